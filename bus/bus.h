@@ -1,0 +1,55 @@
+/* bus: the sockets between nodes, and nothing that decides.
+ *
+ * The Harmony pattern (zguide, chapter 8): one bound ROUTER that only receives, one DEALER per
+ * peer that only sends, so a blocked peer never touches another and no socket is both. bus_turn
+ * joins them to a flood: what arrived goes in, what is due goes out.
+ *
+ * One thread owns a bus. Its descriptor is edge-triggered (zmq_getsockopt(3), ZMQ_FD): after it
+ * fired, bus_turn must be called until it says that nothing waits. */
+#ifndef ZHERD_BUS_BUS_H
+#define ZHERD_BUS_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bus/flood.h"
+
+#define BUS_ERROR_BYTES_MAX 256
+
+struct bus_peer {
+    const char *name;     /* as in the topology; the routing id its messages carry */
+    const char *endpoint; /* "tcp://host:port" to connect to */
+};
+
+struct bus_options {
+    const char *name;             /* our routing id at every peer */
+    const char *endpoint;         /* "tcp://host:port" to bind; port * binds any free one */
+    const struct bus_peer *peers; /* in the order of flood_options.peers */
+    size_t peer_count;
+};
+
+struct bus;
+
+/* Binds and begins to connect; peers may come and go at any time. NULL and one clear sentence in
+ * `error` when the endpoint is taken or wrong. Copies the options. */
+struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX]);
+
+/* Gives what was sent last a moment to leave (`linger_ms`), then closes. Accepts NULL. */
+void bus_close(struct bus **bus, int linger_ms);
+
+/* Poll for reading. */
+int bus_descriptor(const struct bus *bus);
+
+/* The endpoint really bound ("tcp://127.0.0.1:12500"), owned by the bus. */
+const char *bus_endpoint(const struct bus *bus);
+
+/* One turn of the loop: takes a bounded number of messages to `flood`, then sends every peer
+ * what `flood` has due. True when more input waits already: turn again soon, without waiting
+ * for the descriptor. Messages of names that are no peers of ours are counted and dropped. */
+bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
+
+/* Messages dropped because their sender's name is not one of our peers. */
+uint64_t bus_strangers(const struct bus *bus);
+
+#endif

@@ -1,0 +1,52 @@
+/* bytes: the two shapes in which bytes travel between the rooms.
+ *
+ * A span borrows bytes that somebody else owns; a buffer owns bytes and grows. Neither knows
+ * text, encodings or a closing NUL: bytes are bytes. */
+#ifndef ZHERD_BUS_BYTES_H
+#define ZHERD_BUS_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Borrowed bytes: valid as long as their owner says so. */
+struct span {
+    const char *at;
+    size_t bytes;
+};
+
+/* Owned bytes. All zero is an empty buffer that holds no memory. */
+struct buffer {
+    char *at;
+    size_t bytes;
+    size_t capacity;
+};
+
+/* A C string as a span, without its NUL. */
+static inline struct span span_of(const char *text)
+{
+    return (struct span){text, strlen(text)};
+}
+
+static inline bool span_equals(struct span a, struct span b)
+{
+    return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+/* Byte by byte as unsigned values, a prefix before what it begins: <0, 0 or >0. */
+int span_compare(struct span a, struct span b);
+
+/* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
+ * `bytes`. Growth doubles. Every caller has a limit of its own, so running out of memory here
+ * is not bad input: it ends the process with one line on standard error. */
+char *buffer_reserve(struct buffer *buffer, size_t more);
+
+void buffer_append(struct buffer *buffer, struct span bytes);
+
+/* Drops the first `count` bytes (at most all of them). */
+void buffer_consume(struct buffer *buffer, size_t count);
+
+/* Gives the memory back; the buffer is empty and usable again. */
+void buffer_free(struct buffer *buffer);
+
+#endif

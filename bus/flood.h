@@ -1,0 +1,125 @@
+/* flood: the table and all links of one node: put an event in, pull messages out.
+ *
+ * It decides everything about who must be told what, and does no I/O: time is an argument
+ * (milliseconds of any clock that never runs backwards), messages are bytes, and what happened
+ * is pulled as events. Nothing calls back. The daemon, the simulator and the benchmarks link the
+ * same object file.
+ *
+ * Invariant: whatever is cut, lost, repeated or restarted, once that stops every node of a
+ * connected herd comes to hold the same table (bus/PROTOCOL.md tells how, tests/sim proves it). */
+#ifndef ZHERD_BUS_FLOOD_H
+#define ZHERD_BUS_FLOOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bus/location.h"
+
+/* One message on the wire: one location of the largest size and the fields around it fit. */
+#define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
+#define FLOOD_PEERS_MAX         1024
+/* Clients a node takes by default before it refuses new ones. */
+#define FLOOD_CLIENTS_DEFAULT 4000000u
+#define FLOOD_REASON_BYTES_MAX 120
+
+struct flood_options {
+    struct span herd;         /* name of the herd: a HELLO of another herd is refused */
+    struct span node;         /* our name */
+    const struct span *peers; /* names of the nodes we share a link with */
+    size_t peer_count;        /* at most FLOOD_PEERS_MAX */
+    uint64_t session;         /* random, never 0: this process's life */
+    uint32_t clients_max;     /* known clients at which local new ones are refused */
+    uint8_t hash_key[16];     /* random: keeps chosen ids from colliding in the table */
+};
+
+enum flood_outcome {
+    FLOOD_STORED, /* newer than what was known: stored, and due on every link */
+    FLOOD_STALE,  /* known as new or newer already: changes nothing, still deserves its AT line */
+    FLOOD_FULL,   /* a client not seen before, and the table is full: refused */
+};
+
+enum flood_event_kind {
+    FLOOD_LINK_UP,          /* both sides know each other's session */
+    FLOOD_LINK_DOWN,        /* `reason` says why: silence, goodbye, no connection, restarted */
+    FLOOD_LINK_REFUSED,     /* one side refused the other: `reason` */
+    FLOOD_DIGESTS_EQUAL,    /* the link is at rest and both tables hold `digest`; once a change */
+    FLOOD_DIGESTS_DIFFER,   /* at rest and unequal: a fault, healed by telling everything again */
+};
+
+struct flood_event {
+    enum flood_event_kind kind;
+    size_t peer; /* index into options.peers */
+    uint64_t digest;
+    uint64_t their_digest;
+    uint32_t clients;
+    char reason[FLOOD_REASON_BYTES_MAX];
+};
+
+/* Counted since the start, never reset. */
+struct flood_counters {
+    uint64_t updates_sent, updates_received;     /* UPDATE messages */
+    uint64_t locations_sent, locations_received; /* locations in them */
+    uint64_t locations_news;                     /* received ones that changed the table */
+    uint64_t locations_invalid;                  /* received ones that broke a rule: skipped */
+    uint64_t messages_malformed;                 /* bytes that are no message */
+    uint64_t messages_strange;                   /* of a session that is not, or no longer, there */
+    uint64_t holes, rewinds, session_changes, refusals, digest_faults, clients_refused;
+};
+
+struct flood;
+
+/* Copies what it needs of the options. */
+struct flood *flood_new(const struct flood_options *options);
+/* Accepts NULL, sets the caller's pointer to NULL. */
+void flood_destroy(struct flood **flood);
+
+/* A client told us: order_ns, difference_ns and origin are already fixed by the caller. Stored
+ * only if its order time is greater than the stored one's: an equal stamp changes nothing. */
+enum flood_outcome flood_local(struct flood *flood, const struct location *location);
+
+/* The client's newest location, or false. Borrowed until the next flood_local or flood_receive. */
+bool flood_find(const struct flood *flood, struct span client, struct location *location);
+
+/* A message of peer `peer` (by the name its connection carries), one whole frame. Bad bytes are
+ * counted and cost only this message. */
+void flood_receive(struct flood *flood, size_t peer, struct span message, int64_t now_ms);
+
+/* The next message that is due to `peer`, written to `out` (FLOOD_MESSAGE_BYTES_MAX bytes):
+ * its size, or 0 when there is nothing to send now. Call until it says 0. */
+size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
+
+/* The transport did not take the message flood_next gave last for this peer: it is due again,
+ * a little later. */
+void flood_refused(struct flood *flood, size_t peer, int64_t now_ms);
+
+/* When flood_next must be asked again although nothing arrived: never further than a second. */
+int64_t flood_deadline_ms(const struct flood *flood);
+
+/* Orderly end: what is due still goes out, then each peer is told GOODBYE. flood_is_over says
+ * that nothing remains to be sent; the caller keeps the patience. */
+void flood_say_goodbye(struct flood *flood);
+bool flood_is_over(const struct flood *flood);
+
+/* The oldest event not pulled yet. A burst beyond the queue drops the oldest. */
+bool flood_next_event(struct flood *flood, struct flood_event *event);
+
+uint64_t flood_digest(const struct flood *flood);
+uint32_t flood_clients(const struct flood *flood);
+const struct flood_counters *flood_count(const struct flood *flood);
+
+/* One link, for status and for the simulator's invariants: acked <= announced <= told <= head. */
+struct flood_link {
+    bool up;
+    uint64_t their_session;
+    uint64_t acked, announced, told, head; /* positions of what we tell them */
+    uint64_t have;                         /* position of what they told us */
+    uint32_t in_flight;                    /* UPDATEs not acknowledged yet */
+};
+struct flood_link flood_link(const struct flood *flood, size_t peer);
+
+/* Calls nothing and changes nothing: true while every invariant of table and links holds. Costs
+ * the size of the table; for tests. */
+bool flood_is_sound(const struct flood *flood);
+
+#endif

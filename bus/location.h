@@ -1,0 +1,53 @@
+/* location: one client's last position, as the node that took it wrote it down.
+ *
+ * It is a view: the spans borrow from a line, a message or the table. It is not a place on a
+ * map: position and stamp are the client's own bytes, kept so that an AT line is the same on
+ * every node for ever.
+ *
+ * Invariant: location_compare is a total order over everything in the struct, so two nodes that
+ * hold the same locations agree on the newest, whatever the order of arrival. */
+#ifndef ZHERD_BUS_LOCATION_H
+#define ZHERD_BUS_LOCATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/bytes.h"
+
+/* Client, position and stamp together: what fits on one line of the text protocol (64 KiB). */
+#define LOCATION_TEXT_BYTES_MAX (64 * 1024)
+/* A node's name; also a ZeroMQ routing id, which ends at 255. */
+#define LOCATION_ORIGIN_BYTES_MAX 63
+/* How far a stamp may lie in the future and still count as such. A stamp of the year 9999 must
+ * not hide every later position: five seconds on, any honest clock is newer. */
+#define LOCATION_SKEW_NS_MAX INT64_C(5000000000)
+
+struct location {
+    struct span client;    /* who: any bytes but white space */
+    struct span position;  /* "+34.068930-118.445127" as sent */
+    struct span stamp;     /* "1621464827.959498503" as sent */
+    struct span origin;    /* name of the node that took the IAMAT */
+    int64_t difference_ns; /* that node's clock at that moment minus the stamp, exact */
+    int64_t order_ns;      /* order time: see location_order_ns; carried, never computed again */
+};
+
+/* The order time: the client's stamp, but at most LOCATION_SKEW_NS_MAX after the moment the
+ * node accepted it. Saturates instead of overflowing. */
+int64_t location_order_ns(int64_t stamp_ns, int64_t accepted_ns);
+
+/* Newer is greater: by order time, then origin, then stamp, position and difference. 0 means
+ * the same location. The client is not looked at: only locations of one client compare. */
+int location_compare(const struct location *a, const struct location *b);
+
+/* What every stored location holds: client, position, stamp and origin not empty, free of the
+ * six white-space bytes, within the limits above. A peer's bytes are asked this before they
+ * can reach a table or an AT line. */
+bool location_is_valid(const struct location *location);
+
+/* 64-bit hash of the whole location, the same on every machine: XXH3-64 (xxhash.com) over
+ * order_ns and difference_ns as 8 bytes, the sizes of client, position and stamp as 4 bytes, all
+ * little-endian, then the bytes of client, position, stamp and origin. A table's digest is the
+ * XOR of these. */
+uint64_t location_hash(const struct location *location);
+
+#endif

@@ -1,0 +1,45 @@
+/* command: one line of a client into a command, or why it is none.
+ *
+ * gateway/PROTOCOL.md is the grammar. No locale, no floating point, no allocation: fields are
+ * spans of the line, numbers are exact integers. It does not know whether a client exists. */
+#ifndef ZHERD_GATEWAY_COMMAND_H
+#define ZHERD_GATEWAY_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/bytes.h"
+
+enum command_kind {
+    COMMAND_IAMAT,
+    COMMAND_WHATSAT,
+    COMMAND_HELP,
+    COMMAND_QUIT,
+    COMMAND_BROWSER, /* first word POST or Host: answer as invalid, then close */
+    COMMAND_INVALID,
+};
+
+struct command {
+    enum command_kind kind;
+    struct span text; /* the line without leading and trailing white space */
+    struct span client;
+    struct span position;
+    struct span stamp;
+    int64_t stamp_ns;
+    uint32_t radius_km;
+    uint32_t bound;
+    const char *why; /* COMMAND_INVALID: what is wrong, for the log; a constant text */
+};
+
+void command_parse(struct span line, struct command *command);
+
+/* "+34.068930-118.445127" into billionths of a degree; digits beyond the ninth are cut. False
+ * unless it is a position of the grammar and on the globe. */
+bool command_parse_position(struct span text, int64_t *latitude_nanodeg,
+                            int64_t *longitude_nanodeg);
+
+/* "1621464827.959498503" into nanoseconds; digits beyond the ninth are cut. False unless it is a
+ * stamp of the grammar that fits. */
+bool command_parse_stamp(struct span text, int64_t *stamp_ns);
+
+#endif

@@ -1,0 +1,55 @@
+/* lines: a client's bytes in, complete lines out.
+ *
+ * Lines are found in place, in the caller's read buffer; only what is unfinished when that
+ * buffer is needed again is copied. TELNET is taken out on the way (gateway/telnet.h). It does
+ * not know commands, and it never rescans a byte it has already seen.
+ *
+ * Invariant: a line is given out once, in order, and holds at most LINES_BYTES_MAX bytes. */
+#ifndef ZHERD_GATEWAY_LINES_H
+#define ZHERD_GATEWAY_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bus/bytes.h"
+
+/* The longest line, without its LF. A longer one is given out once, cut to this. */
+#define LINES_BYTES_MAX (64 * 1024)
+
+struct telnet;
+
+enum lines_kind {
+    LINES_NONE,     /* no complete line: feed more, or hold */
+    LINES_LINE,     /* a line without its LF (and without the CR of a CR LF) */
+    LINES_TOO_LONG, /* the first LINES_BYTES_MAX bytes of a longer one; its rest is thrown away */
+};
+
+/* All zero is a new connection, which owns no memory. */
+struct lines {
+    struct buffer kept;    /* bytes not given out yet, from earlier reads */
+    char *at, *end;        /* what remains to be looked at: in `kept` or in the caller's buffer */
+    size_t scanned;        /* bytes behind `at` that hold no LF for sure */
+    bool discarding;       /* within the rest of a line that was too long */
+    bool ended;            /* end of input: what remains is a line */
+    struct telnet *telnet; /* NULL until the first IAC */
+};
+
+/* Takes one read. `bytes` is changed in place and must stay valid until lines_hold. Call only
+ * after lines_next said LINES_NONE or after lines_hold. Appends TELNET answers, if any. */
+void lines_feed(struct lines *lines, char *bytes, size_t count, struct buffer *answers);
+
+/* The client will send no more: an unfinished line counts as a line. */
+void lines_end(struct lines *lines);
+
+/* The next line, borrowed until the next lines_feed or lines_hold. */
+enum lines_kind lines_next(struct lines *lines, struct span *line);
+
+/* The caller's buffer is about to be used for something else: keeps a copy of what is left. */
+void lines_hold(struct lines *lines);
+
+/* True while complete or unfinished lines wait inside. */
+bool lines_waiting(const struct lines *lines);
+
+void lines_free(struct lines *lines);
+
+#endif

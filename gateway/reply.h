@@ -1,0 +1,22 @@
+/* reply: what a client reads, byte for byte (gateway/PROTOCOL.md).
+ *
+ * Appends to a buffer; decides nothing but the form. */
+#ifndef ZHERD_GATEWAY_REPLY_H
+#define ZHERD_GATEWAY_REPLY_H
+
+#include "bus/bytes.h"
+#include "bus/location.h"
+
+/* "AT Clark +0.263873386 kiwi.cs.ucla.edu +34.068930-118.445127 1621464827.959498503\n" */
+void reply_at(struct buffer *out, const struct location *location);
+
+/* A JSON text with every run of newlines squeezed to one and none at its end, then exactly two. */
+void reply_places(struct buffer *out, struct span json);
+
+/* "? " and a copy of the command. */
+void reply_invalid(struct buffer *out, struct span text);
+
+/* The answer to HELP: a few lines that show each command by example. */
+void reply_help(struct buffer *out);
+
+#endif

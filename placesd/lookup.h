@@ -1,0 +1,63 @@
+/* lookup: the question a gateway asks about a place, and its answer, as bytes.
+ *
+ * Both sides of the places service share this file; any REQ socket in any language may speak it
+ * (placesd/PROTOCOL.md). It knows no socket and no provider.
+ *
+ * Invariant: an answer's body is always a JSON object in the format of Google's Nearby Search
+ * (legacy), whatever happened. */
+#ifndef ZHERD_PLACESD_LOOKUP_H
+#define ZHERD_PLACESD_LOOKUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/bytes.h"
+
+#define LOOKUP_RADIUS_KM_MAX       50
+#define LOOKUP_BOUND_MAX           20
+#define LOOKUP_DEADLINE_MS_MAX     60000
+#define LOOKUP_REQUEST_BYTES_MAX   128
+#define LOOKUP_BODY_BYTES_MAX      (1024 * 1024)
+#define LOOKUP_REPLY_BYTES_MAX     (LOOKUP_BODY_BYTES_MAX + 1024)
+#define LOOKUP_NANODEGREES_PER_DEGREE INT64_C(1000000000)
+
+/* Numbers only: nothing a client typed reaches a URL. */
+struct lookup {
+    int64_t latitude_nanodeg;  /* -90e9 to 90e9 */
+    int64_t longitude_nanodeg; /* -180e9 to 180e9 */
+    uint32_t radius_m;         /* 0 to 50,000 */
+    uint32_t bound;            /* results wanted, 0 to LOOKUP_BOUND_MAX */
+    uint32_t deadline_ms;      /* milliseconds left to answer, 1 to LOOKUP_DEADLINE_MS_MAX */
+};
+
+enum lookup_code {
+    LOOKUP_OK,          /* the provider answered */
+    LOOKUP_UNAVAILABLE, /* no service, no worker or no provider could be reached */
+    LOOKUP_LATE,        /* the deadline passed */
+    LOOKUP_BUSY,        /* too many questions wait already */
+    LOOKUP_REFUSED,     /* the provider refused us: key, quota, configuration */
+    LOOKUP_NONSENSE,    /* the provider's answer is not Nearby Search JSON, or too large */
+    LOOKUP_INVALID,     /* the request is not a look-up */
+};
+
+struct lookup_reply {
+    enum lookup_code code;
+    struct span body; /* the JSON text; borrowed */
+};
+
+/* Writes the request; its size. `out` holds LOOKUP_REQUEST_BYTES_MAX. */
+size_t lookup_write_request(const struct lookup *lookup, char *out);
+/* False for anything that is not exactly a request within the limits above. */
+bool lookup_read_request(struct span bytes, struct lookup *lookup);
+
+/* Appends the reply to `out`. */
+void lookup_write_reply(const struct lookup_reply *reply, struct buffer *out);
+/* `reply->body` borrows from `bytes`. */
+bool lookup_read_reply(struct span bytes, struct lookup_reply *reply);
+
+/* Appends the JSON object that stands for a failure: empty `html_attributions` and `results`, a
+ * `status` (UNKNOWN_ERROR, OVER_QUERY_LIMIT, REQUEST_DENIED, INVALID_REQUEST) and an
+ * `error_message` with `reason`, which must hold no secret. */
+void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out);
+
+#endif

@@ -1,0 +1,15 @@
+/* load: a topology file (ZPL, https://rfc.zeromq.org/spec/4/) into a checked struct topology.
+ *
+ * The only reader of topology files. Every fault is told, not only the first. */
+#ifndef ZHERD_TOPOLOGY_LOAD_H
+#define ZHERD_TOPOLOGY_LOAD_H
+
+#include <stdbool.h>
+
+#include "topology/topology.h"
+
+/* Fills `topology` (release with topology_free) and returns true; or prints each fault to
+ * standard error as "file:line: what is wrong and what to write instead" and returns false. */
+bool topology_load(const char *path, struct topology *topology);
+
+#endif

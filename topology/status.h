@@ -1,0 +1,31 @@
+/* status: the lines by which a process of the herd tells whoever started it how it is.
+ *
+ * One line each on standard output, short enough to be read by people and exact enough to be
+ * read by `zherd up`. It does no I/O. */
+#ifndef ZHERD_TOPOLOGY_STATUS_H
+#define ZHERD_TOPOLOGY_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STATUS_NAME_BYTES_MAX 63
+#define STATUS_LINE_BYTES_MAX 128
+
+enum status_kind {
+    STATUS_READY,     /* "ready": takes requests */
+    STATUS_LINK_UP,   /* "link Hamilton up" */
+    STATUS_LINK_DOWN, /* "link Hamilton down" */
+};
+
+struct status {
+    enum status_kind kind;
+    char peer[STATUS_NAME_BYTES_MAX + 1]; /* links only */
+};
+
+/* The line with its LF and a closing NUL; its length. */
+size_t status_write(const struct status *status, char line[STATUS_LINE_BYTES_MAX]);
+
+/* False for a line (without LF) that is no status. */
+bool status_read(const char *line, struct status *status);
+
+#endif

@@ -1,0 +1,71 @@
+/* topology: which nodes exist, who talks to whom, and where places are asked.
+ *
+ * The checked herd: whoever holds a struct topology may trust every index, name and endpoint in
+ * it. It does not read files (topology/load.h does) and opens no socket.
+ *
+ * Invariant: names and endpoints are unique, every link joins two different nodes, and the herd
+ * is in one piece. */
+#ifndef ZHERD_TOPOLOGY_TOPOLOGY_H
+#define ZHERD_TOPOLOGY_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOPOLOGY_NODES_MAX          1024
+#define TOPOLOGY_LINKS_MAX          8192
+#define TOPOLOGY_NAME_BYTES_MAX     63
+#define TOPOLOGY_HOST_BYTES_MAX     255
+#define TOPOLOGY_ENDPOINT_BYTES_MAX 300
+#define TOPOLOGY_PATH_BYTES_MAX     1024
+
+/* "tcp://host:port" and its parts. */
+struct topology_endpoint {
+    char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* as ZeroMQ takes it */
+    char host[TOPOLOGY_HOST_BYTES_MAX + 1];     /* without brackets; "*" for every interface */
+    uint16_t port;
+};
+
+struct topology_node {
+    char name[TOPOLOGY_NAME_BYTES_MAX + 1];
+    struct topology_endpoint clients; /* where telnet goes */
+    struct topology_endpoint bus;     /* where peers go */
+    uint32_t line;                    /* of the file, for messages */
+};
+
+struct topology_link {
+    uint32_t a, b; /* indices of nodes */
+    uint32_t line;
+};
+
+enum topology_provider { TOPOLOGY_LANDMARKS, TOPOLOGY_GOOGLE };
+
+struct topology_places {
+    bool present;
+    struct topology_endpoint gateways; /* the broker's front */
+    struct topology_endpoint workers;  /* the broker's back */
+    enum topology_provider provider;
+    char url[TOPOLOGY_PATH_BYTES_MAX + 1];      /* http:// or https:// */
+    char key_file[TOPOLOGY_PATH_BYTES_MAX + 1]; /* empty without one */
+    uint32_t line;
+};
+
+struct topology {
+    char herd[TOPOLOGY_NAME_BYTES_MAX + 1];
+    struct topology_node *nodes;
+    size_t node_count;
+    struct topology_link *links;
+    size_t link_count;
+    struct topology_places places;
+};
+
+/* Index of the node of that name, or -1. */
+int topology_find(const struct topology *topology, const char *name);
+
+/* The nodes linked to `node`, in the order of the file: writes at most node_count indices to
+ * `neighbours` and returns how many. */
+size_t topology_neighbours(const struct topology *topology, uint32_t node, uint32_t *neighbours);
+
+void topology_free(struct topology *topology);
+
+#endif
