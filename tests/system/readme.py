@@ -54,15 +54,19 @@ class Readme(unittest.TestCase):
 
     def play(self, session):
         """Types what the document types; what came back must look as printed there."""
-        client, expected = None, []
+        client, expected, asked = None, [], ""
         told = {}
         for line in session.splitlines():
             if line.startswith("$ telnet "):
                 client = Client(int(line.split()[-1]), line.split()[-2])
             elif re.match("IAMAT|WHATSAT|QUIT", line):
-                client.send(line + "\n")
+                asked = line + "\n"
+                client.send(asked)
             elif line.startswith("AT "):
                 got = client.line()
+                while got.startswith("? WHATSAT"):  # typed faster than any person could
+                    client.send(asked)
+                    got = client.line()
                 masked = re.sub(r"[+-]\d+\.\d{9}(?= )", "DIFFERENCE", got, count=1)
                 wanted = re.sub(r"[+-]\d+\.\d{9}(?= )", "DIFFERENCE", line, count=1)
                 self.assertEqual(masked, wanted)
