@@ -1,5 +1,7 @@
 #include "bus/location.h"
 
+/* The streaming state is only complete in this form, and short inputs are hashed in place. */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 /* Fixed fields of a hash: two numbers of 8 bytes, three sizes of 4. */
