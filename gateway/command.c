@@ -1,5 +1,7 @@
 #include "gateway/command.h"
 
+#include "placesd/lookup.h"
+
 #define NANO           INT64_C(1000000000)
 #define FRACTION_KEPT  9
 #define IAMAT_FIELDS   3
@@ -176,9 +178,9 @@ static const char *parse_whatsat(struct span rest, struct command *command)
     uint32_t radius_km, bound;
     if (!take_fields(rest, fields, WHATSAT_FIELDS))
         return "WHATSAT takes three fields: client, radius and bound";
-    if (!parse_whole(fields[1], COMMAND_RADIUS_KM_MAX, &radius_km))
+    if (!parse_whole(fields[1], LOOKUP_RADIUS_KM_MAX, &radius_km))
         return "the radius is not a whole number of kilometres from 0 to 50";
-    if (!parse_whole(fields[2], COMMAND_BOUND_MAX, &bound))
+    if (!parse_whole(fields[2], LOOKUP_BOUND_MAX, &bound))
         return "the bound is not a whole number from 0 to 20";
     command->client = fields[0];
     command->radius_km = radius_km;

@@ -10,10 +10,6 @@
 
 #include "bus/bytes.h"
 
-/* What Google's Nearby Search answers at most: 50,000 m around, 20 results on its first page. */
-#define COMMAND_RADIUS_KM_MAX 50
-#define COMMAND_BOUND_MAX     20
-
 enum command_kind {
     COMMAND_IAMAT,
     COMMAND_WHATSAT,
@@ -30,8 +26,8 @@ struct command {
     struct span position; /* IAMAT, as sent; so is the stamp */
     struct span stamp;
     int64_t stamp_ns;   /* never below 0 */
-    uint32_t radius_km; /* WHATSAT: 0 to COMMAND_RADIUS_KM_MAX */
-    uint32_t bound;     /* WHATSAT: 0 to COMMAND_BOUND_MAX */
+    uint32_t radius_km; /* WHATSAT: 0 to LOOKUP_RADIUS_KM_MAX */
+    uint32_t bound;     /* WHATSAT: 0 to LOOKUP_BOUND_MAX */
     const char *why;    /* COMMAND_INVALID: what is wrong, for the log; a constant text */
 };
 
