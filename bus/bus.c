@@ -115,6 +115,7 @@ static const char *explain(int error)
     switch (error) {
     case EINVAL:
     case EPROTONOSUPPORT:
+    case ENOCOMPATPROTO:
         return "not of the form tcp://host:port";
     case ENODEV:
         return "no address or interface of this machine (a host name cannot be bound)";
