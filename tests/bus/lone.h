@@ -55,13 +55,17 @@ void lone_close(struct lone **lone, int linger_ms);
 /* One turn of the loop of them all; waits a few milliseconds when there is nothing to do. */
 void lone_turn(struct lone *const *lones, size_t count);
 
-/* Turns the lones (an array) until the condition holds; it failing in time is a failed check. */
+/* Turns the lones (an array) until the condition holds, which is asked once a turn and may do
+ * things; if it does not in time, that is a failed check. */
 #define LONE_WAIT(lones, condition)                                                                \
     do {                                                                                           \
         int64_t lone_until_ms = lone_now_ms() + LONE_PATIENCE_MS;                                  \
-        while (!(condition) && lone_now_ms() < lone_until_ms)                                      \
+        bool lone_held;                                                                            \
+        while (!(lone_held = (condition)) && lone_now_ms() < lone_until_ms)                        \
             lone_turn((lones), sizeof(lones) / sizeof *(lones));                                   \
-        CHECK(condition);                                                                          \
+        if (!lone_held)                                                                            \
+            printf("    waited in vain for: %s\n", #condition);                                    \
+        CHECK(lone_held);                                                                          \
     } while (0)
 
 #endif
