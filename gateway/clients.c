@@ -60,10 +60,8 @@ struct clients {
 
 static void *allocate(size_t count, size_t size)
 {
-    void *memory = calloc(count, size);
-    if (memory == NULL)
-        abort();
-    return memory;
+    void *memory = bytes_resize(NULL, count * size);
+    return memset(memory, 0, count * size);
 }
 
 static void note(struct clients *all, const char *kind, uint64_t number, const char *text)

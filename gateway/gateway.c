@@ -274,14 +274,6 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- start and stop ---- */
 
-static void *allocate(size_t count, size_t size)
-{
-    void *memory = calloc(count, size);
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
 static uint64_t draw_number(void)
 {
     uint64_t number;
@@ -294,9 +286,9 @@ static uint64_t draw_number(void)
 static void find_peers(struct gateway *gateway)
 {
     const struct topology *topology = gateway->options->topology;
-    uint32_t *neighbours = allocate(topology->node_count, sizeof *neighbours);
+    uint32_t *neighbours = bytes_resize(NULL, topology->node_count * sizeof *neighbours);
     size_t count = topology_neighbours(topology, gateway->options->node, neighbours);
-    gateway->peers = allocate(count + 1, sizeof *gateway->peers);
+    gateway->peers = bytes_resize(NULL, (count + 1) * sizeof *gateway->peers);
     for (size_t i = 0; i < count; i++)
         gateway->peers[i] = &topology->nodes[neighbours[i]];
     gateway->peer_count = count;
@@ -305,7 +297,7 @@ static void find_peers(struct gateway *gateway)
 
 static void make_flood(struct gateway *gateway)
 {
-    struct span *names = allocate(gateway->peer_count + 1, sizeof *names);
+    struct span *names = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *names);
     for (size_t i = 0; i < gateway->peer_count; i++)
         names[i] = span_of(gateway->peers[i]->name);
     struct flood_options options = {.herd = span_of(gateway->options->topology->herd),
@@ -330,7 +322,7 @@ static bool complain(const char *error)
 static bool open_bus(struct gateway *gateway)
 {
     char error[BUS_ERROR_BYTES_MAX];
-    struct bus_peer *peers = allocate(gateway->peer_count + 1, sizeof *peers);
+    struct bus_peer *peers = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *peers);
     for (size_t i = 0; i < gateway->peer_count; i++)
         peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus.text};
     struct bus_options options = {.name = gateway->self->name,
@@ -462,9 +454,8 @@ static void close_all(struct gateway *gateway)
 
 bool gateway_run(const struct gateway_options *options)
 {
-    struct gateway *gateway = allocate(1, sizeof *gateway);
-    gateway->options = options;
-    gateway->self = &options->topology->nodes[options->node];
+    struct gateway whole = {.options = options, .self = &options->topology->nodes[options->node]};
+    struct gateway *gateway = &whole;
     signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&gateway->loop) != 0)
         abort();
@@ -481,6 +472,5 @@ bool gateway_run(const struct gateway_options *options)
         note_stop(gateway);
     }
     close_all(gateway);
-    free(gateway);
     return started;
 }

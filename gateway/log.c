@@ -46,9 +46,8 @@ static bool make_folder(const char *folder)
 
 struct log *log_open(const char *folder, const char *name, char error[LOG_ERROR_BYTES_MAX])
 {
-    struct log *log = calloc(1, sizeof *log);
-    if (log == NULL)
-        abort();
+    struct log *log = bytes_resize(NULL, sizeof *log);
+    memset(log, 0, sizeof *log);
     if (!make_folder(folder)) {
         snprintf(error, LOG_ERROR_BYTES_MAX, "cannot make the log folder %.1024s: %s", folder,
                  strerror(errno));

@@ -61,9 +61,8 @@ static bool connect_to(struct lookups *lookups, const struct topology_endpoint *
 struct lookups *lookups_open(const struct topology_endpoint *endpoint,
                              char error[LOOKUPS_ERROR_BYTES_MAX])
 {
-    struct lookups *lookups = calloc(1, sizeof *lookups);
-    if (lookups == NULL)
-        abort();
+    struct lookups *lookups = bytes_resize(NULL, sizeof *lookups);
+    memset(lookups, 0, sizeof *lookups);
     for (size_t i = 0; i < FRAMES; i++)
         zmq_msg_init(&lookups->frames[i]);
     if (connect_to(lookups, endpoint))

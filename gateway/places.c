@@ -84,9 +84,8 @@ static void move(struct places *places, enum stage stage, uint16_t slot, int64_t
 
 struct places *places_new(uint64_t seed)
 {
-    struct places *places = calloc(1, sizeof *places);
-    if (places == NULL)
-        abort();
+    struct places *places = bytes_resize(NULL, sizeof *places);
+    memset(places, 0, sizeof *places);
     for (int stage = 0; stage < STAGES; stage++)
         places->queues[stage] = (struct queue){NONE, NONE};
     for (uint16_t slot = 0; slot < PLACES_IN_FLIGHT_MAX; slot++)

@@ -60,11 +60,13 @@ static void note_json(const struct session *session, const struct session_node *
                     words[code], bytes);
 }
 
-static void refuse(struct session *session, struct session_node *node, struct span text)
+static void refuse(struct session *session, struct session_node *node, struct span text,
+                   const char *why)
 {
     size_t start = session->out.bytes;
     reply_invalid(&session->out, text);
     node->count.invalid++;
+    note(session, node, "invalid", span_of(why));
     note_reply(session, node, start);
 }
 
@@ -83,7 +85,7 @@ static void take_location(struct session *session, struct session_node *node,
     node->count.iamats++;
     switch (flood_local(node->flood, &location)) {
     case FLOOD_FULL:
-        refuse(session, node, command->text);
+        refuse(session, node, command->text, "the table of clients is full");
         return;
     case FLOOD_STORED:
         node->flood_changed = true;
@@ -99,11 +101,8 @@ static void take_location(struct session *session, struct session_node *node,
 static void add_mark(struct session *session, uint64_t ticket, size_t start)
 {
     assert(session->lookups < SESSION_LOOKUPS_MAX);
-    if (session->marks == NULL) {
-        session->marks = malloc(SESSION_LOOKUPS_MAX * sizeof *session->marks);
-        if (session->marks == NULL)
-            abort();
-    }
+    if (session->marks == NULL)
+        session->marks = bytes_resize(NULL, SESSION_LOOKUPS_MAX * sizeof *session->marks);
     session->marks[session->lookups++] =
         (struct session_mark){.ticket = ticket, .start = start, .end = session->out.bytes};
 }
@@ -126,7 +125,7 @@ static void look_up(struct session *session, struct session_node *node,
     struct location location;
     node->count.whatsats++;
     if (!flood_find(node->flood, command->client, &location)) {
-        refuse(session, node, command->text);
+        refuse(session, node, command->text, "nobody has heard of this client");
         return;
     }
     size_t start = session->out.bytes;
@@ -169,10 +168,10 @@ static void execute(struct session *session, struct session_node *node, struct s
         break;
     case COMMAND_BROWSER:
         session->leaving = true;
-        refuse(session, node, command.text);
+        refuse(session, node, command.text, "this is a browser");
         break;
     case COMMAND_INVALID:
-        refuse(session, node, command.text);
+        refuse(session, node, command.text, command.why);
         break;
     }
 }
@@ -184,24 +183,22 @@ static bool has_room(const struct session *session)
 }
 
 /* Answers complete lines until there are no more or a limit says wait: afterwards there is either
- * no room or no complete line. */
+ * no room or no complete line. Keeps what is left and lets go of memory that is done with. */
 static void work(struct session *session, struct session_node *node)
 {
+    enum lines_kind kind = LINES_LINE;
     struct span line;
-    while (has_room(session)) {
-        switch (lines_next(&session->lines, &line)) {
-        case LINES_NONE:
-            return;
-        case LINES_LINE:
+    while (kind != LINES_NONE && has_room(session)) {
+        kind = lines_next(&session->lines, &line);
+        if (kind == LINES_LINE) {
             execute(session, node, line);
-            break;
-        case LINES_TOO_LONG:
+        } else if (kind == LINES_TOO_LONG) {
             node->count.commands++;
             note(session, node, "command", line);
-            refuse(session, node, line);
-            break;
+            refuse(session, node, line, "the line is too long");
         }
     }
+    lines_hold(&session->lines);
 }
 
 void session_read(struct session *session, struct session_node *node, char *bytes, size_t count)
@@ -209,7 +206,6 @@ void session_read(struct session *session, struct session_node *node, char *byte
     assert(session_wants_input(session));
     lines_feed(&session->lines, bytes, count, &session->out);
     work(session, node);
-    lines_hold(&session->lines);
 }
 
 void session_end_input(struct session *session, struct session_node *node)
