@@ -1,0 +1,7 @@
+#include "topology/zherd.h"
+int up_main(int count, char **words)
+{
+    (void)count;
+    (void)words;
+    return 1;
+}
