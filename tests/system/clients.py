@@ -1,5 +1,6 @@
 """Clients in number, in a hurry and in bad shape, against the real programs."""
 
+import concurrent.futures
 import re
 import select
 import socket
@@ -65,11 +66,14 @@ class Clients(unittest.TestCase):
     def test_a_hundred_thousand_from_fifty_connections_end_equal(self):
         ports = list(self.herd.ports.values())
         per_connection = 2000
-        lines = []
-        for connection in range(50):
+
+        def one(connection):
             payload = b"".join(b"IAMAT c%d.%d %s %d.5\n" % (connection, i % 100, UCLA.encode(), i)
                                for i in range(1, per_connection + 1))
-            lines += pour(ports[connection % len(ports)], payload, per_connection)
+            return pour(ports[connection % len(ports)], payload, per_connection)
+
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            lines = [line for part in pool.map(one, range(50)) for line in part]
         self.assertEqual(len(lines), 100_000)
         self.assertTrue(all(line.startswith(b"AT ") for line in lines))
         last = "c49.0"
@@ -79,7 +83,8 @@ class Clients(unittest.TestCase):
         def digests():
             found = set()
             for name in self.herd.ports:
-                told = re.findall(r"digest=([0-9a-f]{16}).*clients=(\d+)", self.herd.log(name))
+                told = re.findall(r"digest - \S+ equal ([0-9a-f]{16}) clients (\d+)",
+                                  self.herd.log(name))
                 found.add(told[-1] if told else name)
             return len(found) == 1 and int(found.pop()[1]) >= 5000
         wait_for("equal digests in all logs", digests, 30)
@@ -114,7 +119,6 @@ class Clients(unittest.TestCase):
         with self.herd.client("Holiday") as holiday:
             holiday.send(b"IAMAT " + name + b" " + UCLA.encode() + b" 1\n")
             self.assertIn(b" " + name + b" ", holiday.until(b"\n"))
-        self.herd.everybody_holds  # the log must still be one line a record
         text = self.herd.log("Holiday")
         self.assertTrue(all(32 <= ord(c) < 127 or c == "\n" for c in text))
 
@@ -165,7 +169,7 @@ class Clients(unittest.TestCase):
             self.assertLess(time.monotonic() - began, 1.0)
 
         def cut():
-            return re.search("progress", self.herd.log("Alford"))
+            return re.search("did not read", self.herd.log("Alford"))
         wait_for("the glutton to be cut off", cut, 25)
         glutton.close()
 
