@@ -1,0 +1,2 @@
+herd_test(unit/bytes herd_core)
+herd_test(unit/msgread herd_core)
