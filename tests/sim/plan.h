@@ -55,7 +55,7 @@ struct plan {
 /* How a played plan ended. */
 struct plan_result {
     int64_t settle_us;   /* from healing to rest */
-    char violation[200]; /* empty when no rule was broken */
+    char violation[300]; /* empty when no rule was broken */
 };
 
 const char *plan_story_name(enum plan_story story);

@@ -87,8 +87,21 @@ const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t cl
     return &draft->location;
 }
 
+uint32_t records_find(const struct sim *sim, uint32_t client, const struct location *location)
+{
+    uint32_t record = sim->clients[client].newest;
+    while (record != WORLD_NO_RECORD && !record_same(location, &sim->records[record].location))
+        record = sim->records[record].older;
+    return record;
+}
+
+/* Takes the record's text. */
 static void keep(struct sim *sim, uint32_t client, struct record record)
 {
+    if (records_find(sim, client, &record.location) != WORLD_NO_RECORD) {
+        free(record.text);
+        return;
+    }
     if (sim->record_count == sim->record_capacity) {
         uint32_t capacity = sim->record_capacity == 0 ? 64 : 2 * sim->record_capacity;
         struct record *grown = world_memory(capacity, sizeof *grown);

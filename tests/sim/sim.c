@@ -67,10 +67,11 @@ struct sim *sim_new(const struct graph *graph, const struct sim_options *options
     sim->names = world_memory(sim->node_count, sizeof *sim->names);
     lay_channels(sim, graph);
     records_open(sim);
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        snprintf(sim->names[i], sizeof sim->names[i], "node-%" PRIu32, i);
     for (uint32_t i = 0; i < sim->node_count; i++) {
         struct node *node = &sim->nodes[i];
         int64_t skew_s = sim->options.skew_s_max;
-        snprintf(sim->names[i], sizeof sim->names[i], "node-%" PRIu32, i);
         node->holds = world_memory(options->client_count, sizeof *node->holds);
         node->clock_ms = dice_between(&sim->dice, 0, CLOCK_MS_MAX);
         node->skew_ns = dice_between(&sim->dice, -skew_s, skew_s) * 1000000000;

@@ -12,8 +12,8 @@
  *
  * After every step the nodes it touched are watched; the first broken rule ends the world and
  * says so (sim_violation):
- *   - acked <= announced <= told <= head on every link; acked and head never go back, and what
- *     was received from a peer's session does not either;
+ *   - acked <= announced <= told <= head on every link; told and head never go back, and within a
+ *     peer's session neither does what it acknowledged, nor what we have of it;
  *   - what a node holds never gets older and never goes away, and its own accepting node did
  *     accept exactly those bytes;
  *   - flood_local says STORED, STALE or FULL as the order of locations demands;
@@ -121,8 +121,14 @@ void sim_submit(struct sim *sim, uint32_t node, uint32_t client, enum sim_stamp 
 /* Every road open, every node alive, and no loss, copies, stragglers, forgery from now on. */
 void sim_heal(struct sim *sim);
 
-/* All digests are equal, every link is up and at rest on both sides, and no straggler is left. */
+/* All nodes live and have the same digest. */
+bool sim_is_equal(const struct sim *sim);
+
+/* And every link is up and at rest on both sides, and no straggler is left. */
 bool sim_is_settled(const struct sim *sim);
+
+/* Reports why the world is not settled, as a broken rule. */
+void sim_fail_unsettled(struct sim *sim);
 
 /* From now on every message but a HEARTBEAT breaks a rule. */
 void sim_expect_quiet(struct sim *sim);

@@ -59,13 +59,10 @@ static void watch_client(struct sim *sim, uint32_t index, uint32_t client)
                  client);
         return;
     }
-    uint32_t record = sim->clients[client].newest;
-    while (record != WORLD_NO_RECORD && !record_same(&found, &sim->records[record].location))
-        record = sim->records[record].older;
-    if (record == WORLD_NO_RECORD)
+    node->holds[client] = records_find(sim, client, &found);
+    if (node->holds[client] == WORLD_NO_RECORD)
         sim_fail(sim, "%s holds a location of client %" PRIu32 " that nobody accepted",
                  sim->names[index], client);
-    node->holds[client] = record;
 }
 
 static void watch_link(struct sim *sim, uint32_t index, uint32_t link)
@@ -77,10 +74,12 @@ static void watch_link(struct sim *sim, uint32_t index, uint32_t link)
     const char *fault = NULL;
     if (now.acked > now.announced || now.announced > now.told || now.told > now.head)
         fault = "breaks acked <= announced <= told <= head";
-    else if (now.acked < before->acked || now.head < before->head)
-        fault = "goes back in what it told";
+    else if (now.told < before->told || now.head < before->head)
+        fault = "uses a position twice";
+    else if (now.their_session == before->their_session && now.acked < before->acked)
+        fault = "forgets an ack";
     else if (now.their_session == before->their_session && now.have < before->have)
-        fault = "goes back in what it was told";
+        fault = "forgets what it was told";
     else if (now.in_flight > 0 && now.acked == now.announced)
         fault = "waits for an ack of nothing";
     if (fault != NULL)
@@ -121,27 +120,46 @@ void watch_node(struct sim *sim, uint32_t index)
 
 static bool is_at_rest(const struct sim *sim, const struct channel *channel)
 {
-    const struct node *from = &sim->nodes[channel->from];
     const struct node *to = &sim->nodes[channel->to];
     const struct flood_link *here = &channel->seen;
     const struct flood_link *there = &sim->channels[channel->back].seen;
-    return from->flood != NULL && to->flood != NULL && here->up && there->up &&
-           here->their_session == to->session && here->acked == here->head &&
-           there->have == here->head;
+    return here->up && there->up && here->their_session == to->session &&
+           here->acked == here->head && there->have == here->head;
 }
 
-bool sim_is_settled(const struct sim *sim)
+bool sim_is_equal(const struct sim *sim)
 {
-    if (sim->late_parcels > 0)
-        return false;
     for (uint32_t i = 0; i < sim->node_count; i++)
         if (sim->nodes[i].flood == NULL ||
             flood_digest(sim->nodes[i].flood) != flood_digest(sim->nodes[0].flood))
             return false;
+    return true;
+}
+
+bool sim_is_settled(const struct sim *sim)
+{
+    if (sim->late_parcels > 0 || !sim_is_equal(sim))
+        return false;
     for (uint32_t i = 0; i < sim->channel_count; i++)
         if (!is_at_rest(sim, &sim->channels[i]))
             return false;
     return true;
+}
+
+void sim_fail_unsettled(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->channel_count; i++) {
+        const struct channel *channel = &sim->channels[i];
+        const struct flood_link *here = &channel->seen;
+        if (!is_at_rest(sim, channel))
+            sim_fail(sim,
+                     "%s to %s finds no rest: %s, acked %" PRIu64 " announced %" PRIu64
+                     " told %" PRIu64 " head %" PRIu64 ", there have %" PRIu64,
+                     sim->names[channel->from], sim->names[channel->to], here->up ? "up" : "down",
+                     here->acked, here->announced, here->told, here->head,
+                     sim->channels[channel->back].seen.have);
+    }
+    sim_fail(sim, sim_is_equal(sim) ? "stragglers without end" : "at rest with unequal tables");
 }
 
 void sim_compare_tables(struct sim *sim)

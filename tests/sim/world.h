@@ -12,7 +12,7 @@
 
 #define WORLD_NO_RECORD  UINT32_MAX
 #define WORLD_NEVER      INT64_MAX
-#define WORLD_TEXT_BYTES 200
+#define WORLD_TEXT_BYTES 300
 
 /* A message on its way. */
 struct parcel {
@@ -98,6 +98,8 @@ const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t cl
                                      enum sim_stamp stamp);
 /* The draft was accepted: it becomes part of the history. */
 void records_keep(struct sim *sim, uint32_t client);
+/* The record with exactly this content, or WORLD_NO_RECORD. No two have the same. */
+uint32_t records_find(const struct sim *sim, uint32_t client, const struct location *location);
 /* A forged message carries this location: part of the history, as if its origin had taken it. */
 void records_forge(struct sim *sim, const struct location *location);
 
