@@ -1,3 +1,7 @@
 herd_test(unit/bytes herd_core)
-herd_test(unit/msgread herd_core)
 herd_test(unit/flood herd_core)
+herd_test(unit/location herd_core)
+herd_test(unit/msgread herd_core)
+herd_test(unit/ring herd_core)
+herd_test(unit/table herd_core)
+herd_test(unit/wire herd_core)
