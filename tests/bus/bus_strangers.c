@@ -14,8 +14,8 @@
 enum { GOOD, OTHER, PEER_COUNT };
 
 struct scene {
-    char endpoints[PEER_COUNT][LONE_ENDPOINT_BYTES_MAX];
-    char endpoint[LONE_ENDPOINT_BYTES_MAX];
+    char endpoints[PEER_COUNT][LOOPBACK_ENDPOINT_BYTES_MAX];
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
     struct lone *hub, *good;
     void *context; /* for the sockets that are no bus */
 };
@@ -23,11 +23,11 @@ struct scene {
 static struct scene open_scene(void)
 {
     struct scene scene;
-    lone_free_endpoint(scene.endpoint);
+    loopback_endpoint(scene.endpoint);
     struct bus_peer peers[PEER_COUNT] = {{"Good", scene.endpoints[GOOD]},
                                          {"Other", scene.endpoints[OTHER]}};
     for (size_t i = 0; i < PEER_COUNT; i++)
-        lone_free_endpoint(scene.endpoints[i]);
+        loopback_endpoint(scene.endpoints[i]);
     struct bus_peer hub = {"Hub", scene.endpoint};
     scene.hub = lone_open("Hub", scene.endpoint, peers, PEER_COUNT);
     scene.good = lone_open("Good", scene.endpoints[GOOD], &hub, 1);
@@ -67,7 +67,7 @@ static void *open_raw(struct scene *scene, int type)
 {
     void *socket = zmq_socket(scene->context, type);
     set(socket, ZMQ_LINGER, 0);
-    set(socket, ZMQ_SNDTIMEO, LONE_PATIENCE_MS);
+    set(socket, ZMQ_SNDTIMEO, LOOPBACK_PATIENCE_MS);
     return socket;
 }
 
@@ -203,12 +203,12 @@ static void survive_plain_bytes(void)
     }
     check_the_good_go_on(&scene);
     /* None of them keeps its place for longer than the greeting may take. */
-    int64_t start_ms = lone_now_ms();
+    int64_t start_ms = loopback_now_ms();
     for (size_t i = 0; i < COUNT; i++) {
         LONE_WAIT(BOTH(&scene), is_over(streams[i]));
         close(streams[i]);
     }
-    CHECK(lone_now_ms() - start_ms < 5000);
+    CHECK(loopback_now_ms() - start_ms < 5000);
     CHECK_INT(scene.hub->flood.peers[OTHER].received, 0);
     check_the_good_go_on(&scene);
     close_scene(&scene);
@@ -254,9 +254,9 @@ static void pass_by_the_blocked(void)
     CHECK_INT(scene.good->flood.peers[0].misordered, 0);
 
     /* Even asked for patience, the end waits for the blocked one only that long. */
-    int64_t start_ms = lone_now_ms();
+    int64_t start_ms = loopback_now_ms();
     lone_close(&scene.hub, 300);
-    int64_t took_ms = lone_now_ms() - start_ms;
+    int64_t took_ms = loopback_now_ms() - start_ms;
     CHECK(took_ms >= 250 && took_ms < 3000);
     lone_close(&scene.good, 0);
     zmq_close(router);
