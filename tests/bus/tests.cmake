@@ -1,0 +1,1 @@
+herd_test(bus/places_broker herd_places PkgConfig::MICROHTTPD)
