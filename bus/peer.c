@@ -495,7 +495,7 @@ void peer_refused(struct peer *peer, int64_t now_ms)
     go_down(peer, "no connection");
     peer->blocked = true;
     /* Somebody who spoke a moment ago will be reachable in a moment, too. */
-    bool close = peer->hellos_quick > 0 || now_ms - peer->heard_at < PEER_SILENCE_MS;
+    bool close = peer->hellos_quick > 0 || peer->heard_at > now_ms - PEER_SILENCE_MS;
     peer->hello_at = now_ms + (close ? PEER_HELLO_QUICK_MS : PEER_HELLO_SLOW_MS);
 }
 
