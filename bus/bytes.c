@@ -16,15 +16,25 @@ int span_compare(struct span a, struct span b)
     return (a.bytes > b.bytes) - (a.bytes < b.bytes);
 }
 
-void *bytes_resize(void *old, size_t bytes)
+static void *must(void *memory, size_t bytes)
 {
-    assert(bytes > 0);
-    void *resized = realloc(old, bytes);
-    if (resized == NULL) {
+    if (memory == NULL) {
         fprintf(stderr, "zherd: out of memory: %zu bytes were refused\n", bytes);
         abort();
     }
-    return resized;
+    return memory;
+}
+
+void *bytes_resize(void *old, size_t bytes)
+{
+    assert(bytes > 0);
+    return must(realloc(old, bytes), bytes);
+}
+
+void *bytes_zeroed(size_t bytes)
+{
+    assert(bytes > 0);
+    return must(calloc(1, bytes), bytes);
 }
 
 char *buffer_reserve(struct buffer *buffer, size_t more)

@@ -40,6 +40,9 @@ int span_compare(struct span a, struct span b);
  * it ends the process with one line on standard error. `bytes` is not 0; free(3) releases. */
 void *bytes_resize(void *old, size_t bytes);
 
+/* Memory of zeros on the same terms. Large blocks cost nothing until they are touched. */
+void *bytes_zeroed(size_t bytes);
+
 /* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
  * `bytes`. Growth doubles; every caller has a limit of its own. */
 char *buffer_reserve(struct buffer *buffer, size_t more);

@@ -20,7 +20,7 @@
 #define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
 #define FLOOD_PEERS_MAX         1024
 /* Clients a node takes by default before it refuses new ones. */
-#define FLOOD_CLIENTS_DEFAULT 4000000u
+#define FLOOD_CLIENTS_DEFAULT  4000000u
 #define FLOOD_REASON_BYTES_MAX 120
 
 struct flood_options {
@@ -40,11 +40,11 @@ enum flood_outcome {
 };
 
 enum flood_event_kind {
-    FLOOD_LINK_UP,          /* both sides know each other's session */
-    FLOOD_LINK_DOWN,        /* `reason` says why: silence, goodbye, no connection, restarted */
-    FLOOD_LINK_REFUSED,     /* one side refused the other: `reason` */
-    FLOOD_DIGESTS_EQUAL,    /* the link is at rest and both tables hold `digest`; once a change */
-    FLOOD_DIGESTS_DIFFER,   /* at rest and unequal: a fault, healed by telling everything again */
+    FLOOD_LINK_UP,        /* both sides know each other's session */
+    FLOOD_LINK_DOWN,      /* `reason` says why: silence, goodbye, no connection, restarted */
+    FLOOD_LINK_REFUSED,   /* one side refused the other: `reason` */
+    FLOOD_DIGESTS_EQUAL,  /* the link is at rest and both tables hold `digest`; once a change */
+    FLOOD_DIGESTS_DIFFER, /* at rest and unequal: a fault, healed by telling everything again */
 };
 
 struct flood_event {
