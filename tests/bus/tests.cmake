@@ -1,2 +1,6 @@
 herd_test(bus/bus_sockets herd_bus)
-target_sources(test_bus_bus_sockets PRIVATE bus/lone.c)
+target_sources(test_bus_bus_sockets PRIVATE bus/lone.c bus/loopback.c)
+herd_test(bus/bus_strangers herd_bus)
+target_sources(test_bus_bus_strangers PRIVATE bus/lone.c bus/loopback.c)
+herd_test(bus/bus_herd herd_bus)
+target_sources(test_bus_bus_herd PRIVATE bus/herd.c bus/loopback.c)
