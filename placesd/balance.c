@@ -37,8 +37,8 @@ struct worker {
     uint8_t name_bytes;
     char name[BALANCE_NAME_BYTES_MAX];
     uint32_t credits;
-    uint32_t load;      /* jobs it has */
-    uint64_t given_at;  /* the count of jobs given when it got its last one */
+    uint32_t load;     /* jobs it has */
+    uint64_t given_at; /* the count of jobs given when it got its last one */
     int64_t heard_ms;
 };
 
@@ -48,9 +48,9 @@ struct balance {
     struct worker workers[BALANCE_WORKERS_MAX];
     uint32_t worker_count; /* entries of `workers` ever used */
     uint32_t lost_count;
-    uint64_t lives;        /* makes the number of a reused slot a new one */
-    uint64_t given;        /* jobs given so far */
-    int64_t earliest_ms;   /* no unfinished job's deadline is before this */
+    uint64_t lives;      /* makes the number of a reused slot a new one */
+    uint64_t given;      /* jobs given so far */
+    int64_t earliest_ms; /* no unfinished job's deadline is before this */
 };
 
 /* ---- lists of jobs ---- */
@@ -143,7 +143,8 @@ bool balance_ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms, 
         return false;
     uint32_t slot = balance->free.first;
     take_out(balance, &balance->free, slot);
-    uint32_t margin_ms = deadline_ms / 10 < BALANCE_MARGIN_MS ? deadline_ms / 10 : BALANCE_MARGIN_MS;
+    uint32_t margin_ms =
+        deadline_ms / 10 < BALANCE_MARGIN_MS ? deadline_ms / 10 : BALANCE_MARGIN_MS;
     struct job *job = &balance->jobs[slot];
     *job = (struct job){
         .state = JOB_WAITING,

@@ -165,8 +165,8 @@ static const char *status_of(enum lookup_code code)
 void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out)
 {
     assert(code != LOOKUP_OK);
-    json_t *json = json_pack("{s:s, s:[], s:[], s:s}", "error_message", reason,
-                             "html_attributions", "results", "status", status_of(code));
+    json_t *json = json_pack("{s:s, s:[], s:[], s:s}", "error_message", reason, "html_attributions",
+                             "results", "status", status_of(code));
     assert(json != NULL);
     char *text = json_dumps(json, JSON_INDENT(3));
     assert(text != NULL);

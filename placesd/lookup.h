@@ -13,15 +13,15 @@
 
 #include "bus/bytes.h"
 
-#define LOOKUP_RADIUS_KM_MAX       50
-#define LOOKUP_BOUND_MAX           20
-#define LOOKUP_DEADLINE_MS_MAX     60000
-#define LOOKUP_REQUEST_BYTES_MAX   128
-#define LOOKUP_BODY_BYTES_MAX      (1024 * 1024)
-#define LOOKUP_REPLY_BYTES_MAX     (LOOKUP_BODY_BYTES_MAX + 1024)
-#define LOOKUP_READY_BYTES_MAX     16
+#define LOOKUP_RADIUS_KM_MAX     50
+#define LOOKUP_BOUND_MAX         20
+#define LOOKUP_DEADLINE_MS_MAX   60000
+#define LOOKUP_REQUEST_BYTES_MAX 128
+#define LOOKUP_BODY_BYTES_MAX    (1024 * 1024)
+#define LOOKUP_REPLY_BYTES_MAX   (LOOKUP_BODY_BYTES_MAX + 1024)
+#define LOOKUP_READY_BYTES_MAX   16
 /* Look-ups one worker may be given at a time. */
-#define LOOKUP_CREDITS_MAX 1024
+#define LOOKUP_CREDITS_MAX            1024
 #define LOOKUP_NANODEGREES_PER_DEGREE INT64_C(1000000000)
 
 /* Numbers only: nothing a client typed reaches a URL. */

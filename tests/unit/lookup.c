@@ -37,8 +37,10 @@ static void request_bytes_are_fixed(void)
 {
     char bytes[LOOKUP_REQUEST_BYTES_MAX];
     size_t count = lookup_write_request(&royce, bytes);
-    static const char wanted[] = "zp\x01\x95\xcf\x00\x00\x00\x07\xee\xaa\x51\x50"
-                                 "\xd3\xff\xff\xff\xe4\x6c\x23\xee\x58\xcd\x27\x10\x05\xcd\x11\x94";
+    static const char wanted[] = "zp\x01\x95"
+                                 "\xcf\x00\x00\x00\x07\xee\xaa\x9d\xd0"
+                                 "\xd3\xff\xff\xff\xe4\x6c\x1e\xca\xa8"
+                                 "\xcd\x27\x10\x05\xcd\x11\x94";
     CHECK_BYTES(bytes, count, wanted, sizeof wanted - 1);
 }
 
@@ -69,15 +71,15 @@ static void refuses_other_requests(void)
         const char *bytes;
         size_t count;
     } others[] = {
-        {"zp\x02\x95\x00\x00\x00\x00\x01", 9},         /* another version */
-        {"zh\x01\x95\x00\x00\x00\x00\x01", 9},         /* another protocol */
-        {"zp\x01\x94\x00\x00\x00\x01", 8},             /* a field short */
-        {"zp\x01\x96\x00\x00\x00\x00\x01\x00", 10},    /* a field long */
-        {"zp\x01\x95\x00\x00\x00\x00\x01\x00", 10},    /* bytes behind the end */
-        {"zp\x01\x95\x00\x00\x00\xff\x01", 9},         /* a negative bound */
-        {"zp\x01\x95\xa1\x30\x00\x00\x00\x01", 10},    /* a text for a number */
+        {"zp\x02\x95\x00\x00\x00\x00\x01", 9},                  /* another version */
+        {"zh\x01\x95\x00\x00\x00\x00\x01", 9},                  /* another protocol */
+        {"zp\x01\x94\x00\x00\x00\x01", 8},                      /* a field short */
+        {"zp\x01\x96\x00\x00\x00\x00\x01\x00", 10},             /* a field long */
+        {"zp\x01\x95\x00\x00\x00\x00\x01\x00", 10},             /* bytes behind the end */
+        {"zp\x01\x95\x00\x00\x00\xff\x01", 9},                  /* a negative bound */
+        {"zp\x01\x95\xa1\x30\x00\x00\x00\x01", 10},             /* a text for a number */
         {"zp\x01\x95\xca\x00\x00\x00\x00\x00\x00\x00\x01", 13}, /* a float for a number */
-        {"zp\x01\x85\x00\x00\x00\x00\x01", 9},         /* a map */
+        {"zp\x01\x85\x00\x00\x00\x00\x01", 9},                  /* a map */
         {"WHATSAT kiwi 10 5\n", 18},
     };
     struct lookup got;

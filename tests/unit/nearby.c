@@ -52,8 +52,11 @@ static void expect_nonsense(struct span text)
 
 #define PRETTY_HEAD                                                                                \
     "{\n   \"html_attributions\" : [],\n   \"next_page_token\" : \"x\",\n   \"results\" : [\n"
-#define PRETTY_ONE   "      {\n         \"name\" : \"Royce \\\"]}\\\\\",\n         \"types\" : [ \"a\", \"b\" ]\n      }"
-#define PRETTY_TWO   "      {\n         \"name\" : \"Powell\",\n         \"results\" : [ 1, 2, 3 ]\n      }"
+#define PRETTY_ONE                                                                                 \
+    "      {\n         \"name\" : \"Royce \\\"]}\\\\\",\n         \"types\" : [ \"a\", \"b\" ]\n " \
+    "     }"
+#define PRETTY_TWO                                                                                 \
+    "      {\n         \"name\" : \"Powell\",\n         \"results\" : [ 1, 2, 3 ]\n      }"
 #define PRETTY_THREE "      {\n         \"name\" : \"\\u005b\"\n      }"
 #define PRETTY_TAIL  "   ],\n   \"status\" : \"OK\"\n}\n"
 #define PRETTY       PRETTY_HEAD PRETTY_ONE ",\n" PRETTY_TWO ",\n" PRETTY_THREE "\n" PRETTY_TAIL
@@ -77,8 +80,7 @@ static void cuts_only_surplus(void)
     expect(PRETTY, 2, PRETTY_HEAD PRETTY_ONE ",\n" PRETTY_TWO "\n" PRETTY_TAIL);
     expect(PRETTY, 1, PRETTY_HEAD PRETTY_ONE "\n" PRETTY_TAIL);
     expect("{\"html_attributions\":[],\"results\":[1,2 , 3 ],\"status\":\"OK\",\"results2\":[1,2]}",
-           2,
-           "{\"html_attributions\":[],\"results\":[1,2 ],\"status\":\"OK\",\"results2\":[1,2]}");
+           2, "{\"html_attributions\":[],\"results\":[1,2 ],\"status\":\"OK\",\"results2\":[1,2]}");
     expect("{\"status\":\"OK\",\"results\":[[1,[2]],{\"a\":[{}]},\"]\"],\"html_attributions\":[]}",
            1, "{\"status\":\"OK\",\"results\":[[1,[2]]],\"html_attributions\":[]}");
 }
@@ -88,7 +90,7 @@ static void cuts_all(void)
     expect("{\"html_attributions\":[],\"results\":[ 1 , 2 ],\"status\":\"OK\"}", 0,
            "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}");
     expect(PRETTY, 0,
-           "{\n   \"html_attributions\" : [],\n   \"next_page_token\" : \"x\",\n   \"results\" : [" 
+           "{\n   \"html_attributions\" : [],\n   \"next_page_token\" : \"x\",\n   \"results\" : ["
            "],\n   \"status\" : \"OK\"\n}\n");
 }
 

@@ -96,8 +96,8 @@ static void knows_keys(void)
     CHECK(provider_key_is_valid(span_of("AIzaSy-_.~09")));
     CHECK(provider_key_is_valid((struct span){key, PROVIDER_KEY_BYTES_MAX}));
     CHECK(!provider_key_is_valid((struct span){key, PROVIDER_KEY_BYTES_MAX + 1}));
-    static const char *const wrong[] = {"",     "a b",  "a\n",  "a&b",  "a=b", "a#b",
-                                        "a%b",  "a/b",  "a*b",  "a+b",  "\x7f", "\xc3\xa9"};
+    static const char *const wrong[] = {"",    "a b", "a\n", "a&b", "a=b",  "a#b",
+                                        "a%b", "a/b", "a*b", "a+b", "\x7f", "\xc3\xa9"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK(!provider_key_is_valid(span_of(wrong[i])));
     CHECK(!provider_key_is_valid((struct span){"a\0b", 3}));
