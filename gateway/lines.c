@@ -20,7 +20,6 @@ static void interrupt(struct lines *lines)
     char *newline = memrchr(lines->at, '\n', waiting);
     lines->end = newline == NULL ? lines->at : newline + 1;
     lines->kept.bytes = (size_t)(lines->end - lines->kept.at);
-    lines->scanned = least(lines->scanned, (size_t)(lines->end - lines->at));
 }
 
 /* Completes the kept line with the first bytes of a read, up to its LF. Where there is none the
@@ -87,9 +86,7 @@ static enum lines_kind take(struct lines *lines, struct span *line)
     char *newline = memchr(lines->at + lines->scanned, '\n', window - lines->scanned);
     if (newline != NULL)
         return give(lines, (size_t)(newline - lines->at), 1, line);
-    bool is_too_long =
-        window > LINES_BYTES_MAX && (window == WINDOW_BYTES || lines->at[LINES_BYTES_MAX] != '\r');
-    if (is_too_long) {
+    if (window == WINDOW_BYTES) {
         *line = (struct span){lines->at, LINES_BYTES_MAX};
         lines->at += window;
         lines->scanned = 0;

@@ -74,24 +74,27 @@ static void operands_are_copies(void)
     buffer_free(&out);
 }
 
-/* The longest line of a client, and the longest difference and name: the room reserved must do. */
-static void longest_at_line(void)
+/* The room reserved must do: for the longest difference and name, and every length of the rest
+ * up to some, so that in one case no byte is to spare; and for the longest line of a client. */
+static void at_line_fits(void)
 {
     static char client[64 * 1024], origin[LOCATION_ORIGIN_BYTES_MAX];
     memset(client, 'c', sizeof client);
     memset(origin, 'o', sizeof origin);
-    struct location location = {
-        .client = {client, sizeof client},
-        .position = SPAN("+1-1"),
-        .stamp = SPAN("1"),
-        .origin = {origin, sizeof origin},
-        .difference_ns = INT64_MIN,
-    };
-    struct buffer out = {0};
-    reply_at(&out, &location);
-    CHECK_INT(out.bytes, 3 + sizeof origin + 1 + 21 + 1 + sizeof client + 1 + 4 + 1 + 1 + 1);
-    CHECK(out.bytes <= out.capacity);
-    buffer_free(&out);
+    for (size_t bytes = 1; bytes <= sizeof client; bytes += bytes < 1024 ? 1 : 1024) {
+        struct location location = {
+            .client = {client, bytes},
+            .position = SPAN("+1-1"),
+            .stamp = SPAN("1"),
+            .origin = {origin, sizeof origin},
+            .difference_ns = INT64_MIN,
+        };
+        struct buffer out = {0};
+        reply_at(&out, &location);
+        CHECK_INT(out.bytes, 3 + sizeof origin + 1 + 21 + 1 + bytes + 1 + 4 + 1 + 1 + 1);
+        CHECK(out.bytes <= out.capacity);
+        buffer_free(&out);
+    }
 }
 
 static void check_places(struct span json, struct span wanted)
@@ -153,7 +156,7 @@ static const struct check_case cases[] = {
     {"an AT line has the exact difference, sign always, nine decimals", at_line},
     {"100000 differences as printf writes them", differences_against_printf},
     {"the operands of an AT line are byte copies, appended", operands_are_copies},
-    {"the longest AT line fits", longest_at_line},
+    {"an AT line of any length fits", at_line_fits},
     {"newlines in JSON are squeezed and two end it", newlines_are_squeezed},
     {"an invalid command is copied behind a question mark", invalid_is_a_copy},
     {"every example of HELP is a command", help_shows_valid_commands},

@@ -127,6 +127,7 @@ static void subnegotiations_go(void)
     check(SPAN("a" IAC SB "\x18\0xterm\n" IAC SE "b\n"), SPAN("ab\n"), SPAN(""));
     check(SPAN("a" IAC SB "\x1f\0" IAC IAC "\0P" IAC SE "b\n"), SPAN("ab\n"), SPAN(""));
     check(SPAN("a" IAC SB IAC DO "\x01" IAC IP IAC SE "b\n"), SPAN("ab\n"), SPAN(""));
+    check(SPAN("a" IAC SB IAC IAC SE "xyz" IAC SE "b\n"), SPAN("ab\n"), SPAN(""));
     check(SPAN("a" IAC SB SE IAC IAC SE IAC SE "b\n"), SPAN("ab\n"), SPAN(""));
 }
 
