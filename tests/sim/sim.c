@@ -385,6 +385,8 @@ void sim_heal(struct sim *sim)
     sim->options.copy_permille = 0;
     sim->options.late_permille = 0;
     sim->options.forge_permille = 0;
+    if (sim->options.queue_max < SIM_QUEUE_MIN)
+        sim->options.queue_max = SIM_QUEUE_MIN;
     for (uint32_t i = 0; i < sim->node_count; i++) {
         if (sim->nodes[i].leave_us != WORLD_NEVER)
             sim_kill(sim, i);
