@@ -74,12 +74,13 @@ static bool take_byte(struct span *rest, char byte)
 static bool take_whole(struct span *rest, int64_t max, int64_t *value)
 {
     size_t digits = 0;
-    *value = 0;
+    int64_t sum = 0;
     for (; digits < rest->bytes && is_digit(rest->at[digits]); digits++) {
-        *value = *value * 10 + (rest->at[digits] - '0');
-        if (*value > max)
+        sum = sum * 10 + (rest->at[digits] - '0');
+        if (sum > max)
             return false;
     }
+    *value = sum;
     *rest = skip(*rest, digits);
     return digits > 0;
 }
@@ -93,14 +94,16 @@ static bool take_fraction(struct span *rest, int64_t *billionths, bool *is_cut)
     if (!take_byte(rest, '.'))
         return true;
     size_t digits = 0;
+    int64_t sum = 0;
     for (; digits < rest->bytes && is_digit(rest->at[digits]); digits++) {
         if (digits < FRACTION_KEPT)
-            *billionths = *billionths * 10 + (rest->at[digits] - '0');
-        else
-            *is_cut |= rest->at[digits] != '0';
+            sum = sum * 10 + (rest->at[digits] - '0');
+        else if (rest->at[digits] != '0')
+            *is_cut = true;
     }
     for (size_t i = digits; i < FRACTION_KEPT; i++)
-        *billionths *= 10;
+        sum *= 10;
+    *billionths = sum;
     *rest = skip(*rest, digits);
     return digits > 0;
 }
