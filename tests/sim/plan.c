@@ -55,7 +55,7 @@ static void choose_herd(struct plan *plan, uint64_t seed, struct dice *dice)
         plan->graph = graph_eight();
     } else if (sixteenth == SIXTEENTHS_RING + SIXTEENTHS_EIGHT) {
         plan->story = PLAN_CHANCE;
-        uint32_t nodes = 2 + dice_below(dice, NODES_BY_CHANCE_MAX - 1);
+        uint32_t nodes = 1 + dice_below(dice, NODES_BY_CHANCE_MAX);
         plan->graph = graph_sparse(nodes, dice_below(dice, nodes), dice);
     } else {
         /* On a line nobody else can tell the true location, so only the digest can find the lie. */
@@ -122,7 +122,8 @@ static void plan_clients(struct plan *plan, struct dice *dice)
 static void plan_cuts(struct plan *plan, struct dice *dice)
 {
     static const enum sim_road roads[] = {SIM_CLOGGED, SIM_LOSING, SIM_REFUSING};
-    for (uint32_t cuts = dice_below(dice, CUTS_MAX + 1); cuts > 0; cuts--) {
+    uint32_t cuts = plan->graph.edge_count == 0 ? 0 : dice_below(dice, CUTS_MAX + 1);
+    for (; cuts > 0; cuts--) {
         const struct edge *edge =
             &plan->graph.edges[dice_below(dice, (uint32_t)plan->graph.edge_count)];
         uint32_t road = PICK(roads, dice);
