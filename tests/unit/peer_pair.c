@@ -18,14 +18,19 @@ struct end {
     int64_t now_ms;
 };
 
+/* A message on its way. */
+struct letter {
+    struct wire_message message;
+    uint32_t slots[4], values[4], slot_count;
+    int to;
+};
+
+#define WAY_MAX 64
+
 struct pair {
     struct end ends[2];
     uint32_t value[2][SLOTS]; /* what each side holds for a slot; a greater one is newer */
-    struct {
-        struct wire_message message;
-        uint32_t slots[4], values[4], slot_count;
-        int to;
-    } way[64];
+    struct letter *way[WAY_MAX];
     int on_way;
     uint32_t random;
 };
@@ -72,42 +77,39 @@ static uint32_t draw(struct pair *pair, uint32_t below)
 static void send_all(struct pair *pair, int from, uint32_t loss_percent)
 {
     struct end *end = &pair->ends[from];
-    static struct wire_message message;
-    while (peer_next(&end->peer, &message, end->now_ms)) {
-        uint32_t slots[4], values[4], slot_count = 0;
-        if (message.type == WIRE_UPDATE) {
+    static struct letter letter;
+    while (peer_next(&end->peer, &letter.message, end->now_ms)) {
+        letter.to = 1 - from;
+        letter.slot_count = 0;
+        if (letter.message.type == WIRE_UPDATE) {
             uint32_t slot, most = 1 + draw(pair, 4);
-            while (slot_count < most && ring_peek(&end->peer.ring, &slot)) {
+            while (letter.slot_count < most && ring_peek(&end->peer.ring, &slot)) {
                 ring_take(&end->peer.ring);
-                slots[slot_count] = slot;
-                values[slot_count++] = pair->value[from][slot];
+                letter.slots[letter.slot_count] = slot;
+                letter.values[letter.slot_count++] = pair->value[from][slot];
             }
-            peer_announce(&end->peer, &message, end->now_ms);
+            peer_announce(&end->peer, &letter.message, end->now_ms);
         }
         CHECK(peer_is_sound(&end->peer));
         int copies = draw(pair, 100) < loss_percent ? 0 : draw(pair, 100) < loss_percent ? 2 : 1;
-        for (; copies > 0 && pair->on_way < 64; copies--) {
-            int at = pair->on_way++;
-            pair->way[at].message = message;
-            memcpy(pair->way[at].slots, slots, sizeof slots);
-            memcpy(pair->way[at].values, values, sizeof values);
-            pair->way[at].slot_count = slot_count;
-            pair->way[at].to = 1 - from;
+        for (; copies > 0 && pair->on_way < WAY_MAX; copies--) {
+            pair->way[pair->on_way] = malloc(sizeof letter);
+            memcpy(pair->way[pair->on_way++], &letter, sizeof letter);
         }
     }
 }
 
 static void deliver(struct pair *pair, int at)
 {
-    int to = pair->way[at].to;
-    struct end *end = &pair->ends[to];
-    if (peer_receive(&end->peer, &pair->way[at].message, end->now_ms))
-        for (uint32_t i = 0; i < pair->way[at].slot_count; i++) {
-            uint32_t slot = pair->way[at].slots[i];
-            if (pair->value[to][slot] < pair->way[at].values[i])
-                pair->value[to][slot] = pair->way[at].values[i];
-        }
+    struct letter *letter = pair->way[at];
+    struct end *end = &pair->ends[letter->to];
+    uint32_t *value = pair->value[letter->to];
+    if (peer_receive(&end->peer, &letter->message, end->now_ms))
+        for (uint32_t i = 0; i < letter->slot_count; i++)
+            if (value[letter->slots[i]] < letter->values[i])
+                value[letter->slots[i]] = letter->values[i];
     CHECK(peer_is_sound(&end->peer));
+    free(letter);
     pair->on_way--;
     memmove(&pair->way[at], &pair->way[at + 1], (size_t)(pair->on_way - at) * sizeof pair->way[0]);
 }

@@ -186,7 +186,7 @@ static inline void settle(struct rig *rig)
         while (deliver_one(rig))
             ;
         if (++turns > 10000) {
-            CHECK(!"the nodes talk without end");
+            CHECK(turns <= 10000); /* they talk without end */
             return;
         }
     }
