@@ -67,8 +67,9 @@ void peer_change(struct peer *peer, uint32_t slot)
         ring_push(&peer->ring, slot);
 }
 
-/* What is on the way counts as lost: it waits again, at new positions. The next UPDATE follows
- * the last acknowledgement, so whatever of the old ones did arrive, it will not be a hole. */
+/* What is on the way counts as lost: it is told again. The next UPDATE follows the last
+ * acknowledgement, so whatever did arrive, it will not be a hole; and where the acknowledgement
+ * was only slow, it still counts, because positions stay what they are. */
 static void rewind_to_acked(struct peer *peer)
 {
     if (peer->in_flight > 0)
@@ -333,7 +334,7 @@ static bool is_told(const struct peer *peer)
 static bool may_update(const struct peer *peer)
 {
     uint32_t window = peer->probing ? 1 : PEER_WINDOW;
-    return peer->ring.told < peer->ring.head && peer->in_flight < window;
+    return peer->ring.next < peer->ring.head && peer->in_flight < window;
 }
 
 static void run_timers(struct peer *peer, int64_t now_ms)
@@ -439,14 +440,14 @@ bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms)
 
 void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_ms)
 {
-    assert(peer->in_flight < PEER_WINDOW && peer->ring.told > peer->announced);
+    assert(peer->in_flight < PEER_WINDOW && peer->ring.next > peer->announced);
     message->after = peer->announced;
-    message->upto = peer->ring.told;
+    message->upto = peer->ring.next;
     say_have(peer, message);
-    peer->announced = peer->ring.told;
+    peer->announced = peer->ring.next;
     if (peer->in_flight == 0)
         peer->retransmit_at = now_ms + peer->retransmit_ms;
-    peer->sent[peer->in_flight++] = peer->ring.told;
+    peer->sent[peer->in_flight++] = peer->ring.next;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
 }
 
@@ -490,7 +491,7 @@ bool peer_is_over(const struct peer *peer)
 bool peer_is_sound(const struct peer *peer)
 {
     const struct ring *ring = &peer->ring;
-    if (!ring_is_sound(ring) || peer->acked > peer->announced || peer->announced > ring->told ||
+    if (!ring_is_sound(ring) || peer->acked > peer->announced || peer->announced > ring->next ||
         peer->acked > ring->kept || peer->in_flight > PEER_WINDOW)
         return false;
     for (uint32_t i = 0; i < peer->in_flight; i++)
@@ -500,7 +501,7 @@ bool peer_is_sound(const struct peer *peer)
     if (peer->theirs == 0)
         return !peer->up && ring->kept == ring->head && peer->in_flight == 0;
     /* Whatever is not acknowledged is on the way or waits, and whatever is on the way is timed. */
-    bool moving = peer->in_flight > 0 || ring->told < ring->head;
+    bool moving = peer->in_flight > 0 || ring->next < ring->head;
     return (peer->acked == ring->head || moving) &&
            (peer->in_flight > 0) == (peer->retransmit_at != NEVER);
 }
