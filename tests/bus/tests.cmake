@@ -1,0 +1,1 @@
+herd_test(bus/landmarks herd_landmarks)

@@ -1,0 +1,7 @@
+herd_test(unit/landmarks_decimal herd_core)
+herd_test(unit/landmarks_sphere herd_core)
+herd_test(unit/landmarks_query herd_core)
+herd_test(unit/landmarks_place herd_core)
+herd_test(unit/landmarks_answer herd_core)
+herd_test(unit/landmarks_store herd_landmarks)
+herd_test(unit/landmarks_data herd_landmarks)
