@@ -157,13 +157,18 @@ static void hold_the_size_limit(void)
     close_scene(&scene);
 }
 
+static struct sockaddr_in address_of(const char *endpoint)
+{
+    int port = atoi(strrchr(endpoint, ':') + 1);
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
 static int dial_plain(const struct scene *scene)
 {
     int stream = socket(AF_INET, SOCK_STREAM, 0);
-    int port = atoi(strrchr(scene->endpoint, ':') + 1);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = address_of(scene->endpoint);
     CHECK_INT(connect(stream, (struct sockaddr *)&address, sizeof address), 0);
     return stream;
 }
@@ -211,6 +216,37 @@ static void survive_plain_bytes(void)
     CHECK(loopback_now_ms() - start_ms < 5000);
     CHECK_INT(scene.hub->flood.peers[OTHER].received, 0);
     check_the_good_go_on(&scene);
+    close_scene(&scene);
+}
+
+/* A peer whose machine lost its power: it had greeted in full and never says anything again. */
+static void leave_the_silent(void)
+{
+    static const char greeting[64] = "\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL";
+    static const char ready[] = "\4\x29\5READY\13Socket-Type\0\0\0\6DEALER"
+                                "\10Identity\0\0\0\5Other";
+    struct scene scene = open_scene();
+    int dialled = dial_plain(&scene);
+    CHECK_INT(send(dialled, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
+    CHECK_INT(send(dialled, ready, sizeof ready - 1, MSG_NOSIGNAL), sizeof ready - 1);
+    /* And one that is called, and does not even greet. */
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), called = -1;
+    struct sockaddr_in address = address_of(scene.endpoints[OTHER]);
+    CHECK_INT(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    CHECK_INT(listen(listener, 1), 0);
+    LONE_WAIT(BOTH(&scene), (called = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+
+    int64_t start_ms = loopback_now_ms();
+    LONE_WAIT(BOTH(&scene), is_over(called));
+    CHECK(loopback_now_ms() - start_ms >= 4000);
+    LONE_WAIT(BOTH(&scene), is_over(dialled));
+    /* The greeting was good: only the missing heartbeats told. */
+    CHECK(loopback_now_ms() - start_ms >= 7000);
+    CHECK_INT(bus_strangers(scene.hub->bus), 0);
+    check_the_good_go_on(&scene);
+    close(called);
+    close(listener);
+    close(dialled);
     close_scene(&scene);
 }
 
@@ -330,6 +366,8 @@ static const struct check_case cases[] = {
     {"the greatest message arrives; one byte more costs that connection only", hold_the_size_limit},
     {"plain bytes, browsers and half greetings change nothing and lose their place",
      survive_plain_bytes},
+    {"a connection that falls silent is left: soon before the greeting, later after it",
+     leave_the_silent},
     {"of two connections with one name the newer is heard", hear_the_newer_of_two},
     {"a peer that accepts but never reads delays nobody else, nor the end", pass_by_the_blocked},
     {"a peer that talks back harms only its own link", outlive_one_that_talks_back},
