@@ -404,9 +404,9 @@ int up_main(int count, char **words)
     }
     /* Who reads us through a pipe wants each line when it is written. */
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!topology_load(up.path, &up.topology) || !find_program_dir(&up) || !make_log_dir(&up))
+    if (!find_program_dir(&up) || !topology_load(up.path, &up.topology))
         return 1;
-    int exit_status = run_herd(&up);
+    int exit_status = make_log_dir(&up) ? run_herd(&up) : 1;
     topology_free(&up.topology);
     return exit_status;
 }

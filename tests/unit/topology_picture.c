@@ -112,7 +112,7 @@ static void a_ring_is_drawn_as_one(void)
                                  "        ⠘⡄                   ⡜\n"
                                  "         ⢱                  ⡰⠁\n"
                                  "          ⢣                ⢠⠃\n"
-                                 "      BBB ●⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤● DDD\n";
+                                 "       BBB ●⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤● DDD\n";
     make_herd(5, 3, 1);
     strcpy(nodes[0].name, "ABC");
     memcpy(links, ring, sizeof ring);
