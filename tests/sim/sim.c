@@ -8,6 +8,8 @@
 
 /* More than any honest turn sends to one peer: the whole table in single locations. */
 #define TURN_MESSAGES_MAX 20000
+/* A herd that does more is chasing its own messages. */
+#define STEPS_PER_NODE_MAX 200000
 /* Steady clocks start anywhere, so that nobody can come to compare two of them. */
 #define CLOCK_MS_MAX 1000000000
 
@@ -281,6 +283,9 @@ static void plan_next_turn(struct sim *sim, uint32_t index)
     struct node *node = &sim->nodes[index];
     int64_t now_ms = node_clock_ms(sim, node);
     int64_t deadline_ms = flood_deadline_ms(node->flood);
+    node_wants_turn(sim, index, node->leave_us);
+    if (node->channel_count == 0)
+        return; /* nobody to talk to, nothing to wait for */
     if (deadline_ms <= now_ms)
         sim_fail(sim, "%s spins: its deadline is %" PRId64 " ms ago after a whole turn",
                  sim->names[index], now_ms - deadline_ms);
@@ -288,7 +293,6 @@ static void plan_next_turn(struct sim *sim, uint32_t index)
         sim_fail(sim, "%s sleeps for %" PRId64 " ms", sim->names[index], deadline_ms - now_ms);
     else
         node_wants_turn(sim, index, (deadline_ms - node->clock_ms) * 1000);
-    node_wants_turn(sim, index, node->leave_us);
 }
 
 static void take_turn(struct sim *sim, uint32_t index)
@@ -319,6 +323,8 @@ bool sim_run(struct sim *sim, int64_t until_us)
             road_arrive(sim, event.parcel);
         else if (sim->nodes[event.node].turn_us == event.time_us)
             take_turn(sim, event.node);
+        if (sim->steps > (uint64_t)STEPS_PER_NODE_MAX * sim->node_count)
+            sim_fail(sim, "messages without end");
     }
     if (sim->violation[0] != '\0')
         return false;
