@@ -207,6 +207,30 @@ static void answers_invalid(void)
     zmq_close(socket);
 }
 
+/* Asks through a chain of brokers: so many frames stand in front of the empty one. */
+static void send_behind(void *dealer, int frames)
+{
+    for (int i = 0; i < frames; i++)
+        zmq_send(dealer, "frame", 5, ZMQ_SNDMORE);
+    zmq_send(dealer, "", 0, ZMQ_SNDMORE);
+    asker_send(dealer, service_question(UPSTREAM_GOOD, 1, 5));
+}
+
+static void holds_envelope_limit(void)
+{
+    char frame[8];
+    void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
+    send_behind(dealer, 15); /* dropped: nothing comes in front of the other's answer */
+    send_behind(dealer, 14);
+    for (int i = 0; i < 14; i++)
+        CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 5);
+    CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 0);
+    CHECK_INT(asker_receive(dealer).code, LOOKUP_OK);
+    CHECK_INT(ask(UPSTREAM_GOOD, 1, 5).code, LOOKUP_OK);
+    CHECK_INT(zmq_recv(dealer, frame, sizeof frame, ZMQ_DONTWAIT), -1);
+    zmq_close(dealer);
+}
+
 static void survives_strangers(void)
 {
     void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
@@ -275,6 +299,7 @@ static const struct check_case cases[] = {
     {"as many silent transfers as a worker has end, and it goes on", late_transfers_end},
     {"two thousand questions, two at a time, flow without a pause", keeps_flowing},
     {"what is no look-up is answered as invalid", answers_invalid},
+    {"14 frames stand in front of the empty one, and no more", holds_envelope_limit},
     {"strangers at both doors disturb nobody", survives_strangers},
     {"a taken or wrong endpoint is named", names_taken_ports},
     {"the log names the provider and never the key", log_holds_no_key},
