@@ -32,6 +32,7 @@ struct member {
 struct outlet {
     void *dealer; /* connected, only sends */
     char *endpoint;
+    struct keyring_keys keys; /* what its other end may prove itself with; none without keys */
     int64_t refused_since_ms; /* NEVER_MS after a message was taken */
 };
 
@@ -42,7 +43,10 @@ struct bus {
     struct member *members; /* one per peer, sorted by name */
     size_t peer_count;
     int descriptor;
+    struct auth_certificate own;
+    struct auth *auth; /* NULL without keys */
     uint64_t strangers, multiparts;
+    struct bus_guard guard; /* its refusals are asked of `auth` */
     zmq_msg_t sender, payload;
     char endpoint[ENDPOINT_BYTES_MAX];
     char out[FLOOD_MESSAGE_BYTES_MAX];
@@ -123,10 +127,19 @@ static const char *explain(int error)
     }
 }
 
+/* Tells the handler whom to let in: every peer under each of its keys. */
+static void allow_peers(struct bus *bus)
+{
+    struct keyring ring = {0};
+    for (size_t i = 0; i < bus->peer_count; i++)
+        keyring_add(&ring, &bus->outlets[bus->members[i].peer].keys, bus->members[i].name);
+    auth_allow(bus->auth, AUTH_BUS, &ring);
+}
+
 static bool bind_router(struct bus *bus, const char *endpoint, char error[BUS_ERROR_BYTES_MAX])
 {
     bus->router = make_socket(bus, ZMQ_ROUTER, endpoint);
-    if (!bus->router) {
+    if (!bus->router || (bus->auth && !auth_guard(bus->router, AUTH_BUS, &bus->own))) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open a socket: %s", explain(errno));
         return false;
     }
@@ -144,6 +157,12 @@ static bool bind_router(struct bus *bus, const char *endpoint, char error[BUS_ER
     return true;
 }
 
+static bool dial(const struct bus *bus, const struct outlet *outlet)
+{
+    return auth_connect(outlet->dealer, outlet->endpoint, bus->auth ? &bus->own : NULL,
+                        &outlet->keys);
+}
+
 static bool connect_outlet(struct bus *bus, struct outlet *outlet, const char *name,
                            const struct bus_peer *peer, char error[BUS_ERROR_BYTES_MAX])
 {
@@ -158,12 +177,21 @@ static bool connect_outlet(struct bus *bus, struct outlet *outlet, const char *n
     apply(outlet->dealer, settings_of_dealer, COUNT(settings_of_dealer));
     int rc = zmq_setsockopt(outlet->dealer, ZMQ_ROUTING_ID, name, strlen(name));
     assert(rc == 0);
-    if (zmq_connect(outlet->dealer, outlet->endpoint) != 0) {
+    if (!dial(bus, outlet)) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot connect to %s at %s: %s", peer->name,
                  peer->endpoint, explain(errno));
         return false;
     }
     return true;
+}
+
+/* Forgets a connection, or what became of it, and begins one with the keys of now. The endpoint
+ * and the keys were good before, so connecting cannot fail; and if it did, the link would be down
+ * and this be tried again. */
+static void dial_anew(const struct bus *bus, const struct outlet *outlet)
+{
+    zmq_disconnect(outlet->dealer, outlet->endpoint);
+    dial(bus, outlet);
 }
 
 static int compare_names(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
@@ -234,10 +262,22 @@ static struct bus *make_bus(size_t peer_count)
         bus_close(&bus, 0);
         return NULL;
     }
-    /* The default of 1023 sockets is less than a ROUTER and all peers need. */
-    int rc = zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, (int)peer_count + 1);
+    /* The default of 1023 sockets is less than a ROUTER, the handler of keys and all peers need. */
+    int rc = zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, (int)peer_count + 2);
     assert(rc == 0);
     return bus;
+}
+
+/* The handler stands before a door is opened. */
+static bool open_auth(struct bus *bus, const struct bus_keys *keys, char error[BUS_ERROR_BYTES_MAX])
+{
+    bus->own = keys->own;
+    for (size_t i = 0; i < bus->peer_count; i++)
+        bus->outlets[i].keys = keys->peers[i];
+    bus->auth = auth_open(bus->context, error);
+    if (bus->auth)
+        allow_peers(bus);
+    return bus->auth != NULL;
 }
 
 struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX])
@@ -250,7 +290,9 @@ struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYT
         return NULL;
     }
     sort_members(bus, options->peers);
-    bool good = bind_router(bus, options->endpoint, error);
+    bool good = (!options->keys || open_auth(bus, options->keys, error)) &&
+                bind_router(bus, options->endpoint, error) &&
+                (!bus->auth || auth_prove(bus->auth, bus->endpoint, bus->own.public_key, error));
     for (size_t i = 0; good && i < options->peer_count; i++)
         good = connect_outlet(bus, &bus->outlets[i], options->name, &options->peers[i], error);
     if (!good)
@@ -278,6 +320,8 @@ void bus_close(struct bus **bus_at, int linger_ms)
         close_outlet(&bus->outlets[i], linger_ms);
     if (bus->router)
         zmq_close(bus->router);
+    auth_close(&bus->auth);
+    explicit_bzero(&bus->own, sizeof bus->own);
     /* Waits for the lingering sockets, all at once; a signal only interrupts the wait. */
     while (bus->context && zmq_ctx_term(bus->context) != 0)
         assert(errno == EINTR);
@@ -309,6 +353,21 @@ static bool take_frame(struct bus *bus, zmq_msg_t *frame)
     return true;
 }
 
+/* Whether the connection that brought the payload belongs to the member, whose name is only what
+ * the sender says of itself. The key is asked about for each message, so that one that is taken
+ * from a peer closes the connections that it opened before. */
+static bool is_proven(struct bus *bus, const struct member *member)
+{
+    struct bus_guard *guard = &bus->guard;
+    char owner[KEYRING_NAME_BYTES_MAX + 1] = "";
+    const char *key = zmq_msg_gets(&bus->payload, AUTH_KEY_PROPERTY);
+    if (auth_find(bus->auth, AUTH_BUS, key, owner) && strcmp(owner, member->name) == 0)
+        return true;
+    strcpy(guard->impostor, owner);
+    strcpy(guard->claimed, member->name);
+    return false;
+}
+
 /* The next message: its sender's name from the ROUTER, then exactly one frame. ZeroMQ hands over
  * whole messages only, so once the first frame is here the others are, too. */
 static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms)
@@ -326,6 +385,8 @@ static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms
         find_member(bus, zmq_msg_data(&bus->sender), zmq_msg_size(&bus->sender));
     if (!member)
         bus->strangers++;
+    else if (bus->auth && !is_proven(bus, member))
+        bus->guard.impostors++;
     else if (frames > 1)
         bus->multiparts++;
     else
@@ -370,7 +431,8 @@ static void catch_up(void *dealer)
 }
 
 /* False when the peer is away or its queue is really full. */
-static bool send_message(struct outlet *outlet, const char *message, size_t bytes, int64_t now_ms)
+static bool send_message(const struct bus *bus, struct outlet *outlet, const char *message,
+                         size_t bytes, int64_t now_ms)
 {
     bool taken = try_send(outlet->dealer, message, bytes);
     if (!taken) {
@@ -382,8 +444,7 @@ static bool send_message(struct outlet *outlet, const char *message, size_t byte
     } else if (outlet->refused_since_ms == NEVER_MS) {
         outlet->refused_since_ms = now_ms;
     } else if (now_ms - outlet->refused_since_ms >= RENEW_MS) {
-        zmq_disconnect(outlet->dealer, outlet->endpoint);
-        zmq_connect(outlet->dealer, outlet->endpoint);
+        dial_anew(bus, outlet);
         outlet->refused_since_ms = now_ms;
     }
     return taken;
@@ -393,7 +454,7 @@ static void send_due(struct bus *bus, struct flood *flood, size_t peer, int64_t 
 {
     size_t bytes;
     while ((bytes = flood_next(flood, peer, now_ms, bus->out)) > 0) {
-        if (!send_message(&bus->outlets[peer], bus->out, bytes, now_ms)) {
+        if (!send_message(bus, &bus->outlets[peer], bus->out, bytes, now_ms)) {
             flood_refused(flood, peer, now_ms);
             return;
         }
@@ -406,6 +467,27 @@ bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
     for (size_t peer = 0; peer < bus->peer_count; peer++)
         send_due(bus, flood, peer, now_ms);
     return more;
+}
+
+void bus_admit(struct bus *bus, const struct keyring_keys *peers)
+{
+    assert(bus->auth);
+    for (size_t i = 0; i < bus->peer_count; i++) {
+        struct outlet *outlet = &bus->outlets[i];
+        if (keyring_keys_equal(&outlet->keys, &peers[i]))
+            continue;
+        outlet->keys = peers[i];
+        dial_anew(bus, outlet);
+    }
+    allow_peers(bus);
+}
+
+struct bus_guard bus_guard(struct bus *bus)
+{
+    struct bus_guard guard = bus->guard;
+    if (bus->auth)
+        guard.refused = auth_refused(bus->auth);
+    return guard;
 }
 
 uint64_t bus_strangers(const struct bus *bus)

@@ -13,13 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/auth.h"
 #include "bus/flood.h"
 
-#define BUS_ERROR_BYTES_MAX 256
+#define BUS_ERROR_BYTES_MAX 512
 
 struct bus_peer {
     const char *name;     /* as in the topology; the routing id its messages carry */
     const char *endpoint; /* "tcp://host:port" to connect to */
+};
+
+struct bus_keys {
+    struct auth_certificate own;
+    const struct keyring_keys *peers; /* in the order of bus_options.peers */
 };
 
 struct bus_options {
@@ -27,12 +33,22 @@ struct bus_options {
     const char *endpoint;         /* "tcp://host:port" to bind; port * binds any free one */
     const struct bus_peer *peers; /* in the order of flood_options.peers */
     size_t peer_count;
+    const struct bus_keys *keys; /* NULL: in the clear, and whoever has a peer's name is it */
+};
+
+/* What keys have kept out since the start, and the last of each kind. */
+struct bus_guard {
+    struct auth_refusals refused; /* connections whose key is no peer's */
+    uint64_t impostors;           /* messages whose key is not that of the name they came under */
+    char impostor[LOCATION_ORIGIN_BYTES_MAX + 1]; /* whose key it was; "" for nobody's any more */
+    char claimed[LOCATION_ORIGIN_BYTES_MAX + 1];  /* the name they came under */
 };
 
 struct bus;
 
 /* Binds and begins to connect; peers may come and go at any time. NULL and one clear sentence in
- * `error` when the endpoint is taken or wrong. Copies the options. */
+ * `error` when the endpoint is taken or wrong, or when a stranger sent to try the keys is let in.
+ * Copies the options. */
 struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX]);
 
 /* Gives what was sent last a moment to leave (`linger_ms`), then closes. Accepts NULL. */
@@ -48,6 +64,13 @@ const char *bus_endpoint(const struct bus *bus);
  * what `flood` has due. True when more input waits already: turn again soon, without waiting
  * for the descriptor. Messages of names that are no peers of ours are counted and dropped. */
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
+
+/* The peers' keys from now on, in the order of the options: whoever lost a key is heard no more,
+ * not even over a connection it has. Only for a bus that was opened with keys. */
+void bus_admit(struct bus *bus, const struct keyring_keys *peers);
+
+/* All zero without keys. */
+struct bus_guard bus_guard(struct bus *bus);
 
 /* Messages dropped because their sender's name is not one of our peers. */
 uint64_t bus_strangers(const struct bus *bus);

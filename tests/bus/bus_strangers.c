@@ -345,7 +345,8 @@ static void try_again_after_a_wrong_neighbour(void)
     zmq_close(wrong);
 
     struct bus_peer hub = {"Hub", scene.endpoint};
-    struct bus_options options = {"Other", scene.endpoints[OTHER], &hub, 1};
+    struct bus_options options = {
+        .name = "Other", .endpoint = scene.endpoints[OTHER], .peers = &hub, .peer_count = 1};
     char error[BUS_ERROR_BYTES_MAX];
     struct bus *probe = NULL;
     /* zmq_close only begins to close: the port is free a little later. */

@@ -50,7 +50,10 @@ void herd_start(struct herd *herd, size_t number)
         const struct herd_node *peer = &herd->nodes[node->peers[i]];
         peers[i] = (struct bus_peer){peer->name, peer->endpoint};
     }
-    struct bus_options options = {node->name, node->endpoint, peers, node->peer_count};
+    struct bus_options options = {.name = node->name,
+                                  .endpoint = node->endpoint,
+                                  .peers = peers,
+                                  .peer_count = node->peer_count};
     char error[BUS_ERROR_BYTES_MAX];
     node->bus = bus_open(&options, error);
     if (!node->bus) {

@@ -44,23 +44,27 @@ void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
     flood->refused_in_turn++;
 }
 
-struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
-                       size_t peer_count)
+struct lone *lone_open_bus(const struct bus_options *options)
 {
     struct lone *lone = calloc(1, sizeof *lone);
     assert(lone);
-    struct bus_options options = {
-        .name = name, .endpoint = endpoint, .peers = peers, .peer_count = peer_count};
     char error[BUS_ERROR_BYTES_MAX];
-    lone->bus = bus_open(&options, error);
+    lone->bus = bus_open(options, error);
     if (!lone->bus) {
-        fprintf(stderr, "%s: %s\n", name, error);
+        fprintf(stderr, "%s: %s\n", options->name, error);
         exit(2);
     }
     lone->flood.message_bytes = LONE_MESSAGE_BYTES_MIN;
-    lone->peer_count = peer_count;
+    lone->peer_count = options->peer_count;
     lone->more = true;
     return lone;
+}
+
+struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
+                       size_t peer_count)
+{
+    return lone_open_bus(&(struct bus_options){
+        .name = name, .endpoint = endpoint, .peers = peers, .peer_count = peer_count});
 }
 
 void lone_close(struct lone **lone, int linger_ms)

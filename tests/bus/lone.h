@@ -42,6 +42,8 @@ struct lone {
 /* A lone whose bus is open; on failure the test program ends. Release with lone_close. */
 struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
                        size_t peer_count);
+/* The same with all that a bus can be told. */
+struct lone *lone_open_bus(const struct bus_options *options);
 void lone_close(struct lone **lone, int linger_ms);
 
 /* One turn of the loop of them all; waits a few milliseconds when there is nothing to do. */

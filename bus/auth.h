@@ -1,0 +1,83 @@
+/* auth: who may come through our doors: CURVE keys (zmq_curve(7)) and the handler that ZeroMQ asks
+ * about each of them (ZAP, https://rfc.zeromq.org/spec/27/).
+ *
+ * Each kind of bound socket is a door with a ring of its own, so a key that opens one opens no
+ * other. The handler is a thread with one socket; it decides nothing that the rings do not say.
+ * It knows keys, not addresses, and says nothing of what a friend may say once inside.
+ *
+ * Invariant: without a running handler, with an empty ring, or with a key that was taken from its
+ * ring a moment ago, nobody is known: auth_find fails closed, whatever ZeroMQ has let in.
+ *
+ * Any thread may call. */
+#ifndef ZHERD_BUS_AUTH_H
+#define ZHERD_BUS_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/keyring.h"
+
+#define AUTH_ERROR_BYTES_MAX 384
+/* An address as ZeroMQ tells it: IPv6 with a scope. */
+#define AUTH_ADDRESS_BYTES_MAX 63
+/* How long the refusal of a stranger may take at the start. It takes milliseconds; this is for a
+ * machine that has no time at all. */
+#define AUTH_PROOF_MS_MAX 5000
+
+/* Where the key of a connection stands in a message that came over it: zmq_msg_gets(3). */
+#define AUTH_KEY_PROPERTY "User-Id"
+
+enum auth_door {
+    AUTH_BUS,          /* a node's neighbours */
+    AUTH_PLACES_FRONT, /* whoever may ask the places service */
+    AUTH_PLACES_BACK,  /* its workers */
+    AUTH_DOORS,
+};
+
+/* A key pair, as text. */
+struct auth_certificate {
+    char public_key[KEYRING_KEY_BYTES + 1];
+    char secret_key[KEYRING_KEY_BYTES + 1];
+};
+
+/* Connections refused since the start, and the last of them. */
+struct auth_refusals {
+    uint64_t count;
+    char key[KEYRING_KEY_BYTES + 1];
+    char address[AUTH_ADDRESS_BYTES_MAX + 1];
+};
+
+struct auth;
+
+/* Starts the handler for the sockets of `context`, of which there can be one, with empty rings:
+ * before any of its doors is bound. NULL and one clear sentence in `error`. */
+struct auth *auth_open(void *context, char error[AUTH_ERROR_BYTES_MAX]);
+/* After the doors are closed, before their context is. Accepts NULL, sets the pointer to NULL. */
+void auth_close(struct auth **auth);
+
+/* Puts `ring` in place of the door's; the old one is freed, and `ring` left empty. */
+void auth_allow(struct auth *auth, enum auth_door door, struct keyring *ring);
+
+/* Whose key it is at that door at this moment, written to `name`. False for a stranger's, and for
+ * NULL. */
+bool auth_find(struct auth *auth, enum auth_door door, const char *key,
+               char name[KEYRING_NAME_BYTES_MAX + 1]);
+
+struct auth_refusals auth_refused(struct auth *auth);
+
+/* Makes the socket a door, before it is bound. False with errno. */
+bool auth_guard(void *socket, enum auth_door door, const struct auth_certificate *own);
+
+/* Connects the socket with our certificate, once for each key that may be the other's: at most
+ * one of them is, and only that connection ever carries a message (with ZMQ_IMMEDIATE set). In
+ * the clear where `own` is NULL. False with errno. zmq_disconnect(3) undoes it. */
+bool auth_connect(void *socket, const char *endpoint, const struct auth_certificate *own,
+                  const struct keyring_keys *theirs);
+
+/* Whether a stranger is refused at the door that was bound to `endpoint`: comes with a key drawn
+ * for this and waits for the refusal. False and one clear sentence in `error` when the stranger
+ * is let in, or nothing happens; then the door must not stay open. Does not count as a refusal. */
+bool auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
+                char error[AUTH_ERROR_BYTES_MAX]);
+
+#endif
