@@ -230,20 +230,12 @@ bool auth_guard(void *socket, enum auth_door door, const struct auth_certificate
 }
 
 bool auth_connect(void *socket, const char *endpoint, const struct auth_certificate *own,
-                  const struct keyring_keys *theirs)
+                  const char *their_key)
 {
-    if (own == NULL)
-        return zmq_connect(socket, endpoint) == 0;
-    if (!set(socket, ZMQ_CURVE_PUBLICKEY, own->public_key) ||
-        !set(socket, ZMQ_CURVE_SECRETKEY, own->secret_key))
-        return false;
-    for (size_t i = 0; i < KEYRING_KEYS_MAX; i++) {
-        const char *key = theirs->text[i];
-        if (key[0] != '\0' &&
-            (!set(socket, ZMQ_CURVE_SERVERKEY, key) || zmq_connect(socket, endpoint) != 0))
-            return false;
-    }
-    return true;
+    return (own == NULL || (set(socket, ZMQ_CURVE_PUBLICKEY, own->public_key) &&
+                            set(socket, ZMQ_CURVE_SECRETKEY, own->secret_key) &&
+                            set(socket, ZMQ_CURVE_SERVERKEY, their_key))) &&
+           zmq_connect(socket, endpoint) == 0;
 }
 
 /* ---- the proof that strangers stay outside ---- */
@@ -290,15 +282,13 @@ static int visit(void *context, const char *endpoint, const char *public_key)
     void *stranger = zmq_socket(context, ZMQ_DEALER);
     void *monitor = zmq_socket(context, ZMQ_PAIR);
     struct auth_certificate drawn;
-    struct keyring_keys theirs = {0};
-    snprintf(theirs.text[0], sizeof theirs.text[0], "%s", public_key);
     if (stranger != NULL && monitor != NULL &&
         zmq_curve_keypair(drawn.public_key, drawn.secret_key) == 0 &&
         zmq_setsockopt(stranger, ZMQ_LINGER, &linger_ms, sizeof linger_ms) == 0 &&
         zmq_setsockopt(stranger, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0 &&
         zmq_socket_monitor(stranger, MONITOR_ENDPOINT, ends) == 0 &&
         zmq_connect(monitor, MONITOR_ENDPOINT) == 0 &&
-        auth_connect(stranger, endpoint, &drawn, &theirs))
+        auth_connect(stranger, endpoint, &drawn, public_key))
         event = await_end(monitor);
     if (monitor != NULL)
         zmq_close(monitor);

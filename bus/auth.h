@@ -68,11 +68,12 @@ struct auth_refusals auth_refused(struct auth *auth);
 /* Makes the socket a door, before it is bound. False with errno. */
 bool auth_guard(void *socket, enum auth_door door, const struct auth_certificate *own);
 
-/* Connects the socket with our certificate, once for each key that may be the other's: at most
- * one of them is, and only that connection ever carries a message (with ZMQ_IMMEDIATE set). In
- * the clear where `own` is NULL. False with errno. zmq_disconnect(3) undoes it. */
+/* Connects the socket with our certificate to whoever has the secret of `their_key` and to nobody
+ * else; in the clear where `own` is NULL. False with errno. One socket takes one connection to an
+ * endpoint, so of two keys that the other may have only one can be tried at a time; and ZeroMQ
+ * gives a connection up for good that was refused: who still wants it disconnects and connects. */
 bool auth_connect(void *socket, const char *endpoint, const struct auth_certificate *own,
-                  const struct keyring_keys *theirs);
+                  const char *their_key);
 
 /* Whether a stranger is refused at the door that was bound to `endpoint`: comes with a key drawn
  * for this and waits for the refusal. False and one clear sentence in `error` when the stranger

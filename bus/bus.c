@@ -33,6 +33,7 @@ struct outlet {
     void *dealer; /* connected, only sends */
     char *endpoint;
     struct keyring_keys keys; /* what its other end may prove itself with; none without keys */
+    size_t key;               /* the one of them that is expected there */
     int64_t refused_since_ms; /* NEVER_MS after a message was taken */
 };
 
@@ -160,7 +161,7 @@ static bool bind_router(struct bus *bus, const char *endpoint, char error[BUS_ER
 static bool dial(const struct bus *bus, const struct outlet *outlet)
 {
     return auth_connect(outlet->dealer, outlet->endpoint, bus->auth ? &bus->own : NULL,
-                        &outlet->keys);
+                        outlet->keys.text[outlet->key]);
 }
 
 static bool connect_outlet(struct bus *bus, struct outlet *outlet, const char *name,
@@ -185,11 +186,12 @@ static bool connect_outlet(struct bus *bus, struct outlet *outlet, const char *n
     return true;
 }
 
-/* Forgets a connection, or what became of it, and begins one with the keys of now. The endpoint
- * and the keys were good before, so connecting cannot fail; and if it did, the link would be down
- * and this be tried again. */
-static void dial_anew(const struct bus *bus, const struct outlet *outlet)
+/* Forgets a connection, or what became of it, and begins one that expects the key at that place.
+ * The endpoint and the keys were good before, so connecting cannot fail; and if it did, the link
+ * would be down and this be tried again. */
+static void dial_anew(const struct bus *bus, struct outlet *outlet, size_t key)
 {
+    outlet->key = key;
     zmq_disconnect(outlet->dealer, outlet->endpoint);
     dial(bus, outlet);
 }
@@ -353,6 +355,14 @@ static bool take_frame(struct bus *bus, zmq_msg_t *frame)
     return true;
 }
 
+/* A peer has one key at a time: the one it came with is what awaits us at its endpoint. */
+static void expect_key(const struct bus *bus, struct outlet *outlet, const char *key)
+{
+    size_t place = keyring_keys_find(&outlet->keys, key);
+    if (place != outlet->key && place < KEYRING_KEYS_MAX)
+        dial_anew(bus, outlet, place);
+}
+
 /* Whether the connection that brought the payload belongs to the member, whose name is only what
  * the sender says of itself. The key is asked about for each message, so that one that is taken
  * from a peer closes the connections that it opened before. */
@@ -361,8 +371,10 @@ static bool is_proven(struct bus *bus, const struct member *member)
     struct bus_guard *guard = &bus->guard;
     char owner[KEYRING_NAME_BYTES_MAX + 1] = "";
     const char *key = zmq_msg_gets(&bus->payload, AUTH_KEY_PROPERTY);
-    if (auth_find(bus->auth, AUTH_BUS, key, owner) && strcmp(owner, member->name) == 0)
+    if (auth_find(bus->auth, AUTH_BUS, key, owner) && strcmp(owner, member->name) == 0) {
+        expect_key(bus, &bus->outlets[member->peer], key);
         return true;
+    }
     strcpy(guard->impostor, owner);
     strcpy(guard->claimed, member->name);
     return false;
@@ -444,7 +456,7 @@ static bool send_message(const struct bus *bus, struct outlet *outlet, const cha
     } else if (outlet->refused_since_ms == NEVER_MS) {
         outlet->refused_since_ms = now_ms;
     } else if (now_ms - outlet->refused_since_ms >= RENEW_MS) {
-        dial_anew(bus, outlet);
+        dial_anew(bus, outlet, keyring_keys_next(&outlet->keys, outlet->key));
         outlet->refused_since_ms = now_ms;
     }
     return taken;
@@ -477,7 +489,7 @@ void bus_admit(struct bus *bus, const struct keyring_keys *peers)
         if (keyring_keys_equal(&outlet->keys, &peers[i]))
             continue;
         outlet->keys = peers[i];
-        dial_anew(bus, outlet);
+        dial_anew(bus, outlet, 0);
     }
     allow_peers(bus);
 }

@@ -47,12 +47,18 @@ bool keyring_keys_equal(const struct keyring_keys *a, const struct keyring_keys 
     return true;
 }
 
-bool keyring_keys_hold(const struct keyring_keys *keys, const char *key)
+size_t keyring_keys_find(const struct keyring_keys *keys, const char *key)
 {
-    for (size_t i = 0; i < KEYRING_KEYS_MAX; i++)
-        if (key[0] != '\0' && strcmp(keys->text[i], key) == 0)
-            return true;
-    return false;
+    size_t place = 0;
+    while (place < KEYRING_KEYS_MAX && strcmp(keys->text[place], key) != 0)
+        place++;
+    return place;
+}
+
+size_t keyring_keys_next(const struct keyring_keys *keys, size_t place)
+{
+    place++;
+    return place < KEYRING_KEYS_MAX && keys->text[place][0] != '\0' ? place : 0;
 }
 
 /* Where the key is or would be: the first entry that is not before it. */

@@ -19,7 +19,7 @@
 /* A node's name. */
 #define KEYRING_NAME_BYTES_MAX 63
 
-/* The keys of one name, the absent ones "". All zero is none. */
+/* The keys of one name, the absent ones "" and last. All zero is none. */
 struct keyring_keys {
     char text[KEYRING_KEYS_MAX][KEYRING_KEY_BYTES + 1];
 };
@@ -29,8 +29,11 @@ bool keyring_key_is_valid(struct span text);
 
 bool keyring_keys_equal(const struct keyring_keys *a, const struct keyring_keys *b);
 
-/* Whether the list holds the key. An empty one is in no list. */
-bool keyring_keys_hold(const struct keyring_keys *keys, const char *key);
+/* The place of the key in the list, or KEYRING_KEYS_MAX. */
+size_t keyring_keys_find(const struct keyring_keys *keys, const char *key);
+
+/* The place of the key behind `place`, and of the first behind the last. */
+size_t keyring_keys_next(const struct keyring_keys *keys, size_t place);
 
 /* All zero is an empty ring that holds no memory. */
 struct keyring {

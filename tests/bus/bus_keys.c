@@ -104,12 +104,10 @@ static void *dial(struct scene *scene, const char *id, const struct auth_certifi
                   const char *hub_key)
 {
     void *dealer = zmq_socket(scene->context, ZMQ_DEALER);
-    struct keyring_keys keys = {0};
     int linger_ms = 0;
-    strcpy(keys.text[0], hub_key);
     zmq_setsockopt(dealer, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
     zmq_setsockopt(dealer, ZMQ_ROUTING_ID, id, strlen(id));
-    CHECK(auth_connect(dealer, scene->endpoint, own, &keys));
+    CHECK(auth_connect(dealer, scene->endpoint, own, hub_key));
     uint64_t number = 0;
     CHECK_INT(zmq_send(dealer, &number, sizeof number, ZMQ_DONTWAIT), sizeof number);
     return dealer;
