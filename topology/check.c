@@ -18,6 +18,10 @@ static void print_shape(const struct topology *topology)
     printf("ok: %s: %zu node%s, %zu link%s, diameter %u\n", topology->herd, topology->node_count,
            plural(topology->node_count), topology->link_count, plural(topology->link_count),
            graph_diameter(graph));
+    if (topology->keys[0] != '\0')
+        printf("keys: every node proves who it is, secrets in %s\n", topology->keys);
+    if (topology->insecure)
+        puts("insecure: whoever reaches a bus or places endpoint is trusted");
     for (size_t i = 0; i < topology->link_count; i++) {
         const struct topology_link *link = &topology->links[i];
         if (link_splits[i])

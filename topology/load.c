@@ -10,6 +10,7 @@
 
 #include "bus/bytes.h"
 #include "topology/topology_check.h"
+#include "topology/topology_keys.h"
 
 /* The largest herd, with room for comments; a reader must not be fed a disk. */
 #define FILE_BYTES_MAX (4 * 1024 * 1024)
@@ -137,7 +138,25 @@ static bool check_content(struct span content, struct topology *topology,
     return good;
 }
 
-bool topology_load(const char *path, struct topology *topology)
+/* A file in another folder means a folder beside itself. */
+static void resolve_keys(const char *path, struct topology *topology,
+                         struct topology_faults *faults)
+{
+    char full[TOPOLOGY_PATH_BYTES_MAX + 1];
+    const char *slash = strrchr(path, '/');
+    if (topology->keys[0] == '\0' || topology->keys[0] == '/' || !slash)
+        return;
+    int bytes = snprintf(full, sizeof full, "%.*s/%s", (int)(slash - path), path, topology->keys);
+    if (bytes < 0 || (size_t)bytes >= sizeof full)
+        topology_faults_add(faults, topology->herd_line,
+                            "the path of `keys` is too long; write an absolute one of at most %d "
+                            "bytes",
+                            TOPOLOGY_PATH_BYTES_MAX);
+    else
+        memcpy(topology->keys, full, sizeof full);
+}
+
+static bool load(const char *path, struct topology *topology, bool demand_keys)
 {
     struct topology_faults faults = {0};
     size_t bytes = 0;
@@ -150,10 +169,28 @@ bool topology_load(const char *path, struct topology *topology)
     zsys_handler_set(NULL);
     bool good = read_file(path, content, &bytes) &&
                 check_content((struct span){content, bytes}, topology, &faults);
+    if (good) {
+        resolve_keys(path, topology, &faults);
+        if (demand_keys)
+            topology_keys_demand(topology, &faults);
+        good = faults.count == 0;
+        if (!good)
+            topology_free(topology);
+    }
     for (size_t i = 0; i < faults.count; i++)
         fprintf(stderr, "%s:%u: %s\n", path, faults.list[i].line, faults.list[i].text);
     if (faults.more > 0)
         fprintf(stderr, "%s: and %zu more faults\n", path, faults.more);
     free(content);
     return good;
+}
+
+bool topology_load(const char *path, struct topology *topology)
+{
+    return load(path, topology, true);
+}
+
+bool topology_load_before_keys(const char *path, struct topology *topology)
+{
+    return load(path, topology, false);
 }

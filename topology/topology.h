@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/keyring.h"
+
 #define TOPOLOGY_NODES_MAX          1024
 #define TOPOLOGY_LINKS_MAX          8192
 #define TOPOLOGY_NAME_BYTES_MAX     63
@@ -30,6 +32,7 @@ struct topology_node {
     char name[TOPOLOGY_NAME_BYTES_MAX + 1];
     struct topology_endpoint clients; /* where telnet goes */
     struct topology_endpoint bus;     /* where peers go */
+    struct keyring_keys public_keys;  /* none in a herd without keys */
     uint32_t line;                    /* of the file, for messages */
 };
 
@@ -47,11 +50,15 @@ struct topology_places {
     enum topology_provider provider;
     char url[TOPOLOGY_PATH_BYTES_MAX + 1];      /* http:// or https:// */
     char key_file[TOPOLOGY_PATH_BYTES_MAX + 1]; /* empty without one */
+    struct keyring_keys public_keys;            /* of the service: its broker and its workers */
     uint32_t line;
 };
 
 struct topology {
     char herd[TOPOLOGY_NAME_BYTES_MAX + 1];
+    char keys[TOPOLOGY_PATH_BYTES_MAX + 1]; /* folder of the secret keys; empty without keys */
+    bool insecure;                          /* in the clear, wherever its endpoints are */
+    uint32_t herd_line;
     struct topology_node *nodes;
     size_t node_count;
     struct topology_link *links;

@@ -6,6 +6,7 @@
 
 #include "topology/graph.h"
 #include "topology/topology_endpoint.h"
+#include "topology/topology_keys.h"
 #include "topology/topology_sections.h"
 
 /* How much of a list of pieces a sentence quotes. */
@@ -119,6 +120,8 @@ static void check_herd(struct checker *checker)
             first_line = section->line;
         if (section->keys[HERD_NAME])
             check_name(checker, section->keys[HERD_NAME], checker->topology->herd);
+        checker->topology->herd_line = first_line;
+        topology_keys_read_herd(section, checker->topology, checker->faults);
     }
     if (first_line == 0)
         topology_faults_add(checker->faults, 1,
@@ -132,6 +135,7 @@ static void check_node(struct checker *checker, const struct topology_section *s
     const struct topology_entry *name = section->keys[NODE_NAME];
     check_endpoint(checker, section, NODE_CLIENTS, &node.clients);
     check_endpoint(checker, section, NODE_BUS, &node.bus);
+    topology_keys_read(section->keys[NODE_PUBLIC_KEY], &node.public_keys, checker->faults);
     if (!name || !check_name(checker, name, node.name)) {
         checker->has_lost_nodes = true;
         return;
@@ -396,17 +400,7 @@ static void check_key_file(struct checker *checker, const struct topology_sectio
         strcmp(section->keys[PLACES_PROVIDER]->value, "landmarks") == 0)
         topology_faults_add(checker->faults, entry->line,
                             "landmarks needs no key; leave `key_file` out");
-    size_t bytes = strlen(entry->value);
-    bool has_control_bytes = false;
-    for (const char *at = entry->value; *at; at++)
-        has_control_bytes |= (unsigned char)*at < 0x20 || *at == 0x7f;
-    if (bytes > TOPOLOGY_PATH_BYTES_MAX || has_control_bytes)
-        topology_faults_add(checker->faults, entry->line,
-                            "`key_file` is no usable path; write at most %d bytes without control "
-                            "bytes",
-                            TOPOLOGY_PATH_BYTES_MAX);
-    else
-        memcpy(places->key_file, entry->value, bytes + 1);
+    topology_keys_read_path(entry, "key_file", places->key_file, checker->faults);
 }
 
 static void check_places(struct checker *checker)
@@ -432,6 +426,7 @@ static void check_places(struct checker *checker)
         check_provider(checker, section);
         check_url(checker, section);
         check_key_file(checker, section);
+        topology_keys_read(section->keys[PLACES_PUBLIC_KEY], &places->public_keys, checker->faults);
     }
 }
 

@@ -18,6 +18,9 @@
  *         provider = landmarks
  *         url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json
  *
+ * and, for keys (topology/topology_keys.h): `keys` or `insecure` in herd, `public_key` in node and
+ * places.
+ *
  * Invariant: nothing that a line says is dropped without a fault. */
 #ifndef ZHERD_TOPOLOGY_TOPOLOGY_CHECK_H
 #define ZHERD_TOPOLOGY_TOPOLOGY_CHECK_H

@@ -6,7 +6,7 @@
 
 #define SPACES_PER_LEVEL 4
 /* The longest list of keys: those of places. */
-#define KEY_LIST_BYTES_MAX 64
+#define KEY_LIST_BYTES_MAX 160
 
 struct key {
     const char *name;
@@ -20,11 +20,15 @@ struct section_kind {
 };
 
 static const struct section_kind kinds[SECTION_KINDS] = {
-    [SECTION_HERD] = {"herd", {[HERD_NAME] = {"name", false, "fall2016"}}},
+    [SECTION_HERD] = {"herd",
+                      {[HERD_NAME] = {"name", false, "fall2016"},
+                       [HERD_KEYS] = {"keys", true, "fall2016.keys"},
+                       [HERD_INSECURE] = {"insecure", true, "yes"}}},
     [SECTION_NODE] = {"node",
                       {[NODE_NAME] = {"name", false, "Alford"},
                        [NODE_CLIENTS] = {"clients", false, "tcp://127.0.0.1:11500"},
-                       [NODE_BUS] = {"bus", false, "tcp://127.0.0.1:12500"}}},
+                       [NODE_BUS] = {"bus", false, "tcp://127.0.0.1:12500"},
+                       [NODE_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
     [SECTION_LINK] = {"link", {[LINK_BETWEEN] = {"between", false, "Alford Hamilton"}}},
     [SECTION_PLACES] = {"places",
                         {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
@@ -32,7 +36,8 @@ static const struct section_kind kinds[SECTION_KINDS] = {
                          [PLACES_PROVIDER] = {"provider", false, "landmarks"},
                          [PLACES_URL] = {"url", false,
                                          "http://127.0.0.1:13580/maps/api/place/nearbysearch/json"},
-                         [PLACES_KEY_FILE] = {"key_file", true, "google.key"}}},
+                         [PLACES_KEY_FILE] = {"key_file", true, "google.key"},
+                         [PLACES_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
 };
 
 /* What the sorting knows between two lines. */

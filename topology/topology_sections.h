@@ -7,7 +7,7 @@
 
 #include "topology/topology_check.h"
 
-#define SECTION_KEYS_MAX 5
+#define SECTION_KEYS_MAX 6
 
 enum topology_section_kind {
     SECTION_HERD,
@@ -20,15 +20,19 @@ enum topology_section_kind {
 /* Places of the keys within struct topology_section. */
 enum {
     HERD_NAME = 0,
+    HERD_KEYS = 1,
+    HERD_INSECURE = 2,
     NODE_NAME = 0,
     NODE_CLIENTS = 1,
     NODE_BUS = 2,
+    NODE_PUBLIC_KEY = 3,
     LINK_BETWEEN = 0,
     PLACES_GATEWAYS = 0,
     PLACES_WORKERS = 1,
     PLACES_PROVIDER = 2,
     PLACES_URL = 3,
     PLACES_KEY_FILE = 4,
+    PLACES_PUBLIC_KEY = 5,
 };
 
 struct topology_section {

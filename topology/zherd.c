@@ -11,6 +11,8 @@ static const struct {
 } subcommands[] = {
     {"check", "check FILE", "say whether a topology file is good, or every fault", check_main},
     {"draw", "draw [--dot] FILE", "draw the herd as text, or for graphviz", draw_main},
+    {"keygen", "keygen [--keys DIR] FILE [NAME]", "make the keys that are missing, or a new one",
+     keygen_main},
     {"up", "up [--log-dir DIR] FILE", "start the whole herd here (logs go to log/)", up_main},
 };
 
@@ -20,9 +22,9 @@ static void print_help(void)
 {
     puts("zherd: a herd of location servers, from one topology file\n");
     for (size_t i = 0; i < SUBCOMMANDS; i++)
-        printf("  zherd %-24s %s\n", subcommands[i].usage, subcommands[i].purpose);
-    puts("  zherd --help                   show this");
-    puts("  zherd --version                show the version");
+        printf("  zherd %-32s %s\n", subcommands[i].usage, subcommands[i].purpose);
+    puts("  zherd --help                           show this");
+    puts("  zherd --version                        show the version");
 }
 
 int main(int count, char **words)

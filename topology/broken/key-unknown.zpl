@@ -1,4 +1,4 @@
-# refused: 4: `herd` has no key `color`; write only name
+# refused: 4: `herd` has no key `color`; write only name, keys, insecure
 herd
     name = small
     color = blue

@@ -1,0 +1,139 @@
+#include "topology/topology_keys.h"
+
+#include <string.h>
+
+#include "topology/topology_endpoint.h"
+
+void topology_keys_read_path(const struct topology_entry *entry, const char *key,
+                             char path[TOPOLOGY_PATH_BYTES_MAX + 1], struct topology_faults *faults)
+{
+    size_t bytes = strlen(entry->value);
+    bool has_control_bytes = false;
+    for (const char *at = entry->value; *at; at++)
+        has_control_bytes |= (unsigned char)*at < 0x20 || *at == 0x7f;
+    if (bytes > TOPOLOGY_PATH_BYTES_MAX || has_control_bytes)
+        topology_faults_add(faults, entry->line,
+                            "`%s` is no usable path; write at most %d bytes without control bytes",
+                            key, TOPOLOGY_PATH_BYTES_MAX);
+    else
+        memcpy(path, entry->value, bytes + 1);
+}
+
+void topology_keys_read_herd(const struct topology_section *herd, struct topology *topology,
+                             struct topology_faults *faults)
+{
+    const struct topology_entry *keys = herd->keys[HERD_KEYS];
+    const struct topology_entry *insecure = herd->keys[HERD_INSECURE];
+    if (keys)
+        topology_keys_read_path(keys, "keys", topology->keys, faults);
+    if (!insecure)
+        return;
+    topology->insecure = strcmp(insecure->value, "yes") == 0;
+    if (!topology->insecure && strcmp(insecure->value, "no") != 0)
+        topology_faults_add(faults, insecure->line, "`insecure` is `%.*s`; write yes or no",
+                            TOPOLOGY_QUOTE_BYTES_MAX, insecure->value);
+    if (topology->insecure && keys)
+        topology_faults_add(faults, insecure->line,
+                            "this herd has keys and shall be insecure; leave one of both out");
+}
+
+void topology_keys_read(const struct topology_entry *entry, struct keyring_keys *keys,
+                        struct topology_faults *faults)
+{
+    size_t count = 0;
+    for (const char *at = entry ? entry->value : ""; *at != '\0'; count++) {
+        size_t bytes = strcspn(at, " ");
+        if (count == KEYRING_KEYS_MAX || !keyring_key_is_valid((struct span){at, bytes})) {
+            topology_faults_add(faults, entry->line,
+                                "`public_key` is 1 or 2 keys of %d letters in quotes, with a blank "
+                                "between them; let `zherd keygen FILE` write them",
+                                KEYRING_KEY_BYTES);
+            return;
+        }
+        memcpy(keys->text[count], at, bytes);
+        keys->text[count][bytes] = '\0';
+        at += bytes + (at[bytes] == ' ');
+    }
+}
+
+/* The part of the herd that has keys of its own: a node or the places service. */
+struct holder {
+    const struct keyring_keys *keys;
+    const char *name;
+    uint32_t line;
+};
+
+static void demand_own_keys(const struct holder *holder, struct keyring *ring,
+                            struct topology_faults *faults)
+{
+    if (holder->keys->text[0][0] == '\0') {
+        topology_faults_add(faults, holder->line,
+                            "%s has no `public_key`, but the herd has `keys`; run `zherd keygen` "
+                            "on this file",
+                            holder->name);
+        return;
+    }
+    for (size_t i = 0; i < KEYRING_KEYS_MAX && holder->keys->text[i][0] != '\0'; i++) {
+        const char *other = keyring_find(ring, holder->keys->text[i]);
+        if (other)
+            topology_faults_add(faults, holder->line,
+                                "a key of %s is a key of %s, too; let `zherd keygen` make another",
+                                holder->name, other);
+    }
+    if (strcmp(holder->keys->text[0], holder->keys->text[1]) == 0)
+        topology_faults_add(faults, holder->line, "%s has one key twice; write it once",
+                            holder->name);
+    keyring_add(ring, holder->keys, holder->name);
+}
+
+static void refuse_lone_keys(const struct holder *holder, struct topology_faults *faults)
+{
+    if (holder->keys->text[0][0] != '\0')
+        topology_faults_add(faults, holder->line,
+                            "%s has a `public_key`, but the herd has no `keys`; write `    keys = "
+                            "FOLDER` in herd, or run `zherd keygen` on this file",
+                            holder->name);
+}
+
+static void demand_loopback(const struct topology_endpoint *endpoint, const char *key,
+                            uint32_t line, struct topology_faults *faults)
+{
+    if (!topology_host_is_loopback(endpoint->host))
+        topology_faults_add(faults, line,
+                            "`%s` is %s, and whoever reaches it would be trusted; run `zherd "
+                            "keygen` on this file, or write `    insecure = yes` in herd",
+                            key, endpoint->text);
+}
+
+static void demand_loopback_everywhere(const struct topology *topology,
+                                       struct topology_faults *faults)
+{
+    const struct topology_places *places = &topology->places;
+    for (size_t i = 0; i < topology->node_count; i++)
+        demand_loopback(&topology->nodes[i].bus, "bus", topology->nodes[i].line, faults);
+    if (!places->present)
+        return;
+    demand_loopback(&places->gateways, "gateways", places->line, faults);
+    demand_loopback(&places->workers, "workers", places->line, faults);
+}
+
+void topology_keys_demand(const struct topology *topology, struct topology_faults *faults)
+{
+    const struct topology_places *places = &topology->places;
+    bool has_keys = topology->keys[0] != '\0';
+    struct keyring ring = {0};
+    for (size_t i = 0; i < topology->node_count + places->present; i++) {
+        struct holder holder = {&places->public_keys, "places", places->line};
+        if (i < topology->node_count) {
+            const struct topology_node *node = &topology->nodes[i];
+            holder = (struct holder){&node->public_keys, node->name, node->line};
+        }
+        if (has_keys)
+            demand_own_keys(&holder, &ring, faults);
+        else
+            refuse_lone_keys(&holder, faults);
+    }
+    if (!has_keys && !topology->insecure)
+        demand_loopback_everywhere(topology, faults);
+    keyring_free(&ring);
+}
