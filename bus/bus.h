@@ -52,4 +52,7 @@ bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
 /* Messages dropped because their sender's name is not one of our peers. */
 uint64_t bus_strangers(const struct bus *bus);
 
+/* Messages of peers dropped because they had more than one frame. */
+uint64_t bus_multiparts(const struct bus *bus);
+
 #endif

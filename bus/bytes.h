@@ -36,9 +36,15 @@ static inline bool span_equals(struct span a, struct span b)
 /* Byte by byte as unsigned values, a prefix before what it begins: <0, 0 or >0. */
 int span_compare(struct span a, struct span b);
 
+/* realloc(3) for memory whose size is bounded elsewhere: being refused it is no input's fault, so
+ * it ends the process with one line on standard error. `bytes` is not 0; free(3) releases. */
+void *bytes_resize(void *old, size_t bytes);
+
+/* Memory of zeros on the same terms. Large blocks cost nothing until they are touched. */
+void *bytes_zeroed(size_t bytes);
+
 /* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
- * `bytes`. Growth doubles. Every caller has a limit of its own, so running out of memory here
- * is not bad input: it ends the process with one line on standard error. */
+ * `bytes`. Growth doubles; every caller has a limit of its own. */
 char *buffer_reserve(struct buffer *buffer, size_t more);
 
 void buffer_append(struct buffer *buffer, struct span bytes);

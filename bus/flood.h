@@ -20,7 +20,7 @@
 #define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
 #define FLOOD_PEERS_MAX         1024
 /* Clients a node takes by default before it refuses new ones. */
-#define FLOOD_CLIENTS_DEFAULT 4000000u
+#define FLOOD_CLIENTS_DEFAULT  4000000u
 #define FLOOD_REASON_BYTES_MAX 120
 
 struct flood_options {
@@ -40,11 +40,11 @@ enum flood_outcome {
 };
 
 enum flood_event_kind {
-    FLOOD_LINK_UP,          /* both sides know each other's session */
-    FLOOD_LINK_DOWN,        /* `reason` says why: silence, goodbye, no connection, restarted */
-    FLOOD_LINK_REFUSED,     /* one side refused the other: `reason` */
-    FLOOD_DIGESTS_EQUAL,    /* the link is at rest and both tables hold `digest`; once a change */
-    FLOOD_DIGESTS_DIFFER,   /* at rest and unequal: a fault, healed by telling everything again */
+    FLOOD_LINK_UP,        /* both sides know each other's session */
+    FLOOD_LINK_DOWN,      /* `reason` says why: silence, goodbye, no connection, restarted */
+    FLOOD_LINK_REFUSED,   /* one side refused the other: `reason` */
+    FLOOD_DIGESTS_EQUAL,  /* the link is at rest and both tables hold `digest`; once a change */
+    FLOOD_DIGESTS_DIFFER, /* at rest and unequal: a fault, healed by telling everything again */
 };
 
 struct flood_event {
@@ -93,7 +93,8 @@ size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
  * a little later. */
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms);
 
-/* When flood_next must be asked again although nothing arrived: never further than a second. */
+/* When flood_next must be asked again although nothing arrived: at most a second after the last
+ * time it was told; INT64_MAX for a node without peers. */
 int64_t flood_deadline_ms(const struct flood *flood);
 
 /* Orderly end: what is due still goes out, then each peer is told GOODBYE. flood_is_over says

@@ -1,0 +1,419 @@
+#include "bus/bus.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+/* Messages taken in one turn. A full window of a few neighbours fits, and even if each is an
+ * UPDATE full of locations the other sources of the loop wait only about a millisecond. */
+#define TURN_MESSAGES_MAX 64
+/* An endpoint as ZeroMQ prints it back: an IPv6 address with a scope, and a port. */
+#define ENDPOINT_BYTES_MAX 256
+
+/* How long a peer may be out of reach before its connection is begun anew. ZeroMQ tries again by
+ * itself, except after an endpoint broke the rules of its handshake (a socket of another kind on
+ * that port is enough): then never. Longer than connecting and greeting may take together. */
+#define RENEW_MS 10000
+/* Frames read from one DEALER before it is tried again: what lost connections left, one each. */
+#define LEFTOVERS_MAX 16
+#define NEVER_MS      INT64_MIN
+
+/* One peer by name: routing ids of arriving messages are looked up in a sorted array of these. */
+struct member {
+    char name[LOCATION_ORIGIN_BYTES_MAX + 1];
+    size_t name_bytes;
+    size_t peer; /* index into the options, and so into outlets and into the flood */
+};
+
+/* The way to one peer. */
+struct outlet {
+    void *dealer; /* connected, only sends */
+    char *endpoint;
+    int64_t refused_since_ms; /* NEVER_MS after a message was taken */
+};
+
+struct bus {
+    void *context;
+    void *router;           /* bound, only receives */
+    struct outlet *outlets; /* one per peer, in the order of the options */
+    struct member *members; /* one per peer, sorted by name */
+    size_t peer_count;
+    int descriptor;
+    uint64_t strangers, multiparts;
+    zmq_msg_t sender, payload;
+    char endpoint[ENDPOINT_BYTES_MAX];
+    char out[FLOOD_MESSAGE_BYTES_MAX];
+};
+
+struct setting {
+    int option;
+    int value;
+};
+
+/* All options are described in zmq_setsockopt(3) and must be set before bind or connect. */
+static const struct setting settings_of_both[] = {
+    {ZMQ_HEARTBEAT_IVL, 2000},     /* finds a connection whose other end vanished silently, */
+    {ZMQ_HEARTBEAT_TIMEOUT, 6000}, /* after the same silence that takes a link down in flood */
+    {ZMQ_TCP_KEEPALIVE, 1},        /* a second line behind the heartbeats, for free */
+};
+
+static const struct setting settings_of_router[] = {
+    {ZMQ_ROUTER_HANDOVER, 1},       /* a restarted peer takes the place of its half-open ghost */
+    {ZMQ_ROUTER_MANDATORY, 1},      /* this socket never sends; if a mistake does, it shows */
+    {ZMQ_RCVHWM, 1000},             /* far above all windows, so it holds only a mad peer */
+    {ZMQ_HANDSHAKE_IVL, 3000},      /* a stranger that says nothing keeps its place this long */
+    {ZMQ_BACKLOG, FLOOD_PEERS_MAX}, /* every peer may connect in the same moment */
+};
+
+static const struct setting settings_of_dealer[] = {
+    {ZMQ_IMMEDIATE, 1},          /* nothing is queued for an absent peer: sending says EAGAIN */
+    {ZMQ_SNDHWM, 64},            /* far above the window of a link, which is the limit: ZeroMQ */
+                                 /* counts a message as sent only half a queue later */
+    {ZMQ_RCVHWM, 1},             /* never read: an endpoint that talks back fills one place */
+    {ZMQ_CONNECT_TIMEOUT, 3000}, /* the system would try a silent address for two minutes */
+    {ZMQ_HANDSHAKE_IVL, 5000},   /* a listener that accepts and then says nothing is left */
+    {ZMQ_RECONNECT_IVL, 100},    /* a neighbour that starts is found within 200 ms. There is */
+    {ZMQ_RECONNECT_IVL_MAX, 0},  /* no backoff: it would find a late one only after seconds */
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void apply(void *socket, const struct setting *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int rc = zmq_setsockopt(socket, settings[i].option, &settings[i].value,
+                                sizeof settings[i].value);
+        assert(rc == 0);
+    }
+}
+
+/* A new socket with everything both kinds share. NULL with errno when the system has no more. */
+static void *make_socket(struct bus *bus, int type, const char *endpoint)
+{
+    void *socket = zmq_socket(bus->context, type);
+    if (!socket)
+        return NULL;
+    apply(socket, settings_of_both, COUNT(settings_of_both));
+    /* A longer frame costs its sender the connection before it costs us memory. */
+    int64_t message_bytes_max = FLOOD_MESSAGE_BYTES_MAX;
+    int rc = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof message_bytes_max);
+    assert(rc == 0);
+    /* Only for an address in brackets: a socket of this kind would resolve host names to IPv6
+     * alone, and "*" would bind more than was asked for. */
+    int ipv6 = strchr(endpoint, '[') != NULL;
+    rc = zmq_setsockopt(socket, ZMQ_IPV6, &ipv6, sizeof ipv6);
+    assert(rc == 0);
+    return socket;
+}
+
+static const char *explain(int error)
+{
+    switch (error) {
+    case EINVAL:
+    case EPROTONOSUPPORT:
+    case ENOCOMPATPROTO:
+        return "not of the form tcp://host:port";
+    case ENODEV:
+        return "no address or interface of this machine (a host name cannot be bound)";
+    default:
+        return zmq_strerror(error);
+    }
+}
+
+static bool bind_router(struct bus *bus, const char *endpoint, char error[BUS_ERROR_BYTES_MAX])
+{
+    bus->router = make_socket(bus, ZMQ_ROUTER, endpoint);
+    if (!bus->router) {
+        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open a socket: %s", explain(errno));
+        return false;
+    }
+    apply(bus->router, settings_of_router, COUNT(settings_of_router));
+    if (zmq_bind(bus->router, endpoint) != 0) {
+        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot bind %s: %s", endpoint, explain(errno));
+        return false;
+    }
+    size_t endpoint_bytes = sizeof bus->endpoint;
+    int rc = zmq_getsockopt(bus->router, ZMQ_LAST_ENDPOINT, bus->endpoint, &endpoint_bytes);
+    assert(rc == 0);
+    size_t descriptor_bytes = sizeof bus->descriptor;
+    rc = zmq_getsockopt(bus->router, ZMQ_FD, &bus->descriptor, &descriptor_bytes);
+    assert(rc == 0);
+    return true;
+}
+
+static bool connect_outlet(struct bus *bus, struct outlet *outlet, const char *name,
+                           const struct bus_peer *peer, char error[BUS_ERROR_BYTES_MAX])
+{
+    outlet->refused_since_ms = NEVER_MS;
+    outlet->endpoint = strdup(peer->endpoint);
+    outlet->dealer = outlet->endpoint ? make_socket(bus, ZMQ_DEALER, peer->endpoint) : NULL;
+    if (!outlet->dealer) {
+        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open a socket for %s: %s", peer->name,
+                 explain(errno));
+        return false;
+    }
+    apply(outlet->dealer, settings_of_dealer, COUNT(settings_of_dealer));
+    int rc = zmq_setsockopt(outlet->dealer, ZMQ_ROUTING_ID, name, strlen(name));
+    assert(rc == 0);
+    if (zmq_connect(outlet->dealer, outlet->endpoint) != 0) {
+        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot connect to %s at %s: %s", peer->name,
+                 peer->endpoint, explain(errno));
+        return false;
+    }
+    return true;
+}
+
+static int compare_names(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+{
+    if (a_bytes != b_bytes)
+        return a_bytes < b_bytes ? -1 : 1;
+    return memcmp(a, b, a_bytes);
+}
+
+static int compare_members(const void *left, const void *right)
+{
+    const struct member *a = left, *b = right;
+    return compare_names(a->name, a->name_bytes, b->name, b->name_bytes);
+}
+
+static bool is_name(const char *name)
+{
+    size_t bytes = strlen(name);
+    return bytes > 0 && bytes <= LOCATION_ORIGIN_BYTES_MAX;
+}
+
+static void sort_members(struct bus *bus, const struct bus_peer *peers)
+{
+    for (size_t i = 0; i < bus->peer_count; i++) {
+        struct member *member = &bus->members[i];
+        assert(is_name(peers[i].name));
+        member->name_bytes = strlen(peers[i].name);
+        memcpy(member->name, peers[i].name, member->name_bytes);
+        member->peer = i;
+    }
+    if (bus->peer_count > 0)
+        qsort(bus->members, bus->peer_count, sizeof *bus->members, compare_members);
+    for (size_t i = 1; i < bus->peer_count; i++)
+        assert(compare_members(&bus->members[i - 1], &bus->members[i]) != 0);
+}
+
+/* The member of that name, or NULL. */
+static const struct member *find_member(const struct bus *bus, const char *name, size_t name_bytes)
+{
+    size_t low = 0, high = bus->peer_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct member *member = &bus->members[middle];
+        int order = compare_names(name, name_bytes, member->name, member->name_bytes);
+        if (order == 0)
+            return member;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+static struct bus *make_bus(size_t peer_count)
+{
+    struct bus *bus = calloc(1, sizeof *bus);
+    if (!bus)
+        return NULL;
+    zmq_msg_init(&bus->sender);
+    zmq_msg_init(&bus->payload);
+    bus->peer_count = peer_count;
+    /* One more than needed, because calloc may answer NULL for nothing. */
+    bus->outlets = calloc(peer_count + 1, sizeof *bus->outlets);
+    bus->members = calloc(peer_count + 1, sizeof *bus->members);
+    bus->context = zmq_ctx_new();
+    if (!bus->outlets || !bus->members || !bus->context) {
+        bus_close(&bus, 0);
+        return NULL;
+    }
+    /* The default of 1023 sockets is less than a ROUTER and all peers need. */
+    int rc = zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, (int)peer_count + 1);
+    assert(rc == 0);
+    return bus;
+}
+
+struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX])
+{
+    assert(is_name(options->name));
+    assert(options->peer_count <= FLOOD_PEERS_MAX);
+    struct bus *bus = make_bus(options->peer_count);
+    if (!bus) {
+        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open the bus: %s", zmq_strerror(ENOMEM));
+        return NULL;
+    }
+    sort_members(bus, options->peers);
+    bool good = bind_router(bus, options->endpoint, error);
+    for (size_t i = 0; good && i < options->peer_count; i++)
+        good = connect_outlet(bus, &bus->outlets[i], options->name, &options->peers[i], error);
+    if (!good)
+        bus_close(&bus, 0);
+    return bus;
+}
+
+static void close_outlet(struct outlet *outlet, int linger_ms)
+{
+    if (outlet->dealer) {
+        zmq_setsockopt(outlet->dealer, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+        zmq_close(outlet->dealer);
+    }
+    free(outlet->endpoint);
+}
+
+void bus_close(struct bus **bus_at, int linger_ms)
+{
+    struct bus *bus = *bus_at;
+    *bus_at = NULL;
+    if (!bus)
+        return;
+    assert(linger_ms >= 0);
+    for (size_t i = 0; bus->outlets && i < bus->peer_count; i++)
+        close_outlet(&bus->outlets[i], linger_ms);
+    if (bus->router)
+        zmq_close(bus->router);
+    /* Waits for the lingering sockets, all at once; a signal only interrupts the wait. */
+    while (bus->context && zmq_ctx_term(bus->context) != 0)
+        assert(errno == EINTR);
+    zmq_msg_close(&bus->sender);
+    zmq_msg_close(&bus->payload);
+    free(bus->members);
+    free(bus->outlets);
+    free(bus);
+}
+
+int bus_descriptor(const struct bus *bus)
+{
+    return bus->descriptor;
+}
+
+const char *bus_endpoint(const struct bus *bus)
+{
+    return bus->endpoint;
+}
+
+/* The next frame, or false when none waits. What the frame held before is given back. */
+static bool take_frame(struct bus *bus, zmq_msg_t *frame)
+{
+    while (zmq_msg_recv(frame, bus->router, ZMQ_DONTWAIT) < 0) {
+        if (errno == EAGAIN)
+            return false;
+        assert(errno == EINTR);
+    }
+    return true;
+}
+
+/* The next message: its sender's name from the ROUTER, then exactly one frame. ZeroMQ hands over
+ * whole messages only, so once the first frame is here the others are, too. */
+static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms)
+{
+    if (!take_frame(bus, &bus->sender))
+        return false;
+    size_t frames = 0;
+    do {
+        bool here = take_frame(bus, &bus->payload);
+        assert(here);
+        frames++;
+    } while (zmq_msg_more(&bus->payload));
+
+    const struct member *member =
+        find_member(bus, zmq_msg_data(&bus->sender), zmq_msg_size(&bus->sender));
+    if (!member)
+        bus->strangers++;
+    else if (frames > 1)
+        bus->multiparts++;
+    else
+        flood_receive(flood, member->peer,
+                      (struct span){zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload)},
+                      now_ms);
+    return true;
+}
+
+/* True when the bound was reached and more waits. Otherwise the ROUTER was read until it said
+ * EAGAIN, and only then does its descriptor tell of the next message. */
+static bool receive_some(struct bus *bus, struct flood *flood, int64_t now_ms)
+{
+    for (int taken = 0; taken < TURN_MESSAGES_MAX; taken++)
+        if (!receive_message(bus, flood, now_ms))
+            return false;
+    int events;
+    size_t events_bytes = sizeof events;
+    int rc = zmq_getsockopt(bus->router, ZMQ_EVENTS, &events, &events_bytes);
+    /* Interrupted by a signal we do not know, and turning once more is never wrong. */
+    return rc != 0 || (events & ZMQ_POLLIN) != 0;
+}
+
+static bool try_send(void *dealer, const char *message, size_t bytes)
+{
+    while (zmq_send(dealer, message, bytes, ZMQ_DONTWAIT) < 0) {
+        if (errno == EAGAIN)
+            return false;
+        assert(errno == EINTR);
+    }
+    return true;
+}
+
+/* Nothing of worth ever arrives at a DEALER, but reading makes ZeroMQ look at what its I/O thread
+ * has done, which sending alone does only once a millisecond, and gives back what connections
+ * lost meanwhile have left. */
+static void catch_up(void *dealer)
+{
+    for (int i = 0; i < LEFTOVERS_MAX; i++)
+        if (zmq_recv(dealer, NULL, 0, ZMQ_DONTWAIT) < 0 && errno == EAGAIN)
+            return;
+}
+
+/* False when the peer is away or its queue is really full. */
+static bool send_message(struct outlet *outlet, const char *message, size_t bytes, int64_t now_ms)
+{
+    bool taken = try_send(outlet->dealer, message, bytes);
+    if (!taken) {
+        catch_up(outlet->dealer);
+        taken = try_send(outlet->dealer, message, bytes);
+    }
+    if (taken) {
+        outlet->refused_since_ms = NEVER_MS;
+    } else if (outlet->refused_since_ms == NEVER_MS) {
+        outlet->refused_since_ms = now_ms;
+    } else if (now_ms - outlet->refused_since_ms >= RENEW_MS) {
+        zmq_disconnect(outlet->dealer, outlet->endpoint);
+        zmq_connect(outlet->dealer, outlet->endpoint);
+        outlet->refused_since_ms = now_ms;
+    }
+    return taken;
+}
+
+static void send_due(struct bus *bus, struct flood *flood, size_t peer, int64_t now_ms)
+{
+    size_t bytes;
+    while ((bytes = flood_next(flood, peer, now_ms, bus->out)) > 0) {
+        if (!send_message(&bus->outlets[peer], bus->out, bytes, now_ms)) {
+            flood_refused(flood, peer, now_ms);
+            return;
+        }
+    }
+}
+
+bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
+{
+    bool more = receive_some(bus, flood, now_ms);
+    for (size_t peer = 0; peer < bus->peer_count; peer++)
+        send_due(bus, flood, peer, now_ms);
+    return more;
+}
+
+uint64_t bus_strangers(const struct bus *bus)
+{
+    return bus->strangers;
+}
+
+uint64_t bus_multiparts(const struct bus *bus)
+{
+    return bus->multiparts;
+}

@@ -1,0 +1,281 @@
+#include "bus/flood.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "bus/peer.h"
+
+/* An UPDATE ends here although more waits. It always holds at least one location. */
+#define UPDATE_BYTES_AIM (16 * 1024)
+/* However little there is to do, somebody should look once a second. */
+#define DEADLINE_MS_MAX 1000
+
+static_assert(FLOOD_MESSAGE_BYTES_MAX >=
+                  WIRE_HEAD_BYTES_MAX + LOCATION_TEXT_BYTES_MAX + LOCATION_ORIGIN_BYTES_MAX + 64,
+              "the largest location fits into a message");
+static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + UPDATE_BYTES_AIM,
+              "a full UPDATE fits into a message");
+
+struct flood {
+    char *names; /* herd, node, peers: what the spans below borrow */
+    struct table *table;
+    struct events events;
+    struct flood_counters count;
+    struct peer_common common;
+    struct peer *peers;
+    size_t peer_count;
+    uint32_t clients_max;
+    bool leaving;
+    int64_t now_ms; /* the last time we were told */
+    struct wire_message in, out;
+};
+
+static struct span copy_name(struct flood *flood, size_t *used, struct span name)
+{
+    assert(name.bytes > 0 && name.bytes <= WIRE_NAME_BYTES_MAX);
+    char *copy = flood->names + *used;
+    memcpy(copy, name.at, name.bytes);
+    *used += name.bytes;
+    return (struct span){copy, name.bytes};
+}
+
+struct flood *flood_new(const struct flood_options *options)
+{
+    assert(options->session != 0 && options->peer_count <= FLOOD_PEERS_MAX);
+    struct flood *flood = bytes_zeroed(sizeof *flood);
+    flood->names = bytes_resize(NULL, (options->peer_count + 2) * WIRE_NAME_BYTES_MAX);
+    size_t used = 0;
+    flood->table = table_new(options->hash_key);
+    flood->common = (struct peer_common){
+        .herd = copy_name(flood, &used, options->herd),
+        .node = copy_name(flood, &used, options->node),
+        .session = options->session,
+        .table = flood->table,
+        .events = &flood->events,
+        .count = &flood->count,
+    };
+    flood->clients_max = options->clients_max;
+    flood->peer_count = options->peer_count;
+    flood->peers = bytes_zeroed((options->peer_count + 1) * sizeof *flood->peers);
+    for (size_t i = 0; i < options->peer_count; i++)
+        peer_init(&flood->peers[i], &flood->common, i, copy_name(flood, &used, options->peers[i]));
+    return flood;
+}
+
+void flood_destroy(struct flood **flood_p)
+{
+    struct flood *flood = *flood_p;
+    if (flood == NULL)
+        return;
+    for (size_t i = 0; i < flood->peer_count; i++)
+        peer_free(&flood->peers[i]);
+    free(flood->peers);
+    table_destroy(&flood->table);
+    events_free(&flood->events);
+    free(flood->names);
+    free(flood);
+    *flood_p = NULL;
+}
+
+static struct peer *peer_at(const struct flood *flood, size_t peer)
+{
+    assert(peer < flood->peer_count);
+    return &flood->peers[peer];
+}
+
+/* Every link hears of the change but the one it came from. */
+static void spread(struct flood *flood, uint32_t slot, const struct peer *source)
+{
+    for (size_t i = 0; i < flood->peer_count; i++)
+        if (&flood->peers[i] != source)
+            peer_change(&flood->peers[i], slot);
+}
+
+enum flood_outcome flood_local(struct flood *flood, const struct location *location)
+{
+    assert(location_is_valid(location));
+    uint32_t hash = table_hash(flood->table, location->client), slot;
+    if (table_find(flood->table, location->client, hash, &slot)) {
+        struct location known;
+        table_read(flood->table, slot, &known);
+        if (location->order_ns <= known.order_ns)
+            return FLOOD_STALE;
+    } else if (table_count(flood->table) >= flood->clients_max) {
+        flood->count.clients_refused++;
+        return FLOOD_FULL;
+    }
+    enum table_outcome outcome = table_put(flood->table, location, hash, &slot);
+    if (outcome == TABLE_FULL) {
+        flood->count.clients_refused++;
+        return FLOOD_FULL;
+    }
+    spread(flood, slot, NULL);
+    return FLOOD_STORED;
+}
+
+bool flood_find(const struct flood *flood, struct span client, struct location *location)
+{
+    uint32_t slot;
+    if (!table_find(flood->table, client, table_hash(flood->table, client), &slot))
+        return false;
+    table_read(flood->table, slot, location);
+    return true;
+}
+
+static void store(struct flood *flood, const struct location *location, const struct peer *source)
+{
+    flood->count.locations_received++;
+    enum table_outcome outcome = TABLE_FULL;
+    uint32_t slot;
+    if (location_is_valid(location))
+        outcome =
+            table_put(flood->table, location, table_hash(flood->table, location->client), &slot);
+    if (outcome == TABLE_FULL) {
+        flood->count.locations_invalid++;
+    } else if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
+        flood->count.locations_news++;
+        spread(flood, slot, source);
+    }
+}
+
+static void store_all(struct flood *flood, const struct peer *source)
+{
+    for (uint32_t i = 0; i < flood->in.location_count; i++)
+        store(flood, &flood->in.locations[i], source);
+}
+
+void flood_receive(struct flood *flood, size_t peer_index, struct span message, int64_t now_ms)
+{
+    struct peer *peer = peer_at(flood, peer_index);
+    flood->now_ms = now_ms;
+    switch (wire_read(message, &flood->in)) {
+    case WIRE_GOOD:
+        flood->count.updates_received += flood->in.type == WIRE_UPDATE;
+        if (peer_receive(peer, &flood->in, now_ms))
+            store_all(flood, peer);
+        break;
+    case WIRE_MALFORMED:
+        flood->count.messages_malformed++;
+        break;
+    case WIRE_FOREIGN:
+        peer_receive_foreign(peer, flood->in.version, now_ms);
+        break;
+    case WIRE_UNKNOWN:
+        flood->count.messages_strange++;
+        break;
+    }
+}
+
+/* Takes from the ring what one UPDATE carries. */
+static void gather(struct flood *flood, struct peer *peer)
+{
+    struct wire_message *out = &flood->out;
+    size_t bytes = 0;
+    uint32_t slot;
+    out->location_count = 0;
+    while (out->location_count < WIRE_LOCATIONS_MAX && ring_peek(&peer->ring, &slot)) {
+        struct location *location = &out->locations[out->location_count];
+        table_read(flood->table, slot, location);
+        bytes += wire_location_bytes_max(location);
+        if (bytes > UPDATE_BYTES_AIM && out->location_count > 0)
+            break;
+        ring_take(&peer->ring);
+        out->location_count++;
+    }
+    flood->count.updates_sent++;
+    flood->count.locations_sent += out->location_count;
+}
+
+size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *out)
+{
+    struct peer *peer = peer_at(flood, peer_index);
+    flood->now_ms = now_ms;
+    if (!peer_next(peer, &flood->out, now_ms))
+        return 0;
+    if (flood->out.type == WIRE_UPDATE) {
+        gather(flood, peer);
+        peer_announce(peer, &flood->out, now_ms);
+    }
+    size_t bytes = wire_write(&flood->out, out, FLOOD_MESSAGE_BYTES_MAX);
+    assert(bytes > 0);
+    return bytes;
+}
+
+void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
+{
+    flood->now_ms = now_ms;
+    peer_refused(peer_at(flood, peer), now_ms);
+}
+
+int64_t flood_deadline_ms(const struct flood *flood)
+{
+    if (flood->peer_count == 0)
+        return INT64_MAX;
+    int64_t deadline = flood->now_ms + DEADLINE_MS_MAX;
+    for (size_t i = 0; i < flood->peer_count; i++) {
+        int64_t wanted = peer_deadline_ms(&flood->peers[i]);
+        if (wanted < deadline)
+            deadline = wanted;
+    }
+    return deadline < flood->now_ms ? flood->now_ms : deadline;
+}
+
+void flood_say_goodbye(struct flood *flood)
+{
+    flood->leaving = true;
+    for (size_t i = 0; i < flood->peer_count; i++)
+        peer_leave(&flood->peers[i]);
+}
+
+bool flood_is_over(const struct flood *flood)
+{
+    if (!flood->leaving)
+        return false;
+    for (size_t i = 0; i < flood->peer_count; i++)
+        if (!peer_is_over(&flood->peers[i]))
+            return false;
+    return true;
+}
+
+bool flood_next_event(struct flood *flood, struct flood_event *event)
+{
+    return events_pop(&flood->events, event);
+}
+
+uint64_t flood_digest(const struct flood *flood)
+{
+    return table_digest(flood->table);
+}
+
+uint32_t flood_clients(const struct flood *flood)
+{
+    return table_count(flood->table);
+}
+
+const struct flood_counters *flood_count(const struct flood *flood)
+{
+    return &flood->count;
+}
+
+struct flood_link flood_link(const struct flood *flood, size_t peer_index)
+{
+    const struct peer *peer = peer_at(flood, peer_index);
+    return (struct flood_link){
+        .up = peer->up,
+        .their_session = peer->theirs,
+        .acked = peer->acked,
+        .announced = peer->announced,
+        .told = peer->ring.told,
+        .head = peer->ring.head,
+        .have = peer->have,
+        .in_flight = peer->in_flight,
+    };
+}
+
+bool flood_is_sound(const struct flood *flood)
+{
+    for (size_t i = 0; i < flood->peer_count; i++)
+        if (!peer_is_sound(&flood->peers[i]))
+            return false;
+    return table_is_sound(flood->table);
+}

@@ -1,0 +1,503 @@
+#include "bus/peer.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "bus/greet.h"
+
+#define NEVER   INT64_MAX
+#define AT_ONCE INT64_MIN
+
+static_assert(WIRE_TEXT_BYTES_MAX + 1 <= FLOOD_REASON_BYTES_MAX, "a refusal's text is a reason");
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void peer_init(struct peer *peer, const struct peer_common *common, size_t index, struct span name)
+{
+    peer->common = common;
+    peer->index = index;
+    peer->name = name;
+    peer->hellos_quick = PEER_HELLO_QUICK_COUNT;
+    peer->retransmit_ms = PEER_RETRANSMIT_MS;
+    agree_init(&peer->agree);
+    peer->heard_at = peer->hello_at = AT_ONCE;
+    peer->refused_until = peer->refusal_told_until = AT_ONCE;
+    peer->silence_at = peer->retransmit_at = peer->ack_at = peer->heartbeat_at = NEVER;
+}
+
+void peer_free(struct peer *peer)
+{
+    ring_free(&peer->ring);
+}
+
+static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t their_digest,
+                 const char *reason)
+{
+    struct flood_event event = {
+        .kind = kind,
+        .peer = peer->index,
+        .digest = table_digest(peer->common->table),
+        .their_digest = their_digest,
+        .clients = table_count(peer->common->table),
+    };
+    snprintf(event.reason, sizeof event.reason, "%s", reason);
+    events_push(peer->common->events, &event);
+}
+
+/* ---- What we tell ----------------------------------------------------------------------- */
+
+void peer_change(struct peer *peer, uint32_t slot)
+{
+    if (peer->theirs != 0)
+        ring_push(&peer->ring, slot);
+}
+
+/* What is on the way counts as lost: it is told again. The next UPDATE follows the last
+ * acknowledgement, so whatever did arrive, it will not be a hole; and where the acknowledgement
+ * was only slow, it still counts, because positions stay what they are. */
+static void rewind_to_acked(struct peer *peer)
+{
+    if (peer->in_flight > 0)
+        peer->common->count->rewinds++;
+    ring_rewind(&peer->ring);
+    peer->announced = peer->acked;
+    peer->in_flight = 0;
+    peer->retransmit_at = NEVER;
+    peer->probing = true;
+}
+
+/* Everything waits, whatever has been told before. */
+static void tell_everything(struct peer *peer)
+{
+    rewind_to_acked(peer);
+    ring_fill(&peer->ring, table_count(peer->common->table));
+}
+
+/* A process that has heard nothing from us yet. */
+static void start_over(struct peer *peer)
+{
+    peer->acked = 0;
+    peer->retransmit_ms = PEER_RETRANSMIT_MS;
+    tell_everything(peer);
+    peer->probing = false;
+    peer->unacked = 0;
+    peer->hole_owed = false;
+    peer->ack_at = NEVER;
+    agree_forget(&peer->agree);
+}
+
+/* They have everything before `have`. */
+static void take_ack(struct peer *peer, uint64_t have, int64_t now_ms)
+{
+    if (have > peer->ring.told) {
+        peer->common->count->messages_strange++;
+        return;
+    }
+    if (have <= peer->acked)
+        return;
+    peer->acked = have;
+    if (peer->announced < have)
+        peer->announced = have;
+    ring_confirm(&peer->ring, have);
+    uint32_t arrived = 0;
+    while (arrived < peer->in_flight && peer->sent[arrived] <= have)
+        arrived++;
+    peer->in_flight -= arrived;
+    memmove(peer->sent, peer->sent + arrived, peer->in_flight * sizeof *peer->sent);
+    peer->probing = false;
+    peer->retransmit_ms = PEER_RETRANSMIT_MS;
+    peer->retransmit_at = peer->in_flight > 0 ? now_ms + PEER_RETRANSMIT_MS : NEVER;
+    peer->heartbeat_at = now_ms + PEER_REST_MS;
+}
+
+/* ---- Up and down ------------------------------------------------------------------------ */
+
+static void go_up(struct peer *peer, int64_t now_ms)
+{
+    if (peer->up || peer->blocked)
+        return;
+    peer->up = true;
+    peer->hello_at = NEVER;
+    peer->silence_at = now_ms + PEER_SILENCE_MS;
+    peer->heartbeat_at = now_ms + PEER_REST_MS;
+    tell(peer, FLOOD_LINK_UP, 0, "");
+}
+
+static void go_down(struct peer *peer, const char *reason)
+{
+    if (!peer->up)
+        return;
+    peer->up = false;
+    agree_forget(&peer->agree);
+    peer->silence_at = peer->heartbeat_at = NEVER;
+    rewind_to_acked(peer);
+    tell(peer, FLOOD_LINK_DOWN, 0, reason);
+}
+
+/* A message of the pair of sessions came: they live, and they know us. */
+static void hear(struct peer *peer, int64_t now_ms)
+{
+    peer->heard_at = now_ms;
+    peer->silence_at = now_ms + PEER_SILENCE_MS;
+    go_up(peer, now_ms);
+}
+
+/* ---- What arrives ----------------------------------------------------------------------- */
+
+static void refuse(struct peer *peer, enum wire_refusal code, uint64_t session, int64_t now_ms)
+{
+    peer->common->count->refusals++;
+    peer->refusal_owed = session != 0;
+    peer->refusal_code = (uint64_t)code;
+    peer->refusal_session = session;
+    if (now_ms < peer->refusal_told_until)
+        return;
+    peer->refusal_told_until = now_ms + PEER_REFUSED_MS;
+    tell(peer, FLOOD_LINK_REFUSED, 0, peer->refusal);
+}
+
+void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
+{
+    snprintf(peer->refusal, sizeof peer->refusal, "major version %llu meets major version %d",
+             (unsigned long long)version, WIRE_MAJOR);
+    refuse(peer, WIRE_REFUSED_VERSION, 0, now_ms);
+}
+
+/* A process we have not heard of: what we know of its predecessor is void. */
+static void meet(struct peer *peer, const struct wire_message *hello)
+{
+    if (peer->theirs != 0)
+        peer->common->count->session_changes++;
+    go_down(peer, "restarted");
+    peer->theirs = hello->from_session;
+    peer->have = 0;
+    peer->refused_until = AT_ONCE;
+    start_over(peer);
+}
+
+static void take_hello(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
+{
+    struct greet_link link = {peer->common->herd, peer->name, peer->common->session};
+    enum wire_refusal code;
+    if (greet_refuses(&link, hello, &code, peer->refusal)) {
+        refuse(peer, code, hello->from_session, now_ms);
+        return;
+    }
+    if (hello->from_session != peer->theirs)
+        meet(peer, hello);
+    peer->heard_at = now_ms;
+    if (hello->to_session != peer->common->session) {
+        peer->hello_at = now_ms;
+        return;
+    }
+    /* They know that we have everything before `start`; where our own memory of it is less, it
+     * was lost while another session of theirs was in between. */
+    if (peer->have < hello->start)
+        peer->have = hello->start;
+    hear(peer, now_ms);
+    if (hello->have < peer->acked)
+        peer->hello_at = now_ms;
+    take_ack(peer, hello->have, now_ms);
+    peer->ack_at = now_ms;
+}
+
+static bool take_update(struct peer *peer, const struct wire_message *update, int64_t now_ms)
+{
+    take_ack(peer, update->have, now_ms);
+    peer->heartbeat_at = now_ms + PEER_REST_MS;
+    if (update->after > peer->have) {
+        peer->common->count->holes++;
+        peer->hole_owed = true;
+        peer->ack_at = now_ms;
+        return false;
+    }
+    if (peer->have < update->upto)
+        peer->have = update->upto;
+    bool many = ++peer->unacked >= PEER_ACK_UPDATES;
+    peer->ack_at = earlier(peer->ack_at, many ? now_ms : now_ms + PEER_ACK_MS);
+    return true;
+}
+
+static void take_plain_ack(struct peer *peer, const struct wire_message *ack, int64_t now_ms)
+{
+    take_ack(peer, ack->have, now_ms);
+    if (!ack->hole)
+        return;
+    /* While probing, what is on the way follows the last acknowledgement and cannot be a hole:
+     * the complaint is about an UPDATE from before. */
+    if (ack->have < peer->acked)
+        peer->hello_at = now_ms;
+    else if (!peer->probing)
+        rewind_to_acked(peer);
+}
+
+static void take_heartbeat(struct peer *peer, const struct wire_message *heartbeat, int64_t now_ms)
+{
+    take_ack(peer, heartbeat->have, now_ms);
+    uint64_t head = peer->ring.head, ours = table_digest(peer->common->table);
+    if (peer->acked != head || heartbeat->have != head || heartbeat->head != peer->have) {
+        agree_forget(&peer->agree);
+        return;
+    }
+    switch (agree_judge(&peer->agree, ours, heartbeat->digest, now_ms)) {
+    case AGREE_NOTHING:
+        break;
+    case AGREE_EQUAL:
+        tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "");
+        break;
+    case AGREE_FAULT:
+        peer->common->count->digest_faults++;
+        tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "");
+        tell_everything(peer);
+        break;
+    }
+}
+
+/* A process that ends on purpose: nothing of it is worth keeping. */
+static void take_goodbye(struct peer *peer, int64_t now_ms)
+{
+    go_down(peer, "goodbye");
+    peer->theirs = 0;
+    ring_clear(&peer->ring);
+    peer->acked = peer->announced = 0;
+    peer->hellos_quick = 0;
+    peer->hello_at = now_ms + PEER_HELLO_SLOW_MS;
+}
+
+static void take_refused(struct peer *peer, const struct wire_message *refused, int64_t now_ms)
+{
+    if (refused->to_session != peer->common->session) {
+        peer->common->count->messages_strange++;
+        return;
+    }
+    peer->common->count->refusals++;
+    go_down(peer, "refused");
+    char reason[FLOOD_REASON_BYTES_MAX];
+    snprintf(reason, sizeof reason, "it refuses us: %.*s", (int)refused->text.bytes,
+             refused->text.at);
+    tell(peer, FLOOD_LINK_REFUSED, 0, reason);
+    peer->hellos_quick = 0;
+    peer->refused_until = now_ms + PEER_REFUSED_MS;
+    peer->hello_at = peer->refused_until;
+}
+
+bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms)
+{
+    if (message->type == WIRE_HELLO) {
+        take_hello(peer, message, now_ms);
+        return false;
+    }
+    if (message->type == WIRE_REFUSED) {
+        take_refused(peer, message, now_ms);
+        return false;
+    }
+    if (peer->theirs == 0 || message->from_session != peer->theirs ||
+        message->to_session != peer->common->session) {
+        peer->common->count->messages_strange++;
+        peer->heard_at = now_ms;
+        peer->hello_at = now_ms;
+        return false;
+    }
+    if (message->type == WIRE_GOODBYE) {
+        take_goodbye(peer, now_ms);
+        return false;
+    }
+    hear(peer, now_ms);
+    if (message->type == WIRE_UPDATE)
+        return take_update(peer, message, now_ms);
+    if (message->type == WIRE_ACK)
+        take_plain_ack(peer, message, now_ms);
+    else
+        take_heartbeat(peer, message, now_ms);
+    return false;
+}
+
+/* ---- What leaves ------------------------------------------------------------------------ */
+
+static bool is_told(const struct peer *peer)
+{
+    return peer->acked == peer->ring.head;
+}
+
+static bool may_update(const struct peer *peer)
+{
+    uint32_t window = peer->probing ? 1 : PEER_WINDOW;
+    return peer->ring.next < peer->ring.head && peer->in_flight < window;
+}
+
+static void run_timers(struct peer *peer, int64_t now_ms)
+{
+    if (peer->up && now_ms >= peer->silence_at) {
+        go_down(peer, "silence");
+        peer->hello_at = now_ms;
+    }
+    if (now_ms >= peer->retransmit_at) {
+        rewind_to_acked(peer);
+        peer->retransmit_ms = earlier(2 * peer->retransmit_ms, PEER_RETRANSMIT_MS_MAX);
+    }
+}
+
+static void write_refusal(struct peer *peer, struct wire_message *message)
+{
+    peer->refusal_owed = false;
+    message->type = WIRE_REFUSED;
+    message->to_session = peer->refusal_session;
+    message->code = peer->refusal_code;
+    message->text = span_of(peer->refusal);
+}
+
+static int64_t hello_pause_ms(const struct peer *peer)
+{
+    return peer->hellos_quick > 0 ? PEER_HELLO_QUICK_MS : PEER_HELLO_SLOW_MS;
+}
+
+static void write_hello(struct peer *peer, struct wire_message *message, int64_t now_ms)
+{
+    message->type = WIRE_HELLO;
+    message->herd = peer->common->herd;
+    message->node = peer->common->node;
+    message->version = WIRE_VERSION;
+    message->version_min = WIRE_VERSION_MIN;
+    message->start = peer->acked;
+    message->have = peer->have;
+    peer->blocked = false;
+    peer->hello_at = peer->up ? NEVER : now_ms + hello_pause_ms(peer);
+    if (peer->hellos_quick > 0)
+        peer->hellos_quick--;
+}
+
+/* What each message that names `have` settles. A hole is only told by an ACK. */
+static void say_have(struct peer *peer, struct wire_message *message)
+{
+    message->have = peer->have;
+    message->hole = peer->hole_owed && message->type == WIRE_ACK;
+    if (peer->hole_owed && !message->hole)
+        return;
+    peer->hole_owed = false;
+    peer->unacked = 0;
+    peer->ack_at = NEVER;
+}
+
+static bool write_when_up(struct peer *peer, struct wire_message *message, int64_t now_ms)
+{
+    if (may_update(peer)) {
+        message->type = WIRE_UPDATE;
+        return true;
+    }
+    if (now_ms >= peer->ack_at) {
+        message->type = WIRE_ACK;
+        say_have(peer, message);
+        return true;
+    }
+    if (now_ms >= peer->heartbeat_at) {
+        message->type = WIRE_HEARTBEAT;
+        message->head = peer->ring.head;
+        message->digest = table_digest(peer->common->table);
+        message->clients = table_count(peer->common->table);
+        say_have(peer, message);
+        peer->heartbeat_at = now_ms + PEER_HEARTBEAT_MS;
+        return true;
+    }
+    if (peer->leaving && is_told(peer)) {
+        message->type = WIRE_GOODBYE;
+        peer->goodbye_said = true;
+        return true;
+    }
+    return false;
+}
+
+bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms)
+{
+    if (peer->goodbye_said)
+        return false;
+    run_timers(peer, now_ms);
+    message->from_session = peer->common->session;
+    message->to_session = peer->theirs;
+    if (peer->refusal_owed) {
+        write_refusal(peer, message);
+        return true;
+    }
+    if (peer->leaving && !peer->up)
+        return false;
+    if (now_ms >= later(peer->hello_at, peer->refused_until)) {
+        write_hello(peer, message, now_ms);
+        return true;
+    }
+    return peer->up && write_when_up(peer, message, now_ms);
+}
+
+void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_ms)
+{
+    assert(peer->in_flight < PEER_WINDOW && peer->ring.next > peer->announced);
+    message->after = peer->announced;
+    message->upto = peer->ring.next;
+    say_have(peer, message);
+    peer->announced = peer->ring.next;
+    if (peer->in_flight == 0)
+        peer->retransmit_at = now_ms + peer->retransmit_ms;
+    peer->sent[peer->in_flight++] = peer->ring.next;
+    peer->heartbeat_at = now_ms + PEER_REST_MS;
+}
+
+void peer_refused(struct peer *peer, int64_t now_ms)
+{
+    go_down(peer, "no connection");
+    peer->blocked = true;
+    /* Somebody who spoke a moment ago will be reachable in a moment, too. */
+    bool close = peer->hellos_quick > 0 || now_ms < peer->heard_at + PEER_SILENCE_MS;
+    peer->hello_at = now_ms + (close ? PEER_HELLO_QUICK_MS : PEER_HELLO_SLOW_MS);
+}
+
+int64_t peer_deadline_ms(const struct peer *peer)
+{
+    if (peer->goodbye_said)
+        return NEVER;
+    if (peer->refusal_owed)
+        return AT_ONCE;
+    if (peer->leaving && !peer->up)
+        return NEVER;
+    int64_t hello = later(peer->hello_at, peer->refused_until);
+    if (!peer->up)
+        return hello;
+    if (may_update(peer) || (peer->leaving && is_told(peer)))
+        return AT_ONCE;
+    int64_t deadline = earlier(hello, peer->silence_at);
+    deadline = earlier(deadline, peer->retransmit_at);
+    return earlier(deadline, earlier(peer->ack_at, peer->heartbeat_at));
+}
+
+void peer_leave(struct peer *peer)
+{
+    peer->leaving = true;
+}
+
+bool peer_is_over(const struct peer *peer)
+{
+    return peer->leaving && (peer->goodbye_said || !peer->up);
+}
+
+bool peer_is_sound(const struct peer *peer)
+{
+    const struct ring *ring = &peer->ring;
+    if (!ring_is_sound(ring) || peer->acked > peer->announced || peer->announced > ring->next ||
+        peer->acked > ring->kept || peer->in_flight > PEER_WINDOW)
+        return false;
+    for (uint32_t i = 0; i < peer->in_flight; i++)
+        if (peer->sent[i] <= (i == 0 ? peer->acked : peer->sent[i - 1]) ||
+            peer->sent[i] > peer->announced)
+            return false;
+    if (peer->theirs == 0)
+        return !peer->up && ring->kept == ring->head && peer->in_flight == 0;
+    /* Whatever is not acknowledged is on the way or waits, and whatever is on the way is timed. */
+    bool moving = peer->in_flight > 0 || ring->next < ring->head;
+    return (peer->acked == ring->head || moving) &&
+           (peer->in_flight > 0) == (peer->retransmit_at != NEVER);
+}

@@ -1,0 +1,123 @@
+/* peer: one link: what we tell the node at its other end, and what we have of what it tells us.
+ *
+ * Sessions, positions, window, acknowledgements and every timer of a link live here; the rules
+ * are told for people in bus/PROTOCOL.md. It reads the table's size and digest but stores nothing
+ * in it: flood does, and fills the locations of an UPDATE.
+ *
+ * Positions are those of the link's ring: they only grow, as long as our process lives, whatever
+ * the peer does. So an old message or acknowledgement can be late, but never mean something else.
+ *
+ * Invariant: acked <= announced <= told <= head. A location that the peer may lack is in the
+ * ring: waiting, or told and not acknowledged. */
+#ifndef ZHERD_BUS_PEER_H
+#define ZHERD_BUS_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/agree.h"
+#include "bus/events.h"
+#include "bus/flood.h"
+#include "bus/ring.h"
+#include "bus/table.h"
+#include "bus/wire.h"
+
+/* UPDATEs on the way at most: enough to hide a round trip, few enough that a busy client's old
+ * positions do not queue up in the transport. */
+#define PEER_WINDOW 8
+
+/* A stranger is greeted often at first, because two nodes rarely start in the same instant. */
+#define PEER_HELLO_QUICK_MS    100
+#define PEER_HELLO_QUICK_COUNT 20
+#define PEER_HELLO_SLOW_MS     1000
+/* A refused node waits for a person to change something. */
+#define PEER_REFUSED_MS 30000
+/* Three heartbeats missed. */
+#define PEER_SILENCE_MS   6000
+#define PEER_HEARTBEAT_MS 2000
+/* After traffic, a heartbeat soon shows that both tables are equal. */
+#define PEER_REST_MS 200
+/* How long an acknowledgement waits for an UPDATE to ride on. */
+#define PEER_ACK_MS            20
+#define PEER_ACK_UPDATES       (PEER_WINDOW / 2)
+#define PEER_RETRANSMIT_MS     1000
+#define PEER_RETRANSMIT_MS_MAX 8000
+
+/* What all links of a node share; outlives them. */
+struct peer_common {
+    struct span herd, node;
+    uint64_t session;
+    const struct table *table;
+    struct events *events;
+    struct flood_counters *count;
+};
+
+/* Times are milliseconds; INT64_MAX is never. */
+struct peer {
+    const struct peer_common *common;
+    size_t index; /* in flood_options.peers */
+    struct span name;
+
+    uint64_t theirs; /* their session; 0 while it is unknown */
+    bool up;         /* we know their session and they have named ours */
+    bool blocked;    /* the transport refused; nothing has been handed over since */
+    bool leaving;    /* our goodbye is wanted */
+    bool goodbye_said;
+
+    struct ring ring;           /* positions of what we tell */
+    uint64_t acked;             /* before it they have everything */
+    uint64_t announced;         /* the `after` of the next UPDATE */
+    uint64_t sent[PEER_WINDOW]; /* the `upto` of each UPDATE on the way, oldest first */
+    uint32_t in_flight;
+    bool probing;          /* after a loss: one UPDATE on the way until one is acknowledged */
+    int64_t retransmit_ms; /* the current patience */
+
+    uint64_t have;    /* position of what they told us */
+    uint32_t unacked; /* UPDATEs of theirs since we last said so */
+    bool hole_owed;   /* they must hear that something is missing */
+
+    bool refusal_owed;
+    uint64_t refusal_code, refusal_session;
+    char refusal[WIRE_TEXT_BYTES_MAX + 1];
+
+    struct agree agree;
+
+    unsigned hellos_quick; /* how many more HELLOs go out quickly */
+    int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at;
+    int64_t refused_until;      /* no HELLO before */
+    int64_t refusal_told_until; /* no event about refusing them before */
+};
+
+/* `peer` is all zero before. Borrows `common` and `name`. */
+void peer_init(struct peer *peer, const struct peer_common *common, size_t index, struct span name);
+void peer_free(struct peer *peer);
+
+/* The slot's location changed: the peer must hear of it. Nothing waits for an unknown session,
+ * which will be told everything. */
+void peer_change(struct peer *peer, uint32_t slot);
+
+/* Takes a message that wire_read found good. True when it is an UPDATE whose locations must be
+ * stored now: they count as had from here on. */
+bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms);
+
+/* Takes a frame of another major version. */
+void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms);
+
+/* The next message to send, or false. For an UPDATE the caller takes at least one slot from the
+ * ring, adds the locations and then calls peer_announce. */
+bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms);
+void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_ms);
+
+/* The transport did not take the message peer_next gave last. */
+void peer_refused(struct peer *peer, int64_t now_ms);
+
+/* When peer_next has something to do although nothing arrived; INT64_MIN is at once. */
+int64_t peer_deadline_ms(const struct peer *peer);
+
+void peer_leave(struct peer *peer);
+bool peer_is_over(const struct peer *peer);
+
+/* Invariants; for tests. */
+bool peer_is_sound(const struct peer *peer);
+
+#endif

@@ -1,0 +1,57 @@
+/* table: every client's newest location: a map in which the last writer wins.
+ *
+ * Who is newer is location_compare's word alone, never the order of arrival. Nothing is ever
+ * removed, so a client keeps its slot number for ever and links speak of slots. It knows no
+ * links and refuses nobody: how many clients are enough is flood's business.
+ *
+ * Invariant: the digest is the XOR of location_hash over all slots, so two tables with the same
+ * locations have the same digest, whatever way they came by them. */
+#ifndef ZHERD_BUS_TABLE_H
+#define ZHERD_BUS_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/location.h"
+
+/* What the slot numbers of an index can name with room to spare; memory ends long before. */
+#define TABLE_CLIENTS_MAX (UINT32_C(1) << 30)
+
+enum table_outcome {
+    TABLE_NEW,   /* a client not seen before: stored */
+    TABLE_NEWER, /* newer than what was known: stored */
+    TABLE_SAME,  /* known already, every byte */
+    TABLE_OLDER, /* something newer is known: nothing changed */
+    TABLE_FULL,  /* one client more than TABLE_CLIENTS_MAX, or one origin more than NAMES_MAX */
+};
+
+struct table;
+
+/* `key` (16 random bytes) keeps chosen ids from colliding (SipHash-2-4, 131002.net/siphash). */
+struct table *table_new(const uint8_t key[16]);
+/* Accepts NULL, sets the caller's pointer to NULL. */
+void table_destroy(struct table **table);
+
+/* A client's hash in this table: taken once, then handed to the calls below. */
+uint32_t table_hash(const struct table *table, struct span client);
+
+/* The client's slot, or false. */
+bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot);
+
+/* Stores a valid location if it is newer than what is known, and says so. `*slot` is the
+ * client's, except for TABLE_FULL. Allocates only for a new client or a longer text than before,
+ * and never takes a break to grow: growing is spread over the calls that follow. */
+enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
+                             uint32_t *slot);
+
+/* What stands in a slot below table_count. Borrowed until the next table_put. */
+void table_read(const struct table *table, uint32_t slot, struct location *location);
+
+uint32_t table_count(const struct table *table);
+uint64_t table_digest(const struct table *table);
+
+/* True while the digest is what the slots give and every client is found in its slot. Costs the
+ * size of the table; for tests. */
+bool table_is_sound(const struct table *table);
+
+#endif

@@ -1,0 +1,298 @@
+#include "bus/wire.h"
+
+#include <msgpack.h>
+
+#include "bus/flood.h"
+#include "bus/msgread.h"
+
+#define MAGIC_BYTES 3
+/* An array head, three binaries, a short string, two numbers: what is not text. */
+#define LOCATION_HEAD_BYTES_MAX (1 + 3 * 5 + 2 + 2 * 9)
+
+/* How many elements each message's array has; newer versions may append more. */
+enum {
+    COMMON_ELEMENTS = 3, /* type, from_session, to_session */
+    HELLO_ELEMENTS = COMMON_ELEMENTS + 1,
+    UPDATE_ELEMENTS = COMMON_ELEMENTS + 4,
+    ACK_ELEMENTS = COMMON_ELEMENTS + 2,
+    HEARTBEAT_ELEMENTS = COMMON_ELEMENTS + 4,
+    REFUSED_ELEMENTS = COMMON_ELEMENTS + 2,
+    GOODBYE_ELEMENTS = COMMON_ELEMENTS,
+    HELLO_KEYS = 6,
+    LOCATION_ELEMENTS = 6,
+};
+
+/* ---- Reading ---------------------------------------------------------------------------- */
+
+static bool skip_some(struct msgread *in, uint32_t count)
+{
+    while (count-- > 0)
+        if (!msgread_skip(in))
+            return false;
+    return true;
+}
+
+static bool take_name(struct msgread *in, struct span *name)
+{
+    return msgread_take_str(in, name) && name->bytes > 0 && name->bytes <= WIRE_NAME_BYTES_MAX;
+}
+
+/* One value of the HELLO map. Sets the key's bit in `seen`. */
+static bool take_hello_value(struct msgread *in, struct span key, struct wire_message *message,
+                             unsigned *seen)
+{
+    const struct {
+        const char *key;
+        struct span *name;
+        uint64_t *number;
+    } fields[HELLO_KEYS] = {
+        {"herd", &message->herd, NULL},       {"node", &message->node, NULL},
+        {"version", NULL, &message->version}, {"version_min", NULL, &message->version_min},
+        {"start", NULL, &message->start},     {"have", NULL, &message->have},
+    };
+    for (unsigned i = 0; i < HELLO_KEYS; i++)
+        if (span_equals(key, span_of(fields[i].key))) {
+            *seen |= 1u << i;
+            return fields[i].name != NULL ? take_name(in, fields[i].name)
+                                          : msgread_take_uint(in, fields[i].number);
+        }
+    return msgread_skip(in);
+}
+
+static bool take_hello(struct msgread *in, struct wire_message *message)
+{
+    uint32_t keys;
+    unsigned seen = 0;
+    if (!msgread_take_map(in, &keys))
+        return false;
+    while (keys-- > 0) {
+        struct span key;
+        if (!msgread_take_str(in, &key) || !take_hello_value(in, key, message, &seen))
+            return false;
+    }
+    return seen == (1u << HELLO_KEYS) - 1 && message->version_min <= message->version;
+}
+
+static bool take_location(struct msgread *in, struct location *location)
+{
+    uint32_t elements;
+    return msgread_take_array(in, &elements) && elements >= LOCATION_ELEMENTS &&
+           msgread_take_bin(in, &location->client) && msgread_take_bin(in, &location->position) &&
+           msgread_take_bin(in, &location->stamp) && msgread_take_str(in, &location->origin) &&
+           msgread_take_int(in, &location->difference_ns) &&
+           msgread_take_int(in, &location->order_ns) && skip_some(in, elements - LOCATION_ELEMENTS);
+}
+
+static bool take_update(struct msgread *in, struct wire_message *message)
+{
+    if (!msgread_take_uint(in, &message->after) || !msgread_take_uint(in, &message->upto) ||
+        !msgread_take_uint(in, &message->have) || !msgread_take_array(in, &message->location_count))
+        return false;
+    if (message->after > message->upto || message->location_count > WIRE_LOCATIONS_MAX)
+        return false;
+    for (uint32_t i = 0; i < message->location_count; i++)
+        if (!take_location(in, &message->locations[i]))
+            return false;
+    return true;
+}
+
+static bool take_heartbeat(struct msgread *in, struct wire_message *message)
+{
+    return msgread_take_uint(in, &message->head) && msgread_take_uint(in, &message->have) &&
+           msgread_take_uint(in, &message->digest) && msgread_take_uint(in, &message->clients);
+}
+
+static bool take_refused(struct msgread *in, struct wire_message *message)
+{
+    if (!msgread_take_uint(in, &message->code) || !msgread_take_str(in, &message->text))
+        return false;
+    if (message->text.bytes > WIRE_TEXT_BYTES_MAX)
+        message->text.bytes = WIRE_TEXT_BYTES_MAX;
+    return true;
+}
+
+/* What stands between the sessions and the elements of newer versions. */
+static bool take_fields(struct msgread *in, struct wire_message *message)
+{
+    switch (message->type) {
+    case WIRE_HELLO:
+        return take_hello(in, message);
+    case WIRE_UPDATE:
+        return take_update(in, message);
+    case WIRE_ACK:
+        return msgread_take_uint(in, &message->have) && msgread_take_bool(in, &message->hole);
+    case WIRE_HEARTBEAT:
+        return take_heartbeat(in, message);
+    case WIRE_REFUSED:
+        return take_refused(in, message);
+    case WIRE_GOODBYE:
+        return true;
+    }
+    return false;
+}
+
+/* 0 for a type that is not known. */
+static uint32_t elements_of(uint64_t type)
+{
+    static const uint32_t elements[] = {
+        [WIRE_HELLO] = HELLO_ELEMENTS,     [WIRE_UPDATE] = UPDATE_ELEMENTS,
+        [WIRE_ACK] = ACK_ELEMENTS,         [WIRE_HEARTBEAT] = HEARTBEAT_ELEMENTS,
+        [WIRE_REFUSED] = REFUSED_ELEMENTS, [WIRE_GOODBYE] = GOODBYE_ELEMENTS,
+    };
+    return type < sizeof elements / sizeof *elements ? elements[type] : 0;
+}
+
+static enum wire_result read_array(struct msgread *in, struct wire_message *message)
+{
+    uint32_t elements;
+    uint64_t type;
+    if (!msgread_take_array(in, &elements) || elements < COMMON_ELEMENTS ||
+        !msgread_take_uint(in, &type) || !msgread_take_uint(in, &message->from_session) ||
+        !msgread_take_uint(in, &message->to_session) || message->from_session == 0)
+        return WIRE_MALFORMED;
+    uint32_t known = elements_of(type);
+    if (known == 0)
+        return skip_some(in, elements - COMMON_ELEMENTS) ? WIRE_UNKNOWN : WIRE_MALFORMED;
+    message->type = (enum wire_type)type;
+    if (elements < known || !take_fields(in, message) || !skip_some(in, elements - known))
+        return WIRE_MALFORMED;
+    return WIRE_GOOD;
+}
+
+enum wire_result wire_read(struct span bytes, struct wire_message *message)
+{
+    if (bytes.bytes < MAGIC_BYTES || bytes.bytes > FLOOD_MESSAGE_BYTES_MAX || bytes.at[0] != 'z' ||
+        bytes.at[1] != 'h')
+        return WIRE_MALFORMED;
+    if ((unsigned char)bytes.at[2] != WIRE_MAJOR) {
+        message->version = (unsigned char)bytes.at[2];
+        return WIRE_FOREIGN;
+    }
+    struct msgread in =
+        msgread_of((struct span){bytes.at + MAGIC_BYTES, bytes.bytes - MAGIC_BYTES});
+    enum wire_result result = read_array(&in, message);
+    return msgread_at_end(&in) ? result : WIRE_MALFORMED;
+}
+
+/* ---- Writing ---------------------------------------------------------------------------- */
+
+/* A fixed buffer for msgpack-c; what does not fit is remembered, not written. */
+struct writer {
+    char *at;
+    size_t left;
+    bool overflow;
+};
+
+static int write_bytes(void *data, const char *bytes, size_t count)
+{
+    struct writer *writer = data;
+    if (writer->overflow || count > writer->left) {
+        writer->overflow = true;
+        return -1;
+    }
+    memcpy(writer->at, bytes, count);
+    writer->at += count;
+    writer->left -= count;
+    return 0;
+}
+
+static void put_str(msgpack_packer *out, struct span bytes)
+{
+    msgpack_pack_str(out, bytes.bytes);
+    msgpack_pack_str_body(out, bytes.at, bytes.bytes);
+}
+
+static void put_bin(msgpack_packer *out, struct span bytes)
+{
+    msgpack_pack_bin(out, bytes.bytes);
+    msgpack_pack_bin_body(out, bytes.at, bytes.bytes);
+}
+
+static void put_key_number(msgpack_packer *out, const char *key, uint64_t number)
+{
+    put_str(out, span_of(key));
+    msgpack_pack_uint64(out, number);
+}
+
+static void put_hello(msgpack_packer *out, const struct wire_message *message)
+{
+    msgpack_pack_map(out, HELLO_KEYS);
+    put_str(out, span_of("herd"));
+    put_str(out, message->herd);
+    put_str(out, span_of("node"));
+    put_str(out, message->node);
+    put_key_number(out, "version", message->version);
+    put_key_number(out, "version_min", message->version_min);
+    put_key_number(out, "start", message->start);
+    put_key_number(out, "have", message->have);
+}
+
+static void put_location(msgpack_packer *out, const struct location *location)
+{
+    msgpack_pack_array(out, LOCATION_ELEMENTS);
+    put_bin(out, location->client);
+    put_bin(out, location->position);
+    put_bin(out, location->stamp);
+    put_str(out, location->origin);
+    msgpack_pack_int64(out, location->difference_ns);
+    msgpack_pack_int64(out, location->order_ns);
+}
+
+static void put_update(msgpack_packer *out, const struct wire_message *message)
+{
+    msgpack_pack_uint64(out, message->after);
+    msgpack_pack_uint64(out, message->upto);
+    msgpack_pack_uint64(out, message->have);
+    msgpack_pack_array(out, message->location_count);
+    for (uint32_t i = 0; i < message->location_count; i++)
+        put_location(out, &message->locations[i]);
+}
+
+static void put_fields(msgpack_packer *out, const struct wire_message *message)
+{
+    switch (message->type) {
+    case WIRE_HELLO:
+        put_hello(out, message);
+        break;
+    case WIRE_UPDATE:
+        put_update(out, message);
+        break;
+    case WIRE_ACK:
+        msgpack_pack_uint64(out, message->have);
+        message->hole ? msgpack_pack_true(out) : msgpack_pack_false(out);
+        break;
+    case WIRE_HEARTBEAT:
+        msgpack_pack_uint64(out, message->head);
+        msgpack_pack_uint64(out, message->have);
+        msgpack_pack_uint64(out, message->digest);
+        msgpack_pack_uint64(out, message->clients);
+        break;
+    case WIRE_REFUSED:
+        msgpack_pack_uint64(out, message->code);
+        put_str(out, message->text);
+        break;
+    case WIRE_GOODBYE:
+        break;
+    }
+}
+
+size_t wire_write(const struct wire_message *message, char *out, size_t room)
+{
+    static const char magic[MAGIC_BYTES] = {'z', 'h', WIRE_MAJOR};
+    struct writer writer = {out, room, false};
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, &writer, write_bytes);
+    write_bytes(&writer, magic, sizeof magic);
+    msgpack_pack_array(&packer, elements_of(message->type));
+    msgpack_pack_uint64(&packer, (uint64_t)message->type);
+    msgpack_pack_uint64(&packer, message->from_session);
+    msgpack_pack_uint64(&packer, message->to_session);
+    put_fields(&packer, message);
+    return writer.overflow ? 0 : (size_t)(writer.at - out);
+}
+
+size_t wire_location_bytes_max(const struct location *location)
+{
+    return LOCATION_HEAD_BYTES_MAX + location->client.bytes + location->position.bytes +
+           location->stamp.bytes + location->origin.bytes;
+}

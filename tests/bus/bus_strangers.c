@@ -1,0 +1,378 @@
+/* The peer sockets among others that do not mean well, or know no better: strangers, wrong
+ * messages, peers that do not read, that talk back, that are something else altogether. Each
+ * case watches a well-behaved peer beside them, whose messages must go on. */
+#include "tests/bus/lone.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <zmq.h>
+
+/* Peers of the bus under test: a good one that is a bus too, and the one under suspicion. */
+enum { GOOD, OTHER, PEER_COUNT };
+
+struct scene {
+    char endpoints[PEER_COUNT][LOOPBACK_ENDPOINT_BYTES_MAX];
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
+    struct lone *hub, *good;
+    void *context; /* for the sockets that are no bus */
+};
+
+static struct scene open_scene(void)
+{
+    struct scene scene;
+    loopback_endpoint(scene.endpoint);
+    struct bus_peer peers[PEER_COUNT] = {{"Good", scene.endpoints[GOOD]},
+                                         {"Other", scene.endpoints[OTHER]}};
+    for (size_t i = 0; i < PEER_COUNT; i++)
+        loopback_endpoint(scene.endpoints[i]);
+    struct bus_peer hub = {"Hub", scene.endpoint};
+    scene.hub = lone_open("Hub", scene.endpoint, peers, PEER_COUNT);
+    scene.good = lone_open("Good", scene.endpoints[GOOD], &hub, 1);
+    scene.context = zmq_ctx_new();
+    return scene;
+}
+
+/* All raw sockets of the scene are closed already. */
+static void close_scene(struct scene *scene)
+{
+    lone_close(&scene->hub, 0);
+    lone_close(&scene->good, 0);
+    zmq_ctx_term(scene->context);
+}
+
+#define BOTH(scene) ((struct lone *[]){(scene)->hub, (scene)->good})
+
+/* Hub and its good peer still hear each other. */
+static void check_the_good_go_on(struct scene *scene)
+{
+    struct lone *both[] = {scene->hub, scene->good};
+    struct lone_peer *out = &scene->hub->flood.peers[GOOD], *in = &scene->good->flood.peers[0];
+    uint64_t out_before = out->received, in_before = in->received;
+    out->due++;
+    in->due++;
+    LONE_WAIT(both, out->received == out_before + 1 && in->received == in_before + 1);
+    CHECK_INT(out->misordered, 0);
+    CHECK_INT(in->misordered, 0);
+}
+
+static void set(void *socket, int option, int value)
+{
+    CHECK_INT(zmq_setsockopt(socket, option, &value, sizeof value), 0);
+}
+
+static void *open_raw(struct scene *scene, int type)
+{
+    void *socket = zmq_socket(scene->context, type);
+    set(socket, ZMQ_LINGER, 0);
+    set(socket, ZMQ_SNDTIMEO, LOOPBACK_PATIENCE_MS);
+    return socket;
+}
+
+/* A DEALER of that routing id, which may hold any bytes, connected to the hub. */
+static void *dial(struct scene *scene, const char *id, size_t id_bytes)
+{
+    void *dealer = open_raw(scene, ZMQ_DEALER);
+    if (id_bytes > 0)
+        CHECK_INT(zmq_setsockopt(dealer, ZMQ_ROUTING_ID, id, id_bytes), 0);
+    set(dealer, ZMQ_IMMEDIATE, 1);
+    CHECK_INT(zmq_connect(dealer, scene->endpoint), 0);
+    return dealer;
+}
+
+static void count_strangers(void)
+{
+    struct scene scene = open_scene();
+    char longest[255];
+    memset(longest, 'x', sizeof longest);
+    const struct span ids[] = {
+        {"", 0},        {"other", 5}, {"Othe", 4},    {"Others", 6},
+        {"Other\0", 6}, {"Hub", 3},   {longest, 255},
+    };
+    size_t count = sizeof ids / sizeof *ids;
+    for (size_t i = 0; i < count; i++) {
+        void *dealer = dial(&scene, ids[i].at, ids[i].bytes);
+        CHECK_INT(zmq_send(dealer, "hello", 5, 0), 5);
+        LONE_WAIT(BOTH(&scene), bus_strangers(scene.hub->bus) == i + 1);
+        zmq_close(dealer);
+    }
+    CHECK_INT(bus_multiparts(scene.hub->bus), 0);
+    CHECK_INT(scene.hub->flood.peers[OTHER].received, 0);
+    check_the_good_go_on(&scene);
+    close_scene(&scene);
+}
+
+static void drop_multiparts(void)
+{
+    struct scene scene = open_scene();
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    void *dealer = dial(&scene, "Other", 5), *stranger = dial(&scene, "Else", 4);
+    zmq_send(dealer, "first", 5, ZMQ_SNDMORE);
+    zmq_send(dealer, "second", 6, 0);
+    for (int i = 0; i < 2000; i++)
+        zmq_send(dealer, "many", 4, i == 1999 ? 0 : ZMQ_SNDMORE);
+    zmq_send(dealer, "", 0, ZMQ_SNDMORE);
+    zmq_send(dealer, "as REQ does", 11, 0);
+    zmq_send(dealer, "the only frame", 14, 0);
+    LONE_WAIT(BOTH(&scene), other->received == 1);
+    CHECK_INT(other->last_bytes, 14);
+    CHECK_INT(bus_multiparts(scene.hub->bus), 3);
+
+    zmq_send(stranger, "first", 5, ZMQ_SNDMORE);
+    zmq_send(stranger, "second", 6, 0);
+    LONE_WAIT(BOTH(&scene), bus_strangers(scene.hub->bus) == 1);
+    CHECK_INT(bus_multiparts(scene.hub->bus), 3);
+    check_the_good_go_on(&scene);
+    zmq_close(dealer);
+    zmq_close(stranger);
+    close_scene(&scene);
+}
+
+static void hold_the_size_limit(void)
+{
+    struct scene scene = open_scene();
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    static char bytes[FLOOD_MESSAGE_BYTES_MAX + 1];
+    void *dealer = dial(&scene, "Other", 5);
+    zmq_send(dealer, bytes, 0, 0);
+    LONE_WAIT(BOTH(&scene), other->received == 1);
+    CHECK_INT(other->last_bytes, 0);
+    zmq_send(dealer, bytes, FLOOD_MESSAGE_BYTES_MAX, 0);
+    LONE_WAIT(BOTH(&scene), other->received == 2);
+    CHECK_INT(other->last_bytes, FLOOD_MESSAGE_BYTES_MAX);
+
+    /* The connection breaks; whatever follows on a new one is heard again. */
+    void *monitor = open_raw(&scene, ZMQ_PAIR);
+    CHECK_INT(zmq_socket_monitor(dealer, "inproc://dealer", ZMQ_EVENT_DISCONNECTED), 0);
+    CHECK_INT(zmq_connect(monitor, "inproc://dealer"), 0);
+    zmq_send(dealer, bytes, FLOOD_MESSAGE_BYTES_MAX + 1, 0);
+    LONE_WAIT(BOTH(&scene), zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT) >= 0);
+    check_the_good_go_on(&scene);
+    LONE_WAIT(BOTH(&scene), (zmq_send(dealer, "again", 5, ZMQ_DONTWAIT), other->last_bytes == 5));
+    check_the_good_go_on(&scene);
+    zmq_close(monitor);
+    zmq_close(dealer);
+    close_scene(&scene);
+}
+
+static struct sockaddr_in address_of(const char *endpoint)
+{
+    int port = atoi(strrchr(endpoint, ':') + 1);
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static int dial_plain(const struct scene *scene)
+{
+    int stream = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = address_of(scene->endpoint);
+    CHECK_INT(connect(stream, (struct sockaddr *)&address, sizeof address), 0);
+    return stream;
+}
+
+/* True once the other end has closed; what it says before that is thrown away. */
+static bool is_over(int stream)
+{
+    char said[256];
+    ssize_t bytes = recv(stream, said, sizeof said, MSG_DONTWAIT);
+    return bytes == 0 || (bytes < 0 && errno != EAGAIN);
+}
+
+static void survive_plain_bytes(void)
+{
+    static const char http[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char half_greeting[] = "\xff\0\0\0\0\0\0\0\1\x7f\3\0NU";
+    /* A whole greeting, then a READY command whose length is a lie. */
+    static const char lie[64 + 10] = "\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL";
+    char liar[sizeof lie], noise[4096];
+    memcpy(liar, lie, sizeof lie);
+    memcpy(liar + 64, "\6\xff\xff\xff\xff\xff\xff\xff\xff\5", 10);
+    unsigned state = 12345;
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)((state = state * 1103515245u + 12345u) >> 16);
+    const struct span said[] = {{http, sizeof http - 1},
+                                {half_greeting, sizeof half_greeting - 1},
+                                {liar, sizeof liar},
+                                {noise, sizeof noise},
+                                {"", 0}};
+    enum { COUNT = sizeof said / sizeof *said };
+
+    struct scene scene = open_scene();
+    int streams[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        streams[i] = dial_plain(&scene);
+        CHECK(send(streams[i], said[i].at, said[i].bytes, MSG_NOSIGNAL) >= 0);
+    }
+    check_the_good_go_on(&scene);
+    /* None of them keeps its place for longer than the greeting may take. */
+    int64_t start_ms = loopback_now_ms();
+    for (size_t i = 0; i < COUNT; i++) {
+        LONE_WAIT(BOTH(&scene), is_over(streams[i]));
+        close(streams[i]);
+    }
+    CHECK(loopback_now_ms() - start_ms < 5000);
+    CHECK_INT(scene.hub->flood.peers[OTHER].received, 0);
+    check_the_good_go_on(&scene);
+    close_scene(&scene);
+}
+
+/* A peer whose machine lost its power: it had greeted in full and never says anything again. */
+static void leave_the_silent(void)
+{
+    static const char greeting[64] = "\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL";
+    static const char ready[] = "\4\x29\5READY\13Socket-Type\0\0\0\6DEALER"
+                                "\10Identity\0\0\0\5Other";
+    struct scene scene = open_scene();
+    int dialled = dial_plain(&scene);
+    CHECK_INT(send(dialled, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
+    CHECK_INT(send(dialled, ready, sizeof ready - 1, MSG_NOSIGNAL), sizeof ready - 1);
+    /* And one that is called, and does not even greet. */
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), called = -1;
+    struct sockaddr_in address = address_of(scene.endpoints[OTHER]);
+    CHECK_INT(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    CHECK_INT(listen(listener, 1), 0);
+    LONE_WAIT(BOTH(&scene), (called = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+
+    int64_t start_ms = loopback_now_ms();
+    LONE_WAIT(BOTH(&scene), is_over(called));
+    CHECK(loopback_now_ms() - start_ms >= 4000);
+    LONE_WAIT(BOTH(&scene), is_over(dialled));
+    /* The greeting was good: only the missing heartbeats told. */
+    CHECK(loopback_now_ms() - start_ms >= 7000);
+    CHECK_INT(bus_strangers(scene.hub->bus), 0);
+    check_the_good_go_on(&scene);
+    close(called);
+    close(listener);
+    close(dialled);
+    close_scene(&scene);
+}
+
+static void hear_the_newer_of_two(void)
+{
+    struct scene scene = open_scene();
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    void *older = dial(&scene, "Other", 5);
+    zmq_send(older, "older", 5, 0);
+    LONE_WAIT(BOTH(&scene), other->received == 1);
+    /* The first connection is still open, as after a power cut, when the peer is back. */
+    void *newer = dial(&scene, "Other", 5);
+    zmq_send(newer, "the newer", 9, 0);
+    LONE_WAIT(BOTH(&scene), other->received == 2);
+    CHECK_INT(other->last_bytes, 9);
+    check_the_good_go_on(&scene);
+    zmq_close(older);
+    zmq_close(newer);
+    close_scene(&scene);
+}
+
+static void pass_by_the_blocked(void)
+{
+    struct scene scene = open_scene();
+    void *router = open_raw(&scene, ZMQ_ROUTER);
+    set(router, ZMQ_RCVHWM, 1);
+    set(router, ZMQ_RCVBUF, 4096);
+    CHECK_INT(zmq_bind(router, scene.endpoints[OTHER]), 0);
+
+    /* It accepts and greets, and then nobody reads: its queue fills until it is refused. */
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER], *good = &scene.hub->flood.peers[GOOD];
+    scene.hub->flood.message_bytes = FLOOD_MESSAGE_BYTES_MAX;
+    LONE_WAIT(BOTH(&scene), (other->due = 1, other->sent > 0));
+    uint64_t before = other->refused;
+    other->due = 1000000;
+    LONE_WAIT(BOTH(&scene), other->refused > before + 10);
+    CHECK(other->sent < 1000);
+
+    good->due = 500;
+    LONE_WAIT(BOTH(&scene), scene.good->flood.peers[0].received == 500);
+    CHECK_INT(scene.good->flood.peers[0].misordered, 0);
+
+    /* Even asked for patience, the end waits for the blocked one only that long. */
+    int64_t start_ms = loopback_now_ms();
+    lone_close(&scene.hub, 300);
+    int64_t took_ms = loopback_now_ms() - start_ms;
+    CHECK(took_ms >= 250 && took_ms < 3000);
+    lone_close(&scene.good, 0);
+    zmq_close(router);
+    zmq_ctx_term(scene.context);
+}
+
+static void outlive_one_that_talks_back(void)
+{
+    struct scene scene = open_scene();
+    void *router = open_raw(&scene, ZMQ_ROUTER), *monitor = open_raw(&scene, ZMQ_PAIR);
+    set(router, ZMQ_ROUTER_HANDOVER, 1);
+    CHECK_INT(zmq_socket_monitor(router, "inproc://router", ZMQ_EVENT_DISCONNECTED), 0);
+    CHECK_INT(zmq_connect(monitor, "inproc://router"), 0);
+    CHECK_INT(zmq_bind(router, scene.endpoints[OTHER]), 0);
+
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    char id[256];
+    LONE_WAIT(BOTH(&scene), (other->due = 1, other->sent > 0));
+    LONE_WAIT(BOTH(&scene), zmq_recv(router, id, sizeof id, ZMQ_DONTWAIT) == 3);
+    other->due = 0;
+    for (int i = 0; i < 500; i++) {
+        zmq_send(router, "Hub", 3, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+        zmq_send(router, "what?", 5, ZMQ_DONTWAIT);
+    }
+    /* Nobody reads that, so nobody hears its heartbeats any more, and the connection is given
+     * up. A refused message then reads what is left of it, and the next connection works. */
+    LONE_WAIT(BOTH(&scene), zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT) >= 0);
+    uint64_t sent = other->sent, refused = other->refused;
+    LONE_WAIT(BOTH(&scene), (other->due = 1, other->refused > refused));
+    LONE_WAIT(BOTH(&scene), (other->due = 1, other->sent > sent));
+    check_the_good_go_on(&scene);
+    zmq_close(router);
+    zmq_close(monitor);
+    close_scene(&scene);
+}
+
+static void try_again_after_a_wrong_neighbour(void)
+{
+    struct scene scene = open_scene();
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    /* A publisher on the peer's port: the handshake fails, and ZeroMQ never tries again. */
+    void *wrong = open_raw(&scene, ZMQ_PUB), *monitor = open_raw(&scene, ZMQ_PAIR);
+    CHECK_INT(zmq_socket_monitor(wrong, "inproc://wrong", ZMQ_EVENT_DISCONNECTED), 0);
+    CHECK_INT(zmq_connect(monitor, "inproc://wrong"), 0);
+    CHECK_INT(zmq_bind(wrong, scene.endpoints[OTHER]), 0);
+    LONE_WAIT(BOTH(&scene), zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT) >= 0);
+    other->due = 1;
+    LONE_WAIT(BOTH(&scene), other->refused > 0);
+    zmq_close(monitor);
+    zmq_close(wrong);
+
+    struct bus_peer hub = {"Hub", scene.endpoint};
+    struct bus_options options = {"Other", scene.endpoints[OTHER], &hub, 1};
+    char error[BUS_ERROR_BYTES_MAX];
+    struct bus *probe = NULL;
+    /* zmq_close only begins to close: the port is free a little later. */
+    LONE_WAIT(BOTH(&scene), (probe = bus_open(&options, error)) != NULL);
+    bus_close(&probe, 0);
+    struct lone *right = lone_open("Other", scene.endpoints[OTHER], &hub, 1);
+    scene.hub->ahead_ms += 60000;
+    struct lone *all[] = {scene.hub, scene.good, right};
+    LONE_WAIT(all, right->flood.peers[0].received == 1);
+    check_the_good_go_on(&scene);
+    lone_close(&right, 0);
+    close_scene(&scene);
+}
+
+static const struct check_case cases[] = {
+    {"messages of names that are no peers are counted and dropped", count_strangers},
+    {"a message of several frames is counted and dropped whole", drop_multiparts},
+    {"the greatest message arrives; one byte more costs that connection only", hold_the_size_limit},
+    {"plain bytes, browsers and half greetings change nothing and lose their place",
+     survive_plain_bytes},
+    {"a connection that falls silent is left: soon before the greeting, later after it",
+     leave_the_silent},
+    {"of two connections with one name the newer is heard", hear_the_newer_of_two},
+    {"a peer that accepts but never reads delays nobody else, nor the end", pass_by_the_blocked},
+    {"a peer that talks back harms only its own link", outlive_one_that_talks_back},
+    {"a wrong socket on a peer's port is forgotten when the right one comes",
+     try_again_after_a_wrong_neighbour},
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,99 @@
+#include "tests/bus/lone.h"
+
+#include <assert.h>
+#include <poll.h>
+
+#define LONES_MAX    8
+#define TURN_WAIT_MS 5
+
+void flood_receive(struct flood *flood, size_t peer, struct span message, int64_t now_ms)
+{
+    (void)now_ms;
+    struct lone_peer *from = &flood->peers[peer];
+    uint64_t number = 0;
+    if (message.bytes >= sizeof number)
+        memcpy(&number, message.at, sizeof number);
+    if (from->received > 0 && number != from->last_number + 1)
+        from->misordered++;
+    from->last_number = number;
+    from->last_bytes = message.bytes;
+    from->received++;
+    flood->received_in_turn++;
+}
+
+size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out)
+{
+    (void)now_ms;
+    struct lone_peer *to = &flood->peers[peer];
+    if (to->due == 0)
+        return 0;
+    memset(out, 'z', flood->message_bytes);
+    memcpy(out, &to->sent, sizeof to->sent);
+    to->due--;
+    to->sent++;
+    return flood->message_bytes;
+}
+
+void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
+{
+    (void)now_ms;
+    struct lone_peer *to = &flood->peers[peer];
+    to->due++;
+    to->sent--;
+    to->refused++;
+    flood->refused_in_turn++;
+}
+
+struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
+                       size_t peer_count)
+{
+    struct lone *lone = calloc(1, sizeof *lone);
+    assert(lone);
+    struct bus_options options = {
+        .name = name, .endpoint = endpoint, .peers = peers, .peer_count = peer_count};
+    char error[BUS_ERROR_BYTES_MAX];
+    lone->bus = bus_open(&options, error);
+    if (!lone->bus) {
+        fprintf(stderr, "%s: %s\n", name, error);
+        exit(2);
+    }
+    lone->flood.message_bytes = LONE_MESSAGE_BYTES_MIN;
+    lone->peer_count = peer_count;
+    lone->more = true;
+    return lone;
+}
+
+void lone_close(struct lone **lone, int linger_ms)
+{
+    bus_close(&(*lone)->bus, linger_ms);
+    free(*lone);
+    *lone = NULL;
+}
+
+static bool wants_to_send(const struct lone *lone)
+{
+    for (size_t i = 0; i < lone->peer_count; i++)
+        if (lone->flood.peers[i].due > 0)
+            return true;
+    return false;
+}
+
+void lone_turn(struct lone *const *lones, size_t count)
+{
+    assert(count <= LONES_MAX);
+    struct pollfd polled[LONES_MAX];
+    int wait_ms = TURN_WAIT_MS;
+    for (size_t i = 0; i < count; i++) {
+        polled[i] = (struct pollfd){.fd = bus_descriptor(lones[i]->bus), .events = POLLIN};
+        if (lones[i]->more || (wants_to_send(lones[i]) && lones[i]->flood.refused_in_turn == 0))
+            wait_ms = 0;
+    }
+    poll(polled, count, wait_ms);
+    for (size_t i = 0; i < count; i++) {
+        struct lone *lone = lones[i];
+        if (polled[i].revents == 0 && !lone->more && !wants_to_send(lone))
+            continue;
+        lone->flood.received_in_turn = lone->flood.refused_in_turn = 0;
+        lone->more = bus_turn(lone->bus, &lone->flood, loopback_now_ms() + lone->ahead_ms);
+    }
+}

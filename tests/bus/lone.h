@@ -1,0 +1,63 @@
+/* lone: buses without a herd, for tests of the sockets alone.
+ *
+ * A lone has a bus and, in place of the real flood, a script: it wants to send so many messages
+ * to a peer and counts what arrives and what was refused. A message is a number (8 bytes, host
+ * order, counting up per peer) and filling.
+ *
+ * lone_turn is an honest loop: it turns a bus only if its descriptor fired, if the last turn said
+ * that more waits, or if there is something to send. What bus_turn forgets stays forgotten. */
+#ifndef ZHERD_TESTS_BUS_LONE_H
+#define ZHERD_TESTS_BUS_LONE_H
+
+#include "bus/bus.h"
+#include "tests/bus/loopback.h"
+#include "tests/check.h"
+
+#define LONE_MESSAGE_BYTES_MIN sizeof(uint64_t)
+
+struct lone_peer {
+    uint64_t due;     /* messages still to be sent */
+    uint64_t sent;    /* taken by the bus; also the number in the next message */
+    uint64_t refused; /* times the bus said no */
+    uint64_t received;
+    uint64_t misordered; /* received numbers that did not count up */
+    uint64_t last_number;
+    size_t last_bytes;
+};
+
+struct flood {
+    struct lone_peer peers[FLOOD_PEERS_MAX];
+    size_t message_bytes;
+    uint64_t received_in_turn, refused_in_turn;
+};
+
+struct lone {
+    struct bus *bus;
+    struct flood flood;
+    size_t peer_count;
+    int64_t ahead_ms; /* its clock is ahead of the real one by so much */
+    bool more;        /* what bus_turn said last */
+};
+
+/* A lone whose bus is open; on failure the test program ends. Release with lone_close. */
+struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
+                       size_t peer_count);
+void lone_close(struct lone **lone, int linger_ms);
+
+/* One turn of the loop of them all; waits a few milliseconds when there is nothing to do. */
+void lone_turn(struct lone *const *lones, size_t count);
+
+/* Turns the lones (an array) until the condition holds, which is asked once a turn and may do
+ * things; if it does not in time, that is a failed check. */
+#define LONE_WAIT(lones, condition)                                                                \
+    do {                                                                                           \
+        int64_t lone_until_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;                          \
+        bool lone_held;                                                                            \
+        while (!(lone_held = (condition)) && loopback_now_ms() < lone_until_ms)                    \
+            lone_turn((lones), sizeof(lones) / sizeof *(lones));                                   \
+        if (!lone_held)                                                                            \
+            printf("    waited in vain for: %s\n", #condition);                                    \
+        CHECK(lone_held);                                                                          \
+    } while (0)
+
+#endif

@@ -1,0 +1,96 @@
+/* Spans and buffers. */
+#include "bus/bytes.h"
+
+#include "tests/check.h"
+
+static int sign(int value)
+{
+    return (value > 0) - (value < 0);
+}
+
+static void spans_compare_as_unsigned_bytes(void)
+{
+    static const char *const ordered[] = {"", "a", "aa", "ab", "b", "\x7f", "\x80", "\xff"};
+    size_t count = sizeof ordered / sizeof *ordered;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++) {
+            int wanted = (i > j) - (i < j);
+            CHECK_INT(sign(span_compare(span_of(ordered[i]), span_of(ordered[j]))), wanted);
+            CHECK(span_equals(span_of(ordered[i]), span_of(ordered[j])) == (i == j));
+        }
+}
+
+static void a_nul_byte_is_a_byte(void)
+{
+    struct span with = {"a\0b", 3}, without = {"a", 1};
+    CHECK(span_compare(with, without) > 0);
+    CHECK(!span_equals(with, without));
+}
+
+static void an_empty_span_needs_no_memory(void)
+{
+    struct span none = {NULL, 0};
+    CHECK_INT(span_compare(none, none), 0);
+    CHECK(span_equals(none, span_of("")));
+    struct buffer buffer = {0};
+    buffer_append(&buffer, none);
+    CHECK(buffer.at == NULL);
+    buffer_consume(&buffer, 1);
+    buffer_free(&buffer);
+}
+
+static void a_buffer_keeps_everything_while_it_grows(void)
+{
+    struct buffer buffer = {0};
+    for (unsigned i = 0; i < 100000; i++) {
+        char byte = (char)(i * 7);
+        buffer_append(&buffer, (struct span){&byte, 1});
+    }
+    CHECK_INT(buffer.bytes, 100000);
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < 100000; i++)
+        wrong += buffer.at[i] != (char)(i * 7);
+    CHECK_INT(wrong, 0);
+    buffer_free(&buffer);
+    CHECK(buffer.at == NULL && buffer.bytes == 0 && buffer.capacity == 0);
+}
+
+static void reserve_promises_room_but_adds_nothing(void)
+{
+    struct buffer buffer = {0};
+    char *place = buffer_reserve(&buffer, 0);
+    CHECK(place != NULL);
+    buffer_append(&buffer, span_of("abc"));
+    place = buffer_reserve(&buffer, 5000);
+    CHECK(place == buffer.at + 3);
+    CHECK_INT(buffer.bytes, 3);
+    CHECK(buffer.capacity >= 5003);
+    memset(place, 'x', 5000);
+    buffer_free(&buffer);
+}
+
+static void consume_drops_from_the_front(void)
+{
+    struct buffer buffer = {0};
+    buffer_append(&buffer, span_of("hello world"));
+    buffer_consume(&buffer, 6);
+    CHECK_BYTES(buffer.at, buffer.bytes, "world", 5);
+    buffer_consume(&buffer, 0);
+    CHECK_BYTES(buffer.at, buffer.bytes, "world", 5);
+    buffer_consume(&buffer, 99);
+    CHECK_INT(buffer.bytes, 0);
+    buffer_append(&buffer, span_of("again"));
+    CHECK_BYTES(buffer.at, buffer.bytes, "again", 5);
+    buffer_free(&buffer);
+}
+
+static const struct check_case cases[] = {
+    {"spans compare as unsigned bytes", spans_compare_as_unsigned_bytes},
+    {"a NUL byte is a byte", a_nul_byte_is_a_byte},
+    {"an empty span needs no memory", an_empty_span_needs_no_memory},
+    {"a buffer keeps everything while it grows", a_buffer_keeps_everything_while_it_grows},
+    {"reserve promises room but adds nothing", reserve_promises_room_but_adds_nothing},
+    {"consume drops from the front", consume_drops_from_the_front},
+};
+
+CHECK_MAIN(cases)
