@@ -11,7 +11,11 @@ up=
 
 end()
 {
-    [ -n "$up" ] && kill -KILL "$up" 2>/dev/null
+    [ -n "$up" ] && kill -KILL "$up"
+    # Only a fault leaves children; they must not outlive the test that found it.
+    for pid in $(cat "$work/bin/pids" 2>/dev/null); do
+        gone "$pid" || kill -KILL "$pid"
+    done
     rm -rf "$work"
 }
 trap end EXIT
