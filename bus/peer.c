@@ -1,7 +1,6 @@
 #include "bus/peer.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "bus/greet.h"
@@ -40,10 +39,7 @@ void peer_free(struct peer *peer)
 }
 
 static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t their_digest,
-                 const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t their_digest,
-                 const char *format, ...)
+                 const char *reason)
 {
     struct flood_event event = {
         .kind = kind,
@@ -52,10 +48,7 @@ static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t t
         .their_digest = their_digest,
         .clients = table_count(peer->common->table),
     };
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(event.reason, sizeof event.reason, format, arguments);
-    va_end(arguments);
+    snprintf(event.reason, sizeof event.reason, "%s", reason);
     events_push(peer->common->events, &event);
 }
 
@@ -67,8 +60,9 @@ void peer_change(struct peer *peer, uint32_t slot)
         ring_push(&peer->ring, slot);
 }
 
-/* What is on the way counts as lost: it waits again, at new positions. The next UPDATE follows
- * the last acknowledgement, so whatever of the old ones did arrive, it will not be a hole. */
+/* What is on the way counts as lost: it is told again. The next UPDATE follows the last
+ * acknowledgement, so whatever did arrive, it will not be a hole; and where the acknowledgement
+ * was only slow, it still counts, because positions stay what they are. */
 static void rewind_to_acked(struct peer *peer)
 {
     if (peer->in_flight > 0)
@@ -134,7 +128,7 @@ static void go_up(struct peer *peer, int64_t now_ms)
     peer->hello_at = NEVER;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
-    tell(peer, FLOOD_LINK_UP, 0, "%s", "");
+    tell(peer, FLOOD_LINK_UP, 0, "");
 }
 
 static void go_down(struct peer *peer, const char *reason)
@@ -145,7 +139,7 @@ static void go_down(struct peer *peer, const char *reason)
     agree_forget(&peer->agree);
     peer->silence_at = peer->heartbeat_at = NEVER;
     rewind_to_acked(peer);
-    tell(peer, FLOOD_LINK_DOWN, 0, "%s", reason);
+    tell(peer, FLOOD_LINK_DOWN, 0, reason);
 }
 
 /* A message of the pair of sessions came: they live, and they know us. */
@@ -167,7 +161,7 @@ static void refuse(struct peer *peer, enum wire_refusal code, uint64_t session, 
     if (now_ms < peer->refusal_told_until)
         return;
     peer->refusal_told_until = now_ms + PEER_REFUSED_MS;
-    tell(peer, FLOOD_LINK_REFUSED, 0, "%s", peer->refusal);
+    tell(peer, FLOOD_LINK_REFUSED, 0, peer->refusal);
 }
 
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
@@ -257,11 +251,11 @@ static void take_heartbeat(struct peer *peer, const struct wire_message *heartbe
     case AGREE_NOTHING:
         break;
     case AGREE_EQUAL:
-        tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "%s", "");
+        tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "");
         break;
     case AGREE_FAULT:
         peer->common->count->digest_faults++;
-        tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "%s", "");
+        tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "");
         tell_everything(peer);
         break;
     }
@@ -286,8 +280,10 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
     }
     peer->common->count->refusals++;
     go_down(peer, "refused");
-    tell(peer, FLOOD_LINK_REFUSED, 0, "it refuses us: %.*s", (int)refused->text.bytes,
-         refused->text.at);
+    char reason[FLOOD_REASON_BYTES_MAX];
+    snprintf(reason, sizeof reason, "it refuses us: %.*s", (int)refused->text.bytes,
+             refused->text.at);
+    tell(peer, FLOOD_LINK_REFUSED, 0, reason);
     peer->hellos_quick = 0;
     peer->refused_until = now_ms + PEER_REFUSED_MS;
     peer->hello_at = peer->refused_until;
@@ -295,13 +291,14 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
 
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms)
 {
-    if (message->type == WIRE_HELLO)
+    if (message->type == WIRE_HELLO) {
         take_hello(peer, message, now_ms);
-    else if (message->type == WIRE_REFUSED)
-        take_refused(peer, message, now_ms);
-    if (message->type == WIRE_HELLO || message->type == WIRE_REFUSED)
         return false;
-
+    }
+    if (message->type == WIRE_REFUSED) {
+        take_refused(peer, message, now_ms);
+        return false;
+    }
     if (peer->theirs == 0 || message->from_session != peer->theirs ||
         message->to_session != peer->common->session) {
         peer->common->count->messages_strange++;
@@ -333,7 +330,7 @@ static bool is_told(const struct peer *peer)
 static bool may_update(const struct peer *peer)
 {
     uint32_t window = peer->probing ? 1 : PEER_WINDOW;
-    return peer->ring.told < peer->ring.head && peer->in_flight < window;
+    return peer->ring.next < peer->ring.head && peer->in_flight < window;
 }
 
 static void run_timers(struct peer *peer, int64_t now_ms)
@@ -439,14 +436,14 @@ bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms)
 
 void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_ms)
 {
-    assert(peer->in_flight < PEER_WINDOW && peer->ring.told > peer->announced);
+    assert(peer->in_flight < PEER_WINDOW && peer->ring.next > peer->announced);
     message->after = peer->announced;
-    message->upto = peer->ring.told;
+    message->upto = peer->ring.next;
     say_have(peer, message);
-    peer->announced = peer->ring.told;
+    peer->announced = peer->ring.next;
     if (peer->in_flight == 0)
         peer->retransmit_at = now_ms + peer->retransmit_ms;
-    peer->sent[peer->in_flight++] = peer->ring.told;
+    peer->sent[peer->in_flight++] = peer->ring.next;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
 }
 
@@ -490,7 +487,7 @@ bool peer_is_over(const struct peer *peer)
 bool peer_is_sound(const struct peer *peer)
 {
     const struct ring *ring = &peer->ring;
-    if (!ring_is_sound(ring) || peer->acked > peer->announced || peer->announced > ring->told ||
+    if (!ring_is_sound(ring) || peer->acked > peer->announced || peer->announced > ring->next ||
         peer->acked > ring->kept || peer->in_flight > PEER_WINDOW)
         return false;
     for (uint32_t i = 0; i < peer->in_flight; i++)
@@ -500,7 +497,7 @@ bool peer_is_sound(const struct peer *peer)
     if (peer->theirs == 0)
         return !peer->up && ring->kept == ring->head && peer->in_flight == 0;
     /* Whatever is not acknowledged is on the way or waits, and whatever is on the way is timed. */
-    bool moving = peer->in_flight > 0 || ring->told < ring->head;
+    bool moving = peer->in_flight > 0 || ring->next < ring->head;
     return (peer->acked == ring->head || moving) &&
            (peer->in_flight > 0) == (peer->retransmit_at != NEVER);
 }

@@ -80,17 +80,22 @@ void ring_push(struct ring *ring, uint32_t slot)
     *place(ring, ring->head++) = slot;
 }
 
-bool ring_peek(const struct ring *ring, uint32_t *slot)
+bool ring_peek(struct ring *ring, uint32_t *slot)
 {
-    if (ring->told == ring->head)
+    /* To be told again, but changed since: it also waits behind `told`, and goes out there. */
+    while (ring->next < ring->told && is_due(ring, *place(ring, ring->next)))
+        ring->next++;
+    if (ring->next == ring->head)
         return false;
-    *slot = *place(ring, ring->told);
+    *slot = *place(ring, ring->next);
     return true;
 }
 
 void ring_take(struct ring *ring)
 {
-    assert(ring->told < ring->head);
+    assert(ring->next < ring->head);
+    if (ring->next++ < ring->told)
+        return;
     clear_due(ring, *place(ring, ring->told++));
 }
 
@@ -99,23 +104,21 @@ void ring_confirm(struct ring *ring, uint64_t position)
     assert(position <= ring->told);
     if (position > ring->kept)
         ring->kept = position;
+    if (position > ring->next)
+        ring->next = position;
     give_back(ring);
 }
 
 void ring_rewind(struct ring *ring)
 {
-    uint64_t told = ring->told;
-    while (ring->kept < told) {
-        uint32_t slot = *place(ring, ring->kept++);
-        ring_push(ring, slot);
-    }
+    ring->next = ring->kept;
 }
 
 void ring_clear(struct ring *ring)
 {
     for (; ring->told < ring->head; ring->told++)
         clear_due(ring, *place(ring, ring->told));
-    ring->kept = ring->told;
+    ring->kept = ring->next = ring->told;
     give_back(ring);
 }
 
@@ -158,7 +161,7 @@ static bool bits_match(const struct ring *ring, uint64_t *bits)
 
 bool ring_is_sound(const struct ring *ring)
 {
-    if (ring->kept > ring->told || ring->told > ring->head ||
+    if (ring->kept > ring->next || ring->next > ring->told || ring->told > ring->head ||
         ring->head - ring->kept > ring->capacity)
         return false;
     if (ring->due_words == 0)

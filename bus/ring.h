@@ -4,11 +4,14 @@
  * in its newest value: busy clients neither fill the queue nor push others back. Every place in
  * the queue has a position, counted from the ring's first day on and never used twice.
  *
- * It holds the positions from `kept` to `head`: told ones, which may be lost on the way and come
- * back, then waiting ones. It knows no messages, no peers and no time.
+ * It holds the positions from `kept` to `head`: told ones, which may be lost on the way and must
+ * then be told again, and behind them those that were never told. What is told again keeps its
+ * position, so that an acknowledgement that was only slow still counts. A slot that changes after
+ * it was told waits at a new position, so that such an acknowledgement never hides the change.
+ * It knows no messages, no peers and no time.
  *
- * Invariant: kept <= told <= head; a slot's due bit is set exactly if the slot stands at one of
- * the positions from `told` on, and then it stands there once. */
+ * Invariant: kept <= next <= told <= head; a slot's due bit is set exactly if the slot stands at
+ * one of the positions from `told` on, and then it stands there once. */
 #ifndef ZHERD_BUS_RING_H
 #define ZHERD_BUS_RING_H
 
@@ -19,24 +22,25 @@
 
 /* All zero is an empty ring that holds no memory. */
 struct ring {
-    uint32_t *slots;   /* by position, circular */
-    uint64_t capacity; /* a power of two, or 0 */
-    uint64_t kept, told, head;
-    uint64_t *due; /* a bit for each slot */
+    uint32_t *slots;                 /* by position, circular */
+    uint64_t capacity;               /* a power of two, or 0 */
+    uint64_t kept, next, told, head; /* `next` goes out next: behind `told` only after a loss */
+    uint64_t *due;                   /* a bit for each slot */
     uint64_t due_words;
 };
 
 /* The slot changed: it waits at the end, unless it waits already. */
 void ring_push(struct ring *ring, uint32_t slot);
 
-/* The next slot that waits, or false; ring_take says that it has been told. */
-bool ring_peek(const struct ring *ring, uint32_t *slot);
+/* The next slot to tell, or false; ring_take says that it has been told. */
+bool ring_peek(struct ring *ring, uint32_t *slot);
 void ring_take(struct ring *ring);
 
-/* What was told before `position` (at most `told`) has arrived: its memory is free. */
+/* What was told before `position` (at most `told`) has arrived: its memory is free, and it is not
+ * told again. */
 void ring_confirm(struct ring *ring, uint64_t position);
 
-/* What was told and not confirmed waits again, at the end: told positions stay told. */
+/* What was told and not confirmed is told again, at its old positions. */
 void ring_rewind(struct ring *ring);
 
 /* Nothing waits any more; nothing told is kept. */

@@ -21,16 +21,17 @@ enum command_kind {
 
 struct command {
     enum command_kind kind;
-    struct span text; /* the line without leading and trailing white space */
-    struct span client;
-    struct span position;
+    struct span text;     /* the line without leading and trailing white space */
+    struct span client;   /* IAMAT and WHATSAT */
+    struct span position; /* IAMAT, as sent; so is the stamp */
     struct span stamp;
-    int64_t stamp_ns;
-    uint32_t radius_km;
-    uint32_t bound;
-    const char *why; /* COMMAND_INVALID: what is wrong, for the log; a constant text */
+    int64_t stamp_ns;   /* never below 0 */
+    uint32_t radius_km; /* WHATSAT: 0 to LOOKUP_RADIUS_KM_MAX */
+    uint32_t bound;     /* WHATSAT: 0 to LOOKUP_BOUND_MAX */
+    const char *why;    /* COMMAND_INVALID: what is wrong, for the log; a constant text */
 };
 
+/* Any bytes at all. Members that the kind does not name are zero. */
 void command_parse(struct span line, struct command *command);
 
 /* "+34.068930-118.445127" into billionths of a degree; digits beyond the ninth are cut. False

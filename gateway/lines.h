@@ -2,7 +2,11 @@
  *
  * Lines are found in place, in the caller's read buffer; only what is unfinished when that
  * buffer is needed again is copied. TELNET is taken out on the way (gateway/telnet.h). It does
- * not know commands, and it never rescans a byte it has already seen.
+ * not know commands. A line that grows over many reads is not searched again from its start.
+ *
+ * A line ends at LF or CR LF, at the end of input also at CR or nothing. How the bytes are split
+ * over reads makes no difference, but for one case: an interrupt (IAC IP) drops what was typed,
+ * and of a line that is too long only what was not given out yet.
  *
  * Invariant: a line is given out once, in order, and holds at most LINES_BYTES_MAX bytes. */
 #ifndef ZHERD_GATEWAY_LINES_H
@@ -12,11 +16,11 @@
 #include <stddef.h>
 
 #include "bus/bytes.h"
+#include "gateway/telnet.h"
 
-/* The longest line, without its LF. A longer one is given out once, cut to this. */
+/* The longest line, without its CR LF or LF. A longer one is given out once, cut to this. The
+ * longest honest command is far below; it is the room a client ID may take. */
 #define LINES_BYTES_MAX (64 * 1024)
-
-struct telnet;
 
 enum lines_kind {
     LINES_NONE,     /* no complete line: feed more, or hold */
@@ -24,14 +28,17 @@ enum lines_kind {
     LINES_TOO_LONG, /* the first LINES_BYTES_MAX bytes of a longer one; its rest is thrown away */
 };
 
-/* All zero is a new connection, which owns no memory. */
+/* All zero is a new connection, which owns no memory. The waiting bytes lie in two pieces: `at`
+ * to `end` (in `kept` exactly if that is not empty, else in the caller's buffer), and behind
+ * them `next` to `next_end` in the caller's buffer. */
 struct lines {
-    struct buffer kept;    /* bytes not given out yet, from earlier reads */
-    char *at, *end;        /* what remains to be looked at: in `kept` or in the caller's buffer */
-    size_t scanned;        /* bytes behind `at` that hold no LF for sure */
-    bool discarding;       /* within the rest of a line that was too long */
-    bool ended;            /* end of input: what remains is a line */
-    struct telnet *telnet; /* NULL until the first IAC */
+    struct buffer kept; /* bytes not given out yet, from earlier reads */
+    char *at, *end;
+    char *next, *next_end;
+    size_t scanned;  /* bytes behind `at` that hold no LF for sure */
+    bool discarding; /* within the rest of a line that was too long */
+    bool ended;      /* end of input: what remains is a line */
+    struct telnet telnet;
 };
 
 /* Takes one read. `bytes` is changed in place and must stay valid until lines_hold. Call only
@@ -44,7 +51,9 @@ void lines_end(struct lines *lines);
 /* The next line, borrowed until the next lines_feed or lines_hold. */
 enum lines_kind lines_next(struct lines *lines, struct span *line);
 
-/* The caller's buffer is about to be used for something else: keeps a copy of what is left. */
+/* The caller's buffer is about to be used for something else: keeps a copy of what is left, which
+ * is one unfinished line and whatever the caller has not asked for. Gives back all memory when
+ * that is nothing. */
 void lines_hold(struct lines *lines);
 
 /* True while complete or unfinished lines wait inside. */

@@ -13,12 +13,15 @@
 
 #include "bus/bytes.h"
 
-#define LOOKUP_RADIUS_KM_MAX       50
-#define LOOKUP_BOUND_MAX           20
-#define LOOKUP_DEADLINE_MS_MAX     60000
-#define LOOKUP_REQUEST_BYTES_MAX   128
-#define LOOKUP_BODY_BYTES_MAX      (1024 * 1024)
-#define LOOKUP_REPLY_BYTES_MAX     (LOOKUP_BODY_BYTES_MAX + 1024)
+#define LOOKUP_RADIUS_KM_MAX     50
+#define LOOKUP_BOUND_MAX         20
+#define LOOKUP_DEADLINE_MS_MAX   60000
+#define LOOKUP_REQUEST_BYTES_MAX 128
+#define LOOKUP_BODY_BYTES_MAX    (1024 * 1024)
+#define LOOKUP_REPLY_BYTES_MAX   (LOOKUP_BODY_BYTES_MAX + 1024)
+#define LOOKUP_READY_BYTES_MAX   16
+/* Look-ups one worker may be given at a time. */
+#define LOOKUP_CREDITS_MAX            1024
 #define LOOKUP_NANODEGREES_PER_DEGREE INT64_C(1000000000)
 
 /* Numbers only: nothing a client typed reaches a URL. */
@@ -54,6 +57,12 @@ bool lookup_read_request(struct span bytes, struct lookup *lookup);
 void lookup_write_reply(const struct lookup_reply *reply, struct buffer *out);
 /* `reply->body` borrows from `bytes`. */
 bool lookup_read_reply(struct span bytes, struct lookup_reply *reply);
+
+/* What a worker tells a broker each second: that it lives and takes up to `credits` look-ups at a
+ * time, 0 to LOOKUP_CREDITS_MAX. The size; `out` holds LOOKUP_READY_BYTES_MAX. */
+size_t lookup_write_ready(uint32_t credits, char *out);
+/* False for anything that is not exactly that. */
+bool lookup_read_ready(struct span bytes, uint32_t *credits);
 
 /* Appends the JSON object that stands for a failure: empty `html_attributions` and `results`, a
  * `status` (UNKNOWN_ERROR, OVER_QUERY_LIMIT, REQUEST_DENIED, INVALID_REQUEST) and an

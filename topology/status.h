@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bus/bytes.h"
+
 #define STATUS_NAME_BYTES_MAX 63
 #define STATUS_LINE_BYTES_MAX 128
 
@@ -27,5 +29,16 @@ size_t status_write(const struct status *status, char line[STATUS_LINE_BYTES_MAX
 
 /* False for a line (without LF) that is no status. */
 bool status_read(const char *line, struct status *status);
+
+/* A process's output, which comes in any pieces. All zero is a new one. */
+struct status_stream {
+    char line[STATUS_LINE_BYTES_MAX]; /* what has come of the line that is not complete */
+    size_t bytes;
+    bool is_too_long; /* that line can be no status: the rest of it is thrown away */
+};
+
+/* Takes bytes off the front of `input` up to the end of the next status: true. False once all
+ * bytes are taken; lines that are no status are dropped. */
+bool status_next(struct status_stream *stream, struct span *input, struct status *status);
 
 #endif

@@ -1,0 +1,476 @@
+#include "gateway/gateway.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "bus/bus.h"
+#include "bus/flood.h"
+#include "gateway/clients.h"
+#include "gateway/log.h"
+#include "gateway/logline.h"
+#include "gateway/lookups.h"
+#include "gateway/places.h"
+#include "gateway/session.h"
+#include "gateway/wall.h"
+#include "topology/status.h"
+
+/* Messages to and from the places service in one turn: clients have their turn, too. */
+#define LOOKUPS_PER_TURN_MAX 64
+#define SECOND_MS            1000
+/* How long the bus may take to hand over its last messages. */
+#define BUS_LINGER_MS 100
+#define SIGNALS       3
+
+struct gateway {
+    const struct gateway_options *options;
+    const struct topology_node *self;
+    uv_loop_t loop;
+    uv_poll_t bus_poll, lookups_poll;
+    uv_timer_t deadline, second;
+    uv_check_t turn_end;
+    uv_idle_t again; /* runs while something waits that no descriptor will tell of */
+    uv_signal_t signals[SIGNALS];
+
+    struct flood *flood;
+    struct bus *bus;
+    struct places *places; /* both NULL without a places service */
+    struct lookups *lookups;
+    struct clients *clients;
+    struct log *log;
+    struct logline lines;
+    struct session_node node;
+
+    const struct topology_node **peers; /* in the order of the flood's and the bus's peers */
+    size_t peer_count;
+    uint64_t session;
+    bool bus_waits, lookups_wait; /* input is there */
+    int64_t armed_ms;             /* what the deadline timer is set to */
+    int64_t stop_at_ms;           /* 0: not stopping */
+    uint64_t refusals_told;
+};
+
+static int64_t now_ms(const struct gateway *gateway)
+{
+    return (int64_t)uv_now(&gateway->loop);
+}
+
+#define note(gateway, kind, ...)                                                                   \
+    logline_say(&(gateway)->lines, wall_now_ns(), (kind), 0, __VA_ARGS__)
+
+/* A line for whoever started us. One that nobody takes is dropped: a full pipe must not stop the
+ * node. */
+static void tell(enum status_kind kind, const char *peer)
+{
+    struct status status = {.kind = kind};
+    char line[STATUS_LINE_BYTES_MAX];
+    snprintf(status.peer, sizeof status.peer, "%s", peer);
+    size_t bytes = status_write(&status, line);
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0)
+        (void)!write(STDOUT_FILENO, line, bytes);
+}
+
+/* ---- what happened on the links ---- */
+
+static void tell_event(struct gateway *gateway, const struct flood_event *event)
+{
+    const char *peer = gateway->peers[event->peer]->name;
+    switch (event->kind) {
+    case FLOOD_LINK_UP:
+        note(gateway, "link", "%s up", peer);
+        tell(STATUS_LINK_UP, peer);
+        break;
+    case FLOOD_LINK_DOWN:
+        note(gateway, "link", "%s down: %s", peer, event->reason);
+        tell(STATUS_LINK_DOWN, peer);
+        break;
+    case FLOOD_LINK_REFUSED:
+        note(gateway, "link", "%s refused: %s", peer, event->reason);
+        break;
+    case FLOOD_DIGESTS_EQUAL:
+        note(gateway, "digest", "%s equal %016" PRIx64 " clients %" PRIu32, peer, event->digest,
+             event->clients);
+        break;
+    case FLOOD_DIGESTS_DIFFER:
+        note(gateway, "digest", "%s differs %016" PRIx64 " there %016" PRIx64 " clients %" PRIu32,
+             peer, event->digest, event->their_digest, event->clients);
+        break;
+    }
+}
+
+static void tell_events(struct gateway *gateway)
+{
+    struct flood_event event;
+    while (flood_next_event(gateway->flood, &event))
+        tell_event(gateway, &event);
+}
+
+/* ---- the end of a turn ---- */
+
+static void send_requests(struct gateway *gateway)
+{
+    char request[LOOKUP_REQUEST_BYTES_MAX];
+    uint64_t id;
+    size_t bytes;
+    for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
+        if ((bytes = places_next(gateway->places, now_ms(gateway), &id, request)) == 0)
+            return;
+        /* A send eats the edge that would tell of a reply. */
+        gateway->lookups_wait = true;
+        if (lookups_send(gateway->lookups, id, (struct span){request, bytes}))
+            places_sent(gateway->places, now_ms(gateway));
+        else
+            places_refused(gateway->places, now_ms(gateway));
+    }
+}
+
+static void take_replies(struct gateway *gateway)
+{
+    struct places_answer answer;
+    struct span body;
+    uint64_t id;
+    for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
+        if (!lookups_receive(gateway->lookups, &id, &body)) {
+            gateway->lookups_wait = false;
+            return;
+        }
+        if (places_receive(gateway->places, id, body, &answer))
+            clients_answer(gateway->clients, &answer);
+    }
+}
+
+static void turn_places(struct gateway *gateway)
+{
+    struct places_answer answer;
+    if (gateway->places == NULL)
+        return;
+    while (places_expire(gateway->places, now_ms(gateway), &answer))
+        clients_answer(gateway->clients, &answer);
+    send_requests(gateway);
+    if (gateway->lookups_wait)
+        take_replies(gateway);
+}
+
+static void turn_bus(struct gateway *gateway)
+{
+    int64_t now = now_ms(gateway);
+    if (!gateway->bus_waits && !gateway->node.flood_changed &&
+        now < flood_deadline_ms(gateway->flood))
+        return;
+    gateway->node.flood_changed = false;
+    gateway->bus_waits = bus_turn(gateway->bus, gateway->flood, now);
+    tell_events(gateway);
+}
+
+static void end_turn(struct gateway *gateway);
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct gateway *gateway = timer->data;
+    gateway->armed_ms = 0;
+    end_turn(gateway);
+}
+
+static void on_again(uv_idle_t *idle)
+{
+    /* The loop does not sleep while this handle is active; that is all it is for. */
+    (void)idle;
+}
+
+/* Sees to it that the loop wakes when something is due, and at once when something waits. */
+static void arm(struct gateway *gateway)
+{
+    int64_t due_ms = flood_deadline_ms(gateway->flood);
+    bool again = gateway->bus_waits || gateway->lookups_wait || gateway->node.flood_changed;
+    if (gateway->places != NULL && places_deadline_ms(gateway->places) < due_ms)
+        due_ms = places_deadline_ms(gateway->places);
+    if (gateway->stop_at_ms != 0 && gateway->stop_at_ms < due_ms)
+        due_ms = gateway->stop_at_ms;
+    if (due_ms != gateway->armed_ms) {
+        int64_t wait_ms = due_ms - now_ms(gateway);
+        uv_timer_start(&gateway->deadline, on_deadline, wait_ms < 1 ? 1 : (uint64_t)wait_ms, 0);
+        gateway->armed_ms = due_ms;
+    }
+    if (again != (uv_is_active((uv_handle_t *)&gateway->again) != 0)) {
+        if (again)
+            uv_idle_start(&gateway->again, on_again);
+        else
+            uv_idle_stop(&gateway->again);
+    }
+}
+
+static bool may_stop(const struct gateway *gateway)
+{
+    return (clients_connected(gateway->clients) == 0 && flood_is_over(gateway->flood)) ||
+           now_ms(gateway) >= gateway->stop_at_ms;
+}
+
+static void end_turn(struct gateway *gateway)
+{
+    turn_places(gateway);
+    turn_bus(gateway);
+    log_write(gateway->log, &gateway->lines.lines);
+    if (gateway->stop_at_ms != 0 && may_stop(gateway))
+        uv_stop(&gateway->loop);
+    else
+        arm(gateway);
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+    end_turn(check->data);
+}
+
+/* ---- what wakes the loop ---- */
+
+static void on_bus(uv_poll_t *poll, int status, int events)
+{
+    struct gateway *gateway = poll->data;
+    (void)status;
+    (void)events;
+    gateway->bus_waits = true;
+}
+
+static void on_lookups(uv_poll_t *poll, int status, int events)
+{
+    struct gateway *gateway = poll->data;
+    (void)status;
+    (void)events;
+    gateway->lookups_wait = true;
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct gateway *gateway = timer->data;
+    uint64_t refusals = flood_count(gateway->flood)->clients_refused;
+    clients_second(gateway->clients);
+    if (refusals != gateway->refusals_told)
+        note(gateway, "fault", "%" PRIu64 " new clients refused: the table is full",
+             refusals - gateway->refusals_told);
+    gateway->refusals_told = refusals;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct gateway *gateway = handle->data;
+    if (number == SIGHUP) {
+        log_reopen(gateway->log);
+    } else if (gateway->stop_at_ms != 0) {
+        gateway->stop_at_ms = now_ms(gateway);
+    } else {
+        gateway->stop_at_ms = now_ms(gateway) + GATEWAY_STOP_MS;
+        gateway->node.flood_changed = true; /* the goodbye is due */
+        flood_say_goodbye(gateway->flood);
+        clients_stop(gateway->clients);
+    }
+}
+
+/* ---- start and stop ---- */
+
+static uint64_t draw_number(void)
+{
+    uint64_t number;
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        abort();
+    return number;
+}
+
+/* Who our peers are, in one order for the flood, the bus and what is told. */
+static void find_peers(struct gateway *gateway)
+{
+    const struct topology *topology = gateway->options->topology;
+    uint32_t *neighbours = bytes_resize(NULL, topology->node_count * sizeof *neighbours);
+    size_t count = topology_neighbours(topology, gateway->options->node, neighbours);
+    gateway->peers = bytes_resize(NULL, (count + 1) * sizeof *gateway->peers);
+    for (size_t i = 0; i < count; i++)
+        gateway->peers[i] = &topology->nodes[neighbours[i]];
+    gateway->peer_count = count;
+    free(neighbours);
+}
+
+static void make_flood(struct gateway *gateway)
+{
+    struct span *names = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *names);
+    for (size_t i = 0; i < gateway->peer_count; i++)
+        names[i] = span_of(gateway->peers[i]->name);
+    struct flood_options options = {.herd = span_of(gateway->options->topology->herd),
+                                    .node = span_of(gateway->self->name),
+                                    .peers = names,
+                                    .peer_count = gateway->peer_count,
+                                    .session = draw_number() | 1, /* never 0 */
+                                    .clients_max = gateway->options->clients_max};
+    for (size_t i = 0; i < sizeof options.hash_key; i += sizeof(uint64_t))
+        memcpy(options.hash_key + i, &(uint64_t){draw_number()}, sizeof(uint64_t));
+    gateway->session = options.session;
+    gateway->flood = flood_new(&options);
+    free(names);
+}
+
+static bool complain(const char *error)
+{
+    fprintf(stderr, "%s\n", error);
+    return false;
+}
+
+static bool open_bus(struct gateway *gateway)
+{
+    char error[BUS_ERROR_BYTES_MAX];
+    struct bus_peer *peers = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *peers);
+    for (size_t i = 0; i < gateway->peer_count; i++)
+        peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus.text};
+    struct bus_options options = {.name = gateway->self->name,
+                                  .endpoint = gateway->self->bus.text,
+                                  .peers = peers,
+                                  .peer_count = gateway->peer_count};
+    gateway->bus = bus_open(&options, error);
+    free(peers);
+    return gateway->bus != NULL || complain(error);
+}
+
+static bool open_lookups(struct gateway *gateway)
+{
+    char error[LOOKUPS_ERROR_BYTES_MAX];
+    const struct topology_places *places = &gateway->options->topology->places;
+    if (!places->present)
+        return true;
+    gateway->places = places_new(draw_number());
+    gateway->lookups = lookups_open(&places->gateways, error);
+    return gateway->lookups != NULL || complain(error);
+}
+
+static bool open_log(struct gateway *gateway)
+{
+    char error[LOG_ERROR_BYTES_MAX];
+    gateway->log = log_open(gateway->options->log_folder, gateway->self->name, error);
+    return gateway->log != NULL || complain(error);
+}
+
+static bool open_clients(struct gateway *gateway)
+{
+    char error[CLIENTS_ERROR_BYTES_MAX];
+    gateway->node = (struct session_node){.name = span_of(gateway->self->name),
+                                          .flood = gateway->flood,
+                                          .places = gateway->places,
+                                          .log = &gateway->lines,
+                                          .log_commands = gateway->options->log_commands,
+                                          .flood_changed = true /* say hello at once */};
+    gateway->clients =
+        clients_open(&gateway->loop, &gateway->self->clients, &gateway->node, gateway->log, error);
+    return gateway->clients != NULL || complain(error);
+}
+
+static void start_handles(struct gateway *gateway)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    uv_loop_t *loop = &gateway->loop;
+    uv_poll_init(loop, &gateway->bus_poll, bus_descriptor(gateway->bus));
+    gateway->bus_poll.data = gateway;
+    uv_poll_start(&gateway->bus_poll, UV_READABLE, on_bus);
+    if (gateway->lookups != NULL) {
+        uv_poll_init(loop, &gateway->lookups_poll, lookups_descriptor(gateway->lookups));
+        gateway->lookups_poll.data = gateway;
+        uv_poll_start(&gateway->lookups_poll, UV_READABLE, on_lookups);
+    }
+    uv_timer_init(loop, &gateway->deadline);
+    gateway->deadline.data = gateway;
+    uv_timer_init(loop, &gateway->second);
+    gateway->second.data = gateway;
+    uv_timer_start(&gateway->second, on_second, SECOND_MS, SECOND_MS);
+    uv_idle_init(loop, &gateway->again);
+    uv_check_init(loop, &gateway->turn_end);
+    gateway->turn_end.data = gateway;
+    uv_check_start(&gateway->turn_end, on_turn_end);
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_signal_init(loop, &gateway->signals[i]);
+        gateway->signals[i].data = gateway;
+        uv_signal_start(&gateway->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static void close_handle(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void note_start(struct gateway *gateway)
+{
+    const struct gateway_options *options = gateway->options;
+    const struct topology_places *places = &options->topology->places;
+    note(gateway, "start",
+         "zherd " ZHERD_VERSION " pid %ld herd %s node %s session %016" PRIx64
+         " clients %s bus %s places %s links %zu connections_max %zu clients_max %" PRIu32,
+         (long)getpid(), options->topology->herd, gateway->self->name, gateway->session,
+         gateway->self->clients.text, bus_endpoint(gateway->bus),
+         places->present ? places->gateways.text : "none", gateway->peer_count,
+         clients_limit(gateway->clients), options->clients_max);
+}
+
+static void note_stop(struct gateway *gateway)
+{
+    const struct session_counters *said = &gateway->node.count;
+    const struct clients_counters *connections = clients_count(gateway->clients);
+    const struct flood_counters *flood = flood_count(gateway->flood);
+    note(gateway, "stop",
+         "digest %016" PRIx64 " clients %" PRIu32 " connections %" PRIu64 " refused %" PRIu64
+         " cut %" PRIu64 " commands %" PRIu64 " iamat %" PRIu64 " whatsat %" PRIu64
+         " invalid %" PRIu64 " sent %" PRIu64 " received %" PRIu64 " news %" PRIu64
+         " faults %" PRIu64 " strangers %" PRIu64 " log_bytes_lost %" PRIu64,
+         flood_digest(gateway->flood), flood_clients(gateway->flood), connections->accepted,
+         connections->refused, connections->cut_stuck + connections->cut_memory, said->commands,
+         said->iamats, said->whatsats, said->invalid, flood->locations_sent,
+         flood->locations_received, flood->locations_news,
+         flood->messages_malformed + flood->locations_invalid + flood->digest_faults,
+         bus_strangers(gateway->bus), log_bytes_lost(gateway->log));
+}
+
+/* In the reverse order of the start; what was not opened is NULL. */
+static void close_all(struct gateway *gateway)
+{
+    if (gateway->clients != NULL)
+        clients_close(gateway->clients);
+    uv_walk(&gateway->loop, close_handle, NULL);
+    uv_run(&gateway->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&gateway->loop);
+    if (gateway->log != NULL)
+        log_write(gateway->log, &gateway->lines.lines);
+    clients_free(&gateway->clients);
+    lookups_close(&gateway->lookups);
+    bus_close(&gateway->bus, BUS_LINGER_MS);
+    places_destroy(&gateway->places);
+    flood_destroy(&gateway->flood);
+    log_close(&gateway->log);
+    logline_free(&gateway->lines);
+    free(gateway->peers);
+}
+
+bool gateway_run(const struct gateway_options *options)
+{
+    struct gateway whole = {.options = options, .self = &options->topology->nodes[options->node]};
+    struct gateway *gateway = &whole;
+    signal(SIGPIPE, SIG_IGN);
+    if (uv_loop_init(&gateway->loop) != 0)
+        abort();
+    find_peers(gateway);
+    make_flood(gateway);
+    bool started =
+        open_log(gateway) && open_bus(gateway) && open_lookups(gateway) && open_clients(gateway);
+    if (started) {
+        start_handles(gateway);
+        note_start(gateway);
+        tell(STATUS_READY, "");
+        end_turn(gateway);
+        uv_run(&gateway->loop, UV_RUN_DEFAULT);
+        note_stop(gateway);
+    }
+    close_all(gateway);
+    return started;
+}

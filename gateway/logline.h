@@ -1,0 +1,44 @@
+/* logline: the lines of a node's log, as bytes.
+ *
+ *     2026-07-29T12:34:56.123456Z command 17 IAMAT kiwi +34.0-118.4 1621464827.9
+ *
+ * Time (UTC, microseconds), kind, number of the connection or "-", text; always in this order.
+ * It collects lines and writes no file.
+ *
+ * Invariant: whatever bytes a client sends, they stay within one line and can be told from it
+ * again: a byte outside 0x20-0x7e reads \xNN, a backslash reads \\, and a text that is cut short
+ * ends in \... which no escaped text contains. */
+#ifndef ZHERD_GATEWAY_LOGLINE_H
+#define ZHERD_GATEWAY_LOGLINE_H
+
+#include <stdint.h>
+
+#include "bus/bytes.h"
+
+/* Bytes of one text before escaping. A line of 64 KiB may hold 64 Ki bytes to be escaped: without
+ * a limit here, a hostile client fills a disk eight times faster than it sends. */
+#define LOGLINE_TEXT_BYTES_MAX 4096
+/* What logline_say may format. */
+#define LOGLINE_SAY_BYTES_MAX 1024
+/* The second of a time stamp: "2026-07-29T12:34:56". */
+#define LOGLINE_SECOND_BYTES 19
+
+/* All zero is an empty log. */
+struct logline {
+    struct buffer lines;             /* complete lines; whoever writes them empties it */
+    int64_t second;                  /* the one `text` stands for; 0: none yet */
+    char text[LOGLINE_SECOND_BYTES]; /* kept, because most lines share a second */
+};
+
+/* Appends one line. `wall_ns` is nanoseconds since 1970; `kind` is one plain word; connection 0
+ * is none. */
+void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
+                 struct span text);
+
+/* The same with a text made as by printf(3). Never on the path of a command. */
+void logline_say(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+void logline_free(struct logline *log);
+
+#endif

@@ -1,0 +1,136 @@
+/* zherd-gateway: one node of a herd. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/flood.h"
+#include "gateway/gateway.h"
+#include "topology/load.h"
+
+static const char usage[] =
+    "usage: zherd-gateway --topology FILE --node NAME [options]\n"
+    "Runs one node of the herd in FILE until it gets TERM or INT; HUP opens the log anew.\n"
+    "  --topology FILE      the herd, see topology/*.zpl\n"
+    "  --node NAME          which of its nodes to be\n"
+    "  --log-dir DIR        folder of the log file NAME.log, made where missing (default log)\n"
+    "  --log WHAT           commands: every command and reply (default); events: neither\n"
+    "  --max-clients N      known clients at which new ones are refused (default %u)\n"
+    "  --help, --version\n";
+
+enum flag {
+    FLAG_TOPOLOGY = 1,
+    FLAG_NODE,
+    FLAG_LOG_DIR,
+    FLAG_LOG,
+    FLAG_MAX_CLIENTS,
+    FLAG_HELP,
+    FLAG_VERSION
+};
+
+struct arguments {
+    const char *topology, *node, *log_folder;
+    bool log_commands;
+    uint32_t clients_max;
+};
+
+static bool read_count(const char *text, uint32_t *count)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value == 0 ||
+        value > UINT32_MAX)
+        return false;
+    *count = (uint32_t)value;
+    return true;
+}
+
+static bool read_log(const char *text, bool *log_commands)
+{
+    *log_commands = strcmp(text, "commands") == 0;
+    return *log_commands || strcmp(text, "events") == 0;
+}
+
+static void fail(const char *what, const char *value)
+{
+    fprintf(stderr, "zherd-gateway: %s%s; --help shows how\n", what, value);
+    exit(EXIT_FAILURE);
+}
+
+/* Ends the process where the arguments say so or say nothing sensible. */
+static struct arguments read_arguments(int count, char **values)
+{
+    static const struct option flags[] = {
+        {"topology", required_argument, NULL, FLAG_TOPOLOGY},
+        {"node", required_argument, NULL, FLAG_NODE},
+        {"log-dir", required_argument, NULL, FLAG_LOG_DIR},
+        {"log", required_argument, NULL, FLAG_LOG},
+        {"max-clients", required_argument, NULL, FLAG_MAX_CLIENTS},
+        {"help", no_argument, NULL, FLAG_HELP},
+        {"version", no_argument, NULL, FLAG_VERSION},
+        {0},
+    };
+    struct arguments arguments = {
+        .log_folder = "log", .log_commands = true, .clients_max = FLOOD_CLIENTS_DEFAULT};
+    int flag;
+    while ((flag = getopt_long(count, values, "", flags, NULL)) != -1) {
+        switch (flag) {
+        case FLAG_TOPOLOGY:
+            arguments.topology = optarg;
+            break;
+        case FLAG_NODE:
+            arguments.node = optarg;
+            break;
+        case FLAG_LOG_DIR:
+            arguments.log_folder = optarg;
+            break;
+        case FLAG_LOG:
+            if (!read_log(optarg, &arguments.log_commands))
+                fail("--log takes commands or events, not ", optarg);
+            break;
+        case FLAG_MAX_CLIENTS:
+            if (!read_count(optarg, &arguments.clients_max))
+                fail("--max-clients takes a number from 1 to 4294967295, not ", optarg);
+            break;
+        case FLAG_HELP:
+            printf(usage, FLOOD_CLIENTS_DEFAULT);
+            exit(EXIT_SUCCESS);
+        case FLAG_VERSION:
+            puts("zherd-gateway " ZHERD_VERSION);
+            exit(EXIT_SUCCESS);
+        default: /* getopt has said what is wrong */
+            exit(EXIT_FAILURE);
+        }
+    }
+    if (optind < count)
+        fail("unexpected argument ", values[optind]);
+    if (arguments.topology == NULL)
+        fail("--topology FILE is missing", "");
+    if (arguments.node == NULL)
+        fail("--node NAME is missing", "");
+    return arguments;
+}
+
+int main(int count, char **values)
+{
+    struct arguments arguments = read_arguments(count, values);
+    struct topology topology;
+    if (!topology_load(arguments.topology, &topology))
+        return EXIT_FAILURE;
+    int node = topology_find(&topology, arguments.node);
+    bool good = false;
+    if (node < 0) {
+        fprintf(stderr, "zherd-gateway: %s has no node %s\n", arguments.topology, arguments.node);
+    } else {
+        struct gateway_options options = {.topology = &topology,
+                                          .node = (uint32_t)node,
+                                          .log_folder = arguments.log_folder,
+                                          .log_commands = arguments.log_commands,
+                                          .clients_max = arguments.clients_max};
+        good = gateway_run(&options);
+    }
+    topology_free(&topology);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,100 @@
+#include "gateway/reply.h"
+
+#define NANO            UINT64_C(1000000000)
+#define FRACTION_DIGITS 9
+/* "-9223372036.854775808" */
+#define DIFFERENCE_BYTES_MAX 21
+/* "AT", five blanks, the difference and LF */
+#define AT_FRAME_BYTES_MAX (2 + 5 + DIFFERENCE_BYTES_MAX + 1)
+
+static char *put(char *to, struct span bytes)
+{
+    if (bytes.bytes > 0)
+        memcpy(to, bytes.at, bytes.bytes);
+    return to + bytes.bytes;
+}
+
+static char *put_byte(char *to, char byte)
+{
+    *to = byte;
+    return to + 1;
+}
+
+/* Sign, seconds, point and nine decimals. */
+static char *put_difference(char *to, int64_t difference_ns)
+{
+    /* The size of INT64_MIN has no int64_t, but it has a uint64_t. */
+    uint64_t size_ns = difference_ns < 0 ? 0 - (uint64_t)difference_ns : (uint64_t)difference_ns;
+    uint64_t seconds = size_ns / NANO, fraction = size_ns % NANO;
+    char digits[DIFFERENCE_BYTES_MAX];
+    char *start = digits + sizeof digits;
+    for (int i = 0; i < FRACTION_DIGITS; i++, fraction /= 10)
+        *--start = (char)('0' + fraction % 10);
+    *--start = '.';
+    do {
+        *--start = (char)('0' + seconds % 10);
+        seconds /= 10;
+    } while (seconds > 0);
+    *--start = difference_ns < 0 ? '-' : '+';
+    return put(to, (struct span){start, (size_t)(digits + sizeof digits - start)});
+}
+
+void reply_at(struct buffer *out, const struct location *location)
+{
+    size_t text_bytes = location->origin.bytes + location->client.bytes + location->position.bytes +
+                        location->stamp.bytes;
+    char *start = buffer_reserve(out, AT_FRAME_BYTES_MAX + text_bytes);
+    char *end = put(start, span_of("AT "));
+    end = put(end, location->origin);
+    end = put_byte(end, ' ');
+    end = put_difference(end, location->difference_ns);
+    end = put_byte(end, ' ');
+    end = put(end, location->client);
+    end = put_byte(end, ' ');
+    end = put(end, location->position);
+    end = put_byte(end, ' ');
+    end = put(end, location->stamp);
+    end = put_byte(end, '\n');
+    out->bytes += (size_t)(end - start);
+}
+
+void reply_places(struct buffer *out, struct span json)
+{
+    while (json.bytes > 0 && json.at[json.bytes - 1] == '\n')
+        json.bytes--;
+    char *start = buffer_reserve(out, json.bytes + 2), *end = start;
+    while (json.bytes > 0) {
+        const char *newline = memchr(json.at, '\n', json.bytes);
+        size_t taken = newline == NULL ? json.bytes : (size_t)(newline + 1 - json.at);
+        end = put(end, (struct span){json.at, taken});
+        while (taken < json.bytes && json.at[taken] == '\n')
+            taken++;
+        json = (struct span){json.at + taken, json.bytes - taken};
+    }
+    end = put(end, span_of("\n\n"));
+    out->bytes += (size_t)(end - start);
+}
+
+void reply_invalid(struct buffer *out, struct span text)
+{
+    char *start = buffer_reserve(out, text.bytes + sizeof "? \n");
+    char *end = put(start, span_of("? "));
+    end = put(end, text);
+    end = put_byte(end, '\n');
+    out->bytes += (size_t)(end - start);
+}
+
+void reply_help(struct buffer *out)
+{
+    buffer_append(out,
+                  span_of("IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1621464827.959498503\n"
+                          "    says where you are: your name, latitude and longitude in degrees,\n"
+                          "    and the time in seconds since 1970\n"
+                          "WHATSAT kiwi.cs.ucla.edu 10 5\n"
+                          "    asks what is near a client: its name, a radius of 0 to 50 km,\n"
+                          "    and how many places at most, 0 to 20\n"
+                          "HELP\n"
+                          "    shows these lines\n"
+                          "QUIT\n"
+                          "    closes the connection\n"));
+}

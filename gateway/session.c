@@ -1,0 +1,301 @@
+#include "gateway/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "gateway/command.h"
+#include "gateway/reply.h"
+
+#define METRES_PER_KM 1000u
+
+void session_lend(struct session *session, struct buffer *shared)
+{
+    if (session->out.at != NULL)
+        return;
+    session->out = *shared;
+    session->lent = true;
+    *shared = (struct buffer){0};
+}
+
+void session_take_back(struct session *session, struct buffer *shared)
+{
+    if (!session->lent) {
+        if (session->out.bytes == 0)
+            buffer_free(&session->out);
+        return;
+    }
+    *shared = session->out;
+    session->out = (struct buffer){0};
+    session->lent = false;
+    if (shared->bytes > 0)
+        buffer_append(&session->out, (struct span){shared->at, shared->bytes});
+    shared->bytes = 0;
+}
+
+static void note(const struct session *session, const struct session_node *node, const char *kind,
+                 struct span text)
+{
+    if (node->log_commands)
+        logline_put(node->log, node->wall_ns, kind, session->number, text);
+}
+
+/* Notes the one-line reply that begins at `start` of the output, without its LF. */
+static void note_reply(const struct session *session, const struct session_node *node, size_t start)
+{
+    const struct buffer *out = &session->out;
+    note(session, node, "reply", (struct span){out->at + start, out->bytes - start - 1});
+}
+
+static void note_json(const struct session *session, const struct session_node *node,
+                      enum lookup_code code, size_t bytes)
+{
+    static const char *const words[] = {
+        [LOOKUP_OK] = "ok",           [LOOKUP_UNAVAILABLE] = "unavailable",
+        [LOOKUP_LATE] = "late",       [LOOKUP_BUSY] = "busy",
+        [LOOKUP_REFUSED] = "refused", [LOOKUP_NONSENSE] = "nonsense",
+        [LOOKUP_INVALID] = "invalid",
+    };
+    if (node->log_commands)
+        logline_say(node->log, node->wall_ns, "places", session->number, "%s, %zu bytes",
+                    words[code], bytes);
+}
+
+static void refuse(struct session *session, struct session_node *node, struct span text,
+                   const char *why)
+{
+    size_t start = session->out.bytes;
+    reply_invalid(&session->out, text);
+    node->count.invalid++;
+    note(session, node, "invalid", span_of(why));
+    note_reply(session, node, start);
+}
+
+static void take_location(struct session *session, struct session_node *node,
+                          const struct command *command)
+{
+    /* A stamp is never negative and the clock fits, so the difference fits too. */
+    struct location location = {
+        .client = command->client,
+        .position = command->position,
+        .stamp = command->stamp,
+        .origin = node->name,
+        .difference_ns = node->wall_ns - command->stamp_ns,
+        .order_ns = location_order_ns(command->stamp_ns, node->wall_ns),
+    };
+    node->count.iamats++;
+    switch (flood_local(node->flood, &location)) {
+    case FLOOD_FULL:
+        refuse(session, node, command->text, "the table of clients is full");
+        return;
+    case FLOOD_STORED:
+        node->flood_changed = true;
+        break;
+    case FLOOD_STALE:
+        break;
+    }
+    size_t start = session->out.bytes;
+    reply_at(&session->out, &location);
+    note_reply(session, node, start);
+}
+
+static void add_mark(struct session *session, uint64_t ticket, size_t start)
+{
+    assert(session->lookups < SESSION_LOOKUPS_MAX);
+    if (session->marks == NULL)
+        session->marks = bytes_resize(NULL, SESSION_LOOKUPS_MAX * sizeof *session->marks);
+    session->marks[session->lookups++] =
+        (struct session_mark){.ticket = ticket, .start = start, .end = session->out.bytes};
+}
+
+/* No look-up is made: says so in the JSON, at once. */
+static void reply_failure(struct session *session, const struct session_node *node,
+                          enum lookup_code code, const char *reason)
+{
+    struct buffer json = {0};
+    lookup_write_failure(code, reason, &json);
+    size_t start = session->out.bytes;
+    reply_places(&session->out, (struct span){json.at, json.bytes});
+    buffer_free(&json);
+    note_json(session, node, code, session->out.bytes - start);
+}
+
+static void look_up(struct session *session, struct session_node *node,
+                    const struct command *command)
+{
+    struct location location;
+    node->count.whatsats++;
+    if (!flood_find(node->flood, command->client, &location)) {
+        refuse(session, node, command->text, "nobody has heard of this client");
+        return;
+    }
+    size_t start = session->out.bytes;
+    reply_at(&session->out, &location);
+    note_reply(session, node, start);
+
+    struct lookup lookup = {.radius_m = command->radius_km * METRES_PER_KM,
+                            .bound = command->bound};
+    uint64_t ticket;
+    if (node->places == NULL)
+        reply_failure(session, node, LOOKUP_UNAVAILABLE, "this herd has no places service");
+    else if (!command_parse_position(location.position, &lookup.latitude_nanodeg,
+                                     &lookup.longitude_nanodeg))
+        reply_failure(session, node, LOOKUP_INVALID, "the position is not one on the globe");
+    else if (!places_ask(node->places, session->address, &lookup, node->now_ms, &ticket))
+        reply_failure(session, node, LOOKUP_BUSY, "too many look-ups are under way");
+    else
+        add_mark(session, ticket, start);
+}
+
+static void execute(struct session *session, struct session_node *node, struct span line)
+{
+    struct command command;
+    command_parse(line, &command);
+    node->count.commands++;
+    note(session, node, "command", line);
+    switch (command.kind) {
+    case COMMAND_IAMAT:
+        take_location(session, node, &command);
+        break;
+    case COMMAND_WHATSAT:
+        look_up(session, node, &command);
+        break;
+    case COMMAND_HELP:
+        reply_help(&session->out);
+        note(session, node, "reply", span_of("help"));
+        break;
+    case COMMAND_QUIT:
+        session->leaving = true;
+        break;
+    case COMMAND_BROWSER:
+        session->leaving = true;
+        refuse(session, node, command.text, "this is a browser");
+        break;
+    case COMMAND_INVALID:
+        refuse(session, node, command.text, command.why);
+        break;
+    }
+}
+
+static bool has_room(const struct session *session)
+{
+    return !session->leaving && session->lookups < SESSION_LOOKUPS_MAX &&
+           session->out.bytes < SESSION_OUTPUT_SOFT_BYTES;
+}
+
+/* Answers complete lines until there are no more or a limit says wait: afterwards there is either
+ * no room or no complete line. Keeps what is left and lets go of memory that is done with. */
+static void work(struct session *session, struct session_node *node)
+{
+    enum lines_kind kind = LINES_LINE;
+    struct span line;
+    while (kind != LINES_NONE && has_room(session)) {
+        kind = lines_next(&session->lines, &line);
+        if (kind == LINES_LINE) {
+            execute(session, node, line);
+        } else if (kind == LINES_TOO_LONG) {
+            node->count.commands++;
+            note(session, node, "command", line);
+            refuse(session, node, line, "the line is too long");
+        }
+    }
+    lines_hold(&session->lines);
+}
+
+void session_read(struct session *session, struct session_node *node, char *bytes, size_t count)
+{
+    assert(session_wants_input(session));
+    lines_feed(&session->lines, bytes, count, &session->out);
+    work(session, node);
+}
+
+void session_end_input(struct session *session, struct session_node *node)
+{
+    session->input_ended = true;
+    lines_end(&session->lines);
+    work(session, node);
+}
+
+/* Puts the JSON where the mark says; what was answered behind it makes way. */
+static void insert(struct buffer *out, size_t at, struct span json)
+{
+    size_t behind = out->bytes - at;
+    if (behind == 0) {
+        reply_places(out, json);
+        return;
+    }
+    struct buffer block = {0};
+    reply_places(&block, json);
+    buffer_reserve(out, block.bytes);
+    memmove(out->at + at + block.bytes, out->at + at, behind);
+    memcpy(out->at + at, block.at, block.bytes);
+    out->bytes += block.bytes;
+    buffer_free(&block);
+}
+
+void session_answer(struct session *session, struct session_node *node,
+                    const struct places_answer *answer)
+{
+    uint8_t i = 0;
+    while (i < session->lookups && session->marks[i].ticket != answer->ticket)
+        i++;
+    if (i == session->lookups)
+        return;
+    size_t before = session->out.bytes;
+    insert(&session->out, session->marks[i].end, answer->body);
+    size_t grown = session->out.bytes - before;
+    session->lookups--;
+    for (; i < session->lookups; i++) {
+        session->marks[i] = session->marks[i + 1];
+        session->marks[i].start += grown;
+        session->marks[i].end += grown;
+    }
+    if (session->lookups == 0) {
+        free(session->marks);
+        session->marks = NULL;
+    }
+    note_json(session, node, answer->code, grown);
+    work(session, node);
+}
+
+struct span session_output(const struct session *session)
+{
+    size_t bytes = session->lookups > 0 ? session->marks[0].start : session->out.bytes;
+    return (struct span){session->out.at, bytes};
+}
+
+void session_wrote(struct session *session, struct session_node *node, size_t bytes)
+{
+    assert(bytes <= session_output(session).bytes);
+    buffer_consume(&session->out, bytes);
+    for (uint8_t i = 0; i < session->lookups; i++) {
+        session->marks[i].start -= bytes;
+        session->marks[i].end -= bytes;
+    }
+    work(session, node);
+}
+
+bool session_wants_input(const struct session *session)
+{
+    return !session->input_ended && has_room(session);
+}
+
+bool session_is_over(const struct session *session)
+{
+    /* A look-up in flight has its AT line waiting in the output. */
+    return session->out.bytes == 0 && (session->leaving || session->input_ended);
+}
+
+size_t session_holds(const struct session *session)
+{
+    size_t marks = session->marks == NULL ? 0 : SESSION_LOOKUPS_MAX * sizeof *session->marks;
+    return session->out.capacity + session->lines.kept.capacity + marks;
+}
+
+void session_free(struct session *session)
+{
+    lines_free(&session->lines);
+    buffer_free(&session->out);
+    free(session->marks);
+    session->marks = NULL;
+    session->lookups = 0;
+}

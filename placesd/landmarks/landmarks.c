@@ -1,0 +1,209 @@
+#include "placesd/landmarks/landmarks.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "placesd/landmarks/answer.h"
+#include "placesd/landmarks/query.h"
+#include "placesd/landmarks/seed.h"
+#include "placesd/landmarks/store.h"
+
+/* One client, placesd, with as many connections as it has look-ups in flight; the rest is for
+ * people with a browser. One connection more waits until another one ends. */
+#define CONNECTIONS_MAX 256u
+/* Silence after which a connection is cut, so that half a question cannot hold it for ever. */
+#define SILENCE_S_MAX 10u
+/* All of one request's line, header and parameters; more is answered by 414 or 431. */
+#define REQUEST_BYTES_MAX ((size_t)16 * 1024)
+
+struct landmarks {
+    struct store *store; /* the serving thread's from MHD_start_daemon on */
+    char *path;
+    struct MHD_Daemon *daemon;
+};
+
+static const char *const zone_tables[] = {
+    "/usr/share/zoneinfo/zone.tab",
+    "/usr/share/zoneinfo/zone1970.tab", /* fewer cities; what stays if zone.tab goes */
+};
+
+static enum MHD_Result take_parameter(void *query, enum MHD_ValueKind kind, const char *name,
+                                      size_t name_bytes, const char *value, size_t value_bytes)
+{
+    (void)kind;
+    struct span empty = {"", 0};
+    query_take(query, (struct span){name, name_bytes},
+               value == NULL ? empty : (struct span){value, value_bytes});
+    return MHD_YES;
+}
+
+/* The JSON text for a request's parameters; NULL when memory is gone. */
+static char *answer(struct landmarks *landmarks, struct MHD_Connection *connection)
+{
+    struct query query = {0};
+    MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &query);
+    const char *fault = query_fault(&query);
+    if (fault != NULL)
+        return answer_invalid(fault);
+    struct place found[ANSWER_RESULTS_MAX];
+    size_t count = 0;
+    if (!store_nearby(landmarks->store, query.centre, query.radius_m, ANSWER_RESULTS_MAX, found,
+                      &count))
+        return NULL;
+    return answer_places(found, count);
+}
+
+/* Takes over `text`. */
+static enum MHD_Result respond(struct MHD_Connection *connection, unsigned int status,
+                               const char *header, const char *value, char *text)
+{
+    struct MHD_Response *response =
+        text == NULL ? NULL
+                     : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(text);
+        return MHD_NO; /* closes the connection */
+    }
+    MHD_add_response_header(response, header, value);
+    enum MHD_Result queued = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/* Called when a request's header is there, for each piece of its body, and at its end. A wrong
+ * request is answered at once, which costs it the connection; a good one at its end, which lets
+ * the connection live on for the next. */
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
+                              const char *method, const char *version, const char *body,
+                              size_t *body_bytes, void **begun)
+{
+    (void)version, (void)body;
+    struct landmarks *landmarks = context;
+    if (strcmp(path, landmarks->path) != 0)
+        return respond(connection, MHD_HTTP_NOT_FOUND, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain",
+                       strdup("There is only the Nearby Search here.\n"));
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+        return respond(connection, MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW, "GET, HEAD",
+                       strdup("Ask with GET.\n"));
+    if (*begun == NULL || *body_bytes > 0) {
+        *begun = landmarks;
+        *body_bytes = 0; /* taken, and not looked at */
+        return MHD_YES;
+    }
+    return respond(connection, MHD_HTTP_OK, MHD_HTTP_HEADER_CONTENT_TYPE,
+                   "application/json; charset=UTF-8", answer(landmarks, connection));
+}
+
+/* A socket bound to the first address of `host` that takes it, or -1. */
+static int listen_at(const char *host, uint16_t port, char *error, size_t error_bytes)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *addresses = NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    int failure = getaddrinfo(host, service, &hints, &addresses);
+    if (failure != 0) {
+        snprintf(error, error_bytes, "no address for the places server's host %s: %s", host,
+                 gai_strerror(failure));
+        return -1;
+    }
+    int listener = -1;
+    for (struct addrinfo *at = addresses; at != NULL && listener < 0; at = at->ai_next) {
+        listener = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (listener < 0)
+            continue;
+        int on = 1;
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (bind(listener, at->ai_addr, at->ai_addrlen) != 0 || listen(listener, SOMAXCONN) != 0) {
+            int reason = errno;
+            close(listener);
+            errno = reason;
+            listener = -1;
+        }
+    }
+    if (listener < 0)
+        snprintf(error, error_bytes, "the places server cannot listen at %s port %u: %s", host,
+                 (unsigned)port, strerror(errno));
+    freeaddrinfo(addresses);
+    return listener;
+}
+
+/* Starts the serving thread with all signals blocked: they stay with whoever started us. It uses
+ * poll, not epoll: libmicrohttpd's edge-triggered epoll misses the end of input that arrives
+ * together with a request, and such a connection would stay until its silence is noticed. */
+static struct MHD_Daemon *start_daemon(struct landmarks *landmarks, int listener)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle,
+                         landmarks, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
+                         CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S_MAX,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES_MAX, MHD_OPTION_END);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return daemon;
+}
+
+static void seed_any_zones(struct store *store)
+{
+    for (size_t i = 0; i < sizeof zone_tables / sizeof *zone_tables; i++) {
+        if (seed_zones(store, zone_tables[i]))
+            return;
+    }
+    fprintf(stderr, "landmarks: no %s: going without the cities of the time zones\n",
+            zone_tables[0]);
+}
+
+struct landmarks *landmarks_start(const char *host, uint16_t port, const char *path, char *error,
+                                  size_t error_bytes)
+{
+    snprintf(error, error_bytes, "no memory for the places server");
+    struct landmarks *landmarks = calloc(1, sizeof *landmarks);
+    char *own_path = strdup(path);
+    struct store *store = store_open(error, error_bytes);
+    int listener = -1;
+    if (landmarks == NULL || own_path == NULL || store == NULL || !seed_landmarks(store))
+        goto fail;
+    seed_any_zones(store);
+    listener = listen_at(host, port, error, error_bytes);
+    if (listener < 0)
+        goto fail;
+    *landmarks = (struct landmarks){.store = store, .path = own_path};
+    landmarks->daemon = start_daemon(landmarks, listener);
+    if (landmarks->daemon != NULL)
+        return landmarks;
+    /* Whether a failed start has closed the socket depends on how far it came, and closing it
+     * twice could hit somebody else's; the caller is about to end anyway. */
+    snprintf(error, error_bytes, "the places server's thread cannot start: %s", strerror(errno));
+fail:
+    store_close(&store);
+    free(own_path);
+    free(landmarks);
+    return NULL;
+}
+
+uint16_t landmarks_port(const struct landmarks *landmarks)
+{
+    return MHD_get_daemon_info(landmarks->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+}
+
+void landmarks_stop(struct landmarks **landmarks)
+{
+    if (*landmarks == NULL)
+        return;
+    MHD_stop_daemon((*landmarks)->daemon);
+    store_close(&(*landmarks)->store);
+    free((*landmarks)->path);
+    free(*landmarks);
+    *landmarks = NULL;
+}

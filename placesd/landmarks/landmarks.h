@@ -1,0 +1,36 @@
+/* landmarks: a small places server on loopback, so that a herd answers without key or network.
+ *
+ * It speaks Google's Nearby Search (legacy) over HTTP: GET <path>?location=LAT,LNG&radius=METRES
+ * gives up to twenty places within the circle, the best known first; every fault of the question
+ * comes as a status inside HTTP 200, as Google does it. The places are our own landmarks.tsv and
+ * the cities of the system's time zone table. It is not a cache, not a proxy and no part of
+ * placesd's protocol: placesd asks it through libcurl like any other provider.
+ *
+ * Invariant: it listens on the given address only, and no request changes what it knows. */
+#ifndef ZHERD_PLACESD_LANDMARKS_LANDMARKS_H
+#define ZHERD_PLACESD_LANDMARKS_LANDMARKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Enough for one sentence with a host name and the system's reason. */
+#define LANDMARKS_ERROR_BYTES_MAX 512
+
+struct landmarks;
+
+/* Fills the store and serves from a thread of its own, which takes no signals. `host` is an
+ * address or a name without brackets ("127.0.0.1", "::1"), `port` 0 means any free one, `path`
+ * begins with a slash. Copies its arguments. NULL and one sentence in `error` when the address
+ * is wrong or taken, or when SQLite cannot do what is needed. Writes one line to standard error
+ * when the time zone table is missing, and goes without. */
+struct landmarks *landmarks_start(const char *host, uint16_t port, const char *path, char *error,
+                                  size_t error_bytes);
+
+/* The port really bound. */
+uint16_t landmarks_port(const struct landmarks *landmarks);
+
+/* Cuts what is still connected and joins the thread. Accepts a NULL handle, sets the caller's
+ * to NULL. */
+void landmarks_stop(struct landmarks **landmarks);
+
+#endif

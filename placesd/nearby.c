@@ -1,0 +1,287 @@
+#include "placesd/nearby.h"
+
+#include <assert.h>
+#include <jansson.h>
+
+#define ATTRIBUTIONS_NONE "\"html_attributions\":[],"
+
+/* Where the surplus of an array stands in the text, and how many elements the array has. */
+struct surplus {
+    const char *from, *to;
+    size_t elements;
+};
+
+/* ---- walking over text that is already known to be valid JSON ----
+ *
+ * Every function stays within `end` whatever the text; what they find is compared with what the
+ * parser found before any of it is used. */
+
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+        at++;
+    return at;
+}
+
+/* From an opening quote to behind the closing one. */
+static const char *skip_string(const char *at, const char *end)
+{
+    at++;
+    while (at < end && *at != '"')
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    return at < end ? at + 1 : end;
+}
+
+static const char *skip_nested(const char *at, const char *end)
+{
+    size_t depth = 0;
+    while (at < end) {
+        if (*at == '"') {
+            at = skip_string(at, end);
+            continue;
+        }
+        if (*at == '{' || *at == '[')
+            depth++;
+        if (*at == '}' || *at == ']')
+            depth--;
+        at++;
+        if (depth == 0)
+            break;
+    }
+    return at;
+}
+
+static const char *skip_value(const char *at, const char *end)
+{
+    if (at < end && *at == '"')
+        return skip_string(at, end);
+    if (at < end && (*at == '{' || *at == '['))
+        return skip_nested(at, end);
+    while (at < end && strchr(",]} \t\r\n", *at) == NULL)
+        at++;
+    return at;
+}
+
+static int hex_digit(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    if (byte >= 'A' && byte <= 'F')
+        return byte - 'A' + 10;
+    return -1;
+}
+
+/* The character a key spells next, `at` moved behind it; -1 for one beyond ASCII's letters, which
+ * no name we look for contains. RFC 8259, section 7: any character may be spelled \uXXXX. */
+static int spelled(const char **at, const char *end)
+{
+    const char *start = *at;
+    if (*start != '\\') {
+        *at = start + 1;
+        return (unsigned char)*start;
+    }
+    if (end - start < 6 || start[1] != 'u') {
+        *at = end;
+        return -1;
+    }
+    int code = 0;
+    for (int i = 2; i < 6; i++)
+        code = code * 16 + hex_digit(start[i]);
+    *at = start + 6;
+    return code;
+}
+
+/* Whether the quoted key spells `name`, letter by letter or escaped. */
+static bool key_is(const char *at, const char *behind, const char *name)
+{
+    const char *end = behind - 1;
+    at++;
+    while (at < end) {
+        int code = spelled(&at, end);
+        if (*name == '\0' || code != (unsigned char)*name++)
+            return false;
+    }
+    return *name == '\0';
+}
+
+/* The first byte of the value of the top-level member `name`, or `end`. */
+static const char *find_member(const char *at, const char *end, const char *name)
+{
+    at = skip_space(at, end) + 1;
+    while (at < end) {
+        const char *key = skip_space(at, end);
+        if (key == end || *key != '"')
+            return end;
+        const char *behind = skip_string(key, end);
+        const char *value = skip_space(behind, end);
+        value = skip_space(value < end ? value + 1 : end, end);
+        if (key_is(key, behind, name))
+            return value;
+        at = skip_space(skip_value(value, end), end);
+        at = at < end ? at + 1 : end;
+    }
+    return end;
+}
+
+/* Walks the array that opens at `at`. The surplus begins behind element number `bound` and ends
+ * behind the last one, so that the line that closes the array keeps its place; with a bound of 0
+ * it is everything between the brackets. */
+static struct surplus find_surplus(const char *at, const char *end, uint32_t bound)
+{
+    struct surplus surplus = {end, end, 0};
+    if (at == end || *at != '[')
+        return surplus;
+    const char *open = at + 1;
+    at = skip_space(open, end);
+    if (bound == 0)
+        surplus.from = open;
+    while (at < end && *at != ']') {
+        at = skip_value(at, end);
+        surplus.elements++;
+        surplus.to = at;
+        if (surplus.elements == bound)
+            surplus.from = at;
+        at = skip_space(at, end);
+        if (at < end && *at == ',')
+            at = skip_space(at + 1, end);
+    }
+    if (bound == 0)
+        surplus.to = at;
+    return surplus;
+}
+
+/* ---- deciding ---- */
+
+static enum lookup_code fail(enum lookup_code code, const char *reason, struct buffer *json)
+{
+    lookup_write_failure(code, reason, json);
+    return code;
+}
+
+/* Copies the text without the secret. What stands in for it holds a '*', so no new occurrence
+ * can grow out of the bytes around it. */
+static void append_without(struct span text, struct span secret, struct buffer *out)
+{
+    assert(secret.bytes == 0 || memchr(secret.at, '*', secret.bytes) == NULL);
+    while (secret.bytes > 0 && text.bytes >= secret.bytes) {
+        const char *found = memmem(text.at, text.bytes, secret.at, secret.bytes);
+        if (found == NULL)
+            break;
+        size_t before = (size_t)(found - text.at);
+        buffer_append(out, (struct span){text.at, before});
+        buffer_append(out, span_of("***"));
+        text.at = found + secret.bytes;
+        text.bytes -= before + secret.bytes;
+    }
+    buffer_append(out, text);
+}
+
+/* At most `bytes_max` bytes of UTF-8, never half a character. */
+static size_t whole_characters(const char *text, size_t bytes, size_t bytes_max)
+{
+    if (bytes <= bytes_max)
+        return bytes;
+    while (bytes_max > 0 && ((unsigned char)text[bytes_max] & 0xc0) == 0x80)
+        bytes_max--;
+    return bytes_max;
+}
+
+/* The provider says itself that it failed: its status and message become our reason. */
+static enum lookup_code read_failure(enum lookup_code code, const char *status, const json_t *root,
+                                     struct span secret, struct buffer *json)
+{
+    struct buffer reason = {0};
+    struct buffer message = {0};
+    buffer_append(&reason, span_of("The places provider answered "));
+    buffer_append(&reason, span_of(status));
+    const json_t *member = json_object_get(root, "error_message");
+    if (json_is_string(member)) {
+        struct span text = {json_string_value(member), json_string_length(member)};
+        append_without(text, secret, &message);
+        message.bytes = whole_characters(message.at, message.bytes, NEARBY_MESSAGE_BYTES_MAX);
+        buffer_append(&reason, span_of(": "));
+        buffer_append(&reason, (struct span){message.at, message.bytes});
+    }
+    buffer_append(&reason, (struct span){"", 1});
+    lookup_write_failure(code, reason.at, json);
+    buffer_free(&message);
+    buffer_free(&reason);
+    return code;
+}
+
+/* The good answer: its own bytes, less the surplus, with `html_attributions` where it lacks. */
+static enum lookup_code keep(struct span text, const json_t *root, uint32_t bound,
+                             struct buffer *json)
+{
+    const char *end = text.at + text.bytes;
+    const json_t *results = json_object_get(root, "results");
+    const json_t *attributions = json_object_get(root, "html_attributions");
+    if (!json_is_array(results) || (attributions != NULL && !json_is_array(attributions)))
+        return fail(LOOKUP_NONSENSE, "The places provider's answer has no list of results.", json);
+
+    struct surplus surplus = find_surplus(find_member(text.at, end, "results"), end, bound);
+    if (surplus.elements != json_array_size(results))
+        return fail(LOOKUP_NONSENSE, "The places provider's answer could not be cut.", json);
+    if (surplus.elements <= bound)
+        surplus.from = surplus.to = end;
+
+    const char *inside = skip_space(text.at, end) + 1;
+    struct span added = span_of(attributions == NULL ? ATTRIBUTIONS_NONE : "");
+    size_t bytes = text.bytes + added.bytes - (size_t)(surplus.to - surplus.from);
+    if (bytes > LOOKUP_BODY_BYTES_MAX)
+        return fail(LOOKUP_NONSENSE, "The places provider's answer is too long.", json);
+    buffer_append(json, (struct span){text.at, (size_t)(inside - text.at)});
+    buffer_append(json, added);
+    buffer_append(json, (struct span){inside, (size_t)(surplus.from - inside)});
+    buffer_append(json, (struct span){surplus.to, (size_t)(end - surplus.to)});
+    return LOOKUP_OK;
+}
+
+static enum lookup_code judge(struct span text, const json_t *root, uint32_t bound,
+                              struct span secret, struct buffer *json)
+{
+    static const struct {
+        const char *status;
+        enum lookup_code code;
+    } known[] = {
+        {"OK", LOOKUP_OK},
+        {"ZERO_RESULTS", LOOKUP_OK},
+        {"OVER_QUERY_LIMIT", LOOKUP_REFUSED},
+        {"REQUEST_DENIED", LOOKUP_REFUSED},
+        {"INVALID_REQUEST", LOOKUP_REFUSED},
+        {"UNKNOWN_ERROR", LOOKUP_UNAVAILABLE},
+    };
+    const char *status = json_string_value(json_object_get(root, "status"));
+    for (size_t i = 0; status != NULL && i < sizeof known / sizeof *known; i++) {
+        if (strcmp(status, known[i].status) != 0)
+            continue;
+        if (known[i].code == LOOKUP_OK)
+            return keep(text, root, bound, json);
+        return read_failure(known[i].code, known[i].status, root, secret, json);
+    }
+    return fail(LOOKUP_NONSENSE, "The places provider's answer has no known status.", json);
+}
+
+enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
+                             struct buffer *json)
+{
+    if (text.bytes > LOOKUP_BODY_BYTES_MAX)
+        return fail(LOOKUP_NONSENSE, "The places provider's answer is too long.", json);
+    json_error_t error;
+    json_t *root = json_loadb(text.bytes > 0 ? text.at : "", text.bytes,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+    if (root == NULL)
+        return fail(LOOKUP_NONSENSE, "The places provider's answer is not JSON.", json);
+    size_t before = json->bytes;
+    enum lookup_code code = judge(text, root, bound, secret, json);
+    json_decref(root);
+    if (secret.bytes > 0 && code == LOOKUP_OK &&
+        memmem(json->at + before, json->bytes - before, secret.at, secret.bytes) != NULL) {
+        json->bytes = before;
+        return fail(LOOKUP_NONSENSE, "The places provider's answer is not fit to be passed on.",
+                    json);
+    }
+    return code;
+}

@@ -1,0 +1,70 @@
+/* Lines out of any bytes are the same, however the reads are split and held.
+ *
+ * An input's first byte decides the splits; the rest is what a client sends. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "gateway/lines.h"
+#include "tests/fuzz/fuzz.h"
+
+struct outcome {
+    struct buffer text; /* each line behind a byte for its kind, with an LF */
+    struct buffer answers;
+};
+
+static void take_all(struct lines *lines, struct outcome *outcome, bool holds)
+{
+    struct span line;
+    enum lines_kind kind;
+    while ((kind = lines_next(lines, &line)) != LINES_NONE) {
+        assert(line.bytes <= LINES_BYTES_MAX);
+        assert(memchr(line.at, '\n', line.bytes) == NULL);
+        buffer_append(&outcome->text, span_of(kind == LINES_LINE ? "=" : "!"));
+        buffer_append(&outcome->text, line);
+        buffer_append(&outcome->text, span_of("\n"));
+        if (holds)
+            lines_hold(lines);
+    }
+}
+
+/* Reads of at most `read_bytes`, each from memory of its own that is gone after it. */
+static struct outcome collect(const uint8_t *bytes, size_t count, size_t read_bytes, bool holds)
+{
+    struct lines lines = {0};
+    struct outcome outcome = {0};
+    for (size_t at = 0; at < count;) {
+        size_t taken = count - at < read_bytes ? count - at : read_bytes;
+        char *read = malloc(taken);
+        memcpy(read, bytes + at, taken);
+        lines_feed(&lines, read, taken, &outcome.answers);
+        take_all(&lines, &outcome, holds);
+        lines_hold(&lines);
+        free(read);
+        at += taken;
+    }
+    lines_end(&lines);
+    take_all(&lines, &outcome, holds);
+    assert(!lines_waiting(&lines));
+    lines_free(&lines);
+    return outcome;
+}
+
+static void compare(struct buffer *a, struct buffer *b)
+{
+    assert(span_equals((struct span){a->at, a->bytes}, (struct span){b->at, b->bytes}));
+    buffer_free(a);
+    buffer_free(b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    /* Only an interrupt within a line that is too long may tell one split from another. */
+    if (count < 2 || count > LINES_BYTES_MAX)
+        return 0;
+    bool holds = bytes[0] % 2 != 0;
+    struct outcome whole = collect(bytes + 1, count - 1, count, false);
+    struct outcome split = collect(bytes + 1, count - 1, 1 + bytes[0] / 2, holds);
+    compare(&whole.text, &split.text);
+    compare(&whole.answers, &split.answers);
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* Whatever wire_read takes for a message can be written, and read again as the same bytes. */
+#include <assert.h>
+#include <string.h>
+
+#include "bus/flood.h"
+#include "bus/wire.h"
+#include "tests/fuzz/fuzz.h"
+
+/* Numbers and lengths may come in longer encodings than needed, never in shorter ones, so what is
+ * written fits where the input did; the input's own limit is the frame's. */
+#define ROOM (2 * FLOOD_MESSAGE_BYTES_MAX)
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    static struct wire_message first, second;
+    static char once[ROOM], twice[ROOM];
+    struct span input = {(const char *)bytes, count};
+    if (count > FLOOD_MESSAGE_BYTES_MAX || wire_read(input, &first) != WIRE_GOOD)
+        return 0;
+    assert(first.from_session != 0);
+    size_t written = wire_write(&first, once, sizeof once);
+    assert(written > 0);
+    assert(wire_read((struct span){once, written}, &second) == WIRE_GOOD);
+    assert(second.type == first.type);
+    if (first.type == WIRE_UPDATE)
+        assert(first.location_count <= WIRE_LOCATIONS_MAX &&
+               second.location_count == first.location_count);
+    assert(wire_write(&second, twice, sizeof twice) == written);
+    assert(memcmp(once, twice, written) == 0);
+    return 0;
+}

@@ -1,0 +1,125 @@
+/* What flooding costs, counted: copies and messages per update in one herd after the other.
+ *
+ * An update that meets an idle herd costs nodes - 1 copies along a tree; plain flooding costs
+ * 2 * links - nodes + 1, because every node tells all neighbours but one. The rows show what this
+ * bus needs: one update at a time, then many in one burst, where batches and conflation save. The
+ * test passes when every herd converges. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "bus/wire.h"
+#include "tests/sim/sim.h"
+
+#define SEED        2016
+#define CLIENTS     64
+#define SECOND_US   INT64_C(1000000)
+#define LATENCY_US  200
+#define CONVERGE_US (60 * SECOND_US)
+#define STEP_US     100
+
+struct cost {
+    double copies, messages; /* per update */
+    double converge_ms;      /* from the last update until all tables are equal, on average */
+};
+
+static struct sim *open_herd(const struct graph *graph, struct sim_counters *counters)
+{
+    struct sim_options options = {
+        .seed = SEED,
+        .client_count = CLIENTS,
+        .clients_max = CLIENTS,
+        .latency_us_min = LATENCY_US,
+        .latency_us_max = LATENCY_US,
+        .turn_us_max = LATENCY_US / 10,
+        .late_us_max = 1,
+        .queue_max = UINT32_MAX,
+        .history_client = SIM_NO_CLIENT,
+    };
+    return sim_new(graph, &options, counters);
+}
+
+/* Until all tables are equal and, a little later, the herd is at rest. Adds how long equality took
+ * to `equal_us`. False when the herd does not get there. */
+static bool converge(struct sim *sim, int64_t *equal_us)
+{
+    int64_t start_us = sim_now_us(sim);
+    bool equal = false;
+    while (!sim_is_settled(sim)) {
+        if (!equal && sim_is_equal(sim)) {
+            *equal_us += sim_now_us(sim) - start_us;
+            equal = true;
+        }
+        if (sim_now_us(sim) - start_us > CONVERGE_US)
+            sim_fail_unsettled(sim);
+        if (!sim_run(sim, sim_now_us(sim) + STEP_US))
+            return false;
+    }
+    sim_compare_tables(sim);
+    return sim_violation(sim) == NULL;
+}
+
+static uint64_t messages(const struct sim_counters *counters)
+{
+    return counters->sent[WIRE_UPDATE] + counters->sent[WIRE_ACK];
+}
+
+/* `rounds` times `updates` at once, each from a chance node and another client. */
+static bool measure(struct sim *sim, const struct graph *graph, const struct sim_counters *counters,
+                    uint32_t rounds, uint32_t updates, struct cost *cost)
+{
+    struct dice dice = {SEED};
+    uint64_t copies_before = sim_flood_count(sim).locations_sent;
+    uint64_t messages_before = messages(counters);
+    int64_t equal_us = 0;
+    for (uint32_t round = 0; round < rounds; round++) {
+        for (uint32_t i = 0; i < updates; i++)
+            sim_submit(sim, dice_below(&dice, graph->node_count), i % CLIENTS, SIM_STAMP_NOW);
+        if (!converge(sim, &equal_us))
+            return false;
+    }
+    double all = (double)rounds * updates;
+    cost->copies = (double)(sim_flood_count(sim).locations_sent - copies_before) / all;
+    cost->messages = (double)(messages(counters) - messages_before) / all;
+    cost->converge_ms = (double)equal_us / rounds / 1000;
+    return true;
+}
+
+static bool tell_graph(struct graph graph, uint32_t rounds)
+{
+    struct sim_counters counters = {0};
+    struct sim *sim = open_herd(&graph, &counters);
+    struct cost single = {0}, burst = {0};
+    int64_t start_us = 0;
+    bool good = converge(sim, &start_us) && measure(sim, &graph, &counters, rounds, 1, &single) &&
+                measure(sim, &graph, &counters, 1, 4 * CLIENTS, &burst);
+    uint32_t nodes = graph.node_count;
+    printf("%-12s %5" PRIu32 " %6zu %8" PRIu32 " %8" PRIu64 " %9.1f %9.1f %8.1f %9.1f %9.1f %8.1f",
+           graph.name, nodes, graph.edge_count, nodes - 1,
+           2 * (uint64_t)graph.edge_count - nodes + 1, single.copies, single.messages,
+           single.converge_ms, burst.copies, burst.messages, burst.converge_ms);
+    printf("%s%s\n", good ? "" : "  FAILED ", good ? "" : sim_violation(sim));
+    fflush(stdout);
+    sim_destroy(&sim);
+    graph_free(&graph);
+    return good;
+}
+
+int main(void)
+{
+    struct dice dice = {SEED};
+    printf("%-12s %5s %6s %8s %8s %29s %29s\n", "", "", "", "copies", "copies",
+           "-- one update at a time --", "-- 256 updates at once --");
+    printf("%-12s %5s %6s %8s %8s %9s %9s %8s %9s %9s %8s\n", "herd", "nodes", "links", "tree",
+           "flooded", "copies", "messages", "ms", "copies", "messages", "ms");
+    bool good = true;
+    for (size_t i = 0; i < GRAPHS_EDITIONS; i++)
+        good &= tell_graph(graph_edition(i), 20);
+    good &= tell_graph(graph_eight(), 20);
+    good &= tell_graph(graph_ring(100), 10);
+    good &= tell_graph(graph_mesh(30), 5);
+    good &= tell_graph(graph_sparse(100, 50, &dice), 10);
+    good &= tell_graph(graph_sparse(100, 200, &dice), 5);
+    good &= tell_graph(graph_ring(1000), 2);
+    good &= tell_graph(graph_sparse(1000, 500, &dice), 3);
+    return good ? 0 : 1;
+}

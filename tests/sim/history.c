@@ -1,0 +1,44 @@
+#include "tests/sim/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "bus/wire.h"
+
+int message_kind(struct span message)
+{
+    static struct wire_message read;
+    return wire_read(message, &read) == WIRE_GOOD ? (int)read.type : 0;
+}
+
+static void print_location(const struct sim *sim, const char *what, const char *from,
+                           const char *to, const struct location *location)
+{
+    printf("%10.6f s  %-9s %-8s %-8s  order %" PRId64 "  %.*s of %.*s at %.*s\n",
+           (double)sim->now_us / 1e6, what, from, to, location->order_ns,
+           (int)location->stamp.bytes, location->stamp.at, (int)location->origin.bytes,
+           location->origin.at, (int)location->position.bytes, location->position.at);
+}
+
+void history_message(const struct sim *sim, const char *what, const struct channel *channel,
+                     struct span message)
+{
+    static struct wire_message read;
+    if (sim->options.history_client >= sim->options.client_count ||
+        wire_read(message, &read) != WIRE_GOOD || read.type != WIRE_UPDATE)
+        return;
+    struct span id = sim->clients[sim->options.history_client].id;
+    for (uint32_t i = 0; i < read.location_count; i++)
+        if (span_equals(read.locations[i].client, id))
+            print_location(sim, what, sim->names[channel->from], sim->names[channel->to],
+                           &read.locations[i]);
+}
+
+void history_accept(const struct sim *sim, uint32_t node, uint32_t client,
+                    const struct location *location, enum flood_outcome outcome)
+{
+    static const char *const outcomes[] = {
+        [FLOOD_STORED] = "stored", [FLOOD_STALE] = "stale", [FLOOD_FULL] = "full"};
+    if (sim->options.history_client == client)
+        print_location(sim, outcomes[outcome], "client", sim->names[node], location);
+}

@@ -1,0 +1,73 @@
+/* plan: what one seed means: a herd, its weather, and everything that is done to it and when.
+ *
+ * A plan is made whole before its world exists, so it can be printed, and read by a person, next to
+ * the failure it led to. It does not run anything by itself except plan_play.
+ *
+ * A story has two parts. In the storm, links are cut, clogged and healed, nodes die, leave and
+ * come back, and clients talk all the time. Then everything heals, and the herd must come to rest
+ * with equal tables within PLAN_SETTLE_US_MAX, and then say nothing but HEARTBEATs.
+ *
+ * Invariant: a plan depends on its seed and on nothing else. */
+#ifndef ZHERD_TESTS_SIM_PLAN_H
+#define ZHERD_TESTS_SIM_PLAN_H
+
+#include <stdio.h>
+
+#include "tests/sim/sim.h"
+
+/* How long the storm lasts. */
+#define PLAN_STORM_US 15000000
+/* From healing to rest, stragglers included. The slowest honest way there is a retransmission
+ * timeout at its longest (8 s) for what the last cut lost, then the same again one link on. */
+#define PLAN_SETTLE_US_MAX 20000000
+/* A forged location is found when the heartbeats compare digests, and healed with growing pauses.
+ */
+#define PLAN_SETTLE_FORGED_US_MAX 60000000
+/* What was told twice on slow links is still on its way and is acknowledged; then the silence is
+ * listened to. */
+#define PLAN_GRACE_US 5000000
+#define PLAN_QUIET_US 8000000
+
+enum plan_story { PLAN_RING, PLAN_EIGHT, PLAN_CHANCE, PLAN_FORGED, PLAN_STORIES };
+
+enum plan_verb {
+    PLAN_SUBMIT, /* a: node, b: client, c: enum sim_stamp */
+    PLAN_ROAD,   /* a: from, b: to, c: enum sim_road */
+    PLAN_KILL,   /* a: node */
+    PLAN_LEAVE,  /* a: node */
+    PLAN_START,  /* a: node */
+};
+
+struct plan_action {
+    int64_t time_us;
+    size_t order; /* of equal times: as planned */
+    enum plan_verb verb;
+    uint32_t a, b, c;
+};
+
+struct plan {
+    enum plan_story story;
+    struct graph graph;
+    struct sim_options options;
+    struct plan_action *actions; /* sorted by time; owned */
+    size_t count, capacity;
+};
+
+/* How a played plan ended. */
+struct plan_result {
+    int64_t settle_us;   /* from healing to rest */
+    char violation[300]; /* empty when no rule was broken */
+};
+
+const char *plan_story_name(enum plan_story story);
+
+struct plan plan_make(uint64_t seed);
+void plan_free(struct plan *plan);
+
+/* Options, links and actions, one line each. */
+void plan_print(const struct plan *plan, FILE *out);
+
+/* Runs the story to its end or to the first broken rule; adds to `counters`. */
+struct plan_result plan_play(const struct plan *plan, struct sim_counters *counters);
+
+#endif

@@ -1,0 +1,156 @@
+#include "tests/sim/world.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The wall clock of a world at virtual time 0: late 2023. */
+#define WALL_NS      INT64_C(1700000000000000000)
+#define SECOND_NS    INT64_C(1000000000)
+#define STALE_NS_MAX (600 * SECOND_NS)
+#define FUTURE_NS    (INT64_C(3000000000) * SECOND_NS)
+#define TEXT_BYTES   96
+/* One client in so many has a very long id, when long ones are asked for at all. */
+#define LONG_IDS_ONE_IN 6
+
+static struct span make_id(struct sim *sim, uint32_t client)
+{
+    char text[16];
+    size_t bytes = (size_t)snprintf(text, sizeof text, "client-%" PRIu32, client);
+    size_t total = bytes;
+    if (sim->options.client_bytes_max > sizeof text && client % LONG_IDS_ONE_IN == 1)
+        total = sizeof text +
+                dice_below(&sim->dice, sim->options.client_bytes_max - (uint32_t)sizeof text + 1);
+    char *id = world_memory(total, 1);
+    memset(id, 'x', total);
+    memcpy(id, text, bytes);
+    return (struct span){id, total};
+}
+
+void records_open(struct sim *sim)
+{
+    sim->clients = world_memory(sim->options.client_count, sizeof *sim->clients);
+    for (uint32_t i = 0; i < sim->options.client_count; i++)
+        sim->clients[i] = (struct client){.id = make_id(sim, i), .newest = WORLD_NO_RECORD};
+}
+
+void records_close(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->options.client_count; i++)
+        free((void *)(uintptr_t)sim->clients[i].id.at);
+    for (uint32_t i = 0; i < sim->record_count; i++)
+        free(sim->records[i].text);
+    free(sim->draft.text);
+    free(sim->clients);
+    free(sim->records);
+}
+
+static void choose(struct sim *sim, struct client *client, enum sim_stamp stamp)
+{
+    int64_t now_ns = WALL_NS + sim->now_us * 1000 + dice_below(&sim->dice, 1000);
+    bool first = client->stamp_ns == 0;
+    if (stamp == SIM_STAMP_STALE)
+        client->stamp_ns = now_ns - dice_between(&sim->dice, 0, STALE_NS_MAX);
+    else if (stamp == SIM_STAMP_FUTURE)
+        client->stamp_ns = now_ns + FUTURE_NS;
+    else if (stamp == SIM_STAMP_NOW || first)
+        client->stamp_ns = now_ns;
+    if (stamp != SIM_STAMP_REPEAT || first)
+        client->position = sim->positions++;
+}
+
+static void set_text(struct record *record, int64_t stamp_ns, uint32_t position)
+{
+    if (record->text == NULL)
+        record->text = world_memory(TEXT_BYTES, 1);
+    int first = snprintf(record->text, TEXT_BYTES, "+34.%06" PRIu32 "-118.%06" PRIu32,
+                         position % 1000000, position / 1000000);
+    int second = snprintf(record->text + first, TEXT_BYTES - (size_t)first,
+                          "%" PRId64 ".%09" PRId64, stamp_ns / SECOND_NS, stamp_ns % SECOND_NS);
+    record->location.position = (struct span){record->text, (size_t)first};
+    record->location.stamp = (struct span){record->text + first, (size_t)second};
+}
+
+const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t client,
+                                     enum sim_stamp stamp)
+{
+    struct client *teller = &sim->clients[client];
+    choose(sim, teller, stamp);
+    int64_t accepted_ns = WALL_NS + sim->now_us * 1000 + sim->nodes[node].skew_ns;
+    struct record *draft = &sim->draft;
+    draft->location.client = teller->id;
+    draft->location.origin = span_of(sim->names[node]);
+    draft->location.difference_ns = accepted_ns - teller->stamp_ns;
+    draft->location.order_ns = location_order_ns(teller->stamp_ns, accepted_ns);
+    set_text(draft, teller->stamp_ns, teller->position);
+    return &draft->location;
+}
+
+uint32_t records_find(const struct sim *sim, uint32_t client, const struct location *location)
+{
+    uint32_t record = sim->clients[client].newest;
+    while (record != WORLD_NO_RECORD && !record_same(location, &sim->records[record].location))
+        record = sim->records[record].older;
+    return record;
+}
+
+/* Takes the record's text. */
+static void keep(struct sim *sim, uint32_t client, struct record record)
+{
+    if (records_find(sim, client, &record.location) != WORLD_NO_RECORD) {
+        free(record.text);
+        return;
+    }
+    if (sim->record_count == sim->record_capacity) {
+        uint32_t capacity = sim->record_capacity == 0 ? 64 : 2 * sim->record_capacity;
+        struct record *grown = world_memory(capacity, sizeof *grown);
+        if (sim->record_count > 0)
+            memcpy(grown, sim->records, sim->record_count * sizeof *grown);
+        free(sim->records);
+        sim->records = grown;
+        sim->record_capacity = capacity;
+    }
+    record.older = sim->clients[client].newest;
+    sim->clients[client].newest = sim->record_count;
+    sim->records[sim->record_count++] = record;
+}
+
+void records_keep(struct sim *sim, uint32_t client)
+{
+    keep(sim, client, sim->draft);
+    sim->draft.text = NULL;
+}
+
+static uint32_t find_client(const struct sim *sim, struct span id)
+{
+    for (uint32_t i = 0; i < sim->options.client_count; i++)
+        if (span_equals(sim->clients[i].id, id))
+            return i;
+    assert(false && "a location of a client that this world does not have");
+    return 0;
+}
+
+static struct span find_origin(const struct sim *sim, struct span name)
+{
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        if (span_equals(span_of(sim->names[i]), name))
+            return span_of(sim->names[i]);
+    assert(false && "a location of a node that this world does not have");
+    return name;
+}
+
+void records_forge(struct sim *sim, const struct location *location)
+{
+    uint32_t client = find_client(sim, location->client);
+    size_t first = location->position.bytes;
+    size_t second = location->stamp.bytes;
+    struct record record = {.location = *location, .text = world_memory(first + second, 1)};
+    memcpy(record.text, location->position.at, first);
+    memcpy(record.text + first, location->stamp.at, second);
+    record.location.client = sim->clients[client].id;
+    record.location.origin = find_origin(sim, location->origin);
+    record.location.position.at = record.text;
+    record.location.stamp.at = record.text + first;
+    keep(sim, client, record);
+}

@@ -1,0 +1,184 @@
+#include "tests/sim/world.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "bus/wire.h"
+
+static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message, bool late)
+{
+    struct parcel *parcel = world_memory(1, sizeof *parcel + message.bytes);
+    parcel->channel = channel;
+    parcel->generation = sim->channels[channel].generation;
+    parcel->late = late;
+    parcel->bytes = message.bytes;
+    memcpy(parcel->message, message.at, message.bytes);
+    return parcel;
+}
+
+/* Behind everything else that is on this connection. */
+static void send_in_order(struct sim *sim, struct parcel *parcel)
+{
+    struct channel *channel = &sim->channels[parcel->channel];
+    int64_t arrival_us = sim->now_us + dice_between(&sim->dice, sim->options.latency_us_min,
+                                                    sim->options.latency_us_max);
+    if (arrival_us < channel->last_arrival_us)
+        arrival_us = channel->last_arrival_us;
+    channel->last_arrival_us = arrival_us;
+    agenda_push(&sim->agenda, arrival_us, 0, parcel);
+}
+
+/* Beside the connection, at any time. */
+static void send_late(struct sim *sim, struct parcel *parcel)
+{
+    parcel->late = true;
+    sim->late_parcels++;
+    agenda_push(&sim->agenda, sim->now_us + dice_between(&sim->dice, 0, sim->options.late_us_max),
+                0, parcel);
+}
+
+static bool is_broken(enum sim_road road)
+{
+    return road == SIM_LOSING || road == SIM_REFUSING;
+}
+
+/* Changes the last digit of one told position: a lie no decoder can see. */
+static void forge(struct sim *sim, struct parcel *parcel)
+{
+    static struct wire_message read;
+    if (wire_read((struct span){parcel->message, parcel->bytes}, &read) != WIRE_GOOD ||
+        read.type != WIRE_UPDATE || read.location_count == 0)
+        return;
+    const struct location *location = &read.locations[dice_below(&sim->dice, read.location_count)];
+    ptrdiff_t digit = location->position.at - parcel->message + (ptrdiff_t)location->position.bytes;
+    parcel->message[digit - 1] = parcel->message[digit - 1] == '0' ? '1' : '0';
+    records_forge(sim, location);
+    sim->forged = true;
+    sim->counters->forged++;
+}
+
+bool road_send(struct sim *sim, uint32_t index, struct span message)
+{
+    struct channel *channel = &sim->channels[index];
+    if (channel->road == SIM_REFUSING || channel->queued >= sim->options.queue_max ||
+        (sim->nodes[channel->to].flood == NULL && channel->road != SIM_LOSING)) {
+        sim->counters->refused++;
+        history_message(sim, "refused", channel, message);
+        return false;
+    }
+    int kind = message_kind(message);
+    sim->counters->sent[kind]++;
+    if (sim->quiet && kind != WIRE_HEARTBEAT)
+        sim_fail(sim, "%s breaks the silence with a message of kind %d to %s",
+                 sim->names[channel->from], kind, sim->names[channel->to]);
+    if (channel->road == SIM_LOSING || dice_chance(&sim->dice, sim->options.loss_permille)) {
+        sim->counters->lost++;
+        history_message(sim, "lost", channel, message);
+        return true;
+    }
+    history_message(sim, "sent", channel, message);
+    struct parcel *parcel = pack(sim, index, message, false);
+    if (dice_chance(&sim->dice, sim->options.forge_permille))
+        forge(sim, parcel);
+    if (dice_chance(&sim->dice, sim->options.copy_permille)) {
+        sim->counters->copies++;
+        send_late(sim, pack(sim, index, (struct span){parcel->message, parcel->bytes}, true));
+    }
+    channel->queued++;
+    send_in_order(sim, parcel);
+    return true;
+}
+
+static void hand_over(struct sim *sim, const struct channel *channel, const struct parcel *parcel)
+{
+    struct node *node = &sim->nodes[channel->to];
+    struct span message = {parcel->message, parcel->bytes};
+    history_message(sim, parcel->late ? "came late" : "came", channel, message);
+    flood_receive(node->flood, channel->back - node->first_channel, message,
+                  node_clock_ms(sim, node));
+    watch_node(sim, channel->to);
+    node_wants_turn(sim, channel->to,
+                    sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));
+}
+
+static void hold(struct channel *channel, struct parcel *parcel)
+{
+    if (channel->held_first == NULL)
+        channel->held_first = parcel;
+    else
+        channel->held_last->next = parcel;
+    channel->held_last = parcel;
+}
+
+void road_arrive(struct sim *sim, struct parcel *parcel)
+{
+    struct channel *channel = &sim->channels[parcel->channel];
+    bool alive = sim->nodes[channel->to].flood != NULL && !is_broken(channel->road);
+    if (parcel->late) {
+        sim->late_parcels--;
+        if (alive) {
+            sim->counters->stragglers++;
+            hand_over(sim, channel, parcel);
+        }
+    } else if (parcel->generation != channel->generation) {
+        if (dice_chance(&sim->dice, sim->options.late_permille)) {
+            send_late(sim, parcel);
+            return;
+        }
+        sim->counters->lost_in_flight++;
+    } else if (channel->road == SIM_CLOGGED) {
+        hold(channel, parcel);
+        return;
+    } else {
+        assert(alive);
+        channel->queued--;
+        hand_over(sim, channel, parcel);
+    }
+    free(parcel);
+}
+
+void road_reconnect(struct sim *sim, uint32_t index)
+{
+    struct channel *channel = &sim->channels[index];
+    channel->generation++;
+    channel->queued = 0;
+    channel->last_arrival_us = sim->now_us;
+    for (struct parcel *parcel = channel->held_first; parcel != NULL;) {
+        struct parcel *next = parcel->next;
+        parcel->next = NULL;
+        agenda_push(&sim->agenda, sim->now_us, 0, parcel);
+        parcel = next;
+    }
+    channel->held_first = NULL;
+}
+
+static uint32_t find_channel(const struct sim *sim, uint32_t from, uint32_t to)
+{
+    const struct node *node = &sim->nodes[from];
+    uint32_t channel = node->first_channel;
+    while (sim->channels[channel].to != to) {
+        channel++;
+        assert(channel < node->first_channel + node->channel_count);
+    }
+    return channel;
+}
+
+void sim_set_road(struct sim *sim, uint32_t from, uint32_t to, enum sim_road road)
+{
+    uint32_t index = find_channel(sim, from, to);
+    struct channel *channel = &sim->channels[index];
+    enum sim_road before = channel->road;
+    channel->road = road;
+    if (is_broken(before) != is_broken(road)) {
+        road_reconnect(sim, index);
+    } else if (before == SIM_CLOGGED && road == SIM_OPEN) {
+        struct parcel *parcel = channel->held_first;
+        channel->held_first = NULL;
+        while (parcel != NULL) {
+            struct parcel *next = parcel->next;
+            parcel->next = NULL;
+            send_in_order(sim, parcel);
+            parcel = next;
+        }
+    }
+}

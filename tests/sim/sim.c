@@ -1,0 +1,404 @@
+#include "tests/sim/world.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* More than any honest turn sends to one peer: the whole table in single locations. */
+#define TURN_MESSAGES_MAX 20000
+/* Steady clocks start anywhere, so that nobody can come to compare two of them. */
+#define CLOCK_MS_MAX 1000000000
+
+void *world_memory(size_t count, size_t bytes)
+{
+    void *memory = calloc(count == 0 ? 1 : count, bytes);
+    if (memory == NULL) {
+        perror("sim");
+        exit(2);
+    }
+    return memory;
+}
+
+static int compare_edges(const void *a, const void *b)
+{
+    const struct edge *one = a, *other = b;
+    if (one->a != other->a)
+        return one->a < other->a ? -1 : 1;
+    return one->b < other->b ? -1 : one->b > other->b;
+}
+
+/* Both directions of every edge, sorted by the node they leave. */
+static void lay_channels(struct sim *sim, const struct graph *graph)
+{
+    size_t count = 2 * graph->edge_count;
+    struct edge *ways = world_memory(count, sizeof *ways);
+    for (size_t i = 0; i < graph->edge_count; i++) {
+        ways[2 * i] = graph->edges[i];
+        ways[2 * i + 1] = (struct edge){graph->edges[i].b, graph->edges[i].a};
+    }
+    qsort(ways, count, sizeof *ways, compare_edges);
+    sim->channels = world_memory(count, sizeof *sim->channels);
+    sim->channel_count = (uint32_t)count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct node *node = &sim->nodes[ways[i].a];
+        struct edge back = {ways[i].b, ways[i].a};
+        const struct edge *found = bsearch(&back, ways, count, sizeof *ways, compare_edges);
+        if (node->channel_count++ == 0)
+            node->first_channel = i;
+        sim->channels[i] =
+            (struct channel){.from = ways[i].a, .to = ways[i].b, .back = (uint32_t)(found - ways)};
+    }
+    free(ways);
+}
+
+struct sim *sim_new(const struct graph *graph, const struct sim_options *options,
+                    struct sim_counters *counters)
+{
+    assert(graph->node_count >= 1 && graph->node_count <= SIM_NODES_MAX);
+    assert(options->client_count <= SIM_CLIENTS_MAX);
+    struct sim *sim = world_memory(1, sizeof *sim);
+    sim->options = *options;
+    sim->dice.state = options->seed;
+    sim->counters = counters;
+    sim->node_count = graph->node_count;
+    sim->nodes = world_memory(sim->node_count, sizeof *sim->nodes);
+    sim->names = world_memory(sim->node_count, sizeof *sim->names);
+    lay_channels(sim, graph);
+    records_open(sim);
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        snprintf(sim->names[i], sizeof sim->names[i], "node-%" PRIu32, i);
+    for (uint32_t i = 0; i < sim->node_count; i++) {
+        struct node *node = &sim->nodes[i];
+        int64_t skew_s = sim->options.skew_s_max;
+        node->holds = world_memory(options->client_count, sizeof *node->holds);
+        node->clock_ms = dice_between(&sim->dice, 0, CLOCK_MS_MAX);
+        node->skew_ns = dice_between(&sim->dice, -skew_s, skew_s) * 1000000000;
+        node->turn_us = WORLD_NEVER;
+        sim_start(sim, i);
+    }
+    return sim;
+}
+
+static void add_counters(struct flood_counters *sum, const struct flood_counters *more)
+{
+    sum->updates_sent += more->updates_sent;
+    sum->updates_received += more->updates_received;
+    sum->locations_sent += more->locations_sent;
+    sum->locations_received += more->locations_received;
+    sum->locations_news += more->locations_news;
+    sum->locations_invalid += more->locations_invalid;
+    sum->messages_malformed += more->messages_malformed;
+    sum->messages_strange += more->messages_strange;
+    sum->holes += more->holes;
+    sum->rewinds += more->rewinds;
+    sum->session_changes += more->session_changes;
+    sum->refusals += more->refusals;
+    sum->digest_faults += more->digest_faults;
+    sum->clients_refused += more->clients_refused;
+}
+
+struct flood_counters sim_flood_count(const struct sim *sim)
+{
+    struct flood_counters sum = {0};
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].flood != NULL)
+            add_counters(&sum, flood_count(sim->nodes[i].flood));
+    return sum;
+}
+
+void sim_destroy(struct sim **owner)
+{
+    struct sim *sim = *owner;
+    if (sim == NULL)
+        return;
+    struct flood_counters living = sim_flood_count(sim);
+    add_counters(&sim->counters->flood, &living);
+    sim->counters->virtual_us += sim->now_us;
+    while (agenda_first(&sim->agenda) != NULL)
+        free(agenda_pop(&sim->agenda).parcel);
+    agenda_free(&sim->agenda);
+    for (uint32_t i = 0; i < sim->channel_count; i++)
+        for (struct parcel *held = sim->channels[i].held_first; held != NULL;) {
+            struct parcel *next = held->next;
+            free(held);
+            held = next;
+        }
+    for (uint32_t i = 0; i < sim->node_count; i++) {
+        flood_destroy(&sim->nodes[i].flood);
+        free(sim->nodes[i].holds);
+    }
+    records_close(sim);
+    free(sim->channels);
+    free(sim->nodes);
+    free(sim->names);
+    free(sim);
+    *owner = NULL;
+}
+
+int64_t sim_now_us(const struct sim *sim)
+{
+    return sim->now_us;
+}
+
+const char *sim_violation(const struct sim *sim)
+{
+    return sim->violation[0] == '\0' ? NULL : sim->violation;
+}
+
+void sim_fail(struct sim *sim, const char *format, ...)
+{
+    if (sim->violation[0] != '\0')
+        return;
+    int bytes =
+        snprintf(sim->violation, sizeof sim->violation,
+                 "at %" PRId64 ".%06" PRId64 " s: ", sim->now_us / 1000000, sim->now_us % 1000000);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sim->violation + bytes, sizeof sim->violation - (size_t)bytes, format, arguments);
+    va_end(arguments);
+}
+
+int64_t node_clock_ms(const struct sim *sim, const struct node *node)
+{
+    return node->clock_ms + sim->now_us / 1000;
+}
+
+void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us)
+{
+    if (time_us >= sim->nodes[node].turn_us)
+        return;
+    sim->nodes[node].turn_us = time_us;
+    agenda_push(&sim->agenda, time_us, node, NULL);
+}
+
+static void reconnect_all(struct sim *sim, const struct node *node)
+{
+    for (uint32_t i = 0; i < node->channel_count; i++) {
+        road_reconnect(sim, node->first_channel + i);
+        road_reconnect(sim, sim->channels[node->first_channel + i].back);
+    }
+}
+
+void sim_start(struct sim *sim, uint32_t index)
+{
+    struct node *node = &sim->nodes[index];
+    if (node->flood != NULL)
+        return;
+    struct span *peers = world_memory(node->channel_count, sizeof *peers);
+    for (uint32_t i = 0; i < node->channel_count; i++)
+        peers[i] = span_of(sim->names[sim->channels[node->first_channel + i].to]);
+    node->session = dice_next(&sim->dice) | 1;
+    struct flood_options options = {
+        .herd = span_of("simulated"),
+        .node = span_of(sim->names[index]),
+        .peers = peers,
+        .peer_count = node->channel_count,
+        .session = node->session,
+        .clients_max = sim->options.clients_max,
+    };
+    for (size_t i = 0; i < sizeof options.hash_key; i++)
+        options.hash_key[i] = (uint8_t)dice_next(&sim->dice);
+    node->flood = flood_new(&options);
+    free(peers);
+    node->leave_us = WORLD_NEVER;
+    watch_new_life(sim, index);
+    reconnect_all(sim, node);
+    node_wants_turn(sim, index, sim->now_us);
+}
+
+void sim_kill(struct sim *sim, uint32_t index)
+{
+    struct node *node = &sim->nodes[index];
+    if (node->flood == NULL)
+        return;
+    add_counters(&sim->counters->flood, flood_count(node->flood));
+    flood_destroy(&node->flood);
+    node->turn_us = WORLD_NEVER;
+    reconnect_all(sim, node);
+}
+
+void sim_leave(struct sim *sim, uint32_t index, int64_t patience_us)
+{
+    struct node *node = &sim->nodes[index];
+    if (node->flood == NULL || node->leave_us != WORLD_NEVER)
+        return;
+    flood_say_goodbye(node->flood);
+    node->leave_us = sim->now_us + patience_us;
+    node_wants_turn(sim, index, sim->now_us);
+}
+
+static void pull_events(struct sim *sim, struct node *node)
+{
+    struct flood_event event;
+    while (flood_next_event(node->flood, &event)) {
+        switch (event.kind) {
+        case FLOOD_LINK_UP:
+            sim->counters->links_up++;
+            break;
+        case FLOOD_LINK_DOWN:
+            sim->counters->links_down++;
+            break;
+        case FLOOD_LINK_REFUSED:
+            sim->counters->links_refused++;
+            break;
+        case FLOOD_DIGESTS_EQUAL:
+            sim->counters->digests_equal++;
+            break;
+        case FLOOD_DIGESTS_DIFFER:
+            break; /* flood_counters has it */
+        }
+    }
+}
+
+/* Sends what is due to one peer, until nothing is or the road refuses. */
+static void send_due(struct sim *sim, struct node *node, uint32_t link)
+{
+    static char message[FLOOD_MESSAGE_BYTES_MAX];
+    uint32_t channel = node->first_channel + link;
+    int64_t now_ms = node_clock_ms(sim, node);
+    for (int sent = 0; sent < TURN_MESSAGES_MAX; sent++) {
+        size_t bytes = flood_next(node->flood, link, now_ms, message);
+        if (bytes == 0) {
+            struct flood_link state = flood_link(node->flood, link);
+            sim->counters->windows_closed += state.in_flight > 0 && state.told < state.head;
+            return;
+        }
+        if (bytes > sizeof message)
+            sim_fail(sim, "a message of %zu bytes", bytes);
+        if (!road_send(sim, channel, (struct span){message, bytes})) {
+            flood_refused(node->flood, link, now_ms);
+            return;
+        }
+    }
+    sim_fail(sim, "%s never stops sending to %s", sim->names[sim->channels[channel].from],
+             sim->names[sim->channels[channel].to]);
+}
+
+static void plan_next_turn(struct sim *sim, uint32_t index)
+{
+    struct node *node = &sim->nodes[index];
+    int64_t now_ms = node_clock_ms(sim, node);
+    int64_t deadline_ms = flood_deadline_ms(node->flood);
+    node_wants_turn(sim, index, node->leave_us);
+    if (node->channel_count == 0)
+        return; /* nobody to talk to, nothing to wait for */
+    if (deadline_ms <= now_ms)
+        sim_fail(sim, "%s spins: its deadline is %" PRId64 " ms ago after a whole turn",
+                 sim->names[index], now_ms - deadline_ms);
+    else if (deadline_ms > now_ms + 1000)
+        sim_fail(sim, "%s sleeps for %" PRId64 " ms", sim->names[index], deadline_ms - now_ms);
+    else
+        node_wants_turn(sim, index, (deadline_ms - node->clock_ms) * 1000);
+}
+
+static void take_turn(struct sim *sim, uint32_t index)
+{
+    struct node *node = &sim->nodes[index];
+    node->turn_us = WORLD_NEVER;
+    for (uint32_t i = 0; i < node->channel_count; i++)
+        send_due(sim, node, i);
+    pull_events(sim, node);
+    watch_node(sim, index);
+    if (node->leave_us != WORLD_NEVER &&
+        (flood_is_over(node->flood) || sim->now_us >= node->leave_us))
+        sim_kill(sim, index);
+    else
+        plan_next_turn(sim, index);
+}
+
+bool sim_run(struct sim *sim, int64_t until_us)
+{
+    const struct event *first;
+    while (sim->violation[0] == '\0' && (first = agenda_first(&sim->agenda)) != NULL &&
+           first->time_us <= until_us) {
+        struct event event = agenda_pop(&sim->agenda);
+        sim->now_us = event.time_us;
+        sim->steps++;
+        sim->counters->steps++;
+        if (event.parcel != NULL)
+            road_arrive(sim, event.parcel);
+        else if (sim->nodes[event.node].turn_us == event.time_us)
+            take_turn(sim, event.node);
+    }
+    if (sim->violation[0] != '\0')
+        return false;
+    sim->now_us = until_us;
+    return true;
+}
+
+static enum flood_outcome expect(const struct sim *sim, const struct node *node, uint32_t client,
+                                 const struct location *draft)
+{
+    uint32_t held = node->holds[client];
+    if (held == WORLD_NO_RECORD)
+        return flood_clients(node->flood) >= sim->options.clients_max ? FLOOD_FULL : FLOOD_STORED;
+    return draft->order_ns > sim->records[held].location.order_ns ? FLOOD_STORED : FLOOD_STALE;
+}
+
+/* On how many links the client's last change still waited and now took this one along. */
+static uint32_t count_conflated(const struct node *node, const struct sim *sim)
+{
+    uint32_t conflated = 0;
+    for (uint32_t i = 0; i < node->channel_count; i++) {
+        struct flood_link link = flood_link(node->flood, i);
+        conflated += link.up && link.head == sim->channels[node->first_channel + i].seen.head;
+    }
+    return conflated;
+}
+
+static bool is_tie(const struct sim *sim, uint32_t client, const struct location *location)
+{
+    for (uint32_t i = sim->clients[client].newest; i != WORLD_NO_RECORD; i = sim->records[i].older)
+        if (sim->records[i].location.order_ns == location->order_ns)
+            return true;
+    return false;
+}
+
+void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp stamp)
+{
+    struct node *node = &sim->nodes[index];
+    if (node->flood == NULL || node->leave_us != WORLD_NEVER || sim->violation[0] != '\0')
+        return;
+    const struct location *draft = records_draft(sim, index, client, stamp);
+    enum flood_outcome expected = expect(sim, node, client, draft);
+    enum flood_outcome outcome = flood_local(node->flood, draft);
+    history_accept(sim, index, client, draft, outcome);
+    if (outcome != expected)
+        sim_fail(sim, "%s answered %d, not %d, to client %" PRIu32, sim->names[index], outcome,
+                 expected, client);
+    sim->counters->stale += outcome == FLOOD_STALE;
+    sim->counters->full += outcome == FLOOD_FULL;
+    if (outcome == FLOOD_STORED) {
+        sim->counters->accepted++;
+        sim->counters->ties += is_tie(sim, client, draft);
+        sim->counters->conflated += count_conflated(node, sim);
+        records_keep(sim, client);
+    }
+    watch_node(sim, index);
+    node_wants_turn(sim, index,
+                    sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));
+}
+
+void sim_heal(struct sim *sim)
+{
+    sim->options.loss_permille = 0;
+    sim->options.copy_permille = 0;
+    sim->options.late_permille = 0;
+    sim->options.forge_permille = 0;
+    if (sim->options.queue_max < SIM_QUEUE_MIN)
+        sim->options.queue_max = SIM_QUEUE_MIN;
+    for (uint32_t i = 0; i < sim->node_count; i++) {
+        if (sim->nodes[i].leave_us != WORLD_NEVER)
+            sim_kill(sim, i);
+        sim_start(sim, i);
+    }
+    for (uint32_t i = 0; i < sim->channel_count; i++)
+        sim_set_road(sim, sim->channels[i].from, sim->channels[i].to, SIM_OPEN);
+}
+
+void sim_expect_quiet(struct sim *sim)
+{
+    sim->quiet = true;
+}

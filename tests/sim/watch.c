@@ -1,0 +1,189 @@
+#include "tests/sim/world.h"
+
+#include <inttypes.h>
+
+/* A look at every slot costs the size of the table: done for one node in so many steps. */
+#define SOUND_EVERY_STEPS 128
+
+/* Same and newer are written down here once more, without asking location_compare, so that a
+ * fault there cannot excuse itself. */
+bool record_same(const struct location *a, const struct location *b)
+{
+    return a->order_ns == b->order_ns && a->difference_ns == b->difference_ns &&
+           span_equals(a->client, b->client) && span_equals(a->position, b->position) &&
+           span_equals(a->stamp, b->stamp) && span_equals(a->origin, b->origin);
+}
+
+bool record_newer(const struct location *a, const struct location *b)
+{
+    if (a->order_ns != b->order_ns)
+        return a->order_ns > b->order_ns;
+    const struct span fields[3][2] = {
+        {a->origin, b->origin}, {a->stamp, b->stamp}, {a->position, b->position}};
+    for (int i = 0; i < 3; i++) {
+        size_t a_bytes = fields[i][0].bytes, b_bytes = fields[i][1].bytes;
+        int order = memcmp(fields[i][0].at, fields[i][1].at, a_bytes < b_bytes ? a_bytes : b_bytes);
+        if (order != 0)
+            return order > 0;
+        if (a_bytes != b_bytes)
+            return a_bytes > b_bytes;
+    }
+    return a->difference_ns > b->difference_ns;
+}
+
+void watch_new_life(struct sim *sim, uint32_t index)
+{
+    struct node *node = &sim->nodes[index];
+    for (uint32_t i = 0; i < sim->options.client_count; i++)
+        node->holds[i] = WORLD_NO_RECORD;
+    node->seen_digest = flood_digest(node->flood);
+    node->seen_news = 0;
+    for (uint32_t i = 0; i < node->channel_count; i++)
+        sim->channels[node->first_channel + i].seen = flood_link(node->flood, i);
+}
+
+static void watch_client(struct sim *sim, uint32_t index, uint32_t client)
+{
+    struct node *node = &sim->nodes[index];
+    struct location found;
+    uint32_t held = node->holds[client];
+    if (!flood_find(node->flood, sim->clients[client].id, &found)) {
+        if (held != WORLD_NO_RECORD)
+            sim_fail(sim, "%s forgot client %" PRIu32, sim->names[index], client);
+        return;
+    }
+    if (held != WORLD_NO_RECORD && record_same(&found, &sim->records[held].location))
+        return;
+    if (held != WORLD_NO_RECORD && record_newer(&sim->records[held].location, &found)) {
+        sim_fail(sim, "%s went back to an older location of client %" PRIu32, sim->names[index],
+                 client);
+        return;
+    }
+    node->holds[client] = records_find(sim, client, &found);
+    if (node->holds[client] == WORLD_NO_RECORD)
+        sim_fail(sim, "%s holds a location of client %" PRIu32 " that nobody accepted",
+                 sim->names[index], client);
+}
+
+static void watch_link(struct sim *sim, uint32_t index, uint32_t link)
+{
+    const struct node *node = &sim->nodes[index];
+    struct channel *channel = &sim->channels[node->first_channel + link];
+    struct flood_link now = flood_link(node->flood, link);
+    const struct flood_link *before = &channel->seen;
+    const char *fault = NULL;
+    if (now.acked > now.announced || now.announced > now.told || now.told > now.head)
+        fault = "breaks acked <= announced <= told <= head";
+    else if (now.told < before->told || now.head < before->head)
+        fault = "uses a position twice";
+    else if (now.their_session == before->their_session && now.acked < before->acked)
+        fault = "forgets an ack";
+    else if (now.their_session == before->their_session && now.have < before->have)
+        fault = "forgets what it was told";
+    else if (now.in_flight > 0 && now.acked == now.announced)
+        fault = "waits for an ack of nothing";
+    if (fault != NULL)
+        sim_fail(sim,
+                 "%s to %s %s: acked %" PRIu64 " announced %" PRIu64 " told %" PRIu64
+                 " head %" PRIu64 " have %" PRIu64,
+                 sim->names[index], sim->names[channel->to], fault, now.acked, now.announced,
+                 now.told, now.head, now.have);
+    channel->seen = now;
+}
+
+static void watch_table(struct sim *sim, uint32_t index)
+{
+    for (uint32_t i = 0; i < sim->options.client_count; i++)
+        watch_client(sim, index, i);
+}
+
+void watch_node(struct sim *sim, uint32_t index)
+{
+    struct node *node = &sim->nodes[index];
+    const struct flood_counters *counters = flood_count(node->flood);
+    uint64_t digest = flood_digest(node->flood);
+    if (digest != node->seen_digest || counters->locations_news != node->seen_news) {
+        watch_table(sim, index);
+        node->seen_digest = digest;
+        node->seen_news = counters->locations_news;
+    }
+    for (uint32_t i = 0; i < node->channel_count; i++)
+        watch_link(sim, index, i);
+    if (counters->digest_faults > 0 && !sim->forged)
+        sim_fail(sim, "%s sees unequal digests at rest, and nobody forged anything",
+                 sim->names[index]);
+    if (counters->locations_invalid > 0 || counters->messages_malformed > 0)
+        sim_fail(sim, "%s calls a peer's honest bytes invalid", sim->names[index]);
+    if (sim->steps % SOUND_EVERY_STEPS == 0 && !flood_is_sound(node->flood))
+        sim_fail(sim, "%s is not sound", sim->names[index]);
+}
+
+static bool is_at_rest(const struct sim *sim, const struct channel *channel)
+{
+    const struct node *to = &sim->nodes[channel->to];
+    const struct flood_link *here = &channel->seen;
+    const struct flood_link *there = &sim->channels[channel->back].seen;
+    return here->up && there->up && here->their_session == to->session &&
+           here->acked == here->head && there->have == here->head;
+}
+
+bool sim_is_equal(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].flood == NULL ||
+            flood_digest(sim->nodes[i].flood) != flood_digest(sim->nodes[0].flood))
+            return false;
+    return true;
+}
+
+bool sim_is_settled(const struct sim *sim)
+{
+    if (sim->late_parcels > 0 || !sim_is_equal(sim))
+        return false;
+    for (uint32_t i = 0; i < sim->channel_count; i++)
+        if (!is_at_rest(sim, &sim->channels[i]))
+            return false;
+    return true;
+}
+
+void sim_fail_unsettled(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->channel_count; i++) {
+        const struct channel *channel = &sim->channels[i];
+        const struct flood_link *here = &channel->seen;
+        if (!is_at_rest(sim, channel))
+            sim_fail(sim,
+                     "%s to %s finds no rest: %s, acked %" PRIu64 " announced %" PRIu64
+                     " told %" PRIu64 " head %" PRIu64 ", there have %" PRIu64,
+                     sim->names[channel->from], sim->names[channel->to], here->up ? "up" : "down",
+                     here->acked, here->announced, here->told, here->head,
+                     sim->channels[channel->back].seen.have);
+    }
+    sim_fail(sim, sim_is_equal(sim) ? "stragglers without end" : "at rest with unequal tables");
+}
+
+void sim_compare_tables(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->node_count; i++) {
+        const struct node *node = &sim->nodes[i];
+        watch_table(sim, i);
+        uint64_t digest = 0;
+        uint32_t clients = 0;
+        for (uint32_t c = 0; c < sim->options.client_count; c++) {
+            if (node->holds[c] != sim->nodes[0].holds[c])
+                sim_fail(sim, "%s and %s differ in client %" PRIu32, sim->names[0], sim->names[i],
+                         c);
+            if (node->holds[c] == WORLD_NO_RECORD)
+                continue;
+            clients++;
+            digest ^= location_hash(&sim->records[node->holds[c]].location);
+        }
+        if (clients != flood_clients(node->flood))
+            sim_fail(sim, "%s counts %" PRIu32 " clients, not %" PRIu32, sim->names[i],
+                     flood_clients(node->flood), clients);
+        if (digest != flood_digest(node->flood))
+            sim_fail(sim, "%s has a digest that is not its table's", sim->names[i]);
+        if (!flood_is_sound(node->flood))
+            sim_fail(sim, "%s is not sound at the end", sim->names[i]);
+    }
+}

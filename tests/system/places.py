@@ -1,0 +1,69 @@
+"""WHATSAT with places present, away, coming back and left out."""
+
+import time
+import unittest
+
+from rig import UCLA, Herd
+
+
+class Places(unittest.TestCase):
+    def test_real_landmarks_answer(self):
+        with Herd(["A-B"]).start() as herd:
+            herd.linked()
+            with herd.client("A") as a:
+                line = a.ask(f"IAMAT kiwi {UCLA} 1621464827.959498503")
+                for bound in (0, 1, 20):
+                    at, places = a.near("kiwi", 10, bound)
+                    self.assertEqual(at, line)
+                    self.assertEqual(places["status"], "OK")
+                    self.assertEqual(len(places["results"]), bound)
+                names = [place["name"] for place in places["results"]]
+            self.assertEqual(len(set(names)), 20)
+            herd.everybody_holds("kiwi", line)
+            with herd.client("B") as b:
+                self.assertEqual([p["name"] for p in b.near("kiwi", 10, 20)[1]["results"]], names)
+
+    def test_without_placesd_the_answer_says_so_in_time(self):
+        with Herd(["A-B"]).start("A", "B") as herd:
+            with herd.client("A") as a:
+                line = a.ask(f"IAMAT kiwi {UCLA} 1.0")
+                began = time.monotonic()
+                at, places = a.near("kiwi", 10, 5)
+                self.assertLess(time.monotonic() - began, 5.0)
+                self.assertEqual(at, line)
+                self.assertEqual(places["results"], [])
+                self.assertNotEqual(places["status"], "OK")
+                self.assertTrue(places["error_message"])
+                # placesd comes late: the next question is answered.
+                herd.start("placesd")
+                deadline = time.monotonic() + 10
+                while places["status"] != "OK" and time.monotonic() < deadline:
+                    places = a.near("kiwi", 10, 5)[1]
+                self.assertEqual(len(places["results"]), 5)
+
+    def test_placesd_killed_and_started_again(self):
+        with Herd(["A-B"]).start() as herd:
+            with herd.client("A") as a:
+                a.ask(f"IAMAT kiwi {UCLA} 1.0")
+                self.assertEqual(a.near("kiwi", 1, 1)[1]["status"], "OK")
+                herd.kill("placesd")
+                self.assertNotEqual(a.near("kiwi", 1, 1)[1]["status"], "OK")
+                herd.start("placesd")
+                deadline = time.monotonic() + 10
+                status = ""
+                while status != "OK" and time.monotonic() < deadline:
+                    status = a.near("kiwi", 1, 1)[1]["status"]
+                self.assertEqual(status, "OK")
+
+    def test_a_herd_without_places_says_so(self):
+        with Herd(nodes=["Solo"], links=[], places=False).start() as herd:
+            with herd.client("Solo") as solo:
+                solo.ask(f"IAMAT kiwi {UCLA} 1.0")
+                at, places = solo.near("kiwi", 1, 1)
+                self.assertTrue(at.startswith("AT Solo"))
+                self.assertEqual(places["results"], [])
+                self.assertIn("places", places["error_message"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,115 @@
+"""Everything README.md tells a newcomer to type, typed in a fresh clone."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from rig import PATIENCE, ROOT, Client, Process
+
+# Commands that stay in the foreground until they are stopped.
+STAYS = ("topology/up", "build/zherd-gateway", "build/placesd")
+BUILD_PATIENCE = 900
+
+
+def blocks(text):
+    """The fenced blocks as (tag, text)."""
+    return re.findall(r"^```(\S[^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+class Readme(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-clone-"))
+        cls.clone = cls.folder / "zherd"
+        subprocess.run(["git", "clone", "-q", ROOT, cls.clone], check=True)
+        # What is tested is the working tree, committed or not.
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True,
+                               check=True).stdout.decode().split("\0")
+        for name in filter(None, files):
+            if (ROOT / name).exists():
+                (cls.clone / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, cls.clone / name)
+        cls.blocks = blocks((ROOT / "README.md").read_text())
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def commands(self):
+        return [line for tag, text in self.blocks if tag == "sh" for line in text.splitlines()]
+
+    def test_1_up_and_the_conversation(self):
+        self.assertEqual(self.commands()[0], "topology/up")
+        up = Process(self.clone, "up", "topology/up")
+        try:
+            up.says("^ready", BUILD_PATIENCE)
+            session = next(text for tag, text in self.blocks if tag == "session")
+            self.play(session)
+        finally:
+            up.child.terminate()
+            self.assertEqual(up.child.wait(PATIENCE), 0)
+
+    def play(self, session):
+        """Types what the document types; what came back must look as printed there."""
+        client, expected, asked = None, [], ""
+        told = {}
+        for line in session.splitlines():
+            if line.startswith("$ telnet "):
+                if client:
+                    client.close()
+                client = Client(int(line.split()[-1]), line.split()[-2])
+            elif re.match("IAMAT|WHATSAT|QUIT", line):
+                asked = line + "\n"
+                client.send(asked)
+            elif line.startswith("AT "):
+                got = client.line()
+                while got.startswith("? WHATSAT"):  # typed faster than any person could
+                    client.send(asked)
+                    got = client.line()
+                masked = re.sub(r"[+-]\d+\.\d{9}(?= )", "DIFFERENCE", got, count=1)
+                wanted = re.sub(r"[+-]\d+\.\d{9}(?= )", "DIFFERENCE", line, count=1)
+                self.assertEqual(masked, wanted)
+                self.assertEqual(told.setdefault(wanted, got), got)
+            elif line and line != "      ...":
+                expected.append(line)
+        body = client.until(b"\n\n").decode().splitlines()
+        for line in expected:
+            self.assertIn(line, body)
+        client.close()
+
+    def test_2_every_other_command(self):
+        for command in self.commands()[1:]:
+            with self.subTest(command):
+                if command.startswith(STAYS):
+                    process = Process(self.clone, "stays", *command.split())
+                    process.says("^ready")
+                    self.assertEqual(process.stop()[0], 0)
+                    continue
+                if command == "tests/run":
+                    command += " -R unit/bytes"
+                done = subprocess.run(command, shell=True, cwd=self.clone, text=True,
+                                      capture_output=True, timeout=BUILD_PATIENCE)
+                self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-2000:])
+                self.assertTrue(done.stdout.strip())
+
+    def test_3_every_topology_is_accepted(self):
+        good = (ROOT / "topology" / "fall2016.zpl").read_text()
+        herd_only = good[:good.index("places")]
+        for number, (tag, text) in enumerate(b for b in self.blocks if b[0].startswith("zpl")):
+            path = self.clone / f"readme{number}.zpl"
+            path.write_text((herd_only if tag == "zpl places" else "") + text)
+            done = subprocess.run([self.clone / "build" / "zherd", "check", path], text=True,
+                                  capture_output=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(done.stdout.startswith("ok"))
+
+    def test_4_every_room_and_link_of_the_map_exists(self):
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text()):
+            self.assertTrue((ROOT / target).exists(), target)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,155 @@
+"""zherd up and the single processes: start, faults at start, death of a child, stop."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from rig import (BUILD, ROOT, UCLA, Client, Herd, Process, alive, ask, children_of, refuses,
+                 wait_for, write_topology)
+
+
+def run(*command, cwd=ROOT, seconds=20):
+    return subprocess.run([str(c) for c in command], cwd=cwd, capture_output=True, text=True,
+                          timeout=seconds)
+
+
+class Up(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-up-"))
+        self.file, self.ports = write_topology(self.folder)
+        self.up = Process(self.folder, "up", BUILD / "zherd", "up", self.file)
+
+    def tearDown(self):
+        for pid in list(children_of(self.up.child.pid)):
+            if self.up.child.poll() is not None:
+                os.kill(pid, signal.SIGKILL)
+        self.up.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stopped_clean(self, children):
+        for pid in children:
+            wait_for(f"process {pid} to be gone", lambda: not alive(pid), 3)
+        for port in self.ports.values():
+            self.assertTrue(refuses(port))
+        left = sorted(p.name for p in self.folder.iterdir())
+        self.assertEqual(left, ["herd.zpl", "log", "up.out", "up.stderr"])
+
+    def test_up_runs_the_herd_and_term_leaves_nothing(self):
+        self.up.says("^ready")
+        text = self.up.out.read_text()
+        for name, port in self.ports.items():
+            self.assertRegex(text, rf"{name}.*telnet 127\.0\.0\.1 {port}")
+        line = ask(self.ports["Alford"], f"IAMAT kiwi {UCLA} 1621464827.959498503")
+        with Client(self.ports["Holiday"]) as holiday:
+            wait_for("the position to arrive", lambda: not holiday.ask(
+                "WHATSAT kiwi 1 x").startswith("AT") and self.known("Holiday", line))
+        children = children_of(self.up.child.pid)
+        self.assertEqual(len(children), 6)
+        status, seconds = self.up.stop()
+        self.assertEqual(status, 0)
+        self.assertLess(seconds, 1.5)
+        self.stopped_clean(children)
+
+    def known(self, name, line):
+        with Client(self.ports[name]) as client:
+            client.send("WHATSAT kiwi 10 1\n")
+            return client.line() == line
+
+    def test_interrupt_stops_everything_too(self):
+        self.up.says("^ready")
+        children = children_of(self.up.child.pid)
+        began = time.monotonic()
+        for pid in [*children, self.up.child.pid]:  # a terminal's Ctrl-C reaches them all
+            os.kill(pid, signal.SIGINT)
+        self.assertEqual(self.up.child.wait(5), 0)
+        self.assertLess(time.monotonic() - began, 1.5)
+        self.stopped_clean(children)
+
+    def test_a_child_that_dies_is_named_and_started_again(self):
+        self.up.says("^ready")
+        children = children_of(self.up.child.pid)
+        victim = next(pid for pid, line in children.items() if "--node Ball" in line)
+        os.kill(victim, signal.SIGKILL)
+        wait_for("Ball to be named", lambda: "Ball" in "".join(
+            l for l in (self.up.out.read_text() + self.up.err.read_text()).splitlines()
+            if "kill" in l.lower() or "signal" in l.lower()))
+        wait_for("the herd to be whole again",
+                 lambda: len(re.findall("^ready", self.up.out.read_text(), re.M)) >= 2)
+        self.assertTrue(ask(self.ports["Ball"], f"IAMAT fig {UCLA} 1").startswith("AT Ball"))
+
+    def test_killing_zherd_itself_leaves_no_children(self):
+        self.up.says("^ready")
+        children = children_of(self.up.child.pid)
+        self.up.kill()
+        for pid in children:
+            wait_for(f"process {pid} to be gone", lambda: not alive(pid), 3)
+
+
+class Faults(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-fault-"))
+        self.file, self.ports = write_topology(self.folder)
+
+    def tearDown(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def one_line(self, pattern, *command):
+        result = run(*command, cwd=self.folder)
+        self.assertEqual(result.returncode, 1, result)
+        said = result.stderr.strip().splitlines()
+        self.assertEqual(len(said), 1, result.stderr)
+        self.assertRegex(said[0], pattern)
+
+    def test_unknown_node_wrong_file_unknown_flag(self):
+        gateway = BUILD / "zherd-gateway"
+        self.one_line("Nobody", gateway, "--topology", self.file, "--node", "Nobody")
+        self.one_line("missing.zpl", gateway, "--topology", "missing.zpl", "--node", "Ball")
+        self.one_line("missing.zpl", BUILD / "placesd", "--topology", "missing.zpl")
+        self.one_line("missing.zpl", BUILD / "zherd", "up", "missing.zpl")
+        self.one_line("missing.zpl", BUILD / "zherd", "check", "missing.zpl")
+        self.one_line("nosuch", gateway, "--nosuch")
+        self.one_line("nosuch", BUILD / "placesd", "--nosuch")
+        self.one_line("nosuch", BUILD / "zherd", "nosuch")
+
+    def test_a_taken_port(self):
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", self.ports["Ball"]))
+            taken.listen()
+            self.one_line(str(self.ports["Ball"]), BUILD / "zherd-gateway", "--topology",
+                          self.file, "--node", "Ball")
+            result = run(BUILD / "zherd", "up", self.file, cwd=self.folder)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(str(self.ports["Ball"]), result.stderr)
+            for name, port in self.ports.items():
+                self.assertEqual(refuses(port), name != "Ball")
+
+    def test_help_and_version(self):
+        for program in ("zherd", "zherd-gateway", "placesd"):
+            version = run(BUILD / program, "--version")
+            self.assertEqual(version.returncode, 0)
+            self.assertRegex(version.stdout, rf"^{program} \d+\.\d+\.\d+\n$")
+            usage = run(BUILD / program, "--help")
+            self.assertEqual(usage.returncode, 0)
+            self.assertIn("--version", usage.stdout)
+
+    def test_single_processes_stop_within_a_second(self):
+        with Herd().start() as herd:
+            herd.linked()
+            with herd.client("Ball") as talker:
+                talker.ask(f"IAMAT kiwi {UCLA} 1")
+                for name in herd.processes:
+                    status, seconds = herd.processes[name].stop()
+                    self.assertEqual(status, 0, name)
+                    self.assertLess(seconds, 1.2, name)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

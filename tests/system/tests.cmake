@@ -1,0 +1,26 @@
+# The built programs from outside. They start whole herds, so they run one after another.
+function(herd_system_test name)
+    add_test(NAME system/${name}
+        COMMAND ${CMAKE_COMMAND} -E env ZHERD_BUILD=${CMAKE_BINARY_DIR} PYTHONDONTWRITEBYTECODE=1
+            python3 ${CMAKE_CURRENT_SOURCE_DIR}/system/${name}.py
+        WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(system/${name} PROPERTIES LABELS system TIMEOUT 300 RUN_SERIAL ON)
+endfunction()
+
+herd_system_test(story)
+herd_system_test(clients)
+herd_system_test(places)
+herd_system_test(startstop)
+herd_system_test(telnet)
+herd_system_test(readme)
+# Builds the clone twice, from nothing.
+set_tests_properties(system/readme PROPERTIES TIMEOUT 1800)
+# The operator's command from outside. Each script gets the built program and what it works on.
+if(TARGET zherd)
+    add_test(NAME system/topology COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/system/topology.sh
+        $<TARGET_FILE:zherd> ${CMAKE_CURRENT_SOURCE_DIR}/../topology)
+    add_test(NAME system/up COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/system/up.sh
+        $<TARGET_FILE:zherd> ${CMAKE_CURRENT_SOURCE_DIR}/../topology/fall2016.zpl)
+    set_tests_properties(system/topology system/up PROPERTIES
+        LABELS system TIMEOUT ${HERD_TEST_SECONDS_MAX})
+endif()

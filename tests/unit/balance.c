@@ -1,0 +1,464 @@
+#include "placesd/balance.h"
+
+#include "tests/check.h"
+
+#define SEED UINT64_C(77)
+
+/* The next order as a word: "give 1 to A in 900", "fail 1 late", "left A", "-". Jobs are named
+ * by the order in which they were asked. */
+static uint64_t asked[BALANCE_JOBS_MAX * 2];
+static size_t asked_count;
+
+static struct balance *start(void)
+{
+    asked_count = 0;
+    return balance_new(SEED);
+}
+
+static bool ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms)
+{
+    bool taken = balance_ask(balance, deadline_ms, now_ms, &asked[asked_count]);
+    asked_count += taken;
+    return taken;
+}
+
+static size_t index_of(uint64_t job)
+{
+    for (size_t i = asked_count; i-- > 0;)
+        if (asked[i] == job)
+            return i;
+    return SIZE_MAX;
+}
+
+static const char *next(struct balance *balance, int64_t now_ms)
+{
+    static char word[BALANCE_NAME_BYTES_MAX + 64];
+    struct balance_order order;
+    if (!balance_next(balance, now_ms, &order))
+        return "-";
+    if (order.kind == BALANCE_GIVE)
+        snprintf(word, sizeof word, "give %zu to %.*s in %u", index_of(order.job),
+                 (int)order.worker.bytes, order.worker.at, order.left_ms);
+    else if (order.kind == BALANCE_FAIL)
+        snprintf(word, sizeof word, "fail %zu %s", index_of(order.job),
+                 order.code == LOOKUP_LATE ? "late" : "unavailable");
+    else
+        snprintf(word, sizeof word, "left %.*s", (int)order.worker.bytes, order.worker.at);
+    return word;
+}
+
+#define EXPECT(balance, now_ms, wanted)                                                            \
+    do {                                                                                           \
+        const char *expect_got = next((balance), (now_ms));                                        \
+        CHECK_BYTES(expect_got, strlen(expect_got), (wanted), strlen(wanted));                     \
+    } while (0)
+
+static void gives_in_order(void)
+{
+    struct balance *balance = start();
+    EXPECT(balance, 0, "-");
+    CHECK(ask(balance, 1000, 0));
+    CHECK(ask(balance, 1000, 1));
+    EXPECT(balance, 2, "-");
+    CHECK_INT(balance_ready(balance, span_of("A"), 1, 2), BALANCE_JOINED);
+    EXPECT(balance, 2, "give 0 to A in 898");
+    EXPECT(balance, 2, "-");
+    CHECK(balance_done(balance, span_of("A"), asked[0], 3));
+    EXPECT(balance, 3, "give 1 to A in 898");
+    EXPECT(balance, 3, "-");
+    balance_destroy(&balance);
+    CHECK(balance == NULL);
+    balance_destroy(&balance);
+}
+
+static void gives_to_least_loaded(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 3, 0);
+    balance_ready(balance, span_of("B"), 2, 0);
+    balance_ready(balance, span_of("C"), 0, 0);
+    for (int i = 0; i < 6; i++)
+        ask(balance, 1000, 0);
+    EXPECT(balance, 0, "give 0 to A in 900");
+    EXPECT(balance, 0, "give 1 to B in 900");
+    EXPECT(balance, 0, "give 2 to A in 900");
+    EXPECT(balance, 0, "give 3 to B in 900");
+    EXPECT(balance, 0, "give 4 to A in 900");
+    EXPECT(balance, 0, "-");
+    CHECK(balance_done(balance, span_of("B"), asked[3], 0));
+    CHECK(balance_done(balance, span_of("B"), asked[1], 0));
+    CHECK(balance_done(balance, span_of("A"), asked[0], 0));
+    EXPECT(balance, 0, "give 5 to B in 900");
+    balance_destroy(&balance);
+}
+
+static void takes_turns(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 9, 0);
+    balance_ready(balance, span_of("B"), 9, 0);
+    static const char *const wanted[] = {"give 0 to A in 900", "give 1 to B in 900",
+                                         "give 2 to A in 900", "give 3 to B in 900"};
+    for (size_t i = 0; i < 4; i++) {
+        ask(balance, 1000, 0);
+        EXPECT(balance, 0, wanted[i]);
+        CHECK(balance_done(balance, span_of(i % 2 == 0 ? "A" : "B"), asked[i], 0));
+    }
+    balance_destroy(&balance);
+}
+
+static void answers_once(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 4, 0);
+    balance_ready(balance, span_of("B"), 4, 0);
+    ask(balance, 1000, 0);
+    CHECK(!balance_done(balance, span_of("A"), asked[0], 0)); /* not given yet */
+    EXPECT(balance, 0, "give 0 to A in 900");
+    CHECK(!balance_done(balance, span_of("B"), asked[0], 0)); /* not B's */
+    CHECK(!balance_done(balance, span_of("Z"), asked[0], 0)); /* nobody */
+    CHECK(!balance_done(balance, span_of("A"), asked[0] + BALANCE_JOBS_MAX, 0));
+    CHECK(!balance_done(balance, span_of("A"), asked[0] - BALANCE_JOBS_MAX, 0));
+    CHECK(balance_done(balance, span_of("A"), asked[0], 0));
+    CHECK(!balance_done(balance, span_of("A"), asked[0], 0)); /* said already */
+    EXPECT(balance, 5000, "left A");
+    EXPECT(balance, 5000, "left B");
+    EXPECT(balance, 5000, "-");
+    balance_destroy(&balance);
+}
+
+static void numbers_are_never_reused(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 1, 0);
+    uint64_t first = 0;
+    for (int i = 0; i < 2 * BALANCE_JOBS_MAX; i++) {
+        uint64_t job;
+        CHECK(balance_ask(balance, 1000, 0, &job));
+        CHECK(balance_slot(job) < BALANCE_JOBS_MAX);
+        if (i == 0)
+            first = job;
+        else
+            CHECK(job != first);
+        struct balance_order order;
+        CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE);
+        CHECK_INT(order.job, job);
+        CHECK(i == 0 || !balance_done(balance, span_of("A"), first, 0));
+        CHECK(balance_done(balance, span_of("A"), job, 0));
+    }
+    balance_destroy(&balance);
+    balance = balance_new(SEED + 1);
+    uint64_t other;
+    CHECK(balance_ask(balance, 1000, 0, &other));
+    CHECK(other != first);
+    balance_destroy(&balance);
+}
+
+static void deadlines_hold(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 1, 0);
+    ask(balance, 1000, 0);
+    ask(balance, 2000, 0);
+    ask(balance, 500, 0);
+    EXPECT(balance, 0, "give 0 to A in 900");
+    CHECK_INT(balance_deadline_ms(balance), 450);
+    EXPECT(balance, 449, "-");
+    EXPECT(balance, 450, "fail 2 late");
+    CHECK_INT(balance_deadline_ms(balance), 900);
+    EXPECT(balance, 899, "-");
+    EXPECT(balance, 900, "fail 0 late");
+    EXPECT(balance, 900, "-"); /* A has not got its credit back */
+    CHECK(!balance_done(balance, span_of("A"), asked[0], 950));
+    EXPECT(balance, 950, "give 1 to A in 950");
+    CHECK(balance_done(balance, span_of("A"), asked[1], 1000));
+    EXPECT(balance, 1000, "-");
+    CHECK_INT(balance_deadline_ms(balance), 1900); /* nothing's: the next look is free */
+    EXPECT(balance, 1900, "-");
+    CHECK_INT(balance_deadline_ms(balance), 1000 + BALANCE_SILENCE_MS);
+    balance_destroy(&balance);
+}
+
+static void shortest_deadlines_end(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 2, 0);
+    ask(balance, 1, 10);
+    EXPECT(balance, 10, "give 0 to A in 1");
+    EXPECT(balance, 11, "fail 0 late");
+    ask(balance, LOOKUP_DEADLINE_MS_MAX, 20);
+    EXPECT(balance, 20, "give 1 to A in 59900");
+    balance_destroy(&balance);
+}
+
+static void done_before_its_failure_is_pulled(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 1, 0);
+    ask(balance, 1000, 0);
+    ask(balance, 1000, 0);
+    ask(balance, 3000, 0);
+    EXPECT(balance, 0, "give 0 to A in 900");
+    EXPECT(balance, 900, "fail 0 late"); /* and job 1 has failed too, not pulled yet */
+    CHECK(!balance_done(balance, span_of("A"), asked[0], 900));
+    CHECK(!balance_done(balance, span_of("A"), asked[1], 900));
+    EXPECT(balance, 900, "fail 1 late");
+    EXPECT(balance, 900, "give 2 to A in 2000");
+    balance_stop(balance);
+    CHECK(!balance_done(balance, span_of("A"), asked[2], 900)); /* failed, not pulled */
+    EXPECT(balance, 900, "fail 2 unavailable");
+    CHECK(ask(balance, 1000, 900));
+    EXPECT(balance, 900, "give 3 to A in 900");
+    EXPECT(balance, 900, "-");
+    balance_destroy(&balance);
+}
+
+static void without_workers_unavailable(void)
+{
+    struct balance *balance = start();
+    ask(balance, 1000, 0);
+    EXPECT(balance, 899, "-");
+    EXPECT(balance, 900, "fail 0 unavailable");
+    EXPECT(balance, 900, "-");
+    CHECK_INT(balance_deadline_ms(balance), INT64_MAX);
+    balance_destroy(&balance);
+}
+
+static void silence_gives_jobs_to_another_once(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 2, 0);
+    ask(balance, 20000, 0);
+    ask(balance, 20000, 0);
+    EXPECT(balance, 0, "give 0 to A in 19900");
+    EXPECT(balance, 0, "give 1 to A in 19900");
+    ask(balance, 20000, 0);
+    balance_ready(balance, span_of("B"), 9, 2000);
+    EXPECT(balance, 2000, "give 2 to B in 17900");
+    CHECK_INT(balance_deadline_ms(balance), 3000);
+    EXPECT(balance, 2999, "-");
+    EXPECT(balance, 3000, "left A");
+    EXPECT(balance, 3000, "give 0 to B in 16900");
+    EXPECT(balance, 3000, "give 1 to B in 16900");
+    CHECK(!balance_done(balance, span_of("A"), asked[0], 3001)); /* too late, A is dropped */
+    CHECK(balance_done(balance, span_of("B"), asked[0], 3002));
+    EXPECT(balance, 6002, "left B");
+    EXPECT(balance, 6002, "fail 1 unavailable"); /* its second worker */
+    EXPECT(balance, 6002, "-");                  /* job 2 may wait for another */
+    balance_ready(balance, span_of("A"), 9, 6003);
+    EXPECT(balance, 6003, "give 2 to A in 13897");
+    CHECK(balance_done(balance, span_of("A"), asked[2], 6004));
+    balance_destroy(&balance);
+}
+
+static void heartbeats_and_answers_keep_alive(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 1, 0);
+    CHECK_INT(balance_ready(balance, span_of("A"), 1, 2999), BALANCE_KNOWN);
+    ask(balance, 10000, 2999);
+    EXPECT(balance, 5998, "give 0 to A in 6901");
+    CHECK(balance_done(balance, span_of("A"), asked[0], 5998));
+    EXPECT(balance, 8997, "-");
+    EXPECT(balance, 8998, "left A");
+    CHECK_INT(balance_ready(balance, span_of("A"), 1, 8999), BALANCE_JOINED);
+    balance_destroy(&balance);
+}
+
+static void lost_connections_give_back(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 4, 0);
+    ask(balance, 1000, 0);
+    ask(balance, 1000, 0);
+    EXPECT(balance, 0, "give 0 to A in 900");
+    EXPECT(balance, 0, "give 1 to A in 900");
+    balance_lose(balance, span_of("Z"));
+    balance_lose(balance, span_of("A"));
+    balance_lose(balance, span_of("A"));
+    CHECK_INT(balance_ready(balance, span_of("A"), 1, 1), BALANCE_JOINED);
+    EXPECT(balance, 1, "left A");
+    EXPECT(balance, 1, "give 0 to A in 899");
+    balance_lose(balance, span_of("A"));
+    EXPECT(balance, 1, "left A");
+    EXPECT(balance, 1, "fail 0 unavailable");
+    EXPECT(balance, 899, "-");
+    EXPECT(balance, 900, "fail 1 unavailable");
+    balance_destroy(&balance);
+}
+
+static void fewer_credits_count_at_once(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 2, 0);
+    ask(balance, 1000, 0);
+    ask(balance, 1000, 0);
+    EXPECT(balance, 0, "give 0 to A in 900");
+    CHECK_INT(balance_ready(balance, span_of("A"), 0, 1), BALANCE_KNOWN);
+    EXPECT(balance, 1, "-");
+    CHECK(balance_done(balance, span_of("A"), asked[0], 2));
+    EXPECT(balance, 2, "-");
+    balance_ready(balance, span_of("A"), LOOKUP_CREDITS_MAX, 3);
+    EXPECT(balance, 3, "give 1 to A in 897");
+    balance_destroy(&balance);
+}
+
+static void waiting_is_bounded(void)
+{
+    struct balance *balance = start();
+    for (size_t i = 0; i < BALANCE_WAITING_MAX; i++)
+        CHECK(ask(balance, 1000, 0));
+    CHECK(!ask(balance, 1000, 0));
+    balance_ready(balance, span_of("A"), 1, 0);
+    EXPECT(balance, 0, "give 0 to A in 900");
+    CHECK(ask(balance, 1000, 0));
+    CHECK(!ask(balance, 1000, 0));
+    balance_destroy(&balance);
+}
+
+static void jobs_are_bounded(void)
+{
+    struct balance *balance = start();
+    static const char *const names[] = {"A", "B", "C", "D", "E"};
+    for (size_t i = 0; i < 5; i++)
+        balance_ready(balance, span_of(names[i]), LOOKUP_CREDITS_MAX, 0);
+    struct balance_order order;
+    for (size_t i = 0; i < BALANCE_JOBS_MAX; i++) {
+        CHECK(ask(balance, 1000, 0));
+        CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE);
+    }
+    CHECK(!ask(balance, 1000, 0));
+    CHECK(balance_done(balance, span_of("A"), asked[0], 0));
+    CHECK(ask(balance, 1000, 0));
+    CHECK(!ask(balance, 1000, 0));
+    balance_destroy(&balance);
+}
+
+static void workers_are_bounded(void)
+{
+    struct balance *balance = start();
+    char name[8];
+    for (int i = 0; i < BALANCE_WORKERS_MAX; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        CHECK_INT(balance_ready(balance, span_of(name), 1, 0), BALANCE_JOINED);
+    }
+    CHECK_INT(balance_ready(balance, span_of("more"), 1, 0), BALANCE_CROWDED);
+    CHECK_INT(balance_ready(balance, span_of("7"), 1, 0), BALANCE_KNOWN);
+    balance_lose(balance, span_of("7"));
+    EXPECT(balance, 0, "left 7");
+    CHECK_INT(balance_ready(balance, span_of("more"), 1, 0), BALANCE_JOINED);
+    balance_destroy(&balance);
+}
+
+static void names_are_bytes(void)
+{
+    struct balance *balance = start();
+    char long_name[BALANCE_NAME_BYTES_MAX];
+    memset(long_name, 'n', sizeof long_name);
+    struct span whole = {long_name, sizeof long_name};
+    struct span part = {long_name, sizeof long_name - 1};
+    CHECK_INT(balance_ready(balance, whole, 1, 0), BALANCE_JOINED);
+    CHECK_INT(balance_ready(balance, part, 1, 0), BALANCE_JOINED);
+    CHECK_INT(balance_ready(balance, (struct span){"\0a", 2}, 1, 0), BALANCE_JOINED);
+    CHECK_INT(balance_ready(balance, (struct span){"\0b", 2}, 1, 0), BALANCE_JOINED);
+    CHECK_INT(balance_ready(balance, (struct span){NULL, 0}, 1, 0), BALANCE_JOINED);
+    CHECK_INT(balance_ready(balance, whole, 1, 0), BALANCE_KNOWN);
+    balance_destroy(&balance);
+}
+
+static void stopping_fails_all(void)
+{
+    struct balance *balance = start();
+    balance_ready(balance, span_of("A"), 1, 0);
+    ask(balance, 1000, 0);
+    ask(balance, 1000, 0);
+    EXPECT(balance, 0, "give 0 to A in 900");
+    balance_stop(balance);
+    EXPECT(balance, 0, "fail 0 unavailable");
+    EXPECT(balance, 0, "fail 1 unavailable");
+    EXPECT(balance, 0, "-");
+    balance_destroy(&balance);
+}
+
+/* Small numbers that are the same in every run. */
+static uint32_t draw(uint32_t below)
+{
+    static uint64_t state = 42;
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(state >> 33) % below;
+}
+
+/* A model of the asker's side: whatever happens, each job ends exactly once and in time. */
+static void each_job_ends_once(void)
+{
+    static const char *const names[] = {"A", "B", "C"};
+    enum { STEPS = 20000 };
+    static uint64_t jobs[STEPS];
+    static int64_t deadlines[STEPS];
+    static bool ended[STEPS];
+    size_t count = 0, ends = 0;
+    struct balance *balance = balance_new(SEED);
+    int64_t now_ms = 0;
+    for (int step = 0; step < STEPS || ends < count; step++) {
+        now_ms += draw(20);
+        uint32_t what = step < STEPS ? draw(8) : 7;
+        if (what < 2) {
+            uint32_t deadline_ms = 1 + draw(8000);
+            deadlines[count] = now_ms + deadline_ms;
+            count += balance_ask(balance, deadline_ms, now_ms, &jobs[count]);
+        } else if (what < 4) {
+            balance_ready(balance, span_of(names[draw(3)]), draw(5), now_ms);
+        } else if (what < 6 && count > 0) {
+            size_t guess = count - 1 - draw((uint32_t)(count < 20 ? count : 20));
+            if (balance_done(balance, span_of(names[draw(3)]), jobs[guess], now_ms)) {
+                CHECK(!ended[guess]);
+                ended[guess] = true;
+                ends++;
+            }
+        } else if (what == 6 && draw(20) == 0) {
+            balance_lose(balance, span_of(names[draw(3)]));
+        }
+        struct balance_order order;
+        while (balance_next(balance, now_ms, &order)) {
+            size_t i = count;
+            while (order.kind != BALANCE_LEFT && i-- > 0 && jobs[i] != order.job)
+                continue;
+            if (order.kind == BALANCE_FAIL) {
+                CHECK(!ended[i]);
+                ended[i] = true;
+                ends++;
+            }
+            if (order.kind == BALANCE_GIVE)
+                CHECK(!ended[i] && order.left_ms >= 1 && now_ms + order.left_ms <= deadlines[i]);
+        }
+        CHECK(balance_deadline_ms(balance) > now_ms);
+    }
+    CHECK(count > STEPS / 8);
+    CHECK_INT(ends, count);
+    balance_destroy(&balance);
+}
+
+static const struct check_case cases[] = {
+    {"jobs are given in the order in which they were asked", gives_in_order},
+    {"the least loaded worker with a credit gets the job", gives_to_least_loaded},
+    {"equally loaded workers take turns", takes_turns},
+    {"one answer of the worker that has the job counts, no other", answers_once},
+    {"a number is never used again", numbers_are_never_reused},
+    {"a job fails before its deadline, waiting or given", deadlines_hold},
+    {"the shortest deadline ends too, and the longest is taken", shortest_deadlines_end},
+    {"an answer after the failure changes nothing but the credit",
+     done_before_its_failure_is_pulled},
+    {"without workers a job fails as unavailable", without_workers_unavailable},
+    {"a silent worker's jobs go to another, once", silence_gives_jobs_to_another_once},
+    {"heartbeats and answers keep a worker", heartbeats_and_answers_keep_alive},
+    {"a lost connection gives its jobs back at once", lost_connections_give_back},
+    {"fewer credits count at once", fewer_credits_count_at_once},
+    {"1024 jobs wait and one more is busy", waiting_is_bounded},
+    {"4096 jobs are kept and one more is busy", jobs_are_bounded},
+    {"256 workers are taken and one more is not", workers_are_bounded},
+    {"a worker's name is bytes, up to 255", names_are_bytes},
+    {"stopping fails every job", stopping_fails_all},
+    {"whatever happens, each job ends exactly once and in time", each_job_ends_once},
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,506 @@
+/* command: tables of lines, and numbers against a slow reference of another make. */
+#include <regex.h>
+
+#include "gateway/command.h"
+#include "tests/check.h"
+#include "tests/unit/input.h"
+
+#define GENERATED_CASES 100000
+#define TEXT_BYTES_MAX  64
+
+static void parse(struct span line, struct command *command)
+{
+    command_parse((struct span){check_at_page_end(line.at, line.bytes), line.bytes}, command);
+}
+
+static void check_kind(struct span line, enum command_kind wanted)
+{
+    struct command command;
+    parse(line, &command);
+    if (command.kind != wanted)
+        printf("    the line is \"%.*s\"\n", (int)line.bytes, line.at);
+    CHECK_INT(command.kind, wanted);
+    CHECK((command.why != NULL) == (wanted == COMMAND_INVALID));
+}
+
+static void iamat_fields(void)
+{
+    struct command command;
+    parse(SPAN("IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1621464827.959498503"), &command);
+    CHECK_INT(command.kind, COMMAND_IAMAT);
+    CHECK_BYTES(command.client.at, command.client.bytes, "kiwi.cs.ucla.edu", 16);
+    CHECK_BYTES(command.position.at, command.position.bytes, "+34.068930-118.445127", 21);
+    CHECK_BYTES(command.stamp.at, command.stamp.bytes, "1621464827.959498503", 20);
+    CHECK_INT(command.stamp_ns, 1621464827959498503);
+    CHECK_INT(command.radius_km, 0);
+    parse(SPAN("\f IAMAT\t\v k\x80\0\xff \r+1-1\n 0 \r\n"), &command);
+    CHECK_INT(command.kind, COMMAND_IAMAT);
+    CHECK_BYTES(command.client.at, command.client.bytes, "k\x80\0\xff", 4);
+    CHECK_BYTES(command.stamp.at, command.stamp.bytes, "0", 1);
+}
+
+static void whatsat_fields(void)
+{
+    struct command command;
+    parse(SPAN(" WHATSAT  kiwi 10\t5\r"), &command);
+    CHECK_INT(command.kind, COMMAND_WHATSAT);
+    CHECK_BYTES(command.client.at, command.client.bytes, "kiwi", 4);
+    CHECK_BYTES(command.text.at, command.text.bytes, "WHATSAT  kiwi 10\t5", 18);
+    CHECK_INT(command.radius_km, 10);
+    CHECK_INT(command.bound, 5);
+    CHECK_INT(command.position.bytes, 0);
+}
+
+static void lines_by_kind(void)
+{
+    const struct {
+        struct span line;
+        enum command_kind kind;
+    } table[] = {
+        {SPAN("IAMAT k +1-1 1"), COMMAND_IAMAT},
+        {SPAN("IAMAT \xc2\xa0\x1c +1-1 1"), COMMAND_IAMAT}, /* not white: U+00A0 and 1c */
+        {SPAN("iamat k +1-1 1"), COMMAND_INVALID},
+        {SPAN("Iamat k +1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMATk +1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT\0 k +1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT"), COMMAND_INVALID},
+        {SPAN("IAMAT k"), COMMAND_INVALID},
+        {SPAN("IAMAT k +1-1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +1-1 1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +1 -1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k 1 +1-1"), COMMAND_INVALID},
+        {SPAN("IAMAT +1-1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 0 0"), COMMAND_WHATSAT},
+        {SPAN("WHATSAT k 50 20"), COMMAND_WHATSAT},
+        {SPAN("WHATSAT k 51 20"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 50 21"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 007 00000000000000000000000020"), COMMAND_WHATSAT},
+        {SPAN("WHATSAT k 4294967296 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 18446744073709551617 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k +1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k -0 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1.0 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1e1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 0x1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 1."), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 1\0"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 \xd9\xa1"), COMMAND_INVALID}, /* an Arabic-Indic 1 */
+        {SPAN("WHATSAT k 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT 1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT"), COMMAND_INVALID},
+        {SPAN("whatsat k 1 1"), COMMAND_INVALID},
+        {SPAN("AT Clark +0.1 k +1-1 1"), COMMAND_INVALID},
+        {SPAN("AT"), COMMAND_INVALID},
+        {SPAN("HELP"), COMMAND_HELP},
+        {SPAN(" hElp \r"), COMMAND_HELP},
+        {SPAN("HELP me"), COMMAND_INVALID},
+        {SPAN("HELPX"), COMMAND_INVALID},
+        {SPAN("HEL"), COMMAND_INVALID},
+        {SPAN("(ELP"), COMMAND_INVALID}, /* one bit away from a letter in lower case */
+        {SPAN("quit"), COMMAND_QUIT},
+        {SPAN("QUIT"), COMMAND_QUIT},
+        {SPAN("QUIT now"), COMMAND_INVALID},
+        {SPAN("\xd1UIT"), COMMAND_INVALID},
+        {SPAN("POST / HTTP/1.1"), COMMAND_BROWSER},
+        {SPAN("POST"), COMMAND_BROWSER},
+        {SPAN("post /"), COMMAND_INVALID},
+        {SPAN("POSTS"), COMMAND_INVALID},
+        {SPAN("Host: localhost:11500"), COMMAND_BROWSER},
+        {SPAN("Host:localhost"), COMMAND_INVALID},
+        {SPAN("host: localhost"), COMMAND_INVALID},
+        {SPAN("GET / HTTP/1.1"), COMMAND_INVALID},
+        {SPAN(""), COMMAND_INVALID},
+        {SPAN(" \t\r\n\f\v"), COMMAND_INVALID},
+        {SPAN("\0"), COMMAND_INVALID},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check_kind(table[i].line, table[i].kind);
+}
+
+static void text_is_trimmed(void)
+{
+    struct command command;
+    parse(SPAN(" \t\r\n\f\v bad \t line\x1c \v\f\n\r\t "), &command);
+    CHECK_BYTES(command.text.at, command.text.bytes, "bad \t line\x1c", 11);
+    parse(SPAN(" \t\r\n\f\v"), &command);
+    CHECK_INT(command.text.bytes, 0);
+    for (int byte = 0; byte < 256; byte++) {
+        char line[] = {(char)byte, 'x', (char)byte};
+        bool is_white = byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' ||
+                        byte == '\f' || byte == '\v';
+        parse((struct span){line, sizeof line}, &command);
+        CHECK_INT(command.text.bytes, is_white ? 1 : 3);
+    }
+}
+
+/* Every prefix ends at an unreadable page. The last field is complete from `valid_from` on. */
+static void check_prefixes(struct span line, size_t valid_from, enum command_kind kind)
+{
+    for (size_t count = 0; count <= line.bytes; count++) {
+        struct span prefix = {line.at, count};
+        bool ends_at_point = count > 0 && line.at[count - 1] == '.';
+        check_kind(prefix, count >= valid_from && !ends_at_point ? kind : COMMAND_INVALID);
+    }
+}
+
+static void every_prefix(void)
+{
+    check_prefixes(SPAN("IAMAT kiwi +34.068930-118.445127 1621464827.959498503"), 34,
+                   COMMAND_IAMAT);
+    check_prefixes(SPAN("WHATSAT kiwi.cs.ucla.edu 10 20"), 29, COMMAND_WHATSAT);
+    check_prefixes(SPAN("HELP"), 4, COMMAND_HELP);
+    check_prefixes(SPAN("QUIT"), 4, COMMAND_QUIT);
+    check_prefixes(SPAN("Host: x"), 5, COMMAND_BROWSER);
+}
+
+static bool parse_position(struct span text, int64_t *latitude, int64_t *longitude)
+{
+    struct span page = {check_at_page_end(text.at, text.bytes), text.bytes};
+    return command_parse_position(page, latitude, longitude);
+}
+
+static bool parse_stamp(struct span text, int64_t *stamp_ns)
+{
+    struct span page = {check_at_page_end(text.at, text.bytes), text.bytes};
+    return command_parse_stamp(page, stamp_ns);
+}
+
+static void positions_accepted(void)
+{
+    const struct {
+        struct span text;
+        int64_t latitude, longitude;
+    } table[] = {
+        {SPAN("+34.068930-118.445127"), 34068930000, -118445127000},
+        {SPAN("-0+0"), 0, 0},
+        {SPAN("+0.0-000.000"), 0, 0},
+        {SPAN("+90+180"), 90000000000, 180000000000},
+        {SPAN("-90.000-180.0"), -90000000000, -180000000000},
+        {SPAN("+90.00000000000000000000-180.00000000000000000000"), 90000000000, -180000000000},
+        {SPAN("+89.9999999999-179.9999999999"), 89999999999, -179999999999},
+        {SPAN("+00.1234567899-001.9"), 123456789, -1900000000},
+        {SPAN("-0.000000001+0.0000000019"), -1, 1},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int64_t latitude = 1, longitude = 1;
+        CHECK(parse_position(table[i].text, &latitude, &longitude));
+        CHECK_INT(latitude, table[i].latitude);
+        CHECK_INT(longitude, table[i].longitude);
+    }
+}
+
+static void positions_refused(void)
+{
+    const struct span table[] = {
+        SPAN(""),
+        SPAN("+"),
+        SPAN("+34"),
+        SPAN("+34-"),
+        SPAN("34.0-118.4"),
+        SPAN("+34.0118.4"),
+        SPAN("+34.0 -118.4"),
+        SPAN("+34.-118.4"),
+        SPAN("+.5-118.4"),
+        SPAN("+34-.4"),
+        SPAN("+34-118."),
+        SPAN("+34.0-118.4/"),
+        SPAN("+34.0-118.4+100"),
+        SPAN("+34.0-118.4CRS84/"),
+        SPAN("+34,0-118,4"),
+        SPAN("+3e1-118.4"),
+        SPAN("+34.0-1e2"),
+        SPAN("++34-118"),
+        SPAN("+-34-118"),
+        SPAN("+034-118"),
+        SPAN("+34-0118"),
+        SPAN("+3404.1-11826.7"),
+        SPAN("+90.0001-118"),
+        SPAN("+90.0000000001-118"),
+        SPAN("-90.0000000001-118"),
+        SPAN("+34-180.000000001"),
+        SPAN("+34+180.0000000000000000001"),
+        SPAN("+91-118"),
+        SPAN("+34-181"),
+        SPAN("+34-999"),
+        SPAN("+34.0-118.4\0"),
+        SPAN("\xe2\x88\x92"
+             "34-118"), /* a minus sign that is not ASCII */
+        SPAN("+nan-inf"),
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int64_t latitude, longitude;
+        if (parse_position(table[i], &latitude, &longitude))
+            printf("    accepted: %s\n", table[i].at);
+        CHECK(!parse_position(table[i], &latitude, &longitude));
+    }
+}
+
+static void stamps_accepted(void)
+{
+    const struct {
+        struct span text;
+        int64_t stamp_ns;
+    } table[] = {
+        {SPAN("1621464827.959498503"), 1621464827959498503},
+        {SPAN("0"), 0},
+        {SPAN("0.0"), 0},
+        {SPAN("0.000000001"), 1},
+        {SPAN("0.0000000009"), 0},
+        {SPAN("5.5"), 5500000000},
+        {SPAN("1.1234567899999"), 1123456789},
+        {SPAN("9223372036"), 9223372036000000000},
+        {SPAN("9223372036.854775807"), INT64_MAX},
+        {SPAN("9223372036.8547758079"), INT64_MAX},
+        {SPAN("00000000000000000000000000009223372036.854775807"), INT64_MAX},
+        {SPAN("0000000000000000000000000000000000000000000"), 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int64_t stamp_ns = -1;
+        CHECK(parse_stamp(table[i].text, &stamp_ns));
+        CHECK_INT(stamp_ns, table[i].stamp_ns);
+    }
+}
+
+static void stamps_refused(void)
+{
+    const struct span table[] = {
+        SPAN(""),
+        SPAN("."),
+        SPAN(".5"),
+        SPAN("5."),
+        SPAN("5.5."),
+        SPAN("5..5"),
+        SPAN("+5"),
+        SPAN("-5"),
+        SPAN("-0"),
+        SPAN("1e9"),
+        SPAN("1.5e9"),
+        SPAN("nan"),
+        SPAN("inf"),
+        SPAN("1_000"),
+        SPAN("0x10"),
+        SPAN("1,5"),
+        SPAN("5s"),
+        SPAN("5\0"),
+        SPAN("9223372036.854775808"),
+        SPAN("9223372036.9"),
+        SPAN("9223372037"),
+        SPAN("92233720360"),
+        SPAN("18446744073709551617"),
+        SPAN("100000000000000000000000000000000000000000000000"),
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int64_t stamp_ns;
+        if (parse_stamp(table[i], &stamp_ns))
+            printf("    accepted: %s\n", table[i].at);
+        CHECK(!parse_stamp(table[i], &stamp_ns));
+    }
+}
+
+static void line_full_of_zeros(void)
+{
+    struct buffer line = {0};
+    buffer_append(&line, SPAN("WHATSAT k "));
+    size_t zeros = 64 * 1024 - line.bytes - sizeof "50 20" + 1;
+    memset(buffer_reserve(&line, zeros), '0', zeros);
+    line.bytes += zeros;
+    buffer_append(&line, SPAN("50 20"));
+    struct command command;
+    parse((struct span){line.at, line.bytes}, &command);
+    CHECK_INT(line.bytes, 64 * 1024);
+    CHECK_INT(command.kind, COMMAND_WHATSAT);
+    CHECK_INT(command.radius_km, 50);
+    buffer_free(&line);
+}
+
+/* The slow reference: grammars as regular expressions, values as strings of digits. */
+
+static regex_t stamp_grammar, position_grammar, whole_grammar;
+
+static void compile(regex_t *regex, const char *pattern)
+{
+    if (regcomp(regex, pattern, REG_EXTENDED) != 0) {
+        printf("the pattern %s does not compile\n", pattern);
+        exit(2);
+    }
+}
+
+/* Whole digits and nine decimals as one string without leading zeros. `whole` and `fraction`
+ * are groups of `text`; the fraction's begins with its point, if there is one. */
+static void join(const char *text, regmatch_t whole, regmatch_t fraction, char *digits)
+{
+    char joined[2 * TEXT_BYTES_MAX];
+    int decimals = fraction.rm_so < 0 ? 0 : (int)(fraction.rm_eo - fraction.rm_so) - 1;
+    snprintf(joined, sizeof joined, "%.*s%.*s", (int)(whole.rm_eo - whole.rm_so),
+             text + whole.rm_so, decimals > 9 ? 9 : decimals,
+             decimals > 0 ? text + fraction.rm_so + 1 : "");
+    for (; decimals < 9; decimals++)
+        strcat(joined, "0");
+    size_t zeros = strspn(joined, "0");
+    strcpy(digits, joined[zeros] == '\0' ? "0" : joined + zeros);
+}
+
+static bool is_at_most(const char *digits, const char *limit)
+{
+    size_t a = strlen(digits), b = strlen(limit);
+    return a < b || (a == b && strcmp(digits, limit) <= 0);
+}
+
+static bool refer_stamp(const char *text, int64_t *stamp_ns)
+{
+    regmatch_t groups[3];
+    char digits[2 * TEXT_BYTES_MAX];
+    if (regexec(&stamp_grammar, text, 3, groups, 0) != 0)
+        return false;
+    join(text, groups[1], groups[2], digits);
+    *stamp_ns = strtoll(digits, NULL, 10);
+    return is_at_most(digits, "9223372036854775807");
+}
+
+static bool refer_degrees(const char *text, const regmatch_t *groups, const char *limit,
+                          int64_t *nanodeg)
+{
+    char digits[2 * TEXT_BYTES_MAX];
+    join(text, groups[1], groups[2], digits);
+    bool is_cut = false;
+    for (regoff_t i = groups[2].rm_so + 10; groups[2].rm_so >= 0 && i < groups[2].rm_eo; i++)
+        is_cut = is_cut || text[i] != '0';
+    *nanodeg = strtoll(digits, NULL, 10) * (text[groups[0].rm_so] == '-' ? -1 : 1);
+    return is_at_most(digits, limit) && !(strcmp(digits, limit) == 0 && is_cut);
+}
+
+static bool refer_position(const char *text, int64_t *latitude, int64_t *longitude)
+{
+    regmatch_t groups[7];
+    if (regexec(&position_grammar, text, 7, groups, 0) != 0)
+        return false;
+    return refer_degrees(text, groups + 1, "90000000000", latitude) &&
+           refer_degrees(text, groups + 4, "180000000000", longitude);
+}
+
+/* One of the texts, with up to three bytes changed, taken out or doubled. */
+static void generate(const char *const *texts, size_t count, uint64_t *state, char *text)
+{
+    static const char alphabet[] = "0000123456789995+-..e, ";
+    strcpy(text, texts[input_draw(state) % count]);
+    for (uint64_t changes = input_draw(state) % 4; changes > 0; changes--) {
+        size_t bytes = strlen(text), at = input_draw(state) % bytes;
+        char *place = text + at;
+        switch (input_draw(state) % 4) {
+        case 0:
+            if (bytes > 1)
+                memmove(place, place + 1, bytes - at);
+            break;
+        case 1:
+            memmove(place + 1, place, bytes - at + 1);
+            break;
+        default:
+            *place = alphabet[input_draw(state) % (sizeof alphabet - 1)];
+        }
+    }
+}
+
+static void stamps_against_reference(void)
+{
+    static const char *const texts[] = {"1621464827.959498503",  "9223372036.854775807",
+                                        "9223372036.854775808",  "0.1",
+                                        "9223372036.8547758079", "5",
+                                        "000000009223372036.85", "12345678901234567890"};
+    uint64_t state = 2;
+    int accepted = 0;
+    compile(&stamp_grammar, "^([0-9]+)(\\.[0-9]+)?$");
+    for (int i = 0; i < GENERATED_CASES; i++) {
+        char text[TEXT_BYTES_MAX];
+        generate(texts, sizeof texts / sizeof *texts, &state, text);
+        int64_t got = 0, wanted = 0;
+        bool is_good = refer_stamp(text, &wanted);
+        if (command_parse_stamp(span_of(text), &got) != is_good || (is_good && got != wanted)) {
+            printf("    %s: %" PRId64 ", not %" PRId64 "\n", text, got, wanted);
+            CHECK(false);
+        }
+        accepted += is_good;
+    }
+    CHECK(accepted > GENERATED_CASES / 4 && accepted < GENERATED_CASES * 3 / 4);
+    regfree(&stamp_grammar);
+}
+
+static void positions_against_reference(void)
+{
+    static const char *const texts[] = {"+34.068930-118.445127",
+                                        "+90.0-180.0",
+                                        "-90.0000000000+180.0000000000",
+                                        "+0.123456789123-1.9999",
+                                        "-89.9999999999+179.9",
+                                        "+9-9",
+                                        "+90+180",
+                                        "-12.5+0.000000001"};
+    uint64_t state = 3;
+    int accepted = 0;
+    compile(&position_grammar, "^([+-]([0-9]{1,2})(\\.[0-9]+)?)([+-]([0-9]{1,3})(\\.[0-9]+)?)$");
+    for (int i = 0; i < GENERATED_CASES; i++) {
+        char text[TEXT_BYTES_MAX];
+        generate(texts, sizeof texts / sizeof *texts, &state, text);
+        int64_t got[2] = {0}, wanted[2] = {0};
+        bool is_good = refer_position(text, &wanted[0], &wanted[1]);
+        if (command_parse_position(span_of(text), &got[0], &got[1]) != is_good ||
+            (is_good && (got[0] != wanted[0] || got[1] != wanted[1]))) {
+            printf("    %s: %" PRId64 " %" PRId64 ", not %" PRId64 " %" PRId64 "\n", text, got[0],
+                   got[1], wanted[0], wanted[1]);
+            CHECK(false);
+        }
+        accepted += is_good;
+    }
+    CHECK(accepted > GENERATED_CASES / 4 && accepted < GENERATED_CASES * 3 / 4);
+    regfree(&position_grammar);
+}
+
+static void whole_numbers_against_reference(void)
+{
+    static const char *const texts[] = {"50", "51", "0",  "000000000000000000050",
+                                        "20", "7",  "21", "4294967300"};
+    uint64_t state = 4;
+    int accepted = 0;
+    compile(&whole_grammar, "^0*[0-9]{1,2}$");
+    for (int i = 0; i < GENERATED_CASES; i++) {
+        char radius[TEXT_BYTES_MAX], bound[TEXT_BYTES_MAX], line[3 * TEXT_BYTES_MAX];
+        generate(texts, sizeof texts / sizeof *texts, &state, radius);
+        generate(texts, sizeof texts / sizeof *texts, &state, bound);
+        if (strchr(radius, ' ') != NULL || strchr(bound, ' ') != NULL)
+            continue;
+        snprintf(line, sizeof line, "WHATSAT k %s %s", radius, bound);
+        bool is_good = regexec(&whole_grammar, radius, 0, NULL, 0) == 0 && atoi(radius) <= 50 &&
+                       regexec(&whole_grammar, bound, 0, NULL, 0) == 0 && atoi(bound) <= 20;
+        struct command command;
+        command_parse(span_of(line), &command);
+        bool is_right = (command.kind == COMMAND_WHATSAT) == is_good;
+        if (is_good)
+            is_right = is_right && (int)command.radius_km == atoi(radius) &&
+                       (int)command.bound == atoi(bound);
+        if (!is_right) {
+            printf("    %s\n", line);
+            CHECK(false);
+        }
+        accepted += is_good;
+    }
+    CHECK(accepted > GENERATED_CASES / 10 && accepted < GENERATED_CASES * 9 / 10);
+    regfree(&whole_grammar);
+}
+
+static const struct check_case cases[] = {
+    {"IAMAT has three fields, any bytes but white space", iamat_fields},
+    {"WHATSAT has three fields", whatsat_fields},
+    {"each line is the command it says, or none", lines_by_kind},
+    {"a line's text is without the six white-space bytes around it", text_is_trimmed},
+    {"every prefix of a command is read to its end and no further", every_prefix},
+    {"positions of the grammar, limits included", positions_accepted},
+    {"everything else is no position", positions_refused},
+    {"stamps of the grammar that fit", stamps_accepted},
+    {"everything else is no stamp", stamps_refused},
+    {"a line may be full of leading zeros", line_full_of_zeros},
+    {"100000 stamps as a slow reference reads them", stamps_against_reference},
+    {"100000 positions as a slow reference reads them", positions_against_reference},
+    {"100000 radii and bounds as a slow reference reads them", whole_numbers_against_reference},
+};
+
+CHECK_MAIN(cases)

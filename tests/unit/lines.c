@@ -1,0 +1,406 @@
+/* lines: bytes in, lines out, however the bytes are split. */
+#include "gateway/lines.h"
+#include "tests/check.h"
+#include "tests/unit/input.h"
+
+#define READ_BYTES (64 * 1024)
+
+/* What came out: each line as its kind, its bytes and an LF. */
+struct collected {
+    struct buffer text;
+    struct buffer answers;
+};
+
+static void take_all(struct lines *lines, struct collected *out)
+{
+    struct span line;
+    enum lines_kind kind;
+    while ((kind = lines_next(lines, &line)) != LINES_NONE) {
+        CHECK(line.bytes <= LINES_BYTES_MAX);
+        CHECK(kind == LINES_LINE || line.bytes == LINES_BYTES_MAX);
+        buffer_append(&out->text, kind == LINES_LINE ? SPAN("=") : SPAN("!"));
+        buffer_append(&out->text, line);
+        buffer_append(&out->text, SPAN("\n"));
+    }
+}
+
+/* One read through a buffer that is wiped right after lines_hold, as a caller may do. */
+static void read_once(struct lines *lines, struct span in, struct collected *out)
+{
+    if (in.bytes == 0)
+        return;
+    char *bytes = malloc(in.bytes);
+    memcpy(bytes, in.at, in.bytes);
+    lines_feed(lines, bytes, in.bytes, &out->answers);
+    take_all(lines, out);
+    lines_hold(lines);
+    memset(bytes, '#', in.bytes);
+    free(bytes);
+}
+
+static struct collected collect(struct span in, size_t split, bool ends)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    read_once(&lines, (struct span){in.at, split}, &out);
+    read_once(&lines, (struct span){in.at + split, in.bytes - split}, &out);
+    if (ends) {
+        lines_end(&lines);
+        take_all(&lines, &out);
+        CHECK(!lines_waiting(&lines));
+    }
+    lines_free(&lines);
+    return out;
+}
+
+static void release(struct collected *out)
+{
+    buffer_free(&out->text);
+    buffer_free(&out->answers);
+}
+
+/* In one read, and split in two anywhere. */
+static void check(struct span in, bool ends, struct span wanted)
+{
+    for (size_t split = 0; split <= in.bytes; split++) {
+        struct collected out = collect(in, split, ends);
+        CHECK_BYTES(out.text.at, out.text.bytes, wanted.at, wanted.bytes);
+        release(&out);
+    }
+}
+
+/* Byte by byte. */
+static void check_bytewise(struct span in, struct span wanted)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    for (size_t i = 0; i < in.bytes; i++)
+        read_once(&lines, (struct span){in.at + i, 1}, &out);
+    lines_end(&lines);
+    take_all(&lines, &out);
+    CHECK_BYTES(out.text.at, out.text.bytes, wanted.at, wanted.bytes);
+    lines_free(&lines);
+    release(&out);
+}
+
+static void lf_ends_a_line(void)
+{
+    check(SPAN("one\ntwo\n\nfour\n"), false, SPAN("=one\n=two\n=\n=four\n"));
+    check_bytewise(SPAN("one\ntwo\n\nfour\n"), SPAN("=one\n=two\n=\n=four\n"));
+}
+
+static void cr_lf_ends_a_line(void)
+{
+    check(SPAN("one\r\ntwo\r\r\n\r\n"), false, SPAN("=one\n=two\r\n=\n"));
+    check(SPAN("o\rne\r\n"), false, SPAN("=o\rne\n"));
+    check_bytewise(SPAN("o\rne\r\n\r\n"), SPAN("=o\rne\n=\n"));
+}
+
+static void end_of_input_ends_a_line(void)
+{
+    check(SPAN("one\ntwo"), false, SPAN("=one\n"));
+    check(SPAN("one\ntwo"), true, SPAN("=one\n=two\n"));
+    check(SPAN("one\ntwo\r"), true, SPAN("=one\n=two\n"));
+    check(SPAN("one\n"), true, SPAN("=one\n"));
+    check(SPAN(""), true, SPAN(""));
+}
+
+static void bytes_are_bytes(void)
+{
+    check(SPAN("a\0b\n\0\n\x80\xfe\x1c\n"), false, SPAN("=a\0b\n=\0\n=\x80\xfe\x1c\n"));
+}
+
+static void telnet_is_taken_out(void)
+{
+    check(SPAN("a\xff\xfd\x01"
+               "b\nc\xff\xff"
+               "d\n"),
+          false,
+          SPAN("=ab\n=c\xff"
+               "d\n"));
+    check(SPAN("\xff\xfa\x18\nxyz\n\xff\xf0one\r\xff\xf1\n"), true, SPAN("=one\n"));
+    struct collected out = collect(SPAN("\xff\xfd\x01\xff\xfb\x03\n"), 0, false);
+    CHECK_BYTES(out.answers.at, out.answers.bytes, "\xff\xfc\x01\xff\xfe\x03", 6);
+    release(&out);
+    out = collect(SPAN("no telnet here\n"), 0, false);
+    CHECK_INT(out.answers.bytes, 0);
+    release(&out);
+}
+
+static void interrupt_drops_the_line(void)
+{
+    check(SPAN("wrong\xff\xf4right\n"), true, SPAN("=right\n"));
+    check(SPAN("one\nwrong\xff\xf4right\n"), true, SPAN("=one\n=right\n"));
+    check(SPAN("one\n\xff\xf4two\n"), true, SPAN("=one\n=two\n"));
+    check(SPAN("wrong\xff\xf4"), true, SPAN(""));
+    check_bytewise(SPAN("one\nwrong\xff\xf4right\n"), SPAN("=one\n=right\n"));
+}
+
+static void interrupt_spares_complete_lines(void)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    char first[] = "one\ntwo\nwro";
+    lines_feed(&lines, first, sizeof first - 1, &out.answers);
+    lines_hold(&lines);
+    memset(first, '#', sizeof first);
+    char second[] = "ng\xff\xf4right\n";
+    lines_feed(&lines, second, sizeof second - 1, &out.answers);
+    take_all(&lines, &out);
+    CHECK_BYTES(out.text.at, out.text.bytes, "=one\n=two\n=right\n", 17);
+    lines_free(&lines);
+    release(&out);
+}
+
+/* The caller stops after each line and holds, whatever waits. */
+static void hold_between_lines(void)
+{
+    struct span in = SPAN("a\nbb\r\n\nccc\ndd");
+    for (size_t split = 0; split <= in.bytes; split++) {
+        struct lines lines = {0};
+        struct collected out = {0};
+        struct span parts[] = {{in.at, split}, {in.at + split, in.bytes - split}};
+        for (int i = 0; i < 2; i++) {
+            char bytes[32];
+            memcpy(bytes, parts[i].at, parts[i].bytes);
+            lines_feed(&lines, bytes, parts[i].bytes, &out.answers);
+            struct span line;
+            while (lines_next(&lines, &line) != LINES_NONE) {
+                buffer_append(&out.text, line);
+                buffer_append(&out.text, SPAN("|"));
+                lines_hold(&lines);
+                memset(bytes, '#', sizeof bytes);
+            }
+            lines_hold(&lines);
+            memset(bytes, '#', sizeof bytes);
+        }
+        CHECK(lines_waiting(&lines));
+        lines_end(&lines);
+        struct span line;
+        CHECK_INT(lines_next(&lines, &line), LINES_LINE);
+        CHECK_BYTES(line.at, line.bytes, "dd", 2);
+        CHECK(!lines_waiting(&lines));
+        CHECK_INT(lines_next(&lines, &line), LINES_NONE);
+        CHECK_BYTES(out.text.at, out.text.bytes, "a|bb||ccc|", 10);
+        lines_free(&lines);
+        release(&out);
+    }
+}
+
+/* Half a line is seen; more reads are held before a line is asked for again. */
+static void feeds_add_up(void)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    const char *reads[] = {"a\nbbb", "c\nd\ne", "f\ng\nh"};
+    for (int i = 0; i < 3; i++) {
+        char bytes[8];
+        memcpy(bytes, reads[i], strlen(reads[i]));
+        lines_feed(&lines, bytes, strlen(reads[i]), &out.answers);
+        if (i == 0)
+            take_all(&lines, &out);
+        lines_hold(&lines);
+        memset(bytes, '#', sizeof bytes);
+    }
+    take_all(&lines, &out);
+    CHECK_BYTES(out.text.at, out.text.bytes, "=a\n=bbbc\n=d\n=ef\n=g\n", 19);
+    CHECK(lines_waiting(&lines));
+    lines_free(&lines);
+    release(&out);
+}
+
+/* `count` letters and `ending`, split at the given place, then a short line. */
+static void check_long(size_t count, struct span ending, size_t split, bool is_too_long)
+{
+    struct buffer in = {0};
+    memset(buffer_reserve(&in, count), 'a', count);
+    in.bytes += count;
+    buffer_append(&in, ending);
+    buffer_append(&in, SPAN("next\n"));
+    struct collected out = collect((struct span){in.at, in.bytes}, split, true);
+    size_t given = is_too_long ? LINES_BYTES_MAX : count;
+    CHECK_INT(out.text.bytes, 1 + given + 1 + 6);
+    CHECK_INT(out.text.at[0], is_too_long ? '!' : '=');
+    CHECK(memchr(out.text.at, '\n', out.text.bytes) == out.text.at + 1 + given);
+    CHECK_BYTES(out.text.at + 1 + given + 1, 6, "=next\n", 6);
+    release(&out);
+    buffer_free(&in);
+}
+
+static void at_the_limit_and_past_it(void)
+{
+    for (int around = -4; around <= 4; around++) {
+        size_t split = (size_t)(LINES_BYTES_MAX + around);
+        check_long(LINES_BYTES_MAX - 1, SPAN("\n"), split, false);
+        check_long(LINES_BYTES_MAX, SPAN("\n"), split, false);
+        check_long(LINES_BYTES_MAX + 1, SPAN("\n"), split, true);
+        check_long(LINES_BYTES_MAX, SPAN("\r\n"), split, false);
+        check_long(LINES_BYTES_MAX + 1, SPAN("\r\n"), split, true);
+        check_long(LINES_BYTES_MAX, SPAN("\r\r\n"), split, true);
+        check_long(LINES_BYTES_MAX + 2, SPAN("\n"), split, true);
+    }
+    for (size_t split = 0; split <= LINES_BYTES_MAX + 1; split += 997) {
+        check_long(LINES_BYTES_MAX, SPAN("\n"), split, false);
+        check_long(LINES_BYTES_MAX + 1, SPAN("\n"), split, true);
+        check_long(3 * LINES_BYTES_MAX, SPAN("\r\n"), split, true);
+    }
+}
+
+/* The end of input where the line end would be. */
+static void long_at_the_end(void)
+{
+    for (size_t extra = 0; extra <= 2; extra++) {
+        struct buffer in = {0};
+        size_t count = LINES_BYTES_MAX + extra;
+        memset(buffer_reserve(&in, count), 'a', count);
+        in.bytes = count;
+        for (int with_cr = 0; with_cr < 2; with_cr++) {
+            if (with_cr)
+                buffer_append(&in, SPAN("\r"));
+            struct collected out = collect((struct span){in.at, in.bytes}, in.bytes / 2, true);
+            CHECK_INT(out.text.bytes, LINES_BYTES_MAX + 2);
+            CHECK_INT(out.text.at[0], extra > 0 ? '!' : '=');
+            release(&out);
+        }
+        buffer_free(&in);
+    }
+}
+
+static void endless_line_takes_bounded_memory(void)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    char *bytes = malloc(READ_BYTES);
+    for (int i = 0; i < 200; i++) {
+        memset(bytes, 'a', READ_BYTES);
+        lines_feed(&lines, bytes, 1000 + (size_t)i, &out.answers);
+        take_all(&lines, &out);
+        lines_hold(&lines);
+        CHECK(lines.kept.capacity <= 4 * LINES_BYTES_MAX);
+    }
+    CHECK_INT(out.text.bytes, LINES_BYTES_MAX + 2);
+    CHECK_INT(lines.kept.capacity, 0);
+    memcpy(bytes, "a\nb\nc", 5);
+    lines_feed(&lines, bytes, 5, &out.answers);
+    take_all(&lines, &out);
+    lines_hold(&lines);
+    CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, out.text.bytes - LINES_BYTES_MAX - 2, "=b\n", 3);
+    CHECK(lines.kept.capacity < 1024);
+    free(bytes);
+    lines_free(&lines);
+    release(&out);
+}
+
+static void interrupt_ends_the_discarding(void)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    char *bytes = malloc(LINES_BYTES_MAX + 10);
+    memset(bytes, 'a', LINES_BYTES_MAX + 10);
+    lines_feed(&lines, bytes, LINES_BYTES_MAX + 10, &out.answers);
+    take_all(&lines, &out);
+    lines_hold(&lines);
+    read_once(&lines, SPAN("still it\xff\xf4IAMAT\n"), &out);
+    CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, out.text.bytes - LINES_BYTES_MAX - 2, "=IAMAT\n",
+                7);
+    free(bytes);
+    lines_free(&lines);
+    release(&out);
+}
+
+static void idle_owns_nothing(void)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    CHECK(!lines_waiting(&lines));
+    read_once(&lines, SPAN("one\ntw"), &out);
+    CHECK(lines_waiting(&lines));
+    CHECK(lines.kept.capacity > 0);
+    read_once(&lines, SPAN("o\n"), &out);
+    CHECK(!lines_waiting(&lines));
+    CHECK(lines.kept.at == NULL);
+    CHECK_INT(lines.kept.capacity, 0);
+    lines_free(&lines);
+    release(&out);
+}
+
+/* Lines stay where they are: no copy on the way through. */
+static void found_in_place(void)
+{
+    struct lines lines = {0};
+    struct buffer answers = {0};
+    char bytes[] = "one\ntwo\n";
+    lines_feed(&lines, bytes, sizeof bytes - 1, &answers);
+    struct span line;
+    CHECK_INT(lines_next(&lines, &line), LINES_LINE);
+    CHECK(line.at == bytes);
+    CHECK_INT(lines_next(&lines, &line), LINES_LINE);
+    CHECK(line.at == bytes + 4);
+    lines_free(&lines);
+}
+
+static void nothing_is_read_past_the_end(void)
+{
+    struct span in = SPAN("one\r\ntwo\xff\xfd\x06three\nfour");
+    for (size_t count = 1; count <= in.bytes; count++) {
+        struct lines lines = {0};
+        struct collected out = {0};
+        char *bytes = check_at_page_end(in.at, count);
+        lines_feed(&lines, bytes, count, &out.answers);
+        take_all(&lines, &out);
+        lines_end(&lines);
+        take_all(&lines, &out);
+        lines_free(&lines);
+        release(&out);
+    }
+}
+
+static void any_split_gives_the_same(void)
+{
+    static const char alphabet[] = "ab \r\n\n\xff\xff\xf4\xfd\xfb\xfa\xf0\x06\n";
+    uint64_t state = 1;
+    for (int round = 0; round < 20000; round++) {
+        char bytes[48];
+        size_t count = 1 + input_draw(&state) % sizeof bytes;
+        for (size_t i = 0; i < count; i++)
+            bytes[i] = alphabet[input_draw(&state) % (sizeof alphabet - 1)];
+        struct collected whole = collect((struct span){bytes, count}, 0, true);
+        struct lines lines = {0};
+        struct collected out = {0};
+        for (size_t at = 0; at < count;) {
+            size_t more = 1 + input_draw(&state) % 8;
+            more = more < count - at ? more : count - at;
+            read_once(&lines, (struct span){bytes + at, more}, &out);
+            at += more;
+        }
+        lines_end(&lines);
+        take_all(&lines, &out);
+        CHECK_BYTES(out.text.at, out.text.bytes, whole.text.at, whole.text.bytes);
+        CHECK_BYTES(out.answers.at, out.answers.bytes, whole.answers.at, whole.answers.bytes);
+        lines_free(&lines);
+        release(&out);
+        release(&whole);
+    }
+}
+
+static const struct check_case cases[] = {
+    {"LF ends a line", lf_ends_a_line},
+    {"CR LF ends a line, also split between the two", cr_lf_ends_a_line},
+    {"the end of input ends a line", end_of_input_ends_a_line},
+    {"NUL and 8-bit bytes survive", bytes_are_bytes},
+    {"TELNET is taken out and answered", telnet_is_taken_out},
+    {"an interrupt drops the line typed so far, also what was held", interrupt_drops_the_line},
+    {"an interrupt spares complete lines that wait", interrupt_spares_complete_lines},
+    {"holding after each line loses nothing", hold_between_lines},
+    {"reads may add up before a line is asked for", feeds_add_up},
+    {"a line of 65536 bytes is whole, of 65537 too long, split anywhere", at_the_limit_and_past_it},
+    {"the same limits hold at the end of input", long_at_the_end},
+    {"a line without end takes bounded memory", endless_line_takes_bounded_memory},
+    {"an interrupt ends the rest of a line that was too long", interrupt_ends_the_discarding},
+    {"a connection without half a line owns no memory", idle_owns_nothing},
+    {"lines are found in place", found_in_place},
+    {"nothing is read past the end", nothing_is_read_past_the_end},
+    {"any split of random bytes gives the same lines", any_split_gives_the_same},
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,126 @@
+/* logline: what a client sends cannot forge a line, and can be told from it again. */
+#include "gateway/logline.h"
+#include "tests/check.h"
+#include "tests/unit/input.h"
+
+#define WALL_NS INT64_C(1785328496123456789) /* 2026-07-29 12:34:56 UTC */
+#define TIME    "2026-07-29T12:34:56.123456Z "
+
+static void check_line(struct span text, const char *wanted)
+{
+    struct logline log = {0};
+    logline_put(&log, WALL_NS, "command", 17, text);
+    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    logline_free(&log);
+}
+
+static void has_a_fixed_order(void)
+{
+    check_line(SPAN("IAMAT kiwi +34-118 1"), TIME "command 17 IAMAT kiwi +34-118 1\n");
+    check_line(SPAN(""), TIME "command 17\n");
+
+    struct logline log = {0};
+    logline_put(&log, WALL_NS, "stop", 0, SPAN("x"));
+    logline_put(&log, WALL_NS, "stop", UINT64_MAX, SPAN("y"));
+    logline_say(&log, WALL_NS, "link", 0, "%s up\n%d", "Ball", 7);
+    const char *wanted =
+        TIME "stop - x\n" TIME "stop 18446744073709551615 y\n" TIME "link - Ball up\\x0a7\n";
+    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    logline_free(&log);
+}
+
+static void escapes_what_is_not_plain(void)
+{
+    check_line(SPAN("a\nb"), TIME "command 17 a\\x0ab\n");
+    check_line(SPAN("\\x0a"), TIME "command 17 \\\\x0a\n");
+    check_line(SPAN("\x1b[2J\x00\x7f\x80\xff ~"),
+               TIME "command 17 \\x1b[2J\\x00\\x7f\\x80\\xff ~\n");
+}
+
+/* Undoes the escaping: the mapping is exact if this gives back every text. */
+static size_t unescape(const char *at, size_t bytes, char *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        if (at[i] != '\\') {
+            out[count++] = at[i];
+        } else if (at[i + 1] == '\\') {
+            out[count++] = '\\';
+            i++;
+        } else {
+            char digits[] = {at[i + 2], at[i + 3], '\0'};
+            CHECK(at[i + 1] == 'x');
+            out[count++] = (char)strtoul(digits, NULL, 16);
+            i += 3;
+        }
+    }
+    return count;
+}
+
+static void gives_back_any_bytes(void)
+{
+    const size_t before = strlen(TIME "command 17 ");
+    uint64_t state = 1;
+    for (int round = 0; round < 2000; round++) {
+        char text[64], back[64 * 4];
+        size_t bytes = input_draw(&state) % (sizeof text) + 1;
+        for (size_t i = 0; i < bytes; i++)
+            text[i] = round % 2 == 0 ? (char)input_draw(&state) : "\\x0a"[input_draw(&state) % 4];
+        struct logline log = {0};
+        logline_put(&log, WALL_NS, "command", 17,
+                    (struct span){check_at_page_end(text, bytes), bytes});
+        CHECK(memchr(log.lines.at, '\n', log.lines.bytes) == log.lines.at + log.lines.bytes - 1);
+        size_t count = unescape(log.lines.at + before, log.lines.bytes - before - 1, back);
+        CHECK_BYTES(back, count, text, bytes);
+        logline_free(&log);
+    }
+}
+
+static void cuts_a_long_text_so_that_it_shows(void)
+{
+    static char text[LOGLINE_TEXT_BYTES_MAX + 1];
+    const size_t before = strlen(TIME "command 17 ");
+    memset(text, '\\', sizeof text);
+    struct logline log = {0};
+    logline_put(&log, WALL_NS, "command", 17, (struct span){text, LOGLINE_TEXT_BYTES_MAX});
+    CHECK_INT(log.lines.bytes, before + 2 * LOGLINE_TEXT_BYTES_MAX + 1);
+    log.lines.bytes = 0;
+    logline_put(&log, WALL_NS, "command", 17, (struct span){text, LOGLINE_TEXT_BYTES_MAX + 1});
+    CHECK_INT(log.lines.bytes, before + 2 * LOGLINE_TEXT_BYTES_MAX + strlen("\\...\n"));
+    CHECK(memcmp(log.lines.at + log.lines.bytes - 7, "\\\\\\...\n", 7) == 0);
+    logline_free(&log);
+}
+
+static void knows_the_calendar(void)
+{
+    /* Seconds since 1970 from date(1), GNU coreutils. */
+    static const struct {
+        int64_t second;
+        const char *text;
+    } days[] = {
+        {0, "1970-01-01T00:00:00"},          {951782399, "2000-02-28T23:59:59"},
+        {951782400, "2000-02-29T00:00:00"},  {951868800, "2000-03-01T00:00:00"},
+        {1709251199, "2024-02-29T23:59:59"}, {1709251200, "2024-03-01T00:00:00"},
+        {1767225599, "2025-12-31T23:59:59"}, {1767225600, "2026-01-01T00:00:00"},
+        {4107542399, "2100-02-28T23:59:59"}, {4107542400, "2100-03-01T00:00:00"},
+        {9223372036, "2262-04-11T23:47:16"},
+    };
+    struct logline log = {0};
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        log.lines.bytes = 0;
+        logline_put(&log, days[i].second * 1000000000, "x", 0, SPAN(""));
+        CHECK_BYTES(log.lines.at, 19, days[i].text, strlen(days[i].text));
+    }
+    logline_free(&log);
+}
+
+static const struct check_case cases[] = {
+    {"a line is time, kind, connection and text, in this order", has_a_fixed_order},
+    {"bytes that are not plain, and the backslash, are escaped", escapes_what_is_not_plain},
+    {"any bytes stay within a line and can be read back", gives_back_any_bytes},
+    {"a text past the limit is cut, and the line shows it", cuts_a_long_text_so_that_it_shows},
+    {"times are dates of the Gregorian calendar, leap days and centuries included",
+     knows_the_calendar},
+};
+
+CHECK_MAIN(cases)

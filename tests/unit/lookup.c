@@ -1,0 +1,207 @@
+#include "placesd/lookup.h"
+
+#include <jansson.h>
+
+#include "tests/check.h"
+
+static const struct lookup royce = {34068930000, -118445127000, 10000, 5, 4500};
+
+static struct lookup round_trip(struct lookup lookup)
+{
+    char bytes[LOOKUP_REQUEST_BYTES_MAX];
+    size_t count = lookup_write_request(&lookup, bytes);
+    struct lookup got = {0};
+    CHECK(lookup_read_request((struct span){check_at_page_end(bytes, count), count}, &got));
+    return got;
+}
+
+static bool is_taken(struct lookup lookup)
+{
+    char bytes[LOOKUP_REQUEST_BYTES_MAX];
+    size_t count = lookup_write_request(&lookup, bytes);
+    struct lookup got;
+    return lookup_read_request((struct span){bytes, count}, &got);
+}
+
+static void requests_return(void)
+{
+    struct lookup got = round_trip(royce);
+    CHECK_INT(got.latitude_nanodeg, royce.latitude_nanodeg);
+    CHECK_INT(got.longitude_nanodeg, royce.longitude_nanodeg);
+    CHECK_INT(got.radius_m, royce.radius_m);
+    CHECK_INT(got.bound, royce.bound);
+    CHECK_INT(got.deadline_ms, royce.deadline_ms);
+}
+
+static void request_bytes_are_fixed(void)
+{
+    char bytes[LOOKUP_REQUEST_BYTES_MAX];
+    size_t count = lookup_write_request(&royce, bytes);
+    static const char wanted[] = "zp\x01\x95"
+                                 "\xcf\x00\x00\x00\x07\xee\xaa\x9d\xd0"
+                                 "\xd3\xff\xff\xff\xe4\x6c\x1e\xca\xa8"
+                                 "\xcd\x27\x10\x05\xcd\x11\x94";
+    CHECK_BYTES(bytes, count, wanted, sizeof wanted - 1);
+}
+
+static void holds_request_limits(void)
+{
+    static const struct {
+        struct lookup at, past;
+    } limits[] = {
+        {{90000000000, 0, 0, 0, 1}, {90000000001, 0, 0, 0, 1}},
+        {{-90000000000, 0, 0, 0, 1}, {-90000000001, 0, 0, 0, 1}},
+        {{0, 180000000000, 0, 0, 1}, {0, 180000000001, 0, 0, 1}},
+        {{0, -180000000000, 0, 0, 1}, {0, -180000000001, 0, 0, 1}},
+        {{0, 0, 50000, 0, 1}, {0, 0, 50001, 0, 1}},
+        {{0, 0, 0, 20, 1}, {0, 0, 0, 21, 1}},
+        {{0, 0, 0, 0, 1}, {0, 0, 0, 0, 0}},
+        {{0, 0, 0, 0, 60000}, {0, 0, 0, 0, 60001}},
+        {{0, 0, 0, 0, 1}, {INT64_MAX, INT64_MIN, UINT32_MAX, UINT32_MAX, UINT32_MAX}},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        CHECK(is_taken(limits[i].at));
+        CHECK(!is_taken(limits[i].past));
+    }
+}
+
+static void refuses_other_requests(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } others[] = {
+        {"zp\x02\x95\x00\x00\x00\x00\x01", 9},                  /* another version */
+        {"zh\x01\x95\x00\x00\x00\x00\x01", 9},                  /* another protocol */
+        {"zp\x01\x94\x00\x00\x00\x01", 8},                      /* a field short */
+        {"zp\x01\x96\x00\x00\x00\x00\x01\x00", 10},             /* a field long */
+        {"zp\x01\x95\x00\x00\x00\x00\x01\x00", 10},             /* bytes behind the end */
+        {"zp\x01\x95\x00\x00\x00\xff\x01", 9},                  /* a negative bound */
+        {"zp\x01\x95\xa1\x30\x00\x00\x00\x01", 10},             /* a text for a number */
+        {"zp\x01\x95\xca\x00\x00\x00\x00\x00\x00\x00\x01", 13}, /* a float for a number */
+        {"zp\x01\x85\x00\x00\x00\x00\x01", 9},                  /* a map */
+        {"WHATSAT kiwi 10 5\n", 18},
+    };
+    struct lookup got;
+    CHECK(lookup_read_request((struct span){"zp\x01\x95\x00\x00\x00\x00\x01", 9}, &got));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        CHECK(!lookup_read_request((struct span){others[i].bytes, others[i].count}, &got));
+    CHECK(!lookup_read_request((struct span){NULL, 0}, &got));
+}
+
+static void refuses_request_prefixes(void)
+{
+    char bytes[LOOKUP_REQUEST_BYTES_MAX];
+    size_t count = lookup_write_request(&royce, bytes);
+    for (size_t part = 0; part < count; part++) {
+        struct lookup got;
+        CHECK(!lookup_read_request((struct span){check_at_page_end(bytes, part), part}, &got));
+    }
+}
+
+static void replies_return(void)
+{
+    for (int code = LOOKUP_OK; code <= LOOKUP_INVALID; code++) {
+        struct buffer bytes = {0};
+        struct lookup_reply reply = {(enum lookup_code)code, span_of("{\"status\":\"OK\"}")};
+        lookup_write_reply(&reply, &bytes);
+        struct lookup_reply got = {0};
+        CHECK(lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
+        CHECK_INT(got.code, code);
+        CHECK_BYTES(got.body.at, got.body.bytes, reply.body.at, reply.body.bytes);
+        for (size_t part = 0; part < bytes.bytes; part++)
+            CHECK(!lookup_read_reply((struct span){check_at_page_end(bytes.at, part), part}, &got));
+        buffer_append(&bytes, span_of("x"));
+        CHECK(!lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
+        buffer_free(&bytes);
+    }
+}
+
+static void replies_may_be_text(void)
+{
+    struct lookup_reply got;
+    CHECK(lookup_read_reply((struct span){"zp\x01\x92\x00\xa2{}", 8}, &got));
+    CHECK_BYTES(got.body.at, got.body.bytes, "{}", 2);
+    CHECK(lookup_read_reply((struct span){"zp\x01\x92\x06\xc4\x02{}", 9}, &got));
+    CHECK(!lookup_read_reply((struct span){"zp\x01\x92\x07\xa2{}", 8}, &got)); /* unknown code */
+    CHECK(!lookup_read_reply((struct span){"zp\x01\x92\x00\x02", 6}, &got));
+    CHECK(!lookup_read_reply((struct span){"zp\x01\x93\x00\xa2{}\x00", 9}, &got));
+    CHECK(!lookup_read_reply((struct span){"zp\x02\x92\x00\xa2{}", 8}, &got));
+}
+
+static void holds_body_limit(void)
+{
+    char *body = calloc(1, LOOKUP_BODY_BYTES_MAX + 1);
+    struct buffer bytes = {0};
+    lookup_write_reply(&(struct lookup_reply){LOOKUP_OK, {body, LOOKUP_BODY_BYTES_MAX}}, &bytes);
+    CHECK(bytes.bytes <= LOOKUP_REPLY_BYTES_MAX);
+    struct lookup_reply got;
+    CHECK(lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
+    CHECK_INT(got.body.bytes, LOOKUP_BODY_BYTES_MAX);
+
+    /* One past it, by hand: the writer would not. */
+    bytes.bytes = 0;
+    buffer_append(&bytes, (struct span){"zp\x01\x92\x00\xc6\x00\x10\x00\x01", 10});
+    buffer_append(&bytes, (struct span){body, LOOKUP_BODY_BYTES_MAX + 1});
+    CHECK(!lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
+    buffer_free(&bytes);
+    free(body);
+}
+
+static void greetings_return(void)
+{
+    static const uint32_t credits[] = {0, 1, 64, LOOKUP_CREDITS_MAX};
+    char bytes[LOOKUP_READY_BYTES_MAX];
+    uint32_t got = 7;
+    for (size_t i = 0; i < sizeof credits / sizeof *credits; i++) {
+        size_t count = lookup_write_ready(credits[i], bytes);
+        CHECK(lookup_read_ready((struct span){bytes, count}, &got));
+        CHECK_INT(got, credits[i]);
+        for (size_t part = 0; part < count; part++)
+            CHECK(!lookup_read_ready((struct span){check_at_page_end(bytes, part), part}, &got));
+    }
+    size_t count = lookup_write_ready(LOOKUP_CREDITS_MAX + 1, bytes);
+    CHECK(!lookup_read_ready((struct span){bytes, count}, &got));
+    CHECK(!lookup_read_ready((struct span){"zp\x01\x91\x01\x01", 6}, &got));
+}
+
+static void failures_are_answers(void)
+{
+    static const struct {
+        enum lookup_code code;
+        const char *status;
+    } failures[] = {
+        {LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {LOOKUP_LATE, "UNKNOWN_ERROR"},
+        {LOOKUP_BUSY, "OVER_QUERY_LIMIT"},     {LOOKUP_REFUSED, "REQUEST_DENIED"},
+        {LOOKUP_NONSENSE, "UNKNOWN_ERROR"},    {LOOKUP_INVALID, "INVALID_REQUEST"},
+    };
+    const char *reason = "a \"quote\", a \\ and\na line, caf\xc3\xa9";
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+        struct buffer json = {0};
+        lookup_write_failure(failures[i].code, reason, &json);
+        json_error_t error;
+        json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
+        CHECK_INT(json_object_size(root), 4);
+        CHECK_INT(json_array_size(json_object_get(root, "results")), 0);
+        CHECK(json_is_array(json_object_get(root, "html_attributions")));
+        CHECK(strcmp(json_string_value(json_object_get(root, "status")), failures[i].status) == 0);
+        CHECK(strcmp(json_string_value(json_object_get(root, "error_message")), reason) == 0);
+        json_decref(root);
+        buffer_free(&json);
+    }
+}
+
+static const struct check_case cases[] = {
+    {"a request returns as it was written", requests_return},
+    {"a request's bytes are the same for ever", request_bytes_are_fixed},
+    {"each number is taken at its limit and refused one past it", holds_request_limits},
+    {"what is not exactly a request is refused", refuses_other_requests},
+    {"every prefix of a request is refused", refuses_request_prefixes},
+    {"a reply returns, and none of its prefixes does", replies_return},
+    {"a reply's body may be text or bytes", replies_may_be_text},
+    {"a body of 1 MiB is taken and one byte more is not", holds_body_limit},
+    {"a worker's greeting returns, within the limit of credits", greetings_return},
+    {"a failure is a Nearby Search object with its reason", failures_are_answers},
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,346 @@
+#include "placesd/nearby.h"
+
+#include <jansson.h>
+
+#include "tests/check.h"
+
+static const struct span no_secret = {"", 0};
+static const struct span canary = {"CANARY-7f3a", 11};
+
+/* Reads `text` from where readable memory ends; the answer with a closing NUL. */
+static enum lookup_code read_span(struct span text, uint32_t bound, struct span secret,
+                                  struct buffer *json)
+{
+    json->bytes = 0;
+    char *at = check_at_page_end(text.at, text.bytes);
+    enum lookup_code code = nearby_read((struct span){at, text.bytes}, bound, secret, json);
+    buffer_append(json, (struct span){"", 1});
+    json->bytes--;
+    return code;
+}
+
+static void expect(const char *text, uint32_t bound, const char *wanted)
+{
+    struct buffer json = {0};
+    CHECK_INT(read_span(span_of(text), bound, no_secret, &json), LOOKUP_OK);
+    CHECK_BYTES(json.at, json.bytes, wanted, strlen(wanted));
+    buffer_free(&json);
+}
+
+/* Every failure is itself a Nearby Search object without results. */
+static void check_failure(const struct buffer *json, const char *status)
+{
+    json_error_t error;
+    json_t *root = json_loadb(json->at, json->bytes, 0, &error);
+    CHECK(json_is_object(root));
+    CHECK(json_is_array(json_object_get(root, "html_attributions")));
+    CHECK(json_is_array(json_object_get(root, "results")));
+    CHECK_INT(json_array_size(json_object_get(root, "results")), 0);
+    const char *got = json_string_value(json_object_get(root, "status"));
+    CHECK(got != NULL && strcmp(got, status) == 0);
+    CHECK(json_is_string(json_object_get(root, "error_message")));
+    json_decref(root);
+}
+
+static void expect_nonsense(struct span text)
+{
+    struct buffer json = {0};
+    CHECK_INT(read_span(text, 20, no_secret, &json), LOOKUP_NONSENSE);
+    check_failure(&json, "UNKNOWN_ERROR");
+    buffer_free(&json);
+}
+
+#define PRETTY_HEAD                                                                                \
+    "{\n   \"html_attributions\" : [],\n   \"next_page_token\" : \"x\",\n   \"results\" : [\n"
+#define PRETTY_ONE                                                                                 \
+    "      {\n         \"name\" : \"Royce \\\"]}\\\\\",\n         \"types\" : [ \"a\", \"b\" ]\n " \
+    "     }"
+#define PRETTY_TWO                                                                                 \
+    "      {\n         \"name\" : \"Powell\",\n         \"results\" : [ 1, 2, 3 ]\n      }"
+#define PRETTY_THREE "      {\n         \"name\" : \"\\u005b\"\n      }"
+#define PRETTY_TAIL  "   ],\n   \"status\" : \"OK\"\n}\n"
+#define PRETTY       PRETTY_HEAD PRETTY_ONE ",\n" PRETTY_TWO ",\n" PRETTY_THREE "\n" PRETTY_TAIL
+
+static void keeps_bytes(void)
+{
+    expect(PRETTY, 3, PRETTY);
+    expect(PRETTY, 20, PRETTY);
+    const char *compact = "{\"html_attributions\":[],\"results\":[1,2],\"status\":\"OK\"}";
+    expect(compact, 2, compact);
+    const char *empty = "{\"html_attributions\":[],\"results\":[ ],\"status\":\"ZERO_RESULTS\"}";
+    expect(empty, 0, empty);
+    expect(empty, 20, empty);
+    const char *numbers = " {\"html_attributions\":[],\"results\":[34.06893000000001,"
+                          "123456789012345678901234567890,1e-7],\"status\":\"OK\"}\r\n\r\n";
+    expect(numbers, 20, numbers);
+}
+
+static void cuts_only_surplus(void)
+{
+    expect(PRETTY, 2, PRETTY_HEAD PRETTY_ONE ",\n" PRETTY_TWO "\n" PRETTY_TAIL);
+    expect(PRETTY, 1, PRETTY_HEAD PRETTY_ONE "\n" PRETTY_TAIL);
+    expect("{\"html_attributions\":[],\"results\":[1,2 , 3 ],\"status\":\"OK\",\"results2\":[1,2]}",
+           2, "{\"html_attributions\":[],\"results\":[1,2 ],\"status\":\"OK\",\"results2\":[1,2]}");
+    expect("{\"status\":\"OK\",\"results\":[[1,[2]],{\"a\":[{}]},\"]\"],\"html_attributions\":[]}",
+           1, "{\"status\":\"OK\",\"results\":[[1,[2]]],\"html_attributions\":[]}");
+}
+
+static void cuts_all(void)
+{
+    expect("{\"html_attributions\":[],\"results\":[ 1 , 2 ],\"status\":\"OK\"}", 0,
+           "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}");
+    expect(PRETTY, 0,
+           "{\n   \"html_attributions\" : [],\n   \"next_page_token\" : \"x\",\n   \"results\" : ["
+           "],\n   \"status\" : \"OK\"\n}\n");
+}
+
+static void finds_top_level_only(void)
+{
+    expect("{\"a\":{\"results\":[1,2,3]},\"b\":\"results\",\"html_attributions\":[\"\\\"\"],"
+           "\"results\":[1,2,3],\"status\":\"OK\"}",
+           1,
+           "{\"a\":{\"results\":[1,2,3]},\"b\":\"results\",\"html_attributions\":[\"\\\"\"],"
+           "\"results\":[1],\"status\":\"OK\"}");
+    expect("{\"x\":\"\\\"results\\\":[1]\",\"html_attributions\":[],\"results\":[1,2],"
+           "\"status\":\"OK\"}",
+           1,
+           "{\"x\":\"\\\"results\\\":[1]\",\"html_attributions\":[],\"results\":[1],"
+           "\"status\":\"OK\"}");
+}
+
+static void finds_escaped_spellings(void)
+{
+    expect("{\"html_attributions\":[],\"re\\u0073\\u0075lt\\u0073\":[1,2],\"st\\u0061tus\":\"OK\"}",
+           1,
+           "{\"html_attributions\":[],\"re\\u0073\\u0075lt\\u0073\":[1],\"st\\u0061tus\":\"OK\"}");
+    expect("{\"html_attributions\":[],\"result\":[1,2],\"results\\n\":[1,2],\"resu\\/ts\":[3,4],"
+           "\"re\\u0053ults\":[5,6],\"result\\u00e9\":[7,8],\"results\":[9,10],\"status\":\"OK\"}",
+           1,
+           "{\"html_attributions\":[],\"result\":[1,2],\"results\\n\":[1,2],\"resu\\/ts\":[3,4],"
+           "\"re\\u0053ults\":[5,6],\"result\\u00e9\":[7,8],\"results\":[9],\"status\":\"OK\"}");
+}
+
+static void adds_attributions(void)
+{
+    expect("{\"results\":[],\"status\":\"OK\"}", 20,
+           "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}");
+    expect(" {\n \"results\":[1,2],\"status\":\"OK\"}", 1,
+           " {\"html_attributions\":[],\n \"results\":[1],\"status\":\"OK\"}");
+}
+
+static void refuses_prefixes(void)
+{
+    struct buffer json = {0};
+    size_t whole = strlen(PRETTY) - 1; /* without the last newline, which is no part of it */
+    for (size_t bytes = 0; bytes < whole; bytes++) {
+        CHECK_INT(read_span((struct span){PRETTY, bytes}, 1, no_secret, &json), LOOKUP_NONSENSE);
+        check_failure(&json, "UNKNOWN_ERROR");
+    }
+    CHECK_INT(read_span((struct span){PRETTY, whole}, 1, no_secret, &json), LOOKUP_OK);
+    buffer_free(&json);
+}
+
+static void survives_flipped_bytes(void)
+{
+    struct buffer json = {0};
+    char text[sizeof PRETTY];
+    size_t bytes = sizeof PRETTY - 1;
+    for (size_t at = 0; at < bytes; at++) {
+        for (const char *other = "\"\\[]{},:u0 \xff"; *other != '\0'; other++) {
+            memcpy(text, PRETTY, sizeof PRETTY);
+            text[at] = *other;
+            json.bytes = 0;
+            enum lookup_code code = nearby_read((struct span){text, bytes}, 1, no_secret, &json);
+            json_error_t error;
+            json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
+            CHECK(json_is_object(root));
+            CHECK(json_is_array(json_object_get(root, "results")));
+            CHECK(json_array_size(json_object_get(root, "results")) <= (code == LOOKUP_OK));
+            json_decref(root);
+        }
+    }
+    buffer_free(&json);
+}
+
+static void refuses_nonsense(void)
+{
+    static const char *const bodies[] = {
+        "",
+        " ",
+        "<html>502 Bad Gateway</html>",
+        "null",
+        "[]",
+        "\"OK\"",
+        "{}",
+        "{\"status\":\"OK\"}",
+        "{\"results\":[]}",
+        "{\"results\":{},\"status\":\"OK\"}",
+        "{\"results\":null,\"status\":\"OK\"}",
+        "{\"results\":[],\"status\":0}",
+        "{\"results\":[],\"status\":null}",
+        "{\"results\":[],\"status\":\"ok\"}",
+        "{\"results\":[],\"status\":\"FINE\"}",
+        "{\"results\":[],\"status\":\"OK\",\"html_attributions\":\"\"}",
+        "{\"results\":[],\"status\":\"OK\"} x",
+        "{\"results\":[],\"status\":\"OK\"}{}",
+        "{\"results\":[],\"results\":[1],\"status\":\"OK\"}",
+        "{\"results\":[],\"re\\u0073ults\":[1],\"status\":\"OK\"}",
+        "{\"results\":[{\"a\":1,\"a\":2}],\"status\":\"OK\"}",
+        "{\"results\":[\"\xff\"],\"status\":\"OK\"}",
+        "{\"results\":[\"\xed\xa0\x80\"],\"status\":\"OK\"}",
+        "{\"results\":[\"\\ud800\"],\"status\":\"OK\"}",
+        "{\"results\":[NaN],\"status\":\"OK\"}",
+        "{\"results\":[1,],\"status\":\"OK\"}",
+        "{\"results\":[1e999],\"status\":\"OK\"}",
+        "\xef\xbb\xbf{\"results\":[],\"status\":\"OK\"}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        expect_nonsense(span_of(bodies[i]));
+    expect_nonsense((struct span){"{\"results\":[],\"status\":\"OK\"}\0", 29});
+}
+
+static void refuses_deep_nesting(void)
+{
+    static char text[200 * 1024];
+    size_t half = sizeof text / 2;
+    memset(text, '[', half);
+    memset(text + half, ']', half);
+    expect_nonsense((struct span){text, sizeof text});
+    struct buffer json = {0};
+    buffer_append(&json, span_of("{\"results\":"));
+    buffer_append(&json, (struct span){text, sizeof text});
+    buffer_append(&json, span_of(",\"status\":\"OK\"}"));
+    expect_nonsense((struct span){json.at, json.bytes});
+    buffer_free(&json);
+}
+
+/* A good body of exactly so many bytes. */
+static void fill(struct buffer *text, const char *head, size_t bytes)
+{
+    const char *tail = "\"],\"status\":\"OK\"}";
+    text->bytes = 0;
+    buffer_append(text, span_of(head));
+    size_t more = bytes - text->bytes - strlen(tail);
+    memset(buffer_reserve(text, more), 'x', more);
+    text->bytes += more;
+    buffer_append(text, span_of(tail));
+}
+
+static void holds_size_limit(void)
+{
+    struct buffer text = {0}, json = {0};
+    const char *head = "{\"html_attributions\":[],\"results\":[\"";
+    fill(&text, head, LOOKUP_BODY_BYTES_MAX);
+    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_OK);
+    CHECK_INT(json.bytes, LOOKUP_BODY_BYTES_MAX);
+    fill(&text, head, LOOKUP_BODY_BYTES_MAX + 1);
+    expect_nonsense((struct span){text.at, text.bytes});
+
+    /* The member that is added counts as well. */
+    size_t added = strlen("\"html_attributions\":[],");
+    fill(&text, "{\"results\":[\"", LOOKUP_BODY_BYTES_MAX - added);
+    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_OK);
+    CHECK_INT(json.bytes, LOOKUP_BODY_BYTES_MAX);
+    fill(&text, "{\"results\":[\"", LOOKUP_BODY_BYTES_MAX - added + 1);
+    expect_nonsense((struct span){text.at, text.bytes});
+    buffer_free(&json);
+    buffer_free(&text);
+}
+
+static void maps_statuses(void)
+{
+    static const struct {
+        const char *status;
+        enum lookup_code code;
+        const char *told;
+    } known[] = {
+        {"OVER_QUERY_LIMIT", LOOKUP_REFUSED, "REQUEST_DENIED"},
+        {"REQUEST_DENIED", LOOKUP_REFUSED, "REQUEST_DENIED"},
+        {"INVALID_REQUEST", LOOKUP_REFUSED, "REQUEST_DENIED"},
+        {"UNKNOWN_ERROR", LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"},
+    };
+    struct buffer json = {0};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "{\"status\":\"%s\",\"error_message\":\"say \\\"hi\\\" \"}",
+                 known[i].status);
+        CHECK_INT(read_span(span_of(text), 20, no_secret, &json), known[i].code);
+        check_failure(&json, known[i].told);
+        CHECK(strstr(json.at, known[i].status) != NULL);
+        CHECK(strstr(json.at, "say \\\"hi\\\"") != NULL);
+    }
+    CHECK_INT(read_span(span_of("{\"status\":\"REQUEST_DENIED\"}"), 20, no_secret, &json),
+              LOOKUP_REFUSED);
+    check_failure(&json, "REQUEST_DENIED");
+    buffer_free(&json);
+}
+
+static void takes_out_secret(void)
+{
+    struct buffer json = {0};
+    const char *text = "{\"status\":\"REQUEST_DENIED\",\"error_message\":"
+                       "\"CANARY-7f3a is bad: \\u0043ANARY-7f3a, CACANARY-7f3aNARY-7f3a.\"}";
+    CHECK_INT(read_span(span_of(text), 20, canary, &json), LOOKUP_REFUSED);
+    check_failure(&json, "REQUEST_DENIED");
+    CHECK(strstr(json.at, "CANARY-7f3a") == NULL);
+    CHECK(strstr(json.at, "*** is bad: ***, CA***NARY-7f3a.") != NULL);
+
+    text = "{\"html_attributions\":[],\"results\":[\"?key=CANARY-7f3a\"],\"status\":\"OK\"}";
+    CHECK_INT(read_span(span_of(text), 20, canary, &json), LOOKUP_NONSENSE);
+    check_failure(&json, "UNKNOWN_ERROR");
+    CHECK(strstr(json.at, "CANARY-7f3a") == NULL);
+    CHECK_INT(read_span(span_of(text), 0, canary, &json), LOOKUP_OK);
+    buffer_free(&json);
+}
+
+static void shortens_messages(void)
+{
+    struct buffer json = {0}, text = {0};
+    for (size_t shift = 0; shift < 2; shift++) {
+        text.bytes = 0;
+        buffer_append(&text, span_of("{\"status\":\"REQUEST_DENIED\",\"error_message\":\""));
+        buffer_append(&text, span_of(shift == 1 ? "." : ""));
+        for (size_t i = 0; i < NEARBY_MESSAGE_BYTES_MAX; i++)
+            buffer_append(&text, span_of("\xc3\xa9")); /* two bytes each */
+        buffer_append(&text, span_of("END\"}"));
+        struct span body = {text.at, text.bytes};
+        CHECK_INT(read_span(body, 20, no_secret, &json), LOOKUP_REFUSED);
+        check_failure(&json, "REQUEST_DENIED");
+        CHECK(strstr(json.at, "END") == NULL);
+        CHECK(json.bytes > NEARBY_MESSAGE_BYTES_MAX);
+        CHECK(json.bytes < NEARBY_MESSAGE_BYTES_MAX + 200);
+    }
+    buffer_free(&text);
+    buffer_free(&json);
+}
+
+static void appends(void)
+{
+    struct buffer json = {0};
+    buffer_append(&json, span_of("before"));
+    const char *text = "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}";
+    CHECK_INT(nearby_read(span_of(text), 20, canary, &json), LOOKUP_OK);
+    CHECK_BYTES(json.at, 6, "before", 6);
+    CHECK_BYTES(json.at + 6, json.bytes - 6, text, strlen(text));
+    buffer_free(&json);
+}
+
+static const struct check_case cases[] = {
+    {"an answer with no more results than asked for keeps every byte", keeps_bytes},
+    {"only the surplus is cut, pretty-printed or compact", cuts_only_surplus},
+    {"a bound of 0 leaves an empty list", cuts_all},
+    {"only the top-level results are cut", finds_top_level_only},
+    {"a key may be spelled with escapes", finds_escaped_spellings},
+    {"missing attributions are added", adds_attributions},
+    {"every prefix of an answer is refused", refuses_prefixes},
+    {"whatever byte is wrong, what comes out is a sound answer", survives_flipped_bytes},
+    {"what is not strict Nearby Search JSON is refused", refuses_nonsense},
+    {"deep nesting is refused", refuses_deep_nesting},
+    {"an answer of 1 MiB is taken and one byte more is not", holds_size_limit},
+    {"a provider's failure becomes ours, with its message", maps_statuses},
+    {"the key never leaves, neither in messages nor in results", takes_out_secret},
+    {"a provider's message is shortened between characters", shortens_messages},
+    {"the answer is appended", appends},
+};
+
+CHECK_MAIN(cases)

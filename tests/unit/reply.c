@@ -1,0 +1,165 @@
+/* reply: the very bytes a client reads. */
+#include "gateway/reply.h"
+#include "gateway/command.h"
+#include "tests/check.h"
+#include "tests/unit/input.h"
+
+#define GENERATED_CASES 100000
+
+static void check_at(int64_t difference_ns, const char *difference)
+{
+    struct location location = {
+        .client = SPAN("kiwi.cs.ucla.edu"),
+        .position = SPAN("+34.068930-118.445127"),
+        .stamp = SPAN("1621464827.959498503"),
+        .origin = SPAN("Clark"),
+        .difference_ns = difference_ns,
+    };
+    char wanted[128];
+    int bytes = snprintf(wanted, sizeof wanted,
+                         "AT Clark %s kiwi.cs.ucla.edu +34.068930-118.445127 "
+                         "1621464827.959498503\n",
+                         difference);
+    struct buffer out = {0};
+    reply_at(&out, &location);
+    CHECK_BYTES(out.at, out.bytes, wanted, (size_t)bytes);
+    buffer_free(&out);
+}
+
+static void at_line(void)
+{
+    check_at(263873386, "+0.263873386");
+    check_at(0, "+0.000000000");
+    check_at(1, "+0.000000001");
+    check_at(-1, "-0.000000001");
+    check_at(-400000000, "-0.400000000");
+    check_at(999999999, "+0.999999999");
+    check_at(1000000000, "+1.000000000");
+    check_at(-1000000001, "-1.000000001");
+    check_at(INT64_C(1621464827959498503), "+1621464827.959498503");
+    check_at(INT64_MAX, "+9223372036.854775807");
+    check_at(-INT64_MAX, "-9223372036.854775807");
+    check_at(INT64_MIN, "-9223372036.854775808");
+}
+
+static void differences_against_printf(void)
+{
+    uint64_t state = 5;
+    for (int i = 0; i < GENERATED_CASES; i++) {
+        /* Any size: a random number of bits, either sign. */
+        int64_t difference_ns = (int64_t)input_draw(&state) >> input_draw(&state) % 64;
+        char wanted[32];
+        snprintf(wanted, sizeof wanted, "%c%lld.%09lld", difference_ns < 0 ? '-' : '+',
+                 llabs(difference_ns / 1000000000), llabs(difference_ns % 1000000000));
+        check_at(difference_ns, wanted);
+    }
+}
+
+static void operands_are_copies(void)
+{
+    struct location location = {
+        .client = SPAN("k\0\x80\xff"),
+        .position = SPAN("+00.10-001"),
+        .stamp = SPAN("0001.10000000000000"),
+        .origin = SPAN("B"),
+    };
+    struct buffer out = {0};
+    buffer_append(&out, SPAN("before\n"));
+    reply_at(&out, &location);
+    reply_at(&out, &location);
+    struct span wanted = SPAN("before\n"
+                              "AT B +0.000000000 k\0\x80\xff +00.10-001 0001.10000000000000\n"
+                              "AT B +0.000000000 k\0\x80\xff +00.10-001 0001.10000000000000\n");
+    CHECK_BYTES(out.at, out.bytes, wanted.at, wanted.bytes);
+    buffer_free(&out);
+}
+
+/* The room reserved must do: for the longest difference and name, and every length of the rest
+ * up to some, so that in one case no byte is to spare; and for the longest line of a client. */
+static void at_line_fits(void)
+{
+    static char client[64 * 1024], origin[LOCATION_ORIGIN_BYTES_MAX];
+    memset(client, 'c', sizeof client);
+    memset(origin, 'o', sizeof origin);
+    for (size_t bytes = 1; bytes <= sizeof client; bytes += bytes < 1024 ? 1 : 1024) {
+        struct location location = {
+            .client = {client, bytes},
+            .position = SPAN("+1-1"),
+            .stamp = SPAN("1"),
+            .origin = {origin, sizeof origin},
+            .difference_ns = INT64_MIN,
+        };
+        struct buffer out = {0};
+        reply_at(&out, &location);
+        CHECK_INT(out.bytes, 3 + sizeof origin + 1 + 21 + 1 + bytes + 1 + 4 + 1 + 1 + 1);
+        CHECK(out.bytes <= out.capacity);
+        buffer_free(&out);
+    }
+}
+
+static void check_places(struct span json, struct span wanted)
+{
+    struct buffer out = {0};
+    reply_places(&out, (struct span){check_at_page_end(json.at, json.bytes), json.bytes});
+    CHECK_BYTES(out.at, out.bytes, wanted.at, wanted.bytes);
+    buffer_free(&out);
+}
+
+static void newlines_are_squeezed(void)
+{
+    check_places(SPAN("{}"), SPAN("{}\n\n"));
+    check_places(SPAN("{}\n"), SPAN("{}\n\n"));
+    check_places(SPAN("{}\n\n\n\n"), SPAN("{}\n\n"));
+    check_places(SPAN("{\n\n\n  \"a\": 1\n\n}"), SPAN("{\n  \"a\": 1\n}\n\n"));
+    check_places(SPAN("\n\n{\n}\n"), SPAN("\n{\n}\n\n"));
+    check_places(SPAN("{\"a\": \"x\\n\\n\\ny\"}"), SPAN("{\"a\": \"x\\n\\n\\ny\"}\n\n"));
+    check_places(SPAN("{\r\n\r\n}\r\n"), SPAN("{\r\n\r\n}\r\n\n"));
+    check_places(SPAN("{\n \n}"), SPAN("{\n \n}\n\n"));
+    check_places(SPAN("\0\n\n\xff"), SPAN("\0\n\xff\n\n"));
+    check_places(SPAN(""), SPAN("\n\n"));
+    check_places(SPAN("\n\n\n"), SPAN("\n\n"));
+}
+
+static void invalid_is_a_copy(void)
+{
+    struct span texts[] = {SPAN("what?"), SPAN("a \t b\0\xff\r\x1c"), SPAN("")};
+    struct span wanted[] = {SPAN("? what?\n"), SPAN("? a \t b\0\xff\r\x1c\n"), SPAN("? \n")};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buffer out = {0};
+        reply_invalid(&out, texts[i]);
+        CHECK_BYTES(out.at, out.bytes, wanted[i].at, wanted[i].bytes);
+        buffer_free(&out);
+    }
+}
+
+/* Lines of HELP begin with a command of its kind or are indented. */
+static void help_shows_valid_commands(void)
+{
+    struct buffer out = {0};
+    reply_help(&out);
+    CHECK(out.bytes > 0 && out.at[out.bytes - 1] == '\n');
+    unsigned seen = 0;
+    for (char *line = out.at, *end; line < out.at + out.bytes; line = end + 1) {
+        end = memchr(line, '\n', (size_t)(out.at + out.bytes - line));
+        CHECK(end - line < 80);
+        struct command command;
+        command_parse((struct span){line, (size_t)(end - line)}, &command);
+        CHECK((command.kind == COMMAND_INVALID) == (line[0] == ' '));
+        seen |= 1U << command.kind;
+    }
+    CHECK_INT(seen, 1U << COMMAND_IAMAT | 1U << COMMAND_WHATSAT | 1U << COMMAND_HELP |
+                        1U << COMMAND_QUIT | 1U << COMMAND_INVALID);
+    buffer_free(&out);
+}
+
+static const struct check_case cases[] = {
+    {"an AT line has the exact difference, sign always, nine decimals", at_line},
+    {"100000 differences as printf writes them", differences_against_printf},
+    {"the operands of an AT line are byte copies, appended", operands_are_copies},
+    {"an AT line of any length fits", at_line_fits},
+    {"newlines in JSON are squeezed and two end it", newlines_are_squeezed},
+    {"an invalid command is copied behind a question mark", invalid_is_a_copy},
+    {"every example of HELP is a command", help_shows_valid_commands},
+};
+
+CHECK_MAIN(cases)

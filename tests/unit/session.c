@@ -1,0 +1,565 @@
+/* session: one reply per command, in order, whatever waits, splits or stops. */
+#include "gateway/session.h"
+#include "tests/check.h"
+#include "tests/unit/input.h"
+
+#define WALL_NS     INT64_C(1621464828000000000)
+#define IAMAT(name) "IAMAT " name " +34.068930-118.445127 1621464827.5\n"
+#define AT(name)    "AT Clark +0.500000000 " name " +34.068930-118.445127 1621464827.5\n"
+#define JSON(name)  "{\"name\": \"" name "\"}"
+
+/* A node with one client, and what that client has read. */
+struct rig {
+    struct session_node node;
+    struct logline log;
+    struct session session;
+    struct buffer shared, got;
+};
+
+static struct rig make_rig(uint32_t clients_max, bool has_places)
+{
+    struct flood_options options = {
+        .herd = SPAN("fall2016"), .node = SPAN("Clark"), .session = 1, .clients_max = clients_max};
+    struct rig rig = {.session = {.number = 17, .address = 1700}};
+    rig.node = (struct session_node){.name = SPAN("Clark"),
+                                     .flood = flood_new(&options),
+                                     .places = has_places ? places_new(1) : NULL,
+                                     .wall_ns = WALL_NS};
+    return rig;
+}
+
+static struct rig rig_of(bool has_places)
+{
+    return make_rig(1000, has_places);
+}
+
+static void release(struct rig *rig)
+{
+    session_free(&rig->session);
+    flood_destroy(&rig->node.flood);
+    places_destroy(&rig->node.places);
+    logline_free(&rig->log);
+    buffer_free(&rig->shared);
+    buffer_free(&rig->got);
+}
+
+/* The client reads at most `bytes`. */
+static void take(struct rig *rig, size_t bytes)
+{
+    struct span output = session_output(&rig->session);
+    if (output.bytes > bytes)
+        output.bytes = bytes;
+    buffer_append(&rig->got, output);
+    session_wrote(&rig->session, &rig->node, output.bytes);
+}
+
+/* The client sends; nothing is read. The bytes are gone after the call, as in the loop's buffer. */
+static void send_only(struct rig *rig, struct span text)
+{
+    char *bytes = check_at_page_end(text.at, text.bytes);
+    session_lend(&rig->session, &rig->shared);
+    session_read(&rig->session, &rig->node, bytes, text.bytes);
+    session_take_back(&rig->session, &rig->shared);
+    memset(bytes, '#', text.bytes);
+}
+
+static void say(struct rig *rig, struct span text)
+{
+    send_only(rig, text);
+    take(rig, SIZE_MAX);
+}
+
+static void expect(struct rig *rig, const char *wanted)
+{
+    CHECK_BYTES(rig->got.at, rig->got.bytes, wanted, strlen(wanted));
+    rig->got.bytes = 0;
+}
+
+/* Sends every request that is due; the ids of the last ones. */
+static size_t send_requests(struct rig *rig, uint64_t *ids, size_t ids_max)
+{
+    char request[LOOKUP_REQUEST_BYTES_MAX];
+    uint64_t id;
+    size_t count = 0;
+    while (places_next(rig->node.places, rig->node.now_ms, &id, request) > 0) {
+        places_sent(rig->node.places, rig->node.now_ms);
+        CHECK(count < ids_max);
+        ids[count++] = id;
+    }
+    return count;
+}
+
+static void answer(struct rig *rig, uint64_t id, struct span json)
+{
+    struct lookup_reply reply = {LOOKUP_OK, json};
+    struct places_answer told;
+    struct buffer message = {0};
+    lookup_write_reply(&reply, &message);
+    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes}, &told));
+    CHECK(told.asker == 1700);
+    session_lend(&rig->session, &rig->shared);
+    session_answer(&rig->session, &rig->node, &told);
+    session_take_back(&rig->session, &rig->shared);
+    buffer_free(&message);
+}
+
+static void iamat_is_answered_and_flooded(void)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN(IAMAT("kiwi")));
+    expect(&rig, AT("kiwi"));
+    CHECK(rig.node.flood_changed);
+    struct location location;
+    CHECK(flood_find(rig.node.flood, SPAN("kiwi"), &location));
+    CHECK(location.difference_ns == 500000000);
+    CHECK(location.order_ns == INT64_C(1621464827500000000));
+    CHECK_BYTES(location.origin.at, location.origin.bytes, "Clark", 5);
+    release(&rig);
+}
+
+static void stale_stamp_gets_its_own_line(void)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN(IAMAT("kiwi")));
+    uint64_t digest = flood_digest(rig.node.flood);
+    rig.got.bytes = 0;
+    rig.node.flood_changed = false;
+    say(&rig, SPAN("IAMAT kiwi +1-1 1621464827\n"));
+    expect(&rig, "AT Clark +1.000000000 kiwi +1-1 1621464827\n");
+    rig.node.wall_ns++;
+    say(&rig, SPAN(IAMAT("kiwi")));
+    expect(&rig, "AT Clark +0.500000001 kiwi +34.068930-118.445127 1621464827.5\n");
+    CHECK(!rig.node.flood_changed);
+    CHECK(flood_digest(rig.node.flood) == digest);
+    release(&rig);
+}
+
+static void extreme_stamps_have_exact_differences(void)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN("IAMAT a +1-1 0\nIAMAT b +1-1 9223372036.854775807\n"
+                   "IAMAT c +1-1 1621464828.000000001\n"));
+    expect(&rig, "AT Clark +1621464828.000000000 a +1-1 0\n"
+                 "AT Clark -7601907208.854775807 b +1-1 9223372036.854775807\n"
+                 "AT Clark -0.000000001 c +1-1 1621464828.000000001\n");
+    struct location location;
+    CHECK(flood_find(rig.node.flood, SPAN("b"), &location));
+    CHECK(location.order_ns == WALL_NS + LOCATION_SKEW_NS_MAX);
+    release(&rig);
+}
+
+static void invalid_commands_come_back(void)
+{
+    struct rig rig = rig_of(true);
+    say(&rig, SPAN("FOO  bar \r\n\nWHATSAT nobody 10 5\nAT Clark +1 a +1-1 1\n"));
+    expect(&rig, "? FOO  bar\n? \n? WHATSAT nobody 10 5\n? AT Clark +1 a +1-1 1\n");
+    CHECK_INT(rig.node.count.commands, 4);
+    CHECK_INT(rig.node.count.invalid, 4);
+    CHECK_INT(places_in_flight(rig.node.places), 0);
+    release(&rig);
+}
+
+static void full_table_refuses_new_clients_only(void)
+{
+    struct rig rig = make_rig(1, false);
+    say(&rig, SPAN(IAMAT("kiwi") "IAMAT  nova +1-1 1\nIAMAT kiwi +1-1 1621464828\n"));
+    expect(&rig, AT("kiwi") "? IAMAT  nova +1-1 1\nAT Clark +0.000000000 kiwi +1-1 1621464828\n");
+    release(&rig);
+}
+
+static void too_long_line_is_answered_once(void)
+{
+    struct rig rig = rig_of(false);
+    static char line[LINES_BYTES_MAX + 2 + sizeof "HELLO\n"];
+    memset(line, 'x', LINES_BYTES_MAX + 1);
+    memcpy(line + LINES_BYTES_MAX + 1, "\nHELLO\n", 7);
+    say(&rig, (struct span){line, LINES_BYTES_MAX + 8});
+    CHECK_INT(rig.got.bytes, 2 + LINES_BYTES_MAX + 1 + strlen("? HELLO\n"));
+    CHECK(memcmp(rig.got.at, "? xxx", 5) == 0);
+    CHECK(memcmp(rig.got.at + LINES_BYTES_MAX, "xx\n? HELLO\n", 11) == 0);
+    release(&rig);
+}
+
+static void without_places_the_json_says_so(void)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 0\n"));
+    const char *start = AT("kiwi") AT("kiwi") "{";
+    CHECK(rig.got.bytes > strlen(start) && memcmp(rig.got.at, start, strlen(start)) == 0);
+    CHECK(memmem(rig.got.at, rig.got.bytes, "no places service", 17) != NULL);
+    CHECK(memcmp(rig.got.at + rig.got.bytes - 3, "}\n\n", 3) == 0);
+    release(&rig);
+}
+
+static void at_line_and_json_leave_together(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t id;
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 5\n"));
+    expect(&rig, AT("kiwi"));
+    CHECK_INT(session_output(&rig.session).bytes, 0);
+    CHECK(!session_is_over(&rig.session));
+    CHECK_INT(send_requests(&rig, &id, 1), 1);
+    answer(&rig, id, SPAN(JSON("Royce Hall") "\n\n\n"));
+    const char *whole = AT("kiwi") JSON("Royce Hall") "\n\n";
+    struct span output = session_output(&rig.session);
+    CHECK_BYTES(output.at, output.bytes, whole, strlen(whole));
+    take(&rig, SIZE_MAX);
+    CHECK(session_wants_input(&rig.session));
+    release(&rig);
+}
+
+static void request_carries_place_and_radius(void)
+{
+    struct rig rig = rig_of(true);
+    char request[LOOKUP_REQUEST_BYTES_MAX];
+    uint64_t id;
+    struct lookup lookup;
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 50 20\n"));
+    size_t bytes = places_next(rig.node.places, 0, &id, request);
+    CHECK(lookup_read_request((struct span){request, bytes}, &lookup));
+    CHECK(lookup.latitude_nanodeg == 34068930000);
+    CHECK(lookup.longitude_nanodeg == -118445127000);
+    CHECK_INT(lookup.radius_m, 50000);
+    CHECK_INT(lookup.bound, 20);
+    release(&rig);
+}
+
+static void answers_in_any_order_keep_the_order_of_commands(void)
+{
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    const struct span json[3] = {SPAN(JSON("one")), SPAN(JSON("number two")), SPAN(JSON("3"))};
+    for (int order = 0; order < 6; order++) {
+        struct rig rig = rig_of(true);
+        uint64_t ids[3];
+        say(&rig, SPAN(IAMAT("a") IAMAT("b")));
+        rig.got.bytes = 0;
+        say(&rig, SPAN("X\nWHATSAT a 1 1\nWHATSAT b 1 1\nY\nWHATSAT a 2 2\nZ\n"));
+        CHECK_INT(send_requests(&rig, ids, 3), 3);
+        for (int i = 0; i < 3; i++) {
+            answer(&rig, ids[orders[order][i]], json[orders[order][i]]);
+            take(&rig, SIZE_MAX);
+        }
+        expect(&rig, "? X\n" AT("a") JSON("one") "\n\n" AT("b")
+                         JSON("number two") "\n\n? Y\n" AT("a") JSON("3") "\n\n? Z\n");
+        release(&rig);
+    }
+}
+
+static void what_is_complete_leaves_at_once(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t ids[2];
+    say(&rig, SPAN(IAMAT("a") "WHATSAT a 1 1\nX\nWHATSAT a 2 2\nY\n"));
+    expect(&rig, AT("a"));
+    CHECK_INT(send_requests(&rig, ids, 2), 2);
+    answer(&rig, ids[0], SPAN(JSON("one")));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT("a") JSON("one") "\n\n? X\n");
+    answer(&rig, ids[1], SPAN(JSON("two")));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT("a") JSON("two") "\n\n? Y\n");
+    release(&rig);
+}
+
+static void strange_answers_change_nothing(void)
+{
+    struct rig rig = rig_of(true);
+    struct places_answer strange = {.asker = 1700, .ticket = 12345, .body = SPAN("{}")};
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n"));
+    rig.got.bytes = 0;
+    session_answer(&rig.session, &rig.node, &strange);
+    CHECK_INT(session_output(&rig.session).bytes, 0);
+    release(&rig);
+}
+
+static void one_lookup_too_many_waits(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t ids[SESSION_LOOKUPS_MAX + 1];
+    say(&rig, SPAN(IAMAT("kiwi")));
+    rig.got.bytes = 0;
+    for (int i = 0; i < SESSION_LOOKUPS_MAX; i++) {
+        CHECK(session_wants_input(&rig.session));
+        say(&rig, i < SESSION_LOOKUPS_MAX - 1 ? SPAN("WHATSAT kiwi 1 1\n")
+                                              : SPAN("WHATSAT kiwi 1 1\nWHATSAT kiwi 1 1\nX\n"));
+    }
+    CHECK(!session_wants_input(&rig.session));
+    CHECK_INT(send_requests(&rig, ids, SESSION_LOOKUPS_MAX), SESSION_LOOKUPS_MAX);
+    answer(&rig, ids[3], SPAN("{}"));
+    CHECK(!session_wants_input(&rig.session));
+    CHECK_INT(send_requests(&rig, ids + SESSION_LOOKUPS_MAX, 1), 1);
+    for (int i = 0; i <= SESSION_LOOKUPS_MAX; i++) {
+        if (i != 3)
+            answer(&rig, ids[i], SPAN("{}"));
+    }
+    CHECK(session_wants_input(&rig.session));
+    take(&rig, SIZE_MAX);
+    CHECK_INT(rig.got.bytes, (SESSION_LOOKUPS_MAX + 1) * strlen(AT("kiwi") "{}\n\n") + 4);
+    release(&rig);
+}
+
+static void too_many_lookups_of_the_node_are_refused_at_once(void)
+{
+    struct rig rig = rig_of(true);
+    struct lookup lookup = {.radius_m = 1};
+    uint64_t ticket;
+    while (places_ask(rig.node.places, 1, &lookup, 0, &ticket))
+        continue;
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n"));
+    CHECK(memmem(rig.got.at, rig.got.bytes, "OVER_QUERY_LIMIT", 16) != NULL);
+    CHECK(session_wants_input(&rig.session));
+    release(&rig);
+}
+
+/* Fills the output to exactly `bytes` with "? xxx" lines. */
+static void fill_output(struct rig *rig, size_t bytes)
+{
+    static char line[1024];
+    memset(line, 'x', sizeof line);
+    while (rig->session.out.bytes < bytes) {
+        size_t left = bytes - rig->session.out.bytes;
+        size_t reply = left > 2 * sizeof line ? sizeof line : left > sizeof line ? left / 2 : left;
+        line[reply - 3] = '\n';
+        send_only(rig, (struct span){line, reply - 2});
+        line[reply - 3] = 'x';
+    }
+    CHECK_INT(rig->session.out.bytes, bytes);
+}
+
+static void unread_output_stops_the_input(void)
+{
+    struct rig rig = rig_of(false);
+    fill_output(&rig, SESSION_OUTPUT_SOFT_BYTES - 1);
+    CHECK(session_wants_input(&rig.session));
+    send_only(&rig, SPAN("a\nb\nc"));
+    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
+    CHECK(!session_wants_input(&rig.session));
+    take(&rig, 4);
+    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
+    take(&rig, 3);
+    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES);
+    CHECK(!session_wants_input(&rig.session));
+    take(&rig, 1);
+    CHECK(session_wants_input(&rig.session));
+    send_only(&rig, SPAN("c\n"));
+    take(&rig, SIZE_MAX);
+    CHECK(memcmp(rig.got.at + rig.got.bytes - 13, "? a\n? b\n? cc\n", 13) == 0);
+    release(&rig);
+}
+
+static void amplified_output_stays_bounded(void)
+{
+    struct rig rig = rig_of(false);
+    static char text[64 * 1024];
+    for (size_t i = 0; i + 5 <= sizeof text; i += 5)
+        memcpy(text + i, "HELP\n", 5);
+    send_only(&rig, (struct span){text, sizeof text / 5 * 5});
+    CHECK(session_holds(&rig.session) < 2 * SESSION_OUTPUT_SOFT_BYTES + 2 * sizeof text);
+    size_t replies = 0;
+    while (session_output(&rig.session).bytes > 0) {
+        CHECK(rig.session.out.bytes < SESSION_OUTPUT_SOFT_BYTES + 1024);
+        take(&rig, 100000);
+    }
+    for (size_t i = 0; i + 5 <= rig.got.bytes; i++)
+        replies += memcmp(rig.got.at + i, "QUIT\n", 5) == 0;
+    CHECK_INT(replies, sizeof text / 5);
+    CHECK(session_wants_input(&rig.session));
+    CHECK_INT(session_holds(&rig.session), rig.session.out.capacity);
+    release(&rig);
+}
+
+static void half_close_gets_all_replies(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t id;
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\nthe end"));
+    session_end_input(&rig.session, &rig.node);
+    CHECK(!session_is_over(&rig.session));
+    CHECK(!session_wants_input(&rig.session));
+    CHECK_INT(send_requests(&rig, &id, 1), 1);
+    answer(&rig, id, SPAN("{}"));
+    CHECK(!session_is_over(&rig.session));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT("kiwi") AT("kiwi") "{}\n\n? the end\n");
+    CHECK(session_is_over(&rig.session));
+    release(&rig);
+}
+
+static void half_close_behind_a_limit_gets_all_replies(void)
+{
+    struct rig rig = rig_of(false);
+    fill_output(&rig, SESSION_OUTPUT_SOFT_BYTES - 1);
+    send_only(&rig, SPAN("a\nb\nc"));
+    session_end_input(&rig.session, &rig.node);
+    take(&rig, SESSION_OUTPUT_SOFT_BYTES);
+    CHECK(!session_is_over(&rig.session));
+    take(&rig, SIZE_MAX);
+    CHECK(memcmp(rig.got.at + rig.got.bytes - 12, "? a\n? b\n? c\n", 12) == 0);
+    CHECK(session_is_over(&rig.session));
+    release(&rig);
+}
+
+static void quit_ends_after_earlier_replies(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t id;
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\nX\nquit\n" IAMAT("late")));
+    CHECK(!session_wants_input(&rig.session));
+    CHECK(!session_is_over(&rig.session));
+    CHECK_INT(send_requests(&rig, &id, 1), 1);
+    answer(&rig, id, SPAN("{}"));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT("kiwi") AT("kiwi") "{}\n\n? X\n");
+    CHECK(session_is_over(&rig.session));
+    CHECK_INT(flood_clients(rig.node.flood), 1);
+    release(&rig);
+}
+
+static void browser_is_sent_away(void)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN("POST / HTTP/1.1\r\nHost: x\r\n\r\n" IAMAT("evil")));
+    expect(&rig, "? POST / HTTP/1.1\n");
+    CHECK(session_is_over(&rig.session));
+    CHECK_INT(flood_clients(rig.node.flood), 0);
+    release(&rig);
+}
+
+static void telnet_is_answered_in_the_stream(void)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN("\xff\xfd\x06X\n"));
+    expect(&rig, "\xff\xfc\x06? X\n");
+    release(&rig);
+}
+
+static void resting_session_owns_nothing(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t id;
+    send_only(&rig, SPAN(IAMAT("kiwi") "half"));
+    CHECK(session_holds(&rig.session) > 0);
+    session_lend(&rig.session, &rig.shared);
+    take(&rig, SIZE_MAX);
+    session_take_back(&rig.session, &rig.shared);
+    CHECK(session_holds(&rig.session) > 0);
+    session_lend(&rig.session, &rig.shared);
+    say(&rig, SPAN(" a line\nWHATSAT kiwi 1 1\n"));
+    session_take_back(&rig.session, &rig.shared);
+    CHECK(session_holds(&rig.session) > 0);
+    CHECK_INT(send_requests(&rig, &id, 1), 1);
+    answer(&rig, id, SPAN("{}"));
+    session_lend(&rig.session, &rig.shared);
+    take(&rig, SIZE_MAX);
+    session_take_back(&rig.session, &rig.shared);
+    expect(&rig, AT("kiwi") "? half a line\n" AT("kiwi") "{}\n\n");
+    CHECK_INT(session_holds(&rig.session), 0);
+    CHECK(rig.shared.bytes == 0);
+    release(&rig);
+}
+
+static void commands_and_replies_are_noted(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t id;
+    rig.node.log = &rig.log;
+    say(&rig, SPAN("X\n"));
+    CHECK_INT(rig.log.lines.bytes, 0);
+    rig.node.log_commands = true;
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n\x1b\n"));
+    CHECK_INT(send_requests(&rig, &id, 1), 1);
+    answer(&rig, id, SPAN("{}"));
+#define TIME "2021-05-19T22:53:48.000000Z "
+    const char *wanted = TIME "command 17 IAMAT kiwi +34.068930-118.445127 1621464827.5\n" TIME
+                              "reply 17 AT Clark +0.500000000 kiwi +34.068930-118.445127 "
+                              "1621464827.5\n" TIME "command 17 WHATSAT kiwi 1 1\n" TIME
+                              "reply 17 AT Clark +0.500000000 kiwi +34.068930-118.445127 "
+                              "1621464827.5\n" TIME "command 17 \\x1b\n" TIME;
+    CHECK(rig.log.lines.bytes > strlen(wanted));
+    CHECK_BYTES(rig.log.lines.at, strlen(wanted), wanted, strlen(wanted));
+    const char *end = TIME "reply 17 ? \\x1b\n" TIME "places 17 ok, 4 bytes\n";
+    CHECK(rig.log.lines.bytes > strlen(end));
+    CHECK_BYTES(rig.log.lines.at + rig.log.lines.bytes - strlen(end), strlen(end), end,
+                strlen(end));
+    release(&rig);
+}
+
+/* However input is split, output is taken and answers come: the client reads the same bytes. */
+static void any_timing_gives_the_same_bytes(void)
+{
+    static const char commands[] =
+        IAMAT("a") "WHATSAT a 1 1\nX\n" IAMAT("b") "WHATSAT b 2 2\n\nWHATSAT a 3 3\nWHATSAT c 1 1\n"
+                                                   "IAMAT c +1-1 0\nWHATSAT c 4 4\nthe end";
+    static const char wanted[] = AT("a") AT("a") "{}\n\n? X\n" AT("b") AT("b") "{}\n\n? \n" AT(
+        "a") "{}\n\n? WHATSAT c 1 1\nAT Clark +1621464828.000000000 c +1-1 0\n"
+             "AT Clark +1621464828.000000000 c +1-1 0\n{}\n\n? the end\n";
+    uint64_t state = 7;
+    for (int round = 0; round < 3000; round++) {
+        struct rig rig = rig_of(true);
+        uint64_t ids[8];
+        size_t sent = 0, asked = 0;
+        for (int step = 0; !session_is_over(&rig.session) && step < 10000; step++) {
+            uint64_t what = input_draw(&state) % 4, amount = input_draw(&state) % 40 + 1;
+            size_t left = strlen(commands) - sent;
+            if (what == 0 && left > 0) {
+                char bytes[40];
+                size_t count = amount < left ? amount : left;
+                memcpy(bytes, commands + sent, count);
+                session_lend(&rig.session, &rig.shared);
+                session_read(&rig.session, &rig.node, bytes, count);
+                session_take_back(&rig.session, &rig.shared);
+                sent += count;
+            } else if (what == 1 && left == 0 && !rig.session.input_ended) {
+                session_end_input(&rig.session, &rig.node);
+            } else if (what == 2) {
+                take(&rig, amount);
+            } else if (what == 3) {
+                asked += send_requests(&rig, ids + asked, 8 - asked);
+                if (asked > 0) {
+                    size_t one = input_draw(&state) % asked;
+                    answer(&rig, ids[one], SPAN("{}\n"));
+                    ids[one] = ids[--asked];
+                }
+            }
+        }
+        CHECK(session_is_over(&rig.session));
+        expect(&rig, wanted);
+        release(&rig);
+    }
+}
+
+static const struct check_case cases[] = {
+    {"IAMAT gets its AT line and goes into the flood", iamat_is_answered_and_flooded},
+    {"a stale or equal stamp gets its own AT line and changes nothing",
+     stale_stamp_gets_its_own_line},
+    {"extreme stamps have exact differences", extreme_stamps_have_exact_differences},
+    {"invalid commands come back behind a question mark", invalid_commands_come_back},
+    {"a full table refuses new clients only", full_table_refuses_new_clients_only},
+    {"a line one byte too long is answered once", too_long_line_is_answered_once},
+    {"without a places service the JSON says so", without_places_the_json_says_so},
+    {"AT line and JSON leave together", at_line_and_json_leave_together},
+    {"a request carries the place, metres and the bound", request_carries_place_and_radius},
+    {"answers in any order keep the order of the commands",
+     answers_in_any_order_keep_the_order_of_commands},
+    {"what is complete leaves at once, though a later look-up waits",
+     what_is_complete_leaves_at_once},
+    {"a strange answer changes nothing", strange_answers_change_nothing},
+    {"one look-up past the limit waits unparsed", one_lookup_too_many_waits},
+    {"too many look-ups of the node are refused at once",
+     too_many_lookups_of_the_node_are_refused_at_once},
+    {"at the limit of unread output the input waits", unread_output_stops_the_input},
+    {"short commands with long replies stay within the limit", amplified_output_stays_bounded},
+    {"after a half-close all replies come", half_close_gets_all_replies},
+    {"after a half-close behind a limit, too", half_close_behind_a_limit_gets_all_replies},
+    {"QUIT ends it after the earlier replies", quit_ends_after_earlier_replies},
+    {"a browser gets its echo and nothing else is done", browser_is_sent_away},
+    {"TELNET is answered in the stream", telnet_is_answered_in_the_stream},
+    {"a session at rest owns no memory", resting_session_owns_nothing},
+    {"commands and replies are noted, escaped, where wanted", commands_and_replies_are_noted},
+    {"any timing of input, output and answers gives the same bytes",
+     any_timing_gives_the_same_bytes},
+};
+
+CHECK_MAIN(cases)

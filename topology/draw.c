@@ -1,0 +1,78 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "topology/load.h"
+#include "topology/topology_picture.h"
+#include "topology/zherd.h"
+
+static void print_picture(const struct topology *topology)
+{
+    char picture[TOPOLOGY_PICTURE_BYTES_MAX];
+    if (topology_picture_draw(topology, picture))
+        printf("%s\n", picture);
+}
+
+static void print_nodes(const struct topology *topology)
+{
+    int widths[3] = {0};
+    for (size_t i = 0; i < topology->node_count; i++) {
+        const struct topology_node *node = &topology->nodes[i];
+        const char *texts[3] = {node->name, node->clients.text, node->bus.text};
+        for (size_t j = 0; j < 3; j++)
+            widths[j] = (int)strlen(texts[j]) > widths[j] ? (int)strlen(texts[j]) : widths[j];
+    }
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        const struct topology_node *node = &topology->nodes[i];
+        uint32_t neighbours[TOPOLOGY_NODES_MAX];
+        size_t count = topology_neighbours(topology, i, neighbours);
+        printf("  %-*s  clients %-*s  bus %-*s  links", widths[0], node->name, widths[1],
+               node->clients.text, widths[2], node->bus.text);
+        for (size_t j = 0; j < count; j++)
+            printf(" %s", topology->nodes[neighbours[j]].name);
+        puts(count == 0 ? " none" : "");
+    }
+    if (topology->places.present)
+        printf("  places: gateways %s  workers %s\n          %s\n", topology->places.gateways.text,
+               topology->places.workers.text, topology->places.url);
+}
+
+/* Names hold no byte that means anything within quotes of the DOT language. */
+static void print_dot(const struct topology *topology)
+{
+    printf("graph \"%s\" {\n    layout=circo\n", topology->herd);
+    for (size_t i = 0; i < topology->node_count; i++)
+        printf("    \"%s\"\n", topology->nodes[i].name);
+    for (size_t i = 0; i < topology->link_count; i++)
+        printf("    \"%s\" -- \"%s\"\n", topology->nodes[topology->links[i].a].name,
+               topology->nodes[topology->links[i].b].name);
+    puts("}");
+}
+
+int draw_main(int count, char **words)
+{
+    struct topology topology;
+    const char *path = NULL;
+    bool dot = false, understood = true;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(words[i], "--dot") == 0)
+            dot = true;
+        else if (words[i][0] != '-' && !path)
+            path = words[i];
+        else
+            understood = false;
+    }
+    if (!path || !understood) {
+        fputs("zherd draw: write one topology file, as in `zherd draw [--dot] FILE`\n", stderr);
+        return 1;
+    }
+    if (!topology_load(path, &topology))
+        return 1;
+    if (dot) {
+        print_dot(&topology);
+    } else {
+        print_picture(&topology);
+        print_nodes(&topology);
+    }
+    topology_free(&topology);
+    return 0;
+}

@@ -1,0 +1,46 @@
+# The herd of fall 2016: a ring of five. Any one node may fail and the others still reach
+# each other.
+herd
+    name = fall2016
+
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+
+node
+    name = Ball
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://127.0.0.1:12501
+
+node
+    name = Hamilton
+    clients = tcp://127.0.0.1:11502
+    bus = tcp://127.0.0.1:12502
+
+node
+    name = Holiday
+    clients = tcp://127.0.0.1:11503
+    bus = tcp://127.0.0.1:12503
+
+node
+    name = Welsh
+    clients = tcp://127.0.0.1:11504
+    bus = tcp://127.0.0.1:12504
+
+link
+    between = Alford Hamilton
+link
+    between = Hamilton Holiday
+link
+    between = Holiday Ball
+link
+    between = Ball Welsh
+link
+    between = Welsh Alford
+
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = landmarks
+    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json

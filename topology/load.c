@@ -1,0 +1,159 @@
+#include "topology/load.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bus/bytes.h"
+#include "topology/topology_check.h"
+
+/* The largest herd, with room for comments; a reader must not be fed a disk. */
+#define FILE_BYTES_MAX (4 * 1024 * 1024)
+
+/* The lines of a file. Names and values of the entries belong to the trees. */
+struct lines {
+    struct topology_entry *entries;
+    zconfig_t **trees;
+    size_t count;
+};
+
+/* `content` has room for one byte more than FILE_BYTES_MAX, which tells too large a file. */
+static bool read_file(const char *path, char *content, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        fprintf(stderr, "%s: cannot be opened: %s\n", path, strerror(errno));
+        return false;
+    }
+    *bytes = fread(content, 1, FILE_BYTES_MAX + 1, file);
+    bool failed = ferror(file) != 0;
+    if (failed)
+        fprintf(stderr, "%s: cannot be read: %s\n", path, strerror(errno));
+    else if (*bytes > FILE_BYTES_MAX)
+        fprintf(stderr, "%s: larger than a topology can be (%d bytes)\n", path, FILE_BYTES_MAX);
+    fclose(file);
+    return !failed && *bytes <= FILE_BYTES_MAX;
+}
+
+static bool is_blank(struct span text)
+{
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (!isspace((unsigned char)text.at[i]))
+            return false;
+    }
+    return true;
+}
+
+/* One line through zconfig. It knows no line numbers and gives up a whole file at its first bad
+ * line; line by line, every fault has its place. Levels are then ours to count, from the blanks
+ * at the beginning, which are kept from it here. */
+static void parse_line(struct lines *lines, uint32_t number, struct span text)
+{
+    size_t blanks = 0;
+    while (blanks < text.bytes && text.at[blanks] == ' ')
+        blanks++;
+    char *line = strndup(text.at + blanks, text.bytes - blanks);
+    zconfig_t *tree = line ? zconfig_str_load(line) : NULL;
+    zconfig_t *item = tree ? zconfig_child(tree) : NULL;
+    struct topology_entry entry = {.line = number, .text = text};
+    if (tree) {
+        entry.name = item ? zconfig_name(item) : "";
+        entry.value = item ? zconfig_value(item) : "";
+    }
+    free(line);
+    lines->trees[lines->count] = tree;
+    lines->entries[lines->count++] = entry;
+}
+
+static void parse_lines(struct lines *lines, struct span content)
+{
+    uint32_t number = 1;
+    for (const char *at = content.at, *end = content.at + content.bytes; at < end; number++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline ? newline : end;
+        struct span text = {at, (size_t)(line_end - at)};
+        if (!is_blank(text))
+            parse_line(lines, number, text);
+        at = line_end + 1;
+    }
+}
+
+/* zconfig prints its refusals, without the file's name, to standard output, where the status
+ * lines of our processes go: while it reads, that leads nowhere. */
+static int silence_output(void)
+{
+    fflush(stdout);
+    int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (kept >= 0 && nowhere >= 0)
+        dup2(nowhere, STDOUT_FILENO);
+    if (nowhere >= 0)
+        close(nowhere);
+    return kept;
+}
+
+static void restore_output(int kept)
+{
+    if (kept < 0)
+        return;
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+}
+
+static size_t count_lines(struct span content)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < content.bytes; i++)
+        count += content.at[i] == '\n';
+    return count;
+}
+
+static bool check_content(struct span content, struct topology *topology,
+                          struct topology_faults *faults)
+{
+    size_t lines_max = count_lines(content);
+    struct lines lines = {
+        .entries = calloc(lines_max, sizeof *lines.entries),
+        .trees = calloc(lines_max, sizeof *lines.trees),
+    };
+    bool good = false;
+    if (lines.entries && lines.trees) {
+        int kept = silence_output();
+        parse_lines(&lines, content);
+        restore_output(kept);
+        good = topology_check(lines.entries, lines.count, topology, faults);
+    } else {
+        topology_faults_add(faults, 0, "there is not enough memory to read this file");
+    }
+    for (size_t i = 0; i < lines.count; i++)
+        zconfig_destroy(&lines.trees[i]);
+    free(lines.entries);
+    free(lines.trees);
+    return good;
+}
+
+bool topology_load(const char *path, struct topology *topology)
+{
+    struct topology_faults faults = {0};
+    size_t bytes = 0;
+    char *content = malloc(FILE_BYTES_MAX + 1);
+    if (!content) {
+        fprintf(stderr, "%s: there is not enough memory to read this file\n", path);
+        return false;
+    }
+    /* CZMQ must never take our signals. */
+    zsys_handler_set(NULL);
+    bool good = read_file(path, content, &bytes) &&
+                check_content((struct span){content, bytes}, topology, &faults);
+    for (size_t i = 0; i < faults.count; i++)
+        fprintf(stderr, "%s:%u: %s\n", path, faults.list[i].line, faults.list[i].text);
+    if (faults.more > 0)
+        fprintf(stderr, "%s: and %zu more faults\n", path, faults.more);
+    free(content);
+    return good;
+}

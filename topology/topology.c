@@ -1,0 +1,33 @@
+#include "topology/topology.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int topology_find(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; i < topology->node_count; i++) {
+        if (strcmp(topology->nodes[i].name, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+size_t topology_neighbours(const struct topology *topology, uint32_t node, uint32_t *neighbours)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < topology->link_count; i++) {
+        const struct topology_link *link = &topology->links[i];
+        if (link->a == node)
+            neighbours[count++] = link->b;
+        else if (link->b == node)
+            neighbours[count++] = link->a;
+    }
+    return count;
+}
+
+void topology_free(struct topology *topology)
+{
+    free(topology->nodes);
+    free(topology->links);
+    *topology = (struct topology){0};
+}

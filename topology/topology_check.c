@@ -1,0 +1,484 @@
+#include "topology/topology_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "topology/graph.h"
+#include "topology/topology_endpoint.h"
+#include "topology/topology_sections.h"
+
+/* How much of a list of pieces a sentence quotes. */
+#define PIECES_BYTES_MAX 200
+/* Two for each node; gateways, workers and url of places. */
+#define CLAIMS_MAX (2 * TOPOLOGY_NODES_MAX + 3)
+
+/* One of the addresses somebody will bind, and where the file says so. */
+struct claim {
+    struct topology_endpoint endpoint;
+    const char *key;
+    uint32_t line;
+};
+
+struct checker {
+    struct topology *topology;
+    struct topology_faults *faults;
+    struct topology_section *sections;
+    size_t section_count;
+    const struct topology_section **node_sections; /* of topology->nodes */
+    struct claim *claims;
+    size_t claim_count;
+    bool has_lost_nodes; /* some node had to be left out */
+    bool has_lost_links; /* some link had to be left out, or perhaps some line */
+};
+
+static const char name_bytes[] =
+    "0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/* The name that the log of the places service carries. */
+static const char places_process[] = "placesd";
+
+static bool check_name(struct checker *checker, const struct topology_entry *entry,
+                       char name[TOPOLOGY_NAME_BYTES_MAX + 1])
+{
+    size_t bytes = strlen(entry->value);
+    if (bytes > TOPOLOGY_NAME_BYTES_MAX || entry->value[strspn(entry->value, name_bytes)] != '\0' ||
+        entry->value[0] == '.') {
+        topology_faults_add(checker->faults, entry->line,
+                            "`%.*s` is no name; write 1 to 63 letters, digits, - _ and ., not "
+                            "beginning with a point",
+                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value);
+        return false;
+    }
+    memcpy(name, entry->value, bytes + 1);
+    return true;
+}
+
+/* Checks the endpoint and that nobody else binds it. */
+static void check_endpoint(struct checker *checker, const struct topology_section *section,
+                           size_t key, struct topology_endpoint *endpoint)
+{
+    const struct topology_entry *entry = section->keys[key];
+    if (!entry)
+        return;
+    struct claim claim = {.key = topology_sections_key(section->kind, key), .line = entry->line};
+    const char *fault = topology_endpoint_parse(entry->value, &claim.endpoint);
+    if (fault) {
+        topology_faults_add(checker->faults, entry->line, "`%s` is `%.*s`; %s", claim.key,
+                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value, fault);
+        return;
+    }
+    *endpoint = claim.endpoint;
+    checker->claims[checker->claim_count++] = claim;
+}
+
+static int compare_claims(const void *left, const void *right)
+{
+    const struct claim *a = left, *b = right;
+    return a->line < b->line ? -1 : a->line > b->line;
+}
+
+static void check_claims(struct checker *checker)
+{
+    qsort(checker->claims, checker->claim_count, sizeof *checker->claims, compare_claims);
+    for (size_t i = 0; i < checker->claim_count; i++) {
+        const struct claim *later = &checker->claims[i];
+        for (size_t j = 0; j < i; j++) {
+            const struct claim *first = &checker->claims[j];
+            if (!topology_endpoints_overlap(&first->endpoint, &later->endpoint))
+                continue;
+            topology_faults_add(checker->faults, later->line,
+                                "port %u of `%s` is taken by `%s` in line %u; write another port",
+                                later->endpoint.port, later->key, first->key, first->line);
+            break;
+        }
+    }
+}
+
+static void check_can_connect(struct checker *checker, const struct topology_entry *entry,
+                              const char *key, const char *who, const char *host)
+{
+    if (entry && topology_host_is_any(host))
+        topology_faults_add(checker->faults, entry->line,
+                            "%s cannot connect to every interface (%s); write the address of this "
+                            "host in `%s`",
+                            who, host, key);
+}
+
+static void check_herd(struct checker *checker)
+{
+    uint32_t first_line = 0;
+    for (size_t i = 0; i < checker->section_count; i++) {
+        const struct topology_section *section = &checker->sections[i];
+        if (section->kind != SECTION_HERD)
+            continue;
+        if (first_line > 0)
+            topology_faults_add(checker->faults, section->line,
+                                "there is a `herd` in line %u already; write one", first_line);
+        else
+            first_line = section->line;
+        if (section->keys[HERD_NAME])
+            check_name(checker, section->keys[HERD_NAME], checker->topology->herd);
+    }
+    if (first_line == 0)
+        topology_faults_add(checker->faults, 1,
+                            "there is no herd; write `herd` and below it `    name = NAME`");
+}
+
+static void check_node(struct checker *checker, const struct topology_section *section)
+{
+    struct topology *topology = checker->topology;
+    struct topology_node node = {.line = section->line};
+    const struct topology_entry *name = section->keys[NODE_NAME];
+    check_endpoint(checker, section, NODE_CLIENTS, &node.clients);
+    check_endpoint(checker, section, NODE_BUS, &node.bus);
+    if (!name || !check_name(checker, name, node.name)) {
+        checker->has_lost_nodes = true;
+        return;
+    }
+    if (strcmp(node.name, places_process) == 0)
+        topology_faults_add(checker->faults, name->line,
+                            "`placesd` is the name of the places service; write another");
+    int other = topology_find(topology, node.name);
+    if (other >= 0) {
+        topology_faults_add(checker->faults, name->line,
+                            "the name `%s` is taken by line %u; write another", node.name,
+                            checker->node_sections[other]->keys[NODE_NAME]->line);
+        checker->has_lost_nodes = true;
+        return;
+    }
+    checker->node_sections[topology->node_count] = section;
+    topology->nodes[topology->node_count++] = node;
+}
+
+static void check_nodes(struct checker *checker)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < checker->section_count; i++) {
+        const struct topology_section *section = &checker->sections[i];
+        if (section->kind != SECTION_NODE)
+            continue;
+        if (count == TOPOLOGY_NODES_MAX) {
+            topology_faults_add(checker->faults, section->line,
+                                "this is one node too many; write at most %d", TOPOLOGY_NODES_MAX);
+            checker->has_lost_nodes = true;
+            return;
+        }
+        check_node(checker, section);
+        count++;
+    }
+    if (count == 0)
+        topology_faults_add(checker->faults, 1,
+                            "there is no node; write `node` and below it `    name = NAME`, "
+                            "`    clients = tcp://HOST:PORT` and `    bus = tcp://HOST:PORT`");
+}
+
+/* The next word of `text`, cut to what a name may hold and one byte more. */
+static const char *take_word(const char *text, char word[TOPOLOGY_NAME_BYTES_MAX + 2])
+{
+    static const char blanks[] = " \t";
+    text += strspn(text, blanks);
+    size_t bytes = strcspn(text, blanks);
+    snprintf(word, TOPOLOGY_NAME_BYTES_MAX + 2, "%.*s", (int)bytes, text);
+    return text + bytes;
+}
+
+static bool check_link_end(struct checker *checker, uint32_t line, const char *name, uint32_t *end)
+{
+    int node = topology_find(checker->topology, name);
+    *end = (uint32_t)node;
+    if (node >= 0)
+        return true;
+    struct topology_nearest nearest = {.word = name};
+    for (size_t i = 0; i < checker->topology->node_count; i++)
+        topology_nearest_offer(&nearest, checker->topology->nodes[i].name);
+    /* It may well be the node whose own name was in fault. */
+    if (nearest.best || !checker->has_lost_nodes)
+        topology_faults_add(checker->faults, line, "there is no node `%s`; write %s", name,
+                            nearest.best ? nearest.best : "the name of a node of this file");
+    return false;
+}
+
+/* Whether the link can be added to the topology. */
+static bool check_link(struct checker *checker, const struct topology_section *section,
+                       struct topology_link *link)
+{
+    const struct topology_entry *between = section->keys[LINK_BETWEEN];
+    if (!between)
+        return false;
+    char a[TOPOLOGY_NAME_BYTES_MAX + 2], b[TOPOLOGY_NAME_BYTES_MAX + 2];
+    char more[TOPOLOGY_NAME_BYTES_MAX + 2];
+    const char *rest = take_word(between->value, a);
+    rest = take_word(rest, b);
+    take_word(rest, more);
+    if (b[0] == '\0' || more[0] != '\0') {
+        topology_faults_add(checker->faults, between->line,
+                            "a link joins two nodes; write `between = Alford Hamilton`");
+        return false;
+    }
+    link->line = between->line;
+    bool both = check_link_end(checker, between->line, a, &link->a);
+    both = check_link_end(checker, between->line, b, &link->b) && both;
+    if (both && link->a == link->b)
+        topology_faults_add(checker->faults, between->line,
+                            "`%s` is linked with itself; write the names of two nodes", a);
+    return both && link->a != link->b;
+}
+
+static uint32_t lower_end(const struct topology_link *link)
+{
+    return link->a < link->b ? link->a : link->b;
+}
+
+static uint32_t upper_end(const struct topology_link *link)
+{
+    return link->a < link->b ? link->b : link->a;
+}
+
+static int compare_links(const void *left, const void *right)
+{
+    const struct topology_link *a = *(const struct topology_link *const *)left;
+    const struct topology_link *b = *(const struct topology_link *const *)right;
+    if (lower_end(a) != lower_end(b))
+        return lower_end(a) < lower_end(b) ? -1 : 1;
+    if (upper_end(a) != upper_end(b))
+        return upper_end(a) < upper_end(b) ? -1 : 1;
+    return a->line < b->line ? -1 : a->line > b->line;
+}
+
+static void check_links_twice(struct checker *checker, const struct topology_link **sorted)
+{
+    const struct topology *topology = checker->topology;
+    for (size_t i = 0; i < topology->link_count; i++)
+        sorted[i] = &topology->links[i];
+    qsort(sorted, topology->link_count, sizeof *sorted, compare_links);
+    for (size_t i = 1; i < topology->link_count; i++) {
+        const struct topology_link *a = sorted[i - 1], *b = sorted[i];
+        if (lower_end(a) == lower_end(b) && upper_end(a) == upper_end(b))
+            topology_faults_add(checker->faults, b->line,
+                                "%s and %s are linked in line %u already; leave this link out",
+                                topology->nodes[b->a].name, topology->nodes[b->b].name, a->line);
+    }
+}
+
+static void check_links(struct checker *checker)
+{
+    struct topology *topology = checker->topology;
+    size_t count = 0;
+    for (size_t i = 0; i < checker->section_count; i++) {
+        const struct topology_section *section = &checker->sections[i];
+        if (section->kind != SECTION_LINK)
+            continue;
+        if (count == TOPOLOGY_LINKS_MAX) {
+            topology_faults_add(checker->faults, section->line,
+                                "this is one link too many; write at most %d", TOPOLOGY_LINKS_MAX);
+            checker->has_lost_links = true;
+            return;
+        }
+        struct topology_link link;
+        if (check_link(checker, section, &link))
+            topology->links[topology->link_count++] = link;
+        else
+            checker->has_lost_links = true;
+        count++;
+    }
+}
+
+/* Neighbours connect to the bus endpoint: it must say where. */
+static void check_linked_buses(struct checker *checker)
+{
+    const struct topology *topology = checker->topology;
+    bool linked[TOPOLOGY_NODES_MAX] = {false};
+    for (size_t i = 0; i < topology->link_count; i++)
+        linked[topology->links[i].a] = linked[topology->links[i].b] = true;
+    for (size_t i = 0; i < topology->node_count; i++) {
+        if (linked[i])
+            check_can_connect(checker, checker->node_sections[i]->keys[NODE_BUS], "bus",
+                              "neighbours", topology->nodes[i].bus.host);
+    }
+}
+
+/* "Alford Ball | Hamilton", cut where the text ends. */
+static void name_pieces(const struct topology *topology, const uint32_t *pieces, uint32_t count,
+                        char *text, size_t text_size)
+{
+    size_t used = 0;
+    for (uint32_t piece = 0; piece < count; piece++) {
+        const char *before = piece > 0 ? " | " : "";
+        for (size_t i = 0; i < topology->node_count && used < text_size; i++) {
+            if (pieces[i] != piece)
+                continue;
+            used += (size_t)snprintf(text + used, text_size - used, "%s%s", before,
+                                     topology->nodes[i].name);
+            before = " ";
+        }
+    }
+    if (used >= text_size)
+        strcpy(text + text_size - sizeof "...", "...");
+}
+
+static void check_pieces(struct checker *checker)
+{
+    const struct topology *topology = checker->topology;
+    uint32_t pieces[TOPOLOGY_NODES_MAX];
+    struct graph *graph = graph_new(topology);
+    uint32_t count = graph_pieces(graph, pieces);
+    graph_destroy(&graph);
+    if (count < 2)
+        return;
+    size_t second = 0;
+    while (pieces[second] != 1)
+        second++;
+    char text[PIECES_BYTES_MAX];
+    name_pieces(topology, pieces, count, text, sizeof text);
+    topology_faults_add(checker->faults, topology->nodes[second].line,
+                        "the herd is in %u pieces: %s; link them", count, text);
+}
+
+static void check_provider(struct checker *checker, const struct topology_section *section)
+{
+    static const char *const names[] = {
+        [TOPOLOGY_LANDMARKS] = "landmarks",
+        [TOPOLOGY_GOOGLE] = "google",
+    };
+    const struct topology_entry *entry = section->keys[PLACES_PROVIDER];
+    if (!entry)
+        return;
+    struct topology_nearest nearest = {.word = entry->value};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        topology_nearest_offer(&nearest, names[i]);
+        if (strcmp(entry->value, names[i]) == 0)
+            checker->topology->places.provider = (enum topology_provider)i;
+    }
+    if (!nearest.best || strcmp(nearest.best, entry->value) != 0)
+        topology_faults_add(checker->faults, entry->line, "there is no provider `%.*s`; write %s",
+                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value,
+                            nearest.best ? nearest.best : "landmarks or google");
+}
+
+static void check_url(struct checker *checker, const struct topology_section *section)
+{
+    const struct topology_entry *entry = section->keys[PLACES_URL];
+    struct topology_places *places = &checker->topology->places;
+    struct topology_url url;
+    if (!entry)
+        return;
+    const char *fault = topology_url_parse(entry->value, &url);
+    if (fault) {
+        topology_faults_add(checker->faults, entry->line, "`url` is `%.*s`; %s",
+                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value, fault);
+        return;
+    }
+    strcpy(places->url, entry->value);
+    bool loopback = topology_host_is_loopback(url.host);
+    if (places->provider == TOPOLOGY_GOOGLE && !url.secure && !loopback)
+        topology_faults_add(checker->faults, entry->line,
+                            "the key would travel unencrypted to `%s`; write https://", url.host);
+    if (loopback) {
+        struct claim *claim = &checker->claims[checker->claim_count++];
+        *claim = (struct claim){.key = "url", .line = entry->line};
+        strcpy(claim->endpoint.host, url.host);
+        claim->endpoint.port = url.port;
+    }
+}
+
+static void check_key_file(struct checker *checker, const struct topology_section *section)
+{
+    const struct topology_entry *entry = section->keys[PLACES_KEY_FILE];
+    struct topology_places *places = &checker->topology->places;
+    if (!entry) {
+        if (places->provider == TOPOLOGY_GOOGLE && !section->is_doubtful)
+            topology_faults_add(checker->faults, section->line,
+                                "google wants a key; write a line `    key_file = PATH`");
+        return;
+    }
+    if (places->provider == TOPOLOGY_LANDMARKS && section->keys[PLACES_PROVIDER] &&
+        strcmp(section->keys[PLACES_PROVIDER]->value, "landmarks") == 0)
+        topology_faults_add(checker->faults, entry->line,
+                            "landmarks needs no key; leave `key_file` out");
+    size_t bytes = strlen(entry->value);
+    bool has_control_bytes = false;
+    for (const char *at = entry->value; *at; at++)
+        has_control_bytes |= (unsigned char)*at < 0x20 || *at == 0x7f;
+    if (bytes > TOPOLOGY_PATH_BYTES_MAX || has_control_bytes)
+        topology_faults_add(checker->faults, entry->line,
+                            "`key_file` is no usable path; write at most %d bytes without control "
+                            "bytes",
+                            TOPOLOGY_PATH_BYTES_MAX);
+    else
+        memcpy(places->key_file, entry->value, bytes + 1);
+}
+
+static void check_places(struct checker *checker)
+{
+    struct topology_places *places = &checker->topology->places;
+    for (size_t i = 0; i < checker->section_count; i++) {
+        const struct topology_section *section = &checker->sections[i];
+        if (section->kind != SECTION_PLACES)
+            continue;
+        if (places->present) {
+            topology_faults_add(checker->faults, section->line,
+                                "there is a `places` in line %u already; write one", places->line);
+            continue;
+        }
+        places->present = true;
+        places->line = section->line;
+        check_endpoint(checker, section, PLACES_GATEWAYS, &places->gateways);
+        check_endpoint(checker, section, PLACES_WORKERS, &places->workers);
+        check_can_connect(checker, section->keys[PLACES_GATEWAYS], "gateways", "gateways",
+                          places->gateways.host);
+        check_can_connect(checker, section->keys[PLACES_WORKERS], "workers", "workers",
+                          places->workers.host);
+        check_provider(checker, section);
+        check_url(checker, section);
+        check_key_file(checker, section);
+    }
+}
+
+static void check_all(struct checker *checker, const struct topology_link **sorted)
+{
+    check_herd(checker);
+    check_nodes(checker);
+    check_links(checker);
+    check_links_twice(checker, sorted);
+    check_linked_buses(checker);
+    check_places(checker);
+    check_claims(checker);
+    if (!checker->has_lost_nodes && !checker->has_lost_links)
+        check_pieces(checker);
+}
+
+bool topology_check(const struct topology_entry *entries, size_t count, struct topology *topology,
+                    struct topology_faults *faults)
+{
+    /* At least one of each: calloc may answer NULL to nothing. */
+    size_t sections_max = count + 1;
+    *topology = (struct topology){
+        .nodes = calloc(TOPOLOGY_NODES_MAX, sizeof *topology->nodes),
+        .links = calloc(TOPOLOGY_LINKS_MAX, sizeof *topology->links),
+    };
+    struct checker checker = {
+        .topology = topology,
+        .faults = faults,
+        .sections = calloc(sections_max, sizeof *checker.sections),
+        .node_sections = calloc(TOPOLOGY_NODES_MAX, sizeof *checker.node_sections),
+        .claims = calloc(CLAIMS_MAX, sizeof *checker.claims),
+    };
+    const struct topology_link **sorted = calloc(TOPOLOGY_LINKS_MAX, sizeof *sorted);
+    if (topology->nodes && topology->links && checker.sections && checker.node_sections &&
+        checker.claims && sorted) {
+        checker.section_count = topology_sections_sort(entries, count, checker.sections, faults);
+        checker.has_lost_links = faults->count > 0;
+        check_all(&checker, sorted);
+    } else {
+        topology_faults_add(faults, 0, "there is not enough memory to read this file");
+    }
+    free(sorted);
+    free(checker.claims);
+    free(checker.node_sections);
+    free(checker.sections);
+    if (faults->count == 0)
+        return true;
+    topology_free(topology);
+    return false;
+}

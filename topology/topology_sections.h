@@ -1,0 +1,50 @@
+/* topology_sections: the lines of a topology file, sorted into sections and their keys.
+ *
+ * It knows which sections and keys there are, and what a line must look like. It does not know
+ * what a value means: topology/topology_check.c does. */
+#ifndef ZHERD_TOPOLOGY_TOPOLOGY_SECTIONS_H
+#define ZHERD_TOPOLOGY_TOPOLOGY_SECTIONS_H
+
+#include "topology/topology_check.h"
+
+#define SECTION_KEYS_MAX 5
+
+enum topology_section_kind {
+    SECTION_HERD,
+    SECTION_NODE,
+    SECTION_LINK,
+    SECTION_PLACES,
+    SECTION_KINDS,
+};
+
+/* Places of the keys within struct topology_section. */
+enum {
+    HERD_NAME = 0,
+    NODE_NAME = 0,
+    NODE_CLIENTS = 1,
+    NODE_BUS = 2,
+    LINK_BETWEEN = 0,
+    PLACES_GATEWAYS = 0,
+    PLACES_WORKERS = 1,
+    PLACES_PROVIDER = 2,
+    PLACES_URL = 3,
+    PLACES_KEY_FILE = 4,
+};
+
+struct topology_section {
+    enum topology_section_kind kind;
+    uint32_t line;
+    bool is_doubtful;                                    /* one of its lines could not be read */
+    const struct topology_entry *keys[SECTION_KEYS_MAX]; /* NULL where missing */
+};
+
+/* Writes at most `count` sections, borrowing from the entries, and returns how many. A key that
+ * is there has a value. Every fault is told; what is misspelt by a letter or two is taken for
+ * what was meant, and an unknown section is left out with all its keys. */
+size_t topology_sections_sort(const struct topology_entry *entries, size_t count,
+                              struct topology_section *sections, struct topology_faults *faults);
+
+/* The name of a key, as in the file. */
+const char *topology_sections_key(enum topology_section_kind kind, size_t key);
+
+#endif

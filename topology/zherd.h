@@ -1,0 +1,17 @@
+/* zherd: the operator's command. One file per subcommand: check.c, draw.c, up.c.
+ *
+ * Each takes the words behind its name and returns the exit status: 0, or 1 after one clear line
+ * (or a line per fault) on standard error. */
+#ifndef ZHERD_TOPOLOGY_ZHERD_H
+#define ZHERD_TOPOLOGY_ZHERD_H
+
+/* Whether a topology file is good, and what must not fail in its herd. */
+int check_main(int count, char **words);
+
+/* The herd as a picture of text, or for graphviz. */
+int draw_main(int count, char **words);
+
+/* Starts the whole herd on this machine and keeps it running until a signal ends it. */
+int up_main(int count, char **words);
+
+#endif
