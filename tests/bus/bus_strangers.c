@@ -326,7 +326,7 @@ static void outlive_one_that_talks_back(void)
         zmq_send(router, "what?", 5, ZMQ_DONTWAIT);
     }
     /* Nobody reads that, so nobody hears its heartbeats any more, and the connection is given
-     * up. A refused message then reads what is left of it, and the next connection works. */
+     * up. A message in between is refused, and the next connection works. */
     LONE_WAIT(BOTH(&scene), zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT) >= 0);
     uint64_t sent = other->sent, refused = other->refused;
     LONE_WAIT(BOTH(&scene), (other->due = 1, other->refused > refused));
