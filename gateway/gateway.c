@@ -122,7 +122,7 @@ static void send_requests(struct gateway *gateway)
     for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
         if ((bytes = places_next(gateway->places, now_ms(gateway), &id, request)) == 0)
             return;
-        /* A send eats the edge that would tell of a reply. */
+        /* A send eats the edge that would tell of a reply: look for one in the next turn. */
         gateway->lookups_wait = true;
         if (lookups_send(gateway->lookups, id, (struct span){request, bytes}))
             places_sent(gateway->places, now_ms(gateway));
@@ -153,9 +153,10 @@ static void turn_places(struct gateway *gateway)
         return;
     while (places_expire(gateway->places, now_ms(gateway), &answer))
         clients_answer(gateway->clients, &answer);
-    send_requests(gateway);
+    /* A reply may let a client's next command ask, so sending comes last. */
     if (gateway->lookups_wait)
         take_replies(gateway);
+    send_requests(gateway);
 }
 
 static void turn_bus(struct gateway *gateway)
@@ -194,8 +195,9 @@ static void arm(struct gateway *gateway)
     if (gateway->stop_at_ms != 0 && gateway->stop_at_ms < due_ms)
         due_ms = gateway->stop_at_ms;
     if (due_ms != gateway->armed_ms) {
-        int64_t wait_ms = due_ms - now_ms(gateway);
-        uv_timer_start(&gateway->deadline, on_deadline, wait_ms < 1 ? 1 : (uint64_t)wait_ms, 0);
+        int64_t now = now_ms(gateway);
+        uint64_t wait_ms = due_ms <= now ? 1 : (uint64_t)(due_ms - now);
+        uv_timer_start(&gateway->deadline, on_deadline, wait_ms, 0);
         gateway->armed_ms = due_ms;
     }
     if (again != (uv_is_active((uv_handle_t *)&gateway->again) != 0)) {

@@ -3,6 +3,8 @@
  *     2026-07-29T12:34:56.123456Z command 17 IAMAT kiwi +34.0-118.4 1621464827.9
  *
  * Time (UTC, microseconds), kind, number of the connection or "-", text; always in this order.
+ * Kinds: start, stop, connect, disconnect, command, reply, invalid (why a command is), places (what
+ * became of a look-up), link, digest (of two neighbours' tables), fault (a limit was reached).
  * It collects lines and writes no file.
  *
  * Invariant: whatever bytes a client sends, they stay within one line and can be told from it
