@@ -40,6 +40,12 @@ struct auth_certificate {
     char secret_key[KEYRING_KEY_BYTES + 1];
 };
 
+/* What one end of a connection needs to know of both. */
+struct auth_ends {
+    struct auth_certificate own;
+    struct keyring_keys theirs;
+};
+
 /* Connections refused since the start, and the last of them. */
 struct auth_refusals {
     uint64_t count;

@@ -13,6 +13,7 @@
 #include "bus/bus.h"
 #include "bus/flood.h"
 #include "gateway/clients.h"
+#include "gateway/guard.h"
 #include "gateway/log.h"
 #include "gateway/logline.h"
 #include "gateway/lookups.h"
@@ -40,6 +41,7 @@ struct gateway {
 
     struct flood *flood;
     struct bus *bus;
+    struct guard guard;
     struct places *places; /* both NULL without a places service */
     struct lookups *lookups;
     struct clients *clients;
@@ -257,6 +259,11 @@ static void on_second(uv_timer_t *timer)
         note(gateway, "fault", "%" PRIu64 " new clients refused: the table is full",
              refusals - gateway->refusals_told);
     gateway->refusals_told = refusals;
+    guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
+    if (gateway->lookups != NULL) {
+        lookups_second(gateway->lookups);
+        gateway->lookups_wait = true; /* it may have eaten an edge */
+    }
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -264,6 +271,8 @@ static void on_signal(uv_signal_t *handle, int number)
     struct gateway *gateway = handle->data;
     if (number == SIGHUP) {
         log_reopen(gateway->log);
+        guard_reload(&gateway->guard, gateway->bus, gateway->lookups, &gateway->lines,
+                     wall_now_ns());
     } else if (gateway->stop_at_ms != 0) {
         gateway->stop_at_ms = now_ms(gateway);
     } else {
@@ -295,6 +304,10 @@ static void find_peers(struct gateway *gateway)
         gateway->peers[i] = &topology->nodes[neighbours[i]];
     gateway->peer_count = count;
     free(neighbours);
+    gateway->guard = (struct guard){.file = gateway->options->topology_file,
+                                    .node = gateway->self->name,
+                                    .peers = gateway->peers,
+                                    .peer_count = count};
 }
 
 static void make_flood(struct gateway *gateway)
@@ -321,17 +334,26 @@ static bool complain(const char *error)
     return false;
 }
 
+static bool open_guard(struct gateway *gateway)
+{
+    char error[SECRETS_ERROR_BYTES_MAX];
+    return guard_open(&gateway->guard, gateway->options->topology, error) || complain(error);
+}
+
 static bool open_bus(struct gateway *gateway)
 {
     char error[BUS_ERROR_BYTES_MAX];
+    struct bus_keys keys;
     struct bus_peer *peers = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *peers);
     for (size_t i = 0; i < gateway->peer_count; i++)
         peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus.text};
     struct bus_options options = {.name = gateway->self->name,
                                   .endpoint = gateway->self->bus.text,
                                   .peers = peers,
-                                  .peer_count = gateway->peer_count};
+                                  .peer_count = gateway->peer_count,
+                                  .keys = guard_bus_keys(&gateway->guard, &keys)};
     gateway->bus = bus_open(&options, error);
+    explicit_bzero(&keys, sizeof keys);
     free(peers);
     return gateway->bus != NULL || complain(error);
 }
@@ -339,11 +361,14 @@ static bool open_bus(struct gateway *gateway)
 static bool open_lookups(struct gateway *gateway)
 {
     char error[LOOKUPS_ERROR_BYTES_MAX];
+    struct auth_ends keys;
     const struct topology_places *places = &gateway->options->topology->places;
     if (!places->present)
         return true;
     gateway->places = places_new(draw_number());
-    gateway->lookups = lookups_open(&places->gateways, error);
+    gateway->lookups =
+        lookups_open(&places->gateways, guard_places_keys(&gateway->guard, &keys), error);
+    explicit_bzero(&keys, sizeof keys);
     return gateway->lookups != NULL || complain(error);
 }
 
@@ -409,11 +434,13 @@ static void note_start(struct gateway *gateway)
     const struct topology_places *places = &options->topology->places;
     note(gateway, "start",
          "zherd " ZHERD_VERSION " pid %ld herd %s node %s session %016" PRIx64
-         " clients %s bus %s places %s links %zu connections_max %zu clients_max %" PRIu32,
+         " clients %s bus %s places %s keys %s links %zu connections_max %zu clients_max %" PRIu32,
          (long)getpid(), options->topology->herd, gateway->self->name, gateway->session,
          gateway->self->clients.text, bus_endpoint(gateway->bus),
-         places->present ? places->gateways.text : "none", gateway->peer_count,
-         clients_limit(gateway->clients), options->clients_max);
+         places->present ? places->gateways.text : "none", gateway->guard.has_keys ? "yes" : "no",
+         gateway->peer_count, clients_limit(gateway->clients), options->clients_max);
+    if (options->topology->insecure)
+        note(gateway, "insecure", "whoever reaches the bus or the places service is trusted");
 }
 
 static void note_stop(struct gateway *gateway)
@@ -447,6 +474,7 @@ static void close_all(struct gateway *gateway)
     clients_free(&gateway->clients);
     lookups_close(&gateway->lookups);
     bus_close(&gateway->bus, BUS_LINGER_MS);
+    guard_close(&gateway->guard);
     places_destroy(&gateway->places);
     flood_destroy(&gateway->flood);
     log_close(&gateway->log);
@@ -463,8 +491,8 @@ bool gateway_run(const struct gateway_options *options)
         abort();
     find_peers(gateway);
     make_flood(gateway);
-    bool started =
-        open_log(gateway) && open_bus(gateway) && open_lookups(gateway) && open_clients(gateway);
+    bool started = open_log(gateway) && open_guard(gateway) && open_bus(gateway) &&
+                   open_lookups(gateway) && open_clients(gateway);
     if (started) {
         start_handles(gateway);
         note_start(gateway);

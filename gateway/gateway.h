@@ -17,13 +17,15 @@
 
 struct gateway_options {
     const struct topology *topology;
-    uint32_t node; /* index of the node to be */
+    const char *topology_file; /* where it came from: keys are read again from there */
+    uint32_t node;             /* index of the node to be */
     const char *log_folder;
     bool log_commands;    /* every command and reply, not only events */
     uint32_t clients_max; /* known clients, see flood_options */
 };
 
-/* Runs the node until TERM or INT; HUP opens the log anew. Tells on standard output how it is
+/* Runs the node until TERM or INT; HUP opens the log and reads keys
+ * anew. Tells on standard output how it is
  * (topology/status.h). False when it could not start: one line on standard error says why. */
 bool gateway_run(const struct gateway_options *options);
 

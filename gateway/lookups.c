@@ -1,5 +1,6 @@
 #include "gateway/lookups.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,11 @@ struct lookups {
     void *context;
     void *socket;
     int descriptor;
+    char endpoint[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
+    bool has_keys;
+    struct auth_ends keys;
+    size_t key;               /* the one of theirs that is expected there */
+    unsigned away_s;          /* seconds in a row without a connection */
     zmq_msg_t frames[FRAMES]; /* of the last message received; always initialised */
 };
 
@@ -45,6 +51,23 @@ static bool set_options(void *socket, bool ipv6)
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
 
+static bool dial(struct lookups *lookups)
+{
+    return auth_connect(lookups->socket, lookups->endpoint,
+                        lookups->has_keys ? &lookups->keys.own : NULL,
+                        lookups->keys.theirs.text[lookups->key]);
+}
+
+/* The endpoint and the keys were good before, so connecting cannot fail; and if it did, it would
+ * be tried again. */
+static void dial_anew(struct lookups *lookups, size_t key)
+{
+    lookups->key = key;
+    lookups->away_s = 0;
+    zmq_disconnect(lookups->socket, lookups->endpoint);
+    dial(lookups);
+}
+
 static bool connect_to(struct lookups *lookups, const struct topology_endpoint *endpoint)
 {
     size_t size = sizeof lookups->descriptor;
@@ -53,18 +76,21 @@ static bool connect_to(struct lookups *lookups, const struct topology_endpoint *
         return false;
     lookups->socket = zmq_socket(lookups->context, ZMQ_DEALER);
     return lookups->socket != NULL &&
-           set_options(lookups->socket, strchr(endpoint->host, ':') != NULL) &&
-           zmq_connect(lookups->socket, endpoint->text) == 0 &&
+           set_options(lookups->socket, strchr(endpoint->host, ':') != NULL) && dial(lookups) &&
            zmq_getsockopt(lookups->socket, ZMQ_FD, &lookups->descriptor, &size) == 0;
 }
 
-struct lookups *lookups_open(const struct topology_endpoint *endpoint,
+struct lookups *lookups_open(const struct topology_endpoint *endpoint, const struct auth_ends *keys,
                              char error[LOOKUPS_ERROR_BYTES_MAX])
 {
     struct lookups *lookups = bytes_resize(NULL, sizeof *lookups);
     memset(lookups, 0, sizeof *lookups);
     for (size_t i = 0; i < FRAMES; i++)
         zmq_msg_init(&lookups->frames[i]);
+    strcpy(lookups->endpoint, endpoint->text);
+    lookups->has_keys = keys != NULL;
+    if (keys != NULL)
+        lookups->keys = *keys;
     if (connect_to(lookups, endpoint))
         return lookups;
     snprintf(error, LOOKUPS_ERROR_BYTES_MAX, "cannot ask for places at %s: %s", endpoint->text,
@@ -83,8 +109,35 @@ void lookups_close(struct lookups **lookups)
         zmq_close((*lookups)->socket);
     if ((*lookups)->context != NULL)
         zmq_ctx_term((*lookups)->context);
+    explicit_bzero(&(*lookups)->keys, sizeof(*lookups)->keys);
     free(*lookups);
     *lookups = NULL;
+}
+
+void lookups_expect(struct lookups *lookups, const struct keyring_keys *theirs)
+{
+    assert(lookups->has_keys);
+    if (keyring_keys_equal(&lookups->keys.theirs, theirs))
+        return;
+    lookups->keys.theirs = *theirs;
+    dial_anew(lookups, 0);
+}
+
+static bool is_connected(const struct lookups *lookups)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    return zmq_getsockopt(lookups->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLOUT) != 0;
+}
+
+void lookups_second(struct lookups *lookups)
+{
+    if (!lookups->has_keys)
+        return;
+    lookups->away_s = is_connected(lookups) ? 0 : lookups->away_s + 1;
+    if (lookups->away_s >= LOOKUPS_RENEW_S)
+        dial_anew(lookups, keyring_keys_next(&lookups->keys.theirs, lookups->key));
 }
 
 int lookups_descriptor(const struct lookups *lookups)

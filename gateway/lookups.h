@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bus/auth.h"
 #include "bus/bytes.h"
 #include "topology/topology.h"
 
@@ -19,13 +20,24 @@
 
 struct lookups;
 
-/* Begins to connect; the service may come and go at any time. NULL and one clear sentence in
- * `error` when the endpoint is no endpoint. */
-struct lookups *lookups_open(const struct topology_endpoint *endpoint,
+/* Seconds without a connection after which it is begun anew, with the service's other key where it
+ * lists two: ZeroMQ gives a connection up for good that was refused. */
+#define LOOKUPS_RENEW_S 3
+
+/* Begins to connect; the service may come and go at any time. With `keys`, which are copied, only
+ * to a service that has one of them; NULL: in the clear. NULL and one clear sentence in `error`
+ * when the endpoint is no endpoint. */
+struct lookups *lookups_open(const struct topology_endpoint *endpoint, const struct auth_ends *keys,
                              char error[LOOKUPS_ERROR_BYTES_MAX]);
 
 /* Accepts NULL, sets the caller's pointer to NULL. Unsent requests are dropped. */
 void lookups_close(struct lookups **lookups);
+
+/* The service's keys from now on. Only where it was opened with keys. */
+void lookups_expect(struct lookups *lookups, const struct keyring_keys *theirs);
+
+/* To be called once a second; eats the descriptor's edge as a send does. */
+void lookups_second(struct lookups *lookups);
 
 /* Poll for reading. */
 int lookups_descriptor(const struct lookups *lookups);

@@ -11,7 +11,8 @@
 
 static const char usage[] =
     "usage: zherd-gateway --topology FILE --node NAME [options]\n"
-    "Runs one node of the herd in FILE until it gets TERM or INT; HUP opens the log anew.\n"
+    "Runs one node of the herd in FILE until it gets TERM or INT; HUP opens the log and reads keys "
+    "anew.\n"
     "  --topology FILE      the herd, see topology/*.zpl\n"
     "  --node NAME          which of its nodes to be\n"
     "  --log-dir DIR        folder of the log file NAME.log, made where missing (default log)\n"
@@ -125,6 +126,7 @@ int main(int count, char **values)
         fprintf(stderr, "zherd-gateway: %s has no node %s\n", arguments.topology, arguments.node);
     } else {
         struct gateway_options options = {.topology = &topology,
+                                          .topology_file = arguments.topology,
                                           .node = (uint32_t)node,
                                           .log_folder = arguments.log_folder,
                                           .log_commands = arguments.log_commands,

@@ -34,7 +34,7 @@ static struct lookups *ask_at(const char *endpoint)
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct topology_endpoint to = {.host = "127.0.0.1"};
     snprintf(to.text, sizeof to.text, "%s", endpoint);
-    struct lookups *lookups = lookups_open(&to, error);
+    struct lookups *lookups = lookups_open(&to, NULL, error);
     CHECK(lookups != NULL);
     return lookups;
 }

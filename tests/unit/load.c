@@ -1,3 +1,4 @@
+#include <czmq.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -60,7 +61,7 @@ static bool load_bytes(const char *text, size_t bytes, struct topology *topology
     return good;
 }
 
-#define NODE "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:2\n"
+#define NODE "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://127.0.0.1:2\n"
 
 static void loads_what_zpl_allows(void)
 {
@@ -154,26 +155,80 @@ static void a_file_ends_at_its_limit(void)
     free(large);
 }
 
+#define KEY "HelloWorldHelloWorldHelloWorldHelloWorld"
+#define KEYED(folder)                                                                              \
+    "herd\n    name = small\n    keys = " folder                                                   \
+    "\nnode\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:2\n"                         \
+    "    public_key = \"" KEY "\"\n"
+
+/* Wherever the process runs, the folder is beside the file. */
+static void keys_lie_beside_the_file(void)
+{
+    struct topology topology;
+    CHECK(load_bytes(KEYED("small.keys"), strlen(KEYED("small.keys")), &topology));
+    CHECK(strcmp(topology.keys, "/tmp/small.keys") == 0);
+    CHECK(strcmp(topology.nodes[0].public_keys.text[0], KEY) == 0);
+    topology_free(&topology);
+    CHECK(load_bytes(KEYED("/etc/keys"), strlen(KEYED("/etc/keys")), &topology));
+    CHECK(strcmp(topology.keys, "/etc/keys") == 0);
+    topology_free(&topology);
+}
+
+static void a_folder_of_keys_ends_at_its_limit(void)
+{
+    static char text[8192];
+    struct topology topology;
+    for (size_t bytes = 1019; bytes <= 1020; bytes++) { /* behind "/tmp/" */
+        int used = sprintf(text, "herd\n    name = small\n    keys = ");
+        memset(text + used, 'k', bytes);
+        sprintf(text + (size_t)used + bytes, "\n%s    public_key = \"" KEY "\"\n", NODE);
+        CHECK_INT(load_bytes(text, strlen(text), &topology), bytes == 1019);
+        topology_free(&topology);
+    }
+    CHECK(strstr(complaint, ":1: the path of `keys` is too long") != NULL);
+}
+
+static void before_keys_are_made_they_are_not_demanded(void)
+{
+    static const char text[] = "herd\n    name = small\nnode\n    name = A\n"
+                               "    clients = tcp://*:1\n    bus = tcp://*:2\n";
+    struct topology topology;
+    CHECK(!load_bytes(text, sizeof text - 1, &topology));
+    CHECK(topology.nodes == NULL);
+    CHECK(strstr(complaint, ":3: `bus` is tcp://*:2, and whoever reaches it") != NULL);
+    write_file(text, sizeof text - 1);
+    CHECK(topology_load_before_keys(path, &topology));
+    unlink(path);
+    topology_free(&topology);
+}
+
 static void takes_no_signals(void)
 {
     struct sigaction interrupt, terminate;
     struct topology topology;
     CHECK(load_bytes("herd\n    name = a\n" NODE, strlen("herd\n    name = a\n" NODE), &topology));
     topology_free(&topology);
+    zsys_init();
     sigaction(SIGINT, NULL, &interrupt);
     sigaction(SIGTERM, NULL, &terminate);
     CHECK(interrupt.sa_handler == SIG_DFL && terminate.sa_handler == SIG_DFL);
 }
 
+static int count_descriptors(void)
+{
+    int count = 0;
+    for (int i = 0; i < 1000; i++)
+        count += fcntl(i, F_GETFD) >= 0;
+    return count;
+}
+
 static void leaves_descriptors_as_they_were(void)
 {
     struct topology topology;
-    int before = open("/dev/null", O_RDONLY);
-    close(before);
+    int before = count_descriptors();
     load("/dev/null", &topology);
-    int after = open("/dev/null", O_RDONLY);
-    close(after);
-    CHECK_INT(after, before);
+    load("/nowhere", &topology);
+    CHECK_INT(count_descriptors(), before);
 }
 
 static void loads_every_edition(void)
@@ -216,6 +271,9 @@ static void loads_every_edition(void)
 }
 
 static const struct check_case cases[] = {
+    {"a folder of keys lies beside the file", keys_lie_beside_the_file},
+    {"the path of a folder of keys ends at its limit", a_folder_of_keys_ends_at_its_limit},
+    {"before keys are made they are not demanded", before_keys_are_made_they_are_not_demanded},
     {"what ZPL allows is loaded", loads_what_zpl_allows},
     {"what is wrong is told with its line", refuses_with_the_line},
     {"nothing behind a NUL byte is lost", nothing_behind_a_nul_is_lost},

@@ -1,0 +1,96 @@
+#include "gateway/guard.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "topology/load.h"
+
+/* Who is no neighbour any more has no keys from now on. */
+static void take_keys(struct guard *guard, const struct topology *topology)
+{
+    uint32_t *neighbours = bytes_resize(NULL, topology->node_count * sizeof *neighbours);
+    int self = topology_find(topology, guard->node);
+    size_t count = self >= 0 ? topology_neighbours(topology, (uint32_t)self, neighbours) : 0;
+    for (size_t i = 0; i < guard->peer_count; i++) {
+        guard->peer_keys[i] = (struct keyring_keys){0};
+        for (size_t j = 0; j < count; j++)
+            if (strcmp(topology->nodes[neighbours[j]].name, guard->peers[i]->name) == 0)
+                guard->peer_keys[i] = topology->nodes[neighbours[j]].public_keys;
+    }
+    guard->places_keys = topology->places.public_keys;
+    free(neighbours);
+}
+
+bool guard_open(struct guard *guard, const struct topology *topology,
+                char error[SECRETS_ERROR_BYTES_MAX])
+{
+    const struct topology_node *self = &topology->nodes[topology_find(topology, guard->node)];
+    guard->has_keys = topology->keys[0] != '\0';
+    if (!guard->has_keys)
+        return true;
+    /* One more than needed, because the size may not be 0. */
+    guard->peer_keys = bytes_zeroed((guard->peer_count + 1) * sizeof *guard->peer_keys);
+    take_keys(guard, topology);
+    return secrets_find(topology, guard->node, &self->public_keys, &guard->own, error);
+}
+
+void guard_close(struct guard *guard)
+{
+    explicit_bzero(&guard->own, sizeof guard->own);
+    free(guard->peer_keys);
+    guard->peer_keys = NULL;
+}
+
+const struct bus_keys *guard_bus_keys(const struct guard *guard, struct bus_keys *keys)
+{
+    *keys = (struct bus_keys){.own = guard->own, .peers = guard->peer_keys};
+    return guard->has_keys ? keys : NULL;
+}
+
+const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth_ends *keys)
+{
+    *keys = (struct auth_ends){.own = guard->own, .theirs = guard->places_keys};
+    return guard->has_keys ? keys : NULL;
+}
+
+void guard_reload(struct guard *guard, struct bus *bus, struct lookups *lookups,
+                  struct logline *lines, int64_t wall_ns)
+{
+    struct topology topology;
+    if (!guard->has_keys)
+        return;
+    if (!topology_load(guard->file, &topology)) {
+        logline_say(lines, wall_ns, "fault", 0,
+                    "keys stay as they are: %s is not good, standard error says why", guard->file);
+        return;
+    }
+    if (topology.keys[0] == '\0') {
+        logline_say(lines, wall_ns, "fault", 0, "keys stay as they are: %s has none any more",
+                    guard->file);
+    } else {
+        take_keys(guard, &topology);
+        bus_admit(bus, guard->peer_keys);
+        if (lookups != NULL)
+            lookups_expect(lookups, &guard->places_keys);
+        logline_say(lines, wall_ns, "keys", 0, "read again from %s", guard->file);
+    }
+    topology_free(&topology);
+}
+
+void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t wall_ns)
+{
+    struct bus_guard now = bus_guard(bus);
+    if (now.refused.count != guard->refused_told)
+        logline_say(lines, wall_ns, "fault", 0,
+                    "%" PRIu64 " connections with a stranger's key refused, the last from %s with "
+                    "%s",
+                    now.refused.count - guard->refused_told, now.refused.address, now.refused.key);
+    if (now.impostors != guard->impostors_told)
+        logline_say(lines, wall_ns, "fault", 0,
+                    "%" PRIu64 " messages refused: with the key of %s somebody calls itself %s",
+                    now.impostors - guard->impostors_told,
+                    now.impostor[0] != '\0' ? now.impostor : "nobody", now.claimed);
+    guard->refused_told = now.refused.count;
+    guard->impostors_told = now.impostors;
+}
