@@ -33,10 +33,12 @@ struct question {
 };
 
 struct broker {
+    struct auth *auth; /* NULL without keys */
     zsock_t *front, *back;
     struct balance *balance;
     struct question questions[BALANCE_JOBS_MAX]; /* by balance_slot */
-    struct event_fault strange_front, strange_back, busy, crowded;
+    uint64_t refusals_told;
+    struct event_fault strange_front, strange_back, busy, crowded, keyless, refused;
 };
 
 /* ---- opening and closing ---- */
@@ -48,10 +50,12 @@ static void set_ipv6(zsock_t *socket, const char *endpoint)
 }
 
 static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int waiting_max,
-                            char *error)
+                            enum auth_door door, const struct auth_certificate *own, char *error)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
     assert(socket != NULL);
+    bool guarded = own == NULL || auth_guard(zsock_resolve(socket), door, own);
+    assert(guarded);
     set_ipv6(socket, endpoint);
     zsock_set_router_handover(socket, 1);
     zsock_set_maxmsgsize(socket, message_bytes_max);
@@ -68,24 +72,54 @@ static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int wai
     return NULL;
 }
 
-struct broker *broker_open(const char *front, const char *back, char error[BROKER_ERROR_BYTES_MAX])
+/* The handler of keys stands before a door is opened. */
+static bool open_auth(struct broker *broker, struct broker_keys *keys, char *error)
+{
+    /* CZMQ's sockets share one context. */
+    broker->auth = auth_open(zsys_init(), error);
+    if (broker->auth == NULL)
+        return false;
+    auth_allow(broker->auth, AUTH_PLACES_FRONT, &keys->front);
+    auth_allow(broker->auth, AUTH_PLACES_BACK, &keys->back);
+    return true;
+}
+
+/* A stranger sent to try the keys is refused at both doors. */
+static bool prove_keys(struct broker *broker, const struct auth_certificate *own, char *error)
+{
+    return auth_prove(broker->auth, zsock_endpoint(broker->front), own->public_key, error) &&
+           auth_prove(broker->auth, zsock_endpoint(broker->back), own->public_key, error);
+}
+
+struct broker *broker_open(const char *front, const char *back, struct broker_keys *keys,
+                           char error[BROKER_ERROR_BYTES_MAX])
 {
     struct broker *broker = calloc(1, sizeof *broker);
     assert(broker != NULL);
+    const struct auth_certificate *own = keys != NULL ? &keys->own : NULL;
     uint64_t seed;
     ssize_t drawn = getrandom(&seed, sizeof seed, 0);
     assert(drawn == (ssize_t)sizeof seed);
     broker->balance = balance_new(seed);
-    broker->front = bind_router(front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX, error);
+    if (keys == NULL || open_auth(broker, keys, error))
+        broker->front = bind_router(front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX,
+                                    AUTH_PLACES_FRONT, own, error);
     if (broker->front != NULL)
-        broker->back = bind_router(back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX, error);
-    if (broker->back == NULL) {
+        broker->back = bind_router(back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX, AUTH_PLACES_BACK,
+                                   own, error);
+    if (broker->back == NULL || (keys != NULL && !prove_keys(broker, own, error))) {
         broker_close(&broker);
         return NULL;
     }
     /* A job for a worker that is gone is refused at once instead of dropped in silence. */
     zsock_set_router_mandatory(broker->back, 1);
     return broker;
+}
+
+void broker_admit(struct broker *broker, struct keyring *front)
+{
+    assert(broker->auth != NULL);
+    auth_allow(broker->auth, AUTH_PLACES_FRONT, front);
 }
 
 void broker_close(struct broker **broker)
@@ -96,6 +130,7 @@ void broker_close(struct broker **broker)
         zmsg_destroy(&(*broker)->questions[slot].envelope);
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
+    auth_close(&(*broker)->auth);
     balance_destroy(&(*broker)->balance);
     free(*broker);
     *broker = NULL;
@@ -289,15 +324,43 @@ static void obey_orders(struct broker *broker, int64_t now_ms)
 
 /* ---- the loop ---- */
 
+/* Whether the connection that brought the message has a key of that door at this moment: one that
+ * was taken from its ring does not speak on over the connection it has. */
+static bool is_known(struct broker *broker, enum auth_door door, zmsg_t *message, int64_t now_ms)
+{
+    char name[KEYRING_NAME_BYTES_MAX + 1];
+    if (broker->auth == NULL ||
+        auth_find(broker->auth, door, zframe_meta(zmsg_last(message), AUTH_KEY_PROPERTY), name))
+        return true;
+    event_log_fault(&broker->keyless, now_ms, "a message came without a key that counts: dropped");
+    return false;
+}
+
+static void tell_refusals(struct broker *broker, int64_t now_ms)
+{
+    char text[EVENT_LINE_BYTES_MAX];
+    if (broker->auth == NULL)
+        return;
+    struct auth_refusals refusals = auth_refused(broker->auth);
+    if (refusals.count == broker->refusals_told)
+        return;
+    broker->refusals_told = refusals.count;
+    snprintf(text, sizeof text, "a stranger's key was refused: %s from %s", refusals.key,
+             refusals.address);
+    event_log_fault(&broker->refused, now_ms, text);
+}
+
 static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
 {
     for (int i = 0; i < TURN_MESSAGES_MAX; i++) {
         zmsg_t *message = zmsg_recv(socket);
         if (message == NULL)
             return;
-        if (socket == broker->front)
+        enum auth_door door = socket == broker->front ? AUTH_PLACES_FRONT : AUTH_PLACES_BACK;
+        bool known = is_known(broker, door, message, now_ms);
+        if (known && door == AUTH_PLACES_FRONT)
             take_question(broker, message, now_ms);
-        else
+        else if (known)
             take_from_worker(broker, message, now_ms);
         zmsg_destroy(&message);
     }
@@ -327,6 +390,7 @@ void broker_run(struct broker *broker, int stop_descriptor)
         drain(broker, broker->back, now_ms);
         drain(broker, broker->front, now_ms);
         obey_orders(broker, now_ms);
+        tell_refusals(broker, now_ms);
     } while ((items[2].revents & ZMQ_POLLIN) == 0);
     balance_stop(broker->balance);
     obey_orders(broker, zclock_mono());

@@ -17,8 +17,10 @@
 #include "placesd/key.h"
 #include "placesd/landmarks/landmarks.h"
 #include "placesd/provider.h"
+#include "placesd/reload.h"
 #include "placesd/worker.h"
 #include "topology/load.h"
+#include "topology/secrets.h"
 #include "topology/status.h"
 #include "topology/topology.h"
 
@@ -28,16 +30,19 @@ static const char HELP[] =
     "    placesd --topology FILE    serve as the places section of FILE says\n"
     "    placesd --help | --version\n"
     "\n"
-    "It says \"ready\" on standard output, logs to standard error and stops on TERM or Ctrl-C.\n";
+    "It says \"ready\" on standard output, logs to standard error, reads the herd's keys again on\n"
+    "HUP and stops on TERM or Ctrl-C.\n";
 
 /* What runs, in the order in which it is started. */
 struct service {
     struct topology topology;
     struct key key;
+    struct auth_ends keys; /* of broker and worker, in a herd with keys */
     struct landmarks *landmarks;
     struct broker *broker;
     struct worker *worker;
-    int signals; /* a signalfd for TERM and INT */
+    struct reload *reload; /* NULL without keys */
+    int signals;           /* a signalfd for TERM and INT */
 };
 
 static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -145,6 +150,31 @@ static bool start_provider(struct service *service)
     return good;
 }
 
+/* Broker and worker have one key pair: what comes with it at the back is a worker. */
+static bool start_broker(struct service *service, const char *file)
+{
+    const struct topology *topology = &service->topology;
+    const struct topology_places *places = &topology->places;
+    char secrets_error[SECRETS_ERROR_BYTES_MAX], error[BROKER_ERROR_BYTES_MAX];
+    bool has_keys = topology->keys[0] != '\0';
+    struct broker_keys keys = {0};
+    if (has_keys && !secrets_find(topology, SECRETS_PLACES, &places->public_keys,
+                                  &service->keys.own, secrets_error))
+        return complain("%s", secrets_error);
+    service->keys.theirs = places->public_keys;
+    keys.own = service->keys.own;
+    reload_askers(topology, &keys.front);
+    keyring_add(&keys.back, &places->public_keys, SECRETS_PLACES);
+    service->broker =
+        broker_open(places->gateways.text, places->workers.text, has_keys ? &keys : NULL, error);
+    keyring_free(&keys.front);
+    keyring_free(&keys.back);
+    explicit_bzero(&keys.own, sizeof keys.own);
+    if (service->broker != NULL && has_keys)
+        service->reload = reload_start(file, service->broker);
+    return service->broker != NULL || complain("%s", error);
+}
+
 static bool start(struct service *service, const char *file)
 {
     if (!topology_load(file, &service->topology))
@@ -152,17 +182,16 @@ static bool start(struct service *service, const char *file)
     const struct topology_places *places = &service->topology.places;
     if (!places->present)
         return complain("%s has no places section: nothing to do", file);
-    if (!start_provider(service))
+    if (service->topology.keys[0] != '\0')
+        reload_block();
+    if (!start_provider(service) || !start_broker(service, file))
         return false;
-    char broker_error[BROKER_ERROR_BYTES_MAX];
-    service->broker = broker_open(places->gateways.text, places->workers.text, broker_error);
-    if (service->broker == NULL)
-        return complain("%s", broker_error);
     struct worker_options options = {
         .broker = places->workers.text,
         .provider = provider_of(places),
         .url = span_of(places->url),
         .key = key_span(&service->key),
+        .keys = service->topology.keys[0] != '\0' ? &service->keys : NULL,
     };
     char worker_error[WORKER_ERROR_BYTES_MAX];
     service->worker = worker_start(&options, worker_error);
@@ -175,6 +204,8 @@ static void serve(struct service *service)
     event_log("start: placesd %s, process %d, gateways at %s, workers at %s, provider %s at %s",
               ZHERD_VERSION, getpid(), places->gateways.text, places->workers.text,
               provider_of(places)->name, places->url);
+    if (service->topology.insecure)
+        event_log("insecure: whoever reaches the places service is trusted");
     char line[STATUS_LINE_BYTES_MAX];
     size_t bytes = status_write(&(struct status){.kind = STATUS_READY}, line);
     fwrite(line, 1, bytes, stdout);
@@ -186,9 +217,11 @@ static void serve(struct service *service)
 static void stop(struct service *service)
 {
     worker_stop(&service->worker);
+    reload_stop(&service->reload);
     broker_close(&service->broker);
     landmarks_stop(&service->landmarks);
     key_wipe(&service->key);
+    explicit_bzero(&service->keys, sizeof service->keys);
     topology_free(&service->topology);
     close(service->signals);
 }

@@ -23,7 +23,10 @@
 /* A broker that acknowledges nothing for so long is taken for gone and connected to anew. */
 #define UNACKNOWLEDGED_MS BALANCE_SILENCE_MS
 #define RECONNECT_MS      100
-#define NAME_BYTES_MAX    24
+/* A broker with keys that was out of reach for so long is connected to anew, and expected to have
+ * its other key where it lists two: ZeroMQ gives a connection up for good that was refused. */
+#define RENEW_MS       3000
+#define NAME_BYTES_MAX 24
 
 /* One job and the HTTP request that answers it. The handles are kept, and with them the
  * provider's connections. */
@@ -45,6 +48,8 @@ struct worker {
     CURLM *multi;
     struct transfer transfers[WORKER_CREDITS];
     int64_t ready_due_ms;
+    size_t broker_key;     /* the one of the broker's that is expected there */
+    int64_t away_since_ms; /* 0 after a READY was taken */
     struct event_fault failures, strange;
 };
 
@@ -244,6 +249,27 @@ static void take_job(struct worker *worker, zmsg_t *message)
 
 /* ---- the loop ---- */
 
+static bool dial(struct worker *worker)
+{
+    const struct auth_ends *keys = worker->options.keys;
+    return auth_connect(zsock_resolve(worker->broker), worker->options.broker,
+                        keys != NULL ? &keys->own : NULL,
+                        keys != NULL ? keys->theirs.text[worker->broker_key] : "");
+}
+
+static void renew_if_away(struct worker *worker, int64_t now_ms)
+{
+    const struct auth_ends *keys = worker->options.keys;
+    if (worker->away_since_ms == 0)
+        worker->away_since_ms = now_ms;
+    if (keys == NULL || now_ms - worker->away_since_ms < RENEW_MS)
+        return;
+    worker->away_since_ms = now_ms;
+    worker->broker_key = keyring_keys_next(&keys->theirs, worker->broker_key);
+    zsock_disconnect(worker->broker, "%s", worker->options.broker);
+    dial(worker);
+}
+
 static void say_ready(struct worker *worker, int64_t now_ms)
 {
     if (now_ms < worker->ready_due_ms)
@@ -254,8 +280,10 @@ static void say_ready(struct worker *worker, int64_t now_ms)
     /* With no broker there is nobody to tell; a connection may come at any moment. */
     if (zframe_send(&frame, worker->broker, 0) == 0) {
         worker->ready_due_ms = now_ms + BALANCE_HEARTBEAT_MS;
+        worker->away_since_ms = 0;
     } else {
         zframe_destroy(&frame);
+        renew_if_away(worker, now_ms);
         worker->ready_due_ms = now_ms + RECONNECT_MS;
     }
 }
@@ -388,7 +416,7 @@ static bool open_socket(struct worker *worker)
     zsock_set_linger(worker->broker, 0);
     zsock_set_reconnect_ivl(worker->broker, RECONNECT_MS);
     zsock_set_tcp_maxrt(worker->broker, UNACKNOWLEDGED_MS);
-    return zsock_connect(worker->broker, "%s", worker->options.broker) == 0;
+    return dial(worker);
 }
 
 static void release(struct worker *worker)

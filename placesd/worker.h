@@ -9,6 +9,7 @@
 #ifndef ZHERD_PLACESD_WORKER_H
 #define ZHERD_PLACESD_WORKER_H
 
+#include "bus/auth.h"
 #include "bus/bytes.h"
 #include "placesd/provider.h"
 
@@ -19,8 +20,9 @@
 struct worker_options {
     const char *broker; /* "tcp://host:port" of its back */
     const struct provider *provider;
-    struct span url; /* of the provider, http:// or https://, without a query */
-    struct span key; /* empty without one */
+    struct span url;              /* of the provider, http:// or https://, without a query */
+    struct span key;              /* empty without one */
+    const struct auth_ends *keys; /* ours and the broker's; NULL: in the clear */
 };
 
 struct worker;

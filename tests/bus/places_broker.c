@@ -260,11 +260,11 @@ static void names_taken_ports(void)
 {
     char error[BROKER_ERROR_BYTES_MAX] = "";
     struct service other = service_new();
-    CHECK(broker_open(common.front, other.back, error) == NULL);
+    CHECK(broker_open(common.front, other.back, NULL, error) == NULL);
     CHECK(strstr(error, common.front) != NULL && strstr(error, "in use") != NULL);
-    CHECK(broker_open(other.front, common.back, error) == NULL);
+    CHECK(broker_open(other.front, common.back, NULL, error) == NULL);
     CHECK(strstr(error, common.back) != NULL && strstr(error, "in use") != NULL);
-    CHECK(broker_open("tcp://nonsense", other.back, error) == NULL);
+    CHECK(broker_open("tcp://nonsense", other.back, NULL, error) == NULL);
     CHECK(strstr(error, "tcp://nonsense") != NULL);
 }
 

@@ -22,6 +22,8 @@ struct service {
     pthread_t thread;
     int stop;
     char front[64], back[64], url[128];
+    struct broker_keys *keys;      /* NULL: in the clear */
+    struct auth_ends *worker_keys; /* the same */
 };
 
 static inline void *service_run_broker(void *user)
@@ -38,7 +40,7 @@ static inline void service_open(struct service *service)
     /* A port is free again only a moment after its socket was closed. */
     int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
     do
-        service->broker = broker_open(service->front, service->back, error);
+        service->broker = broker_open(service->front, service->back, service->keys, error);
     while (service->broker == NULL && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
     if (service->broker == NULL) {
         printf("%s\n", error);
@@ -73,6 +75,7 @@ static inline void service_add_worker(struct service *service, uint16_t port)
         .provider = &provider_google,
         .url = span_of(service->url),
         .key = span_of(ASKER_CANARY),
+        .keys = service->worker_keys,
     };
     service->worker = worker_start(&options, error);
     if (service->worker == NULL) {
