@@ -17,6 +17,11 @@
 #define KEY_BINARY_BYTES 32
 /* The largest request: an address and a key are its longest frames. */
 #define FRAME_BYTES_MAX 255
+/* What CURVE puts around a frame (https://rfc.zeromq.org/spec/26/, MESSAGE): a name, a nonce, a
+ * flag and a seal. */
+#define FRAME_COVER_BYTES 33
+/* The longest command of its handshake is INITIATE with its metadata: a routing id of 255 bytes. */
+#define HANDSHAKE_BYTES_MAX 1024
 /* A door's name, as ZeroMQ carries it to the handler. */
 static const char *const domains[AUTH_DOORS] = {
     [AUTH_BUS] = "zherd.bus",
@@ -219,6 +224,14 @@ struct auth_refusals auth_refused(struct auth *auth)
 static bool set(void *socket, int option, const char *text)
 {
     return zmq_setsockopt(socket, option, text, strlen(text)) == 0;
+}
+
+bool auth_limit(void *socket, int64_t frame_bytes_max)
+{
+    int64_t bytes_max = frame_bytes_max + FRAME_COVER_BYTES;
+    if (bytes_max < HANDSHAKE_BYTES_MAX)
+        bytes_max = HANDSHAKE_BYTES_MAX;
+    return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
 
 bool auth_guard(void *socket, enum auth_door door, const struct auth_certificate *own)

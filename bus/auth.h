@@ -71,6 +71,11 @@ bool auth_find(struct auth *auth, enum auth_door door, const char *key,
 
 struct auth_refusals auth_refused(struct auth *auth);
 
+/* Sets the longest frame (ZMQ_MAXMSGSIZE) of a socket with keys to one that holds so many bytes of
+ * ours: encryption adds some, and its handshake needs some. Beyond it a sender loses the
+ * connection. False with errno. */
+bool auth_limit(void *socket, int64_t frame_bytes_max);
+
 /* Makes the socket a door, before it is bound. False with errno. */
 bool auth_guard(void *socket, enum auth_door door, const struct auth_certificate *own);
 

@@ -105,6 +105,8 @@ static void *make_socket(struct bus *bus, int type, const char *endpoint)
     int64_t message_bytes_max = FLOOD_MESSAGE_BYTES_MAX;
     int rc = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof message_bytes_max);
     assert(rc == 0);
+    bool limited = !bus->auth || auth_limit(socket, message_bytes_max);
+    assert(limited);
     /* Only for an address in brackets: a socket of this kind would resolve host names to IPv6
      * alone, and "*" would bind more than was asked for. */
     int ipv6 = strchr(endpoint, '[') != NULL;

@@ -29,7 +29,7 @@ struct option {
     int name, value;
 };
 
-static bool set_options(void *socket, bool ipv6)
+static bool set_options(void *socket, bool ipv6, bool has_keys)
 {
     const struct option options[] = {
         {ZMQ_IMMEDIATE, 1}, /* nothing is queued for a service that is away */
@@ -48,6 +48,8 @@ static bool set_options(void *socket, bool ipv6)
             return false;
     }
     int64_t bytes_max = LOOKUP_REPLY_BYTES_MAX;
+    if (has_keys)
+        return auth_limit(socket, bytes_max);
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
 
@@ -76,7 +78,8 @@ static bool connect_to(struct lookups *lookups, const struct topology_endpoint *
         return false;
     lookups->socket = zmq_socket(lookups->context, ZMQ_DEALER);
     return lookups->socket != NULL &&
-           set_options(lookups->socket, strchr(endpoint->host, ':') != NULL) && dial(lookups) &&
+           set_options(lookups->socket, strchr(endpoint->host, ':') != NULL, lookups->has_keys) &&
+           dial(lookups) &&
            zmq_getsockopt(lookups->socket, ZMQ_FD, &lookups->descriptor, &size) == 0;
 }
 

@@ -54,11 +54,13 @@ static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int wai
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
     assert(socket != NULL);
-    bool guarded = own == NULL || auth_guard(zsock_resolve(socket), door, own);
-    assert(guarded);
+    void *handle = zsock_resolve(socket);
     set_ipv6(socket, endpoint);
     zsock_set_router_handover(socket, 1);
     zsock_set_maxmsgsize(socket, message_bytes_max);
+    bool guarded =
+        own == NULL || (auth_guard(handle, door, own) && auth_limit(handle, message_bytes_max));
+    assert(guarded);
     zsock_set_rcvhwm(socket, waiting_max);
     zsock_set_sndhwm(socket, waiting_max);
     zsock_set_rcvtimeo(socket, 0);

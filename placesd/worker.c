@@ -416,7 +416,9 @@ static bool open_socket(struct worker *worker)
     zsock_set_linger(worker->broker, 0);
     zsock_set_reconnect_ivl(worker->broker, RECONNECT_MS);
     zsock_set_tcp_maxrt(worker->broker, UNACKNOWLEDGED_MS);
-    return dial(worker);
+    return (worker->options.keys == NULL ||
+            auth_limit(zsock_resolve(worker->broker), LOOKUP_REQUEST_BYTES_MAX)) &&
+           dial(worker);
 }
 
 static void release(struct worker *worker)

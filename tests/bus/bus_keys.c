@@ -129,6 +129,15 @@ static void friends_hear_each_other(void)
     close_scene(&scene);
 }
 
+static void the_greatest_message_still_fits(void)
+{
+    struct scene scene = open_scene();
+    scene.good->flood.message_bytes = FLOOD_MESSAGE_BYTES_MAX;
+    check_the_good_go_on(&scene);
+    CHECK_INT(scene.hub->flood.peers[GOOD].last_bytes, FLOOD_MESSAGE_BYTES_MAX);
+    close_scene(&scene);
+}
+
 static void a_strangers_key_is_refused_and_named(void)
 {
     struct scene scene = open_scene();
@@ -344,6 +353,7 @@ static void doors_have_rings_of_their_own(void)
 
 static const struct check_case cases[] = {
     {"friends hear each other", friends_hear_each_other},
+    {"the greatest message still fits", the_greatest_message_still_fits},
     {"a stranger's key is refused, and told with its address",
      a_strangers_key_is_refused_and_named},
     {"who has no key is not heard", who_has_no_key_is_not_heard},

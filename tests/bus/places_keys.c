@@ -1,0 +1,202 @@
+/* The places service's doors with keys: who may ask, who may work, and what happens when keys
+ * change. The broker, its worker and the provider are real. */
+#include <czmq.h>
+
+#include "gateway/lookups.h"
+#include "tests/bus/service.h"
+
+/* How long a question that must not be answered is waited for. */
+#define UNHEARD_MS 300
+
+static void *context;
+static struct upstream upstream;
+static struct auth_certificate asker, stranger, service_old, service_new_key;
+
+static struct keyring_keys list(const struct auth_certificate *first,
+                                const struct auth_certificate *second)
+{
+    struct keyring_keys keys = {0};
+    strcpy(keys.text[0], first->public_key);
+    if (second != NULL)
+        strcpy(keys.text[1], second->public_key);
+    return keys;
+}
+
+static struct keyring ring_of(const struct auth_certificate *certificate, const char *name)
+{
+    struct keyring ring = {0};
+    struct keyring_keys keys = list(certificate, NULL);
+    keyring_add(&ring, &keys, name);
+    return ring;
+}
+
+/* A service for the asker, whose worker has the service's first key. */
+struct scene {
+    struct service service;
+    struct broker_keys keys;
+    struct auth_ends worker_keys;
+};
+
+static void open_scene(struct scene *scene)
+{
+    scene->service = service_new();
+    scene->keys = (struct broker_keys){.own = service_old,
+                                       .front = ring_of(&asker, "Alford"),
+                                       .back = ring_of(&service_old, "placesd")};
+    scene->worker_keys = (struct auth_ends){service_old, list(&service_old, NULL)};
+    scene->service.keys = &scene->keys;
+    scene->service.worker_keys = &scene->worker_keys;
+    service_open(&scene->service);
+    service_add_worker(&scene->service, upstream.port);
+}
+
+/* A REQ with a certificate (NULL: in the clear), connected where `key` is expected. */
+static void *dial(const char *endpoint, const struct auth_certificate *own,
+                  const struct auth_certificate *expected, int patience_ms)
+{
+    void *socket = zmq_socket(context, ZMQ_REQ);
+    int linger_ms = 0;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    CHECK(auth_connect(socket, endpoint, own, expected->public_key));
+    return socket;
+}
+
+static bool is_answered(const char *endpoint, const struct auth_certificate *own, int patience_ms)
+{
+    void *socket = dial(endpoint, own, &service_old, patience_ms);
+    char byte;
+    asker_send(socket, service_question(UPSTREAM_GOOD, 2, 20));
+    bool answered = zmq_recv(socket, &byte, 1, 0) >= 0;
+    zmq_close(socket);
+    return answered;
+}
+
+static void who_is_known_is_answered(void)
+{
+    struct scene scene;
+    open_scene(&scene);
+    void *socket = dial(scene.service.front, &asker, &service_old, SERVICE_DEADLINE_MS);
+    asker_send(socket, service_question(UPSTREAM_GOOD, 2, 20));
+    struct asker_answer answer = asker_receive(socket);
+    CHECK_INT(answer.code, LOOKUP_OK);
+    CHECK_INT(answer.results, 2);
+    zmq_close(socket);
+    service_stop(&scene.service);
+}
+
+static void nobody_else_is(void)
+{
+    struct scene scene;
+    open_scene(&scene);
+    CHECK(!is_answered(scene.service.front, &stranger, UNHEARD_MS));
+    CHECK(!is_answered(scene.service.front, NULL, UNHEARD_MS));
+    CHECK(!is_answered(scene.service.front, &service_old, UNHEARD_MS)); /* opens the back only */
+    CHECK(is_answered(scene.service.front, &asker, SERVICE_DEADLINE_MS));
+    service_stop(&scene.service);
+}
+
+/* A worker that comes with the key of an asker gets no jobs; the real one does them all. */
+static void an_asker_is_no_worker(void)
+{
+    struct scene scene;
+    open_scene(&scene);
+    const struct auth_certificate *others[] = {&asker, &stranger, NULL};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        void *dealer = zmq_socket(context, ZMQ_DEALER);
+        int linger_ms = 0, patience_ms = UNHEARD_MS;
+        char ready[LOOKUP_READY_BYTES_MAX], byte;
+        zmq_setsockopt(dealer, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+        zmq_setsockopt(dealer, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+        CHECK(auth_connect(dealer, scene.service.back, others[i], service_old.public_key));
+        size_t bytes = lookup_write_ready(LOOKUP_CREDITS_MAX, ready);
+        CHECK_INT(zmq_send(dealer, ready, bytes, 0), bytes);
+        CHECK(zmq_recv(dealer, &byte, 1, 0) < 0); /* long enough to be known, were it let in */
+        for (int asked = 0; asked < 4; asked++)
+            CHECK(is_answered(scene.service.front, &asker, SERVICE_DEADLINE_MS));
+        CHECK(zmq_recv(dealer, &byte, 1, ZMQ_DONTWAIT) < 0);
+        zmq_close(dealer);
+    }
+    service_stop(&scene.service);
+}
+
+static void a_key_that_is_removed_is_heard_no_more(void)
+{
+    struct scene scene;
+    open_scene(&scene);
+    void *socket = dial(scene.service.front, &asker, &service_old, SERVICE_DEADLINE_MS);
+    asker_send(socket, service_question(UPSTREAM_GOOD, 2, 20));
+    CHECK_INT(asker_receive(socket).code, LOOKUP_OK);
+    struct keyring front = ring_of(&stranger, "Ball");
+    broker_admit(scene.service.broker, &front);
+    int patience_ms = UNHEARD_MS;
+    char byte;
+    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    asker_send(socket, service_question(UPSTREAM_GOOD, 2, 20));
+    CHECK(zmq_recv(socket, &byte, 1, 0) < 0); /* over the connection it has */
+    CHECK(!is_answered(scene.service.front, &asker, UNHEARD_MS));
+    CHECK(is_answered(scene.service.front, &stranger, SERVICE_DEADLINE_MS));
+    zmq_close(socket);
+    service_stop(&scene.service);
+}
+
+/* The broker has the second of two keys that are listed: a worker and a gateway's socket that
+ * expect the first at first find it all the same. */
+static void the_service_may_change_its_key(void)
+{
+    struct service service = service_new();
+    struct keyring_keys both = list(&service_old, &service_new_key);
+    struct auth_ends worker_keys = {service_old, both}, gateway_keys = {asker, both};
+    struct broker_keys keys = {.own = service_new_key, .front = ring_of(&asker, "Alford")};
+    keyring_add(&keys.back, &both, "placesd");
+    service.keys = &keys;
+    service.worker_keys = &worker_keys;
+    service_open(&service);
+    service_add_worker(&service, upstream.port);
+
+    char error[LOOKUPS_ERROR_BYTES_MAX], request[LOOKUP_REQUEST_BYTES_MAX];
+    struct topology_endpoint front = {.host = "127.0.0.1"};
+    snprintf(front.text, sizeof front.text, "%s", service.front);
+    struct lookups *lookups = lookups_open(&front, &gateway_keys, error);
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 2, 20);
+    struct span question = {request, lookup_write_request(&lookup, request)}, body;
+    int64_t until_ms = asker_now_ms() + 4 * SERVICE_DEADLINE_MS, second_ms = asker_now_ms();
+    struct lookup_reply reply = {.code = LOOKUP_UNAVAILABLE};
+    uint64_t id = 0;
+    while (reply.code != LOOKUP_OK && asker_now_ms() < until_ms) {
+        if (asker_now_ms() >= second_ms) {
+            lookups_second(lookups);
+            lookups_send(lookups, 7, question);
+            second_ms += 1000;
+        }
+        poll(NULL, 0, 10);
+        if (lookups_receive(lookups, &id, &body))
+            CHECK(lookup_read_reply(body, &reply));
+    }
+    CHECK_INT(reply.code, LOOKUP_OK);
+    CHECK_INT(id, 7);
+    lookups_close(&lookups);
+    service_stop(&service);
+}
+
+static const struct check_case cases[] = {
+    {"who is known is answered", who_is_known_is_answered},
+    {"nobody else is: no stranger, nobody in the clear, no worker", nobody_else_is},
+    {"an asker is no worker", an_asker_is_no_worker},
+    {"a key that is removed is heard no more", a_key_that_is_removed_is_heard_no_more},
+    {"the service may change its key", the_service_may_change_its_key},
+};
+
+int main(void)
+{
+    zsys_handler_set(NULL);
+    context = zmq_ctx_new();
+    struct auth_certificate *drawn[] = {&asker, &stranger, &service_old, &service_new_key};
+    for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
+        zmq_curve_keypair(drawn[i]->public_key, drawn[i]->secret_key);
+    upstream_start(&upstream);
+    int status = check_run(cases, sizeof cases / sizeof *cases);
+    upstream_stop(&upstream);
+    zmq_ctx_term(context);
+    return status;
+}
