@@ -1,0 +1,276 @@
+"""Keys from outside: made by `zherd keygen`, used by a whole herd, replaced one by one, taken away;
+and everything a herd refuses to start with."""
+
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import unittest
+
+from rig import BUILD, PATIENCE, UCLA, Herd, Process, ask, free_ports, wait_for
+
+IAMAT = "IAMAT {} " + UCLA + " 1621464827.959498503"
+LINE = ["Alford-Ball", "Ball-Welsh"]
+
+
+def keygen(*arguments, status=0):
+    done = subprocess.run([BUILD / "zherd", "keygen", *arguments], text=True, capture_output=True,
+                          timeout=PATIENCE)
+    if done.returncode != status:
+        raise AssertionError(f"keygen {arguments}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout if status == 0 else done.stderr
+
+
+def public_keys(file, name):
+    """The keys that the file lists for a node."""
+    found = re.search(rf'name = {name}\n(?:    .*\n)*?    public_key = "(.*)"', file.read_text())
+    return found.group(1).split(" ") if found else []
+
+
+def list_keys(file, name, keys):
+    """Writes these keys in place of those that the file lists for a node."""
+    old = " ".join(public_keys(file, name))
+    text = file.read_text()
+    assert text.count(f'"{old}"') == 1
+    file.write_text(text.replace(f'"{old}"', '"' + " ".join(keys) + '"'))
+
+
+def hang_up(herd, *names):
+    """HUP to each, and wait until it has read its keys again."""
+    for name in names:
+        log = herd.processes[name].err.read_text if name == "placesd" else lambda: herd.log(name)
+        before = log().count("read again")
+        herd.processes[name].child.send_signal(signal.SIGHUP)
+        wait_for(f"{name} to read its keys again", lambda: log().count("read again") > before)
+
+
+class Keygen(unittest.TestCase):
+    def setUp(self):
+        self.herd = Herd(LINE)
+        self.file, self.folder = self.herd.file, self.herd.folder / "herd.keys"
+        self.addCleanup(shutil.rmtree, self.herd.folder, ignore_errors=True)
+
+    def test_makes_a_pair_for_everybody_and_keeps_the_rest_of_the_file(self):
+        before = self.file.read_text()
+        said = keygen(self.file)
+        self.assertEqual(sorted(line.split(":")[0] for line in said.splitlines()),
+                         ["Alford", "Ball", "Welsh", "placesd"])
+        self.assertEqual(sorted(os.listdir(self.folder)),
+                         [f"{name}.secret" for name in ["Alford", "Ball", "Welsh", "placesd"]])
+        self.assertEqual(stat.S_IMODE(self.folder.stat().st_mode), 0o700)
+        secrets = []
+        for path in self.folder.iterdir():
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+            secrets += re.findall(r'secret-key = "(.*)"', path.read_text())
+        after = self.file.read_text()
+        self.assertEqual(len(set(secrets)), 4)
+        for secret in secrets:
+            self.assertNotIn(secret, after + said)
+        kept = [line for line in after.splitlines()
+                if not line.startswith(("    public_key = ", "    keys = "))]
+        self.assertEqual("\n".join(kept) + "\n", before)
+        done = subprocess.run([BUILD / "zherd", "check", self.file], text=True,
+                              capture_output=True, timeout=PATIENCE)
+        self.assertIn("keys: every node proves who it is", done.stdout)
+
+    def test_a_second_run_changes_nothing_and_a_new_node_gets_its_own(self):
+        keygen(self.file)
+        text = self.file.read_text()
+        self.assertEqual(keygen(self.file), "everybody has a key already\n")
+        self.assertEqual(self.file.read_text(), text)
+        clients, bus = free_ports(20)[-2:]
+        self.file.write_text(text + f"node\n    name = New\n    clients = tcp://127.0.0.1:{clients}\n"
+                             f"    bus = tcp://127.0.0.1:{bus}\nlink\n    between = New Alford\n")
+        self.assertEqual(keygen(self.file), f"New: {self.folder}/New.secret\n")
+
+    def test_a_run_that_was_interrupted_is_taken_up_again(self):
+        text = self.file.read_text()
+        keygen(self.file)
+        once = self.file.read_text()
+        self.file.write_text(text)
+        keygen(self.file)
+        self.assertEqual(self.file.read_text(), once)
+
+    def test_what_it_refuses(self):
+        self.assertIn("there is no such node", keygen(self.file, "Nobody", status=1))
+        self.assertIn("has no key yet", keygen(self.file, "Ball", status=1))
+        self.assertIn("No such file or directory",
+                      keygen("--keys", "/nowhere/at/all", self.file, status=1))
+        keygen("--keys", self.herd.folder / "elsewhere", self.file)
+        self.assertIn(f'keys = "{self.herd.folder}/elsewhere"', self.file.read_text())
+        self.assertIn("leave --keys out", keygen("--keys", "x", self.file, status=1))
+        keygen(self.file, "Ball")
+        self.assertIn("has two keys", keygen(self.file, "Ball", status=1))
+        self.assertIn("write one topology file", keygen(status=1))
+        self.assertIn("write one topology file", keygen("--what", self.file, status=1))
+
+
+class KeyedHerd(unittest.TestCase):
+    def setUp(self):
+        self.herd = Herd(LINE)
+        self.addCleanup(self.herd.__exit__, None)
+        keygen(self.herd.file)
+
+    def tell(self, node, client):
+        """An IAMAT at the node; its AT line."""
+        return ask(self.herd.ports[node], IAMAT.format(client))
+
+    def restart(self, name):
+        self.herd.processes[name].stop()
+        self.herd.start(name)
+
+    def test_a_herd_with_keys_does_what_a_herd_does(self):
+        herd = self.herd.start().linked()
+        herd.everybody_holds("kiwi", self.tell("Alford", "kiwi"))
+        with herd.client("Welsh") as client:
+            wait_for("places", lambda: client.near("kiwi", 10, 5)[1]["status"] == "OK")
+        for name in herd.ports:
+            self.assertIn(" keys yes ", herd.log(name))
+            self.assertNotIn(" fault ", herd.log(name))
+
+    def test_whoever_has_other_keys_is_nobody(self):
+        """A whole second life of Ball, made by somebody who knows all but the secrets."""
+        other = self.herd.folder / "other"
+        other.mkdir()
+        file, text = other / "herd.zpl", self.herd.file.read_text()
+        file.write_text(re.sub(r"    (keys|public_key) = .*\n", "", text))
+        keygen(file)
+        drawn = public_keys(file, "Ball")
+        file.write_text(text)
+        list_keys(file, "Ball", drawn)
+        self.herd.start("placesd", "Alford", "Welsh")
+        impostor = Process(other, "Ball", BUILD / "zherd-gateway", "--topology",
+                           file, "--node", "Ball", "--log-dir", other / "log")
+        self.addCleanup(impostor.end)
+        impostor.says("^ready")
+        ask(self.herd.ports["Ball"], IAMAT.format("intruder"))
+        for name in "Alford", "Welsh":
+            wait_for(f"{name} to refuse", lambda: re.search(
+                r" fault - \d+ connections with a stranger's key refused, the last from 127.0.0.1",
+                self.herd.log(name)))
+        impostor.stop()
+        self.herd.start("Ball").linked()
+        self.herd.everybody_holds("kiwi", self.tell("Alford", "kiwi"))
+        for name in self.herd.ports:
+            self.assertIsNone(self.herd.at_line(name, "intruder"))
+
+    def test_a_key_is_replaced_while_the_herd_runs(self):
+        herd = self.herd.start().linked()
+        old = public_keys(herd.file, "Ball")
+        keygen(herd.file, "Ball")
+        both = public_keys(herd.file, "Ball")
+        self.assertEqual(both[:1], old)
+        hang_up(herd, "Alford", "Welsh", "placesd")
+        self.restart("Ball")
+        herd.linked()
+        herd.everybody_holds("one", self.tell("Ball", "one"))
+        list_keys(herd.file, "Ball", both[1:])
+        hang_up(herd, "Alford", "Welsh", "placesd", "Ball")
+        herd.everybody_holds("two", self.tell("Ball", "two"))
+        with herd.client("Ball") as client:
+            wait_for("places", lambda: client.near("two", 10, 5)[1]["status"] == "OK")
+        for name in herd.ports:
+            self.assertNotIn(" fault ", herd.log(name))
+
+    def test_the_key_of_the_places_service_is_replaced(self):
+        herd = self.herd.start().linked()
+        keygen(herd.file, "placesd")
+        hang_up(herd, *herd.ports)
+        self.restart("placesd")
+        herd.everybody_holds("kiwi", self.tell("Alford", "kiwi"))
+        for name in herd.ports:
+            with herd.client(name) as client:
+                wait_for("places", lambda: client.near("kiwi", 10, 5)[1]["status"] == "OK")
+
+    def test_a_key_that_is_taken_away_is_heard_no_more(self):
+        herd = self.herd.start().linked()
+        herd.everybody_holds("one", self.tell("Ball", "one"))
+        other = public_keys(herd.file, "Welsh")[0][::-1]
+        list_keys(herd.file, "Ball", ["0" * 8 + other[:2] + "0" * 30])
+        hang_up(herd, "Alford", "Welsh")
+        self.tell("Ball", "two")
+        wait_for("Alford to lose Ball", lambda: " Ball down: " in herd.log("Alford"))
+        self.assertIsNone(herd.at_line("Alford", "two"))
+        self.assertIsNone(herd.at_line("Welsh", "two"))
+        wait_for("Alford to say so", lambda: re.search(
+            "with the key of nobody somebody calls itself Ball", herd.log("Alford")))
+
+    def test_a_file_that_is_not_good_changes_nothing(self):
+        herd = self.herd.start("Alford", "Ball")
+        good = herd.file.read_text()
+        for text, said in ((good + "nonsense\n", "is not good"),
+                           (re.sub(r"    (keys|public_key) = .*\n", "", good), "has none any")):
+            herd.file.write_text(text)
+            herd.processes["Alford"].child.send_signal(signal.SIGHUP)
+            wait_for(said, lambda: "keys stay as they are: " in herd.log("Alford")
+                     and said in herd.log("Alford"))
+        line = self.tell("Alford", "kiwi")
+        herd.everybody_holds("kiwi", line, ["Alford", "Ball"])
+
+
+class Start(unittest.TestCase):
+    def setUp(self):
+        self.herd = Herd(LINE)
+        self.addCleanup(shutil.rmtree, self.herd.folder, ignore_errors=True)
+
+    def refused(self, program, *more):
+        done = subprocess.run([BUILD / program, "--topology", self.herd.file, *more], text=True,
+                              capture_output=True, timeout=PATIENCE, cwd=self.herd.folder)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        return done.stderr
+
+    def test_secrets_that_are_not_in_order(self):
+        keygen(self.herd.file)
+        folder = self.herd.folder / "herd.keys"
+        node = ["zherd-gateway", "--node", "Ball"]
+        good = (folder / "Ball.secret").read_text()
+        for program, name in ((node, "Ball"), (["placesd"], "placesd")):
+            path = folder / f"{name}.secret"
+            path.chmod(0o640)
+            self.assertIn("is not its owner's alone", self.refused(*program))
+            path.unlink()
+            self.assertIn(f"{name}.secret No such file", self.refused(*program))
+            shutil.copy2(folder / "Alford.secret", path)
+            self.assertIn("is the key of another name", self.refused(*program))
+        path = folder / "Ball.secret"
+        path.write_text((folder / "Alford.secret").read_text().replace("Alford", "Ball"))
+        self.assertIn("belongs to no `public_key`", self.refused(*node))
+        path.write_text(good[:-9] + good[-8:])
+        self.assertIn("is not a file of `zherd keygen`", self.refused(*node))
+        other = re.search(r'secret-key = "(.*)"', (folder / "Alford.secret").read_text()).group(1)
+        path.write_text(re.sub(r'secret-key = ".*"', lambda _: f'secret-key = "{other}"', good))
+        self.assertIn("do not belong together", self.refused(*node))
+        path.write_text("x" * 5000)
+        self.assertIn("is not a file of `zherd keygen`", self.refused(*node))
+
+    def test_without_keys_only_this_machine(self):
+        text = self.herd.file.read_text()
+        open_bus = re.sub(r"bus = tcp://127.0.0.1", "bus = tcp://0.0.0.0", text)
+        alone = re.sub(r"(?s)node\n    name = (Ball|Welsh).*?(?=node|link)|link\n.*?(?=link|places)",
+                       "", open_bus)
+        self.herd.file.write_text(alone)
+        said = self.refused("zherd-gateway", "--node", "Alford")
+        self.assertIn("whoever reaches it would be trusted; run `zherd keygen` on this file", said)
+        self.herd.file.write_text(alone.replace("herd\n", "herd\n    insecure = yes\n", 1))
+        for _ in range(2):
+            gateway = Process(self.herd.folder, "Alford", BUILD / "zherd-gateway", "--topology",
+                              self.herd.file, "--node", "Alford", "--log-dir",
+                              self.herd.folder / "log")
+            self.addCleanup(gateway.end)
+            gateway.says("^ready")
+            gateway.stop()
+        self.assertEqual(self.herd.log("Alford").count(" insecure - whoever reaches"), 2)
+        placesd = Process(self.herd.folder, "placesd", BUILD / "placesd", "--topology",
+                          self.herd.file)
+        self.addCleanup(placesd.end)
+        placesd.says("^ready")
+        placesd.stop()
+        self.assertIn("insecure: whoever reaches", placesd.err.read_text())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
