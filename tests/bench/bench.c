@@ -35,7 +35,8 @@ static const char usage[] =
     "  --spin             never sleep: for a processor of its own\n"
     "  --json             one line for programs\n"
     "  --help, --version\n"
-    "Exit status: 0, or 1 when it could not run, or 2 when a reply was wrong or never came.\n";
+    "Exit status: 0, or 1 when it could not run, or 2 when a reply was wrong or never came,\n"
+    "or a connection was ended.\n";
 
 enum workload {
     WORKLOAD_IAMAT,
@@ -323,6 +324,7 @@ static void print(struct arguments *arguments)
     struct buffer out = {0};
     figures_add(&run->figures, "wrong", (double)run->wrong);
     figures_add(&run->figures, "lost", (double)run->lost);
+    figures_add(&run->figures, "broken", (double)run->broken);
     if (arguments->json)
         figures_write_json(&run->figures, &out);
     else
@@ -342,5 +344,6 @@ int main(int count, char **values)
     free(arguments.run.talk.known);
     if (!ran)
         return EXIT_FAILURE;
-    return arguments.run.wrong + arguments.run.lost > 0 ? 2 : EXIT_SUCCESS;
+    const struct run *run = &arguments.run;
+    return run->wrong + run->lost + run->broken > 0 ? 2 : EXIT_SUCCESS;
 }

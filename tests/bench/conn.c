@@ -248,7 +248,7 @@ enum conn_state conn_receive(struct conn *conn, struct talk *talk, char *room)
         in = (struct span){in.at + taken, in.bytes - taken};
     if (verdict == SPEECH_WRONG) {
         conn_close(conn, true);
-        return CONN_BROKEN;
+        return CONN_WRONG;
     }
     if (was_kept)
         buffer_consume(&conn->kept, conn->kept.bytes - in.bytes);

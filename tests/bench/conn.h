@@ -37,7 +37,8 @@ struct conn {
 enum conn_state {
     CONN_FINE,
     CONN_BLOCKED, /* not all is written: go on when the socket can be written to */
-    CONN_BROKEN,  /* closed or failed, or a reply was wrong; said on standard error */
+    CONN_BROKEN,  /* failed, or closed by the server; said on standard error */
+    CONN_WRONG,   /* closed by us because of a reply that was wrong; shown there too */
 };
 
 /* "host:port", "[v6]:port" or "port" on this machine. False, with a line on standard error. */

@@ -71,8 +71,8 @@ static void take_state(struct drive *drive, struct conn *conn, enum conn_state s
 {
     if (state == CONN_BLOCKED)
         wait_for_room(drive, conn, true);
-    if (state == CONN_BROKEN) {
-        drive->run->lost += conn->count - conn->answered;
+    if (conn->fd < 0) {
+        run_count_end(drive->run, conn, state);
         drive->answered += conn->count - conn->answered;
         drive->living--;
     }
@@ -153,7 +153,7 @@ static void receive(struct drive *drive, struct conn *conn)
         judge(drive, &conn->asked[i], now_ns);
     drive->progress_ns = now_ns;
     take_state(drive, conn, state);
-    if (state != CONN_BROKEN && conn->answered == conn->count && before < conn->count)
+    if (conn->fd >= 0 && conn->answered == conn->count && before < conn->count)
         push_free(drive, conn->number);
 }
 

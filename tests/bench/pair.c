@@ -45,6 +45,13 @@ void pair_pace(struct pair *pair)
     pair->next_ns = (pair->next_ns > now_ns ? pair->next_ns : now_ns) + gap_ns;
 }
 
+bool pair_send(struct pair *pair, struct conn *conn)
+{
+    enum conn_state state = conn_send(conn);
+    run_count_end(pair->run, conn, state);
+    return state == CONN_FINE;
+}
+
 bool pair_tell(struct pair *pair, struct asked *asked)
 {
     struct run *run = pair->run;
@@ -54,7 +61,7 @@ bool pair_tell(struct pair *pair, struct asked *asked)
     asked->due_ns = moment_now_ns();
     *slot = *asked;
     conn_put(&pair->teller, &run->talk, slot);
-    return conn_send(&pair->teller) == CONN_FINE;
+    return pair_send(pair, &pair->teller);
 }
 
 bool pair_readable(const struct conn *conn, int64_t until_ns)
@@ -68,11 +75,13 @@ bool pair_readable(const struct conn *conn, int64_t until_ns)
 bool pair_wait(struct pair *pair, struct conn *conn)
 {
     int64_t until_ns = moment_now_ns() + moment_of_seconds(RUN_PATIENCE_SECONDS);
-    while (conn->answered < conn->count)
-        if (!pair_readable(conn, until_ns) ||
-            conn_receive(conn, &pair->run->talk, pair->room) != CONN_FINE) {
-            pair->run->lost++;
+    while (conn->answered < conn->count) {
+        enum conn_state state = CONN_BROKEN; /* silence is as bad */
+        if (pair_readable(conn, until_ns))
+            state = conn_receive(conn, &pair->run->talk, pair->room);
+        run_count_end(pair->run, conn, state);
+        if (state != CONN_FINE)
             return false;
-        }
+    }
     return true;
 }

@@ -22,6 +22,9 @@ void pair_pace(struct pair *pair);
 /* Sends an update. `*asked` is a copy of it, and `due_ns` the moment just before. */
 bool pair_tell(struct pair *pair, struct asked *asked);
 
+/* Writes the connection's batch. */
+bool pair_send(struct pair *pair, struct conn *conn);
+
 /* Waits until the connection's batch is answered. */
 bool pair_wait(struct pair *pair, struct conn *conn);
 

@@ -26,7 +26,7 @@ static bool probe(struct pair *pair, struct visible_probe *result)
     conn_put(&pair->asker, &run->talk, asked);
     pair_sleep_until(pair, told.due_ns + draw_delay_ns(run));
     result->delay_ns = moment_now_ns() - told.due_ns;
-    if (conn_send(&pair->asker) != CONN_FINE || !pair_wait(pair, &pair->teller) ||
+    if (!pair_send(pair, &pair->asker) || !pair_wait(pair, &pair->teller) ||
         !pair_wait(pair, &pair->asker))
         return false;
     result->seen = asked->seen_ns == told.stamp_ns;

@@ -27,7 +27,7 @@ static bool begin_to_listen(struct pair *pair)
     struct conn *conn = &pair->asker;
     int64_t until_ns = moment_now_ns() + moment_of_seconds(FIRST_SECONDS);
     buffer_append(&conn->out, speech->listen);
-    if (conn_send(conn) != CONN_FINE)
+    if (!pair_send(pair, conn))
         return false;
     while (conn->kept.bytes < speech->listening.bytes)
         if (!pair_readable(conn, until_ns) || !read_more(conn, pair->room))

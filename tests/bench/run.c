@@ -2,6 +2,17 @@
 
 #include "tests/bench/moment.h"
 
+void run_count_end(struct run *run, const struct conn *conn, enum conn_state state)
+{
+    uint32_t owed = conn->count - conn->answered;
+    if (state != CONN_BROKEN && state != CONN_WRONG)
+        return;
+    run->broken += state == CONN_BROKEN;
+    run->wrong += state == CONN_WRONG;
+    /* A wrong reply was a reply to one of them, unless nothing was asked. */
+    run->lost += owed - (state == CONN_WRONG && owed > 0);
+}
+
 void run_add_rates(struct run *run, uint64_t requests, double seconds)
 {
     figures_add(&run->figures, "requests", (double)requests);

@@ -27,7 +27,8 @@ struct run {
     pid_t pids[PROCESS_PIDS_MAX]; /* of the servers */
     size_t pid_count;
     struct figures figures;
-    uint64_t wrong, lost; /* replies that were not right, and that never came */
+    /* Replies that were not right, requests without one, connections that the server ended. */
+    uint64_t wrong, lost, broken;
 };
 
 /* Each runs one workload and adds its figures. False, with a line on standard error, only where
@@ -39,6 +40,9 @@ bool run_idle(struct run *run);                                  /* idle.c */
 bool run_propagate(struct run *run);                             /* propagate.c */
 bool run_push(struct run *run);                                  /* push.c */
 bool run_converge(struct run *run);                              /* converge.c */
+
+/* Counts what the end of a connection means: nothing where it is fine or blocked. */
+void run_count_end(struct run *run, const struct conn *conn, enum conn_state state);
 
 /* requests, seconds and requests_per_s. */
 void run_add_rates(struct run *run, uint64_t requests, double seconds);

@@ -75,10 +75,10 @@ static void take_event(struct storm *storm, const struct epoll_event *event)
     if (is_over && !was_over) {
         histogram_add(&storm->times_ns, moment_now_ns() - storm->start_ns);
         storm->pending--;
-    } else if (state == CONN_BROKEN && !was_over) {
-        storm->run->lost++;
+    } else if (!was_over && conn->fd < 0) {
         storm->pending--;
     }
+    run_count_end(storm->run, conn, state);
 }
 
 static bool play_round(struct storm *storm)
@@ -115,7 +115,7 @@ bool run_storm(struct run *run)
     script_begin(&run->script, SCRIPT_IAMAT, UINT64_MAX);
     int64_t start_ns = moment_now_ns(), end_ns = start_ns + moment_of_seconds(run->seconds);
     bool good = process_look(run->pids, run->pid_count, &before);
-    for (; good && run->lost == 0 && moment_now_ns() < end_ns; rounds++)
+    for (; good && run->wrong + run->lost + run->broken == 0 && moment_now_ns() < end_ns; rounds++)
         good = play_round(&storm);
     double seconds = (double)(moment_now_ns() - start_ns) / (double)MOMENT_NS_PER_S;
     good = good && process_look(run->pids, run->pid_count, &after);
