@@ -55,7 +55,6 @@ struct setting {
 
 /* All options are described in zmq_setsockopt(3) and must be set before bind or connect. */
 static const struct setting settings_of_both[] = {
-    {ZMQ_LINGER, 0},               /* the default waits for ever for a peer that is away */
     {ZMQ_HEARTBEAT_IVL, 2000},     /* finds a connection whose other end vanished silently, */
     {ZMQ_HEARTBEAT_TIMEOUT, 6000}, /* after the same silence that takes a link down in flood */
     {ZMQ_TCP_KEEPALIVE, 1},        /* a second line behind the heartbeats, for free */

@@ -209,6 +209,8 @@ void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
 
 int64_t flood_deadline_ms(const struct flood *flood)
 {
+    if (flood->peer_count == 0)
+        return INT64_MAX;
     int64_t deadline = flood->now_ms + DEADLINE_MS_MAX;
     for (size_t i = 0; i < flood->peer_count; i++) {
         int64_t wanted = peer_deadline_ms(&flood->peers[i]);

@@ -93,7 +93,8 @@ size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
  * a little later. */
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms);
 
-/* When flood_next must be asked again although nothing arrived: never further than a second. */
+/* When flood_next must be asked again although nothing arrived: at most a second after the last
+ * time it was told; INT64_MAX for a node without peers. */
 int64_t flood_deadline_ms(const struct flood *flood);
 
 /* Orderly end: what is due still goes out, then each peer is told GOODBYE. flood_is_over says

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "bus/greet.h"
+
 #define NEVER   INT64_MAX
 #define AT_ONCE INT64_MIN
 
@@ -26,8 +28,8 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     peer->name = name;
     peer->hellos_quick = PEER_HELLO_QUICK_COUNT;
     peer->retransmit_ms = PEER_RETRANSMIT_MS;
-    peer->heal_pause_ms = PEER_HEAL_MS;
-    peer->heard_at = peer->hello_at = peer->heal_at = AT_ONCE;
+    agree_init(&peer->agree);
+    peer->heard_at = peer->hello_at = AT_ONCE;
     peer->refused_until = peer->refusal_told_until = AT_ONCE;
     peer->silence_at = peer->retransmit_at = peer->ack_at = peer->heartbeat_at = NEVER;
 }
@@ -96,7 +98,7 @@ static void start_over(struct peer *peer)
     peer->unacked = 0;
     peer->hole_owed = false;
     peer->ack_at = NEVER;
-    peer->suspect = false;
+    agree_forget(&peer->agree);
 }
 
 /* They have everything before `have`. */
@@ -141,7 +143,7 @@ static void go_down(struct peer *peer, const char *reason)
     if (!peer->up)
         return;
     peer->up = false;
-    peer->suspect = false;
+    agree_forget(&peer->agree);
     peer->silence_at = peer->heartbeat_at = NEVER;
     rewind_to_acked(peer);
     tell(peer, FLOOD_LINK_DOWN, 0, "%s", reason);
@@ -169,38 +171,6 @@ static void refuse(struct peer *peer, enum wire_refusal code, uint64_t session, 
     tell(peer, FLOOD_LINK_REFUSED, 0, "%s", peer->refusal);
 }
 
-#define SHOWN(span) (int)(span).bytes, (span).at
-
-/* True when the HELLO must not be answered, after saying so in `refusal`. */
-static bool refuse_hello(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
-{
-    const struct peer_common *ours = peer->common;
-    char *text = peer->refusal;
-    size_t room = sizeof peer->refusal;
-    enum wire_refusal code;
-    if (hello->from_session == ours->session) {
-        snprintf(text, room, "both ends of the link are the same process");
-        code = WIRE_REFUSED_SELF;
-    } else if (!span_equals(hello->herd, ours->herd)) {
-        snprintf(text, room, "a node of herd %.*s meets one of herd %.*s", SHOWN(hello->herd),
-                 SHOWN(ours->herd));
-        code = WIRE_REFUSED_HERD;
-    } else if (!span_equals(hello->node, peer->name)) {
-        snprintf(text, room, "%.*s speaks over the link of %.*s", SHOWN(hello->node),
-                 SHOWN(peer->name));
-        code = WIRE_REFUSED_NAME;
-    } else if (hello->version < WIRE_VERSION_MIN || hello->version_min > WIRE_VERSION) {
-        snprintf(text, room, "protocol versions %llu to %llu meet versions %d to %d",
-                 (unsigned long long)hello->version_min, (unsigned long long)hello->version,
-                 WIRE_VERSION_MIN, WIRE_VERSION);
-        code = WIRE_REFUSED_VERSION;
-    } else {
-        return false;
-    }
-    refuse(peer, code, hello->from_session, now_ms);
-    return true;
-}
-
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
 {
     snprintf(peer->refusal, sizeof peer->refusal, "major version %llu meets major version %d",
@@ -222,8 +192,12 @@ static void meet(struct peer *peer, const struct wire_message *hello)
 
 static void take_hello(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
 {
-    if (refuse_hello(peer, hello, now_ms))
+    struct greet_link link = {peer->common->herd, peer->name, peer->common->session};
+    enum wire_refusal code;
+    if (greet_refuses(&link, hello, &code, peer->refusal)) {
+        refuse(peer, code, hello->from_session, now_ms);
         return;
+    }
     if (hello->from_session != peer->theirs)
         meet(peer, hello);
     peer->heard_at = now_ms;
@@ -272,39 +246,25 @@ static void take_plain_ack(struct peer *peer, const struct wire_message *ack, in
         rewind_to_acked(peer);
 }
 
-static void heal(struct peer *peer, uint64_t their_digest, int64_t now_ms)
-{
-    if (now_ms < peer->heal_at)
-        return;
-    peer->common->count->digest_faults++;
-    tell(peer, FLOOD_DIGESTS_DIFFER, their_digest, "%s", "");
-    tell_everything(peer);
-    peer->suspect = false;
-    peer->heal_at = now_ms + peer->heal_pause_ms;
-    peer->heal_pause_ms = earlier(2 * peer->heal_pause_ms, PEER_HEAL_MS_MAX);
-}
-
 static void take_heartbeat(struct peer *peer, const struct wire_message *heartbeat, int64_t now_ms)
 {
     take_ack(peer, heartbeat->have, now_ms);
     uint64_t head = peer->ring.head, ours = table_digest(peer->common->table);
-    bool at_rest = peer->acked == head && heartbeat->have == head && heartbeat->head == peer->have;
-    if (!at_rest) {
-        peer->suspect = false;
-    } else if (heartbeat->digest == ours) {
-        peer->suspect = false;
-        peer->heal_pause_ms = PEER_HEAL_MS;
-        if (!peer->equal_told || peer->equal_digest != ours)
-            tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "%s", "");
-        peer->equal_told = true;
-        peer->equal_digest = ours;
-    } else if (peer->suspect && peer->suspect_ours == ours &&
-               peer->suspect_theirs == heartbeat->digest) {
-        heal(peer, heartbeat->digest, now_ms);
-    } else {
-        peer->suspect = true;
-        peer->suspect_ours = ours;
-        peer->suspect_theirs = heartbeat->digest;
+    if (peer->acked != head || heartbeat->have != head || heartbeat->head != peer->have) {
+        agree_forget(&peer->agree);
+        return;
+    }
+    switch (agree_judge(&peer->agree, ours, heartbeat->digest, now_ms)) {
+    case AGREE_NOTHING:
+        break;
+    case AGREE_EQUAL:
+        tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "%s", "");
+        break;
+    case AGREE_FAULT:
+        peer->common->count->digest_faults++;
+        tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "%s", "");
+        tell_everything(peer);
+        break;
     }
 }
 
@@ -327,7 +287,8 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
     }
     peer->common->count->refusals++;
     go_down(peer, "refused");
-    tell(peer, FLOOD_LINK_REFUSED, 0, "it refuses us: %.*s", SHOWN(refused->text));
+    tell(peer, FLOOD_LINK_REFUSED, 0, "it refuses us: %.*s", (int)refused->text.bytes,
+         refused->text.at);
     peer->hellos_quick = 0;
     peer->refused_until = now_ms + PEER_REFUSED_MS;
     peer->hello_at = peer->refused_until;
@@ -495,7 +456,7 @@ void peer_refused(struct peer *peer, int64_t now_ms)
     go_down(peer, "no connection");
     peer->blocked = true;
     /* Somebody who spoke a moment ago will be reachable in a moment, too. */
-    bool close = peer->hellos_quick > 0 || now_ms - peer->heard_at < PEER_SILENCE_MS;
+    bool close = peer->hellos_quick > 0 || now_ms < peer->heard_at + PEER_SILENCE_MS;
     peer->hello_at = now_ms + (close ? PEER_HELLO_QUICK_MS : PEER_HELLO_SLOW_MS);
 }
 

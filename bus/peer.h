@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bus/agree.h"
 #include "bus/events.h"
 #include "bus/flood.h"
 #include "bus/ring.h"
@@ -41,9 +42,6 @@
 #define PEER_ACK_UPDATES       (PEER_WINDOW / 2)
 #define PEER_RETRANSMIT_MS     1000
 #define PEER_RETRANSMIT_MS_MAX 8000
-/* Pause between two attempts to make unequal tables equal by telling everything. */
-#define PEER_HEAL_MS     10000
-#define PEER_HEAL_MS_MAX 300000
 
 /* What all links of a node share; outlives them. */
 struct peer_common {
@@ -82,16 +80,10 @@ struct peer {
     uint64_t refusal_code, refusal_session;
     char refusal[WIRE_TEXT_BYTES_MAX + 1];
 
-    /* The last unequal digests at rest: a fault only if seen twice in a row, because one late
-     * heartbeat proves nothing. */
-    bool suspect;
-    uint64_t suspect_ours, suspect_theirs;
-    bool equal_told;
-    uint64_t equal_digest;
-    int64_t heal_pause_ms;
+    struct agree agree;
 
     unsigned hellos_quick; /* how many more HELLOs go out quickly */
-    int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at, heal_at;
+    int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at;
     int64_t refused_until;      /* no HELLO before */
     int64_t refusal_told_until; /* no event about refusing them before */
 };

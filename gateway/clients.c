@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -328,15 +329,22 @@ static void resume_accepting(struct clients *all)
 
 /* ---- from outside ---- */
 
-static size_t descriptors_max(void)
+/* How many descriptors clients may take: what is free now, less the reserve; 0 for too few. */
+static size_t connections_max(void)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1024;
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur > CLIENTS_MAX ? CLIENTS_MAX : (size_t)limit.rlim_cur;
+    size_t all = limit.rlim_cur > CLIENTS_MAX ? CLIENTS_MAX : (size_t)limit.rlim_cur;
+    size_t reserve = all / 4 < CLIENTS_RESERVE ? all / 4 : CLIENTS_RESERVE;
+    int lowest_free = dup(STDERR_FILENO);
+    if (lowest_free < 0)
+        return 0;
+    close(lowest_free);
+    size_t taken = (size_t)lowest_free + reserve;
+    return taken < all ? all - taken : 0;
 }
 
 struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *endpoint,
@@ -347,13 +355,20 @@ struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *en
     size_t count = listen_open(endpoint, sockets, error);
     if (count == 0)
         return NULL;
+    size_t limit = connections_max();
+    if (limit == 0) {
+        snprintf(error, CLIENTS_ERROR_BYTES_MAX,
+                 "the limit of open files leaves none for clients: "
+                 "raise it (ulimit -n)");
+        while (count > 0)
+            close(sockets[--count]);
+        return NULL;
+    }
     struct clients *all = allocate(1, sizeof *all);
     all->loop = loop;
     all->node = node;
     all->log = log;
-    size_t descriptors = descriptors_max();
-    size_t reserve = descriptors / 4 < CLIENTS_RESERVE ? descriptors / 4 : CLIENTS_RESERVE;
-    all->limit = descriptors - reserve;
+    all->limit = limit;
     all->slots = allocate(all->limit, sizeof *all->slots);
     all->free_slots = allocate(all->limit, sizeof *all->free_slots);
     while (all->free_count < all->limit) {

@@ -18,8 +18,8 @@
 
 /* Connections at most, whatever the limit of descriptors is. */
 #define CLIENTS_MAX (1 << 20)
-/* Descriptors kept back for the bus, the log and whatever libraries open; a quarter of all where
- * there are few. */
+/* Descriptors kept back, besides those already open, for connections of peers and whatever
+ * libraries open; a quarter of all where there are few. */
 #define CLIENTS_RESERVE 256
 /* Memory of all clients together: unread replies and unfinished lines. Beyond it, whoever holds
  * most is cut. */

@@ -281,8 +281,8 @@ bool session_wants_input(const struct session *session)
 
 bool session_is_over(const struct session *session)
 {
-    return session->out.bytes == 0 && (session->leaving || session->input_ended) &&
-           session->lookups == 0;
+    /* A look-up in flight has its AT line waiting in the output. */
+    return session->out.bytes == 0 && (session->leaving || session->input_ended);
 }
 
 size_t session_holds(const struct session *session)

@@ -18,8 +18,9 @@
 /* Frames in front of a question: a routing id per broker it came through, REQ's own request id
  * and the empty one that ends them. */
 #define ENVELOPE_FRAMES_MAX 16
-/* Answers that may wait for one asker who does not read; more are dropped, it asks again. */
-#define FRONT_WAITING_MAX 1000
+/* Answers that may wait for one asker: all jobs may be one asker's, and may end at the same
+ * moment. Beyond that it does not read, and answers to it are dropped. */
+#define FRONT_WAITING_MAX BALANCE_JOBS_MAX
 /* More than all credits of a worker: it is the credits that bound what waits for it. */
 #define BACK_WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
 /* Last answers may take so long to leave. */

@@ -1,7 +1,8 @@
 /* lastwords: a program that ends by a crash says which input did it.
  *
  * A failed assertion, a fault of memory or a sanitizer's report ends a program at once; the words
- * set here are written to standard error before that. It does not keep the program alive.
+ * set here are written to standard error before that. It does not keep the program alive. One
+ * source file of a program includes it.
  *
  * Invariant: speaking needs no memory and no lock: write(2) of bytes that stand ready. */
 #ifndef ZHERD_TESTS_LASTWORDS_H
@@ -11,8 +12,20 @@
 #include <stddef.h>
 #include <unistd.h>
 
-/* Sanitizer run times have it (sanitizer/common_interface_defs.h); in other programs it is NULL. */
-void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+/* Asked by the sanitizers' run times (sanitizer/asan_interface.h, ubsan_interface.h): a report
+ * ends in SIGABRT instead of a plain exit. */
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "abort_on_error=1";
+}
+
+const char *__ubsan_default_options(void)
+{
+    return "abort_on_error=1";
+}
 
 static void (*lastwords_speaker)(void);
 
@@ -37,15 +50,14 @@ static inline void lastwords_on_signal(int number)
 /* `speaker` is called once when the program crashes; it may call lastwords_write. */
 static inline void lastwords_set(void (*speaker)(void))
 {
+    static const int deadly[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
     lastwords_speaker = speaker;
-    signal(SIGABRT, lastwords_on_signal);
-    if (__sanitizer_set_death_callback != NULL) {
-        __sanitizer_set_death_callback(speaker);
-        return;
+    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
+        /* A sanitizer that listens already reports more, and then ends in SIGABRT. */
+        struct sigaction before;
+        if (sigaction(deadly[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            signal(deadly[i], lastwords_on_signal);
     }
-    signal(SIGSEGV, lastwords_on_signal);
-    signal(SIGBUS, lastwords_on_signal);
-    signal(SIGFPE, lastwords_on_signal);
 }
 
 #endif

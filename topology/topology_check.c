@@ -28,7 +28,8 @@ struct checker {
     const struct topology_section **node_sections; /* of topology->nodes */
     struct claim *claims;
     size_t claim_count;
-    bool has_lost_parts; /* a node or a link had to be left out: the herd is not whole */
+    bool has_lost_nodes; /* some node had to be left out */
+    bool has_lost_links; /* some link had to be left out, or perhaps some line */
 };
 
 static const char name_bytes[] =
@@ -132,7 +133,7 @@ static void check_node(struct checker *checker, const struct topology_section *s
     check_endpoint(checker, section, NODE_CLIENTS, &node.clients);
     check_endpoint(checker, section, NODE_BUS, &node.bus);
     if (!name || !check_name(checker, name, node.name)) {
-        checker->has_lost_parts = true;
+        checker->has_lost_nodes = true;
         return;
     }
     if (strcmp(node.name, places_process) == 0)
@@ -143,7 +144,7 @@ static void check_node(struct checker *checker, const struct topology_section *s
         topology_faults_add(checker->faults, name->line,
                             "the name `%s` is taken by line %u; write another", node.name,
                             checker->node_sections[other]->keys[NODE_NAME]->line);
-        checker->has_lost_parts = true;
+        checker->has_lost_nodes = true;
         return;
     }
     checker->node_sections[topology->node_count] = section;
@@ -160,7 +161,7 @@ static void check_nodes(struct checker *checker)
         if (count == TOPOLOGY_NODES_MAX) {
             topology_faults_add(checker->faults, section->line,
                                 "this is one node too many; write at most %d", TOPOLOGY_NODES_MAX);
-            checker->has_lost_parts = true;
+            checker->has_lost_nodes = true;
             return;
         }
         check_node(checker, section);
@@ -191,8 +192,10 @@ static bool check_link_end(struct checker *checker, uint32_t line, const char *n
     struct topology_nearest nearest = {.word = name};
     for (size_t i = 0; i < checker->topology->node_count; i++)
         topology_nearest_offer(&nearest, checker->topology->nodes[i].name);
-    topology_faults_add(checker->faults, line, "there is no node `%s`; write %s", name,
-                        nearest.best ? nearest.best : "the name of a node of this file");
+    /* It may well be the node whose own name was in fault. */
+    if (nearest.best || !checker->has_lost_nodes)
+        topology_faults_add(checker->faults, line, "there is no node `%s`; write %s", name,
+                            nearest.best ? nearest.best : "the name of a node of this file");
     return false;
 }
 
@@ -269,14 +272,14 @@ static void check_links(struct checker *checker)
         if (count == TOPOLOGY_LINKS_MAX) {
             topology_faults_add(checker->faults, section->line,
                                 "this is one link too many; write at most %d", TOPOLOGY_LINKS_MAX);
-            checker->has_lost_parts = true;
+            checker->has_lost_links = true;
             return;
         }
         struct topology_link link;
         if (check_link(checker, section, &link))
             topology->links[topology->link_count++] = link;
         else
-            checker->has_lost_parts = true;
+            checker->has_lost_links = true;
         count++;
     }
 }
@@ -441,7 +444,7 @@ static void check_all(struct checker *checker, const struct topology_link **sort
     check_linked_buses(checker);
     check_places(checker);
     check_claims(checker);
-    if (!checker->has_lost_parts)
+    if (!checker->has_lost_nodes && !checker->has_lost_links)
         check_pieces(checker);
 }
 
@@ -465,6 +468,7 @@ bool topology_check(const struct topology_entry *entries, size_t count, struct t
     if (topology->nodes && topology->links && checker.sections && checker.node_sections &&
         checker.claims && sorted) {
         checker.section_count = topology_sections_sort(entries, count, checker.sections, faults);
+        checker.has_lost_links = faults->count > 0;
         check_all(&checker, sorted);
     } else {
         topology_faults_add(faults, 0, "there is not enough memory to read this file");

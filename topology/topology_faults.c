@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,29 +41,38 @@ void topology_faults_add(struct topology_faults *faults, uint32_t line, const ch
     make_printable(fault->text);
 }
 
-static size_t least(size_t a, size_t b, size_t c)
+static void lower(size_t *least, size_t candidate)
 {
-    size_t smaller = a < b ? a : b;
-    return smaller < c ? smaller : c;
+    if (candidate < *least)
+        *least = candidate;
 }
 
-/* The classic table of distances between all prefixes, of which only one row is kept. */
+static bool is_same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Distances between all prefixes of both words, each from those that are shorter by a letter, or
+ * by two where two neighbours changed places. */
 static size_t edit_distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
-    size_t row[NEAREST_BYTES_MAX + 1];
-    for (size_t j = 0; j <= b_bytes; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_bytes; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_bytes; j++) {
-            int same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-            size_t changed = diagonal + (same ? 0 : 1);
-            diagonal = row[j];
-            row[j] = least(row[j] + 1, row[j - 1] + 1, changed);
+    size_t table[NEAREST_BYTES_MAX + 1][NEAREST_BYTES_MAX + 1];
+    for (size_t i = 0; i <= a_bytes; i++) {
+        for (size_t j = 0; j <= b_bytes; j++) {
+            size_t *distance = &table[i][j];
+            *distance = i + j;
+            if (i > 0)
+                lower(distance, table[i - 1][j] + 1);
+            if (j > 0)
+                lower(distance, table[i][j - 1] + 1);
+            if (i > 0 && j > 0)
+                lower(distance, table[i - 1][j - 1] + !is_same_letter(a[i - 1], b[j - 1]));
+            if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2]) &&
+                is_same_letter(a[i - 2], b[j - 1]))
+                lower(distance, table[i - 2][j - 2] + 1);
         }
     }
-    return row[b_bytes];
+    return table[a_bytes][b_bytes];
 }
 
 void topology_nearest_offer(struct topology_nearest *nearest, const char *candidate)

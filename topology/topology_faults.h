@@ -41,8 +41,10 @@ struct topology_nearest {
     size_t best_distance;
 };
 
-/* `candidate` is borrowed. Near means at most a third of the word's letters (and at least one)
- * have to be put in, taken out or changed (V. Levenshtein, 1966); case does not count. */
+/* `candidate` is borrowed. Near means that at most a third of the word's letters (and at least
+ * one) have to be put in, taken out, changed or swapped with their neighbour (F. J. Damerau, "A
+ * technique for computer detection and correction of spelling errors", Commun. ACM 7, 1964). Case
+ * does not count. Of equally near candidates the first stays. */
 void topology_nearest_offer(struct topology_nearest *nearest, const char *candidate);
 
 #endif

@@ -163,15 +163,23 @@ static char *write_cell(char *out, uint16_t cell)
     return out;
 }
 
+static int used_columns(const struct canvas *canvas, int row)
+{
+    int columns = canvas->columns;
+    while (columns > 0 && canvas->cells[row][columns - 1] == 0)
+        columns--;
+    return columns;
+}
+
+/* Blank rows can only stand above and below the circle: they are left out. */
 static void write_rows(const struct canvas *canvas, char *out)
 {
     for (int row = 0; row < canvas->rows; row++) {
-        int columns = canvas->columns;
-        while (columns > 0 && canvas->cells[row][columns - 1] == 0)
-            columns--;
+        int columns = used_columns(canvas, row);
         for (int column = 0; column < columns; column++)
             out = write_cell(out, canvas->cells[row][column]);
-        *out++ = '\n';
+        if (columns > 0)
+            *out++ = '\n';
     }
     *out = '\0';
 }

@@ -151,8 +151,9 @@ static void tell_unknown_key(struct sorter *sorter, const struct topology_entry 
     for (size_t i = 0, used = 0; i < count_keys(kind); i++)
         used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i > 0 ? ", " : "",
                                  kind->keys[i].name);
-    topology_faults_add(sorter->faults, entry->line, "`%s` has no key `%.*s`; write %s", kind->name,
-                        TOPOLOGY_QUOTE_BYTES_MAX, entry->name, meant ? meant : all);
+    topology_faults_add(sorter->faults, entry->line, "`%s` has no key `%.*s`; write %s%s",
+                        kind->name, TOPOLOGY_QUOTE_BYTES_MAX, entry->name, meant ? "" : "only ",
+                        meant ? meant : all);
 }
 
 static void add_key(struct sorter *sorter, const struct topology_entry *entry)
@@ -191,7 +192,8 @@ static void take_entry(struct sorter *sorter, const struct topology_entry *entry
     if (!entry->name || entry->name[0] == '\0')
         return;
 
-    size_t level = count_spaces(entry->text) / SPACES_PER_LEVEL;
+    /* Blanks that are not a multiple of 4 were told: taken for the level they are closest to. */
+    size_t level = (count_spaces(entry->text) + SPACES_PER_LEVEL / 2) / SPACES_PER_LEVEL;
     if (level == 0) {
         begin_section(sorter, entry);
         return;

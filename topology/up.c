@@ -1,7 +1,412 @@
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "topology/load.h"
+#include "topology/process.h"
+#include "topology/topology_endpoint.h"
+#include "topology/up_core.h"
 #include "topology/zherd.h"
+
+/* How long children may take to stop before they are killed: they promise to need less. */
+#define STOP_MS_MAX 1000
+/* A herd that is not whole after this long says what it waits for. */
+#define PATIENCE_MS 5000
+/* What is read of a pipe at once: children say little. */
+#define READ_BYTES_MAX 4096
+#define SIGNALS        4
+#define LOG_DIR_MODE   0755
+
+static const int signal_numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+
+struct up;
+
+/* One life of a child, from its start to its end. */
+struct life {
+    struct process process;
+    struct up *up;
+    size_t child;
+    uv_pipe_t output;
+    struct status_stream stream;
+};
+
+struct up {
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNALS];
+    uv_timer_t timer;    /* the next start; while stopping, the end of waiting */
+    uv_timer_t patience; /* with a herd that does not become whole */
+    struct topology topology;
+    struct up_core *core;
+    struct life **lives; /* one per child; NULL while it does not run */
+    size_t running;      /* how many are not NULL */
+    const char *path;    /* of the topology file */
+    const char *log_dir;
+    char program_dir[PATH_MAX];
+    bool said_whole;
+    bool is_stopping;
+    int exit_status;
+};
+
+static void name_error_file(const struct up *up, size_t child, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/%s.err", up->log_dir, up_core_name(up->core, child));
+}
+
+/* ---- the end: children first, then the loop's own handles ---- */
+
+static void signal_children(struct up *up, int number)
+{
+    for (size_t i = 0; i < up_core_children(up->core); i++) {
+        if (up->lives[i])
+            kill(up->lives[i]->process.pid, number);
+    }
+}
+
+/* The loop ends when nothing is open in it. */
+static void end_if_over(struct up *up)
+{
+    if (!up->is_stopping || up->running > 0 || uv_is_closing((uv_handle_t *)&up->timer))
+        return;
+    for (size_t i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&up->signals[i], NULL);
+    uv_close((uv_handle_t *)&up->timer, NULL);
+    uv_close((uv_handle_t *)&up->patience, NULL);
+}
+
+static void kill_late_children(uv_timer_t *timer)
+{
+    signal_children(timer->data, SIGKILL);
+}
+
+static void stop(struct up *up, int exit_status)
+{
+    if (up->is_stopping)
+        return;
+    up->is_stopping = true;
+    up->exit_status = exit_status;
+    uv_timer_stop(&up->patience);
+    uv_timer_start(&up->timer, kill_late_children, STOP_MS_MAX, 0);
+    signal_children(up, SIGTERM);
+    end_if_over(up);
+}
+
+/* ---- what children say ---- */
+
+static void allocate_read(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+{
+    static char bytes[READ_BYTES_MAX];
+    (void)handle;
+    (void)wanted;
+    *buffer = uv_buf_init(bytes, sizeof bytes);
+}
+
+/* Once each time the herd becomes whole. */
+static void tell_whole(struct up *up)
+{
+    bool is_whole = up_core_is_whole(up->core);
+    if (is_whole && !up->said_whole) {
+        uv_timer_stop(&up->patience);
+        printf("ready: all %zu nodes take clients, all %zu links are up%s\n",
+               up->topology.node_count, up->topology.link_count,
+               up->topology.places.present ? ", places answer" : "");
+    }
+    up->said_whole = is_whole;
+}
+
+static void take_status(struct life *life, const struct status *status)
+{
+    struct up *up = life->up;
+    bool was_whole = up_core_was_whole(up->core);
+    if (up->is_stopping || !up_core_take_status(up->core, life->child, status))
+        return;
+    if (was_whole && status->kind != STATUS_READY)
+        printf("%s: link to %s %s\n", up_core_name(up->core, life->child), status->peer,
+               status->kind == STATUS_LINK_UP ? "up" : "down");
+    tell_whole(up);
+}
+
+static void take_output(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buffer)
+{
+    struct life *life = stream->data;
+    struct status status;
+    if (bytes < 0) {
+        uv_read_stop(stream);
+        return;
+    }
+    struct span input = {buffer->base, (size_t)bytes};
+    while (status_next(&life->stream, &input, &status))
+        take_status(life, &status);
+}
+
+/* ---- how children begin ---- */
+
+static void start_due_children(uv_timer_t *timer);
+
+static void await_next_start(struct up *up)
+{
+    int64_t deadline_ms = up_core_deadline_ms(up->core), now_ms = (int64_t)uv_now(&up->loop);
+    uv_timer_stop(&up->timer);
+    if (deadline_ms != INT64_MAX)
+        uv_timer_start(&up->timer, start_due_children,
+                       deadline_ms > now_ms ? (uint64_t)(deadline_ms - now_ms) : 0, 0);
+}
+
+static bool start_process(const struct up *up, size_t child, struct process *process)
+{
+    char program[PATH_MAX + sizeof "/zherd-gateway"], error_path[PATH_MAX];
+    bool is_node = child < up->topology.node_count;
+    snprintf(program, sizeof program, "%s/%s", up->program_dir,
+             is_node ? "zherd-gateway" : "placesd");
+    /* execv(3) takes its words without const and leaves them as they are. */
+    char *name = (char *)up_core_name(up->core, child), *path = (char *)up->path;
+    char *log_dir = (char *)up->log_dir;
+    char *node[] = {program, "--topology", path, "--node", name, "--log-dir", log_dir, NULL};
+    char *places[] = {program, "--topology", path, NULL};
+    name_error_file(up, child, error_path);
+    return process_start(is_node ? node : places, error_path, process);
+}
+
+static void start_child(struct up *up, size_t child)
+{
+    int64_t now_ms = (int64_t)uv_now(&up->loop), pause_ms = 0;
+    struct life *life = calloc(1, sizeof *life);
+    up_core_started(up->core, child, now_ms);
+    if (!life || !start_process(up, child, &life->process)) {
+        fprintf(stderr, "zherd up: %s cannot be started: %s\n", up_core_name(up->core, child),
+                strerror(errno));
+        free(life);
+        up_core_exited(up->core, child, -1, now_ms, &pause_ms);
+        if (!up_core_was_whole(up->core))
+            stop(up, 1);
+        return;
+    }
+    life->up = up;
+    life->child = child;
+    life->output.data = life;
+    uv_pipe_init(&up->loop, &life->output, 0);
+    uv_pipe_open(&life->output, life->process.output);
+    uv_read_start((uv_stream_t *)&life->output, allocate_read, take_output);
+    up->lives[child] = life;
+    up->running++;
+}
+
+static void start_due_children(uv_timer_t *timer)
+{
+    struct up *up = timer->data;
+    size_t child;
+    while (!up->is_stopping && up_core_next_start(up->core, (int64_t)uv_now(&up->loop), &child))
+        start_child(up, child);
+    if (!up->is_stopping)
+        await_next_start(up);
+}
+
+/* ---- how children end ---- */
+
+static void free_life(uv_handle_t *output)
+{
+    free(output->data);
+}
+
+/* A death nobody asked for is told with its reason; the child's own last line says most. */
+static void take_death(struct up *up, size_t child, const struct process *process, int wait_status)
+{
+    char end[64], error_path[PATH_MAX], words[PROCESS_LAST_WORDS_BYTES_MAX];
+    const char *name = up_core_name(up->core, child);
+    int exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+    int64_t pause_ms;
+    enum up_verdict verdict =
+        up_core_exited(up->core, child, exit_status, (int64_t)uv_now(&up->loop), &pause_ms);
+    process_tell_end(wait_status, end, sizeof end);
+    name_error_file(up, child, error_path);
+    process_last_words(process, error_path, words);
+    if (verdict == UP_GIVE_UP) {
+        fprintf(stderr, "zherd up: %s did not start: %s\n", name,
+                words[0] != '\0' ? words : "it did not say why");
+        stop(up, 1);
+        return;
+    }
+    printf("%s %s%s%s; starting it again in %.1f s\n", name, end, words[0] != '\0' ? ": " : "",
+           words, (double)pause_ms / 1000);
+    tell_whole(up);
+    await_next_start(up);
+}
+
+static void reap(struct up *up)
+{
+    for (size_t i = 0; i < up_core_children(up->core); i++) {
+        struct life *life = up->lives[i];
+        int wait_status = 0;
+        if (!life || waitpid(life->process.pid, &wait_status, WNOHANG) != life->process.pid)
+            continue;
+        struct process process = life->process;
+        up->lives[i] = NULL;
+        up->running--;
+        uv_close((uv_handle_t *)&life->output, free_life);
+        if (!up->is_stopping)
+            take_death(up, i, &process, wait_status);
+    }
+    end_if_over(up);
+}
+
+static void take_signal(uv_signal_t *handle, int number)
+{
+    struct up *up = handle->data;
+    if (number == SIGCHLD)
+        reap(up);
+    else if (up->is_stopping)
+        signal_children(up, SIGKILL);
+    else
+        stop(up, 0);
+}
+
+/* ---- the beginning ---- */
+
+static void lose_patience(uv_timer_t *timer)
+{
+    struct up *up = timer->data;
+    char missing[UP_MISSING_BYTES_MAX];
+    up_core_name_missing(up->core, missing);
+    printf("not ready after %d s; still missing: %s (logs are in %s)\n", PATIENCE_MS / 1000,
+           missing, up->log_dir);
+}
+
+/* Where telnet on this machine finds what is bound to `host`. */
+static const char *reachable(const char *host)
+{
+    if (!topology_host_is_any(host))
+        return host;
+    return strcmp(host, "::") == 0 ? "::1" : "127.0.0.1";
+}
+
+static void print_telnet(const struct topology_node *node)
+{
+    printf("telnet %s %u\n", reachable(node->clients.host), node->clients.port);
+}
+
+static void print_welcome(const struct up *up)
+{
+    const struct topology *topology = &up->topology;
+    const struct topology_node *first = &topology->nodes[0];
+    const struct topology_node *last = &topology->nodes[topology->node_count - 1];
+    struct timespec now;
+    int width = 0;
+    printf("%s: nodes %zu, links %zu, logs in %s\n\n", topology->herd, topology->node_count,
+           topology->link_count, up->log_dir);
+    for (size_t i = 0; i < topology->node_count; i++) {
+        int bytes = (int)strlen(topology->nodes[i].name);
+        width = bytes > width ? bytes : width;
+    }
+    for (size_t i = 0; i < topology->node_count; i++) {
+        printf("  %-*s  ", width, topology->nodes[i].name);
+        print_telnet(&topology->nodes[i]);
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    printf("\nTell %s where you are:\n\n  ", first->name);
+    print_telnet(first);
+    printf("  IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 %lld.%09ld\n", (long long)now.tv_sec,
+           now.tv_nsec);
+    printf("\nand ask %s what is near you:\n\n  ", last->name);
+    print_telnet(last);
+    puts("  WHATSAT kiwi.cs.ucla.edu 10 5\n\nCtrl-C stops the herd.");
+}
+
+static bool find_program_dir(struct up *up)
+{
+    ssize_t bytes = readlink("/proc/self/exe", up->program_dir, sizeof up->program_dir - 1);
+    if (bytes <= 0) {
+        fprintf(stderr, "zherd up: cannot find its own folder: %s\n", strerror(errno));
+        return false;
+    }
+    up->program_dir[bytes] = '\0';
+    *strrchr(up->program_dir, '/') = '\0';
+    return true;
+}
+
+static bool make_log_dir(const struct up *up)
+{
+    struct stat about;
+    if (mkdir(up->log_dir, LOG_DIR_MODE) == 0)
+        return true;
+    if (errno == EEXIST && stat(up->log_dir, &about) == 0 && S_ISDIR(about.st_mode) &&
+        access(up->log_dir, W_OK | X_OK) == 0)
+        return true;
+    fprintf(stderr, "zherd up: cannot write logs to %s: %s\n", up->log_dir, strerror(errno));
+    return false;
+}
+
+static void init_handles(struct up *up)
+{
+    uv_loop_init(&up->loop);
+    uv_timer_init(&up->loop, &up->timer);
+    uv_timer_init(&up->loop, &up->patience);
+    up->timer.data = up->patience.data = up;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        uv_signal_init(&up->loop, &up->signals[i]);
+        up->signals[i].data = up;
+        uv_signal_start(&up->signals[i], take_signal, signal_numbers[i]);
+    }
+}
+
+static void remove_empty_error_files(const struct up *up)
+{
+    for (size_t i = 0; i < up_core_children(up->core); i++) {
+        char path[PATH_MAX];
+        struct stat about;
+        name_error_file(up, i, path);
+        if (stat(path, &about) == 0 && about.st_size == 0)
+            unlink(path);
+    }
+}
+
+static int run_herd(struct up *up)
+{
+    up->core = up_core_new(&up->topology);
+    up->lives = calloc(up_core_children(up->core), sizeof *up->lives);
+    if (!up->lives) {
+        fputs("zherd up: there is not enough memory\n", stderr);
+        exit(1);
+    }
+    init_handles(up);
+    print_welcome(up);
+    uv_timer_start(&up->patience, lose_patience, PATIENCE_MS, 0);
+    start_due_children(&up->timer);
+    uv_run(&up->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&up->loop);
+    remove_empty_error_files(up);
+    free(up->lives);
+    up_core_destroy(&up->core);
+    return up->exit_status;
+}
+
 int up_main(int count, char **words)
 {
-    (void)count;
-    (void)words;
-    return 1;
+    struct up up = {.log_dir = "log"};
+    bool understood = true;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(words[i], "--log-dir") == 0 && i + 1 < count)
+            up.log_dir = words[++i];
+        else if (words[i][0] != '-' && !up.path)
+            up.path = words[i];
+        else
+            understood = false;
+    }
+    if (!up.path || !understood) {
+        fputs("zherd up: write one topology file, as in `zherd up [--log-dir DIR] FILE`\n", stderr);
+        return 1;
+    }
+    /* Who reads us through a pipe wants each line when it is written. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!find_program_dir(&up) || !topology_load(up.path, &up.topology))
+        return 1;
+    int exit_status = make_log_dir(&up) ? run_herd(&up) : 1;
+    topology_free(&up.topology);
+    return exit_status;
 }

@@ -17,10 +17,10 @@
 #include "placesd/landmarks/store.h"
 
 /* One client, placesd, with as many connections as it has look-ups in flight; the rest is for
- * people with a browser. One connection more is closed at once. */
+ * people with a browser. One connection more waits until another one ends. */
 #define CONNECTIONS_MAX 256u
-/* Silence after which a connection is cut: placesd's own reuse comes sooner. */
-#define SILENCE_S_MAX 30u
+/* Silence after which a connection is cut, so that half a question cannot hold it for ever. */
+#define SILENCE_S_MAX 10u
 /* All of one request's line, header and parameters; more is answered by 414 or 431. */
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
 
@@ -136,7 +136,9 @@ static int listen_at(const char *host, uint16_t port, char *error, size_t error_
     return listener;
 }
 
-/* Starts the serving thread with all signals blocked: they stay with whoever started us. */
+/* Starts the serving thread with all signals blocked: they stay with whoever started us. It uses
+ * poll, not epoll: libmicrohttpd's edge-triggered epoll misses the end of input that arrives
+ * together with a request, and such a connection would stay until its silence is noticed. */
 static struct MHD_Daemon *start_daemon(struct landmarks *landmarks, int listener)
 {
     sigset_t all;
@@ -144,7 +146,7 @@ static struct MHD_Daemon *start_daemon(struct landmarks *landmarks, int listener
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle,
+        MHD_start_daemon(MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle,
                          landmarks, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
                          CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S_MAX,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES_MAX, MHD_OPTION_END);

@@ -14,7 +14,7 @@
 
 /* Two buses that know each other, on endpoints of their own. */
 struct pair {
-    char endpoints[2][LONE_ENDPOINT_BYTES_MAX];
+    char endpoints[2][LOOPBACK_ENDPOINT_BYTES_MAX];
     struct lone *a, *b;
 };
 
@@ -28,8 +28,8 @@ static struct lone *open_half(const struct pair *pair, int half)
 static struct pair open_pair(void)
 {
     struct pair pair;
-    lone_free_endpoint(pair.endpoints[0]);
-    lone_free_endpoint(pair.endpoints[1]);
+    loopback_endpoint(pair.endpoints[0]);
+    loopback_endpoint(pair.endpoints[1]);
     pair.a = open_half(&pair, 0);
     pair.b = open_half(&pair, 1);
     return pair;
@@ -60,11 +60,11 @@ static void name_the_peer(void)
 {
     /* In an order that is not that of the names, and with names that begin alike. */
     const char *const names[] = {"Welsh", "Ball", "Ballard", "Alf", "Ba"};
-    char hub_endpoint[LONE_ENDPOINT_BYTES_MAX], endpoints[5][LONE_ENDPOINT_BYTES_MAX];
+    char hub_endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], endpoints[5][LOOPBACK_ENDPOINT_BYTES_MAX];
     struct bus_peer peers[5];
-    lone_free_endpoint(hub_endpoint);
+    loopback_endpoint(hub_endpoint);
     for (size_t i = 0; i < 5; i++) {
-        lone_free_endpoint(endpoints[i]);
+        loopback_endpoint(endpoints[i]);
         peers[i] = (struct bus_peer){names[i], endpoints[i]};
     }
     struct lone *all[6] = {lone_open("Hub", hub_endpoint, peers, 5)};
@@ -104,15 +104,15 @@ static void find_the_late(void)
     lone_close(&pair.b, 0);
     struct lone *alone[] = {pair.a};
     pair.a->flood.peers[0].due = 1;
-    int64_t start_ms = lone_now_ms();
-    LONE_WAIT(alone, lone_now_ms() - start_ms >= AWAY_MS);
+    int64_t start_ms = loopback_now_ms();
+    LONE_WAIT(alone, loopback_now_ms() - start_ms >= AWAY_MS);
 
     pair.b = open_half(&pair, 1);
     pair.b->flood.peers[0].due = 1;
-    start_ms = lone_now_ms();
+    start_ms = loopback_now_ms();
     struct lone *both[] = {pair.a, pair.b};
     LONE_WAIT(both, pair.b->flood.peers[0].received == 1 && pair.a->flood.peers[0].received == 1);
-    CHECK(lone_now_ms() - start_ms <= LATE_LINK_MS_MAX);
+    CHECK(loopback_now_ms() - start_ms <= LATE_LINK_MS_MAX);
     close_pair(&pair);
 }
 
@@ -144,8 +144,8 @@ static void take_bursts_in_bounded_turns(void)
     uint64_t greatest = 0, full_turns = 0;
     bool promised = false;
     struct lone *both[] = {pair.a, pair.b};
-    int64_t until_ms = lone_now_ms() + LONE_PATIENCE_MS;
-    while (pair.b->flood.peers[0].received < 900 && lone_now_ms() < until_ms) {
+    int64_t until_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
+    while (pair.b->flood.peers[0].received < 900 && loopback_now_ms() < until_ms) {
         pair.b->flood.received_in_turn = 0;
         lone_turn(both, 2);
         uint64_t taken = pair.b->flood.received_in_turn;
@@ -188,7 +188,7 @@ static void link_over_ipv6(void)
     for (int i = 0; i < 2; i++) {
         char port[8];
         snprintf(port, sizeof port, "%s", strrchr(pair.endpoints[i], ':') + 1);
-        snprintf(pair.endpoints[i], LONE_ENDPOINT_BYTES_MAX, "tcp://[::1]:%s", port);
+        snprintf(pair.endpoints[i], LOOPBACK_ENDPOINT_BYTES_MAX, "tcp://[::1]:%s", port);
     }
     char error[BUS_ERROR_BYTES_MAX];
     struct bus *bus =
@@ -214,7 +214,7 @@ static void bind_anywhere(void)
     struct lone *a =
         lone_open("Alford", "tcp://*:*", &(struct bus_peer){"Ball", "tcp://127.0.0.1:1"}, 1);
     CHECK(strncmp(bus_endpoint(a->bus), "tcp://0.0.0.0:", 14) == 0);
-    char endpoint[LONE_ENDPOINT_BYTES_MAX];
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
     snprintf(endpoint, sizeof endpoint, "tcp://localhost%s", strrchr(bus_endpoint(a->bus), ':'));
     struct lone *b = lone_open("Ball", "tcp://*:*", &(struct bus_peer){"Alford", endpoint}, 1);
     struct lone *both[] = {a, b};
@@ -269,9 +269,9 @@ static void serve_many_peers(void)
     setrlimit(RLIMIT_NOFILE, &files);
     static struct bus_peer peers[FLOOD_PEERS_MAX];
     static char names[FLOOD_PEERS_MAX][16];
-    char hub_endpoint[LONE_ENDPOINT_BYTES_MAX], away[LONE_ENDPOINT_BYTES_MAX];
-    lone_free_endpoint(hub_endpoint);
-    lone_free_endpoint(away);
+    char hub_endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], away[LOOPBACK_ENDPOINT_BYTES_MAX];
+    loopback_endpoint(hub_endpoint);
+    loopback_endpoint(away);
     for (size_t i = 0; i < FLOOD_PEERS_MAX; i++) {
         snprintf(names[i], sizeof names[i], "peer%zu", i);
         peers[i] = (struct bus_peer){names[i], away};
@@ -295,9 +295,9 @@ static void let_the_last_words_leave(void)
     pair.a->flood.message_bytes = FLOOD_MESSAGE_BYTES_MAX;
     pair.a->flood.peers[0].due = 50;
     LONE_WAIT(sender, pair.a->flood.peers[0].sent == 51);
-    int64_t start_ms = lone_now_ms();
-    lone_close(&pair.a, LONE_PATIENCE_MS);
-    CHECK(lone_now_ms() - start_ms < LONE_PATIENCE_MS / 2);
+    int64_t start_ms = loopback_now_ms();
+    lone_close(&pair.a, LOOPBACK_PATIENCE_MS);
+    CHECK(loopback_now_ms() - start_ms < LOOPBACK_PATIENCE_MS / 2);
     LONE_WAIT(receiver, pair.b->flood.peers[0].received == 51);
     lone_close(&pair.b, 0);
 }
@@ -311,9 +311,9 @@ static void end_with_peers_away(void)
     lone_close(&pair.b, 0);
     pair.a->flood.peers[0].due = 1;
     LONE_WAIT(alone, pair.a->flood.peers[0].refused > 0);
-    int64_t start_ms = lone_now_ms();
-    lone_close(&pair.a, LONE_PATIENCE_MS);
-    CHECK(lone_now_ms() - start_ms < LONE_PATIENCE_MS / 2);
+    int64_t start_ms = loopback_now_ms();
+    lone_close(&pair.a, LOOPBACK_PATIENCE_MS);
+    CHECK(loopback_now_ms() - start_ms < LOOPBACK_PATIENCE_MS / 2);
     struct bus *none = NULL;
     bus_close(&none, 0);
 }

@@ -14,8 +14,8 @@
 enum { GOOD, OTHER, PEER_COUNT };
 
 struct scene {
-    char endpoints[PEER_COUNT][LONE_ENDPOINT_BYTES_MAX];
-    char endpoint[LONE_ENDPOINT_BYTES_MAX];
+    char endpoints[PEER_COUNT][LOOPBACK_ENDPOINT_BYTES_MAX];
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
     struct lone *hub, *good;
     void *context; /* for the sockets that are no bus */
 };
@@ -23,11 +23,11 @@ struct scene {
 static struct scene open_scene(void)
 {
     struct scene scene;
-    lone_free_endpoint(scene.endpoint);
+    loopback_endpoint(scene.endpoint);
     struct bus_peer peers[PEER_COUNT] = {{"Good", scene.endpoints[GOOD]},
                                          {"Other", scene.endpoints[OTHER]}};
     for (size_t i = 0; i < PEER_COUNT; i++)
-        lone_free_endpoint(scene.endpoints[i]);
+        loopback_endpoint(scene.endpoints[i]);
     struct bus_peer hub = {"Hub", scene.endpoint};
     scene.hub = lone_open("Hub", scene.endpoint, peers, PEER_COUNT);
     scene.good = lone_open("Good", scene.endpoints[GOOD], &hub, 1);
@@ -67,7 +67,7 @@ static void *open_raw(struct scene *scene, int type)
 {
     void *socket = zmq_socket(scene->context, type);
     set(socket, ZMQ_LINGER, 0);
-    set(socket, ZMQ_SNDTIMEO, LONE_PATIENCE_MS);
+    set(socket, ZMQ_SNDTIMEO, LOOPBACK_PATIENCE_MS);
     return socket;
 }
 
@@ -157,13 +157,18 @@ static void hold_the_size_limit(void)
     close_scene(&scene);
 }
 
+static struct sockaddr_in address_of(const char *endpoint)
+{
+    int port = atoi(strrchr(endpoint, ':') + 1);
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
 static int dial_plain(const struct scene *scene)
 {
     int stream = socket(AF_INET, SOCK_STREAM, 0);
-    int port = atoi(strrchr(scene->endpoint, ':') + 1);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = address_of(scene->endpoint);
     CHECK_INT(connect(stream, (struct sockaddr *)&address, sizeof address), 0);
     return stream;
 }
@@ -203,14 +208,45 @@ static void survive_plain_bytes(void)
     }
     check_the_good_go_on(&scene);
     /* None of them keeps its place for longer than the greeting may take. */
-    int64_t start_ms = lone_now_ms();
+    int64_t start_ms = loopback_now_ms();
     for (size_t i = 0; i < COUNT; i++) {
         LONE_WAIT(BOTH(&scene), is_over(streams[i]));
         close(streams[i]);
     }
-    CHECK(lone_now_ms() - start_ms < 5000);
+    CHECK(loopback_now_ms() - start_ms < 5000);
     CHECK_INT(scene.hub->flood.peers[OTHER].received, 0);
     check_the_good_go_on(&scene);
+    close_scene(&scene);
+}
+
+/* A peer whose machine lost its power: it had greeted in full and never says anything again. */
+static void leave_the_silent(void)
+{
+    static const char greeting[64] = "\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL";
+    static const char ready[] = "\4\x29\5READY\13Socket-Type\0\0\0\6DEALER"
+                                "\10Identity\0\0\0\5Other";
+    struct scene scene = open_scene();
+    int dialled = dial_plain(&scene);
+    CHECK_INT(send(dialled, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
+    CHECK_INT(send(dialled, ready, sizeof ready - 1, MSG_NOSIGNAL), sizeof ready - 1);
+    /* And one that is called, and does not even greet. */
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), called = -1;
+    struct sockaddr_in address = address_of(scene.endpoints[OTHER]);
+    CHECK_INT(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    CHECK_INT(listen(listener, 1), 0);
+    LONE_WAIT(BOTH(&scene), (called = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+
+    int64_t start_ms = loopback_now_ms();
+    LONE_WAIT(BOTH(&scene), is_over(called));
+    CHECK(loopback_now_ms() - start_ms >= 4000);
+    LONE_WAIT(BOTH(&scene), is_over(dialled));
+    /* The greeting was good: only the missing heartbeats told. */
+    CHECK(loopback_now_ms() - start_ms >= 7000);
+    CHECK_INT(bus_strangers(scene.hub->bus), 0);
+    check_the_good_go_on(&scene);
+    close(called);
+    close(listener);
+    close(dialled);
     close_scene(&scene);
 }
 
@@ -254,9 +290,9 @@ static void pass_by_the_blocked(void)
     CHECK_INT(scene.good->flood.peers[0].misordered, 0);
 
     /* Even asked for patience, the end waits for the blocked one only that long. */
-    int64_t start_ms = lone_now_ms();
+    int64_t start_ms = loopback_now_ms();
     lone_close(&scene.hub, 300);
-    int64_t took_ms = lone_now_ms() - start_ms;
+    int64_t took_ms = loopback_now_ms() - start_ms;
     CHECK(took_ms >= 250 && took_ms < 3000);
     lone_close(&scene.good, 0);
     zmq_close(router);
@@ -330,6 +366,8 @@ static const struct check_case cases[] = {
     {"the greatest message arrives; one byte more costs that connection only", hold_the_size_limit},
     {"plain bytes, browsers and half greetings change nothing and lose their place",
      survive_plain_bytes},
+    {"a connection that falls silent is left: soon before the greeting, later after it",
+     leave_the_silent},
     {"of two connections with one name the newer is heard", hear_the_newer_of_two},
     {"a peer that accepts but never reads delays nobody else, nor the end", pass_by_the_blocked},
     {"a peer that talks back harms only its own link", outlive_one_that_talks_back},

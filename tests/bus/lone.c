@@ -1,17 +1,10 @@
 #include "tests/bus/lone.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <time.h>
 
-#define LONES_MAX       8
-#define TURN_WAIT_MS    5
-#define PORT_FIRST      20000
-#define PORT_COUNT      10000 /* ends well below the 32768 where Linux begins to give out ports */
-#define PORT_STEP_COUNT 41    /* test programs that run side by side begin apart */
+#define LONES_MAX    8
+#define TURN_WAIT_MS 5
 
 void flood_receive(struct flood *flood, size_t peer, struct span message, int64_t now_ms)
 {
@@ -49,38 +42,6 @@ void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
     to->sent--;
     to->refused++;
     flood->refused_in_turn++;
-}
-
-int64_t lone_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool is_free(uint16_t port)
-{
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    bool good = bind(listener, (struct sockaddr *)&address, sizeof address) == 0;
-    close(listener);
-    return good;
-}
-
-void lone_free_endpoint(char endpoint[LONE_ENDPOINT_BYTES_MAX])
-{
-    static unsigned tried;
-    for (int i = 0; i < PORT_COUNT; i++) {
-        unsigned offset = (unsigned)getpid() * PORT_STEP_COUNT + tried++;
-        uint16_t port = (uint16_t)(PORT_FIRST + offset % PORT_COUNT);
-        if (is_free(port)) {
-            snprintf(endpoint, LONE_ENDPOINT_BYTES_MAX, "tcp://127.0.0.1:%u", port);
-            return;
-        }
-    }
-    fprintf(stderr, "no free port\n");
-    exit(2);
 }
 
 struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
@@ -133,6 +94,6 @@ void lone_turn(struct lone *const *lones, size_t count)
         if (polled[i].revents == 0 && !lone->more && !wants_to_send(lone))
             continue;
         lone->flood.received_in_turn = lone->flood.refused_in_turn = 0;
-        lone->more = bus_turn(lone->bus, &lone->flood, lone_now_ms() + lone->ahead_ms);
+        lone->more = bus_turn(lone->bus, &lone->flood, loopback_now_ms() + lone->ahead_ms);
     }
 }

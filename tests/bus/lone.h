@@ -10,12 +10,10 @@
 #define ZHERD_TESTS_BUS_LONE_H
 
 #include "bus/bus.h"
+#include "tests/bus/loopback.h"
 #include "tests/check.h"
 
-#define LONE_MESSAGE_BYTES_MIN  sizeof(uint64_t)
-#define LONE_ENDPOINT_BYTES_MAX 64
-/* How long a condition may take before a test fails: for slow machines and sanitizers. */
-#define LONE_PATIENCE_MS 15000
+#define LONE_MESSAGE_BYTES_MIN sizeof(uint64_t)
 
 struct lone_peer {
     uint64_t due;     /* messages still to be sent */
@@ -41,12 +39,6 @@ struct lone {
     bool more;        /* what bus_turn said last */
 };
 
-int64_t lone_now_ms(void);
-
-/* An endpoint on loopback where nobody listens, below the ports the system gives out: a peer
- * that is away must not be met by a connection of somebody else, or by its own. */
-void lone_free_endpoint(char endpoint[LONE_ENDPOINT_BYTES_MAX]);
-
 /* A lone whose bus is open; on failure the test program ends. Release with lone_close. */
 struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
                        size_t peer_count);
@@ -59,9 +51,9 @@ void lone_turn(struct lone *const *lones, size_t count);
  * things; if it does not in time, that is a failed check. */
 #define LONE_WAIT(lones, condition)                                                                \
     do {                                                                                           \
-        int64_t lone_until_ms = lone_now_ms() + LONE_PATIENCE_MS;                                  \
+        int64_t lone_until_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;                          \
         bool lone_held;                                                                            \
-        while (!(lone_held = (condition)) && lone_now_ms() < lone_until_ms)                        \
+        while (!(lone_held = (condition)) && loopback_now_ms() < lone_until_ms)                    \
             lone_turn((lones), sizeof(lones) / sizeof *(lones));                                   \
         if (!lone_held)                                                                            \
             printf("    waited in vain for: %s\n", #condition);                                    \

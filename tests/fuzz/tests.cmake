@@ -29,5 +29,7 @@ endfunction()
 
 herd_fuzz(flood_receive herd_core)
 herd_fuzz(wire herd_core)
+herd_fuzz(lookup herd_core)
+herd_fuzz(nearby herd_core)
 herd_fuzz(lines herd_core)
 herd_fuzz(command herd_core)

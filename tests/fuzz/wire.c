@@ -17,11 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     struct span input = {(const char *)bytes, count};
     if (count > FLOOD_MESSAGE_BYTES_MAX || wire_read(input, &first) != WIRE_GOOD)
         return 0;
-    assert(first.from_session != 0 && first.location_count <= WIRE_LOCATIONS_MAX);
+    assert(first.from_session != 0);
     size_t written = wire_write(&first, once, sizeof once);
     assert(written > 0);
     assert(wire_read((struct span){once, written}, &second) == WIRE_GOOD);
-    assert(second.type == first.type && second.location_count == first.location_count);
+    assert(second.type == first.type);
+    if (first.type == WIRE_UPDATE)
+        assert(first.location_count <= WIRE_LOCATIONS_MAX &&
+               second.location_count == first.location_count);
     assert(wire_write(&second, twice, sizeof twice) == written);
     assert(memcmp(once, twice, written) == 0);
     return 0;

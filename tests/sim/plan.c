@@ -11,10 +11,14 @@
 #define PATIENCE_US         500000
 #define STAMP_KINDS         5
 #define CLIENTS_MAX         80
+#define SHORT_ID_BYTES_MAX  16
+#define LONG_ID_BYTES_MAX   60000
 #define SUBMITS_MAX         120
 #define CUTS_MAX            10
 #define DEATHS_MAX          4
 #define NODES_BY_CHANCE_MAX 12
+
+#define PICK(all, dice) (all)[dice_below(dice, sizeof(all) / sizeof *(all))]
 
 static void add(struct plan *plan, int64_t time_us, enum plan_verb verb, uint32_t a, uint32_t b,
                 uint32_t c)
@@ -51,7 +55,7 @@ static void choose_herd(struct plan *plan, uint64_t seed, struct dice *dice)
         plan->graph = graph_eight();
     } else if (sixteenth == SIXTEENTHS_RING + SIXTEENTHS_EIGHT) {
         plan->story = PLAN_CHANCE;
-        uint32_t nodes = 2 + dice_below(dice, NODES_BY_CHANCE_MAX - 1);
+        uint32_t nodes = 1 + dice_below(dice, NODES_BY_CHANCE_MAX);
         plan->graph = graph_sparse(nodes, dice_below(dice, nodes), dice);
     } else {
         /* On a line nobody else can tell the true location, so only the digest can find the lie. */
@@ -63,28 +67,29 @@ static void choose_herd(struct plan *plan, uint64_t seed, struct dice *dice)
 
 static void choose_weather(struct sim_options *options, struct dice *dice)
 {
-    static const int64_t latencies_us[][2] = {
-        {50, 300}, {1000, 1000}, {1000, 30000}, {1000, 200000}, {80000, 120000}};
+    static const int64_t latencies_us[][2] = {{50, 300},      {1000, 1000},    {1000, 30000},
+                                              {1000, 200000}, {80000, 120000}, {600000, 800000}};
     static const uint32_t losses[] = {0, 0, 5, 50, 150};
     static const uint32_t copies[] = {0, 0, 20, 100};
     static const uint32_t lates[] = {0, 100, 500, 1000};
     static const uint32_t queues[] = {1, 2, 6, 30, 1000, 1000};
     static const uint32_t counts[] = {1, 4, 12, 24, CLIENTS_MAX};
-    uint32_t latency = dice_below(dice, 5);
+    uint32_t latency = dice_below(dice, sizeof latencies_us / sizeof *latencies_us);
     options->latency_us_min = latencies_us[latency][0];
     options->latency_us_max = latencies_us[latency][1];
     options->turn_us_max = dice_between(dice, 0, 2000);
     options->late_us_max = dice_between(dice, 1000, 4000000);
-    options->loss_permille = losses[dice_below(dice, 5)];
-    options->copy_permille = copies[dice_below(dice, 4)];
-    options->late_permille = lates[dice_below(dice, 4)];
-    options->queue_max = queues[dice_below(dice, 6)];
-    options->client_count = counts[dice_below(dice, 5)];
+    options->loss_permille = PICK(losses, dice);
+    options->copy_permille = PICK(copies, dice);
+    options->late_permille = PICK(lates, dice);
+    options->queue_max = PICK(queues, dice);
+    options->client_count = PICK(counts, dice);
     options->clients_max = FLOOD_CLIENTS_DEFAULT;
     if (dice_chance(dice, 250))
         options->clients_max = dice_below(dice, options->client_count + 1);
+    options->client_bytes_max = SHORT_ID_BYTES_MAX;
     if (dice_chance(dice, 60))
-        options->client_bytes_max = 60000;
+        options->client_bytes_max = LONG_ID_BYTES_MAX;
     options->skew_s_max = dice_chance(dice, 500) ? 300 : 0;
     options->history_client = SIM_NO_CLIENT;
 }
@@ -117,10 +122,11 @@ static void plan_clients(struct plan *plan, struct dice *dice)
 static void plan_cuts(struct plan *plan, struct dice *dice)
 {
     static const enum sim_road roads[] = {SIM_CLOGGED, SIM_LOSING, SIM_REFUSING};
-    for (uint32_t cuts = dice_below(dice, CUTS_MAX + 1); cuts > 0; cuts--) {
+    uint32_t cuts = plan->graph.edge_count == 0 ? 0 : dice_below(dice, CUTS_MAX + 1);
+    for (; cuts > 0; cuts--) {
         const struct edge *edge =
             &plan->graph.edges[dice_below(dice, (uint32_t)plan->graph.edge_count)];
-        uint32_t road = roads[dice_below(dice, 3)];
+        uint32_t road = PICK(roads, dice);
         uint32_t ways = 1 + dice_below(dice, 3); /* a to b, b to a, both */
         int64_t start_us = dice_between(dice, 0, PLAN_STORM_US - 1);
         int64_t end_us = start_us + dice_between(dice, 1000, PLAN_STORM_US / 2);

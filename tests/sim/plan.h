@@ -19,12 +19,13 @@
 #define PLAN_STORM_US 15000000
 /* From healing to rest, stragglers included. The slowest honest way there is a retransmission
  * timeout at its longest (8 s) for what the last cut lost, then the same again one link on. */
-#define PLAN_SETTLE_US_MAX 30000000
+#define PLAN_SETTLE_US_MAX 20000000
 /* A forged location is found when the heartbeats compare digests, and healed with growing pauses.
  */
-#define PLAN_SETTLE_FORGED_US_MAX 120000000
-/* Owed acks leave, then the silence is listened to. */
-#define PLAN_GRACE_US 2000000
+#define PLAN_SETTLE_FORGED_US_MAX 60000000
+/* What was told twice on slow links is still on its way and is acknowledged; then the silence is
+ * listened to. */
+#define PLAN_GRACE_US 5000000
 #define PLAN_QUIET_US 8000000
 
 enum plan_story { PLAN_RING, PLAN_EIGHT, PLAN_CHANCE, PLAN_FORGED, PLAN_STORIES };

@@ -281,6 +281,9 @@ static void plan_next_turn(struct sim *sim, uint32_t index)
     struct node *node = &sim->nodes[index];
     int64_t now_ms = node_clock_ms(sim, node);
     int64_t deadline_ms = flood_deadline_ms(node->flood);
+    node_wants_turn(sim, index, node->leave_us);
+    if (node->channel_count == 0)
+        return; /* nobody to talk to, nothing to wait for */
     if (deadline_ms <= now_ms)
         sim_fail(sim, "%s spins: its deadline is %" PRId64 " ms ago after a whole turn",
                  sim->names[index], now_ms - deadline_ms);
@@ -288,7 +291,6 @@ static void plan_next_turn(struct sim *sim, uint32_t index)
         sim_fail(sim, "%s sleeps for %" PRId64 " ms", sim->names[index], deadline_ms - now_ms);
     else
         node_wants_turn(sim, index, (deadline_ms - node->clock_ms) * 1000);
-    node_wants_turn(sim, index, node->leave_us);
 }
 
 static void take_turn(struct sim *sim, uint32_t index)
@@ -385,6 +387,8 @@ void sim_heal(struct sim *sim)
     sim->options.copy_permille = 0;
     sim->options.late_permille = 0;
     sim->options.forge_permille = 0;
+    if (sim->options.queue_max < SIM_QUEUE_MIN)
+        sim->options.queue_max = SIM_QUEUE_MIN;
     for (uint32_t i = 0; i < sim->node_count; i++) {
         if (sim->nodes[i].leave_us != WORLD_NEVER)
             sim_kill(sim, i);

@@ -34,7 +34,10 @@
 #define SIM_NODES_MAX   1000
 #define SIM_CLIENTS_MAX 10000
 #define SIM_KINDS       8 /* more than enum wire_type has; 0 stands for what cannot be read */
-#define SIM_NO_CLIENT   UINT32_MAX
+/* What an honest transport takes without refusing: a window of UPDATEs and the messages around. A
+ * smaller queue refuses so often that a link may go up and down for ever. */
+#define SIM_QUEUE_MIN 16
+#define SIM_NO_CLIENT UINT32_MAX
 
 struct sim_options {
     uint64_t seed;
@@ -118,7 +121,8 @@ void sim_leave(struct sim *sim, uint32_t node, int64_t patience_us);
 /* A client tells a node its position; nothing happens when the node is dead or leaving. */
 void sim_submit(struct sim *sim, uint32_t node, uint32_t client, enum sim_stamp stamp);
 
-/* Every road open, every node alive, and no loss, copies, stragglers, forgery from now on. */
+/* Every road open, every node alive, and no loss, copies, stragglers, forgery from now on; a road
+ * takes SIM_QUEUE_MIN messages at least. */
 void sim_heal(struct sim *sim);
 
 /* All nodes live and have the same digest. */

@@ -58,6 +58,8 @@ class Readme(unittest.TestCase):
         told = {}
         for line in session.splitlines():
             if line.startswith("$ telnet "):
+                if client:
+                    client.close()
                 client = Client(int(line.split()[-1]), line.split()[-2])
             elif re.match("IAMAT|WHATSAT|QUIT", line):
                 asked = line + "\n"

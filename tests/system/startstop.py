@@ -138,7 +138,7 @@ class Faults(unittest.TestCase):
             self.assertRegex(version.stdout, rf"^{program} \d+\.\d+\.\d+\n$")
             usage = run(BUILD / program, "--help")
             self.assertEqual(usage.returncode, 0)
-            self.assertIn("usage:", usage.stdout.lower())
+            self.assertIn("--version", usage.stdout)
 
     def test_single_processes_stop_within_a_second(self):
         with Herd().start() as herd:

@@ -229,8 +229,7 @@ static void answers_in_any_order_keep_the_order_of_commands(void)
 {
     static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
                                      {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
-    const struct span json[3] = {SPAN(JSON("one")), SPAN(JSON("number two")),
-                                        SPAN(JSON("3"))};
+    const struct span json[3] = {SPAN(JSON("one")), SPAN(JSON("number two")), SPAN(JSON("3"))};
     for (int order = 0; order < 6; order++) {
         struct rig rig = rig_of(true);
         uint64_t ids[3];
@@ -246,6 +245,22 @@ static void answers_in_any_order_keep_the_order_of_commands(void)
                          JSON("number two") "\n\n? Y\n" AT("a") JSON("3") "\n\n? Z\n");
         release(&rig);
     }
+}
+
+static void what_is_complete_leaves_at_once(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t ids[2];
+    say(&rig, SPAN(IAMAT("a") "WHATSAT a 1 1\nX\nWHATSAT a 2 2\nY\n"));
+    expect(&rig, AT("a"));
+    CHECK_INT(send_requests(&rig, ids, 2), 2);
+    answer(&rig, ids[0], SPAN(JSON("one")));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT("a") JSON("one") "\n\n? X\n");
+    answer(&rig, ids[1], SPAN(JSON("two")));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT("a") JSON("two") "\n\n? Y\n");
+    release(&rig);
 }
 
 static void strange_answers_change_nothing(void)
@@ -528,6 +543,8 @@ static const struct check_case cases[] = {
     {"a request carries the place, metres and the bound", request_carries_place_and_radius},
     {"answers in any order keep the order of the commands",
      answers_in_any_order_keep_the_order_of_commands},
+    {"what is complete leaves at once, though a later look-up waits",
+     what_is_complete_leaves_at_once},
     {"a strange answer changes nothing", strange_answers_change_nothing},
     {"one look-up past the limit waits unparsed", one_lookup_too_many_waits},
     {"too many look-ups of the node are refused at once",

@@ -1,0 +1,469 @@
+#include "placesd/landmarks/landmarks.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "placesd/landmarks/sphere.h"
+#include "tests/check.h"
+
+#define PATH             "/maps/api/place/nearbysearch/json"
+#define REPLY_BYTES_MAX  ((size_t)256 * 1024)
+#define DEADLINE_S       20
+#define SILENCE_S_MAX    10
+#define CONNECTIONS_MAX  256
+#define GARBAGE_ROUNDS   400
+#define FAR_CLIENT_BYTES ((size_t)128 * 1024)
+
+static struct landmarks *server;
+static char error[LANDMARKS_ERROR_BYTES_MAX];
+
+static void start(void)
+{
+    server = landmarks_start("127.0.0.1", 0, PATH, error, sizeof error);
+    if (server == NULL) {
+        printf("%s\n", error);
+        exit(2);
+    }
+}
+
+static int dial_at(const char *host, uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct timeval deadline = {.tv_sec = DEADLINE_S};
+    inet_pton(AF_INET, host, &at.sin_addr);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+    setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
+    if (connect(client, (struct sockaddr *)&at, sizeof at) != 0) {
+        close(client);
+        return -1;
+    }
+    return client;
+}
+
+static int dial(void)
+{
+    return dial_at("127.0.0.1", landmarks_port(server));
+}
+
+/* False once the server has closed; what a hostile client cannot send any more is no fault. */
+static bool say(int client, const char *bytes, size_t count)
+{
+    return send(client, bytes, count, MSG_NOSIGNAL) == (ssize_t)count;
+}
+
+/* Reads one answer with its body (or without, for HEAD) into `reply`, closed by a NUL. False if
+ * none came: connection closed, or nothing within the deadline. */
+static bool hear(int client, bool with_body, char *reply)
+{
+    size_t bytes = 0;
+    for (;;) {
+        reply[bytes] = '\0';
+        const char *body = strstr(reply, "\r\n\r\n");
+        const char *length = strcasestr(reply, "\r\nContent-Length:");
+        if (body != NULL && !with_body)
+            return true;
+        if (body != NULL && length != NULL &&
+            bytes - (size_t)(body + 4 - reply) >= strtoul(length + 17, NULL, 10))
+            return true;
+        ssize_t got = recv(client, reply + bytes, REPLY_BYTES_MAX - 1 - bytes, 0);
+        if (got <= 0)
+            return false;
+        bytes += (size_t)got;
+    }
+}
+
+static char reply[REPLY_BYTES_MAX];
+
+/* One GET on a connection of its own; the body, or NULL if the status is not `status`. */
+static const char *get(const char *target, int status)
+{
+    char request[4096];
+    char wanted[32];
+    int client = dial();
+    int bytes =
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
+    bool heard = say(client, request, (size_t)bytes) && hear(client, true, reply);
+    close(client);
+    snprintf(wanted, sizeof wanted, "HTTP/1.1 %d ", status);
+    if (!heard || strncmp(reply, wanted, strlen(wanted)) != 0)
+        return NULL;
+    return strstr(reply, "\r\n\r\n") + 4;
+}
+
+static json_t *ask(const char *query)
+{
+    char target[2048];
+    snprintf(target, sizeof target, PATH "%s", query);
+    const char *body = get(target, 200);
+    return body == NULL ? NULL : json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+}
+
+/* The question that is used to see that the server is alive. */
+static bool is_alive(void)
+{
+    json_t *root = ask("?location=51.5073,-0.1276&radius=10000");
+    bool alive = json_array_size(json_object_get(root, "results")) == 20;
+    json_decref(root);
+    return alive;
+}
+
+static bool has_status(json_t *root, const char *status)
+{
+    const char *got = json_string_value(json_object_get(root, "status"));
+    return got != NULL && strcmp(got, status) == 0 &&
+           json_is_array(json_object_get(root, "results")) &&
+           json_is_array(json_object_get(root, "html_attributions"));
+}
+
+static void answers_with_what_is_near(void)
+{
+    struct sphere_point campus = {34.068930, -118.445127};
+    json_t *root = ask("?location=34.068930,-118.445127&radius=5000&key=any");
+    json_t *results = json_object_get(root, "results");
+    CHECK(has_status(root, "OK"));
+    CHECK_INT(json_array_size(results), 20);
+    for (size_t i = 0; i < json_array_size(results); i++) {
+        json_t *geometry = json_object_get(json_array_get(results, i), "geometry");
+        json_t *at = json_object_get(geometry, "location");
+        struct sphere_point point = {json_real_value(json_object_get(at, "lat")),
+                                     json_real_value(json_object_get(at, "lng"))};
+        CHECK(sphere_distance_m(campus, point) <= 5000);
+    }
+    json_t *first = json_object_get(json_array_get(results, 0), "name");
+    CHECK(json_is_string(first) && strcmp(json_string_value(first), "Getty Center") == 0);
+    json_decref(root);
+}
+
+static void answers_alike_each_time(void)
+{
+    const char *body = get(PATH "?location=48.8566,2.3522&radius=3000", 200);
+    CHECK(body != NULL && strstr(reply, "Content-Type: application/json") != NULL);
+    char *first = body == NULL ? NULL : strdup(body);
+    body = get(PATH "?key=x&radius=3000.0&location=48.85660%2C2.35220", 200);
+    CHECK(first != NULL && body != NULL && strcmp(first, body) == 0);
+    free(first);
+}
+
+static void finds_nothing_at_sea(void)
+{
+    json_t *root = ask("?location=-48.876667,-123.393333&radius=50000");
+    CHECK(has_status(root, "ZERO_RESULTS"));
+    CHECK_INT(json_array_size(json_object_get(root, "results")), 0);
+    json_decref(root);
+}
+
+static void tells_faults_inside_200(void)
+{
+    static const char *const table[] = {
+        "",
+        "?",
+        "?location=34,-118",
+        "?radius=10",
+        "?location=34,-118&radius=0",
+        "?location=34,-118&radius=-5",
+        "?location=34,-118&radius=10&radius=20",
+        "?location=34,-118&location=34,-118&radius=10",
+        "?location=91,0&radius=10",
+        "?location=0,181&radius=10",
+        "?location=&radius=",
+        "?location&radius",
+        "?location=34%00,-118&radius=10",
+        "?location=34,-118&radius=1%000",
+        "?location=%zz,%2&radius=10",
+        "?location=+34,-118&radius=10",
+        "?location=34,-118&radius=10&rankby=distance",
+        "?&&&&===&=&location=1,1",
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        json_t *root = ask(table[i]);
+        CHECK(has_status(root, "INVALID_REQUEST"));
+        CHECK(json_string_length(json_object_get(root, "error_message")) > 0);
+        if (!has_status(root, "INVALID_REQUEST"))
+            printf("    %s\n", table[i]);
+        json_decref(root);
+    }
+}
+
+static void keeps_connections(void)
+{
+    static const char question[] = "GET " PATH "?location=41.9,12.5&radius=9000 HTTP/1.1\r\n"
+                                   "Host: localhost\r\nContent-Length: 3\r\n\r\nxyz";
+    int client = dial();
+    for (int i = 0; i < 3; i++) {
+        CHECK(say(client, question, sizeof question - 1));
+        CHECK(hear(client, true, reply));
+        CHECK(strstr(reply, "\"Colosseum\"") != NULL);
+    }
+    close(client);
+}
+
+/* Whoever closes its side behind the question still gets the answer, and then the connection
+ * ends at once, not when the server loses patience. */
+static void a_half_closed_connection_ends(void)
+{
+    static const char question[] =
+        "GET " PATH "?location=41.9,12.5&radius=9 HTTP/1.1\r\nHost: a\r\n\r\n";
+    int client = dial();
+    time_t begin = time(NULL);
+    CHECK(say(client, question, sizeof question - 1));
+    shutdown(client, SHUT_WR);
+    CHECK(hear(client, true, reply));
+    CHECK_INT(recv(client, reply, 1, 0), 0);
+    CHECK(time(NULL) - begin < SILENCE_S_MAX / 2);
+    close(client);
+}
+
+static void silence_ends_a_connection(void)
+{
+    int client = dial();
+    time_t begin = time(NULL);
+    CHECK(say(client, "GET " PATH, sizeof PATH));
+    CHECK_INT(recv(client, reply, 1, 0), 0);
+    CHECK(time(NULL) - begin >= SILENCE_S_MAX - 1);
+    close(client);
+}
+
+static void knows_one_path_and_two_methods(void)
+{
+    CHECK(get("/", 404) != NULL);
+    CHECK(get(PATH "/", 404) != NULL);
+    CHECK(get("/maps/api/place/nearbysearch", 404) != NULL);
+    CHECK(get("/maps/api/place/details/json?place_id=x", 404) != NULL);
+    static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "get", "X"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        char request[256];
+        int client = dial();
+        int bytes = snprintf(request, sizeof request,
+                             "%s " PATH " HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd",
+                             methods[i]);
+        CHECK(say(client, request, (size_t)bytes) && hear(client, true, reply));
+        CHECK(strncmp(reply, "HTTP/1.1 405 ", 13) == 0);
+        CHECK(strstr(reply, "Allow: GET, HEAD") != NULL);
+        close(client);
+    }
+    static const char head[] = "HEAD " PATH "?location=1,1&radius=5 HTTP/1.1\r\nHost: a\r\n\r\n";
+    int client = dial();
+    CHECK(say(client, head, sizeof head - 1) && hear(client, false, reply));
+    CHECK(strncmp(reply, "HTTP/1.1 200 ", 13) == 0);
+    close(client);
+}
+
+/* Sends and waits until the server has answered or closed. */
+static void pester(const char *bytes, size_t count)
+{
+    int client = dial();
+    if (say(client, bytes, count)) {
+        shutdown(client, SHUT_WR);
+        while (recv(client, reply, sizeof reply, 0) > 0)
+            continue;
+    }
+    close(client);
+}
+
+static void survives_huge_requests(void)
+{
+    char *huge = malloc(FAR_CLIENT_BYTES);
+    static const char begin[] = "GET " PATH "?location=";
+    memset(huge, '1', FAR_CLIENT_BYTES);
+    memcpy(huge, begin, sizeof begin - 1);
+    pester(huge, FAR_CLIENT_BYTES);
+    CHECK(is_alive());
+
+    /* As many parameters as a request may hold, and many more. */
+    for (size_t count = 10; count <= 10000; count *= 10) {
+        size_t bytes = (size_t)sprintf(huge, "GET " PATH "?location=1,1");
+        for (size_t i = 0; i < count; i++)
+            bytes += (size_t)sprintf(huge + bytes, "&a%zu=%zu", i % 7, i);
+        bytes += (size_t)sprintf(huge + bytes, " HTTP/1.1\r\nHost: a\r\n\r\n");
+        pester(huge, bytes);
+    }
+    CHECK(is_alive());
+
+    size_t bytes = (size_t)sprintf(huge, "GET " PATH " HTTP/1.1\r\nHost: a\r\nX: ");
+    memset(huge + bytes, 'x', FAR_CLIENT_BYTES - bytes);
+    pester(huge, FAR_CLIENT_BYTES);
+    CHECK(is_alive());
+    free(huge);
+}
+
+static void survives_garbage(void)
+{
+    static const char good[] =
+        "GET " PATH "?location=34.068930,-118.445127&radius=5000 HTTP/1.1\r\nHost: a\r\n\r\n";
+    unsigned seed = 1;
+    for (int i = 0; i < GARBAGE_ROUNDS; i++) {
+        char bad[sizeof good];
+        memcpy(bad, good, sizeof good);
+        for (int k = 0; k <= i % 5; k++)
+            bad[(size_t)rand_r(&seed) % (sizeof good - 1)] = (char)rand_r(&seed);
+        pester(bad, (size_t)rand_r(&seed) % sizeof good);
+    }
+    CHECK(is_alive());
+}
+
+/* Clients that ask half a question and fall silent take all connections. Whoever comes then
+ * waits until one of them leaves; nobody is harmed but those who wait. */
+static void a_client_beyond_the_limit_waits(void)
+{
+    static const char half[] = "GET " PATH "?loc";
+    static const char whole[] = "GET " PATH "?location=41.9,12.5&radius=9 HTTP/1.1\r\n"
+                                "Host: a\r\n\r\n";
+    int silent[CONNECTIONS_MAX];
+    for (size_t i = 0; i + 1 < CONNECTIONS_MAX; i++) {
+        silent[i] = dial();
+        CHECK(say(silent[i], half, sizeof half - 1));
+    }
+    int last = dial();
+    CHECK(say(last, whole, sizeof whole - 1) && hear(last, true, reply));
+
+    int beyond = dial();
+    struct timeval moment = {.tv_usec = 300000};
+    setsockopt(beyond, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
+    CHECK(say(beyond, whole, sizeof whole - 1));
+    CHECK(!hear(beyond, true, reply));
+    for (size_t i = 0; i + 1 < CONNECTIONS_MAX; i++)
+        close(silent[i]);
+    close(last);
+    struct timeval deadline = {.tv_sec = DEADLINE_S};
+    setsockopt(beyond, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+    CHECK(hear(beyond, true, reply));
+    close(beyond);
+    CHECK(is_alive());
+}
+
+static void listens_only_where_told(void)
+{
+    int client = dial_at("127.0.0.2", landmarks_port(server));
+    CHECK(client < 0);
+    if (client >= 0)
+        close(client);
+}
+
+static void says_what_is_wrong_with_an_address(void)
+{
+    char port[16];
+    struct landmarks *second =
+        landmarks_start("127.0.0.1", landmarks_port(server), PATH, error, sizeof error);
+    snprintf(port, sizeof port, "port %u", landmarks_port(server));
+    CHECK(second == NULL);
+    CHECK(strstr(error, port) != NULL && strstr(error, "in use") != NULL);
+    CHECK(strchr(error, '\n') == NULL);
+    second = landmarks_start("no.such.host.invalid", 0, PATH, error, sizeof error);
+    CHECK(second == NULL && strstr(error, "no.such.host.invalid") != NULL);
+    second = landmarks_start("192.0.2.1", 0, PATH, error, sizeof error);
+    CHECK(second == NULL && strstr(error, "192.0.2.1") != NULL);
+    char little[8];
+    second = landmarks_start("192.0.2.1", 0, PATH, little, sizeof little);
+    CHECK(second == NULL && strlen(little) < sizeof little);
+    landmarks_stop(&second);
+    CHECK(is_alive());
+}
+
+static void serves_over_ipv6_too(void)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct landmarks *six = landmarks_start("::1", 0, PATH, error, sizeof error);
+    if (six == NULL) {
+        /* A machine without IPv6 says so, and that is all there is to see. */
+        CHECK(strstr(error, "::1") != NULL);
+        return;
+    }
+    at.sin6_port = htons(landmarks_port(six));
+    int client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(connect(client, (struct sockaddr *)&at, sizeof at) == 0);
+    CHECK(say(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27) && hear(client, true, reply));
+    close(client);
+    landmarks_stop(&six);
+}
+
+static void ignore(int number)
+{
+    (void)number;
+}
+
+/* If the serving thread took signals, this one would be gone before we can wait for it. */
+static void leaves_signals_to_others(void)
+{
+    sigset_t usr1;
+    struct timespec deadline = {.tv_sec = DEADLINE_S};
+    signal(SIGUSR1, ignore);
+    struct landmarks *other = landmarks_start("127.0.0.1", 0, PATH, error, sizeof error);
+    CHECK(other != NULL);
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    sigset_t now;
+    pthread_sigmask(SIG_SETMASK, NULL, &now);
+    CHECK(!sigismember(&now, SIGUSR1));
+    pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+    kill(getpid(), SIGUSR1);
+    CHECK_INT(sigtimedwait(&usr1, NULL, &deadline), SIGUSR1);
+    pthread_sigmask(SIG_UNBLOCK, &usr1, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    landmarks_stop(&other);
+}
+
+static size_t count_entries(const char *folder)
+{
+    size_t count = 0;
+    DIR *entries = opendir(folder);
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count;
+}
+
+static void stops_at_once_and_leaves_nothing(void)
+{
+    uint16_t port = landmarks_port(server);
+    int client = dial();
+    CHECK(say(client, "GET " PATH, 4));
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    landmarks_stop(&server);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    CHECK(server == NULL);
+    CHECK(end.tv_sec - begin.tv_sec < DEADLINE_S);
+    CHECK(recv(client, reply, 1, 0) <= 0);
+    close(client);
+    landmarks_stop(&server);
+    CHECK_INT(count_entries("/proc/self/task"), 3); /* one thread, and . and .. */
+
+    size_t before = count_entries("/proc/self/fd");
+    server = landmarks_start("127.0.0.1", port, PATH, error, sizeof error);
+    CHECK(server != NULL && is_alive());
+    landmarks_stop(&server);
+    CHECK_INT(count_entries("/proc/self/fd"), before);
+}
+
+static const struct check_case cases[] = {
+    {"twenty places within the circle, the best known first", answers_with_what_is_near},
+    {"one question has one answer, however it is spelled", answers_alike_each_time},
+    {"nothing near is ZERO_RESULTS", finds_nothing_at_sea},
+    {"every fault of the question is INVALID_REQUEST inside 200", tells_faults_inside_200},
+    {"a connection serves one question after the other", keeps_connections},
+    {"a half-closed connection gets its answer and ends", a_half_closed_connection_ends},
+    {"ten silent seconds end a connection", silence_ends_a_connection},
+    {"another path is 404, another method 405, HEAD is welcome", knows_one_path_and_two_methods},
+    {"huge requests harm nobody", survives_huge_requests},
+    {"400 broken requests harm nobody", survives_garbage},
+    {"one client beyond the limit waits until another leaves", a_client_beyond_the_limit_waits},
+    {"other addresses of this machine are not served", listens_only_where_told},
+    {"a taken port and a wrong host are one clear sentence", says_what_is_wrong_with_an_address},
+    {"IPv6 works where the machine has it", serves_over_ipv6_too},
+    {"the serving thread takes no signals", leaves_signals_to_others},
+    {"stop cuts clients, ends the thread and frees the port", stops_at_once_and_leaves_nothing},
+};
+
+int main(void)
+{
+    start();
+    return check_run(cases, sizeof cases / sizeof *cases);
+}

@@ -1,0 +1,18 @@
+/* loopback: a clock and endpoints for tests with real sockets on one machine. */
+#ifndef ZHERD_TESTS_BUS_LOOPBACK_H
+#define ZHERD_TESTS_BUS_LOOPBACK_H
+
+#include <stdint.h>
+
+#define LOOPBACK_ENDPOINT_BYTES_MAX 64
+/* How long a condition may take before a test fails: for slow machines and sanitizers. */
+#define LOOPBACK_PATIENCE_MS 20000
+
+/* Milliseconds of a clock that never runs backwards. */
+int64_t loopback_now_ms(void);
+
+/* An endpoint where nobody listens, below the ports the system gives out: a peer that is away
+ * must not be met by a connection of somebody else, or by its own. */
+void loopback_endpoint(char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX]);
+
+#endif

@@ -1,0 +1,58 @@
+/* Whatever lookup takes for a question, an answer or a READY is within its limits, and can be
+ * written and read again as the same. */
+#include "placesd/lookup.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "tests/fuzz/fuzz.h"
+
+static void try_request(struct span input)
+{
+    struct lookup first, second;
+    if (!lookup_read_request(input, &first))
+        return;
+    assert(first.radius_m <= LOOKUP_RADIUS_KM_MAX * 1000 && first.bound <= LOOKUP_BOUND_MAX);
+    assert(first.deadline_ms >= 1 && first.deadline_ms <= LOOKUP_DEADLINE_MS_MAX);
+    char bytes[LOOKUP_REQUEST_BYTES_MAX];
+    size_t count = lookup_write_request(&first, bytes);
+    assert(count <= input.bytes);
+    assert(lookup_read_request((struct span){bytes, count}, &second));
+    assert(first.latitude_nanodeg == second.latitude_nanodeg);
+    assert(first.longitude_nanodeg == second.longitude_nanodeg);
+    assert(first.radius_m == second.radius_m && first.bound == second.bound);
+    assert(first.deadline_ms == second.deadline_ms);
+}
+
+static void try_reply(struct span input)
+{
+    struct lookup_reply first, second;
+    if (!lookup_read_reply(input, &first))
+        return;
+    assert(first.code <= LOOKUP_INVALID && first.body.bytes <= LOOKUP_BODY_BYTES_MAX);
+    struct buffer bytes = {0};
+    lookup_write_reply(&first, &bytes);
+    assert(lookup_read_reply((struct span){bytes.at, bytes.bytes}, &second));
+    assert(first.code == second.code && span_equals(first.body, second.body));
+    buffer_free(&bytes);
+}
+
+static void try_ready(struct span input)
+{
+    uint32_t first, second;
+    if (!lookup_read_ready(input, &first))
+        return;
+    assert(first <= LOOKUP_CREDITS_MAX);
+    char bytes[LOOKUP_READY_BYTES_MAX];
+    size_t count = lookup_write_ready(first, bytes);
+    assert(lookup_read_ready((struct span){bytes, count}, &second) && first == second);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    struct span input = {(const char *)bytes, count};
+    try_request(input);
+    try_reply(input);
+    try_ready(input);
+    return 0;
+}

@@ -1,0 +1,47 @@
+/* Whatever a provider answers, nearby gives Nearby Search JSON; and what it cuts from a good
+ * answer is what a parser would cut. */
+#include "placesd/nearby.h"
+
+#include <assert.h>
+#include <jansson.h>
+
+#include "tests/fuzz/fuzz.h"
+
+#define PARSING (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL)
+
+/* The same cut, made by hand on the parsed answer. */
+static json_t *cut(struct span input, uint32_t bound)
+{
+    json_error_t error;
+    json_t *root = json_loadb(input.at, input.bytes, PARSING, &error);
+    json_t *results = json_object_get(root, "results");
+    while (json_array_size(results) > bound)
+        json_array_remove(results, json_array_size(results) - 1);
+    if (json_object_get(root, "html_attributions") == NULL)
+        json_object_set_new(root, "html_attributions", json_array());
+    return root;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    struct span input = {(const char *)bytes, count};
+    for (uint32_t bound = 0; bound <= 2; bound++) {
+        struct buffer json = {0};
+        enum lookup_code code = nearby_read(input, bound, (struct span){"", 0}, &json);
+        assert(json.bytes <= LOOKUP_BODY_BYTES_MAX);
+        json_error_t error;
+        json_t *root = json_loadb(json.at, json.bytes, PARSING, &error);
+        assert(json_is_string(json_object_get(root, "status")));
+        assert(json_is_array(json_object_get(root, "html_attributions")));
+        assert(json_is_array(json_object_get(root, "results")));
+        assert(json_array_size(json_object_get(root, "results")) <= bound);
+        if (code == LOOKUP_OK) {
+            json_t *wanted = cut(input, bound);
+            assert(json_equal(root, wanted));
+            json_decref(wanted);
+        }
+        json_decref(root);
+        buffer_free(&json);
+    }
+    return 0;
+}

@@ -1,0 +1,99 @@
+#!/bin/sh
+# `zherd check` and `zherd draw` from outside: every edition is good, every broken file is refused
+# with the one sentence that its first line promises.
+set -u
+zherd=$1
+folder=$2
+failed=0
+
+fail()
+{
+    echo "FAILED  $*"
+    failed=$((failed + 1))
+}
+
+# same "a sentence" "what was got" "what was wanted"
+same()
+{
+    [ "$2" = "$3" ] && return
+    fail "$1"
+    printf '    got:    %s\n    wanted: %s\n' "$2" "$3"
+}
+
+check_broken()
+{
+    count=0
+    for file in "$folder"/broken/*.zpl; do
+        wanted="$file:$(sed -n '1s/^# refused: //p' "$file")"
+        got=$("$zherd" check "$file" 2>&1)
+        status=$?
+        same "$file: is refused" "$got" "$wanted"
+        same "$file: exit status" "$status" 1
+        count=$((count + 1))
+    done
+    [ "$count" -ge 50 ] || fail "only $count broken files"
+}
+
+check_editions()
+{
+    same "fall2012" "$("$zherd" check "$folder/fall2012.zpl" 2>&1)" \
+"ok: fall2012: 5 nodes, 5 links, diameter 3
+link Hill-Meeks: its loss splits the herd
+node Meeks: its loss splits the herd"
+    same "fall2016" "$("$zherd" check "$folder/fall2016.zpl" 2>&1)" \
+"ok: fall2016: 5 nodes, 5 links, diameter 2"
+    same "winter2018" "$("$zherd" check "$folder/winter2018.zpl" 2>&1)" \
+"ok: winter2018: 5 nodes, 6 links, diameter 3
+link Holiday-Welsh: its loss splits the herd
+node Holiday: its loss splits the herd"
+}
+
+check_drawings()
+{
+    for file in "$folder"/*.zpl; do
+        picture=$("$zherd" draw "$file") || fail "$file: is not drawn"
+        dot=$("$zherd" draw --dot "$file") || fail "$file: is not drawn for graphviz"
+        for name in $(sed -n '/^node/,/^$/s/^    name = //p' "$file"); do
+            same "$file: $name stands twice and in the lists of its neighbours" \
+                "$(printf '%s\n' "$picture" | grep -c "● $name\$\|$name ●\|^ *$name\$")" 1
+            printf '%s\n' "$picture" | grep -q "^  $name  *clients tcp://127.0.0.1:1[0-9]* *bus" ||
+                fail "$file: the addresses of $name are not told"
+            printf '%s\n' "$dot" | grep -q "^    \"$name\"\$" || fail "$file: dot without $name"
+        done
+        same "$file: links for graphviz" "$(printf '%s\n' "$dot" | grep -c -- ' -- ')" \
+            "$(grep -c '^link' "$file")"
+    done
+}
+
+# refused WANTED WORDS...: one line on standard error, nothing on standard output, status 1.
+refused()
+{
+    wanted=$1
+    shift
+    said=$("$zherd" "$@" 2>/dev/null)
+    same "zherd $*: standard output" "$said" ""
+    got=$("$zherd" "$@" 2>&1)
+    same "zherd $*: exit status" "$?" 1
+    same "zherd $*" "$got" "$wanted"
+}
+
+check_words()
+{
+    good=$folder/fall2016.zpl
+    same "zherd --version" "$("$zherd" --version)" "zherd 0.1.0"
+    "$zherd" --help | grep -q "zherd check FILE" || fail "zherd --help lists no subcommands"
+    refused 'zherd: there is no subcommand `chekc`; `zherd --help` lists them' chekc
+    refused 'zherd check: write one topology file, as in `zherd check FILE`' check
+    refused 'zherd check: write one topology file, as in `zherd check FILE`' check "$good" "$good"
+    refused 'zherd check: write one topology file, as in `zherd check FILE`' check --fast
+    refused 'zherd draw: write one topology file, as in `zherd draw [--dot] FILE`' draw --dto "$good"
+    refused 'zherd up: write one topology file, as in `zherd up [--log-dir DIR] FILE`' up --log-dir
+    refused '/nowhere: cannot be opened: No such file or directory' up /nowhere
+}
+
+check_broken
+check_editions
+check_drawings
+check_words
+[ "$failed" -eq 0 ] && echo "ok      zherd check and draw"
+exit $((failed > 0))

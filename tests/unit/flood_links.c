@@ -1,0 +1,264 @@
+/* Floods whose messages are lost, late, doubled or refused, and links that come and go. */
+#include "tests/unit/rig.h"
+
+/* ---- Losses ----------------------------------------------------------------------------- */
+
+static void a_hole_is_mended_without_waiting(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    rig.lose[0][1][WIRE_UPDATE] = 1;
+    tell_at(&rig, 0, "lost", 1, "+1-1");
+    settle(&rig);
+    CHECK(!knows(&rig, 1, "lost", "+1-1"));
+    tell_at(&rig, 0, "next", 1, "+2-2");
+    settle(&rig);
+    CHECK_INT(count_of(&rig, 1)->holes, 1);
+    CHECK_INT(count_of(&rig, 0)->rewinds, 1);
+    CHECK(knows(&rig, 1, "lost", "+1-1") && knows(&rig, 1, "next", "+2-2"));
+    pass(&rig, 3000);
+    CHECK_INT(count_of(&rig, 0)->rewinds, 1);
+    CHECK_INT(link_of(&rig, 0, 1).acked, link_of(&rig, 0, 1).head);
+    rig_close(&rig);
+}
+
+static void many_complaints_about_one_hole_rewind_once(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    rig.lose[0][1][WIRE_UPDATE] = 1;
+    for (int i = 0; i < 8; i++) { /* a whole window, each change in an UPDATE of its own */
+        char client[8];
+        snprintf(client, sizeof client, "c%d", i);
+        tell_at(&rig, 0, client, 1, "+1-1");
+        collect(&rig, 0, 1);
+    }
+    settle(&rig);
+    pass(&rig, 100);
+    CHECK_INT(count_of(&rig, 1)->holes, 7);
+    CHECK_INT(count_of(&rig, 0)->rewinds, 1);
+    CHECK(all_equal(&rig));
+    rig_close(&rig);
+}
+
+static void a_lost_last_update_is_sent_again_after_a_second(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    rig.lose[0][1][WIRE_UPDATE] = 2;
+    tell_at(&rig, 0, "kiwi", 1, "+1-1");
+    pass(&rig, 999);
+    CHECK_INT(rig.messages[0][1][WIRE_UPDATE], 1);
+    pass(&rig, 1);
+    CHECK_INT(rig.messages[0][1][WIRE_UPDATE], 2);
+    pass(&rig, 1999);
+    CHECK(!knows(&rig, 1, "kiwi", "+1-1"));
+    pass(&rig, 1);
+    CHECK(knows(&rig, 1, "kiwi", "+1-1"));
+    rig_close(&rig);
+}
+
+static void lost_acknowledgements_lose_no_change(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    fill(&rig, 0, 100);
+    pass(&rig, 1000);
+    rig.cut[1][0] = true;
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0; i < 20; i++) {
+            char client[32];
+            snprintf(client, sizeof client, "client-%d", (round + i * 3) % 100);
+            tell_at(&rig, 0, client, 100000 + round, "+5-5");
+        }
+        pass(&rig, 100); /* four seconds in all: below the limit of silence */
+    }
+    rig.cut[1][0] = false;
+    pass(&rig, 10000);
+    CHECK(all_equal(&rig));
+    CHECK(count_of(&rig, 0)->rewinds > 0);
+    CHECK_INT(link_of(&rig, 0, 1).acked, link_of(&rig, 0, 1).head);
+    rig_close(&rig);
+}
+
+static void a_late_acknowledgement_hides_no_newer_change(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    rig.keep[1][0] = true;
+    tell_at(&rig, 0, "kiwi", 1, "+1-1");
+    pass(&rig, 100); /* told, stored over there, acknowledged, but the ACK is held back */
+    CHECK(knows(&rig, 1, "kiwi", "+1-1"));
+    rig.cut[0][1] = true;
+    pass(&rig, 1000); /* told again, which is lost */
+    tell_at(&rig, 0, "kiwi", 2, "+2-2");
+    rig.keep[1][0] = false;
+    release(&rig); /* the acknowledgement of the first telling */
+    settle(&rig);
+    rig.cut[0][1] = false;
+    pass(&rig, 10000);
+    CHECK(knows(&rig, 1, "kiwi", "+2-2"));
+    CHECK(all_equal(&rig));
+    rig_close(&rig);
+}
+
+static void repeated_and_reordered_messages_do_no_harm(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    rig.keep[0][1] = rig.keep[1][0] = true;
+    for (int i = 0; i < 6; i++) {
+        char client[8];
+        snprintf(client, sizeof client, "c%d", i);
+        tell_at(&rig, 0, client, i + 1, "+1-1");
+        tell_at(&rig, 1, client, 10 - i, "+2-2");
+        settle(&rig);
+    }
+    rig.keep[0][1] = rig.keep[1][0] = false;
+    for (int i = 0, j = rig.kept_count - 1; i < j; i++, j--) {
+        struct letter letter = rig.kept[i];
+        rig.kept[i] = rig.kept[j];
+        rig.kept[j] = letter;
+    }
+    int kept = rig.kept_count;
+    for (int i = 0; i < kept; i++)
+        post(&rig, rig.kept[i].from, rig.kept[i].to, rig.kept[i].at, rig.kept[i].bytes);
+    release(&rig);
+    settle(&rig);
+    pass(&rig, 10000);
+    CHECK(all_equal(&rig));
+    rig_close(&rig);
+}
+
+/* ---- Links that come and go ------------------------------------------------------------- */
+
+static void silence_brings_a_link_down_and_a_word_brings_it_back(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    count_events(&rig, 0, FLOOD_LINK_UP, NULL);
+    cut_link(&rig, 0, 1, true);
+    pass(&rig, 5999);
+    CHECK(link_of(&rig, 0, 1).up);
+    pass(&rig, 1);
+    CHECK(!link_of(&rig, 0, 1).up);
+    tell_at(&rig, 0, "meanwhile", 1, "+1-1");
+    tell_at(&rig, 1, "as-well", 1, "+1-1");
+    pass(&rig, 60000);
+    cut_link(&rig, 0, 1, false);
+    pass(&rig, 1100);
+    CHECK(link_of(&rig, 0, 1).up && link_of(&rig, 1, 0).up);
+    CHECK(all_equal(&rig));
+    CHECK_INT(count_of(&rig, 0)->session_changes, 0);
+    CHECK_INT(count_of(&rig, 0)->locations_sent, 1);
+    char reason[FLOOD_REASON_BYTES_MAX];
+    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, reason), 1);
+    CHECK(strcmp(reason, "silence") == 0);
+    rig_close(&rig);
+}
+
+static void a_refused_message_is_due_again_a_little_later(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    rig.refuse[0][1] = true;
+    tell_at(&rig, 0, "kiwi", 1, "+1-1");
+    settle(&rig);
+    char reason[FLOOD_REASON_BYTES_MAX];
+    CHECK(!link_of(&rig, 0, 1).up);
+    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, reason), 1);
+    CHECK(strcmp(reason, "no connection") == 0);
+    pass(&rig, 3000); /* Bob still speaks; that alone does not bring the link back */
+    CHECK(!link_of(&rig, 0, 1).up);
+    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_UP, NULL), 0);
+    rig.refuse[0][1] = false;
+    pass(&rig, 100);
+    CHECK(link_of(&rig, 0, 1).up);
+    CHECK(knows(&rig, 1, "kiwi", "+1-1"));
+    rig_close(&rig);
+}
+
+static void an_absent_neighbour_costs_one_attempt_a_second(void)
+{
+    struct rig rig;
+    rig_open_unstarted(&rig, 2, "01");
+    start(&rig, 0);
+    rig.refuse[0][1] = true;
+    pass(&rig, 2000);
+    int attempts = 0;
+    for (int ms = 0; ms < 10000; ms++) {
+        rig.now_ms++;
+        static char bytes[FLOOD_MESSAGE_BYTES_MAX];
+        while (flood_next(rig.node[0], 0, rig.now_ms, bytes) > 0) {
+            attempts++;
+            flood_refused(rig.node[0], 0, rig.now_ms);
+        }
+    }
+    CHECK_INT(attempts, 10);
+    rig_close(&rig);
+}
+
+static void a_goodbye_comes_last_and_is_understood(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    fill(&rig, 0, 2000);
+    flood_say_goodbye(rig.node[0]);
+    CHECK(!flood_is_over(rig.node[0]));
+    pass(&rig, 500);
+    CHECK(flood_is_over(rig.node[0]));
+    CHECK_INT(flood_clients(rig.node[1]), 2000);
+    CHECK_INT(rig.messages[0][1][WIRE_GOODBYE], 1);
+    CHECK(!link_of(&rig, 1, 0).up);
+    char reason[FLOOD_REASON_BYTES_MAX];
+    CHECK_INT(count_events(&rig, 1, FLOOD_LINK_DOWN, reason), 1);
+    CHECK(strcmp(reason, "goodbye") == 0);
+    uint64_t sent = rig.messages[0][1][WIRE_HELLO];
+    pass(&rig, 5000);
+    CHECK_INT(rig.messages[0][1][WIRE_HELLO], sent);
+    restart(&rig, 0);
+    pass(&rig, 100);
+    CHECK(link_of(&rig, 1, 0).up && all_equal(&rig));
+    rig_close(&rig);
+}
+
+static void a_goodbye_does_not_wait_for_the_absent(void)
+{
+    struct rig rig;
+    rig_open_unstarted(&rig, 2, "01");
+    start(&rig, 0);
+    fill(&rig, 0, 3);
+    settle(&rig);
+    CHECK(!flood_is_over(rig.node[0]));
+    flood_say_goodbye(rig.node[0]);
+    CHECK(flood_is_over(rig.node[0]));
+    rig_close(&rig);
+}
+
+static const struct check_case cases[] = {
+    {"a hole is mended without waiting", a_hole_is_mended_without_waiting},
+    {"many complaints about one hole rewind once", many_complaints_about_one_hole_rewind_once},
+    {"a lost last update is sent again after a second",
+     a_lost_last_update_is_sent_again_after_a_second},
+    {"lost acknowledgements lose no change", lost_acknowledgements_lose_no_change},
+    {"a late acknowledgement hides no newer change", a_late_acknowledgement_hides_no_newer_change},
+    {"repeated and reordered messages do no harm", repeated_and_reordered_messages_do_no_harm},
+    {"silence brings a link down and a word brings it back",
+     silence_brings_a_link_down_and_a_word_brings_it_back},
+    {"a refused message is due again a little later",
+     a_refused_message_is_due_again_a_little_later},
+    {"an absent neighbour costs one attempt a second",
+     an_absent_neighbour_costs_one_attempt_a_second},
+    {"a goodbye comes last and is understood", a_goodbye_comes_last_and_is_understood},
+    {"a goodbye does not wait for the absent", a_goodbye_does_not_wait_for_the_absent},
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,222 @@
+#include "placesd/landmarks/store.h"
+
+#include <math.h>
+
+#include "tests/check.h"
+
+#define PLACES  2500
+#define QUERIES 4000
+
+static uint64_t random_state = 0x2545f4914f6cdd1du;
+
+static double draw(double low, double high)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return low + (high - low) * ((double)(random_state >> 11) / 9007199254740992.0);
+}
+
+static double wrap(double longitude_deg)
+{
+    return remainder(longitude_deg, 360);
+}
+
+/* A point of one of the neighbourhoods that are hard for an index: poles, antimeridian, a street
+ * of places a metre apart, one and the same point, an ordinary town, and anywhere. */
+static struct sphere_point draw_point(double spread_deg)
+{
+    switch ((int)draw(0, 7)) {
+    case 0:
+        return (struct sphere_point){fmin(90, draw(90 - spread_deg, 90.01)), draw(-180, 180)};
+    case 1:
+        return (struct sphere_point){fmax(-90, draw(-90.01, -90 + spread_deg)), draw(-180, 180)};
+    case 2:
+        return (struct sphere_point){draw(-spread_deg, spread_deg),
+                                     wrap(180 + draw(-spread_deg, spread_deg))};
+    case 3:
+        return (struct sphere_point){51.5, 179.9999 + floor(draw(0, 10)) * 1e-5};
+    case 4:
+        return (struct sphere_point){-33.25, 18.5};
+    case 5:
+        return (struct sphere_point){draw(34, 34 + spread_deg), draw(-118, -118 + spread_deg)};
+    default:
+        return (struct sphere_point){draw(-90, 90), draw(-180, 180)};
+    }
+}
+
+static struct place places[PLACES];
+
+static struct store *fill(void)
+{
+    char error[256] = "";
+    struct store *store = store_open(error, sizeof error);
+    CHECK(store != NULL);
+    if (store == NULL) {
+        printf("    %s\n", error);
+        exit(1);
+    }
+    for (size_t i = 0; i < PLACES; i++) {
+        struct place *place = &places[i];
+        snprintf(place->name, sizeof place->name, "%zu", i);
+        strcpy(place->types, i % 9 == 0 ? "locality,political" : "park");
+        strcpy(place->vicinity, "somewhere");
+        place->position = draw_point(0.5);
+        place->rank = (uint32_t)(i % 3 == 0 ? draw(1, PLACE_RANK_MAX + 1) : draw(1, 4));
+        CHECK(store_add(store, place));
+    }
+    return store;
+}
+
+/* What the store must find, by looking at every place: indices into `places`. */
+static size_t find_slowly(struct sphere_point centre, double radius_m, size_t wanted, size_t *found)
+{
+    double distances_m[STORE_FOUND_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < PLACES; i++) {
+        double distance_m = sphere_distance_m(centre, places[i].position);
+        if (distance_m > radius_m)
+            continue;
+        size_t at = count;
+        while (at > 0 && (places[i].rank > places[found[at - 1]].rank ||
+                          (places[i].rank == places[found[at - 1]].rank &&
+                           distance_m < distances_m[at - 1]))) {
+            found[at] = found[at - 1];
+            distances_m[at] = distances_m[at - 1];
+            at--;
+        }
+        found[at] = i;
+        distances_m[at] = distance_m;
+        count += count < wanted;
+    }
+    return count;
+}
+
+static int compare_once(struct store *store, struct sphere_point centre, double radius_m,
+                        size_t wanted, size_t *found_total)
+{
+    struct place found[STORE_FOUND_MAX];
+    size_t right[STORE_FOUND_MAX + 1];
+    size_t count = 0;
+    CHECK(store_nearby(store, centre, radius_m, wanted, found, &count));
+    size_t right_count = find_slowly(centre, radius_m, wanted, right);
+    *found_total += count;
+    if (count != right_count)
+        return 1;
+    for (size_t i = 0; i < count; i++) {
+        const struct place *place = &places[right[i]];
+        if (strcmp(found[i].name, place->name) != 0 || found[i].rank != place->rank ||
+            memcmp(&found[i].position, &place->position, sizeof place->position) != 0 ||
+            strcmp(found[i].types, place->types) != 0 ||
+            strcmp(found[i].vicinity, place->vicinity) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void equals_looking_at_every_place(void)
+{
+    static const double radii_m[] = {0.5, 5, 100, 2000, 20000, 50000};
+    struct store *store = fill();
+    int different = 0;
+    int full = 0;
+    size_t found_total = 0;
+    for (int i = 0; i < QUERIES; i++) {
+        size_t before = found_total;
+        size_t wanted = i % 4 == 0 ? (size_t)draw(0, STORE_FOUND_MAX + 1) : STORE_FOUND_MAX;
+        double radius_m = radii_m[(size_t)draw(0, 6)];
+        different += compare_once(store, draw_point(0.6), radius_m, wanted, &found_total);
+        full += found_total - before == STORE_FOUND_MAX;
+    }
+    CHECK_INT(different, 0);
+    /* Else the comparison says nothing. */
+    CHECK(found_total > QUERIES * 3);
+    CHECK(full > QUERIES / 10);
+    store_close(&store);
+    CHECK(store == NULL);
+}
+
+/* Places a few decimetres apart share one box in single precision: only exact positions can
+ * tell which of them lie within the circle, and which of them is the nearest. */
+static void exact_positions_decide(void)
+{
+    char error[256];
+    struct store *store = store_open(error, sizeof error);
+    struct place place = {.types = "park", .vicinity = "x", .rank = 7};
+    for (int i = 39; i >= 0; i--) {
+        snprintf(place.name, sizeof place.name, "%d", i);
+        place.position = (struct sphere_point){10.0, 179.5 + i * 3e-6};
+        CHECK(store_add(store, &place));
+    }
+    struct place found[STORE_FOUND_MAX];
+    size_t count = 0;
+    struct sphere_point centre = {10.0, 179.5};
+    double third_m = sphere_distance_m(centre, (struct sphere_point){10.0, 179.5 + 2 * 3e-6});
+    CHECK(store_nearby(store, centre, third_m + 0.001, STORE_FOUND_MAX, found, &count));
+    CHECK_INT(count, 3);
+    CHECK(store_nearby(store, centre, third_m - 0.001, STORE_FOUND_MAX, found, &count));
+    CHECK_INT(count, 2);
+    CHECK(store_nearby(store, centre, 50000, STORE_FOUND_MAX, found, &count));
+    CHECK_INT(count, STORE_FOUND_MAX);
+    for (size_t i = 0; i < count; i++)
+        CHECK_INT(atoi(found[i].name), i);
+    store_close(&store);
+}
+
+static void equal_places_keep_the_order_of_addition(void)
+{
+    char error[256];
+    struct store *store = store_open(error, sizeof error);
+    struct place place = {.types = "park", .vicinity = "x", .rank = 7, .position = {1, 2}};
+    for (int i = 0; i < 60; i++) {
+        snprintf(place.name, sizeof place.name, "%d", i);
+        CHECK(store_add(store, &place));
+    }
+    struct place found[STORE_FOUND_MAX];
+    size_t count = 0;
+    CHECK(store_nearby(store, place.position, 1, STORE_FOUND_MAX, found, &count));
+    CHECK_INT(count, STORE_FOUND_MAX);
+    for (size_t i = 0; i < count; i++)
+        CHECK_INT(atoi(found[i].name), i);
+    store_close(&store);
+}
+
+static void an_empty_store_finds_nothing(void)
+{
+    char error[256];
+    struct store *store = store_open(error, sizeof error);
+    struct place found[STORE_FOUND_MAX];
+    size_t count = 9;
+    CHECK(store_nearby(store, (struct sphere_point){0, 0}, 50000, 20, found, &count));
+    CHECK_INT(count, 0);
+    CHECK(!store_has_city(store, "London"));
+    store_close(&store);
+    store_close(&store);
+}
+
+static void knows_its_cities(void)
+{
+    char error[256];
+    struct store *store = store_open(error, sizeof error);
+    struct place place = {.name = "London", .types = "park", .vicinity = "x", .rank = 1};
+    CHECK(store_add(store, &place));
+    CHECK(!store_has_city(store, "London"));
+    strcpy(place.types, "locality,political");
+    CHECK(store_add(store, &place));
+    CHECK(store_has_city(store, "London"));
+    CHECK(store_has_city(store, "London"));
+    CHECK(!store_has_city(store, "Lon"));
+    CHECK(!store_has_city(store, "london"));
+    store_close(&store);
+}
+
+static const struct check_case cases[] = {
+    {"4,000 random questions are answered as by looking at every place",
+     equals_looking_at_every_place},
+    {"exact positions decide, not the index's rounded ones", exact_positions_decide},
+    {"places alike in rank and distance come in the order of addition",
+     equal_places_keep_the_order_of_addition},
+    {"an empty store finds nothing", an_empty_store_finds_nothing},
+    {"a city is known by its whole name and its type", knows_its_cities},
+};
+CHECK_MAIN(cases)

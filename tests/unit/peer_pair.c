@@ -1,0 +1,175 @@
+/* Two ends of one link, a channel that loses, repeats, delays and swaps, and values that change all
+ * the time. Afterwards, with a good channel, both must hold the newest of everything. The slots
+ * stand for values that only grow; the tables behind them are never looked at. */
+#include "bus/peer.h"
+
+#include "tests/check.h"
+
+#define SLOTS 64
+
+static const char *const names[] = {"Ada", "Bob"};
+static struct flood_counters count;
+static struct events events;
+
+struct end {
+    struct table *table;
+    struct peer_common common;
+    struct peer peer;
+    int64_t now_ms;
+};
+
+/* A message on its way. */
+struct letter {
+    struct wire_message message;
+    uint32_t slots[4], values[4], slot_count;
+    int to;
+};
+
+#define WAY_MAX 64
+
+struct pair {
+    struct end ends[2];
+    uint32_t value[2][SLOTS]; /* what each side holds for a slot; a greater one is newer */
+    struct letter *way[WAY_MAX];
+    int on_way;
+    uint32_t random;
+};
+
+static void open_end(struct end *end, uint64_t session, struct span name, struct span other)
+{
+    static const uint8_t key[16];
+    *end = (struct end){.table = table_new(key), .now_ms = 1000000};
+    end->common = (struct peer_common){span_of("test"), name, session, end->table, &events, &count};
+    peer_init(&end->peer, &end->common, 0, other);
+    for (int i = 0; i < SLOTS; i++) {
+        char client[16];
+        snprintf(client, sizeof client, "c%d", i);
+        struct location location = {
+            span_of(client), span_of("+1-1"), span_of("1"), span_of("Ada"), 0, 1};
+        uint32_t slot;
+        table_put(end->table, &location, table_hash(end->table, location.client), &slot);
+    }
+}
+
+static void close_end(struct end *end)
+{
+    peer_free(&end->peer);
+    table_destroy(&end->table);
+}
+
+/* A process that starts anew and has forgotten everything. */
+static void restart(struct pair *pair, int side, uint64_t session)
+{
+    struct end *end = &pair->ends[side];
+    close_end(end);
+    int64_t now_ms = end->now_ms;
+    open_end(end, session, span_of(names[side]), span_of(names[1 - side]));
+    end->now_ms = now_ms;
+    memset(pair->value[side], 0, sizeof pair->value[side]);
+}
+
+static uint32_t draw(struct pair *pair, uint32_t below)
+{
+    pair->random = pair->random * 1664525u + 1013904223u;
+    return (pair->random >> 8) % below;
+}
+
+static void send_all(struct pair *pair, int from, uint32_t loss_percent)
+{
+    struct end *end = &pair->ends[from];
+    static struct letter letter;
+    while (peer_next(&end->peer, &letter.message, end->now_ms)) {
+        letter.to = 1 - from;
+        letter.slot_count = 0;
+        if (letter.message.type == WIRE_UPDATE) {
+            uint32_t slot, most = 1 + draw(pair, 4);
+            while (letter.slot_count < most && ring_peek(&end->peer.ring, &slot)) {
+                ring_take(&end->peer.ring);
+                letter.slots[letter.slot_count] = slot;
+                letter.values[letter.slot_count++] = pair->value[from][slot];
+            }
+            peer_announce(&end->peer, &letter.message, end->now_ms);
+        }
+        CHECK(peer_is_sound(&end->peer));
+        int copies = draw(pair, 100) < loss_percent ? 0 : draw(pair, 100) < loss_percent ? 2 : 1;
+        for (; copies > 0 && pair->on_way < WAY_MAX; copies--) {
+            pair->way[pair->on_way] = malloc(sizeof letter);
+            memcpy(pair->way[pair->on_way++], &letter, sizeof letter);
+        }
+    }
+}
+
+static void deliver(struct pair *pair, int at)
+{
+    struct letter *letter = pair->way[at];
+    struct end *end = &pair->ends[letter->to];
+    uint32_t *value = pair->value[letter->to];
+    if (peer_receive(&end->peer, &letter->message, end->now_ms))
+        for (uint32_t i = 0; i < letter->slot_count; i++)
+            if (value[letter->slots[i]] < letter->values[i])
+                value[letter->slots[i]] = letter->values[i];
+    CHECK(peer_is_sound(&end->peer));
+    free(letter);
+    pair->on_way--;
+    memmove(&pair->way[at], &pair->way[at + 1], (size_t)(pair->on_way - at) * sizeof pair->way[0]);
+}
+
+static void run_pair(struct pair *pair, uint32_t seed)
+{
+    memset(pair, 0, sizeof *pair);
+    pair->random = seed;
+    memset(&count, 0, sizeof count);
+    for (int i = 0; i < 2; i++)
+        open_end(&pair->ends[i], (uint64_t)i + 1, span_of(names[i]), span_of(names[1 - i]));
+    uint32_t newest = 1, session = 10;
+    for (int step = 0; step < 4000; step++) {
+        bool bad = step < 2000;
+        if (bad && draw(pair, 2) == 0) {
+            int side = (int)draw(pair, 2);
+            uint32_t slot = draw(pair, SLOTS);
+            pair->value[side][slot] = ++newest;
+            peer_change(&pair->ends[side].peer, slot);
+        }
+        if (bad && draw(pair, 400) == 0) {
+            int side = (int)draw(pair, 2);
+            restart(pair, side, session++);
+        }
+        if (bad && draw(pair, 100) == 0)
+            peer_refused(&pair->ends[0].peer, pair->ends[0].now_ms);
+        for (int i = 0; i < 2; i++) {
+            pair->ends[i].now_ms += 1 + (draw(pair, 50) == 0 ? 700 : 20);
+            send_all(pair, i, bad ? 15 : 0);
+        }
+        while (pair->on_way > 0 && (!bad || draw(pair, 3) > 0))
+            deliver(pair, bad && draw(pair, 10) == 0 ? (int)draw(pair, (uint32_t)pair->on_way) : 0);
+    }
+}
+
+static void whatever_happens_on_the_way_both_ends_become_equal(void)
+{
+    static struct pair pair;
+    uint64_t rewinds = 0, holes = 0, changes = 0;
+    for (uint32_t seed = 1; seed <= 60; seed++) {
+        int before = check_failures;
+        run_pair(&pair, seed);
+        CHECK(pair.ends[0].peer.up && pair.ends[1].peer.up);
+        CHECK(memcmp(pair.value[0], pair.value[1], sizeof pair.value[0]) == 0);
+        for (int i = 0; i < 2; i++)
+            CHECK_INT(pair.ends[i].peer.acked, pair.ends[i].peer.ring.head);
+        rewinds += count.rewinds;
+        holes += count.holes;
+        changes += count.session_changes;
+        for (int i = 0; i < 2; i++)
+            close_end(&pair.ends[i]);
+        if (check_failures > before)
+            printf("    seed %u\n", seed);
+    }
+    CHECK(rewinds > 0 && holes > 0 && changes > 0);
+}
+
+static const struct check_case cases[] = {
+    {"whatever happens on the way both ends become equal",
+     whatever_happens_on_the_way_both_ends_become_equal},
+};
+
+CHECK_MAIN(cases)

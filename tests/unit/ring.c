@@ -1,0 +1,251 @@
+/* The conflating ring: what waits, once each, whatever is lost on the way. */
+#include "bus/ring.h"
+
+#include "tests/check.h"
+
+static uint32_t take(struct ring *ring)
+{
+    uint32_t slot = UINT32_MAX;
+    CHECK(ring_peek(ring, &slot));
+    ring_take(ring);
+    return slot;
+}
+
+static void slots_come_out_in_the_order_of_their_first_change(void)
+{
+    struct ring ring = {0};
+    uint32_t slot;
+    CHECK(!ring_peek(&ring, &slot));
+    ring_push(&ring, 7);
+    ring_push(&ring, 3);
+    ring_push(&ring, 7);
+    ring_push(&ring, 900);
+    ring_push(&ring, 3);
+    CHECK_INT(ring.head, 3);
+    CHECK_INT(take(&ring), 7);
+    CHECK_INT(take(&ring), 3);
+    CHECK_INT(take(&ring), 900);
+    CHECK(!ring_peek(&ring, &slot));
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void a_told_slot_may_wait_again(void)
+{
+    struct ring ring = {0};
+    ring_push(&ring, 1);
+    take(&ring);
+    ring_push(&ring, 1);
+    CHECK_INT(ring.head, 2);
+    CHECK_INT(take(&ring), 1);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void a_rewind_tells_again_at_the_old_positions(void)
+{
+    struct ring ring = {0};
+    for (uint32_t slot = 0; slot < 5; slot++)
+        ring_push(&ring, slot);
+    take(&ring);
+    take(&ring);
+    take(&ring);
+    ring_confirm(&ring, 1); /* slot 0 has arrived; 1 and 2 are in doubt; 3 and 4 wait */
+    ring_push(&ring, 1);    /* changed since it was told: it waits behind */
+    ring_rewind(&ring);
+    CHECK(ring_is_sound(&ring));
+    CHECK_INT(take(&ring), 2);
+    CHECK_INT(ring.next, 3);
+    ring_push(&ring, 2); /* changed since it was told again */
+    CHECK_INT(take(&ring), 3);
+    CHECK_INT(take(&ring), 4);
+    CHECK_INT(take(&ring), 1);
+    CHECK_INT(take(&ring), 2);
+    CHECK_INT(ring.told, ring.head);
+    CHECK_INT(ring.head, 7);
+    ring_rewind(&ring);
+    ring_rewind(&ring);
+    CHECK_INT(ring.next, 1);
+    CHECK_INT(take(&ring), 1);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void what_is_confirmed_late_is_not_told_again(void)
+{
+    struct ring ring = {0};
+    for (uint32_t slot = 0; slot < 4; slot++) {
+        ring_push(&ring, slot);
+        take(&ring);
+    }
+    ring_rewind(&ring);
+    CHECK_INT(take(&ring), 0);
+    ring_confirm(&ring, 3);
+    CHECK_INT(take(&ring), 3);
+    CHECK_INT(ring.head, 4);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void confirming_what_is_confirmed_changes_nothing(void)
+{
+    struct ring ring = {0};
+    ring_push(&ring, 1);
+    ring_push(&ring, 2);
+    take(&ring);
+    take(&ring);
+    ring_confirm(&ring, 2);
+    ring_confirm(&ring, 1);
+    CHECK_INT(ring.kept, 2);
+    ring_rewind(&ring);
+    uint32_t slot;
+    CHECK(!ring_peek(&ring, &slot));
+    ring_free(&ring);
+}
+
+static void fill_lets_everything_wait_and_nothing_else(void)
+{
+    struct ring ring = {0};
+    ring_push(&ring, 9);
+    ring_push(&ring, 2);
+    take(&ring);
+    ring_fill(&ring, 4);
+    CHECK_INT(ring.told, 2);
+    CHECK_INT(ring.head, 6);
+    CHECK(ring_is_sound(&ring));
+    for (uint32_t slot = 0; slot < 4; slot++)
+        CHECK_INT(take(&ring), slot);
+    ring_push(&ring, 9);
+    CHECK_INT(take(&ring), 9);
+    ring_fill(&ring, 0);
+    CHECK_INT(ring.told, ring.head);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void clear_forgets_what_waits_but_no_position(void)
+{
+    struct ring ring = {0};
+    ring_push(&ring, 1);
+    ring_push(&ring, 2);
+    take(&ring);
+    ring_clear(&ring);
+    CHECK_INT(ring.head, 2);
+    CHECK_INT(ring.kept, 2);
+    ring_push(&ring, 2);
+    CHECK_INT(ring.head, 3);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void a_large_ring_gives_its_memory_back(void)
+{
+    struct ring ring = {0};
+    ring_fill(&ring, 200000);
+    CHECK(ring.capacity >= 200000);
+    while (ring.told < ring.head)
+        ring_take(&ring);
+    ring_confirm(&ring, ring.head);
+    CHECK_INT(ring.capacity, 0);
+    ring_push(&ring, 77);
+    CHECK_INT(take(&ring), 77);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+/* Soundness must be able to fail, or it proves nothing elsewhere. */
+static void soundness_notices_each_broken_rule(void)
+{
+    struct ring ring = {0};
+    for (uint32_t slot = 0; slot < 3; slot++)
+        ring_push(&ring, slot);
+    CHECK(ring_is_sound(&ring));
+    ring.due[0] = 0x3;
+    CHECK(!ring_is_sound(&ring)); /* one waits without its bit */
+    ring.due[0] = 0xf;
+    CHECK(!ring_is_sound(&ring)); /* a bit without one that waits */
+    ring.due[0] = 0x7;
+    ring.slots[1] = 0;
+    CHECK(!ring_is_sound(&ring)); /* one waits twice */
+    ring.slots[1] = 1;
+    ring.kept = 1;
+    CHECK(!ring_is_sound(&ring));
+    ring.kept = 0;
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+/* A slow ring beside the real one: all positions ever, in one array. */
+struct model {
+    uint32_t slots[20000];
+    uint64_t kept, next, told, head;
+};
+
+static bool waits(const struct model *model, uint32_t slot)
+{
+    for (uint64_t at = model->told; at < model->head; at++)
+        if (model->slots[at] == slot)
+            return true;
+    return false;
+}
+
+static bool peek(struct model *model, uint32_t *slot)
+{
+    while (model->next < model->told && waits(model, model->slots[model->next]))
+        model->next++;
+    *slot = model->slots[model->next];
+    return model->next < model->head;
+}
+
+static void any_order_of_calls_agrees_with_a_simple_model(void)
+{
+    static struct model model;
+    struct ring ring = {0};
+    uint32_t random = 1;
+    for (int step = 0; step < 15000; step++) {
+        random = random * 1664525u + 1013904223u;
+        uint32_t choice = random >> 28, slot = (random >> 8) % 40, wanted = 0, got = 0;
+        if (choice < 8) {
+            ring_push(&ring, slot);
+            if (!waits(&model, slot))
+                model.slots[model.head++] = slot;
+        } else if (choice < 14) {
+            bool any = peek(&model, &wanted);
+            CHECK(ring_peek(&ring, &got) == any);
+            if (any) {
+                CHECK_INT(got, wanted);
+                ring_take(&ring);
+                model.next++;
+                model.told = model.told < model.next ? model.next : model.told;
+            }
+        } else if (choice == 14) {
+            model.kept += (model.told - model.kept) / 2;
+            model.next = model.next < model.kept ? model.kept : model.next;
+            ring_confirm(&ring, model.kept);
+        } else {
+            model.next = model.kept;
+            ring_rewind(&ring);
+        }
+        CHECK(ring.kept == model.kept && ring.next == model.next);
+        CHECK(ring.told == model.told && ring.head == model.head);
+        CHECK(ring_is_sound(&ring));
+    }
+    ring_free(&ring);
+}
+
+static const struct check_case cases[] = {
+    {"slots come out in the order of their first change",
+     slots_come_out_in_the_order_of_their_first_change},
+    {"a told slot may wait again", a_told_slot_may_wait_again},
+    {"a rewind tells again at the old positions", a_rewind_tells_again_at_the_old_positions},
+    {"what is confirmed late is not told again", what_is_confirmed_late_is_not_told_again},
+    {"confirming what is confirmed changes nothing", confirming_what_is_confirmed_changes_nothing},
+    {"fill lets everything wait and nothing else", fill_lets_everything_wait_and_nothing_else},
+    {"clear forgets what waits but no position", clear_forgets_what_waits_but_no_position},
+    {"a large ring gives its memory back", a_large_ring_gives_its_memory_back},
+    {"soundness notices each broken rule", soundness_notices_each_broken_rule},
+    {"any order of calls agrees with a simple model",
+     any_order_of_calls_agrees_with_a_simple_model},
+};
+
+CHECK_MAIN(cases)

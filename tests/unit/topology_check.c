@@ -1,0 +1,401 @@
+#include "topology/topology_check.h"
+#include "tests/check.h"
+
+/* Lines enough for the largest herd. */
+#define LINES_MAX 50000
+
+static struct topology_entry entries[LINES_MAX];
+static char *texts[LINES_MAX], *words[LINES_MAX];
+static size_t entry_count;
+static struct topology topology;
+static struct topology_faults faults;
+
+/* The plainest reader: `name = value` or `name`, one a line; "!" before a line refuses it. */
+static void add_line(uint32_t line, const char *from, size_t bytes)
+{
+    bool refused = bytes > 0 && from[0] == '!';
+    char *text = strndup(from + refused, bytes - refused);
+    char *word = strdup(text + strspn(text, " "));
+    char *equals = strstr(word, " = ");
+    struct topology_entry *entry = &entries[entry_count];
+    if (equals)
+        *equals = '\0';
+    *entry = (struct topology_entry){.line = line, .text = {text, bytes - refused}};
+    if (!refused) {
+        entry->name = word;
+        entry->value = equals ? equals + 3 : "";
+    }
+    texts[entry_count] = text;
+    words[entry_count++] = word;
+}
+
+static bool check_text(const char *text)
+{
+    uint32_t line = 1;
+    entry_count = 0;
+    for (const char *at = text; *at; line++) {
+        size_t bytes = strcspn(at, "\n");
+        if (bytes > 0)
+            add_line(line, at, bytes);
+        at += bytes + (at[bytes] == '\n');
+    }
+    faults = (struct topology_faults){0};
+    bool good = topology_check(entries, entry_count, &topology, &faults);
+    for (size_t i = 0; i < entry_count; i++) {
+        free(texts[i]);
+        free(words[i]);
+    }
+    return good;
+}
+
+/* The text must be refused with exactly these faults, "LINE: sentence", one a line. */
+static void check_refused(const char *text, const char *wanted)
+{
+    char got[8192];
+    size_t used = 0;
+    CHECK(!check_text(text));
+    CHECK(topology.nodes == NULL && topology.links == NULL);
+    got[0] = '\0';
+    for (size_t i = 0; i < faults.count; i++)
+        used += (size_t)snprintf(got + used, sizeof got - used, "%u: %s\n", faults.list[i].line,
+                                 faults.list[i].text);
+    CHECK_BYTES(got, strlen(got), wanted, strlen(wanted));
+}
+
+#define HERD "herd\n    name = small\n"
+#define ALFORD                                                                                     \
+    "node\n    name = Alford\n    clients = tcp://*:11500\n    bus = tcp://127.0.0.1:12500\n"
+#define BALL "node\n    name = Ball\n    clients = tcp://*:11501\n    bus = tcp://127.0.0.1:12501\n"
+#define LINK "link\n    between = Alford Ball\n"
+
+static void reads_a_herd(void)
+{
+    CHECK(check_text(HERD ALFORD BALL LINK
+                     "places\n    gateways = tcp://[::1]:13500\n    workers = tcp://host-1:13501\n"
+                     "    provider = google\n    url = https://maps.googleapis.com/maps\n"
+                     "    key_file = /etc/key\n"));
+    CHECK(strcmp(topology.herd, "small") == 0);
+    CHECK_INT(topology.node_count, 2);
+    CHECK_INT(topology.link_count, 1);
+    CHECK(strcmp(topology.nodes[0].name, "Alford") == 0);
+    CHECK_INT(topology.nodes[0].line, 3);
+    CHECK(strcmp(topology.nodes[0].clients.host, "*") == 0);
+    CHECK_INT(topology.nodes[1].clients.port, 11501);
+    CHECK(strcmp(topology.nodes[1].bus.text, "tcp://127.0.0.1:12501") == 0);
+    CHECK_INT(topology.links[0].a, 0);
+    CHECK_INT(topology.links[0].b, 1);
+    CHECK_INT(topology.links[0].line, 12);
+    CHECK(topology.places.present);
+    CHECK_INT(topology.places.line, 13);
+    CHECK(strcmp(topology.places.gateways.host, "::1") == 0);
+    CHECK(strcmp(topology.places.workers.host, "host-1") == 0);
+    CHECK_INT(topology.places.provider, TOPOLOGY_GOOGLE);
+    CHECK(strcmp(topology.places.url, "https://maps.googleapis.com/maps") == 0);
+    CHECK(strcmp(topology.places.key_file, "/etc/key") == 0);
+    topology_free(&topology);
+    CHECK(topology.nodes == NULL && topology.node_count == 0);
+}
+
+static void takes_one_node_without_link(void)
+{
+    CHECK(
+        check_text(HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:65535\n"));
+    CHECK(!topology.places.present);
+    topology_free(&topology);
+}
+
+static void takes_links_before_nodes(void)
+{
+    CHECK(check_text(LINK BALL ALFORD HERD));
+    CHECK_INT(topology.links[0].a, 1);
+    CHECK_INT(topology.links[0].b, 0);
+    topology_free(&topology);
+}
+
+static void finds_nodes_and_neighbours(void)
+{
+    uint32_t neighbours[3];
+    CHECK(check_text(HERD ALFORD BALL
+                     "node\n    name = C\n    clients = tcp://*:3\n    bus = tcp://localhost:4\n"
+                     "link\n    between = C Alford\nlink\n    between = Alford Ball\n"));
+    CHECK_INT(topology_find(&topology, "Ball"), 1);
+    CHECK_INT(topology_find(&topology, "ball"), -1);
+    CHECK_INT(topology_neighbours(&topology, 0, neighbours), 2);
+    CHECK_INT(neighbours[0], 2);
+    CHECK_INT(neighbours[1], 1);
+    CHECK_INT(topology_neighbours(&topology, 1, neighbours), 1);
+    CHECK_INT(neighbours[0], 0);
+    topology_free(&topology);
+}
+
+static void tells_all_faults_in_one_run(void)
+{
+    check_refused("herd\n    nam = x\n" ALFORD BALL "link\n    between = Alford Nobody\n"
+                  "link\n    between = Ball Ball\nlink\n    between = Strange Ball\n",
+                  "2: `herd` has no key `nam`; write name\n"
+                  "12: there is no node `Nobody`; write the name of a node of this file\n"
+                  "14: `Ball` is linked with itself; write the names of two nodes\n"
+                  "16: there is no node `Strange`; write the name of a node of this file\n");
+}
+
+static void tells_no_fault_twice(void)
+{
+    /* Neither the missing name, nor the link to it, nor the herd in two pieces. */
+    check_refused(HERD ALFORD "node\n!    name Ball\n    clients = tcp://*:1\n"
+                              "    bus = tcp://[::1]:2\n" LINK,
+                  "8: this is neither a section nor a key; write `name = value`, and comments "
+                  "behind #\n");
+    check_refused(HERD ALFORD BALL "edge\n    between = Alford Ball\n",
+                  "11: there is no section `edge`; write herd, node, link or places\n");
+}
+
+static void names_the_pieces(void)
+{
+    check_refused(HERD ALFORD BALL
+                  "node\n    name = C\n    clients = tcp://*:3\n    bus = tcp://localhost:4\n"
+                  "link\n    between = Alford C\n",
+                  "7: the herd is in 2 pieces: Alford C | Ball; link them\n");
+}
+
+static void cuts_a_long_list_of_pieces(void)
+{
+    static char text[100000];
+    size_t used = (size_t)sprintf(text, HERD);
+    for (int i = 0; i < 200; i++)
+        used += (size_t)sprintf(text + used,
+                                "node\n    name = a%d\n    clients = tcp://*:%d\n"
+                                "    bus = tcp://[::1]:%d\n",
+                                i, 1000 + i, 2000 + i);
+    CHECK(!check_text(text));
+    CHECK_INT(faults.count, 1);
+    CHECK(strstr(faults.list[0].text, "in 200 pieces: a0 | a1 | ") != NULL);
+    CHECK(strstr(faults.list[0].text, "...; link them") != NULL);
+}
+
+static void every_interface_only_where_nobody_connects(void)
+{
+    check_refused(HERD ALFORD
+                  "node\n    name = Ball\n    clients = tcp://0.0.0.0:1\n    bus = tcp://[::]:2\n"
+                  "link\n    between = Ball Alford\n",
+                  "10: neighbours cannot connect to every interface (::); write the address of "
+                  "this host in `bus`\n");
+}
+
+static void a_port_is_taken_once(void)
+{
+    check_refused(HERD ALFORD "node\n    name = Ball\n    clients = tcp://10.0.0.1:11500\n"
+                              "    bus = tcp://127.0.0.2:12500\n" LINK,
+                  "9: port 11500 of `clients` is taken by `clients` in line 5; write another "
+                  "port\n");
+    check_refused(HERD
+                  "node\n    name = A\n    clients = tcp://*:80\n    bus = tcp://*:81\nplaces\n"
+                  "    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"
+                  "    provider = landmarks\n    url = http://127.1.2.3/x\n",
+                  "11: port 80 of `url` is taken by `clients` in line 5; write another port\n");
+}
+
+static void a_far_url_takes_no_port(void)
+{
+    CHECK(check_text(HERD
+                     "node\n    name = A\n    clients = tcp://*:80\n    bus = tcp://*:81\nplaces\n"
+                     "    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"
+                     "    provider = landmarks\n    url = http://example.org/x\n"));
+    topology_free(&topology);
+}
+
+static void google_may_be_played_on_loopback(void)
+{
+    CHECK(check_text(HERD
+                     "node\n    name = A\n    clients = tcp://*:80\n    bus = tcp://*:81\nplaces\n"
+                     "    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"
+                     "    provider = google\n    url = http://localhost:9/x\n"
+                     "    key_file = key\n"));
+    topology_free(&topology);
+}
+
+static void a_name_ends_at_63_bytes(void)
+{
+    char text[1000], name[65];
+    for (size_t bytes = 62; bytes <= 64; bytes++) {
+        memset(name, 'x', bytes);
+        name[bytes] = '\0';
+        snprintf(text, sizeof text,
+                 HERD ALFORD "node\n    name = %s\n    clients = tcp://*:1\n"
+                             "    bus = tcp://a:2\nlink\n    between = Alford %s\n",
+                 name, name);
+        CHECK_INT(check_text(text), bytes <= TOPOLOGY_NAME_BYTES_MAX);
+        topology_free(&topology);
+    }
+    /* A word that is a name and one byte more is not that name. */
+    memset(name, 'x', 63);
+    name[63] = '\0';
+    snprintf(text, sizeof text,
+             HERD ALFORD "node\n    name = %s\n    clients = tcp://*:1\n"
+                         "    bus = tcp://a:2\nlink\n    between = Alford %sx\n",
+             name, name);
+    CHECK(!check_text(text));
+}
+
+static void names_take_their_bytes_only(void)
+{
+    static const char *const good[] = {"a", "A.b-c_9", "-", "_.", "9"};
+    static const char *const bad[] = {".", ".a", "a b", "a/b", "a\x80", "\xc3\xa9", "a,b", "*"};
+    char text[200];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(text, sizeof text,
+                 HERD "node\n    name = %s\n    clients = tcp://*:1\n    bus = tcp://*:2\n",
+                 good[i]);
+        CHECK(check_text(text));
+        topology_free(&topology);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text,
+                 HERD "node\n    name = %s\n    clients = tcp://*:1\n    bus = tcp://*:2\n",
+                 bad[i]);
+        CHECK(!check_text(text));
+        CHECK_INT(faults.count, 1);
+        CHECK_INT(faults.list[0].line, 4);
+    }
+}
+
+static void a_key_file_ends_at_its_limit(void)
+{
+    static const char head[] =
+        HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:2\nplaces\n"
+             "    gateways = tcp://a:3\n    workers = tcp://a:4\n    provider = google\n"
+             "    url = https://a\n    key_file = ";
+    static char text[4096];
+    for (size_t bytes = 1023; bytes <= 1025; bytes++) {
+        size_t used = (size_t)sprintf(text, "%s", head);
+        memset(text + used, 'k', bytes);
+        text[used + bytes] = '\0';
+        CHECK_INT(check_text(text), bytes <= TOPOLOGY_PATH_BYTES_MAX);
+        topology_free(&topology);
+    }
+    sprintf(text, "%sa\x7f", head);
+    CHECK(!check_text(text));
+}
+
+/* A chain of nodes, and as many further links to reach `links`. */
+static bool check_large(int nodes, int links)
+{
+    static char text[4 * 1024 * 1024];
+    size_t used = (size_t)sprintf(text, HERD);
+    for (int i = 0; i < nodes; i++)
+        used += (size_t)sprintf(text + used,
+                                "node\n    name = a%d\n    clients = tcp://a%d:1\n"
+                                "    bus = tcp://a%d:2\n",
+                                i, i, i);
+    for (int i = 0, span = 1, from = 0; i < links; i++, from++) {
+        if (from + span >= nodes) {
+            span++;
+            from = 0;
+        }
+        used += (size_t)sprintf(text + used, "link\n    between = a%d a%d\n", from, from + span);
+    }
+    return check_text(text);
+}
+
+static void herds_end_at_their_limits(void)
+{
+    CHECK(check_large(TOPOLOGY_NODES_MAX, TOPOLOGY_LINKS_MAX));
+    CHECK_INT(topology.node_count, TOPOLOGY_NODES_MAX);
+    CHECK_INT(topology.link_count, TOPOLOGY_LINKS_MAX);
+    topology_free(&topology);
+    CHECK(!check_large(TOPOLOGY_NODES_MAX + 1, TOPOLOGY_NODES_MAX - 1));
+    CHECK_INT(faults.count, 1);
+    CHECK_INT(faults.list[0].line, 3 + 4 * TOPOLOGY_NODES_MAX);
+    CHECK(!check_large(TOPOLOGY_NODES_MAX, TOPOLOGY_LINKS_MAX + 1));
+    CHECK_INT(faults.count, 1);
+}
+
+static void explains_what_the_reader_refused(void)
+{
+    check_refused(HERD ALFORD
+                  "!\tname = x\n!    a = \"b\n!    a = 'b' c\n!    a/ = b\n!    word x\n",
+                  "7: there is white space other than blanks before the name; indent by 4 blanks\n"
+                  "8: a quote is not closed; write the same quote at the end of the value\n"
+                  "9: there is more behind the closing quote; write one value, and comments behind "
+                  "#\n"
+                  "10: the name of a key is letters, digits and _; write `name = value`\n"
+                  "11: this is neither a section nor a key; write `name = value`, and comments "
+                  "behind #\n");
+}
+
+static void a_nul_byte_is_a_fault(void)
+{
+    static const char line[] = "    name = Alf\0ord";
+    struct topology_entry two[] = {
+        {1, {"herd", 4}, "herd", ""},
+        {2, {check_at_page_end(line, sizeof line - 1), sizeof line - 1}, "name", "Alf"},
+    };
+    faults = (struct topology_faults){0};
+    CHECK(!topology_check(two, 2, &topology, &faults));
+    CHECK_INT(faults.list[1].line, 2);
+    CHECK(strstr(faults.list[1].text, "NUL") != NULL);
+}
+
+static void a_hash_that_would_cut_a_word_is_a_fault(void)
+{
+    static const struct {
+        const char *line;
+        bool good;
+    } rows[] = {
+        {"    name = small#1", false},    {"    name = small #1", true}, {"    name = small", true},
+        {"    name = \"small\"#1", true}, {"    name = 'sm#ll'", true},  {"    name=small#", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t bytes = strlen(rows[i].line);
+        struct topology_entry three[] = {
+            {1, {"herd", 4}, "herd", ""},
+            {2, {check_at_page_end(rows[i].line, bytes), bytes}, "name", "small"},
+        };
+        faults = (struct topology_faults){0};
+        CHECK(!topology_check(three, 2, &topology, &faults));
+        bool told = faults.count > 1 && faults.list[1].line == 2;
+        CHECK_INT(told, !rows[i].good);
+    }
+}
+
+/* Whatever is cut off, the check neither crashes nor takes a herd for good that is not: a file
+ * may only end where one node is complete, or within a later address of it. */
+static void every_prefix_is_checked(void)
+{
+    static const char text[] = HERD ALFORD BALL LINK;
+    char prefix[sizeof text];
+    for (size_t bytes = 0; bytes < sizeof text - 2; bytes++) {
+        memcpy(prefix, text, bytes);
+        prefix[bytes] = '\0';
+        bool good = check_text(prefix);
+        CHECK_INT(good, good && topology.node_count == 1);
+        if (good)
+            topology_free(&topology);
+        else
+            CHECK(faults.count > 0);
+    }
+}
+
+static const struct check_case cases[] = {
+    {"a whole herd is read", reads_a_herd},
+    {"one node without a link is a herd", takes_one_node_without_link},
+    {"links may stand before nodes", takes_links_before_nodes},
+    {"nodes are found by name, neighbours in the order of the file", finds_nodes_and_neighbours},
+    {"all faults are told in one run, by line", tells_all_faults_in_one_run},
+    {"no fault brings others with it", tells_no_fault_twice},
+    {"a herd in pieces: they are named", names_the_pieces},
+    {"a long list of pieces is cut", cuts_a_long_list_of_pieces},
+    {"nobody connects to every interface", every_interface_only_where_nobody_connects},
+    {"a port is taken once, and * overlaps every host", a_port_is_taken_once},
+    {"the port of a URL elsewhere is free here", a_far_url_takes_no_port},
+    {"google without encryption on loopback only", google_may_be_played_on_loopback},
+    {"a name ends at 63 bytes", a_name_ends_at_63_bytes},
+    {"a name is letters, digits, - _ and .", names_take_their_bytes_only},
+    {"the path of a key ends at its limit", a_key_file_ends_at_its_limit},
+    {"nodes and links end at their limits", herds_end_at_their_limits},
+    {"what the reader refused is explained", explains_what_the_reader_refused},
+    {"a NUL byte is a fault", a_nul_byte_is_a_fault},
+    {"a # that would cut a word is a fault", a_hash_that_would_cut_a_word_is_a_fault},
+    {"every prefix of a file is checked", every_prefix_is_checked},
+};
+
+CHECK_MAIN(cases)

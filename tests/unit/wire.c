@@ -1,0 +1,374 @@
+/* Every message there and back, every prefix of it, and every way to be no message. */
+#include "bus/wire.h"
+
+#include <msgpack.h>
+
+#include "bus/flood.h"
+#include "tests/check.h"
+
+static struct wire_message in, out;
+static char frame[FLOOD_MESSAGE_BYTES_MAX];
+
+static struct location place(void)
+{
+    return (struct location){
+        .client = span_of("kiwi.cs.ucla.edu"),
+        .position = span_of("+34.068930-118.445127"),
+        .stamp = span_of("1621464827.959498503"),
+        .origin = span_of("Clark"),
+        .difference_ns = INT64_MIN,
+        .order_ns = INT64_MAX,
+    };
+}
+
+static void make(enum wire_type type)
+{
+    memset(&out, 0, sizeof out);
+    out.type = type;
+    out.from_session = UINT64_MAX;
+    out.to_session = 5;
+    out.herd = span_of("fall2016");
+    out.node = span_of("Alford");
+    out.version = 1;
+    out.version_min = 1;
+    out.start = 70000;
+    out.after = 300;
+    out.upto = UINT64_C(1) << 40;
+    out.have = 128;
+    out.hole = true;
+    out.head = 9;
+    out.digest = UINT64_MAX - 1;
+    out.clients = 1000000;
+    out.code = WIRE_REFUSED_HERD;
+    out.text = span_of("no");
+    out.location_count = 2;
+    out.locations[0] = out.locations[1] = place();
+    out.locations[1].client = span_of("plum");
+    out.locations[1].difference_ns = -1;
+}
+
+static const enum wire_type types[] = {WIRE_HELLO,     WIRE_UPDATE,  WIRE_ACK,
+                                       WIRE_HEARTBEAT, WIRE_REFUSED, WIRE_GOODBYE};
+#define TYPES (sizeof types / sizeof *types)
+
+static enum wire_result read_bytes(const char *bytes, size_t count)
+{
+    memset(&in, 0xee, sizeof in);
+    return wire_read((struct span){bytes, count}, &in);
+}
+
+static void check_fields(enum wire_type type)
+{
+    CHECK(in.from_session == out.from_session && in.to_session == out.to_session);
+    if (type == WIRE_HELLO) {
+        CHECK(span_equals(in.herd, out.herd) && span_equals(in.node, out.node));
+        CHECK(in.version == out.version && in.version_min == out.version_min);
+        CHECK(in.start == out.start);
+    }
+    if (type != WIRE_REFUSED && type != WIRE_GOODBYE)
+        CHECK(in.have == out.have);
+    if (type == WIRE_ACK)
+        CHECK(in.hole == out.hole);
+    if (type == WIRE_HEARTBEAT)
+        CHECK(in.head == out.head && in.digest == out.digest && in.clients == out.clients);
+    if (type == WIRE_REFUSED)
+        CHECK(in.code == out.code && span_equals(in.text, out.text));
+    if (type != WIRE_UPDATE)
+        return;
+    CHECK(in.after == out.after && in.upto == out.upto);
+    CHECK_INT(in.location_count, out.location_count);
+    for (uint32_t i = 0; i < out.location_count; i++) {
+        CHECK(span_equals(in.locations[i].client, out.locations[i].client));
+        CHECK_INT(location_compare(&in.locations[i], &out.locations[i]), 0);
+    }
+}
+
+static void every_message_comes_back_as_it_was(void)
+{
+    for (size_t i = 0; i < TYPES; i++) {
+        make(types[i]);
+        size_t count = wire_write(&out, frame, sizeof frame);
+        CHECK(count > 0);
+        CHECK_INT(read_bytes(check_at_page_end(frame, count), count), WIRE_GOOD);
+        CHECK_INT(in.type, types[i]);
+        check_fields(types[i]);
+    }
+}
+
+static void every_prefix_is_refused(void)
+{
+    for (size_t i = 0; i < TYPES; i++) {
+        make(types[i]);
+        size_t count = wire_write(&out, frame, sizeof frame);
+        for (size_t cut = 0; cut < count; cut++)
+            CHECK_INT(read_bytes(check_at_page_end(frame, cut), cut), WIRE_MALFORMED);
+    }
+}
+
+static void one_byte_too_many_is_refused(void)
+{
+    for (size_t i = 0; i < TYPES; i++) {
+        make(types[i]);
+        size_t count = wire_write(&out, frame, sizeof frame);
+        frame[count] = '\0';
+        CHECK_INT(read_bytes(frame, count + 1), WIRE_MALFORMED);
+    }
+}
+
+static void any_changed_byte_is_read_or_refused(void)
+{
+    for (size_t i = 0; i < TYPES; i++) {
+        make(types[i]);
+        size_t count = wire_write(&out, frame, sizeof frame);
+        char *bytes = check_at_page_end(frame, count);
+        for (size_t at = 0; at < count; at++)
+            for (int value = 0; value < 256; value++) {
+                bytes[at] = (char)value;
+                if (read_bytes(bytes, count) == WIRE_GOOD && in.type == WIRE_UPDATE)
+                    for (uint32_t l = 0; l < in.location_count; l++)
+                        CHECK(in.locations[l].client.at + in.locations[l].client.bytes <=
+                              bytes + count);
+                bytes[at] = frame[at];
+            }
+    }
+}
+
+static void writing_reports_what_does_not_fit(void)
+{
+    for (size_t i = 0; i < TYPES; i++) {
+        make(types[i]);
+        size_t count = wire_write(&out, frame, sizeof frame);
+        for (size_t room = 0; room < count; room++)
+            CHECK_INT(wire_write(&out, check_at_page_end(frame, room), room), 0);
+        CHECK_INT(wire_write(&out, check_at_page_end(frame, count), count), count);
+        CHECK(count <= WIRE_HEAD_BYTES_MAX);
+    }
+}
+
+static void a_location_takes_no_more_than_foretold(void)
+{
+    make(WIRE_UPDATE);
+    out.location_count = 0;
+    size_t empty = wire_write(&out, frame, sizeof frame);
+    out.location_count = 1;
+    static char text[LOCATION_TEXT_BYTES_MAX];
+    memset(text, 'x', sizeof text);
+    static const size_t sizes[] = {1, 31, 32, 255, 256, LOCATION_TEXT_BYTES_MAX - 2};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        out.locations[0].client = (struct span){text, sizes[i]};
+        out.locations[0].position = out.locations[0].stamp = (struct span){text, 1};
+        out.locations[0].origin = (struct span){text, LOCATION_ORIGIN_BYTES_MAX};
+        size_t count = wire_write(&out, frame, sizeof frame);
+        CHECK(count > 0);
+        CHECK(count - empty <= wire_location_bytes_max(&out.locations[0]));
+        CHECK_INT(read_bytes(frame, count), WIRE_GOOD);
+    }
+}
+
+static void an_update_holds_so_many_locations_and_no_more(void)
+{
+    make(WIRE_UPDATE);
+    for (uint32_t i = 0; i < WIRE_LOCATIONS_MAX; i++)
+        out.locations[i] = place();
+    out.location_count = WIRE_LOCATIONS_MAX;
+    size_t count = wire_write(&out, frame, sizeof frame);
+    CHECK_INT(read_bytes(frame, count), WIRE_GOOD);
+    CHECK_INT(in.location_count, WIRE_LOCATIONS_MAX);
+    /* The same with one more, by hand: the count is the 16-bit field of the array's head. */
+    char *head = memmem(frame, count, "\xdc\x01\x00", 3);
+    CHECK(head != NULL);
+    size_t one = count - (size_t)(head + 3 - frame);
+    one /= WIRE_LOCATIONS_MAX;
+    memcpy(frame + count, frame + count - one, one);
+    head[2] = 1;
+    CHECK_INT(read_bytes(frame, count + one), WIRE_MALFORMED);
+}
+
+static void an_empty_update_is_one(void)
+{
+    make(WIRE_UPDATE);
+    out.location_count = 0;
+    out.after = out.upto;
+    CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_GOOD);
+    CHECK_INT(in.location_count, 0);
+}
+
+static void names_have_limits(void)
+{
+    static char name[WIRE_NAME_BYTES_MAX + 1];
+    memset(name, 'n', sizeof name);
+    for (int field = 0; field < 2; field++) {
+        static const struct {
+            size_t bytes;
+            enum wire_result result;
+        } rows[] = {{0, WIRE_MALFORMED},
+                    {1, WIRE_GOOD},
+                    {WIRE_NAME_BYTES_MAX, WIRE_GOOD},
+                    {WIRE_NAME_BYTES_MAX + 1, WIRE_MALFORMED}};
+        for (size_t i = 0; i < 4; i++) {
+            make(WIRE_HELLO);
+            *(field == 0 ? &out.herd : &out.node) = (struct span){name, rows[i].bytes};
+            CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), rows[i].result);
+        }
+    }
+}
+
+static void a_long_refusal_is_cut(void)
+{
+    static char text[1000];
+    memset(text, 't', sizeof text);
+    make(WIRE_REFUSED);
+    out.text = (struct span){text, WIRE_TEXT_BYTES_MAX};
+    CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_GOOD);
+    CHECK_INT(in.text.bytes, WIRE_TEXT_BYTES_MAX);
+    out.text.bytes = sizeof text;
+    CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_GOOD);
+    CHECK_INT(in.text.bytes, WIRE_TEXT_BYTES_MAX);
+}
+
+static void fields_that_contradict_each_other_are_refused(void)
+{
+    make(WIRE_UPDATE);
+    out.after = 6;
+    out.upto = 5;
+    CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_MALFORMED);
+    make(WIRE_HELLO);
+    out.version_min = 2;
+    CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_MALFORMED);
+    make(WIRE_ACK);
+    out.from_session = 0;
+    CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_MALFORMED);
+}
+
+static void a_frame_too_long_is_not_looked_into(void)
+{
+    static char large[FLOOD_MESSAGE_BYTES_MAX + 1] = "zh\x01\x95\x05\x01\x01\x01\xdb\x00\x01";
+    size_t body = FLOOD_MESSAGE_BYTES_MAX - 13;
+    memcpy(large, "zh\x01\x95\x05\x01\x01\x01\xdb", 9);
+    for (size_t more = 0; more < 2; more++) {
+        size_t text = body + more;
+        for (int i = 0; i < 4; i++)
+            large[9 + i] = (char)(text >> (24 - 8 * i));
+        CHECK_INT(read_bytes(large, FLOOD_MESSAGE_BYTES_MAX + more),
+                  more == 0 ? WIRE_GOOD : WIRE_MALFORMED);
+    }
+}
+
+static void another_major_version_is_recognised_before_anything_else(void)
+{
+    CHECK_INT(read_bytes("zh\x02", 3), WIRE_FOREIGN);
+    CHECK_INT(in.version, 2);
+    CHECK_INT(read_bytes("zh\xff\xc1\xc1", 5), WIRE_FOREIGN);
+    CHECK_INT(in.version, 255);
+    CHECK_INT(read_bytes("zH\x02", 3), WIRE_MALFORMED);
+    CHECK_INT(read_bytes("xh\x02", 3), WIRE_MALFORMED);
+}
+
+/* A writer of some later version: what it appends is skipped, what it invents is told apart. */
+static void elements_and_keys_of_newer_versions_are_skipped(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+        enum wire_result result;
+    } rows[] = {
+        /* ACK with two more elements, one of them nested */
+        {"zh\x01\x97\x03\x01\x02\x07\xc3\x92\x01\x02\xc0", 13, WIRE_GOOD},
+        /* GOODBYE with one more */
+        {"zh\x01\x94\x06\x01\x02\xa1x", 9, WIRE_GOOD},
+        /* HEARTBEAT with one too few */
+        {"zh\x01\x96\x04\x01\x02\x07\x07\x07", 10, WIRE_MALFORMED},
+        /* UPDATE with a location of seven elements */
+        {"zh\x01\x97\x02\x01\x02\x00\x01\x00\x91\x97\xc4\x01"
+         "c\xc4\x01p\xc4\x01s\xa1o\x05\x06\xc0",
+         26, WIRE_GOOD},
+        /* and of five */
+        {"zh\x01\x97\x02\x01\x02\x00\x01\x00\x91\x95\xc4\x01"
+         "c\xc4\x01p\xc4\x01s\xa1o\x05",
+         24, WIRE_MALFORMED},
+        /* type 7 */
+        {"zh\x01\x94\x07\x01\x02\x91\x05", 9, WIRE_UNKNOWN},
+        {"zh\x01\x93\x00\x01\x02", 7, WIRE_UNKNOWN},
+        {"zh\x01\x94\x07\x01\x02\xc1", 8, WIRE_MALFORMED},
+        /* two elements are no message */
+        {"zh\x01\x92\x06\x01", 6, WIRE_MALFORMED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_INT(read_bytes(check_at_page_end(rows[i].bytes, rows[i].count), rows[i].count),
+                  rows[i].result);
+}
+
+static void pack_text(msgpack_packer *packer, const char *text)
+{
+    msgpack_pack_str(packer, strlen(text));
+    msgpack_pack_str_body(packer, text, strlen(text));
+}
+
+/* A HELLO whose map lacks the key of number `without`, with a stranger's key in front. */
+static enum wire_result read_hello_without(int without)
+{
+    static const char *const keys[] = {"herd", "node", "version", "version_min", "start", "have"};
+    msgpack_sbuffer bytes;
+    msgpack_sbuffer_init(&bytes);
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+    msgpack_sbuffer_write(&bytes, "zh\x01", 3);
+    msgpack_pack_array(&packer, 4);
+    msgpack_pack_int(&packer, WIRE_HELLO);
+    msgpack_pack_int(&packer, 1);
+    msgpack_pack_int(&packer, 0);
+    msgpack_pack_map(&packer, without < 0 ? 7 : 6);
+    pack_text(&packer, "colour");
+    msgpack_pack_array(&packer, 1);
+    msgpack_pack_nil(&packer);
+    for (int i = 0; i < 6; i++) {
+        if (i == without)
+            continue;
+        pack_text(&packer, keys[i]);
+        if (i < 2)
+            pack_text(&packer, "name");
+        else
+            msgpack_pack_int(&packer, i == 3 ? 1 : i);
+    }
+    enum wire_result result = read_bytes(bytes.data, bytes.size);
+    if (result == WIRE_GOOD) {
+        CHECK_INT(in.version, 2);
+        CHECK_INT(in.version_min, 1);
+        CHECK_INT(in.start, 4);
+        CHECK_INT(in.have, 5);
+    }
+    msgpack_sbuffer_destroy(&bytes);
+    return result;
+}
+
+static void hello_needs_each_of_its_keys_and_skips_others(void)
+{
+    CHECK_INT(read_hello_without(-1), WIRE_GOOD);
+    for (int without = 0; without < 6; without++)
+        CHECK_INT(read_hello_without(without), WIRE_MALFORMED);
+}
+
+static const struct check_case cases[] = {
+    {"every message comes back as it was", every_message_comes_back_as_it_was},
+    {"every prefix is refused", every_prefix_is_refused},
+    {"one byte too many is refused", one_byte_too_many_is_refused},
+    {"any changed byte is read or refused", any_changed_byte_is_read_or_refused},
+    {"writing reports what does not fit", writing_reports_what_does_not_fit},
+    {"a location takes no more than foretold", a_location_takes_no_more_than_foretold},
+    {"an update holds so many locations and no more",
+     an_update_holds_so_many_locations_and_no_more},
+    {"an empty update is one", an_empty_update_is_one},
+    {"names have limits", names_have_limits},
+    {"a long refusal is cut", a_long_refusal_is_cut},
+    {"fields that contradict each other are refused",
+     fields_that_contradict_each_other_are_refused},
+    {"a frame too long is not looked into", a_frame_too_long_is_not_looked_into},
+    {"another major version is recognised before anything else",
+     another_major_version_is_recognised_before_anything_else},
+    {"elements and keys of newer versions are skipped",
+     elements_and_keys_of_newer_versions_are_skipped},
+    {"hello needs each of its keys and skips others",
+     hello_needs_each_of_its_keys_and_skips_others},
+};
+
+CHECK_MAIN(cases)

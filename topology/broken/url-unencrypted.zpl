@@ -1,0 +1,19 @@
+# refused: 18: the key would travel unencrypted to `maps.googleapis.com`; write https://
+herd
+    name = small
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+node
+    name = Ball
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://127.0.0.1:12501
+link
+    between = Alford Ball
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = google
+    url = http://maps.googleapis.com/maps/api/place/nearbysearch/json
+    key_file = google.key
