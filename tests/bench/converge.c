@@ -13,7 +13,7 @@
 static void sweep(struct run *run, struct drive *drive)
 {
     script_begin(&run->script, SCRIPT_SWEEP, UINT64_MAX);
-    drive_play(drive, run->depth, 0, moment_now_ns() + moment_of_seconds(SWEEP_SECONDS_MAX));
+    drive_play(drive, run->depth, 0, moment_of_seconds(SWEEP_SECONDS_MAX));
     if (run->script.queue_count > 0)
         fprintf(stderr, "zherd-bench: %u clients were never seen at their last place\n",
                 run->script.queue_count);
@@ -30,7 +30,7 @@ static void sweep_all(struct run *run, struct drive *drives)
 static void prepare(struct run *run, struct drive *drives)
 {
     script_begin(&run->script, SCRIPT_LOAD, run->script.clients);
-    drive_play(&drives[0], run->depth, 0, INT64_MAX);
+    drive_play(&drives[0], run->depth, 0, RUN_FOR_EVER_NS);
     sweep_all(run, drives);
 }
 
@@ -50,7 +50,7 @@ static bool measure(struct run *run, struct drive *drives)
         return false;
     int64_t start_ns = moment_now_ns();
     script_begin(&run->script, SCRIPT_IAMAT, run->updates);
-    drive_play(&drives[0], run->depth, run->rate, INT64_MAX);
+    drive_play(&drives[0], run->depth, run->rate, RUN_FOR_EVER_NS);
     int64_t told_ns = moment_now_ns();
     sweep_all(run, drives);
     double seconds = (double)(moment_now_ns() - start_ns) / (double)MOMENT_NS_PER_S;

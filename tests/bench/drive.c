@@ -213,14 +213,14 @@ static void give_up(struct drive *drive)
     }
 }
 
-void drive_play(struct drive *drive, uint32_t depth, double rate, int64_t until_ns)
+void drive_play(struct drive *drive, uint32_t depth, double rate, int64_t length_ns)
 {
     struct epoll_event events[EVENTS_MAX];
     int64_t now_ns = moment_now_ns();
     drive->depth = depth;
     drive->rate = rate;
     drive->start_ns = drive->progress_ns = now_ns;
-    drive->until_ns = until_ns;
+    drive->until_ns = now_ns + length_ns;
     drive->issued = drive->answered = 0;
     drive->times_ns = (struct histogram){0};
     for (;;) {

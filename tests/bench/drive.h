@@ -32,9 +32,9 @@ struct drive {
 /* Connects to a server. `depth` is the greatest batch of all that follow. */
 bool drive_open(struct drive *drive, struct run *run, const struct address *server, uint32_t depth);
 
-/* Plays the run's script until it ends or `until_ns` has passed, then waits until all replies
+/* Plays the run's script until it ends or `length_ns` have passed, then waits until all replies
  * are there or given up. */
-void drive_play(struct drive *drive, uint32_t depth, double rate, int64_t until_ns);
+void drive_play(struct drive *drive, uint32_t depth, double rate, int64_t length_ns);
 
 void drive_close(struct drive *drive);
 

@@ -17,7 +17,7 @@ static bool measure(struct run *run, struct drive *drive, int64_t length_ns)
     if (!process_look(run->pids, run->pid_count, &before))
         return false;
     int64_t own_ns = moment_of(CLOCK_PROCESS_CPUTIME_ID), start_ns = moment_now_ns();
-    drive_play(drive, run->depth, run->rate, start_ns + length_ns);
+    drive_play(drive, run->depth, run->rate, length_ns);
     own_ns = moment_of(CLOCK_PROCESS_CPUTIME_ID) - own_ns;
     double seconds = (double)(drive->progress_ns - start_ns) / (double)MOMENT_NS_PER_S;
     if (!process_look(run->pids, run->pid_count, &after))
@@ -46,10 +46,9 @@ bool run_steady(struct run *run, enum script_workload workload)
     bool good = drive_open(&drive, run, &run->servers[0], greater(run->depth, LOAD_DEPTH));
     if (good) {
         script_begin(&run->script, SCRIPT_LOAD, run->script.clients);
-        drive_play(&drive, LOAD_DEPTH, 0, INT64_MAX);
+        drive_play(&drive, LOAD_DEPTH, 0, RUN_FOR_EVER_NS);
         script_begin(&run->script, workload, UINT64_MAX);
-        drive_play(&drive, run->depth, run->rate,
-                   moment_now_ns() + moment_of_seconds(run->warmup_seconds));
+        drive_play(&drive, run->depth, run->rate, moment_of_seconds(run->warmup_seconds));
         good = measure(run, &drive, moment_of_seconds(run->seconds));
     }
     drive_close(&drive);
