@@ -20,6 +20,23 @@ struct scene {
     void *context; /* for sockets that are no bus */
 };
 
+/* The linker puts this in the place of auth_prove (ld(1), --wrap), so that a case can take the
+ * handler's work for bad. */
+static bool proof_fails;
+bool __real_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
+                       char error[AUTH_ERROR_BYTES_MAX]);
+bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
+                       char error[AUTH_ERROR_BYTES_MAX]);
+
+bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
+                       char error[AUTH_ERROR_BYTES_MAX])
+{
+    if (!proof_fails)
+        return __real_auth_prove(auth, endpoint, public_key, error);
+    strcpy(error, "a stranger's key is let in");
+    return false;
+}
+
 static struct auth_certificate draw(void)
 {
     struct auth_certificate drawn;
@@ -318,6 +335,21 @@ static void a_door_without_a_handler_does_not_pass_the_proof(void)
     zmq_ctx_term(unwatched);
 }
 
+static void a_bus_without_proof_does_not_open(void)
+{
+    char error[BUS_ERROR_BYTES_MAX] = "", endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
+    struct bus_keys keys = {.own = draw()};
+    loopback_endpoint(endpoint);
+    struct bus_options options = {.name = "Hub", .endpoint = endpoint, .keys = &keys};
+    proof_fails = true;
+    CHECK(bus_open(&options, error) == NULL);
+    CHECK(strcmp(error, "a stranger's key is let in") == 0);
+    proof_fails = false;
+    struct bus *bus = bus_open(&options, error);
+    CHECK(bus != NULL);
+    bus_close(&bus, 0);
+}
+
 /* Two handlers in one context would leave one of them without questions. */
 static void there_is_one_handler(void)
 {
@@ -369,6 +401,7 @@ static const struct check_case cases[] = {
     {"a peer may change its key, and change it back", a_peer_may_change_its_key},
     {"a door without a handler does not pass the proof",
      a_door_without_a_handler_does_not_pass_the_proof},
+    {"a bus without that proof does not open", a_bus_without_proof_does_not_open},
     {"there is one handler", there_is_one_handler},
     {"doors have rings of their own", doors_have_rings_of_their_own},
 };

@@ -12,6 +12,23 @@ static void *context;
 static struct upstream upstream;
 static struct auth_certificate asker, stranger, service_old, service_new_key;
 
+/* The linker puts this in the place of auth_prove (ld(1), --wrap), so that a case can take the
+ * handler's work for bad at one of the doors. */
+static int proofs_until_one_fails = -1;
+bool __real_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
+                       char error[AUTH_ERROR_BYTES_MAX]);
+bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
+                       char error[AUTH_ERROR_BYTES_MAX]);
+
+bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
+                       char error[AUTH_ERROR_BYTES_MAX])
+{
+    if (proofs_until_one_fails < 0 || proofs_until_one_fails-- > 0)
+        return __real_auth_prove(auth, endpoint, public_key, error);
+    strcpy(error, "a stranger's key is let in");
+    return false;
+}
+
 static struct keyring_keys list(const struct auth_certificate *first,
                                 const struct auth_certificate *second)
 {
@@ -140,6 +157,23 @@ static void a_key_that_is_removed_is_heard_no_more(void)
     service_stop(&scene.service);
 }
 
+static void a_broker_without_proof_does_not_open(void)
+{
+    struct service service = service_new();
+    char error[BROKER_ERROR_BYTES_MAX] = "";
+    for (int door = 0; door < 2; door++) {
+        struct broker_keys keys = {.own = service_old};
+        int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
+        proofs_until_one_fails = door;
+        /* What the broker before has closed is free again only a moment later. */
+        do
+            CHECK(broker_open(service.front, service.back, &keys, error) == NULL);
+        while (strstr(error, "in use") && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
+        CHECK_BYTES(error, strlen(error), "a stranger's key is let in", 26);
+    }
+    proofs_until_one_fails = -1;
+}
+
 /* The broker has the second of two keys that are listed: a worker and a gateway's socket that
  * expect the first at first find it all the same. */
 static void the_service_may_change_its_key(void)
@@ -184,6 +218,7 @@ static const struct check_case cases[] = {
     {"nobody else is: no stranger, nobody in the clear, no worker", nobody_else_is},
     {"an asker is no worker", an_asker_is_no_worker},
     {"a key that is removed is heard no more", a_key_that_is_removed_is_heard_no_more},
+    {"a broker without proof does not open", a_broker_without_proof_does_not_open},
     {"the service may change its key", the_service_may_change_its_key},
 };
 
