@@ -34,6 +34,7 @@ static struct sim *open_herd(const struct graph *graph, struct sim_counters *cou
         .late_us_max = 1,
         .queue_max = UINT32_MAX,
         .history_client = SIM_NO_CLIENT,
+        .mimicked = SIM_NO_NODE,
     };
     return sim_new(graph, &options, counters);
 }

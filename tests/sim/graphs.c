@@ -126,5 +126,6 @@ struct graph graph_sparse(uint32_t node_count, uint32_t extra, struct dice *dice
 void graph_free(struct graph *graph)
 {
     free(graph->edges);
+    free(graph->names);
     *graph = (struct graph){0};
 }

@@ -14,6 +14,8 @@
 
 #define GRAPHS_EDITIONS 8
 
+#define GRAPHS_NAME_BYTES_MAX 63
+
 struct edge {
     uint32_t a, b;
 };
@@ -21,7 +23,8 @@ struct edge {
 struct graph {
     char name[24];
     uint32_t node_count;
-    struct edge *edges; /* owned */
+    char (*names)[GRAPHS_NAME_BYTES_MAX + 1]; /* owned; NULL where numbers are enough */
+    struct edge *edges;                       /* owned */
     size_t edge_count;
 };
 

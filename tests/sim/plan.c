@@ -98,6 +98,7 @@ static void choose_weather(struct sim_options *options, struct dice *dice)
         options->client_bytes_max = LONG_ID_BYTES_MAX;
     options->skew_s_max = dice_chance(dice, 500) ? 300 : 0;
     options->history_client = SIM_NO_CLIENT;
+    options->mimicked = SIM_NO_NODE;
 }
 
 /* Messages of past lives arrive all the time, and many of the living are lost: whoever mistakes one

@@ -11,13 +11,14 @@
 #define STALE_NS_MAX (600 * SECOND_NS)
 #define FUTURE_NS    (INT64_C(3000000000) * SECOND_NS)
 #define TEXT_BYTES   96
+#define ID_START     "client-"
 /* One client in so many has a very long id, when long ones are asked for at all. */
 #define LONG_IDS_ONE_IN 6
 
 static struct span make_id(struct sim *sim, uint32_t client)
 {
     char text[16];
-    size_t bytes = (size_t)snprintf(text, sizeof text, "client-%" PRIu32, client);
+    size_t bytes = (size_t)snprintf(text, sizeof text, ID_START "%" PRIu32, client);
     size_t total = bytes;
     if (sim->options.client_bytes_max > sizeof text && client % LONG_IDS_ONE_IN == 1)
         total = sizeof text +
@@ -98,6 +99,7 @@ uint32_t records_find(const struct sim *sim, uint32_t client, const struct locat
 /* Takes the record's text. */
 static void keep(struct sim *sim, uint32_t client, struct record record)
 {
+    record.hash = location_hash(&record.location);
     if (records_find(sim, client, &record.location) != WORLD_NO_RECORD) {
         free(record.text);
         return;
@@ -116,19 +118,20 @@ static void keep(struct sim *sim, uint32_t client, struct record record)
     sim->records[sim->record_count++] = record;
 }
 
-void records_keep(struct sim *sim, uint32_t client)
+void records_keep(struct sim *sim, uint32_t node, uint32_t client)
 {
+    sim->draft.strange = sim->nodes[node].strange;
     keep(sim, client, sim->draft);
     sim->draft.text = NULL;
 }
 
-static uint32_t find_client(const struct sim *sim, struct span id)
+uint32_t records_client(const struct sim *sim, struct span id)
 {
-    for (uint32_t i = 0; i < sim->options.client_count; i++)
-        if (span_equals(sim->clients[i].id, id))
-            return i;
-    assert(false && "a location of a client that this world does not have");
-    return 0;
+    uint32_t client = 0;
+    for (size_t i = sizeof ID_START - 1; i < id.bytes && id.at[i] >= '0' && id.at[i] <= '9'; i++)
+        client = 10 * client + (uint32_t)(id.at[i] - '0');
+    assert(client < sim->options.client_count && span_equals(sim->clients[client].id, id));
+    return client;
 }
 
 static struct span find_origin(const struct sim *sim, struct span name)
@@ -142,7 +145,7 @@ static struct span find_origin(const struct sim *sim, struct span name)
 
 void records_forge(struct sim *sim, const struct location *location)
 {
-    uint32_t client = find_client(sim, location->client);
+    uint32_t client = records_client(sim, location->client);
     size_t first = location->position.bytes;
     size_t second = location->stamp.bytes;
     struct record record = {.location = *location, .text = world_memory(first + second, 1)};

@@ -5,23 +5,52 @@
 
 #include "bus/wire.h"
 
-static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message, bool late)
+static struct parcel *make_parcel(uint32_t told_count, struct span message)
 {
-    struct parcel *parcel = world_memory(1, sizeof *parcel + message.bytes);
-    parcel->channel = channel;
-    parcel->generation = sim->channels[channel].generation;
-    parcel->late = late;
+    struct parcel *parcel =
+        world_memory(1, sizeof *parcel + told_count * sizeof *parcel->told + message.bytes);
+    parcel->told_count = told_count;
+    parcel->message = (char *)(parcel->told + told_count);
     parcel->bytes = message.bytes;
     memcpy(parcel->message, message.at, message.bytes);
     return parcel;
+}
+
+static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message)
+{
+    static struct wire_message read;
+    read.location_count = 0;
+    if (message_kind(message) == WIRE_UPDATE && wire_read(message, &read) != WIRE_GOOD)
+        sim_fail(sim, "%s sends an UPDATE that cannot be read",
+                 sim->names[sim->channels[channel].from]);
+    struct parcel *parcel = make_parcel(read.location_count, message);
+    for (uint32_t i = 0; i < read.location_count; i++)
+        parcel->told[i] = records_client(sim, read.locations[i].client);
+    parcel->channel = channel;
+    parcel->generation = sim->channels[channel].generation;
+    return parcel;
+}
+
+static struct parcel *copy(const struct parcel *parcel)
+{
+    struct parcel *same =
+        make_parcel(parcel->told_count, (struct span){parcel->message, parcel->bytes});
+    memcpy(same->told, parcel->told, parcel->told_count * sizeof *parcel->told);
+    same->channel = parcel->channel;
+    same->generation = parcel->generation;
+    return same;
 }
 
 /* Behind everything else that is on this connection. */
 static void send_in_order(struct sim *sim, struct parcel *parcel)
 {
     struct channel *channel = &sim->channels[parcel->channel];
-    int64_t arrival_us = sim->now_us + dice_between(&sim->dice, sim->options.latency_us_min,
-                                                    sim->options.latency_us_max);
+    if (channel->free_us < sim->now_us)
+        channel->free_us = sim->now_us;
+    if (sim->options.rate_bytes_per_s > 0)
+        channel->free_us += (int64_t)parcel->bytes * 1000000 / sim->options.rate_bytes_per_s;
+    int64_t arrival_us = channel->free_us + dice_between(&sim->dice, sim->options.latency_us_min,
+                                                         sim->options.latency_us_max);
     if (arrival_us < channel->last_arrival_us)
         arrival_us = channel->last_arrival_us;
     channel->last_arrival_us = arrival_us;
@@ -77,12 +106,12 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
         return true;
     }
     history_message(sim, "sent", channel, message);
-    struct parcel *parcel = pack(sim, index, message, false);
+    struct parcel *parcel = pack(sim, index, message);
     if (dice_chance(&sim->dice, sim->options.forge_permille))
         forge(sim, parcel);
     if (dice_chance(&sim->dice, sim->options.copy_permille)) {
         sim->counters->copies++;
-        send_late(sim, pack(sim, index, (struct span){parcel->message, parcel->bytes}, true));
+        send_late(sim, copy(parcel));
     }
     channel->queued++;
     send_in_order(sim, parcel);
@@ -96,7 +125,15 @@ static void hand_over(struct sim *sim, const struct channel *channel, const stru
     history_message(sim, parcel->late ? "came late" : "came", channel, message);
     flood_receive(node->flood, channel->back - node->first_channel, message,
                   node_clock_ms(sim, node));
-    watch_node(sim, channel->to);
+    uint32_t changes = 0;
+    for (uint32_t i = 0; i < parcel->told_count; i++) {
+        uint32_t client = parcel->told[i];
+        if (!watch_client(sim, channel->to, client))
+            continue;
+        changes++;
+        node->hops[client] = (uint16_t)(sim->nodes[channel->from].hops[client] + 1);
+    }
+    watch_node(sim, channel->to, changes);
     node_wants_turn(sim, channel->to,
                     sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));
 }
@@ -142,7 +179,7 @@ void road_reconnect(struct sim *sim, uint32_t index)
     struct channel *channel = &sim->channels[index];
     channel->generation++;
     channel->queued = 0;
-    channel->last_arrival_us = sim->now_us;
+    channel->last_arrival_us = channel->free_us = sim->now_us;
     for (struct parcel *parcel = channel->held_first; parcel != NULL;) {
         struct parcel *next = parcel->next;
         parcel->next = NULL;
@@ -169,6 +206,7 @@ void sim_set_road(struct sim *sim, uint32_t from, uint32_t to, enum sim_road roa
     struct channel *channel = &sim->channels[index];
     enum sim_road before = channel->road;
     channel->road = road;
+    sim->counters->roads[road] += road != before;
     if (is_broken(before) != is_broken(road)) {
         road_reconnect(sim, index);
     } else if (before == SIM_CLOGGED && road == SIM_OPEN) {
