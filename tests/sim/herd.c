@@ -164,8 +164,10 @@ int main(int count, char **arguments)
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         struct plan plan = plan_make(seed);
         plan.options.history_client = client;
-        if (one)
-            plan_print(&plan, stdout);
+        if (one) {
+            plan_print_options(&plan, stdout);
+            plan_print_actions(&plan, stdout);
+        }
         play(&totals, &plan, seed);
         plan_free(&plan);
     }

@@ -206,16 +206,20 @@ void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us)
     agenda_push(&sim->agenda, time_us, node, NULL);
 }
 
-/* A node that mimics another takes that one's connections at its neighbours; nobody connects to
- * the mimic itself. */
-static void reconnect_all(struct sim *sim, const struct node *node)
+/* New connections to and from the node. One that mimics another takes that one's connections to
+ * its neighbours; nobody connects to the mimic itself. */
+static void reconnect_all(struct sim *sim, uint32_t index)
 {
-    for (uint32_t i = 0; i < node->channel_count; i++) {
-        uint32_t channel = node->first_channel + i, back = sim->channels[channel].back;
-        bool mimic = sim->channels[channel].from >= sim->herd_count;
+    bool mimic = index >= sim->herd_count;
+    for (uint32_t i = 0; i < sim->nodes[index].channel_count; i++) {
+        uint32_t channel = sim->nodes[index].first_channel + i;
+        uint32_t back = sim->channels[channel].back;
         road_reconnect(sim, channel);
         road_reconnect(sim, mimic ? sim->channels[back].back : back);
     }
+    for (uint32_t i = sim->nodes[sim->herd_count - 1].first_channel; i < sim->channel_count; i++)
+        if (sim->channels[i].from >= sim->herd_count && sim->channels[i].to == index)
+            road_reconnect(sim, i);
 }
 
 static void start(struct sim *sim, uint32_t index, bool strange)
@@ -242,7 +246,7 @@ static void start(struct sim *sim, uint32_t index, bool strange)
     free(peers);
     node->leave_us = WORLD_NEVER;
     watch_new_life(sim, index);
-    reconnect_all(sim, node);
+    reconnect_all(sim, index);
     node_wants_turn(sim, index, sim->now_us);
     sim->counters->starts++;
     sim->counters->starts_strange += strange;
@@ -268,7 +272,7 @@ void sim_kill(struct sim *sim, uint32_t index)
     add_counters(&sim->counters->flood, flood_count(node->flood));
     flood_destroy(&node->flood);
     node->turn_us = WORLD_NEVER;
-    reconnect_all(sim, node);
+    reconnect_all(sim, index);
 }
 
 void sim_leave(struct sim *sim, uint32_t index, int64_t patience_us)
