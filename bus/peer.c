@@ -179,7 +179,6 @@ static void meet(struct peer *peer, const struct wire_message *hello)
     go_down(peer, "restarted");
     peer->theirs = hello->from_session;
     peer->have = 0;
-    peer->refused_until = AT_ONCE;
     start_over(peer);
 }
 
@@ -193,6 +192,9 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
     }
     if (hello->from_session != peer->theirs)
         meet(peer, hello);
+    /* Whoever refused us, this is somebody else: a refusal may also come late. */
+    if (hello->from_session != peer->refused_by)
+        peer->refused_until = AT_ONCE;
     peer->heard_at = now_ms;
     if (hello->to_session != peer->common->session) {
         peer->hello_at = now_ms;
@@ -285,6 +287,7 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
              refused->text.at);
     tell(peer, FLOOD_LINK_REFUSED, 0, reason);
     peer->hellos_quick = 0;
+    peer->refused_by = refused->from_session;
     peer->refused_until = now_ms + PEER_REFUSED_MS;
     peer->hello_at = peer->refused_until;
 }
