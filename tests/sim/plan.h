@@ -25,8 +25,7 @@
 /* A forged location is found when the heartbeats compare digests, and healed with growing pauses.
  */
 #define PLAN_SETTLE_FORGED_US_MAX 60000000
-/* What was told twice on slow links is still on its way and is acknowledged; then the silence is
- * listened to. */
+/* A HEARTBEAT that was on its way may still ask a question; then the silence is listened to. */
 #define PLAN_GRACE_US 5000000
 #define PLAN_QUIET_US 8000000
 

@@ -28,16 +28,20 @@ static struct parcel *pack(struct sim *sim, uint32_t channel, struct span messag
         parcel->told[i] = records_client(sim, read.locations[i].client);
     parcel->channel = channel;
     parcel->generation = sim->channels[channel].generation;
+    parcel->word = message_kind(message) != WIRE_HEARTBEAT;
+    sim->words += parcel->word;
     return parcel;
 }
 
-static struct parcel *copy(const struct parcel *parcel)
+static struct parcel *copy(struct sim *sim, const struct parcel *parcel)
 {
     struct parcel *same =
         make_parcel(parcel->told_count, (struct span){parcel->message, parcel->bytes});
     memcpy(same->told, parcel->told, parcel->told_count * sizeof *parcel->told);
     same->channel = parcel->channel;
     same->generation = parcel->generation;
+    same->word = parcel->word;
+    sim->words += same->word;
     return same;
 }
 
@@ -111,7 +115,7 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
         forge(sim, parcel);
     if (dice_chance(&sim->dice, sim->options.copy_permille)) {
         sim->counters->copies++;
-        send_late(sim, copy(parcel));
+        send_late(sim, copy(sim, parcel));
     }
     channel->queued++;
     send_in_order(sim, parcel);
@@ -171,6 +175,7 @@ void road_arrive(struct sim *sim, struct parcel *parcel)
         channel->queued--;
         hand_over(sim, channel, parcel);
     }
+    sim->words -= parcel->word;
     free(parcel);
 }
 

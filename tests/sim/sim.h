@@ -149,7 +149,7 @@ void sim_heal(struct sim *sim);
 /* All nodes live and have the same digest. */
 bool sim_is_equal(const struct sim *sim);
 
-/* And every link is up and at rest on both sides, and no straggler is left. */
+/* And every link is up and at rest on both sides, and nothing but HEARTBEATs is on its way. */
 bool sim_is_settled(const struct sim *sim);
 
 /* Reports why the world is not settled, as a broken rule. */

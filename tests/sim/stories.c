@@ -107,7 +107,7 @@ static void choose_restless_weather(struct sim_options *options, struct dice *di
 /* The links take less than the clients say: windows close, and changes ride along with others. */
 static void choose_busy_weather(struct sim_options *options, struct dice *dice)
 {
-    static const uint32_t rates[] = {4000, 20000, 100000};
+    static const uint32_t rates[] = {20000, 50000, 200000};
     options->rate_bytes_per_s = PICK(rates, dice);
     options->client_count = CLIENTS_MAX;
     options->client_bytes_max = SHORT_ID_BYTES_MAX;

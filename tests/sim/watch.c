@@ -161,7 +161,7 @@ bool sim_is_equal(const struct sim *sim)
 
 bool sim_is_settled(const struct sim *sim)
 {
-    if (sim->late_parcels > 0 || !sim_is_equal(sim))
+    if (sim->late_parcels > 0 || sim->words > 0 || !sim_is_equal(sim))
         return false;
     for (uint32_t i = 0; i < sim->channel_count; i++)
         if (!is_at_rest(sim, &sim->channels[i]))
@@ -182,7 +182,7 @@ void sim_fail_unsettled(struct sim *sim)
                      here->acked, here->announced, here->told, here->head,
                      sim->channels[channel->back].seen.have);
     }
-    sim_fail(sim, sim_is_equal(sim) ? "stragglers without end" : "at rest with unequal tables");
+    sim_fail(sim, sim_is_equal(sim) ? "messages without end" : "at rest with unequal tables");
 }
 
 void sim_compare_tables(struct sim *sim)

@@ -19,6 +19,7 @@ struct parcel {
     struct parcel *next; /* behind it on a clogged road */
     uint32_t channel;
     uint32_t generation; /* of the connection it was given to */
+    bool word;           /* no HEARTBEAT: counted in sim->words */
     bool late;           /* comes beside the connection: a straggler or a copy */
     size_t bytes;
     char *message; /* behind `told`, in the same piece of memory */
@@ -86,6 +87,7 @@ struct sim {
     struct record draft;
     uint32_t positions;    /* told so far: each is another one */
     uint32_t late_parcels; /* stragglers and copies still on their way */
+    uint32_t words;        /* messages on their way that are no HEARTBEATs */
     bool quiet;
     bool forged; /* a message of this world was forged */
     uint64_t steps;
