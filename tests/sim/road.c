@@ -1,48 +1,27 @@
 #include "tests/sim/world.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bus/wire.h"
 
-static struct parcel *make_parcel(uint32_t told_count, struct span message)
-{
-    struct parcel *parcel =
-        world_memory(1, sizeof *parcel + told_count * sizeof *parcel->told + message.bytes);
-    parcel->told_count = told_count;
-    parcel->message = (char *)(parcel->told + told_count);
-    parcel->bytes = message.bytes;
-    memcpy(parcel->message, message.at, message.bytes);
-    return parcel;
-}
-
 static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message)
 {
-    static struct wire_message read;
-    read.location_count = 0;
-    if (message_kind(message) == WIRE_UPDATE && wire_read(message, &read) != WIRE_GOOD)
-        sim_fail(sim, "%s sends an UPDATE that cannot be read",
-                 sim->names[sim->channels[channel].from]);
-    struct parcel *parcel = make_parcel(read.location_count, message);
-    for (uint32_t i = 0; i < read.location_count; i++)
-        parcel->told[i] = records_client(sim, read.locations[i].client);
-    parcel->channel = channel;
-    parcel->generation = sim->channels[channel].generation;
-    parcel->word = message_kind(message) != WIRE_HEARTBEAT;
+    struct parcel *parcel = malloc(sizeof *parcel + message.bytes);
+    if (parcel == NULL) {
+        perror("road");
+        exit(2);
+    }
+    *parcel = (struct parcel){
+        .channel = channel,
+        .generation = sim->channels[channel].generation,
+        .word = message_kind(message) != WIRE_HEARTBEAT,
+        .bytes = message.bytes,
+    };
+    memcpy(parcel->message, message.at, message.bytes);
     sim->words += parcel->word;
     return parcel;
-}
-
-static struct parcel *copy(struct sim *sim, const struct parcel *parcel)
-{
-    struct parcel *same =
-        make_parcel(parcel->told_count, (struct span){parcel->message, parcel->bytes});
-    memcpy(same->told, parcel->told, parcel->told_count * sizeof *parcel->told);
-    same->channel = parcel->channel;
-    same->generation = parcel->generation;
-    same->word = parcel->word;
-    sim->words += same->word;
-    return same;
 }
 
 /* Behind everything else that is on this connection. */
@@ -115,11 +94,30 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
         forge(sim, parcel);
     if (dice_chance(&sim->dice, sim->options.copy_permille)) {
         sim->counters->copies++;
-        send_late(sim, copy(sim, parcel));
+        send_late(sim, pack(sim, index, (struct span){parcel->message, parcel->bytes}));
     }
     channel->queued++;
     send_in_order(sim, parcel);
     return true;
+}
+
+/* The table has changed: by what this message told, and by nothing else. How many clients changed.
+ */
+static uint32_t watch_told(struct sim *sim, const struct channel *channel, struct span message)
+{
+    static struct wire_message read;
+    uint32_t changes = 0;
+    if (wire_read(message, &read) != WIRE_GOOD || read.type != WIRE_UPDATE)
+        return 0;
+    for (uint32_t i = 0; i < read.location_count; i++) {
+        uint32_t client = records_client(sim, read.locations[i].client);
+        if (!watch_client(sim, channel->to, client))
+            continue;
+        changes++;
+        sim->nodes[channel->to].hops[client] =
+            (uint16_t)(sim->nodes[channel->from].hops[client] + 1);
+    }
+    return changes;
 }
 
 static void hand_over(struct sim *sim, const struct channel *channel, const struct parcel *parcel)
@@ -129,14 +127,8 @@ static void hand_over(struct sim *sim, const struct channel *channel, const stru
     history_message(sim, parcel->late ? "came late" : "came", channel, message);
     flood_receive(node->flood, channel->back - node->first_channel, message,
                   node_clock_ms(sim, node));
-    uint32_t changes = 0;
-    for (uint32_t i = 0; i < parcel->told_count; i++) {
-        uint32_t client = parcel->told[i];
-        if (!watch_client(sim, channel->to, client))
-            continue;
-        changes++;
-        node->hops[client] = (uint16_t)(sim->nodes[channel->from].hops[client] + 1);
-    }
+    uint32_t changes =
+        flood_digest(node->flood) == node->digest ? 0 : watch_told(sim, channel, message);
     watch_node(sim, channel->to, changes);
     node_wants_turn(sim, channel->to,
                     sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));

@@ -2,8 +2,9 @@
 
 #include <inttypes.h>
 
-/* A look at every slot costs the size of the table: done for one node in so many steps. */
-#define SOUND_EVERY_STEPS 128
+/* A look at every slot costs the size of the table: done for one node in so many steps. The digest
+ * and whatever a message told about are looked at in every one. */
+#define SOUND_EVERY_STEPS 1024
 
 /* Same and newer are written down here once more, without asking location_compare, so that a
  * fault there cannot excuse itself. */

@@ -22,9 +22,7 @@ struct parcel {
     bool word;           /* no HEARTBEAT: counted in sim->words */
     bool late;           /* comes beside the connection: a straggler or a copy */
     size_t bytes;
-    char *message; /* behind `told`, in the same piece of memory */
-    uint32_t told_count;
-    uint32_t told[]; /* the clients of an UPDATE's locations */
+    char message[];
 };
 
 /* One direction of a link. */
