@@ -156,7 +156,7 @@ struct plan_result plan_play(const struct plan *plan, struct sim_counters *count
                                                                     : PLAN_SETTLE_US_MAX);
     if (sim_violation(sim) == NULL)
         sim_compare_tables(sim);
-    sim_run(sim, sim_now_us(sim) + PLAN_GRACE_US);
+    sim_run(sim, sim_now_us(sim) + PLAN_GRACE_US + PLAN_GRACE_TRIPS * plan->options.latency_us_max);
     sim_expect_quiet(sim);
     sim_run(sim, sim_now_us(sim) + PLAN_QUIET_US);
     if (sim_violation(sim) == NULL)

@@ -18,16 +18,18 @@
 #include "tests/sim/sim.h"
 
 /* How long the storm lasts. */
-#define PLAN_STORM_US 15000000
+#define PLAN_STORM_US 10000000
 /* From healing to rest, stragglers included. The slowest honest way there is a retransmission
  * timeout at its longest (8 s) for what the last cut lost, then the same again one link on. */
 #define PLAN_SETTLE_US_MAX 20000000
 /* A forged location is found when the heartbeats compare digests, and healed with growing pauses.
  */
 #define PLAN_SETTLE_FORGED_US_MAX 60000000
-/* A HEARTBEAT that was on its way may still ask a question; then the silence is listened to. */
-#define PLAN_GRACE_US 5000000
-#define PLAN_QUIET_US 8000000
+/* Each link must have carried a HEARTBEAT since the healing, or its silence still counts as such,
+ * and a question in one its answer; then the silence is listened to, for two more of them. */
+#define PLAN_GRACE_US    2500000
+#define PLAN_GRACE_TRIPS 4
+#define PLAN_QUIET_US    4500000
 
 /* How long a node that leaves waits for its last acknowledgements. */
 #define PLAN_PATIENCE_US 500000

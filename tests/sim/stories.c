@@ -155,7 +155,7 @@ static void plan_cuts(struct plan *plan, struct dice *dice)
         uint32_t road = PICK(roads, dice);
         uint32_t ways = 1 + dice_below(dice, 3); /* a to b, b to a, both */
         int64_t start_us = dice_between(dice, 0, PLAN_STORM_US - 1);
-        int64_t end_us = start_us + dice_between(dice, 1000, PLAN_STORM_US / 2);
+        int64_t end_us = start_us + dice_between(dice, 1000, PLAN_STORM_US);
         if (ways & 1) {
             plan_add(plan, start_us, PLAN_ROAD, edge->a, edge->b, road);
             plan_add(plan, end_us, PLAN_ROAD, edge->a, edge->b, SIM_OPEN);
