@@ -475,7 +475,7 @@ uint32_t sim_hops_max(const struct sim *sim, uint32_t client)
     return most;
 }
 
-void sim_expect_quiet(struct sim *sim)
+void sim_expect_quiet(struct sim *sim, bool quiet)
 {
-    sim->quiet = true;
+    sim->quiet = quiet;
 }

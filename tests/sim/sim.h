@@ -155,8 +155,8 @@ bool sim_is_settled(const struct sim *sim);
 /* Reports why the world is not settled, as a broken rule. */
 void sim_fail_unsettled(struct sim *sim);
 
-/* From now on every message but a HEARTBEAT breaks a rule. */
-void sim_expect_quiet(struct sim *sim);
+/* Whether every message but a HEARTBEAT breaks a rule from now on. */
+void sim_expect_quiet(struct sim *sim, bool quiet);
 
 /* Compares all tables location by location, and each with its digest and flood_is_sound. Only for
  * a settled world; reports what it finds as a broken rule. */
