@@ -5,6 +5,7 @@ target_link_libraries(herd_sim PUBLIC herd_core)
 herd_test(sim/herd herd_sim herd_topology)
 target_sources(test_sim_herd PRIVATE sim/report.c sim/shape.c)
 herd_test(sim/graph herd_sim)
+herd_test(sim/handshake herd_sim)
 
 # A sanitizer would only slow the mutants down.
 if(NOT ZHERD_SANITIZE)
