@@ -43,6 +43,9 @@ void *bytes_resize(void *old, size_t bytes);
 /* Memory of zeros on the same terms. Large blocks cost nothing until they are touched. */
 void *bytes_zeroed(size_t bytes);
 
+/* Memory of any content that begins at a multiple of `alignment`, on the same terms. */
+void *bytes_aligned(size_t alignment, size_t bytes);
+
 /* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
  * `bytes`. Growth doubles; every caller has a limit of its own. */
 char *buffer_reserve(struct buffer *buffer, size_t more);

@@ -4,6 +4,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "bus/word.h"
+
 /* Fixed fields of a hash: two numbers of 8 bytes, three sizes of 4. */
 #define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
 /* Up to here the hashed bytes are laid out on the stack: nearly every location is this small. */
@@ -36,18 +38,9 @@ int location_compare(const struct location *a, const struct location *b)
     return order;
 }
 
-/* Space, tab, LF, vertical tab, formfeed, CR: the text protocol's white space, and no other. */
-static bool is_white(unsigned char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
 static bool is_word(struct span bytes)
 {
-    for (size_t i = 0; i < bytes.bytes; i++)
-        if (is_white((unsigned char)bytes.at[i]))
-            return false;
-    return bytes.bytes > 0;
+    return bytes.bytes > 0 && word_bytes(bytes) == bytes.bytes;
 }
 
 /* The three together fit, also where a sum of sizes would not fit its type. */

@@ -76,6 +76,7 @@ static bool take_hello(struct msgread *in, struct wire_message *message)
 static bool take_location(struct msgread *in, struct location *location)
 {
     uint32_t elements;
+    location->digits = NULL;
     return msgread_take_array(in, &elements) && elements >= LOCATION_ELEMENTS &&
            msgread_take_bin(in, &location->client) && msgread_take_bin(in, &location->position) &&
            msgread_take_bin(in, &location->stamp) && msgread_take_str(in, &location->origin) &&
