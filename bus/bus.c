@@ -400,11 +400,16 @@ static void send_due(struct bus *bus, struct flood *flood, size_t peer, int64_t 
     }
 }
 
+void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms)
+{
+    for (size_t peer = 0; peer < bus->peer_count; peer++)
+        send_due(bus, flood, peer, now_ms);
+}
+
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
 {
     bool more = receive_some(bus, flood, now_ms);
-    for (size_t peer = 0; peer < bus->peer_count; peer++)
-        send_due(bus, flood, peer, now_ms);
+    bus_send(bus, flood, now_ms);
     return more;
 }
 

@@ -5,8 +5,10 @@
 #ifndef ZHERD_BUS_BYTES_H
 #define ZHERD_BUS_BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Borrowed bytes: valid as long as their owner says so. */
@@ -31,6 +33,26 @@ static inline struct span span_of(const char *text)
 static inline bool span_equals(struct span a, struct span b)
 {
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+/* Eight bytes from `at` on as a number, the first one lowest. Where the span ends sooner, zeros
+ * stand for what is missing: nothing behind its end is read. `at` is below text.bytes. */
+static inline uint64_t span_eight(struct span text, size_t at)
+{
+    uint64_t eight = 0;
+    size_t left = text.bytes - at;
+    if (left >= sizeof eight) {
+        memcpy(&eight, text.at + at, sizeof eight);
+        return le64toh(eight);
+    }
+    if (text.bytes >= sizeof eight) {
+        /* Loads the last eight and lets those before `at` fall out. */
+        memcpy(&eight, text.at + text.bytes - sizeof eight, sizeof eight);
+        return le64toh(eight) >> 8 * (sizeof eight - left);
+    }
+    while (left > 0)
+        eight = eight << 8 | (unsigned char)text.at[at + --left];
+    return eight;
 }
 
 /* Byte by byte as unsigned values, a prefix before what it begins: <0, 0 or >0. */

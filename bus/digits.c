@@ -1,7 +1,5 @@
 #include "bus/digits.h"
 
-#include <endian.h>
-
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 #define NANO      UINT64_C(1000000000)
 
@@ -15,14 +13,19 @@
 static const uint64_t power_of_10[] = {1,      10,      100,      1000,      10000,
                                        100000, 1000000, 10000000, 100000000, 1000000000};
 
-/* Where to read on, and where to stop. */
 struct cursor {
-    const char *at, *end;
+    struct span text;
+    size_t at; /* read so far */
 };
+
+static inline bool is_at_end(const struct cursor *from)
+{
+    return from->at == from->text.bytes;
+}
 
 /* How many of eight bytes, the first one lowest, are digits before the first that is none. A digit
  * less '0' is below 10, so adding 118 leaves its highest bit clear. */
-static unsigned count_digits(uint64_t eight)
+static inline unsigned count_digits(uint64_t eight)
 {
     uint64_t values = eight ^ '0' * EACH_BYTE;
     uint64_t others = (values | (values + 118 * EACH_BYTE)) & 0x80 * EACH_BYTE;
@@ -32,7 +35,7 @@ static unsigned count_digits(uint64_t eight)
 /* The number that the first `count` of eight bytes spell. They are moved to the back, zeros take
  * the places before them, and neighbours are joined in three steps: digits to pairs, pairs to
  * fours, fours to eight. Each product adds the left neighbour's share in one go. */
-static uint64_t join_digits(uint64_t eight, unsigned count)
+static inline uint64_t join_digits(uint64_t eight, unsigned count)
 {
     if (count == 0)
         return 0;
@@ -42,42 +45,41 @@ static uint64_t join_digits(uint64_t eight, unsigned count)
     return (eight * (10000 * (UINT64_C(1) << 32) + 1)) >> 32;
 }
 
-/* A run of digits, read eight at a time while there are eight bytes to read. Returns how many; a
- * run too long for any field is cut, which its reader refuses. */
-static unsigned take_digits(struct cursor *from, uint64_t *value)
+/* A run of digits, eight at a time. Returns how many; a run too long for any field is cut, which
+ * its reader refuses. */
+static inline unsigned take_digits(struct cursor *from, uint64_t *value)
 {
-    unsigned count = 0;
-    *value = 0;
-    while (from->end - from->at >= 8 && count <= SECONDS_DIGITS_MAX) {
-        uint64_t eight;
-        memcpy(&eight, from->at, sizeof eight);
-        eight = le64toh(eight);
-        unsigned more = count_digits(eight);
-        *value = *value * power_of_10[more] + join_digits(eight, more);
+    unsigned count = 0, more = 8;
+    uint64_t sum = 0;
+    while (more == 8 && !is_at_end(from) && count <= SECONDS_DIGITS_MAX) {
+        uint64_t eight = span_eight(from->text, from->at);
+        more = count_digits(eight);
+        sum = sum * power_of_10[more] + join_digits(eight, more);
         from->at += more;
         count += more;
-        if (more < 8)
-            return count;
     }
-    while (from->at < from->end && *from->at >= '0' && *from->at <= '9' &&
-           count <= SECONDS_DIGITS_MAX) {
-        *value = *value * 10 + (uint64_t)(*from->at++ - '0');
-        count++;
-    }
+    *value = sum;
     return count;
 }
 
+static inline bool take_byte(struct cursor *from, char byte)
+{
+    if (is_at_end(from) || from->text.at[from->at] != byte)
+        return false;
+    from->at++;
+    return true;
+}
+
 /* Digits, and perhaps a point and more digits, as billionths. */
-static bool take_number(struct cursor *from, unsigned whole_max, uint64_t *billionths,
-                        unsigned *whole, unsigned *decimals)
+static inline bool take_number(struct cursor *from, unsigned whole_max, uint64_t *billionths,
+                               unsigned *whole, unsigned *decimals)
 {
     uint64_t fraction = 0, units;
     *decimals = 0;
     *whole = take_digits(from, &units);
     if (*whole == 0 || *whole > whole_max)
         return false;
-    if (from->at < from->end && *from->at == '.') {
-        from->at++;
+    if (take_byte(from, '.')) {
         *decimals = take_digits(from, &fraction);
         if (*decimals == 0 || *decimals > DECIMALS_MAX)
             return false;
@@ -86,13 +88,13 @@ static bool take_number(struct cursor *from, unsigned whole_max, uint64_t *billi
     return true;
 }
 
-static bool take_coordinate(struct cursor *from, uint64_t *coordinate)
+static inline bool take_coordinate(struct cursor *from, uint64_t *coordinate)
 {
     uint64_t size;
     unsigned whole, decimals;
-    if (from->at == from->end || (*from->at != '+' && *from->at != '-'))
+    uint64_t sign = take_byte(from, '-') ? DIGITS_NEGATIVE_BIT : 0;
+    if (sign == 0 && !take_byte(from, '+'))
         return false;
-    uint64_t sign = *from->at++ == '-' ? DIGITS_NEGATIVE_BIT : 0;
     if (!take_number(from, DEGREES_DIGITS_MAX, &size, &whole, &decimals))
         return false;
     *coordinate = size << DIGITS_SHIFT | sign | whole << COORDINATE_WHOLE_BIT | decimals;
@@ -101,14 +103,14 @@ static bool take_coordinate(struct cursor *from, uint64_t *coordinate)
 
 bool digits_read(struct span position, struct span stamp, struct digits *digits)
 {
-    struct cursor from = {position.at, position.at + position.bytes};
+    struct cursor from = {position, 0};
     if (!take_coordinate(&from, &digits->latitude) || !take_coordinate(&from, &digits->longitude) ||
-        from.at != from.end)
+        !is_at_end(&from))
         return false;
-    from = (struct cursor){stamp.at, stamp.at + stamp.bytes};
+    from = (struct cursor){stamp, 0};
     uint64_t size;
     unsigned whole, decimals;
-    if (!take_number(&from, SECONDS_DIGITS_MAX, &size, &whole, &decimals) || from.at != from.end)
+    if (!take_number(&from, SECONDS_DIGITS_MAX, &size, &whole, &decimals) || !is_at_end(&from))
         return false;
     if (size / NANO > SECONDS_MAX || (whole > 1 && stamp.at[0] == '0'))
         return false;

@@ -58,16 +58,11 @@ static bool text_fits(const struct location *location)
 
 bool location_is_valid(const struct location *location)
 {
+    /* What was read as numbers is a word. */
+    bool is_read = location->digits != NULL;
     return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
-           is_word(location->client) && is_word(location->position) && is_word(location->stamp) &&
-           is_word(location->origin);
-}
-
-static char *put_number(char *at, uint64_t number, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        at[i] = (char)(number >> (8 * i));
-    return at + bytes;
+           is_word(location->client) && (is_read || is_word(location->position)) &&
+           (is_read || is_word(location->stamp)) && is_word(location->origin);
 }
 
 static char *put_bytes(char *at, struct span bytes)
@@ -78,11 +73,13 @@ static char *put_bytes(char *at, struct span bytes)
 
 static void put_head(char head[HASH_HEAD_BYTES], const struct location *location)
 {
-    char *at = put_number(head, (uint64_t)location->order_ns, 8);
-    at = put_number(at, (uint64_t)location->difference_ns, 8);
-    at = put_number(at, location->client.bytes, 4);
-    at = put_number(at, location->position.bytes, 4);
-    put_number(at, location->stamp.bytes, 4);
+    const uint64_t numbers[] = {htole64((uint64_t)location->order_ns),
+                                htole64((uint64_t)location->difference_ns)};
+    const uint32_t sizes[] = {htole32((uint32_t)location->client.bytes),
+                              htole32((uint32_t)location->position.bytes),
+                              htole32((uint32_t)location->stamp.bytes)};
+    memcpy(head, numbers, sizeof numbers);
+    memcpy(head + sizeof numbers, sizes, sizeof sizes);
 }
 
 static uint64_t hash_long(const struct location *location)

@@ -18,10 +18,18 @@
 /* What record_read may write: a position and a stamp made from numbers. */
 #define RECORD_TEXT_BYTES_MAX (DIGITS_POSITION_BYTES_MAX + DIGITS_STAMP_BYTES_MAX)
 
-/* All zero is a record that was never written. */
+/* All zero is a record that was never written. The id comes first: memcmp(3) may read 32 bytes of
+ * it at once, and those must not reach into the next line of the cache. */
 struct record {
-    uint64_t hash; /* location_hash of what stands here */
-    int64_t difference_ns;
+    union {
+        char client[RECORD_CLIENT_BYTES_MAX];
+        struct {
+            uint16_t client_bytes, position_bytes, stamp_bytes;
+        } sizes;
+    };
+    uint16_t origin;        /* the table's number for its name */
+    uint8_t client_bytes;   /* 0: this location is kept as text */
+    uint8_t stamp_decimals; /* of a location in numbers */
     union {
         struct {
             int64_t stamp_ns;
@@ -33,15 +41,8 @@ struct record {
             uint32_t room; /* bytes behind `at` */
         } text;
     };
-    union {
-        char client[RECORD_CLIENT_BYTES_MAX];
-        struct {
-            uint16_t client_bytes, position_bytes, stamp_bytes;
-        } sizes;
-    };
-    uint16_t origin;        /* the table's number for its name */
-    uint8_t client_bytes;   /* 0: this location is kept as text */
-    uint8_t stamp_decimals; /* of a location in numbers */
+    int64_t difference_ns;
+    uint64_t hash; /* location_hash of what stands here */
 };
 
 /* Replaces what stands there. `origin` is the number of location->origin, `hash` its

@@ -13,8 +13,9 @@ static uint64_t rotate(uint64_t word, unsigned bits)
     return word << bits | word >> (64 - bits);
 }
 
-static inline void mix(struct state *state, unsigned rounds)
+__attribute__((always_inline)) static inline void mix(struct state *state, unsigned rounds)
 {
+#pragma GCC unroll 4
     for (unsigned i = 0; i < rounds; i++) {
         state->a += state->b;
         state->b = rotate(state->b, 13) ^ state->a;
@@ -29,7 +30,8 @@ static inline void mix(struct state *state, unsigned rounds)
     }
 }
 
-static inline void take_word(struct state *state, uint64_t word, unsigned rounds)
+__attribute__((always_inline)) static inline void take_word(struct state *state, uint64_t word,
+                                                            unsigned rounds)
 {
     state->d ^= word;
     mix(state, rounds);
@@ -52,8 +54,9 @@ static uint64_t last_word(const char *at, size_t left, size_t bytes)
     return word;
 }
 
-static inline uint64_t compute(struct span bytes, const uint8_t *key, unsigned per_word,
-                               unsigned at_end)
+/* Always inline: the numbers of rounds are then known, and loops become plain code. */
+__attribute__((always_inline)) static inline uint64_t compute(struct span bytes, const uint8_t *key,
+                                                              unsigned per_word, unsigned at_end)
 {
     uint64_t low = load(key), high = load(key + WORD_BYTES);
     struct state state = {low ^ UINT64_C(0x736f6d6570736575), high ^ UINT64_C(0x646f72616e646f6d),

@@ -166,7 +166,10 @@ static void turn_bus(struct gateway *gateway)
         now < flood_deadline_ms(gateway->flood))
         return;
     gateway->node.flood_changed = false;
-    gateway->bus_waits = bus_turn(gateway->bus, gateway->flood, now);
+    if (gateway->bus_waits)
+        gateway->bus_waits = bus_turn(gateway->bus, gateway->flood, now);
+    else
+        bus_send(gateway->bus, gateway->flood, now);
     tell_events(gateway);
 }
 
