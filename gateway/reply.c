@@ -80,6 +80,15 @@ void reply_places(struct buffer *out, struct span json)
     out->bytes += (size_t)(end - start);
 }
 
+void reply_no_places(struct buffer *out)
+{
+    buffer_append(out, span_of("{\n"
+                               "   \"html_attributions\": [],\n"
+                               "   \"results\": [],\n"
+                               "   \"status\": \"OK\"\n"
+                               "}\n\n"));
+}
+
 void reply_invalid(struct buffer *out, struct span text)
 {
     char *start = buffer_reserve(out, text.bytes + sizeof "? \n");

@@ -136,6 +136,12 @@ static void look_up(struct session *session, struct session_node *node,
     reply_at(&session->out, &location);
     note_reply(session, node, start);
 
+    if (command->bound == 0) {
+        size_t json_start = session->out.bytes;
+        reply_no_places(&session->out);
+        note_json(session, node, LOOKUP_OK, session->out.bytes - json_start);
+        return;
+    }
     struct lookup lookup = {.radius_m = command->radius_km * METRES_PER_KM,
                             .bound = command->bound};
     uint64_t ticket;
