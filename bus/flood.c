@@ -3,17 +3,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "bus/batch.h"
 #include "bus/peer.h"
 
-/* An UPDATE ends here although more waits. It always holds at least one location. */
-#define UPDATE_BYTES_AIM (16 * 1024)
 /* However little there is to do, somebody should look once a second. */
 #define DEADLINE_MS_MAX 1000
 
-static_assert(FLOOD_MESSAGE_BYTES_MAX >=
-                  WIRE_HEAD_BYTES_MAX + LOCATION_TEXT_BYTES_MAX + LOCATION_ORIGIN_BYTES_MAX + 64,
+static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_MAX,
               "the largest location fits into a message");
-static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + UPDATE_BYTES_AIM,
+static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_AIM,
               "a full UPDATE fits into a message");
 
 struct flood {
@@ -28,8 +26,8 @@ struct flood {
     bool leaving;
     int64_t now_ms; /* the last time we were told */
     struct wire_message in, out;
-    char (*texts)[RECORD_TEXT_BYTES_MAX]; /* of the locations in `out`, in their order */
-    char *found;                          /* of the location that flood_find gave last */
+    struct batch batch;
+    char *found; /* texts of the location that flood_find gave last */
 };
 
 static struct span copy_name(struct flood *flood, size_t *used, struct span name)
@@ -46,7 +44,6 @@ struct flood *flood_new(const struct flood_options *options)
     assert(options->session != 0 && options->peer_count <= FLOOD_PEERS_MAX);
     struct flood *flood = bytes_zeroed(sizeof *flood);
     flood->names = bytes_resize(NULL, (options->peer_count + 2) * WIRE_NAME_BYTES_MAX);
-    flood->texts = bytes_resize(NULL, WIRE_LOCATIONS_MAX * sizeof *flood->texts);
     flood->found = bytes_resize(NULL, RECORD_TEXT_BYTES_MAX);
     size_t used = 0;
     flood->table = table_new(options->hash_key);
@@ -77,7 +74,6 @@ void flood_destroy(struct flood **flood_p)
     table_destroy(&flood->table);
     events_free(&flood->events);
     free(flood->names);
-    free(flood->texts);
     free(flood->found);
     free(flood);
     *flood_p = NULL;
@@ -214,21 +210,15 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
 /* Takes from the ring what one UPDATE carries. */
 static void gather(struct flood *flood, struct peer *peer)
 {
-    struct wire_message *out = &flood->out;
-    size_t bytes = 0;
-    uint32_t slot;
-    out->location_count = 0;
-    while (out->location_count < WIRE_LOCATIONS_MAX && ring_peek(&peer->ring, &slot)) {
-        struct location *location = &out->locations[out->location_count];
-        table_read(flood->table, slot, flood->texts[out->location_count], location);
-        bytes += wire_location_bytes_max(location);
-        if (bytes > UPDATE_BYTES_AIM && out->location_count > 0)
-            break;
-        ring_take(&peer->ring);
-        out->location_count++;
-    }
+    struct batch *batch = &flood->batch;
+    if (batch_is_good(batch, &peer->ring, flood->table))
+        batch_take(batch, &peer->ring);
+    else
+        batch_write(batch, &peer->ring, flood->table);
+    flood->out.location_count = batch->count;
+    flood->out.written = (struct span){batch->at, batch->bytes};
     flood->count.updates_sent++;
-    flood->count.locations_sent += out->location_count;
+    flood->count.locations_sent += batch->count;
 }
 
 size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *out)

@@ -34,7 +34,7 @@ struct table {
     struct record **chunks;
     uint32_t chunk_count, chunk_room;
     uint32_t count;
-    uint64_t digest;
+    uint64_t digest, changes;
     struct index now; /* every client put since it was made, and the old ones moved so far */
     struct index old; /* the one before, until all of it is moved */
     uint32_t moved;   /* buckets of `old` moved so far */
@@ -199,6 +199,7 @@ enum table_outcome table_add(struct table *table, const struct location *locatio
     record_write(record_at(table, *slot), location, origin, digest);
     enter(&table->now, (struct bucket){hash, *slot + 1});
     table->digest ^= digest;
+    table->changes++;
     return TABLE_NEW;
 }
 
@@ -215,6 +216,7 @@ enum table_outcome table_replace(struct table *table, uint32_t slot,
     uint64_t digest = location_hash(location);
     table->digest ^= record->hash ^ digest;
     record_write(record, location, origin, digest);
+    table->changes++;
     return TABLE_NEWER;
 }
 
@@ -251,6 +253,11 @@ void table_read(const struct table *table, uint32_t slot, char *text, struct loc
 int64_t table_order_ns(const struct table *table, uint32_t slot)
 {
     return record_order_ns(record_at(table, slot));
+}
+
+uint64_t table_changes(const struct table *table)
+{
+    return table->changes;
 }
 
 uint32_t table_count(const struct table *table)

@@ -65,6 +65,9 @@ void table_read(const struct table *table, uint32_t slot, char *text, struct loc
 /* Its order time alone. */
 int64_t table_order_ns(const struct table *table, uint32_t slot);
 
+/* How often the table has changed. */
+uint64_t table_changes(const struct table *table);
+
 uint32_t table_count(const struct table *table);
 uint64_t table_digest(const struct table *table);
 
