@@ -44,17 +44,24 @@ static json_t *make_types(const char *types)
     return array;
 }
 
+/* A table of what stands there now: each place of business is open. A city or a mountain is none.
+ */
+static const char *find_status(const struct place *place)
+{
+    return place_is(place, "political") || place_is(place, "natural_feature") ? NULL
+                                                                              : "OPERATIONAL";
+}
+
 static json_t *make_result(const struct place *place)
 {
     char id[PLACE_ID_BYTES_MAX + 1];
     place_write_id(place, id);
     json_t *location = make_point(place->position.latitude_deg, place->position.longitude_deg);
-    /* A table of what stands there now: each place of business is open. A city is none. */
-    const char *status = place_is(place, "locality") ? NULL : "OPERATIONAL";
-    return json_pack("{s:s*, s:{s:o, s:o}, s:s, s:s, s:s, s:o, s:s}", "business_status", status,
-                     "geometry", "location", location, "viewport", make_viewport(place->position),
-                     "name", place->name, "place_id", id, "reference", id, "types",
-                     make_types(place->types), "vicinity", place->vicinity);
+    const char *vicinity = place->vicinity[0] == '\0' ? NULL : place->vicinity;
+    return json_pack("{s:s*, s:{s:o, s:o}, s:s, s:s, s:s, s:o, s:s*}", "business_status",
+                     find_status(place), "geometry", "location", location, "viewport",
+                     make_viewport(place->position), "name", place->name, "place_id", id,
+                     "reference", id, "types", make_types(place->types), "vicinity", vicinity);
 }
 
 /* Takes over `object`. */

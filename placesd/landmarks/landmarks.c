@@ -55,8 +55,9 @@ static char *answer(struct landmarks *landmarks, struct MHD_Connection *connecti
         return answer_invalid(fault);
     struct place found[ANSWER_RESULTS_MAX];
     size_t count = 0;
-    if (!store_nearby(landmarks->store, query.centre, query.radius_m, ANSWER_RESULTS_MAX, found,
-                      &count))
+    enum store_order order = query.nearest_first ? STORE_NEAREST : STORE_PROMINENT;
+    if (!store_nearby(landmarks->store, order, query.centre, query.radius_m, ANSWER_RESULTS_MAX,
+                      found, &count))
         return NULL;
     return answer_places(found, count);
 }
@@ -164,17 +165,28 @@ static void seed_any_zones(struct store *store)
             zone_tables[0]);
 }
 
-struct landmarks *landmarks_start(const char *host, uint16_t port, const char *path, char *error,
-                                  size_t error_bytes)
+/* The places of our own table and of the time zones, or NULL. */
+static struct store *open_bundled(char *error, size_t error_bytes)
+{
+    struct store *store = store_open(error, error_bytes);
+    if (store != NULL && seed_landmarks(store))
+        seed_any_zones(store);
+    else
+        store_close(&store);
+    return store;
+}
+
+struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
+                                  const char *path, char *error, size_t error_bytes)
 {
     snprintf(error, error_bytes, "no memory for the places server");
     struct landmarks *landmarks = calloc(1, sizeof *landmarks);
     char *own_path = strdup(path);
-    struct store *store = store_open(error, error_bytes);
+    struct store *store = database == NULL ? open_bundled(error, error_bytes)
+                                           : store_open_to_read(database, error, error_bytes);
     int listener = -1;
-    if (landmarks == NULL || own_path == NULL || store == NULL || !seed_landmarks(store))
+    if (landmarks == NULL || own_path == NULL || store == NULL)
         goto fail;
-    seed_any_zones(store);
     listener = listen_at(host, port, error, error_bytes);
     if (listener < 0)
         goto fail;
