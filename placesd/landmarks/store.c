@@ -180,10 +180,24 @@ struct store *store_open(char *error, size_t error_bytes)
     return store;
 }
 
+static bool has_our_mark(struct store *store)
+{
+    return ask_number(store, "PRAGMA application_id") == strtoll(APPLICATION_ID, NULL, 16);
+}
+
+bool store_is_ours(const char *path)
+{
+    char error[1];
+    struct store *store = open_database(path, SQLITE_OPEN_READONLY, error, sizeof error);
+    bool is_ours = store != NULL && has_our_mark(store);
+    store_close(&store);
+    return is_ours;
+}
+
 /* Sentence in `error`, and false, unless the open file is a database that we can use. */
 static bool check_file(struct store *store, const char *path, char *error, size_t error_bytes)
 {
-    if (ask_number(store, "PRAGMA application_id") != strtoll(APPLICATION_ID, NULL, 16)) {
+    if (!has_our_mark(store)) {
         snprintf(error, error_bytes, "%s is no database of zherd-landmarks", path);
         return false;
     }

@@ -43,6 +43,9 @@ struct store *store_open_to_fill(const char *path, char *error, size_t error_byt
  * name is fine and not noticed. NULL as above. */
 struct store *store_open_to_read(const char *path, char *error, size_t error_bytes);
 
+/* True if the file is a database of ours, of whatever version. */
+bool store_is_ours(const char *path);
+
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void store_close(struct store **store);
 
