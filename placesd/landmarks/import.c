@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,14 +170,22 @@ static bool take_records(struct job *job)
     return true;
 }
 
+/* Whether to give up; with `waits` only when there is an answer or input to read. */
+static bool is_interrupted(const struct job *job, bool waits)
+{
+    struct pollfd polled[] = {{.fd = job->import->give_up, .events = POLLIN},
+                              {.fd = job->input, .events = POLLIN}};
+    while (poll(polled, 2, waits ? -1 : 0) < 0 && errno == EINTR)
+        continue;
+    return polled[0].revents != 0;
+}
+
 static bool read_all(struct job *job, char *bytes)
 {
     for (;;) {
-        ssize_t count = read(job->input, bytes, READ_BYTES);
-        if (*job->import->ended)
+        if (is_interrupted(job, true))
             return fail(job, "interrupted");
-        if (count < 0 && errno == EINTR)
-            continue;
+        ssize_t count = read(job->input, bytes, READ_BYTES);
         if (count < 0)
             return fail(job, "cannot read %s: %s", input_name(job), strerror(errno));
         if (count == 0)
@@ -228,7 +237,7 @@ static bool put_in_place(struct job *job)
     const char *database = job->import->database;
     if (fsync(job->draft_file) != 0)
         return fail(job, "cannot write %s: %s", job->draft, strerror(errno));
-    if (*job->import->ended)
+    if (is_interrupted(job, false))
         return fail(job, "interrupted");
     if (rename(job->draft, database) != 0 || !sync_folder(database))
         return fail(job, "cannot put %s in its place: %s", database, strerror(errno));

@@ -9,7 +9,6 @@
 #ifndef ZHERD_PLACESD_LANDMARKS_IMPORT_H
 #define ZHERD_PLACESD_LANDMARKS_IMPORT_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,9 +16,9 @@
 
 struct import {
     const char *database;
-    const char *file;                   /* NULL for standard input */
-    bool merge;                         /* keep what the database has */
-    const volatile sig_atomic_t *ended; /* not 0: give up */
+    const char *file; /* NULL for standard input */
+    bool merge;       /* keep what the database has */
+    int give_up;      /* a descriptor, such as a signalfd: give up when it can be read */
 };
 
 /* Returns when the database is in its place. False with one sentence in `error` otherwise; `tally`

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "placesd/landmarks/import.h"
 #include "placesd/landmarks/landmarks.h"
@@ -30,8 +32,6 @@ static const char HELP[] =
     "        and rankby=distance, until TERM or Ctrl-C. Says \"ready\" on standard output.\n"
     "    zherd-landmarks --help | --version\n";
 
-static volatile sig_atomic_t ended;
-
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The one line in front of an exit with status 1, which it returns. */
@@ -46,16 +46,23 @@ static int complain(const char *format, ...)
     return EXIT_FAILURE;
 }
 
-static void end(int signal)
+/* TERM, INT and HUP wait until they are asked for, in every thread. */
+static sigset_t block_signals(void)
 {
-    (void)signal;
-    ended = 1;
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ours, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return ours;
 }
 
 static int import(int count, char **arguments)
 {
     static const struct option options[] = {{"merge", no_argument, NULL, 'm'}, {0}};
-    struct import import = {.ended = &ended};
+    struct import import = {0};
     for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
         if (option != 'm') /* getopt_long has said what is wrong */
             return EXIT_FAILURE;
@@ -68,11 +75,10 @@ static int import(int count, char **arguments)
     if (import.file != NULL && strcmp(import.file, "-") == 0)
         import.file = NULL;
 
-    /* Without SA_RESTART, so that waiting for input ends too. */
-    struct sigaction action = {.sa_handler = end};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    sigset_t signals = block_signals();
+    import.give_up = signalfd(-1, &signals, SFD_CLOEXEC);
+    if (import.give_up < 0)
+        return complain("signalfd failed");
     char error[LANDMARKS_ERROR_BYTES_MAX];
     struct tally tally = {0};
     struct buffer report = {0};
@@ -81,21 +87,10 @@ static int import(int count, char **arguments)
     if (tally.bytes > 0)
         fwrite(report.at, 1, report.bytes, stdout);
     buffer_free(&report);
+    close(import.give_up);
     if (!done)
         return complain("%s; %s is as it was before", error, import.database);
     return EXIT_SUCCESS;
-}
-
-/* TERM and INT wait until they are asked for, in every thread. */
-static sigset_t block_signals(void)
-{
-    sigset_t ours;
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ours, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return ours;
 }
 
 static int serve_at(const char *database, const char *listen)
@@ -138,6 +133,8 @@ static int serve(int count, char **arguments)
 int main(int count, char **arguments)
 {
     const char *command = count > 1 ? arguments[1] : "";
+    if (count > 1)
+        arguments[1] = arguments[0]; /* by which getopt_long complains */
     if (strcmp(command, "import") == 0)
         return import(count - 1, arguments + 1);
     if (strcmp(command, "serve") == 0)
