@@ -1,7 +1,7 @@
 /* How long the landmarks' store takes to find twenty places among a million: figures for people,
  * never a test that passes or fails.
  *
- *     zherd-bench-landmarks FILE [PLACES [QUESTIONS]]
+ *     bench_landmarks FILE [PLACES [QUESTIONS]]
  *
  * FILE is made, filled, asked, and removed at the end; it must not be there before. Four in five
  * places lie in 400 towns, as people do, and one question in two is asked in a town. Every
@@ -45,7 +45,7 @@ struct bench {
 
 static void fail(const char *what, const char *why)
 {
-    fprintf(stderr, "zherd-bench-landmarks: %s: %s\n", what, why);
+    fprintf(stderr, "bench_landmarks: %s: %s\n", what, why);
     exit(EXIT_FAILURE);
 }
 
