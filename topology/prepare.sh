@@ -29,6 +29,7 @@ needs_to_test='
 command expect       expect
 command python3      python3
 command git          git
+command valgrind     valgrind
 '
 
 # is_there KIND NAME: NAME may hold alternatives, a|b.
