@@ -72,7 +72,12 @@ static char *write_text(json_t *object)
     return text;
 }
 
-char *answer_places(const struct place *places, size_t count)
+static json_t *make_attributions(const char *attribution)
+{
+    return attribution == NULL ? json_array() : json_pack("[s]", attribution);
+}
+
+char *answer_places(const struct place *places, size_t count, const char *attribution)
 {
     json_t *results = json_array();
     for (size_t i = 0; i < count; i++) {
@@ -81,8 +86,9 @@ char *answer_places(const struct place *places, size_t count)
             return NULL;
         }
     }
-    return write_text(json_pack("{s:[], s:o, s:s}", "html_attributions", "results", results,
-                                "status", count > 0 ? "OK" : "ZERO_RESULTS"));
+    return write_text(json_pack("{s:o, s:o, s:s}", "html_attributions",
+                                make_attributions(attribution), "results", results, "status",
+                                count > 0 ? "OK" : "ZERO_RESULTS"));
 }
 
 char *answer_invalid(const char *reason)

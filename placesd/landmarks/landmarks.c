@@ -24,9 +24,14 @@
 /* All of one request's line, header and parameters; more is answered by 414 or 431. */
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
 
+/* What the licence of imported places asks for (https://www.openstreetmap.org/copyright). */
+static const char attribution[] =
+    "\xc2\xa9 <a href=\"https://www.openstreetmap.org/copyright\">OpenStreetMap contributors</a>";
+
 struct landmarks {
     struct store *store; /* the serving thread's from MHD_start_daemon on */
     char *path;
+    const char *attribution; /* NULL for the bundled places, which are our own */
     struct MHD_Daemon *daemon;
 };
 
@@ -59,7 +64,7 @@ static char *answer(struct landmarks *landmarks, struct MHD_Connection *connecti
     if (!store_nearby(landmarks->store, order, query.centre, query.radius_m, ANSWER_RESULTS_MAX,
                       found, &count))
         return NULL;
-    return answer_places(found, count);
+    return answer_places(found, count, landmarks->attribution);
 }
 
 /* Takes over `text`. */
@@ -190,7 +195,11 @@ struct landmarks *landmarks_start(const char *database, const char *host, uint16
     listener = listen_at(host, port, error, error_bytes);
     if (listener < 0)
         goto fail;
-    *landmarks = (struct landmarks){.store = store, .path = own_path};
+    *landmarks = (struct landmarks){
+        .store = store,
+        .path = own_path,
+        .attribution = database == NULL ? NULL : attribution,
+    };
     landmarks->daemon = start_daemon(landmarks, listener);
     if (landmarks->daemon != NULL)
         return landmarks;

@@ -134,7 +134,9 @@ class Landmarks(unittest.TestCase):
         counts, _ = self.fill(sequence([area, line]))
         self.assertEqual((counts["places"], counts["neither point nor area"]), (1, 1))
         server, port = self.serve()
-        place = self.ask(port, (10.001, 20.001), 1)["results"][0]
+        answer = self.ask(port, (10.001, 20.001), 1)
+        self.assertIn("OpenStreetMap contributors", answer["html_attributions"][0])
+        place = answer["results"][0]
         self.assertEqual(place["geometry"]["location"], {"lat": 20.001, "lng": 10.001})
         self.assertEqual(place["types"], ["lodging"])
         server.stop()
