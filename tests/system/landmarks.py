@@ -200,9 +200,13 @@ class Landmarks(unittest.TestCase):
                 self.assertEqual(status, -9 if number == signal.SIGKILL else 1)
                 self.assertEqual(self.database.read_bytes(), old)
                 self.assertEqual(self.draft.exists(), number == signal.SIGKILL)
-        # What a killed import leaves behind is in nobody's way.
-        self.fill(sequence([feature(2, (1, 1.001), "new")]), "--merge")
-        self.assertEqual(self.names((1, 1)), ["old", "new"])
+        # What a killed import leaves behind is in nobody's way, however far it came.
+        self.fill(sequence(more), "--merge")
+        for flags, names in ((("--merge",), ["old", "new"]), ((), ["new"])):
+            self.database.rename(self.draft)
+            self.database.write_bytes(old)
+            self.fill(sequence([feature(2, (1, 1.001), "new")]), *flags)
+            self.assertEqual(self.names((1, 1)), names)
         self.assertFalse(self.draft.exists())
 
     def test_input_that_ends_in_the_middle_spares_it_too(self):
