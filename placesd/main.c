@@ -124,8 +124,8 @@ static bool start_landmarks(struct service *service, const struct site *site)
         host++;
     }
     char error[LANDMARKS_ERROR_BYTES_MAX];
-    service->landmarks = landmarks_start(host, (uint16_t)strtoul(site->port, NULL, 10), site->path,
-                                         error, sizeof error);
+    service->landmarks = landmarks_start(NULL, host, (uint16_t)strtoul(site->port, NULL, 10),
+                                         site->path, error, sizeof error);
     return service->landmarks != NULL || complain("%s", error);
 }
 
