@@ -44,6 +44,7 @@ struct upstream {
     struct MHD_Daemon *daemon;
     uint16_t port;
     atomic_uint requests, connections, followed;
+    atomic_ullong flooded; /* bytes of endless answers */
     pthread_mutex_t lock;
     pthread_cond_t stop;
     bool stopping;
@@ -142,8 +143,9 @@ static inline ssize_t upstream_drip(void *user, uint64_t at, char *bytes, size_t
 
 static inline ssize_t upstream_flood(void *user, uint64_t at, char *bytes, size_t room)
 {
-    (void)user;
+    struct upstream *upstream = user;
     (void)at;
+    atomic_fetch_add(&upstream->flooded, room);
     memset(bytes, ' ', room);
     return (ssize_t)room;
 }

@@ -236,6 +236,13 @@ static void holds_size_limit(void)
     fill(&text, head, LOOKUP_BODY_BYTES_MAX + 1);
     expect_nonsense((struct span){text.at, text.bytes});
 
+    /* What is cut away counts, too: it was too much to begin with. */
+    head = "{\"html_attributions\":[],\"results\":[1,\"";
+    fill(&text, head, LOOKUP_BODY_BYTES_MAX);
+    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_OK);
+    fill(&text, head, LOOKUP_BODY_BYTES_MAX + 1);
+    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_NONSENSE);
+
     /* The member that is added counts as well. */
     size_t added = strlen("\"html_attributions\":[],");
     fill(&text, "{\"results\":[\"", LOOKUP_BODY_BYTES_MAX - added);

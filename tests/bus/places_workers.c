@@ -1,0 +1,220 @@
+/* What happens to questions when workers fall silent, lie, go away, are too few, or when the broker
+ * itself ends: the workers here are sockets of the test, or the real one. */
+#include <czmq.h>
+
+#include "placesd/balance.h"
+#include "tests/bus/service.h"
+
+static void *context;
+static struct upstream upstream;
+
+static void *join_as_worker(const struct service *service, const char *name, uint32_t credits)
+{
+    void *socket = zmq_socket(context, ZMQ_DEALER);
+    int linger = 0, patience_ms = SERVICE_DEADLINE_MS;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    zmq_setsockopt(socket, ZMQ_ROUTING_ID, name, strlen(name));
+    zmq_connect(socket, service->back);
+    char ready[LOOKUP_READY_BYTES_MAX];
+    size_t bytes = lookup_write_ready(credits, ready);
+    zmq_send(socket, ready, bytes, 0);
+    return socket;
+}
+
+/* Receives one job: its number and what is asked. */
+static bool take_job(void *worker, uint64_t *job, struct lookup *lookup)
+{
+    char request[LOOKUP_REQUEST_BYTES_MAX];
+    bool came = zmq_recv(worker, job, sizeof *job, 0) == (int)sizeof *job;
+    int bytes = came ? zmq_recv(worker, request, sizeof request, 0) : -1;
+    came = bytes > 0 && lookup_read_request((struct span){request, (size_t)bytes}, lookup);
+    CHECK(came);
+    return came;
+}
+
+static void send_answer(void *worker, uint64_t job, const char *body)
+{
+    struct buffer reply = {0};
+    lookup_write_reply(&(struct lookup_reply){LOOKUP_OK, span_of(body)}, &reply);
+    zmq_send(worker, &job, sizeof job, ZMQ_SNDMORE);
+    zmq_send(worker, reply.at, reply.bytes, 0);
+    buffer_free(&reply);
+}
+
+#define GOOD_BODY "{\"html_attributions\":[],\"results\":[{\"at\":\"test\"}],\"status\":\"OK\"}"
+
+static void silent_worker_costs_no_answer(void)
+{
+    struct service service = service_new();
+    service_open(&service);
+    void *silent = join_as_worker(&service, "silent", 9);
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 1, 5);
+    lookup.deadline_ms = 600;
+    void *asker = asker_connect(context, ZMQ_REQ, service.front, 600 + ASKER_PATIENCE_MS);
+    asker_send(asker, lookup);
+    uint64_t job;
+    struct lookup got;
+    if (take_job(silent, &job, &got))
+        CHECK(got.deadline_ms > 0 && got.deadline_ms < 600);
+    CHECK_INT(asker_receive(asker).code, LOOKUP_LATE);
+    send_answer(silent, job, GOOD_BODY); /* too late: nobody gets it */
+    asker_send(asker, lookup);
+    if (take_job(silent, &job, &got))
+        send_answer(silent, job, GOOD_BODY);
+    CHECK_INT(asker_receive(asker).code, LOOKUP_OK);
+    zmq_close(asker);
+    zmq_close(silent);
+    service_stop(&service);
+}
+
+static void silent_workers_job_goes_to_another(void)
+{
+    struct service service = service_new();
+    service_open(&service);
+    void *silent = join_as_worker(&service, "silent", 9);
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 2, 5);
+    lookup.deadline_ms = 3 * SERVICE_DEADLINE_MS;
+    void *asker = asker_connect(context, ZMQ_REQ, service.front, 3 * SERVICE_DEADLINE_MS);
+    int64_t start_ms = asker_now_ms();
+    asker_send(asker, lookup);
+    uint64_t job;
+    struct lookup got;
+    take_job(silent, &job, &got);
+    service_add_worker(&service, upstream.port);
+    struct asker_answer answer = asker_receive(asker);
+    CHECK_INT(answer.code, LOOKUP_OK);
+    CHECK(strcmp(answer.at, "0,2") == 0);
+    CHECK(asker_now_ms() - start_ms >= BALANCE_SILENCE_MS / 2);
+    zmq_close(asker);
+    zmq_close(silent);
+    service_stop(&service);
+}
+
+static void foreign_workers_may_serve(void)
+{
+    struct service service = service_new();
+    service_open(&service);
+    void *worker = join_as_worker(&service, "foreign", 1);
+    void *asker = asker_connect(context, ZMQ_REQ, service.front, SERVICE_DEADLINE_MS);
+    uint64_t job;
+    struct lookup got = {0};
+    asker_send(asker, service_question(UPSTREAM_GOOD, 7, 5));
+    if (take_job(worker, &job, &got)) {
+        CHECK_INT(got.longitude_nanodeg, 7 * LOOKUP_NANODEGREES_PER_DEGREE);
+        send_answer(worker, job, GOOD_BODY);
+        send_answer(worker, job, GOOD_BODY); /* twice: once is enough */
+    }
+    CHECK(strcmp(asker_receive(asker).at, "test") == 0);
+    asker_send(asker, service_question(UPSTREAM_GOOD, 7, 5));
+    if (take_job(worker, &job, &got)) {
+        zmq_send(worker, &job, sizeof job, ZMQ_SNDMORE);
+        zmq_send(worker, "nonsense", 8, 0);
+    }
+    CHECK_INT(asker_receive(asker).code, LOOKUP_NONSENSE);
+    zmq_close(asker);
+    zmq_close(worker);
+    service_stop(&service);
+}
+
+static void gone_worker_is_noticed(void)
+{
+    struct service service = service_new();
+    service_open(&service);
+    void *worker = join_as_worker(&service, "gone", 1);
+    void *asker = asker_connect(context, ZMQ_REQ, service.front, 2 * SERVICE_DEADLINE_MS);
+    uint64_t job;
+    struct lookup got;
+    asker_send(asker, service_question(UPSTREAM_GOOD, 1, 5));
+    if (take_job(worker, &job, &got))
+        send_answer(worker, job, GOOD_BODY);
+    CHECK_INT(asker_receive(asker).code, LOOKUP_OK);
+    zmq_close(worker);
+    service_add_worker(&service, upstream.port);
+    for (int i = 0; i < 5; i++) {
+        asker_send(asker, service_question(UPSTREAM_GOOD, 1, 5));
+        CHECK_INT(asker_receive(asker).code, LOOKUP_OK);
+    }
+    zmq_close(asker);
+    service_stop(&service);
+}
+
+static void says_busy(void)
+{
+    struct service service = service_new();
+    service_open(&service);
+    void *dealer = asker_connect(context, ZMQ_DEALER, service.front, 2 * SERVICE_DEADLINE_MS);
+    int room = 2 * BALANCE_WAITING_MAX;
+    zmq_setsockopt(dealer, ZMQ_SNDHWM, &room, sizeof room);
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 1, 5);
+    lookup.deadline_ms = 2000;
+    uint32_t number;
+    for (uint32_t i = 0; i <= BALANCE_WAITING_MAX; i++)
+        service_send_numbered(dealer, i, lookup);
+    if (service_receive_number(dealer, &number)) {
+        CHECK_INT(number, BALANCE_WAITING_MAX); /* the one too many, long before the others */
+        CHECK_INT(asker_receive(dealer).code, LOOKUP_BUSY);
+    }
+    for (uint32_t i = 0; i < BALANCE_WAITING_MAX && service_receive_number(dealer, &number); i++)
+        CHECK_INT(asker_receive(dealer).code, LOOKUP_UNAVAILABLE);
+    zmq_close(dealer);
+    service_stop(&service);
+}
+
+static void stopping_answers(void)
+{
+    struct service service = service_new();
+    service_open(&service);
+    void *worker = join_as_worker(&service, "slow", 1);
+    void *given = asker_connect(context, ZMQ_REQ, service.front, SERVICE_DEADLINE_MS);
+    void *waiting = asker_connect(context, ZMQ_REQ, service.front, SERVICE_DEADLINE_MS);
+    uint64_t job;
+    struct lookup got;
+    asker_send(given, service_question(UPSTREAM_GOOD, 1, 5));
+    take_job(worker, &job, &got);
+    asker_send(waiting, (struct lookup){.deadline_ms = 1}); /* shows that what is asked came */
+    CHECK_INT(asker_receive(waiting).code, LOOKUP_LATE);
+    int64_t start_ms = asker_now_ms();
+    service_stop(&service);
+    CHECK(asker_now_ms() - start_ms < 1000);
+    CHECK_INT(asker_receive(given).code, LOOKUP_UNAVAILABLE);
+    zmq_close(worker);
+    zmq_close(waiting);
+    zmq_close(given);
+}
+
+static void worker_survives_its_broker(void)
+{
+    struct service service = service_new();
+    service_open(&service);
+    service_add_worker(&service, upstream.port);
+    CHECK_INT(asker_ask(context, service.front, service_question(UPSTREAM_GOOD, 1, 5)).code,
+              LOOKUP_OK);
+    service_halt(&service);
+    broker_close(&service.broker);
+    service_open(&service);
+    CHECK_INT(asker_ask(context, service.front, service_question(UPSTREAM_GOOD, 1, 5)).code,
+              LOOKUP_OK);
+    service_stop(&service);
+}
+
+static const struct check_case cases[] = {
+    {"a worker that never answers costs no more than the deadline", silent_worker_costs_no_answer},
+    {"a silent worker's job goes to another", silent_workers_job_goes_to_another},
+    {"any program that speaks the protocol may be a worker", foreign_workers_may_serve},
+    {"a worker that is gone takes no question with it", gone_worker_is_noticed},
+    {"1024 questions wait and one more is busy", says_busy},
+    {"what is unfinished at the end is answered", stopping_answers},
+    {"a worker finds a broker that was started again", worker_survives_its_broker},
+};
+
+int main(void)
+{
+    zsys_handler_set(NULL);
+    context = zmq_ctx_new();
+    upstream_start(&upstream);
+    int status = check_run(cases, sizeof cases / sizeof *cases);
+    upstream_stop(&upstream);
+    zmq_ctx_destroy(context);
+    return status;
+}

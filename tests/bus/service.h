@@ -1,0 +1,119 @@
+/* service: a real broker and a real worker on loopback ports of their own, and the two ways to
+ * ask them. */
+#ifndef ZHERD_TESTS_BUS_SERVICE_H
+#define ZHERD_TESTS_BUS_SERVICE_H
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include "placesd/broker.h"
+#include "placesd/worker.h"
+#include "tests/bus/asker.h"
+#include "tests/bus/upstream.h"
+
+/* Each question of these tests has so long, unless it says otherwise. */
+#define SERVICE_DEADLINE_MS 4000
+
+/* One places service. */
+struct service {
+    struct broker *broker;
+    struct worker *worker;
+    pthread_t thread;
+    int stop;
+    char front[64], back[64], url[128];
+};
+
+static inline void *service_run_broker(void *user)
+{
+    struct service *service = user;
+    broker_run(service->broker, service->stop);
+    return NULL;
+}
+
+static inline void service_open(struct service *service)
+{
+    char error[BROKER_ERROR_BYTES_MAX] = "";
+    service->stop = eventfd(0, EFD_CLOEXEC);
+    /* A port is free again only a moment after its socket was closed. */
+    int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
+    do
+        service->broker = broker_open(service->front, service->back, error);
+    while (service->broker == NULL && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
+    if (service->broker == NULL) {
+        printf("%s\n", error);
+        exit(2);
+    }
+    pthread_create(&service->thread, NULL, service_run_broker, service);
+}
+
+/* Tells the broker to stop and waits until it has; its sockets stay open. */
+static inline void service_halt(struct service *service)
+{
+    uint64_t one = 1;
+    CHECK(write(service->stop, &one, sizeof one) == (ssize_t)sizeof one);
+    pthread_join(service->thread, NULL);
+    close(service->stop);
+}
+
+static inline struct service service_new(void)
+{
+    struct service service = {0};
+    snprintf(service.front, sizeof service.front, "tcp://127.0.0.1:%u", asker_free_port());
+    snprintf(service.back, sizeof service.back, "tcp://127.0.0.1:%u", asker_free_port());
+    return service;
+}
+
+static inline void service_add_worker(struct service *service, uint16_t port)
+{
+    snprintf(service->url, sizeof service->url, "http://127.0.0.1:%u" UPSTREAM_PATH, port);
+    char error[WORKER_ERROR_BYTES_MAX] = "";
+    struct worker_options options = {
+        .broker = service->back,
+        .provider = &provider_google,
+        .url = span_of(service->url),
+        .key = span_of(ASKER_CANARY),
+    };
+    service->worker = worker_start(&options, error);
+    if (service->worker == NULL) {
+        printf("%s\n", error);
+        exit(2);
+    }
+}
+
+static inline void service_stop(struct service *service)
+{
+    service_halt(service);
+    worker_stop(&service->worker);
+    broker_close(&service->broker);
+}
+
+static inline struct lookup service_question(enum upstream_mood mood, int results, uint32_t bound)
+{
+    return (struct lookup){
+        .latitude_nanodeg = (int64_t)mood * LOOKUP_NANODEGREES_PER_DEGREE,
+        .longitude_nanodeg = results * LOOKUP_NANODEGREES_PER_DEGREE,
+        .radius_m = 10000,
+        .bound = bound,
+        .deadline_ms = SERVICE_DEADLINE_MS,
+    };
+}
+
+/* A DEALER that speaks REQ's envelope, as gateways do: [number][empty][question]. */
+static inline void service_send_numbered(void *dealer, uint32_t number, struct lookup lookup)
+{
+    zmq_send(dealer, &number, sizeof number, ZMQ_SNDMORE);
+    zmq_send(dealer, "", 0, ZMQ_SNDMORE);
+    asker_send(dealer, lookup);
+}
+
+static inline bool service_receive_number(void *dealer, uint32_t *number)
+{
+    char empty[1];
+    bool good = zmq_recv(dealer, number, sizeof *number, 0) == (int)sizeof *number &&
+                zmq_recv(dealer, empty, 0, 0) == 0;
+    CHECK(good);
+    return good;
+}
+
+#endif
