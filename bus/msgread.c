@@ -255,12 +255,11 @@ bool msgread_take_bin(struct msgread *cursor, struct span *bytes)
 bool msgread_skip(struct msgread *cursor)
 {
     struct msgread next = *cursor;
-    /* Nesting needs no stack: it is enough to know how many objects are still to come. Each of
-     * them has at least one byte, so more objects than bytes is the end of it. */
+    /* Nesting needs no stack: it is enough to know how many objects are still to come. */
     uint64_t objects = 1;
     while (objects > 0) {
         struct head head;
-        if (objects > left(&next) || !take_head(&next, &head))
+        if (!take_head(&next, &head))
             return false;
         objects--;
         if (head.kind == KIND_ARRAY || head.kind == KIND_MAP)

@@ -1,7 +1,6 @@
 #include "bus/peer.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "bus/greet.h"
@@ -40,10 +39,7 @@ void peer_free(struct peer *peer)
 }
 
 static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t their_digest,
-                 const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t their_digest,
-                 const char *format, ...)
+                 const char *reason)
 {
     struct flood_event event = {
         .kind = kind,
@@ -52,10 +48,7 @@ static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t t
         .their_digest = their_digest,
         .clients = table_count(peer->common->table),
     };
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(event.reason, sizeof event.reason, format, arguments);
-    va_end(arguments);
+    snprintf(event.reason, sizeof event.reason, "%s", reason);
     events_push(peer->common->events, &event);
 }
 
@@ -135,7 +128,7 @@ static void go_up(struct peer *peer, int64_t now_ms)
     peer->hello_at = NEVER;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
-    tell(peer, FLOOD_LINK_UP, 0, "%s", "");
+    tell(peer, FLOOD_LINK_UP, 0, "");
 }
 
 static void go_down(struct peer *peer, const char *reason)
@@ -146,7 +139,7 @@ static void go_down(struct peer *peer, const char *reason)
     agree_forget(&peer->agree);
     peer->silence_at = peer->heartbeat_at = NEVER;
     rewind_to_acked(peer);
-    tell(peer, FLOOD_LINK_DOWN, 0, "%s", reason);
+    tell(peer, FLOOD_LINK_DOWN, 0, reason);
 }
 
 /* A message of the pair of sessions came: they live, and they know us. */
@@ -168,7 +161,7 @@ static void refuse(struct peer *peer, enum wire_refusal code, uint64_t session, 
     if (now_ms < peer->refusal_told_until)
         return;
     peer->refusal_told_until = now_ms + PEER_REFUSED_MS;
-    tell(peer, FLOOD_LINK_REFUSED, 0, "%s", peer->refusal);
+    tell(peer, FLOOD_LINK_REFUSED, 0, peer->refusal);
 }
 
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
@@ -258,11 +251,11 @@ static void take_heartbeat(struct peer *peer, const struct wire_message *heartbe
     case AGREE_NOTHING:
         break;
     case AGREE_EQUAL:
-        tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "%s", "");
+        tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "");
         break;
     case AGREE_FAULT:
         peer->common->count->digest_faults++;
-        tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "%s", "");
+        tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "");
         tell_everything(peer);
         break;
     }
@@ -287,8 +280,10 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
     }
     peer->common->count->refusals++;
     go_down(peer, "refused");
-    tell(peer, FLOOD_LINK_REFUSED, 0, "it refuses us: %.*s", (int)refused->text.bytes,
-         refused->text.at);
+    char reason[FLOOD_REASON_BYTES_MAX];
+    snprintf(reason, sizeof reason, "it refuses us: %.*s", (int)refused->text.bytes,
+             refused->text.at);
+    tell(peer, FLOOD_LINK_REFUSED, 0, reason);
     peer->hellos_quick = 0;
     peer->refused_until = now_ms + PEER_REFUSED_MS;
     peer->hello_at = peer->refused_until;
@@ -296,13 +291,14 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
 
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms)
 {
-    if (message->type == WIRE_HELLO)
+    if (message->type == WIRE_HELLO) {
         take_hello(peer, message, now_ms);
-    else if (message->type == WIRE_REFUSED)
-        take_refused(peer, message, now_ms);
-    if (message->type == WIRE_HELLO || message->type == WIRE_REFUSED)
         return false;
-
+    }
+    if (message->type == WIRE_REFUSED) {
+        take_refused(peer, message, now_ms);
+        return false;
+    }
     if (peer->theirs == 0 || message->from_session != peer->theirs ||
         message->to_session != peer->common->session) {
         peer->common->count->messages_strange++;

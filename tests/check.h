@@ -55,8 +55,7 @@ static inline char *check_at_page_end(const void *bytes, size_t count)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t body = (count + page - 1) / page * page;
-    char *map =
-        mmap(NULL, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *map = mmap(NULL, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED || mprotect(map + body, page, PROT_NONE) != 0) {
         perror("check_at_page_end");
         exit(2);

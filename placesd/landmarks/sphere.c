@@ -38,17 +38,14 @@ static double measure_to_meridian(struct sphere_point point, double longitude_de
 
 double sphere_box_m(struct sphere_point point, struct sphere_box box)
 {
-    /* Indexes that store single precision may round a box's edge past the pole. */
-    double south_deg = fmax(box.south_deg, -90.0);
-    double north_deg = fmin(box.north_deg, 90.0);
     if (point.longitude_deg >= box.west_deg && point.longitude_deg <= box.east_deg) {
-        double nearest_deg = fmin(fmax(point.latitude_deg, south_deg), north_deg);
+        double nearest_deg = fmin(fmax(point.latitude_deg, box.south_deg), box.north_deg);
         struct sphere_point nearest = {nearest_deg, point.longitude_deg};
         return sphere_distance_m(point, nearest);
     }
     /* Along a parallel the distance only grows with the difference of longitude, so a point
      * beside the box is nearest to one of its two meridians, whichever way round. */
-    double west_m = measure_to_meridian(point, box.west_deg, south_deg, north_deg);
-    double east_m = measure_to_meridian(point, box.east_deg, south_deg, north_deg);
+    double west_m = measure_to_meridian(point, box.west_deg, box.south_deg, box.north_deg);
+    double east_m = measure_to_meridian(point, box.east_deg, box.south_deg, box.north_deg);
     return fmin(west_m, east_m);
 }

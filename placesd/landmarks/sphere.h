@@ -19,7 +19,8 @@ struct sphere_point {
 };
 
 /* A box between two parallels and two meridians. It does not wrap: south <= north and west <=
- * east. Edges may lie a rounding beyond the pole or the antimeridian. */
+ * east. Edges may lie a rounding beyond the pole or the antimeridian, as indexes of single
+ * precision store them. */
 struct sphere_box {
     double south_deg;
     double north_deg;

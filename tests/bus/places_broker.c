@@ -151,11 +151,27 @@ static void answers_each_once(void)
     zmq_close(dealer);
 }
 
+/* A transfer that is over gives its place back, also if it never brought an answer. */
+static void late_transfers_end(void)
+{
+    enum { QUESTIONS = 2 * WORKER_CREDITS };
+    void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
+    struct lookup slow = service_question(UPSTREAM_SILENT, 1, 5);
+    slow.deadline_ms = 600;
+    uint32_t number;
+    for (uint32_t i = 0; i < QUESTIONS; i++)
+        service_send_numbered(dealer, i, slow);
+    for (uint32_t i = 0; i < QUESTIONS && service_receive_number(dealer, &number); i++)
+        CHECK_INT(asker_receive(dealer).code, LOOKUP_LATE);
+    zmq_close(dealer);
+    CHECK_INT(ask(UPSTREAM_GOOD, 1, 5).code, LOOKUP_OK);
+}
+
 /* A worker that misses the arrival of a job while it sends an answer notices it only at its next
- * heartbeat: with a few questions always in flight that soon adds up. */
+ * heartbeat: with two questions always in flight that soon adds up. */
 static void keeps_flowing(void)
 {
-    enum { QUESTIONS = 2000, IN_FLIGHT = 4 };
+    enum { QUESTIONS = 2000, IN_FLIGHT = 2 };
     void *dealer = asker_connect(context, ZMQ_DEALER, common.front, 2 * SERVICE_DEADLINE_MS);
     uint32_t number;
     int64_t start_ms = asker_now_ms();
@@ -189,6 +205,30 @@ static void answers_invalid(void)
     zmq_send(socket, request, sizeof request, 0);
     CHECK_INT(asker_receive(socket).code, LOOKUP_INVALID);
     zmq_close(socket);
+}
+
+/* Asks through a chain of brokers: so many frames stand in front of the empty one. */
+static void send_behind(void *dealer, int frames)
+{
+    for (int i = 0; i < frames; i++)
+        zmq_send(dealer, "frame", 5, ZMQ_SNDMORE);
+    zmq_send(dealer, "", 0, ZMQ_SNDMORE);
+    asker_send(dealer, service_question(UPSTREAM_GOOD, 1, 5));
+}
+
+static void holds_envelope_limit(void)
+{
+    char frame[8];
+    void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
+    send_behind(dealer, 15); /* dropped: nothing comes in front of the other's answer */
+    send_behind(dealer, 14);
+    for (int i = 0; i < 14; i++)
+        CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 5);
+    CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 0);
+    CHECK_INT(asker_receive(dealer).code, LOOKUP_OK);
+    CHECK_INT(ask(UPSTREAM_GOOD, 1, 5).code, LOOKUP_OK);
+    CHECK_INT(zmq_recv(dealer, frame, sizeof frame, ZMQ_DONTWAIT), -1);
+    zmq_close(dealer);
 }
 
 static void survives_strangers(void)
@@ -256,8 +296,10 @@ static const struct check_case cases[] = {
     {"one connection serves one question after the other", reuses_connections},
     {"a hundred REQ sockets at once get their own answers", serves_hundred_at_once},
     {"each of 300 questions of one DEALER is answered exactly once", answers_each_once},
-    {"two thousand questions, four at a time, flow without a pause", keeps_flowing},
+    {"as many silent transfers as a worker has end, and it goes on", late_transfers_end},
+    {"two thousand questions, two at a time, flow without a pause", keeps_flowing},
     {"what is no look-up is answered as invalid", answers_invalid},
+    {"14 frames stand in front of the empty one, and no more", holds_envelope_limit},
     {"strangers at both doors disturb nobody", survives_strangers},
     {"a taken or wrong endpoint is named", names_taken_ports},
     {"the log names the provider and never the key", log_holds_no_key},

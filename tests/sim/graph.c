@@ -3,7 +3,7 @@
  * An update that meets an idle herd costs nodes - 1 copies along a tree; plain flooding costs
  * 2 * links - nodes + 1, because every node tells all neighbours but one. The rows show what this
  * bus needs: one update at a time, then many in one burst, where batches and conflation save. The
- * test passes when every herd converges. */
+ * test passes when every herd converges and no single update costs more copies than flooding. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -90,12 +90,16 @@ static bool tell_graph(struct graph graph, uint32_t rounds)
     struct sim *sim = open_herd(&graph, &counters);
     struct cost single = {0}, burst = {0};
     int64_t start_us = 0;
+    uint32_t nodes = graph.node_count;
+    uint64_t flooded = 2 * (uint64_t)graph.edge_count - nodes + 1;
     bool good = converge(sim, &start_us) && measure(sim, &graph, &counters, rounds, 1, &single) &&
                 measure(sim, &graph, &counters, 1, 4 * CLIENTS, &burst);
-    uint32_t nodes = graph.node_count;
+    if (good && single.copies > (double)flooded) {
+        sim_fail(sim, "more copies than flooding needs");
+        good = false;
+    }
     printf("%-12s %5" PRIu32 " %6zu %8" PRIu32 " %8" PRIu64 " %9.1f %9.1f %8.1f %9.1f %9.1f %8.1f",
-           graph.name, nodes, graph.edge_count, nodes - 1,
-           2 * (uint64_t)graph.edge_count - nodes + 1, single.copies, single.messages,
+           graph.name, nodes, graph.edge_count, nodes - 1, flooded, single.copies, single.messages,
            single.converge_ms, burst.copies, burst.messages, burst.converge_ms);
     printf("%s%s\n", good ? "" : "  FAILED ", good ? "" : sim_violation(sim));
     fflush(stdout);

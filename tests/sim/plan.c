@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many stories of each sixteen are told on these herds; the rest on chance graphs and lines. */
-#define SIXTEENTHS_RING  7
-#define SIXTEENTHS_EIGHT 7
-
 #define PATIENCE_US         500000
 #define STAMP_KINDS         5
 #define CLIENTS_MAX         80
@@ -16,6 +12,8 @@
 #define SUBMITS_MAX         120
 #define CUTS_MAX            10
 #define DEATHS_MAX          4
+#define LIVES_MAX           4
+#define FORGED_PERMILLE     100
 #define NODES_BY_CHANCE_MAX 12
 
 #define PICK(all, dice) (all)[dice_below(dice, sizeof(all) / sizeof *(all))]
@@ -45,23 +43,31 @@ static int compare_actions(const void *a, const void *b)
 
 static void choose_herd(struct plan *plan, uint64_t seed, struct dice *dice)
 {
-    uint32_t sixteenth = (uint32_t)(seed % 16);
-    plan->options.forge_permille = 0;
-    if (sixteenth < SIXTEENTHS_RING) {
-        plan->story = PLAN_RING;
+    static const enum plan_story stories[] = {
+        PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EIGHT,
+        PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EIGHT,
+        PLAN_RING, PLAN_EIGHT, PLAN_CHANCE, PLAN_FORGED, PLAN_RESTLESS, PLAN_RESTLESS,
+    };
+    plan->story = stories[seed % (sizeof stories / sizeof *stories)];
+    uint32_t nodes;
+    switch (plan->story) {
+    case PLAN_RING:
         plan->graph = graph_edition(2);
-    } else if (sixteenth < SIXTEENTHS_RING + SIXTEENTHS_EIGHT) {
-        plan->story = PLAN_EIGHT;
+        break;
+    case PLAN_EIGHT:
         plan->graph = graph_eight();
-    } else if (sixteenth == SIXTEENTHS_RING + SIXTEENTHS_EIGHT) {
-        plan->story = PLAN_CHANCE;
-        uint32_t nodes = 1 + dice_below(dice, NODES_BY_CHANCE_MAX);
-        plan->graph = graph_sparse(nodes, dice_below(dice, nodes), dice);
-    } else {
+        break;
+    case PLAN_FORGED:
         /* On a line nobody else can tell the true location, so only the digest can find the lie. */
-        plan->story = PLAN_FORGED;
         plan->graph = graph_line(2 + dice_below(dice, 4));
-        plan->options.forge_permille = 100;
+        plan->options.forge_permille = FORGED_PERMILLE;
+        break;
+    case PLAN_RESTLESS:
+        plan->graph = graph_line(2 + dice_below(dice, 2));
+        break;
+    default:
+        nodes = 1 + dice_below(dice, NODES_BY_CHANCE_MAX);
+        plan->graph = graph_sparse(nodes, dice_below(dice, nodes), dice);
     }
 }
 
@@ -71,14 +77,14 @@ static void choose_weather(struct sim_options *options, struct dice *dice)
                                               {1000, 200000}, {80000, 120000}, {600000, 800000}};
     static const uint32_t losses[] = {0, 0, 5, 50, 150};
     static const uint32_t copies[] = {0, 0, 20, 100};
-    static const uint32_t lates[] = {0, 100, 500, 1000};
+    static const uint32_t lates[] = {0, 500, 1000};
     static const uint32_t queues[] = {1, 2, 6, 30, 1000, 1000};
     static const uint32_t counts[] = {1, 4, 12, 24, CLIENTS_MAX};
     uint32_t latency = dice_below(dice, sizeof latencies_us / sizeof *latencies_us);
     options->latency_us_min = latencies_us[latency][0];
     options->latency_us_max = latencies_us[latency][1];
     options->turn_us_max = dice_between(dice, 0, 2000);
-    options->late_us_max = dice_between(dice, 1000, 4000000);
+    options->late_us_max = dice_between(dice, 1000, dice_chance(dice, 500) ? 300000 : 4000000);
     options->loss_permille = PICK(losses, dice);
     options->copy_permille = PICK(copies, dice);
     options->late_permille = PICK(lates, dice);
@@ -92,6 +98,19 @@ static void choose_weather(struct sim_options *options, struct dice *dice)
         options->client_bytes_max = LONG_ID_BYTES_MAX;
     options->skew_s_max = dice_chance(dice, 500) ? 300 : 0;
     options->history_client = SIM_NO_CLIENT;
+}
+
+/* Messages of past lives arrive all the time, and many of the living are lost: whoever mistakes one
+ * session for another is found out here. */
+static void choose_restless_weather(struct sim_options *options, struct dice *dice)
+{
+    options->latency_us_min = dice_between(dice, 1000, 50000);
+    options->latency_us_max = options->latency_us_min + 50000;
+    options->late_us_max = dice_between(dice, 100000, 1000000);
+    options->loss_permille = 250;
+    options->copy_permille = 250;
+    options->late_permille = 1000;
+    options->queue_max = SIM_QUEUE_MIN;
 }
 
 static uint32_t choose_stamp(struct dice *dice, uint32_t odd_permille)
@@ -164,17 +183,45 @@ static void plan_swizzle(struct plan *plan, struct dice *dice)
     }
 }
 
+/* One end and one new start; when the node is back. */
+static int64_t plan_death(struct plan *plan, struct dice *dice, uint32_t node, int64_t start_us,
+                          int64_t down_us)
+{
+    bool orderly = dice_chance(dice, 300);
+    int64_t back_us = start_us + down_us + (orderly ? PATIENCE_US + 1 : 0);
+    add(plan, start_us, orderly ? PLAN_LEAVE : PLAN_KILL, node, 0, 0);
+    add(plan, back_us, PLAN_START, node, 0, 0);
+    return back_us;
+}
+
 static void plan_deaths(struct plan *plan, struct dice *dice)
 {
     for (uint32_t deaths = dice_below(dice, DEATHS_MAX + 1); deaths > 0; deaths--) {
         uint32_t node = dice_below(dice, plan->graph.node_count);
-        bool orderly = dice_chance(dice, 300);
-        int64_t start_us = dice_between(dice, 0, PLAN_STORM_US - 1);
-        int64_t down_us = dice_chance(dice, 500) ? dice_between(dice, 1000, 200000)
-                                                 : dice_between(dice, 200000, 9000000);
-        add(plan, start_us, orderly ? PLAN_LEAVE : PLAN_KILL, node, 0, 0);
-        add(plan, start_us + (orderly ? PATIENCE_US + 1 : 0) + down_us, PLAN_START, node, 0, 0);
+        int64_t time_us = dice_between(dice, 0, PLAN_STORM_US - 1);
+        if (dice_chance(dice, 500)) {
+            plan_death(plan, dice, node, time_us, dice_between(dice, 200000, 9000000));
+            continue;
+        }
+        /* A node that cannot make up its mind: several sessions meet the messages of each other. */
+        for (uint32_t lives = 1 + dice_below(dice, LIVES_MAX); lives > 0; lives--)
+            time_us = plan_death(plan, dice, node, time_us, dice_between(dice, 1000, 200000)) +
+                      dice_between(dice, 1000, 1000000);
     }
+}
+
+/* Nodes die again and again, soon after they have come back and a few clients have spoken, so that
+ * the positions of one life look like those of the next. The last node lives on and remembers. */
+static void plan_restless(struct plan *plan, struct dice *dice)
+{
+    for (uint32_t node = 0; node + 1 < plan->graph.node_count; node++)
+        for (int64_t time_us = 0; time_us < PLAN_STORM_US;) {
+            for (uint32_t told = 1 + dice_below(dice, 3); told > 0; told--)
+                add(plan, time_us + dice_between(dice, 0, 300000), PLAN_SUBMIT, node,
+                    dice_below(dice, plan->options.client_count), SIM_STAMP_NOW);
+            time_us += dice_between(dice, 50000, 1000000);
+            time_us = plan_death(plan, dice, node, time_us, dice_between(dice, 1000, 100000));
+        }
 }
 
 const char *plan_story_name(enum plan_story story)
@@ -184,6 +231,7 @@ const char *plan_story_name(enum plan_story story)
         [PLAN_EIGHT] = "eight nodes",
         [PLAN_CHANCE] = "chance graph",
         [PLAN_FORGED] = "line with forged locations",
+        [PLAN_RESTLESS] = "line of restless nodes",
     };
     return names[story];
 }
@@ -196,9 +244,14 @@ struct plan plan_make(uint64_t seed)
     choose_weather(&plan.options, &dice);
     plan.options.seed = dice_next(&dice);
     plan_clients(&plan, &dice);
-    plan_cuts(&plan, &dice);
-    plan_swizzle(&plan, &dice);
-    plan_deaths(&plan, &dice);
+    if (plan.story == PLAN_RESTLESS) {
+        choose_restless_weather(&plan.options, &dice);
+        plan_restless(&plan, &dice);
+    } else {
+        plan_cuts(&plan, &dice);
+        plan_swizzle(&plan, &dice);
+        plan_deaths(&plan, &dice);
+    }
     qsort(plan.actions, plan.count, sizeof *plan.actions, compare_actions);
     return plan;
 }

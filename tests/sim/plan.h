@@ -28,7 +28,7 @@
 #define PLAN_GRACE_US 5000000
 #define PLAN_QUIET_US 8000000
 
-enum plan_story { PLAN_RING, PLAN_EIGHT, PLAN_CHANCE, PLAN_FORGED, PLAN_STORIES };
+enum plan_story { PLAN_RING, PLAN_EIGHT, PLAN_CHANCE, PLAN_FORGED, PLAN_RESTLESS, PLAN_STORIES };
 
 enum plan_verb {
     PLAN_SUBMIT, /* a: node, b: client, c: enum sim_stamp */

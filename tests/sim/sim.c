@@ -8,6 +8,8 @@
 
 /* More than any honest turn sends to one peer: the whole table in single locations. */
 #define TURN_MESSAGES_MAX 20000
+/* A herd that does more is chasing its own messages. */
+#define STEPS_PER_NODE_MAX 200000
 /* Steady clocks start anywhere, so that nobody can come to compare two of them. */
 #define CLOCK_MS_MAX 1000000000
 
@@ -321,6 +323,8 @@ bool sim_run(struct sim *sim, int64_t until_us)
             road_arrive(sim, event.parcel);
         else if (sim->nodes[event.node].turn_us == event.time_us)
             take_turn(sim, event.node);
+        if (sim->steps > (uint64_t)STEPS_PER_NODE_MAX * sim->node_count)
+            sim_fail(sim, "messages without end");
     }
     if (sim->violation[0] != '\0')
         return false;

@@ -17,6 +17,7 @@
  *   - what a node holds never gets older and never goes away, and its own accepting node did
  *     accept exactly those bytes;
  *   - flood_local says STORED, STALE or FULL as the order of locations demands;
+ *   - nothing is called news that was held already, and messages come to an end;
  *   - a digest fault is never seen, except when this world forged a message;
  *   - a turn ends, and the next deadline lies ahead, at most a second away.
  *

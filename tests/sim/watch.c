@@ -102,6 +102,8 @@ void watch_node(struct sim *sim, uint32_t index)
     struct node *node = &sim->nodes[index];
     const struct flood_counters *counters = flood_count(node->flood);
     uint64_t digest = flood_digest(node->flood);
+    if (counters->locations_news != node->seen_news && digest == node->seen_digest)
+        sim_fail(sim, "%s calls news what it held already", sim->names[index]);
     if (digest != node->seen_digest || counters->locations_news != node->seen_news) {
         watch_table(sim, index);
         node->seen_digest = digest;

@@ -65,6 +65,14 @@ static void nothing_is_taken_from_a_session_that_never_said_hello(void)
     forge(&rig, 1, 0, &update);
     CHECK_INT(flood_clients(rig.node[0]), 0);
     CHECK_INT(count_of(&rig, 0)->messages_strange, 2);
+    update.to_session = link_of(&rig, 1, 0).their_session;
+    update.from_session = 77;
+    forge(&rig, 1, 0, &update);
+    CHECK_INT(flood_clients(rig.node[0]), 0);
+    CHECK_INT(count_of(&rig, 0)->messages_strange, 3);
+    update.from_session = link_of(&rig, 0, 1).their_session;
+    forge(&rig, 1, 0, &update); /* the same with both sessions right */
+    CHECK_INT(flood_clients(rig.node[0]), 1);
     rig_close(&rig);
 }
 

@@ -41,6 +41,18 @@ static void a_quiet_link_carries_heartbeats_only(void)
     rig_close(&rig);
 }
 
+static void a_link_with_nothing_to_tell_stays_up(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    pass(&rig, 60000);
+    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, NULL), 0);
+    CHECK_INT(rig.messages[0][1][WIRE_HEARTBEAT], 30);
+    CHECK_INT(rig.messages[0][1][WIRE_UPDATE], 0);
+    rig_close(&rig);
+}
+
 static void unequal_tables_at_rest_are_a_fault_and_heal(void)
 {
     struct rig rig;
@@ -207,6 +219,7 @@ static void a_node_without_links_is_a_herd_too(void)
 static const struct check_case cases[] = {
     {"equal digests are seen soon and told once", equal_digests_are_seen_soon_and_told_once},
     {"a quiet link carries heartbeats only", a_quiet_link_carries_heartbeats_only},
+    {"a link with nothing to tell stays up", a_link_with_nothing_to_tell_stays_up},
     {"unequal tables at rest are a fault and heal", unequal_tables_at_rest_are_a_fault_and_heal},
     {"a full table refuses new local clients only", a_full_table_refuses_new_local_clients_only},
     {"the largest location travels", the_largest_location_travels},
