@@ -322,8 +322,12 @@ static void unavailable_is_tried_again(void)
     fail(LOOKUP_UNAVAILABLE, 1100);
     EXPECT(1100, "answer 1 unavailable");
     static const enum lookup_code never[] = {LOOKUP_REFUSED, LOOKUP_NONSENSE, LOOKUP_INVALID};
-    static const char *const words[] = {"answer 2 refused", "answer 3 nonsense",
-                                        "answer 4 invalid"};
+    static const char *const words[] = {"answer 3 refused", "answer 4 nonsense",
+                                        "answer 5 invalid"};
+    ask(question(9), 1200);
+    EXPECT(1200, "give first to A");
+    done(LOOKUP_OK, BODY("x"), 1200);
+    EXPECT(1200, "answer 2 ok x");
     for (size_t i = 0; i < 3; i++) {
         ask(question(3 + (int64_t)i), 1200);
         EXPECT(1200, "give first to A");
