@@ -17,9 +17,7 @@
  * itself, except after an endpoint broke the rules of its handshake (a socket of another kind on
  * that port is enough): then never. Longer than connecting and greeting may take together. */
 #define RENEW_MS 10000
-/* Frames read from one DEALER before it is tried again: what lost connections left, one each. */
-#define LEFTOVERS_MAX 16
-#define NEVER_MS      INT64_MIN
+#define NEVER_MS INT64_MIN
 
 /* One peer by name: routing ids of arriving messages are looked up in a sorted array of these. */
 struct member {
@@ -55,6 +53,7 @@ struct setting {
 
 /* All options are described in zmq_setsockopt(3) and must be set before bind or connect. */
 static const struct setting settings_of_both[] = {
+    {ZMQ_LINGER, 0},               /* the default would keep a connection that was given up */
     {ZMQ_HEARTBEAT_IVL, 2000},     /* finds a connection whose other end vanished silently, */
     {ZMQ_HEARTBEAT_TIMEOUT, 6000}, /* after the same silence that takes a link down in flood */
     {ZMQ_TCP_KEEPALIVE, 1},        /* a second line behind the heartbeats, for free */
@@ -335,6 +334,15 @@ static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms
     return true;
 }
 
+static bool is_ready(void *socket, int event)
+{
+    int events;
+    size_t events_bytes = sizeof events;
+    while (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &events_bytes) != 0)
+        assert(errno == EINTR);
+    return (events & event) != 0;
+}
+
 /* True when the bound was reached and more waits. Otherwise the ROUTER was read until it said
  * EAGAIN, and only then does its descriptor tell of the next message. */
 static bool receive_some(struct bus *bus, struct flood *flood, int64_t now_ms)
@@ -342,11 +350,7 @@ static bool receive_some(struct bus *bus, struct flood *flood, int64_t now_ms)
     for (int taken = 0; taken < TURN_MESSAGES_MAX; taken++)
         if (!receive_message(bus, flood, now_ms))
             return false;
-    int events;
-    size_t events_bytes = sizeof events;
-    int rc = zmq_getsockopt(bus->router, ZMQ_EVENTS, &events, &events_bytes);
-    /* Interrupted by a signal we do not know, and turning once more is never wrong. */
-    return rc != 0 || (events & ZMQ_POLLIN) != 0;
+    return is_ready(bus->router, ZMQ_POLLIN);
 }
 
 static bool try_send(void *dealer, const char *message, size_t bytes)
@@ -359,24 +363,14 @@ static bool try_send(void *dealer, const char *message, size_t bytes)
     return true;
 }
 
-/* Nothing of worth ever arrives at a DEALER, but reading makes ZeroMQ look at what its I/O thread
- * has done, which sending alone does only once a millisecond, and gives back what connections
- * lost meanwhile have left. */
-static void catch_up(void *dealer)
-{
-    for (int i = 0; i < LEFTOVERS_MAX; i++)
-        if (zmq_recv(dealer, NULL, 0, ZMQ_DONTWAIT) < 0 && errno == EAGAIN)
-            return;
-}
-
-/* False when the peer is away or its queue is really full. */
+/* False when the peer is away or its queue is full. While sending, ZeroMQ looks only once a
+ * millisecond at what its I/O thread has done since, so its first no may be out of date; asking
+ * for events makes it look. */
 static bool send_message(struct outlet *outlet, const char *message, size_t bytes, int64_t now_ms)
 {
-    bool taken = try_send(outlet->dealer, message, bytes);
-    if (!taken) {
-        catch_up(outlet->dealer);
-        taken = try_send(outlet->dealer, message, bytes);
-    }
+    bool taken =
+        try_send(outlet->dealer, message, bytes) ||
+        (is_ready(outlet->dealer, ZMQ_POLLOUT) && try_send(outlet->dealer, message, bytes));
     if (taken) {
         outlet->refused_since_ms = NEVER_MS;
     } else if (outlet->refused_since_ms == NEVER_MS) {

@@ -4,8 +4,8 @@
  * peer that only sends, so a blocked peer never touches another and no socket is both. bus_turn
  * joins them to a flood: what arrived goes in, what is due goes out.
  *
- * One thread owns a bus. Its descriptor is edge-triggered (zmq_getsockopt(3), ZMQ_FD): after it
- * fired, bus_turn must be called until it says that nothing waits. */
+ * One thread owns a bus. Its descriptor is edge-triggered (zmq_getsockopt(3), ZMQ_FD): before the
+ * first wait, and after it fired, bus_turn must be called until it says that nothing waits. */
 #ifndef ZHERD_BUS_BUS_H
 #define ZHERD_BUS_BUS_H
 

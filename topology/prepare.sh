@@ -60,7 +60,7 @@ prepare() {
         say "please install these first (Debian's names):" $packages
         exit 1
     fi
-    say "installing" $packages
+    say "installing what is missing"
     $as_root apt-get update -q
     chosen=
     for package in $packages; do
@@ -71,6 +71,7 @@ prepare() {
             fi
         done
     done
+    say "packages:$chosen"
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $chosen
     packages=$(missing "$1")
     [ -z "$packages" ] || { say "still missing after the installation:" $packages; exit 1; }

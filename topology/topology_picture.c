@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Half the circle's height in rows: large enough to be looked at. */
+/* Half the circle's height: large enough to be looked at. */
 #define RADIUS_ROWS_MIN 6
-/* Half its width in columns: picture and names of usual length fit into 80. */
-#define RADIUS_COLUMNS_MAX 28
-#define DOTS_PER_ROW       4
-#define DOTS_PER_COLUMN    2
+#define DOTS_PER_ROW    4
+#define DOTS_PER_COLUMN 2
 /* Braille cells are this and a bit for each dot. */
 #define BRAILLE 0x2800
 #define DISC    0x25cf
@@ -50,13 +48,33 @@ static void swap(uint32_t *a, uint32_t *b)
     *b = kept;
 }
 
-/* Seats around the circle: swaps two nodes as long as that brings linked nodes closer. The sum
- * falls with each swap that stays, so this ends. The first node keeps its seat at the top. */
+/* The node to sit next to `node`: the first of its neighbours that has no seat yet, or else any. */
+static uint32_t choose_next(const struct topology *topology, uint32_t node, const bool *seated)
+{
+    uint32_t neighbours[TOPOLOGY_PICTURE_NODES_MAX], next = 0;
+    size_t count = topology_neighbours(topology, node, neighbours);
+    for (size_t i = 0; i < count; i++) {
+        if (!seated[neighbours[i]])
+            return neighbours[i];
+    }
+    while (seated[next])
+        next++;
+    return next;
+}
+
+/* Seats around the circle, the first node at the top: along the links, so that a ring is seated as
+ * one; then two nodes are swapped as long as that brings linked nodes closer. The sum falls with
+ * each swap that stays, so this ends. */
 static void choose_seats(const struct topology *topology, uint32_t *seats)
 {
-    uint32_t nodes = (uint32_t)topology->node_count;
-    for (uint32_t i = 0; i < nodes; i++)
-        seats[i] = i;
+    uint32_t nodes = (uint32_t)topology->node_count, node = 0;
+    bool seated[TOPOLOGY_PICTURE_NODES_MAX] = {true};
+    seats[0] = 0;
+    for (uint32_t seat = 1; seat < nodes; seat++) {
+        node = choose_next(topology, node, seated);
+        seated[node] = true;
+        seats[node] = seat;
+    }
     uint32_t best = links_length(topology, seats), before;
     do {
         before = best;
@@ -73,8 +91,8 @@ static void choose_seats(const struct topology *topology, uint32_t *seats)
     } while (best < before);
 }
 
-/* High enough that no two names on one side share a row: the rows of the first two seats are the
- * closest ones. */
+/* High enough that no two names on one side share a row, with a little air between them, and
+ * twice as wide as high: a cell is twice as high as wide. */
 static void choose_size(const struct topology *topology, struct canvas *canvas)
 {
     size_t name_bytes = 0;
@@ -82,15 +100,12 @@ static void choose_size(const struct topology *topology, struct canvas *canvas)
         size_t bytes = strlen(topology->nodes[i].name);
         name_bytes = bytes > name_bytes ? bytes : name_bytes;
     }
-    canvas->radius_rows = RADIUS_ROWS_MIN;
-    double step = 1 - cos(2 * pi / (double)topology->node_count);
-    if (topology->node_count > 2 && 1 / step > RADIUS_ROWS_MIN)
-        canvas->radius_rows = (int)ceil(1 / step);
+    canvas->radius_rows = (int)topology->node_count / 2 + 2;
+    if (canvas->radius_rows < RADIUS_ROWS_MIN)
+        canvas->radius_rows = RADIUS_ROWS_MIN;
     if (topology->node_count == 1)
         canvas->radius_rows = 0;
     canvas->radius_columns = 2 * canvas->radius_rows + 2;
-    if (canvas->radius_columns > RADIUS_COLUMNS_MAX)
-        canvas->radius_columns = RADIUS_COLUMNS_MAX;
     canvas->margin_columns = (int)name_bytes + 2;
     canvas->rows = 2 * canvas->radius_rows + 3;
     canvas->columns = 2 * (canvas->radius_columns + canvas->margin_columns) + 1;
@@ -119,8 +134,11 @@ static void draw_dot(struct canvas *canvas, int y, int x)
     *cell = (uint16_t)(*cell | BRAILLE | bits[y % DOTS_PER_ROW][x % DOTS_PER_COLUMN]);
 }
 
-static void draw_line(struct canvas *canvas, const struct place *from, const struct place *to)
+/* From left to right, so that rounding does not depend on which end the file names first. */
+static void draw_line(struct canvas *canvas, const struct place *one, const struct place *other)
 {
+    const struct place *from = one->dot_x <= other->dot_x ? one : other;
+    const struct place *to = from == one ? other : one;
     int height = to->dot_y - from->dot_y, width = to->dot_x - from->dot_x;
     int steps = abs(height) > abs(width) ? abs(height) : abs(width);
     for (int i = 0; i <= steps; i++) {

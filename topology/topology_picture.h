@@ -13,9 +13,10 @@
 #include "topology/topology.h"
 
 /* More nodes than this would need a circle larger than a terminal. */
-#define TOPOLOGY_PICTURE_NODES_MAX   20
-#define TOPOLOGY_PICTURE_ROWS_MAX    48
-#define TOPOLOGY_PICTURE_COLUMNS_MAX 192
+#define TOPOLOGY_PICTURE_NODES_MAX 20
+/* So many nodes, with the longest names. */
+#define TOPOLOGY_PICTURE_ROWS_MAX    27
+#define TOPOLOGY_PICTURE_COLUMNS_MAX 183
 /* UTF-8: three bytes a cell, and LF; NUL at the end. */
 #define TOPOLOGY_PICTURE_BYTES_MAX                                                                 \
     (TOPOLOGY_PICTURE_ROWS_MAX * (3 * TOPOLOGY_PICTURE_COLUMNS_MAX + 1) + 1)

@@ -50,7 +50,6 @@ struct up {
     const char *path;    /* of the topology file */
     const char *log_dir;
     char program_dir[PATH_MAX];
-    bool said_whole;
     bool is_stopping;
     int exit_status;
 };
@@ -108,19 +107,6 @@ static void allocate_read(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
     *buffer = uv_buf_init(bytes, sizeof bytes);
 }
 
-/* Once each time the herd becomes whole. */
-static void tell_whole(struct up *up)
-{
-    bool is_whole = up_core_is_whole(up->core);
-    if (is_whole && !up->said_whole) {
-        uv_timer_stop(&up->patience);
-        printf("ready: all %zu nodes take clients, all %zu links are up%s\n",
-               up->topology.node_count, up->topology.link_count,
-               up->topology.places_count > 0 ? ", places answer" : "");
-    }
-    up->said_whole = is_whole;
-}
-
 static void take_status(struct life *life, const struct status *status)
 {
     struct up *up = life->up;
@@ -130,7 +116,12 @@ static void take_status(struct life *life, const struct status *status)
     if (was_whole && status->kind != STATUS_READY)
         printf("%s: link to %s %s\n", up_core_name(up->core, life->child), status->peer,
                status->kind == STATUS_LINK_UP ? "up" : "down");
-    tell_whole(up);
+    if (up_core_is_whole(up->core)) {
+        uv_timer_stop(&up->patience);
+        printf("ready: all %zu nodes take clients, all %zu links are up%s\n",
+               up->topology.node_count, up->topology.link_count,
+               up->topology.places_count > 0 ? ", places answer" : "");
+    }
 }
 
 static void take_output(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buffer)
@@ -237,7 +228,6 @@ static void take_death(struct up *up, size_t child, const struct process *proces
     }
     printf("%s %s%s%s; starting it again in %.1f s\n", name, end, words[0] != '\0' ? ": " : "",
            words, (double)pause_ms / 1000);
-    tell_whole(up);
     await_next_start(up);
 }
 

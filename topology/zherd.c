@@ -27,10 +27,14 @@ static void print_help(void)
 
 int main(int count, char **words)
 {
-    const char *word = count > 1 ? words[1] : "--help";
-    if (strcmp(word, "--help") == 0) {
+    if (count < 2) {
+        fputs("zherd: write a subcommand; `zherd --help` lists them\n", stderr);
+        return 1;
+    }
+    const char *word = words[1];
+    if (strcmp(word, "--help") == 0 || (count > 2 && strcmp(words[2], "--help") == 0)) {
         print_help();
-        return count > 1 ? 0 : 1;
+        return 0;
     }
     if (strcmp(word, "--version") == 0) {
         puts("zherd " ZHERD_VERSION);

@@ -82,6 +82,8 @@ check_words()
     good=$folder/fall2016.zpl
     same "zherd --version" "$("$zherd" --version)" "zherd 0.1.0"
     "$zherd" --help | grep -q "zherd check FILE" || fail "zherd --help lists no subcommands"
+    "$zherd" up --help | grep -q "zherd check FILE" || fail "zherd up --help lists no subcommands"
+    refused 'zherd: write a subcommand; `zherd --help` lists them'
     refused 'zherd: there is no subcommand `chekc`; `zherd --help` lists them' chekc
     refused 'zherd check: write one topology file, as in `zherd check FILE`' check
     refused 'zherd check: write one topology file, as in `zherd check FILE`' check "$good" "$good"

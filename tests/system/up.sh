@@ -11,7 +11,11 @@ up=
 
 end()
 {
-    [ -n "$up" ] && kill -KILL "$up" 2>/dev/null
+    [ -n "$up" ] && kill -KILL "$up"
+    # Only a fault leaves children; they must not outlive the test that found it.
+    for pid in $(cat "$work/bin/pids" 2>/dev/null); do
+        gone "$pid" || kill -KILL "$pid"
+    done
     rm -rf "$work"
 }
 trap end EXIT
@@ -105,7 +109,7 @@ no_stand_ins()
     done
 }
 
-# start [setsid]: runs it behind us. The output of the case before must not be taken for its own.
+# start [PREFIX...]: runs it behind us, by the words of a prefix such as setsid. The output of the case before must not be taken for its own.
 start()
 {
     rm -rf "$work/log" "$work/bin/pids"
@@ -163,6 +167,16 @@ stops_on_hang_up()
     finish HUP
 }
 
+# What zherd itself was told to ignore is not handed on.
+gives_children_their_signals()
+{
+    start sh -c 'trap "" USR1; exec "$@"' sh
+    await counted 1 '^ready' || fail "it becomes ready"
+    ignored=$(sed -n 's/^SigIgn:[^0-9a-f]*//p' "/proc/$(pid_of Ball)/status")
+    [ "$((0x$ignored & 0x200))" = 0 ] || fail "no signal is ignored: $ignored"
+    finish TERM
+}
+
 # Ctrl-C reaches the whole group: children end by themselves, and that is no death.
 stops_on_ctrl_c()
 {
@@ -199,6 +213,10 @@ retries_later_and_later()
         fail "it tries again after 0.4 s"
     rm "$work/bin/refuse-Ball"
     await counted 2 '^ready' || fail "it becomes ready again"
+    # What an earlier life said is none of this one's last words.
+    kill -KILL "$(pid_of Ball)"
+    await counted 2 '^Ball was killed by signal 9 (Killed); starting it again in [0-9.]* s$' ||
+        fail "its death has no words"
     finish TERM
 }
 
@@ -267,6 +285,7 @@ leaves_no_orphans()
 
 case_of "it starts everybody and says ready once" becomes_ready
 case_of "a hang-up stops it" stops_on_hang_up
+case_of "children do not inherit ignored signals" gives_children_their_signals
 case_of "Ctrl-C reaches everybody and is no death" stops_on_ctrl_c
 case_of "the dead are named and started again" restarts_the_dead
 case_of "who does not come back is tried later and later" retries_later_and_later

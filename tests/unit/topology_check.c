@@ -203,6 +203,13 @@ static void tells_no_fault_twice(void)
                   "11: there is no section `edge`; write herd, node, link or places\n");
 }
 
+static void a_key_stands_once(void)
+{
+    check_refused("herd\n    name = small\n    name = large\n    name\n" ALFORD,
+                  "3: `name` stands in line 2 already; write it once in a `herd`\n"
+                  "4: `name` stands in line 2 already; write it once in a `herd`\n");
+}
+
 static void names_the_pieces(void)
 {
     check_refused(HERD ALFORD BALL
@@ -439,6 +446,7 @@ static const struct check_case cases[] = {
     {"nodes are found by name, neighbours in the order of the file", finds_nodes_and_neighbours},
     {"all faults are told in one run, by line", tells_all_faults_in_one_run},
     {"no fault brings others with it", tells_no_fault_twice},
+    {"a key stands once in its section", a_key_stands_once},
     {"a herd in pieces: they are named", names_the_pieces},
     {"a long list of pieces is cut", cuts_a_long_list_of_pieces},
     {"nobody connects to every interface", every_interface_only_where_nobody_connects},
