@@ -31,6 +31,7 @@ command python3      python3
 command git          git
 module  zmq          python3-zmq
 module  msgpack      python3-msgpack
+command valgrind     valgrind
 '
 
 # is_there KIND NAME: NAME may hold alternatives, a|b.
