@@ -339,8 +339,8 @@ static bool open_bus(struct gateway *gateway)
 static bool open_lookups(struct gateway *gateway)
 {
     char error[LOOKUPS_ERROR_BYTES_MAX];
-    const struct topology_places *places = &gateway->options->topology->places;
-    if (!places->present)
+    const struct topology_places *places = gateway->options->topology->places;
+    if (gateway->options->topology->places_count == 0)
         return true;
     gateway->places = places_new(draw_number());
     gateway->lookups = lookups_open(&places->gateways, error);
@@ -406,14 +406,14 @@ static void close_handle(uv_handle_t *handle, void *unused)
 static void note_start(struct gateway *gateway)
 {
     const struct gateway_options *options = gateway->options;
-    const struct topology_places *places = &options->topology->places;
+    const struct topology *topology = options->topology;
     note(gateway, "start",
          "zherd " ZHERD_VERSION " pid %ld herd %s node %s session %016" PRIx64
          " clients %s bus %s places %s links %zu connections_max %zu clients_max %" PRIu32,
          (long)getpid(), options->topology->herd, gateway->self->name, gateway->session,
          gateway->self->clients.text, bus_endpoint(gateway->bus),
-         places->present ? places->gateways.text : "none", gateway->peer_count,
-         clients_limit(gateway->clients), options->clients_max);
+         topology->places_count > 0 ? topology->places[0].gateways.text : "none",
+         gateway->peer_count, clients_limit(gateway->clients), options->clients_max);
 }
 
 static void note_stop(struct gateway *gateway)

@@ -267,6 +267,18 @@ static void give(struct broker *broker, const struct balance_order *order)
     }
 }
 
+/* A worker that cannot be reached any more is lost. */
+static void probe(struct broker *broker, struct span worker)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addmem(message, worker.at, worker.bytes);
+    zmsg_addmem(message, "", 0);
+    if (zmsg_send(&message, broker->back) != 0) {
+        zmsg_destroy(&message);
+        balance_lose(broker->balance, worker);
+    }
+}
+
 static void obey_orders(struct broker *broker, int64_t now_ms)
 {
     struct balance_order order;
@@ -279,6 +291,9 @@ static void obey_orders(struct broker *broker, int64_t now_ms)
             send_failure(broker, take_envelope(broker, order.job), order.code,
                          order.code == LOOKUP_LATE ? "The places service had no answer in time."
                                                    : "The places service has no worker.");
+            break;
+        case BALANCE_PROBE:
+            probe(broker, order.worker);
             break;
         case BALANCE_LEFT:
             log_worker(order.worker, "left");

@@ -25,7 +25,7 @@
 static const char HELP[] =
     "placesd answers the WHATSAT look-ups of a herd.\n"
     "\n"
-    "    placesd --topology FILE    serve as the places section of FILE says\n"
+    "    placesd --topology FILE [--places N]    serve as the N-th places section of FILE says\n"
     "    placesd --help | --version\n"
     "\n"
     "It says \"ready\" on standard output, logs to standard error and stops on TERM or Ctrl-C.\n";
@@ -33,6 +33,7 @@ static const char HELP[] =
 /* What runs, in the order in which it is started. */
 struct service {
     struct topology topology;
+    const struct topology_places *places; /* the section it serves */
     struct key key;
     struct landmarks *landmarks;
     struct broker *broker;
@@ -116,7 +117,7 @@ static bool is_loopback(const char *host)
 /* The bundled server runs here if the url names this machine's loopback. */
 static bool start_landmarks(struct service *service, const struct site *site)
 {
-    if (service->topology.places.provider != TOPOLOGY_LANDMARKS || !is_loopback(site->host))
+    if (service->places->provider != TOPOLOGY_LANDMARKS || !is_loopback(site->host))
         return true;
     char *host = site->host;
     if (*host == '[') {
@@ -131,7 +132,7 @@ static bool start_landmarks(struct service *service, const struct site *site)
 
 static bool start_provider(struct service *service)
 {
-    const struct topology_places *places = &service->topology.places;
+    const struct topology_places *places = service->places;
     char error[KEY_ERROR_BYTES_MAX];
     if (provider_of(places)->needs_key && !key_read(places->key_file, &service->key, error))
         return complain("%s", error);
@@ -145,13 +146,14 @@ static bool start_provider(struct service *service)
     return good;
 }
 
-static bool start(struct service *service, const char *file)
+static bool start(struct service *service, const char *file, size_t number)
 {
     if (!topology_load(file, &service->topology))
         return false;
-    const struct topology_places *places = &service->topology.places;
-    if (!places->present)
-        return complain("%s has no places section: nothing to do", file);
+    if (number > service->topology.places_count)
+        return complain("%s has %zu places sections, and this is to be number %zu", file,
+                        service->topology.places_count, number);
+    const struct topology_places *places = service->places = &service->topology.places[number - 1];
     if (!start_provider(service))
         return false;
     char broker_error[BROKER_ERROR_BYTES_MAX];
@@ -171,7 +173,7 @@ static bool start(struct service *service, const char *file)
 
 static void serve(struct service *service)
 {
-    const struct topology_places *places = &service->topology.places;
+    const struct topology_places *places = service->places;
     event_log("start: placesd %s, process %d, gateways at %s, workers at %s, provider %s at %s",
               ZHERD_VERSION, getpid(), places->gateways.text, places->workers.text,
               provider_of(places)->name, places->url);
@@ -193,10 +195,11 @@ static void stop(struct service *service)
     close(service->signals);
 }
 
-static int run(const char *file)
+static int run(const char *file, size_t number)
 {
     struct service service = {.signals = open_signals()};
-    bool started = service.signals >= 0 ? start(&service, file) : complain("signalfd failed");
+    bool started =
+        service.signals >= 0 ? start(&service, file, number) : complain("signalfd failed");
     if (started) {
         serve(&service);
         event_log("stop");
@@ -209,15 +212,20 @@ int main(int count, char **arguments)
 {
     static const struct option options[] = {
         {"topology", required_argument, NULL, 't'},
+        {"places", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {0},
     };
     const char *file = NULL;
+    size_t number = 1;
     for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
         switch (option) {
         case 't':
             file = optarg;
+            break;
+        case 'p':
+            number = strspn(optarg, "0123456789") == strlen(optarg) ? strtoul(optarg, NULL, 10) : 0;
             break;
         case 'h':
             fputs(HELP, stdout);
@@ -229,9 +237,9 @@ int main(int count, char **arguments)
             return EXIT_FAILURE;
         }
     }
-    if (file == NULL || optind < count) {
+    if (file == NULL || optind < count || number == 0) {
         complain("say which herd to serve: placesd --topology FILE");
         return EXIT_FAILURE;
     }
-    return run(file);
+    return run(file, number);
 }

@@ -222,9 +222,12 @@ static void begin(struct worker *worker, uint64_t job, const struct lookup *look
         finish(worker, transfer, CURLE_FAILED_INIT);
 }
 
-/* A job is two frames: its number, which goes back as it came, and the question. */
+/* A job is two frames: its number, which goes back as it came, and the question. One frame is a
+ * broker that wants to know whether we are there. */
 static void take_job(struct worker *worker, zmsg_t *message)
 {
+    if (zmsg_size(message) == 1)
+        return;
     zframe_t *number = zmsg_first(message);
     zframe_t *question = zmsg_next(message);
     uint64_t job;

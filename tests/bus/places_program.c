@@ -184,7 +184,7 @@ static void refuses_files(void)
     unlink(topology_path);
     expect_refusal(serve(), topology_path);
     write_topology("");
-    expect_refusal(serve(), "no places section");
+    expect_refusal(serve(), "has 0 places sections");
     write_topology("places\n    colour = red\n");
     struct run run = serve();
     CHECK_INT(finish(&run), 1);
