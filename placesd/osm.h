@@ -18,6 +18,9 @@
 
 /* Places read from one answer; further ones are left out. */
 #define OSM_PLACES_MAX 200
+/* The licence lets anybody keep the data; it changes by the minute, but not by much. */
+#define OSM_CACHE_S 300
+#define OSM_STALE_S 86400
 /* The keys of the tags that make something a place, those that say most first. */
 #define OSM_KEYS 5
 extern const char *const osm_keys[OSM_KEYS];

@@ -203,6 +203,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
 const struct provider provider_google_new = {
     .name = "google-new",
     .needs_key = true,
+    .cache_s = 0, /* as for the legacy service */
     .write_url = write_url,
     .write_body = write_body,
     .write_headers = write_headers,

@@ -154,6 +154,8 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
 const struct provider provider_overpass = {
     .name = "overpass",
     .needs_key = false,
+    .cache_s = OSM_CACHE_S,
+    .stale_s = OSM_STALE_S,
     .write_url = write_url,
     .write_body = write_body,
     .read_answer = read_answer,
