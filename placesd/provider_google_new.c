@@ -14,6 +14,8 @@
 
 /* Google's terms want its name beside its results. */
 #define ATTRIBUTION "Google Maps"
+/* Of contributors named in one answer: a few for each place, and not what somebody may make up. */
+#define ATTRIBUTIONS_MAX 50
 
 /* ---- the request: Places API, REST reference, places.searchNearby ---- */
 
@@ -75,46 +77,52 @@ static void escape_html(const char *text, struct buffer *out)
 
 static bool is_known(const json_t *attributions, const char *text)
 {
-    size_t i;
-    const json_t *known;
-    json_array_foreach(attributions, i,
-                       known) if (strcmp(json_string_value(known), text) == 0) return true;
+    for (size_t i = 0; i < json_array_size(attributions); i++)
+        if (strcmp(json_string_value(json_array_get(attributions, i)), text) == 0)
+            return true;
     return false;
+}
+
+static void write_contributor(const char *provider, const char *link, struct buffer *html)
+{
+    bool is_link = link != NULL && strncmp(link, "https://", 8) == 0;
+    if (is_link) {
+        buffer_append(html, span_of("<a href=\""));
+        escape_html(link, html);
+        buffer_append(html, span_of("\">"));
+    }
+    escape_html(provider, html);
+    if (is_link)
+        buffer_append(html, span_of("</a>"));
+    buffer_append(html, (struct span){"", 1});
 }
 
 /* Whoever contributed to a place is named once, with a link where there is one. */
 static void attribute(const json_t *place, json_t *attributions)
 {
-    size_t i;
-    const json_t *source;
-    json_array_foreach(json_object_get(place, "attributions"), i, source)
-    {
+    const json_t *sources = json_object_get(place, "attributions");
+    for (size_t i = 0; i < json_array_size(sources); i++) {
+        const json_t *source = json_array_get(sources, i);
         const char *provider = json_string_value(json_object_get(source, "provider"));
-        const char *link = json_string_value(json_object_get(source, "providerUri"));
+        if (json_array_size(attributions) == ATTRIBUTIONS_MAX)
+            return;
         if (provider == NULL)
             continue;
-        bool is_link = link != NULL && strncmp(link, "https://", 8) == 0;
-        struct buffer text = {0};
-        if (is_link) {
-            buffer_append(&text, span_of("<a href=\""));
-            escape_html(link, &text);
-            buffer_append(&text, span_of("\">"));
-        }
-        escape_html(provider, &text);
-        if (is_link)
-            buffer_append(&text, span_of("</a>"));
-        buffer_append(&text, (struct span){"", 1});
-        if (!is_known(attributions, text.at))
-            json_array_append_new(attributions, json_string(text.at));
-        buffer_free(&text);
+        struct buffer html = {0};
+        write_contributor(provider, json_string_value(json_object_get(source, "providerUri")),
+                          &html);
+        if (!is_known(attributions, html.at))
+            json_array_append_new(attributions, json_string(html.at));
+        buffer_free(&html);
     }
 }
 
 static json_t *copy_types(const json_t *types)
 {
-    size_t i;
-    json_t *type, *copy = json_array();
-    json_array_foreach(types, i, type) if (json_is_string(type)) json_array_append(copy, type);
+    json_t *copy = json_array();
+    for (size_t i = 0; i < json_array_size(types); i++)
+        if (json_is_string(json_array_get(types, i)))
+            json_array_append(copy, json_array_get(types, i));
     return copy;
 }
 
@@ -144,17 +152,14 @@ static enum lookup_code read_places(const json_t *root, uint32_t bound, struct s
     if (json_object_get(root, "error") != NULL || (places != NULL && !json_is_array(places)))
         return results_fail("The places provider's answer has no list of places.", json);
     json_t *results = json_array(), *attributions = json_pack("[s]", ATTRIBUTION);
-    size_t i;
-    const json_t *place;
-    json_array_foreach(places, i, place)
-    {
-        if (json_array_size(results) == bound && bound > 0)
-            break;
-        json_t *result = read_place(place);
+    for (size_t i = 0; i < json_array_size(places); i++) {
+        json_t *result = read_place(json_array_get(places, i));
         if (result == NULL)
             continue;
         json_array_append_new(results, result);
-        attribute(place, attributions);
+        attribute(json_array_get(places, i), attributions);
+        if (json_array_size(results) == LOOKUP_BOUND_MAX)
+            break;
     }
     return results_write(attributions, results, bound, key, json);
 }

@@ -34,13 +34,12 @@ static void append_encoded(const char *text, struct buffer *body)
 {
     static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                      "0123456789-._~";
+    static const char digits[] = "0123456789ABCDEF";
     for (; *text != '\0'; text++) {
-        char encoded[4];
-        if (strchr(unreserved, *text) != NULL)
-            snprintf(encoded, sizeof encoded, "%c", *text);
-        else
-            snprintf(encoded, sizeof encoded, "%%%02X", (unsigned)(unsigned char)*text);
-        buffer_append(body, span_of(encoded));
+        unsigned char byte = (unsigned char)*text;
+        const char encoded[3] = {'%', digits[byte >> 4], digits[byte & 15]};
+        bool plain = strchr(unreserved, *text) != NULL;
+        buffer_append(body, plain ? (struct span){text, 1} : (struct span){encoded, 3});
     }
 }
 
@@ -130,11 +129,9 @@ static enum lookup_code read_elements(const json_t *root, const struct lookup *l
     if (!json_is_array(elements))
         return results_fail("The places provider's answer has no list of elements.", json);
     struct osm_places places = {.count = 0};
-    size_t i;
-    const json_t *element;
-    json_array_foreach(elements, i, element) if (places.count < OSM_PLACES_MAX &&
-                                                 read_element(element, &places.at[places.count]))
-        places.count++;
+    for (size_t i = 0; i < json_array_size(elements) && places.count < OSM_PLACES_MAX; i++)
+        if (read_element(json_array_get(elements, i), &places.at[places.count]))
+            places.count++;
     return osm_write(&places, lookup, key, json);
 }
 

@@ -132,6 +132,11 @@ static void doubts_members_of_other_types(void)
                            "\"location\":{\"latitude\":1,\"longitude\":2},\"types\":[1,\"bar\"],"
                            "\"attributions\":[1,{\"provider\":1},{}]}]}",
                            &transform_here, "odd,odder,");
+    transform_expect_code(GOOGLE_NEW, 200,
+                          span_of("{\"places\":[{\"id\":\"y\",\"displayName\":{\"text\":\"y\"},"
+                                  "\"location\":{\"latitude\":1,\"longitude\":2},"
+                                  "\"types\":[1,\"bar\",{}]}]}"),
+                          LOOKUP_OK, "[\n            \"bar\"\n         ]");
 }
 
 static void names_contributors(void)
@@ -150,6 +155,51 @@ static void names_contributors(void)
                                                                   "\"providerUri\":\"javascript:"
                                                                   "alert(1)\"}") "]}";
     transform_expect_code(GOOGLE_NEW, 200, span_of(body), LOOKUP_OK, ann);
+}
+
+/* A place may claim any number of contributors; the 50th line of attribution is the last. */
+static void names_so_many_contributors(void)
+{
+    struct buffer body = {0};
+    buffer_append(&body, span_of("{\"places\":[{\"id\":\"x\",\"displayName\":{\"text\":\"x\"},"
+                                 "\"location\":{\"latitude\":1,\"longitude\":2},"
+                                 "\"attributions\":[{}"));
+    for (int i = 1; i <= 50; i++) {
+        char one[64];
+        snprintf(one, sizeof one, ",{\"provider\":\"Ann %d\"}", i);
+        buffer_append(&body, span_of(one));
+    }
+    buffer_append(&body, span_of("]}]}"));
+    enum lookup_code code;
+    struct buffer json =
+        transform_text(GOOGLE_NEW, 200, (struct span){body.at, body.bytes}, &transform_here, &code);
+    CHECK(strstr(json.at, "\"Ann 49\"\n") != NULL);
+    CHECK(strstr(json.at, "\"Ann 50\"") == NULL);
+    buffer_free(&json);
+    buffer_free(&body);
+}
+
+/* The 20th place is still read, the 21st no more: nor is its contributor named. */
+static void reads_so_many_places(void)
+{
+    struct buffer body = {0};
+    buffer_append(&body, span_of("{\"places\":[null"));
+    for (int i = 1; i <= 21; i++) {
+        char one[256];
+        snprintf(one, sizeof one,
+                 ",{\"id\":\"%d\",\"displayName\":{\"text\":\"%d\"},\"location\":{\"latitude\":1,"
+                 "\"longitude\":2},\"attributions\":[{\"provider\":\"Ann %d\"}]}",
+                 i, i, i);
+        buffer_append(&body, span_of(one));
+    }
+    buffer_append(&body, span_of("]}"));
+    enum lookup_code code;
+    struct buffer json =
+        transform_text(GOOGLE_NEW, 200, (struct span){body.at, body.bytes}, &transform_here, &code);
+    CHECK(strstr(json.at, "\"Ann 20\"\n") != NULL && strstr(json.at, "\"name\": \"20\"") != NULL);
+    CHECK(strstr(json.at, "\"Ann 21\"") == NULL && strstr(json.at, "\"name\": \"21\"") == NULL);
+    buffer_free(&json);
+    buffer_free(&body);
 }
 
 static void refuses_other_shapes(void)
@@ -220,6 +270,8 @@ static const struct check_case cases[] = {
     {"what lacks id, name or position is left out alone", leaves_out_halves},
     {"members of other types count as missing", doubts_members_of_other_types},
     {"whoever contributed is named once, without dangerous links", names_contributors},
+    {"50 lines of attribution and no more", names_so_many_contributors},
+    {"20 places are read and no more", reads_so_many_places},
     {"what is not the JSON asked for is nonsense, wherever it ends", refuses_other_shapes},
     {"an answer that grows too long is refused", refuses_to_write_too_much},
     {"a failure is told, shortened and without the key", tells_failures},
