@@ -34,13 +34,13 @@ struct list {
 struct worker {
     bool present;
     bool lost;
-    bool probed; /* since it was heard last */
     uint8_t name_bytes;
     char name[BALANCE_NAME_BYTES_MAX];
     uint32_t credits;
     uint32_t load;     /* jobs it has */
     uint64_t given_at; /* the count of jobs given when it got its last one */
     int64_t heard_ms;
+    int64_t probed_ms; /* or heard, whatever came last */
 };
 
 struct balance {
@@ -181,8 +181,7 @@ static uint32_t room_for_worker(struct balance *balance)
 
 static void hear(struct worker *worker, int64_t now_ms)
 {
-    worker->heard_ms = now_ms;
-    worker->probed = false;
+    worker->heard_ms = worker->probed_ms = now_ms;
 }
 
 enum balance_welcome balance_ready(struct balance *balance, struct span name, uint32_t credits,
@@ -204,6 +203,7 @@ enum balance_welcome balance_ready(struct balance *balance, struct span name, ui
         .name_bytes = (uint8_t)name.bytes,
         .credits = credits,
         .heard_ms = now_ms,
+        .probed_ms = now_ms,
     };
     if (name.bytes > 0)
         memcpy(worker->name, name.at, name.bytes);
@@ -350,10 +350,9 @@ static bool order_probe(struct balance *balance, int64_t now_ms, struct balance_
 {
     for (uint32_t i = 0; i < balance->worker_count; i++) {
         struct worker *worker = &balance->workers[i];
-        if (!worker->present || worker->lost || worker->probed ||
-            now_ms - worker->heard_ms < BALANCE_QUIET_MS)
+        if (!worker->present || worker->lost || now_ms - worker->probed_ms < BALANCE_QUIET_MS)
             continue;
-        worker->probed = true;
+        worker->probed_ms = now_ms;
         *order = (struct balance_order){
             .kind = BALANCE_PROBE,
             .worker = {worker->name, worker->name_bytes},
@@ -417,8 +416,9 @@ int64_t balance_deadline_ms(const struct balance *balance)
     int64_t deadline_ms = balance->earliest_ms;
     for (uint32_t i = 0; i < balance->worker_count; i++) {
         const struct worker *worker = &balance->workers[i];
-        int64_t due_ms =
-            worker->heard_ms + (worker->probed ? BALANCE_SILENCE_MS : BALANCE_QUIET_MS);
+        int64_t due_ms = worker->probed_ms + BALANCE_QUIET_MS;
+        if (worker->heard_ms + BALANCE_SILENCE_MS < due_ms)
+            due_ms = worker->heard_ms + BALANCE_SILENCE_MS;
         if (worker->present && due_ms < deadline_ms)
             deadline_ms = due_ms;
     }

@@ -26,8 +26,9 @@
 #define BALANCE_HEARTBEAT_MS 1000
 /* ... and is dropped after three intervals of silence. */
 #define BALANCE_SILENCE_MS (3 * BALANCE_HEARTBEAT_MS)
-/* Before that, one quiet for so long is spoken to: a connection that is gone shows itself then. */
-#define BALANCE_QUIET_MS (3 * BALANCE_HEARTBEAT_MS / 2)
+/* Before that, one quiet for so long is spoken to, again and again: a connection that is gone
+ * shows itself then. */
+#define BALANCE_QUIET_MS (BALANCE_HEARTBEAT_MS / 2)
 /* ZeroMQ's limit for a routing id. */
 #define BALANCE_NAME_BYTES_MAX 255
 

@@ -222,6 +222,8 @@ static void conclude_late(struct desk *desk, struct flight *flight, struct span 
         desk->count.failures++;
         return;
     }
+    flight->key.source = 0;
+    flight->retries = 0;
     flight->state = FLIGHT_PAUSING;
     flight->again_ms = now_ms;
     desk->pausing_count++;
@@ -289,7 +291,9 @@ void desk_done(struct desk *desk, struct span worker, uint64_t job,
         conclude_well(desk, flight, reply->body, now_ms);
         return;
     }
-    bool says_nothing = reply->code == LOOKUP_BUSY || reply->code == LOOKUP_INVALID;
+    /* Whoever asks with little time must not make the provider look slow to everybody. */
+    bool says_nothing = reply->code == LOOKUP_BUSY || reply->code == LOOKUP_INVALID ||
+                        (reply->code == LOOKUP_LATE && !flight->fair);
     breaker_tell(breaker, says_nothing ? BREAKER_UNKNOWN : BREAKER_BAD, now_ms);
     if (rest_ms > 0)
         breaker_rest(breaker, rest_ms, now_ms);
@@ -453,6 +457,7 @@ static bool order_give(struct desk *desk, const struct balance_order *from, int6
         return false;
     }
     flight->given = true;
+    flight->fair = from->left_ms >= DESK_FAIR_MS;
     desk->count.requests[source]++;
     uint32_t travel_ms = from->left_ms / 10 < DESK_TRAVEL_MS ? from->left_ms / 10 : DESK_TRAVEL_MS;
     *order = (struct desk_order){

@@ -28,6 +28,8 @@
 /* A worker is given less time by this, or by a tenth, so that what it says of the provider
  * arrives while it still matters. */
 #define DESK_TRAVEL_MS 50
+/* A provider that did not answer within less time than this is not to blame for it. */
+#define DESK_FAIR_MS 1000
 /* A failure answers the same question for so long. */
 #define DESK_FAILURE_MS 5000
 /* Second and third attempts of one question, and the longest pause before the first of them; it

@@ -168,7 +168,7 @@ static void deadlines_hold(void)
     CHECK_INT(balance_deadline_ms(balance), 450);
     EXPECT(balance, 449, "-");
     EXPECT(balance, 450, "fail 2 late");
-    CHECK_INT(balance_deadline_ms(balance), 900);
+    CHECK_INT(balance_deadline_ms(balance), BALANCE_QUIET_MS);
     EXPECT(balance, 899, "-");
     EXPECT(balance, 900, "fail 0 late");
     EXPECT(balance, 900, "-"); /* A has not got its credit back */
@@ -176,9 +176,9 @@ static void deadlines_hold(void)
     EXPECT(balance, 950, "give 1 to A in 950");
     CHECK(balance_done(balance, span_of("A"), asked[1], 1000));
     EXPECT(balance, 1000, "-");
-    CHECK_INT(balance_deadline_ms(balance), 1900); /* nothing's: the next look is free */
-    EXPECT(balance, 1900, "-");
     CHECK_INT(balance_deadline_ms(balance), 1000 + BALANCE_QUIET_MS);
+    EXPECT(balance, 1900, "-");
+    CHECK_INT(balance_deadline_ms(balance), 1900 + BALANCE_QUIET_MS);
     balance_destroy(&balance);
 }
 
@@ -238,7 +238,7 @@ static void silence_gives_jobs_to_another_once(void)
     ask(balance, 20000, 0);
     balance_ready(balance, span_of("B"), 9, 2000);
     EXPECT(balance, 2000, "give 2 to B in 17900");
-    CHECK_INT(balance_deadline_ms(balance), 3000);
+    CHECK_INT(balance_deadline_ms(balance), 2000 + BALANCE_QUIET_MS);
     EXPECT(balance, 2999, "-");
     EXPECT(balance, 3000, "left A");
     EXPECT(balance, 3000, "give 0 to B in 16900");
@@ -268,7 +268,7 @@ static void heartbeats_and_answers_keep_alive(void)
     balance_destroy(&balance);
 }
 
-static void quiet_workers_are_probed_once(void)
+static void quiet_workers_are_probed(void)
 {
     struct balance *balance = start();
     struct balance_order order;
@@ -281,12 +281,14 @@ static void quiet_workers_are_probed_once(void)
     CHECK(span_equals(order.worker, span_of("A")));
     CHECK(!balance_next(balance, BALANCE_QUIET_MS, &order));
     CHECK_INT(balance_deadline_ms(balance), BALANCE_QUIET_MS + 1);
-    balance_ready(balance, span_of("B"), 1, BALANCE_QUIET_MS);
-    CHECK_INT(balance_deadline_ms(balance), 2 * BALANCE_QUIET_MS);
-    /* Heard again, then quiet again. */
-    balance_ready(balance, span_of("A"), 1, BALANCE_QUIET_MS + 9);
+    balance_ready(balance, span_of("B"), 1, BALANCE_QUIET_MS + 9);
+    CHECK(!balance_next(balance, 2 * BALANCE_QUIET_MS - 1, &order));
+    CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS, &order)); /* still quiet */
+    CHECK(span_equals(order.worker, span_of("A")));
+    balance_ready(balance, span_of("A"), 1, 2 * BALANCE_QUIET_MS + 9);
     CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS + 9, &order));
-    CHECK_INT(order.kind, BALANCE_PROBE);
+    CHECK(span_equals(order.worker, span_of("B")));
+    CHECK(!balance_next(balance, 3 * BALANCE_QUIET_MS + 8, &order));
     balance_destroy(&balance);
 }
 
@@ -490,7 +492,7 @@ static const struct check_case cases[] = {
     {"without workers a job fails as unavailable", without_workers_unavailable},
     {"a silent worker's jobs go to another, once", silence_gives_jobs_to_another_once},
     {"heartbeats and answers keep a worker", heartbeats_and_answers_keep_alive},
-    {"a quiet worker is spoken to once, before it is dropped", quiet_workers_are_probed_once},
+    {"a quiet worker is spoken to, again and again", quiet_workers_are_probed},
     {"a job given to its second worker is marked", a_job_given_again_says_so},
     {"a lost connection gives its jobs back at once", lost_connections_give_back},
     {"fewer credits count at once", fewer_credits_count_at_once},

@@ -573,6 +573,25 @@ static void fallback_answers_for_the_broken(void)
     desk_destroy(&desk);
 }
 
+/* Impatient askers do not make the provider look slow to everybody; patient ones do. */
+static void impatience_is_no_fault(void)
+{
+    for (int patient = 0; patient < 2; patient++) {
+        start(options());
+        join_worker("A", 0);
+        for (int i = 0; i < BREAKER_ROW_MAX; i++) {
+            struct lookup lookup = question(i);
+            lookup.deadline_ms = DESK_FAIR_MS + DESK_MARGIN_MS + (patient ? 0 : -1);
+            ask(lookup, 0);
+            EXPECT(0, "give first to A");
+            fail(LOOKUP_LATE, DESK_FAIR_MS);
+            CHECK(strstr(next(DESK_FAIR_MS), "late") != NULL);
+        }
+        EXPECT(DESK_FAIR_MS, patient ? "first paused" : "-");
+        desk_destroy(&desk);
+    }
+}
+
 /* ---- limits and the end ---- */
 
 static void waiting_is_bounded(void)
@@ -712,6 +731,7 @@ static const struct check_case cases[] = {
     {"a question that was never sent costs no budget", what_was_not_asked_costs_no_budget},
     {"the fallback answers where the provider fails", fallback_answers_in_need},
     {"the fallback answers where the provider may not be asked", fallback_answers_for_the_broken},
+    {"a provider is blamed only for what it had time for", impatience_is_no_fault},
     {"1024 flights wait and 8192 askers, one more is busy", waiting_is_bounded},
     {"closed: no new ones; stopped: all are answered", closing_and_stopping},
     {"whatever happens, each is answered once and in time", whatever_happens_each_is_answered_once},
