@@ -144,12 +144,12 @@ static json_t *read_place(const json_t *place)
     return results_make(&result);
 }
 
-/* In Google's own order. Where nothing is near, the object has no `places`. */
+/* In Google's own order. Where nothing is near, the object is empty. */
 static enum lookup_code read_places(const json_t *root, uint32_t bound, struct span key,
                                     struct buffer *json)
 {
     const json_t *places = json_object_get(root, "places");
-    if (json_object_get(root, "error") != NULL || (places != NULL && !json_is_array(places)))
+    if (places == NULL ? json_object_size(root) > 0 : !json_is_array(places))
         return results_fail("The places provider's answer has no list of places.", json);
     json_t *results = json_array(), *attributions = json_pack("[s]", ATTRIBUTION);
     for (size_t i = 0; i < json_array_size(places); i++) {

@@ -208,6 +208,7 @@ static void refuses_other_shapes(void)
         "{\"places\":{}}",
         "{\"places\":null}",
         "{\"places\":\"none\"}",
+        "{\"results\":[],\"status\":\"OK\"}",
         "{\"error\":{\"code\":403,\"message\":\"no\",\"status\":\"PERMISSION_DENIED\"}}",
         "{\"places\":[{\"id\":\"\xff\"}]}",
         "{\"places\":[{\"id\":\"\\ud800\"}]}",
