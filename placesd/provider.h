@@ -1,7 +1,7 @@
 /* provider: how one kind of places service is asked, and how its answer is understood.
  *
  * A provider is a few functions on bytes: a look-up becomes an HTTP request, an HTTP answer
- * becomes Nearby Search JSON. It opens no connection (placesd/worker.h does) and reads no key
+ * becomes Nearby Search JSON. It opens no connection (placesd/transfer.h does) and reads no key
  * file. Another provider is another file with another such struct.
  *
  * Invariant: of what anybody outside can choose, only numbers reach a request; the key reaches

@@ -225,8 +225,10 @@ bool transfer_begin(struct transfers *transfers, const struct transfer_source *s
     transfer->too_long = false;
     transfer->header_bytes = 0;
     set_request(transfer);
-    if (curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK)
+    if (curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK) {
+        wipe_headers(&transfer->headers);
         return false;
+    }
     transfer->busy = true;
     transfers->busy++;
     return true;
