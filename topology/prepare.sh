@@ -32,6 +32,7 @@ command git          git
 command openssl      openssl
 module  zmq          python3-zmq
 module  msgpack      python3-msgpack
+command valgrind     valgrind
 '
 
 # is_there KIND NAME: NAME may hold alternatives, a|b.

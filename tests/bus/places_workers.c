@@ -26,8 +26,12 @@ static void *join_as_worker(const struct service *service, const char *name, uin
 static bool take_job(void *worker, uint64_t *job, struct lookup *lookup)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
-    bool came = zmq_recv(worker, job, sizeof *job, 0) == (int)sizeof *job;
-    int bytes = came ? zmq_recv(worker, request, sizeof request, 0) : -1;
+    int bytes;
+    do
+        bytes = zmq_recv(worker, job, sizeof *job, 0);
+    while (bytes == 0); /* the broker wants to know whether we are there */
+    bool came = bytes == (int)sizeof *job;
+    bytes = came ? zmq_recv(worker, request, sizeof request, 0) : -1;
     came = bytes > 0 && lookup_read_request((struct span){request, (size_t)bytes}, lookup);
     char name[16];
     came = came && zmq_recv(worker, name, sizeof name, 0) == 6 && memcmp(name, "google", 6) == 0;
