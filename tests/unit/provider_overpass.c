@@ -235,8 +235,7 @@ static void leaves_out_halves(void)
         NODE("1", "1", "181", "\"name\":\"x\",\"shop\":\"yes\""),
         "{\"type\":\"way\",\"id\":1,\"center\":[],\"tags\":{\"name\":\"x\",\"shop\":\"yes\"}}",
         "{\"type\":\"way\",\"id\":1,\"tags\":{\"name\":\"x\",\"shop\":\"yes\"}}",
-        "{\"type\":\"area\",\"id\":1,\"lat\":1,\"lon\":2,\"tags\":{\"name\":\"x\","
-        "\"shop\":\"yes\"}}",
+        "{\"type\":\"area\",\"id\":1,\"lat\":1,\"lon\":2,\"tags\":{\"name\":\"x\",\"shop\":\"y\"}}",
         "{\"id\":1,\"lat\":1,\"lon\":2,\"tags\":{\"name\":\"x\",\"shop\":\"yes\"}}",
         "{\"type\":\"node\",\"id\":1,\"lat\":1,\"lon\":2,\"tags\":[]}",
     };
