@@ -79,8 +79,9 @@ static bool complain(const char *format, ...)
 static const struct provider *provider_of(enum topology_provider provider)
 {
     static const struct provider *const providers[TOPOLOGY_PROVIDERS] = {
-        [TOPOLOGY_LANDMARKS] = &provider_landmarks,
-        [TOPOLOGY_GOOGLE] = &provider_google,
+        [TOPOLOGY_LANDMARKS] = &provider_landmarks,   [TOPOLOGY_GOOGLE] = &provider_google,
+        [TOPOLOGY_GOOGLE_NEW] = &provider_google_new, [TOPOLOGY_OVERPASS] = &provider_overpass,
+        [TOPOLOGY_PHOTON] = &provider_photon,
     };
     return providers[provider];
 }

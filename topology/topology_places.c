@@ -74,7 +74,7 @@ static void check_fallback(const struct topology_section *section, struct topolo
     if (!url && !section->is_doubtful)
         topology_faults_add(faults, fallback->line,
                             "where is the fallback? write a line `    fallback_url = URL`");
-    if (places->fallback == TOPOLOGY_GOOGLE)
+    if (topology_provider_needs_key(places->fallback))
         topology_faults_add(faults, fallback->line,
                             "`%s` wants a key; write a fallback that needs none, such as landmarks",
                             fallback->value);
