@@ -65,6 +65,10 @@ const char *bus_endpoint(const struct bus *bus);
  * for the descriptor. Messages of names that are no peers of ours are counted and dropped. */
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
 
+/* The second half of a turn alone, for one in which the descriptor did not fire: looking whether a
+ * ROUTER has something costs more than answering a client. */
+void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms);
+
 /* The peers' keys from now on, in the order of the options: whoever lost a key is heard no more,
  * not even over a connection it has. Only for a bus that was opened with keys. */
 void bus_admit(struct bus *bus, const struct keyring_keys *peers);

@@ -18,7 +18,7 @@ static void take_keys(struct guard *guard, const struct topology *topology)
             if (strcmp(topology->nodes[neighbours[j]].name, guard->peers[i]->name) == 0)
                 guard->peer_keys[i] = topology->nodes[neighbours[j]].public_keys;
     }
-    guard->places_keys = topology->places.public_keys;
+    guard->places_keys = topology->places[0].public_keys; /* none without places */
     free(neighbours);
 }
 
@@ -54,8 +54,8 @@ const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth
     return guard->has_keys ? keys : NULL;
 }
 
-void guard_reload(struct guard *guard, struct bus *bus, struct lookups *lookups,
-                  struct logline *lines, int64_t wall_ns)
+void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *lookups,
+                  size_t lookups_count, struct logline *lines, int64_t wall_ns)
 {
     struct topology topology;
     if (!guard->has_keys)
@@ -71,8 +71,8 @@ void guard_reload(struct guard *guard, struct bus *bus, struct lookups *lookups,
     } else {
         take_keys(guard, &topology);
         bus_admit(bus, guard->peer_keys);
-        if (lookups != NULL)
-            lookups_expect(lookups, &guard->places_keys);
+        for (size_t i = 0; i < lookups_count; i++)
+            lookups_expect(lookups[i], &guard->places_keys);
         logline_say(lines, wall_ns, "keys", 0, "read again from %s", guard->file);
     }
     topology_free(&topology);

@@ -34,10 +34,9 @@ const struct bus_keys *guard_bus_keys(const struct guard *guard, struct bus_keys
 const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth_ends *keys);
 
 /* Reads everybody's public keys again from the file and says so in the log, or why not: then the
- * old ones go on. Our own key pair, links and addresses are those of the start. `lookups` may be
- * NULL. */
-void guard_reload(struct guard *guard, struct bus *bus, struct lookups *lookups,
-                  struct logline *lines, int64_t wall_ns);
+ * old ones go on. Our own key pair, links and addresses are those of the start. */
+void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *lookups,
+                  size_t lookups_count, struct logline *lines, int64_t wall_ns);
 
 /* A line about connections and messages that were refused since the last time, if there were. */
 void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t wall_ns);

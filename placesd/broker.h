@@ -1,7 +1,7 @@
 /* broker: the service's two doors, one for whoever asks and one for workers.
  *
  * The front answers any REQ socket, or a DEALER that speaks REQ's envelope; the back speaks with
- * workers (placesd/PROTOCOL.md). Between them stands a balance, which decides; the broker moves
+ * workers (placesd/PROTOCOL.md). Between them stands a desk, which decides; the broker moves
  * bytes. It asks no provider.
  *
  * Invariant: a question that came in a REQ envelope gets exactly one answer, within its deadline.
@@ -11,6 +11,7 @@
 #define ZHERD_PLACESD_BROKER_H
 
 #include "bus/auth.h"
+#include "placesd/desk.h"
 
 #define BROKER_ERROR_BYTES_MAX 512
 
@@ -20,21 +21,31 @@ struct broker_keys {
     struct keyring front, back;
 };
 
+struct broker_options {
+    const char *front, *back; /* "tcp://host:port" */
+    struct broker_keys *keys; /* its rings are taken over; NULL: in the clear, for everybody */
+    /* As in placesd/desk.h. */
+    struct desk_source sources[DESK_SOURCES_MAX];
+    uint32_t source_count;
+    uint32_t grid_m;
+};
+
 struct broker;
 
-/* Binds both doors ("tcp://host:port"). With `keys`, whose rings are taken over, for those only
- * who have one of them; NULL: in the clear, for everybody. One process has one broker with keys.
- * NULL and one clear sentence in `error` when an endpoint is taken or wrong, or when a stranger
- * sent to try the keys is let in. */
-struct broker *broker_open(const char *front, const char *back, struct broker_keys *keys,
+/* Binds both doors. Names of sources must stay, all else is copied. A process has one broker
+ * with keys. NULL and one clear sentence in `error` when an endpoint is taken or wrong, or when a
+ * stranger sent to try the keys is let in. */
+struct broker *broker_open(const struct broker_options *options,
                            char error[BROKER_ERROR_BYTES_MAX]);
 
 /* Who may ask from now on; takes the ring over. Only for a broker with keys; any thread. */
 void broker_admit(struct broker *broker, struct keyring *front);
 
-/* Serves until `stop_descriptor` is readable, then answers what is unfinished with a failure.
- * Takes nothing from the descriptor. */
+/* Serves until `stop_descriptor` is readable. Then new questions fail at once, those on their way
+ * get a moment, and what is unfinished after it fails. Takes nothing from the descriptor. */
 void broker_run(struct broker *broker, int stop_descriptor);
+
+const struct desk_counters *broker_count(const struct broker *broker);
 
 /* Gives the last answers a moment to leave. Accepts NULL, sets the caller's pointer to NULL. */
 void broker_close(struct broker **broker);

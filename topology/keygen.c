@@ -26,6 +26,8 @@ struct keygen {
     struct topology topology;
     char keys[VALUE_BYTES_MAX]; /* what the herd's `keys` shall be; "" where it has them */
     struct buffer text;         /* of the file, with what was written into it */
+    char next[KEYRING_KEY_BYTES +
+              1]; /* the public key drawn for `name`, which may have many parts */
     size_t made;
 };
 
@@ -148,10 +150,13 @@ static bool make_next(struct keygen *keygen, const char *name, struct keyring_ke
         return complain(name, "has no key yet; run `zherd keygen FILE` first");
     if (keys->text[1][0] != '\0')
         return complain(name, "has two keys; take the first one out of its `public_key`");
-    if (!secrets_draw(keygen->topology.keys, name, &pair, error))
-        return complain(name, error);
-    strcpy(keys->text[1], pair.public_key);
-    explicit_bzero(&pair, sizeof pair);
+    if (keygen->next[0] == '\0') {
+        if (!secrets_draw(keygen->topology.keys, name, &pair, error))
+            return complain(name, error);
+        strcpy(keygen->next, pair.public_key);
+        explicit_bzero(&pair, sizeof pair);
+    }
+    strcpy(keys->text[1], keygen->next);
     return true;
 }
 
@@ -186,15 +191,17 @@ static int compare_parts(const void *left, const void *right)
 static bool make_parts(struct keygen *keygen)
 {
     struct topology *topology = &keygen->topology;
-    struct part parts[TOPOLOGY_NODES_MAX + 2] = {{.line = topology->herd_line}};
+    struct part parts[TOPOLOGY_NODES_MAX + TOPOLOGY_PLACES_MAX + 1] = {
+        {.line = topology->herd_line}};
     size_t count = 1;
     for (size_t i = 0; i < topology->node_count; i++) {
         struct topology_node *node = &topology->nodes[i];
         parts[count++] = (struct part){node->line, node->name, &node->public_keys};
     }
-    if (topology->places.present)
-        parts[count++] =
-            (struct part){topology->places.line, SECRETS_PLACES, &topology->places.public_keys};
+    for (size_t i = 0; i < topology->places_count; i++) {
+        struct topology_places *places = &topology->places[i];
+        parts[count++] = (struct part){places->line, SECRETS_PLACES, &places->public_keys};
+    }
     qsort(parts, count, sizeof *parts, compare_parts);
     for (size_t i = 0; i < count; i++)
         if (!make_part(keygen, &parts[i]))

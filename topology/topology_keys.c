@@ -3,29 +3,14 @@
 #include <string.h>
 
 #include "topology/topology_endpoint.h"
-
-void topology_keys_read_path(const struct topology_entry *entry, const char *key,
-                             char path[TOPOLOGY_PATH_BYTES_MAX + 1], struct topology_faults *faults)
-{
-    size_t bytes = strlen(entry->value);
-    bool has_control_bytes = false;
-    for (const char *at = entry->value; *at; at++)
-        has_control_bytes |= (unsigned char)*at < 0x20 || *at == 0x7f;
-    if (bytes > TOPOLOGY_PATH_BYTES_MAX || has_control_bytes)
-        topology_faults_add(faults, entry->line,
-                            "`%s` is no usable path; write at most %d bytes without control bytes",
-                            key, TOPOLOGY_PATH_BYTES_MAX);
-    else
-        memcpy(path, entry->value, bytes + 1);
-}
+#include "topology/topology_places.h"
 
 void topology_keys_read_herd(const struct topology_section *herd, struct topology *topology,
                              struct topology_faults *faults)
 {
     const struct topology_entry *keys = herd->keys[HERD_KEYS];
     const struct topology_entry *insecure = herd->keys[HERD_INSECURE];
-    if (keys)
-        topology_keys_read_path(keys, "keys", topology->keys, faults);
+    topology_places_check_path(herd, HERD_KEYS, topology->keys, faults);
     if (!insecure)
         return;
     topology->insecure = strcmp(insecure->value, "yes") == 0;
@@ -108,22 +93,34 @@ static void demand_loopback(const struct topology_endpoint *endpoint, const char
 static void demand_loopback_everywhere(const struct topology *topology,
                                        struct topology_faults *faults)
 {
-    const struct topology_places *places = &topology->places;
     for (size_t i = 0; i < topology->node_count; i++)
         demand_loopback(&topology->nodes[i].bus, "bus", topology->nodes[i].line, faults);
-    if (!places->present)
-        return;
-    demand_loopback(&places->gateways, "gateways", places->line, faults);
-    demand_loopback(&places->workers, "workers", places->line, faults);
+    for (size_t i = 0; i < topology->places_count; i++) {
+        const struct topology_places *places = &topology->places[i];
+        demand_loopback(&places->gateways, "gateways", places->line, faults);
+        demand_loopback(&places->workers, "workers", places->line, faults);
+    }
+}
+
+/* All places services are one to the herd: whoever works for one works for all. */
+static void demand_one_pair_of_places(const struct topology *topology,
+                                      struct topology_faults *faults)
+{
+    for (size_t i = 1; i < topology->places_count; i++)
+        if (!keyring_keys_equal(&topology->places[0].public_keys, &topology->places[i].public_keys))
+            topology_faults_add(faults, topology->places[i].line,
+                                "this `public_key` is not that of the `places` in line %u; write "
+                                "the same in each",
+                                topology->places[0].line);
 }
 
 void topology_keys_demand(const struct topology *topology, struct topology_faults *faults)
 {
-    const struct topology_places *places = &topology->places;
-    bool has_keys = topology->keys[0] != '\0';
+    bool has_keys = topology->keys[0] != '\0', has_places = topology->places_count > 0;
     struct keyring ring = {0};
-    for (size_t i = 0; i < topology->node_count + places->present; i++) {
-        struct holder holder = {&places->public_keys, "places", places->line};
+    for (size_t i = 0; i < topology->node_count + has_places; i++) {
+        struct holder holder = {&topology->places[0].public_keys, "places",
+                                topology->places[0].line};
         if (i < topology->node_count) {
             const struct topology_node *node = &topology->nodes[i];
             holder = (struct holder){&node->public_keys, node->name, node->line};
@@ -133,6 +130,7 @@ void topology_keys_demand(const struct topology *topology, struct topology_fault
         else
             refuse_lone_keys(&holder, faults);
     }
+    demand_one_pair_of_places(topology, faults);
     if (!has_keys && !topology->insecure)
         demand_loopback_everywhere(topology, faults);
     keyring_free(&ring);

@@ -5,7 +5,7 @@
  *     node
  *         public_key = "KEY"          # or "KEY KEY" while a new one replaces an old one
  *     places
- *         public_key = "KEY"
+ *         public_key = "KEY"          # the same in each: brokers and workers share one pair
  *
  * Either the whole herd has keys or nobody has. Without them nodes and the places service trust
  * whoever reaches them, so they may be reached from this machine only; `insecure = yes` in herd
@@ -26,11 +26,6 @@ void topology_keys_read_herd(const struct topology_section *herd, struct topolog
 /* The value of a `public_key`; the entry may be NULL: no keys. */
 void topology_keys_read(const struct topology_entry *entry, struct keyring_keys *keys,
                         struct topology_faults *faults);
-
-/* The value of `key`, a path: at most TOPOLOGY_PATH_BYTES_MAX bytes, none of them a control. */
-void topology_keys_read_path(const struct topology_entry *entry, const char *key,
-                             char path[TOPOLOGY_PATH_BYTES_MAX + 1],
-                             struct topology_faults *faults);
 
 /* The demands on the whole of a checked herd: keys everywhere and all different, or nowhere and
  * then on loopback only. `zherd keygen` alone works on a herd that does not meet them. */

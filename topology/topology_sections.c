@@ -30,14 +30,20 @@ static const struct section_kind kinds[SECTION_KINDS] = {
                        [NODE_BUS] = {"bus", false, "tcp://127.0.0.1:12500"},
                        [NODE_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
     [SECTION_LINK] = {"link", {[LINK_BETWEEN] = {"between", false, "Alford Hamilton"}}},
-    [SECTION_PLACES] = {"places",
-                        {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
-                         [PLACES_WORKERS] = {"workers", false, "tcp://127.0.0.1:13501"},
-                         [PLACES_PROVIDER] = {"provider", false, "landmarks"},
-                         [PLACES_URL] = {"url", false,
-                                         "http://127.0.0.1:13580/maps/api/place/nearbysearch/json"},
-                         [PLACES_KEY_FILE] = {"key_file", true, "google.key"},
-                         [PLACES_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
+    [SECTION_PLACES] =
+        {"places",
+         {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
+          [PLACES_WORKERS] = {"workers", false, "tcp://127.0.0.1:13501"},
+          [PLACES_PROVIDER] = {"provider", false, "landmarks"},
+          [PLACES_URL] = {"url", false, "http://127.0.0.1:13580/maps/api/place/nearbysearch/json"},
+          [PLACES_KEY_FILE] = {"key_file", true, "google.key"},
+          [PLACES_FALLBACK] = {"fallback", true, "landmarks"},
+          [PLACES_FALLBACK_URL] = {"fallback_url", true, "http://127.0.0.1:13580/landmarks"},
+          [PLACES_GRID_M] = {"grid_m", true, "100"},
+          [PLACES_CACHE_S] = {"cache_s", true, "300"},
+          [PLACES_BUDGET] = {"budget", true, "1000"},
+          [PLACES_DATABASE] = {"database", true, "places.db"},
+          [PLACES_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
 };
 
 /* What the sorting knows between two lines. */

@@ -61,7 +61,7 @@ static void open_scene(struct scene *scene)
                                        .front = ring_of(&asker, "Alford"),
                                        .back = ring_of(&service_old, "placesd")};
     scene->worker_keys = (struct auth_ends){service_old, list(&service_old, NULL)};
-    scene->service.keys = &scene->keys;
+    scene->service.options.keys = &scene->keys;
     scene->service.worker_keys = &scene->worker_keys;
     service_open(&scene->service);
     service_add_worker(&scene->service, upstream.port);
@@ -160,14 +160,18 @@ static void a_key_that_is_removed_is_heard_no_more(void)
 static void a_broker_without_proof_does_not_open(void)
 {
     struct service service = service_new();
+    struct broker_options options = service.options;
     char error[BROKER_ERROR_BYTES_MAX] = "";
+    options.front = service.front;
+    options.back = service.back;
     for (int door = 0; door < 2; door++) {
         struct broker_keys keys = {.own = service_old};
+        options.keys = &keys;
         int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
         proofs_until_one_fails = door;
         /* What the broker before has closed is free again only a moment later. */
         do
-            CHECK(broker_open(service.front, service.back, &keys, error) == NULL);
+            CHECK(broker_open(&options, error) == NULL);
         while (strstr(error, "in use") && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
         CHECK_BYTES(error, strlen(error), "a stranger's key is let in", 26);
     }
@@ -183,7 +187,7 @@ static void the_service_may_change_its_key(void)
     struct auth_ends worker_keys = {service_old, both}, gateway_keys = {asker, both};
     struct broker_keys keys = {.own = service_new_key, .front = ring_of(&asker, "Alford")};
     keyring_add(&keys.back, &both, "placesd");
-    service.keys = &keys;
+    service.options.keys = &keys;
     service.worker_keys = &worker_keys;
     service_open(&service);
     service_add_worker(&service, upstream.port);
