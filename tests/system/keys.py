@@ -184,6 +184,31 @@ class KeyedHerd(unittest.TestCase):
             with herd.client(name) as client:
                 wait_for("places", lambda: client.near("kiwi", 10, 5)[1]["status"] == "OK")
 
+    def test_brokers_and_workers_apart_share_one_pair(self):
+        """Two places sections, a lone broker and a lone worker that serves both."""
+        herd = self.herd
+        front, back, web = free_ports(40)[-3:]
+        herd.file.write_text(herd.file.read_text() + "places\n"
+                             f"    gateways = tcp://127.0.0.1:{front}\n"
+                             f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
+                             f"    url = http://127.0.0.1:{web}/maps/api/place/nearbysearch/json\n")
+        keygen(herd.file)
+        first, second = re.findall(r'places\n(?:    .*\n)*?    public_key = "(.*)"',
+                                   herd.file.read_text())
+        self.assertEqual(first, second)
+        for label, *words in (("one", "broker", "--places", "1"), ("two", "broker", "--places",
+                              "2"), ("both", "worker")):
+            process = Process(herd.folder, label, BUILD / "placesd", words[0], "--topology",
+                              herd.file, *words[1:])
+            self.addCleanup(process.end)
+            process.says("^ready")
+        herd.start(*herd.ports).linked()
+        herd.everybody_holds("kiwi", self.tell("Alford", "kiwi"))
+        for name in herd.ports:  # each look-up may go to either broker
+            with herd.client(name) as client:
+                for _ in range(4):
+                    wait_for("places", lambda: client.near("kiwi", 10, 5)[1]["status"] == "OK")
+
     def test_a_key_that_is_taken_away_is_heard_no_more(self):
         herd = self.herd.start().linked()
         herd.everybody_holds("one", self.tell("Ball", "one"))
