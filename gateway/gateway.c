@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,10 @@
 /* How long the bus may take to hand over its last messages. */
 #define BUS_LINGER_MS 100
 #define SIGNALS       3
+/* From this size on, memory comes from the system and goes back to it: a table's index, which is
+ * replaced as it grows, then leaves no gap behind, and its zeros cost nothing in advance. Left to
+ * itself, malloc would raise the limit with the first index it is given back (mallopt(3)). */
+#define LARGE_BYTES (1024 * 1024)
 
 struct gateway {
     const struct gateway_options *options;
@@ -176,7 +181,10 @@ static void turn_bus(struct gateway *gateway)
         now < flood_deadline_ms(gateway->flood))
         return;
     gateway->node.flood_changed = false;
-    gateway->bus_waits = bus_turn(gateway->bus, gateway->flood, now);
+    if (gateway->bus_waits)
+        gateway->bus_waits = bus_turn(gateway->bus, gateway->flood, now);
+    else
+        bus_send(gateway->bus, gateway->flood, now);
     tell_events(gateway);
 }
 
@@ -476,6 +484,8 @@ bool gateway_run(const struct gateway_options *options)
     struct gateway whole = {.options = options, .self = &options->topology->nodes[options->node]};
     struct gateway *gateway = &whole;
     signal(SIGPIPE, SIG_IGN);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES);
     if (uv_loop_init(&gateway->loop) != 0)
         abort();
     find_peers(gateway);

@@ -149,8 +149,8 @@ static bool start_landmarks(const struct site *site, struct landmarks **landmark
         host++;
     }
     char error[LANDMARKS_ERROR_BYTES_MAX];
-    *landmarks = landmarks_start(host, (uint16_t)strtoul(site->port, NULL, 10), site->path, error,
-                                 sizeof error);
+    *landmarks = landmarks_start(NULL, host, (uint16_t)strtoul(site->port, NULL, 10), site->path,
+                                 error, sizeof error);
     return *landmarks != NULL || complain("%s", error);
 }
 

@@ -185,12 +185,26 @@ static void too_long_line_is_answered_once(void)
 static void without_places_the_json_says_so(void)
 {
     struct rig rig = rig_of(false);
-    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 0\n"));
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 1\n"));
     const char *start = AT("kiwi") AT("kiwi") "{";
     CHECK(rig.got.bytes > strlen(start) && memcmp(rig.got.at, start, strlen(start)) == 0);
     CHECK(memmem(rig.got.at, rig.got.bytes, "no places service", 17) != NULL);
     CHECK(memcmp(rig.got.at + rig.got.bytes - 3, "}\n\n", 3) == 0);
     release(&rig);
+}
+
+/* With or without a places service, and without asking it. */
+static void a_bound_of_0_is_answered_at_once(void)
+{
+    for (int places = 0; places < 2; places++) {
+        struct rig rig = rig_of(places == 1);
+        uint64_t id;
+        say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 0\nX\n"));
+        expect(&rig, AT("kiwi") AT("kiwi") "{\n   \"html_attributions\": [],\n   \"results\": [],\n"
+                                           "   \"status\": \"OK\"\n}\n\n? X\n");
+        CHECK_INT(places == 1 ? send_requests(&rig, &id, 1) : 0, 0);
+        release(&rig);
+    }
 }
 
 static void at_line_and_json_leave_together(void)
@@ -542,6 +556,7 @@ static const struct check_case cases[] = {
     {"a full table refuses new clients only", full_table_refuses_new_clients_only},
     {"a line one byte too long is answered once", too_long_line_is_answered_once},
     {"without a places service the JSON says so", without_places_the_json_says_so},
+    {"a bound of 0 is answered at once", a_bound_of_0_is_answered_at_once},
     {"AT line and JSON leave together", at_line_and_json_leave_together},
     {"a request carries the place, metres and the bound", request_carries_place_and_radius},
     {"answers in any order keep the order of the commands",
