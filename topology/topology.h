@@ -62,6 +62,7 @@ struct topology_places {
     enum topology_provider provider;
     char url[TOPOLOGY_PATH_BYTES_MAX + 1];      /* http:// or https:// */
     char key_file[TOPOLOGY_PATH_BYTES_MAX + 1]; /* empty without one */
+    char database[TOPOLOGY_PATH_BYTES_MAX + 1]; /* of landmarks; empty for the bundled places */
     bool has_fallback;
     enum topology_provider fallback; /* asked where `provider` cannot be; needs no key */
     char fallback_url[TOPOLOGY_PATH_BYTES_MAX + 1];

@@ -397,17 +397,7 @@ static void check_key_file(struct checker *checker, const struct topology_sectio
         !topology_provider_needs_key(provider))
         topology_faults_add(checker->faults, entry->line, "%s needs no key; leave `key_file` out",
                             topology_provider_name(provider));
-    size_t bytes = strlen(entry->value);
-    bool has_control_bytes = false;
-    for (const char *at = entry->value; *at; at++)
-        has_control_bytes |= (unsigned char)*at < 0x20 || *at == 0x7f;
-    if (bytes > TOPOLOGY_PATH_BYTES_MAX || has_control_bytes)
-        topology_faults_add(checker->faults, entry->line,
-                            "`key_file` is no usable path; write at most %d bytes without control "
-                            "bytes",
-                            TOPOLOGY_PATH_BYTES_MAX);
-    else
-        memcpy(places->key_file, entry->value, bytes + 1);
+    topology_places_check_path(section, PLACES_KEY_FILE, places->key_file, checker->faults);
 }
 
 static void check_service(struct checker *checker, const struct topology_section *section)

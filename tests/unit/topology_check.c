@@ -264,6 +264,40 @@ static void a_far_url_takes_no_port(void)
     topology_free(&topology);
 }
 
+#define OFFLINE                                                                                    \
+    HERD "node\n    name = A\n    clients = tcp://*:80\n    bus = tcp://*:81\nplaces\n"            \
+         "    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"                       \
+         "    provider = landmarks\n    url = http://localhost:9/x\n"
+
+static void landmarks_may_read_a_database(void)
+{
+    CHECK(check_text(OFFLINE));
+    CHECK_INT(topology.places[0].database[0], '\0');
+    topology_free(&topology);
+    CHECK(check_text(OFFLINE "    database = /var/lib/places.db\n"));
+    CHECK(strcmp(topology.places[0].database, "/var/lib/places.db") == 0);
+    topology_free(&topology);
+    CHECK(check_text(HERD ALFORD BALL LINK
+                     "places\n    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"
+                     "    provider = google\n    url = https://a\n    key_file = k\n"
+                     "    fallback = landmarks\n    fallback_url = http://localhost:9/x\n"
+                     "    database = b.db\n"));
+    CHECK(strcmp(topology.places[0].database, "b.db") == 0);
+    topology_free(&topology);
+}
+
+static void the_path_of_a_database_ends_at_its_limit(void)
+{
+    char text[3000], path[TOPOLOGY_PATH_BYTES_MAX + 2];
+    for (size_t more = 0; more <= 1; more++) {
+        memset(path, 'p', sizeof path);
+        path[TOPOLOGY_PATH_BYTES_MAX + more] = '\0';
+        snprintf(text, sizeof text, OFFLINE "    database = %s\n", path);
+        CHECK_INT(check_text(text), more == 0);
+        topology_free(&topology);
+    }
+}
+
 static void google_may_be_played_on_loopback(void)
 {
     CHECK(check_text(HERD
@@ -509,6 +543,8 @@ static const struct check_case cases[] = {
     {"a name ends at 63 bytes", a_name_ends_at_63_bytes},
     {"a name is letters, digits, - _ and .", names_take_their_bytes_only},
     {"the path of a key ends at its limit", a_key_file_ends_at_its_limit},
+    {"landmarks may read a database, as a fallback too", landmarks_may_read_a_database},
+    {"the path of a database ends at its limit", the_path_of_a_database_ends_at_its_limit},
     {"nodes and links end at their limits", herds_end_at_their_limits},
     {"what the reader refused is explained", explains_what_the_reader_refused},
     {"a NUL byte is a fault", a_nul_byte_is_a_fault},
