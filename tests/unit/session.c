@@ -23,7 +23,7 @@ static struct rig make_rig(uint32_t clients_max, bool has_places)
     struct rig rig = {.session = {.number = 17, .address = 1700}};
     rig.node = (struct session_node){.name = SPAN("Clark"),
                                      .flood = flood_new(&options),
-                                     .places = has_places ? places_new(1) : NULL,
+                                     .places = has_places ? places_new(1, 1) : NULL,
                                      .wall_ns = WALL_NS};
     return rig;
 }
@@ -80,8 +80,9 @@ static size_t send_requests(struct rig *rig, uint64_t *ids, size_t ids_max)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
     uint64_t id;
+    uint32_t broker;
     size_t count = 0;
-    while (places_next(rig->node.places, rig->node.now_ms, &id, request) > 0) {
+    while (places_next(rig->node.places, rig->node.now_ms, &broker, &id, request) > 0) {
         places_sent(rig->node.places, rig->node.now_ms);
         CHECK(count < ids_max);
         ids[count++] = id;
@@ -95,7 +96,8 @@ static void answer(struct rig *rig, uint64_t id, struct span json)
     struct places_answer told;
     struct buffer message = {0};
     lookup_write_reply(&reply, &message);
-    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes}, &told));
+    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes},
+                         rig->node.now_ms, &told));
     CHECK(told.asker == 1700);
     session_lend(&rig->session, &rig->shared);
     session_answer(&rig->session, &rig->node, &told);
@@ -228,9 +230,10 @@ static void request_carries_place_and_radius(void)
     struct rig rig = rig_of(true);
     char request[LOOKUP_REQUEST_BYTES_MAX];
     uint64_t id;
+    uint32_t broker;
     struct lookup lookup;
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 50 20\n"));
-    size_t bytes = places_next(rig.node.places, 0, &id, request);
+    size_t bytes = places_next(rig.node.places, 0, &broker, &id, request);
     CHECK(lookup_read_request((struct span){request, bytes}, &lookup));
     CHECK(lookup.latitude_nanodeg == 34068930000);
     CHECK(lookup.longitude_nanodeg == -118445127000);
