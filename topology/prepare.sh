@@ -29,6 +29,9 @@ needs_to_test='
 command expect       expect
 command python3      python3
 command git          git
+command faketime     faketime
+file    /usr/sbin/nft|/sbin/nft nftables
+file    /usr/sbin/tc|/sbin/tc   iproute2
 '
 
 # is_there KIND NAME: NAME may hold alternatives, a|b.
