@@ -32,6 +32,9 @@ command git          git
 command faketime     faketime
 file    /usr/sbin/nft|/sbin/nft nftables
 file    /usr/sbin/tc|/sbin/tc   iproute2
+module  zmq          python3-zmq
+module  msgpack      python3-msgpack
+command valgrind     valgrind
 '
 
 # is_there KIND NAME: NAME may hold alternatives, a|b.
@@ -41,6 +44,7 @@ is_there() {
         command) command -v "$alternative" >/dev/null 2>&1 && return 0 ;;
         library) pkg-config --exists "$alternative" 2>/dev/null && return 0 ;;
         file) [ -e "$alternative" ] && return 0 ;;
+        module) /usr/bin/python3 -c "import $alternative" >/dev/null 2>&1 && return 0 ;;
         esac
     done
     return 1

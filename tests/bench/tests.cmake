@@ -1,3 +1,56 @@
 # Figures, never pass or fail by time: built with the tests, run by hand.
 add_executable(bench_bus bench/bus.c bus/loopback.c)
 target_link_libraries(bench_bus PRIVATE herd_bus)
+
+add_executable(bench_landmarks bench/landmarks.c)
+target_link_libraries(bench_landmarks PRIVATE herd_landmarks)
+# zherd-bench, and what it is compared with. Figures never pass or fail by time; what is tested
+# here is that the bench itself counts and checks as it says.
+add_library(herd_bench STATIC bench/figures.c bench/histogram.c bench/sample.c bench/script.c
+    bench/speech.c bench/speech_echo.c bench/speech_mqtt.c bench/speech_nats.c
+    bench/speech_redis.c bench/speech_zherd.c bench/visible.c)
+target_link_libraries(herd_bench PUBLIC herd_core)
+
+add_executable(zherd-bench bench/bench.c bench/conn.c bench/converge.c bench/drive.c bench/idle.c
+    bench/pair.c bench/process.c bench/propagate.c bench/push.c bench/run.c bench/steady.c
+    bench/storm.c)
+target_link_libraries(zherd-bench PRIVATE herd_bench)
+install(TARGETS zherd-bench)
+
+add_executable(zherd-echo bench/echo.c)
+target_link_libraries(zherd-echo PRIVATE herd_core)
+
+herd_test(unit/bench_figures herd_bench)
+herd_test(unit/bench_speech herd_bench)
+
+# Instructions of the deciding code on a command's path. They are counted in a build of their own,
+# with the flags of a release whatever the rest is built with, so that they mean the same
+# everywhere, and without debug information, which valgrind does not read from every compiler: the
+# names of functions are enough. Not under a sanitizer, which valgrind cannot run.
+if(NOT ZHERD_SANITIZE)
+    get_target_property(hotpath_sources herd_core SOURCES)
+    list(FILTER hotpath_sources INCLUDE REGEX "/(bus|gateway|placesd)/[a-z_]*[.]c$")
+    get_target_property(hotpath_libraries herd_core LINK_LIBRARIES)
+    add_library(herd_hotpath STATIC EXCLUDE_FROM_ALL ${hotpath_sources} bench/sample.c)
+    add_executable(test_bench_hotpath bench/hotpath.c)
+    set_target_properties(test_bench_hotpath PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+    target_link_libraries(herd_hotpath PUBLIC ${hotpath_libraries})
+    target_link_libraries(test_bench_hotpath PRIVATE herd_hotpath)
+    foreach(target herd_hotpath test_bench_hotpath)
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+        target_compile_options(${target} PRIVATE -O2 -g0 -fstack-protector-strong
+            -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    endforeach()
+    add_test(NAME bench/instructions
+        COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/bench/instructions $<TARGET_FILE:test_bench_hotpath>
+            "${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}")
+    set_tests_properties(bench/instructions PROPERTIES LABELS bench SKIP_RETURN_CODE 77
+        TIMEOUT ${HERD_TEST_SECONDS_MAX})
+endif()
+
+add_test(NAME bench/smoke
+    COMMAND ${CMAKE_COMMAND} -E env ZHERD_BUILD=${CMAKE_BINARY_DIR} PYTHONDONTWRITEBYTECODE=1
+        python3 ${CMAKE_CURRENT_SOURCE_DIR}/bench/smoke.py
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(bench/smoke PROPERTIES LABELS bench TIMEOUT 300 RUN_SERIAL ON)

@@ -55,16 +55,16 @@ def free_ports(count):
     return ports
 
 
-def topology_text(clients, buses, links, places=None):
-    """A topology of {node: "host:port"} for clients and for the bus, and of the ports of places."""
+def topology_text(clients, buses, links, places=()):
+    """A topology of {node: "host:port"} for clients and for the bus, and of the three ports of
+    each places service."""
     text = "herd\n    name = trial\n"
     for name in clients:
         text += (f"node\n    name = {name}\n    clients = tcp://{clients[name]}\n"
                  f"    bus = tcp://{buses[name]}\n")
     for link in links:
         text += "link\n    between = {} {}\n".format(*link.split("-"))
-    if places:
-        front, back, web = places
+    for front, back, web in places:
         text += (f"places\n    gateways = tcp://127.0.0.1:{front}\n"
                  f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
                  f"    url = http://127.0.0.1:{web}/maps/api/place/nearbysearch/json\n")
@@ -76,13 +76,14 @@ def nodes_of(links):
 
 
 def write_topology(folder, links=RING, nodes=None, places=True):
-    """Writes herd.zpl on free ports; returns its path and {node: clients port}."""
+    """Writes herd.zpl on free ports, with so many places services; returns its path and
+    {node: clients port}."""
     nodes = nodes or nodes_of(links)
-    ports = free_ports(2 * len(nodes) + 3)
-    clients = dict(zip(nodes, ports))
+    ports = free_ports(2 * len(nodes) + 3 * int(places))
+    clients, rest = dict(zip(nodes, ports)), ports[2 * len(nodes):]
     text = topology_text({name: f"127.0.0.1:{clients[name]}" for name in nodes},
                          {name: f"127.0.0.1:{port}" for name, port in zip(nodes, ports[len(nodes):])},
-                         links, ports[-3:] if places else None)
+                         links, [rest[i:i + 3] for i in range(0, len(rest), 3)])
     path = pathlib.Path(folder) / "herd.zpl"
     path.write_text(text)
     return path, clients
@@ -239,8 +240,9 @@ class Herd:
 
     def start(self, *names, extra=()):
         for name in names or (["placesd"] if self.places else []) + list(self.ports):
-            if name == "placesd":
-                command = [BUILD / "placesd", "--topology", self.file]
+            if name.startswith("placesd"):
+                number = name.partition("-")[2] or "1"
+                command = [BUILD / "placesd", "--topology", self.file, "--places", number]
             else:
                 command = self.command(name, *extra)
             self.processes[name] = Process(self.folder, name, *command,

@@ -1,0 +1,231 @@
+/* hotpath: one piece of the path of a command, done so often that its instructions can be counted.
+ *
+ *     hotpath PIECE      prints how many times it did it
+ *
+ * The pieces stand in functions of their own, piece_*, which callgrind is told to count
+ * (tests/bench/instructions). Everything else, such as making the input, is not counted. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/flood.h"
+#include "bus/table.h"
+#include "bus/wire.h"
+#include "gateway/command.h"
+#include "gateway/reply.h"
+#include "gateway/session.h"
+#include "tests/bench/sample.h"
+
+#define STAMP_NS UINT64_C(1621464827959498503)
+#define CLIENTS  1000u
+/* What one read brings of a client that does not wait for replies. */
+#define LINES 16u
+/* Reads, or UPDATEs: enough that what happens once does not count. */
+#define ROUNDS     500u
+#define BATCH      64u
+#define LINE_BYTES (sizeof "IAMAT " + SAMPLE_BYTES)
+
+#define PIECE __attribute__((noinline))
+
+static const uint8_t hash_key[16] = "not so random...";
+
+/* A read of LINES commands. Clients come round in turn, stamps rise. */
+static size_t write_lines(char *out, uint32_t round)
+{
+    for (uint32_t i = 0; i < LINES; i++) {
+        uint32_t number = round * LINES + i;
+        char *line = out + i * LINE_BYTES;
+        memcpy(line, "IAMAT ", 6);
+        sample_write(number % CLIENTS, STAMP_NS + number, line + 6);
+        line[LINE_BYTES - 1] = '\n';
+    }
+    return LINES * LINE_BYTES;
+}
+
+static struct location a_location(const char text[SAMPLE_BYTES], uint64_t stamp_ns)
+{
+    return (struct location){.client = {text, SAMPLE_ID_BYTES},
+                             .position = {text + SAMPLE_POSITION_AT, SAMPLE_POSITION_BYTES},
+                             .stamp = {text + SAMPLE_STAMP_AT, SAMPLE_STAMP_BYTES},
+                             .origin = span_of("Alford"),
+                             .difference_ns = 263873386,
+                             .order_ns = (int64_t)stamp_ns};
+}
+
+/* ---- parse: bytes of a read to commands ---- */
+
+PIECE static uint64_t piece_parse(struct lines *lines, char *bytes, size_t count)
+{
+    struct buffer answers = {0};
+    struct command command;
+    struct span line;
+    uint64_t good = 0;
+    lines_feed(lines, bytes, count, &answers);
+    while (lines_next(lines, &line) == LINES_LINE) {
+        command_parse(line, &command);
+        good += command.kind == COMMAND_IAMAT;
+    }
+    lines_hold(lines);
+    return good;
+}
+
+static uint64_t parse(void)
+{
+    char bytes[LINES * LINE_BYTES];
+    struct lines lines = {0};
+    uint64_t done = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++)
+        done += piece_parse(&lines, bytes, write_lines(bytes, round));
+    lines_free(&lines);
+    return done;
+}
+
+/* ---- table: a newer location of a known client ---- */
+
+PIECE static uint64_t piece_table(struct table *table, const struct location *location)
+{
+    uint32_t slot;
+    return table_put(table, location, table_hash(table, location->client), &slot) == TABLE_NEWER;
+}
+
+static uint64_t table(void)
+{
+    struct table *table = table_new(hash_key);
+    char text[SAMPLE_BYTES];
+    uint64_t done = 0;
+    for (uint32_t i = 0; i < ROUNDS * LINES; i++) {
+        sample_write(i % CLIENTS, STAMP_NS + i, text);
+        struct location location = a_location(text, STAMP_NS + i);
+        if (i < CLIENTS)
+            table_put(table, &location, table_hash(table, location.client), &(uint32_t){0});
+        else
+            done += piece_table(table, &location);
+    }
+    table_destroy(&table);
+    return done;
+}
+
+/* ---- encode and decode: an UPDATE of BATCH locations ---- */
+
+static struct wire_message *an_update(char texts[BATCH][SAMPLE_BYTES])
+{
+    struct wire_message *message = bytes_zeroed(sizeof *message);
+    message->type = WIRE_UPDATE;
+    message->from_session = UINT64_C(0x123456789abcdef0);
+    message->to_session = UINT64_C(0x0fedcba987654321);
+    message->upto = message->location_count = BATCH;
+    for (uint32_t i = 0; i < BATCH; i++) {
+        sample_write(i, STAMP_NS + i, texts[i]);
+        message->locations[i] = a_location(texts[i], STAMP_NS + i);
+    }
+    return message;
+}
+
+PIECE static uint64_t piece_encode(const struct wire_message *message, char *out)
+{
+    return wire_write(message, out, FLOOD_MESSAGE_BYTES_MAX) > 0 ? message->location_count : 0;
+}
+
+PIECE static uint64_t piece_decode(struct span bytes, struct wire_message *message)
+{
+    return wire_read(bytes, message) == WIRE_GOOD ? message->location_count : 0;
+}
+
+static uint64_t encode(void)
+{
+    static char texts[BATCH][SAMPLE_BYTES], out[FLOOD_MESSAGE_BYTES_MAX];
+    struct wire_message *message = an_update(texts);
+    uint64_t done = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++)
+        done += piece_encode(message, out);
+    free(message);
+    return done;
+}
+
+static uint64_t decode(void)
+{
+    static char texts[BATCH][SAMPLE_BYTES], bytes[FLOOD_MESSAGE_BYTES_MAX];
+    struct wire_message *message = an_update(texts);
+    size_t count = wire_write(message, bytes, sizeof bytes);
+    uint64_t done = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++)
+        done += piece_decode((struct span){bytes, count}, message);
+    free(message);
+    return done;
+}
+
+/* ---- reply: an AT line ---- */
+
+PIECE static uint64_t piece_reply(struct buffer *out, const struct location *location)
+{
+    reply_at(out, location);
+    return 1;
+}
+
+static uint64_t reply(void)
+{
+    struct buffer out = {0};
+    char text[SAMPLE_BYTES];
+    uint64_t done = 0;
+    sample_write(42, STAMP_NS, text);
+    struct location location = a_location(text, STAMP_NS);
+    for (uint32_t i = 0; i < ROUNDS * LINES; i++) {
+        out.bytes = i % LINES == 0 ? 0 : out.bytes;
+        done += piece_reply(&out, &location);
+    }
+    buffer_free(&out);
+    return done;
+}
+
+/* ---- session: all of the above but the bus, from a read to its replies ---- */
+
+PIECE static uint64_t piece_session(struct session *session, struct session_node *node,
+                                    struct buffer *out, char *bytes, size_t count)
+{
+    session_lend(session, out);
+    session_read(session, node, bytes, count);
+    session_wrote(session, node, session_output(session).bytes);
+    session_take_back(session, out);
+    return LINES;
+}
+
+static uint64_t session(void)
+{
+    struct flood_options options = {.herd = span_of("trial"),
+                                    .node = span_of("Alford"),
+                                    .session = 1,
+                                    .clients_max = FLOOD_CLIENTS_DEFAULT};
+    struct session_node node = {.name = options.node,
+                                .flood = flood_new(&options),
+                                .wall_ns = (int64_t)STAMP_NS + 263873386};
+    struct session session = {.number = 1};
+    struct buffer out = {0};
+    char bytes[LINES * LINE_BYTES];
+    uint64_t done = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++)
+        done += piece_session(&session, &node, &out, bytes, write_lines(bytes, round));
+    if (node.count.iamats != done || flood_clients(node.flood) != CLIENTS)
+        done = 0;
+    session_free(&session);
+    buffer_free(&out);
+    flood_destroy(&node.flood);
+    return done;
+}
+
+int main(int count, char **values)
+{
+    static const struct {
+        const char *name;
+        uint64_t (*run)(void);
+    } pieces[] = {{"parse", parse},   {"table", table}, {"encode", encode},
+                  {"decode", decode}, {"reply", reply}, {"session", session}};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        if (count == 2 && strcmp(values[1], pieces[i].name) == 0) {
+            uint64_t done = pieces[i].run();
+            printf("%llu\n", (unsigned long long)done);
+            return done > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
+    fputs("usage: hotpath parse|table|encode|decode|reply|session\n", stderr);
+    return EXIT_FAILURE;
+}

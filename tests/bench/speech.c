@@ -1,0 +1,20 @@
+#include "tests/bench/speech.h"
+
+static const struct speech *const all[] = {&speech_zherd,        &speech_echo, &speech_redis,
+                                           &speech_redis_geoadd, &speech_nats, &speech_mqtt};
+
+const struct speech *speech_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    return NULL;
+}
+
+enum speech_verdict speech_match(struct span bytes, struct span text)
+{
+    size_t common = bytes.bytes < text.bytes ? bytes.bytes : text.bytes;
+    if (memcmp(bytes.at, text.at, common) != 0)
+        return SPEECH_WRONG;
+    return common == text.bytes ? SPEECH_GOOD : SPEECH_PART;
+}

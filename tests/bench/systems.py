@@ -1,0 +1,194 @@
+"""The systems that tests/bench/compare measures, each started fresh on free loopback ports.
+
+A system is a context: inside it runs, outside nothing of it is left. Debian's packages are used
+where they are installed; missing() says which are not."""
+
+import contextlib
+import importlib.util
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "system"))
+import rig  # noqa: E402  (found by the line above)
+
+SERVER_CPU, GENERATOR_CPU = 0, 1
+# The group of systems, the program it needs, Debian's package.
+PROGRAMS = {"redis": ("redis-server", "redis-server"), "nats": ("nats-server", "nats-server"),
+            "mosquitto": ("mosquitto", "mosquitto")}
+
+
+def program(name):
+    """Where a server's program is; Debian keeps some in /usr/sbin, which not every PATH has."""
+    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+def twisted_python():
+    """An interpreter that has Twisted, or None: Debian's package serves Debian's python3."""
+    if importlib.util.find_spec("twisted"):
+        return sys.executable
+    debian = "/usr/bin/python3"
+    if os.path.exists(debian) and subprocess.run(
+            [debian, "-c", "import twisted"], stderr=subprocess.DEVNULL).returncode == 0:
+        return debian
+    return None
+
+
+def missing():
+    """Debian's packages that are not there, by the group of systems that needs them."""
+    wanted = {group: package for group, (name, package) in PROGRAMS.items() if not program(name)}
+    if not twisted_python():
+        wanted["twisted"] = "python3-twisted"
+    return wanted
+
+
+@contextlib.contextmanager
+def on_cpu(cpu):
+    """Processes started inside run on one processor, if there are two; None leaves it open."""
+    before = os.sched_getaffinity(0)
+    if cpu is not None and len(before) > 1:
+        os.sched_setaffinity(0, {sorted(before)[cpu]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class System:
+    """What a measurement needs to know: where updates go, where else to look, who uses CPU."""
+
+    def __init__(self, ports, pids, protocol="zherd"):
+        self.ports, self.pids, self.protocol = ports, pids, protocol
+
+
+@contextlib.contextmanager
+def processes(cpu):
+    """A function that starts programs in a folder of their own; they end with the context."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-compare-"))
+    started = []
+
+    def start(*arguments):
+        with on_cpu(cpu):
+            started.append(rig.Process(folder, f"program{len(started)}", *arguments))
+        return started[-1]
+    try:
+        yield folder, start
+    finally:
+        for process in started:
+            process.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pids(*started):
+    return [process.child.pid for process in started]
+
+
+def listening(*ports):
+    for port in ports:
+        rig.wait_for(f"a server on port {port}", lambda: not rig.refuses(port))
+
+
+@contextlib.contextmanager
+def zherd(nodes=1, links=None, log="events", measured=None, cpu=SERVER_CPU):
+    """A herd without places; a full mesh unless `links` are given."""
+    names = ["Alford", "Ball", "Hamilton", "Holiday", "Welsh"][:nodes]
+    if links is None:
+        links = [f"{a}-{b}" for i, a in enumerate(names) for b in names[i + 1:]]
+    with rig.Herd(links=links, nodes=names, places=False) as herd:
+        with on_cpu(cpu if nodes == 1 else None):
+            herd.start(extra=("--log", log))
+        herd.linked()
+        watched = [herd.processes[name].child.pid for name in measured or names]
+        yield System([herd.ports[name] for name in names], watched)
+
+
+@contextlib.contextmanager
+def echo():
+    with processes(SERVER_CPU) as (_, start):
+        server = start(rig.BUILD / "zherd-echo")
+        port = server.says(r"^ready (\d+)")[1]
+        yield System([int(port)], pids(server), "echo")
+
+
+def ask_redis(port, command, wanted):
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.sendall(command + b"\r\n")
+        return wanted in line.recv(65536)
+
+
+@contextlib.contextmanager
+def redis(nodes=1, protocol="redis"):
+    ports = rig.free_ports(nodes)
+    with processes(SERVER_CPU if nodes == 1 else None) as (folder, start):
+        servers = []
+        for number, port in enumerate(ports):
+            place = folder / str(number)
+            place.mkdir()
+            replica = [] if number == 0 else ["--replicaof", f"127.0.0.1 {ports[0]}"]
+            servers.append(start(
+                program("redis-server"), "--bind", "127.0.0.1", "--port", port, "--dir", place,
+                "--save", "", "--appendonly", "no", "--maxclients", 12000, "--tcp-backlog", 4096,
+                "--repl-diskless-sync-delay", 0, *replica))
+            listening(port)
+        for port in ports[1:]:
+            rig.wait_for("a replica in step", lambda: ask_redis(
+                port, b"INFO replication", b"master_link_status:up"))
+        yield System(ports, pids(*servers), protocol)
+
+
+@contextlib.contextmanager
+def nats(nodes=1):
+    ports = rig.free_ports(2 * nodes)
+    clients, routes = ports[:nodes], ports[nodes:]
+    with processes(SERVER_CPU if nodes == 1 else None) as (_, start):
+        servers = []
+        for number, port in enumerate(clients):
+            others = ",".join(f"nats://127.0.0.1:{route}" for i, route in enumerate(routes)
+                              if i != number)
+            cluster = [] if nodes == 1 else ["--cluster_name", "trial", "--routes", others,
+                                             "--cluster", f"nats://127.0.0.1:{routes[number]}"]
+            servers.append(start(program("nats-server"), "-a", "127.0.0.1", "-p", port, *cluster))
+        listening(*clients)
+        yield System(clients, pids(*servers), "nats")
+
+
+@contextlib.contextmanager
+def mosquitto(nodes=1):
+    ports = rig.free_ports(nodes)
+    common = "allow_anonymous true\nset_tcp_nodelay true\npersistence false\nlog_type error\n"
+    with processes(SERVER_CPU if nodes == 1 else None) as (folder, start):
+        servers = []
+        for number, port in enumerate(ports):
+            text = f"listener {port} 127.0.0.1\n{common}"
+            if number > 0:
+                text += f"connection bridge\naddress 127.0.0.1:{ports[0]}\ntopic # in 0\n"
+            file = folder / f"{number}.conf"
+            file.write_text(text)
+            servers.append(start(program("mosquitto"), "-c", file))
+            listening(port)
+        yield System(ports, pids(*servers), "mqtt")
+
+
+@contextlib.contextmanager
+def twisted(nodes=1):
+    ports = rig.free_ports(nodes)
+    with processes(SERVER_CPU if nodes == 1 else None) as (folder, start):
+        servers = [start(twisted_python(), HERE / "twisted_herd.py", f"Node{number}", port,
+                         folder / f"{number}.log", *[p for p in ports if p != port])
+                   for number, port in enumerate(ports)]
+        for server in servers:
+            server.says("^ready")
+        if nodes > 1:
+            rig.wait_for("the Twisted nodes to meet", lambda: twisted_linked(ports))
+        yield System(ports, pids(*servers))
+
+
+def twisted_linked(ports):
+    rig.ask(ports[0], f"IAMAT link +1+1 {time.monotonic():.6f}")
+    return rig.ask(ports[-1], "WHATSAT link 1 1").startswith("AT")
