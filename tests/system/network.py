@@ -11,12 +11,13 @@ Nothing outside is touched: the namespaces hang on a bridge in a namespace that 
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 import time
 
-from rig import BUILD, Client, Herd, free_ports, topology_text, wait_for
+from rig import BUILD, Client, Herd, free_ports, topology_text
 
 INSIDE = "ZHERD_CHAOS_INSIDE"  # is set once we are in a namespace of our own
 CLIENTS_PORT, BUS_PORT, PROXY_PORT = 11500, 12500, 13000
@@ -220,6 +221,7 @@ class FaultyHerd(Herd):
     def __init__(self, network, links):
         self.network = network
         self.faketime = find_faketime()
+        self.started = set()
         super().__init__(links, places=False)
 
     def settle(self, nodes):
@@ -257,9 +259,18 @@ class FaultyHerd(Herd):
         return Client(port, host)
 
 
+    def start(self, *names, extra=()):
+        super().start(*names, extra=extra)
+        self.started.update(process.child.pid for process in self.processes.values())
+        return self
+
     def __exit__(self, kind, *rest):
         super().__exit__(kind, *rest)
         self.network.close()
+        # What faketime shares between a process and its children outlives a killed one.
+        for pid in self.started:
+            for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+                pathlib.Path("/dev/shm", name).unlink(missing_ok=True)
 
 
 def find_faketime():
