@@ -32,6 +32,7 @@ command git          git
 command faketime     faketime
 file    /usr/sbin/nft|/sbin/nft nftables
 file    /usr/sbin/tc|/sbin/tc   iproute2
+command openssl      openssl
 module  zmq          python3-zmq
 module  msgpack      python3-msgpack
 command valgrind     valgrind
