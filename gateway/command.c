@@ -275,12 +275,20 @@ static void clear(struct command *command, struct span text, const char *why)
     command->why = why;
 }
 
+/* Nearly all commands are of one kind, and told by their first bytes. */
+static const char *parse_text(struct span text, struct command *command)
+{
+    static const char usual[] = {'I', 'A', 'M', 'A', 'T', ' '};
+    if (text.bytes > sizeof usual && memcmp(text.at, usual, sizeof usual) == 0)
+        return parse_iamat(skip(text, sizeof usual - 1), command);
+    struct span word = take_field(&text);
+    return parse_word(word, text, command);
+}
+
 void command_parse(struct span line, struct command *command)
 {
     clear(command, trim(line), NULL);
-    struct span rest = command->text;
-    struct span word = take_field(&rest);
-    const char *why = parse_word(word, rest, command);
+    const char *why = parse_text(command->text, command);
     if (why != NULL)
         clear(command, command->text, why);
 }
