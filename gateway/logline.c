@@ -74,7 +74,7 @@ static char *put_connection(char *at, uint64_t connection)
     return at + 1;
 }
 
-static char *put_escaped_byte(char *at, unsigned char byte)
+static inline char *put_escaped_byte(char *at, unsigned char byte)
 {
     static const char hex[] = "0123456789abcdef";
     if (byte >= 0x20 && byte <= 0x7e && byte != '\\') {
@@ -107,12 +107,17 @@ static char *put_escaped(char *at, struct span text)
     bool cut = text.bytes > LOGLINE_TEXT_BYTES_MAX;
     size_t count = cut ? LOGLINE_TEXT_BYTES_MAX : text.bytes;
     for (size_t i = 0; i < count;) {
-        if (count - i >= sizeof(uint64_t) && is_plain(span_eight(text, i))) {
-            at = put_span(at, (struct span){text.at + i, sizeof(uint64_t)});
-            i += sizeof(uint64_t);
-        } else {
-            at = put_escaped_byte(at, (unsigned char)text.at[i++]);
+        uint64_t eight;
+        if (count - i >= sizeof eight) {
+            memcpy(&eight, text.at + i, sizeof eight);
+            if (is_plain(eight)) {
+                memcpy(at, &eight, sizeof eight);
+                at += sizeof eight;
+                i += sizeof eight;
+                continue;
+            }
         }
+        at = put_escaped_byte(at, (unsigned char)text.at[i++]);
     }
     return cut ? put_span(at, span_of("\\...")) : at;
 }

@@ -308,7 +308,8 @@ void session_wrote(struct session *session, struct session_node *node, size_t by
         session->marks[i].start -= bytes;
         session->marks[i].end -= bytes;
     }
-    work(session, node);
+    if (lines_waiting(&session->lines))
+        work(session, node);
 }
 
 bool session_wants_input(const struct session *session)

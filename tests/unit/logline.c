@@ -37,6 +37,42 @@ static void escapes_what_is_not_plain(void)
                TIME "command 17 \\x1b[2J\\x00\\x7f\\x80\\xff ~\n");
 }
 
+/* Every byte at every place among plain ones, which are looked at eight at a time. */
+static void one_byte_among_plain_ones_is_escaped(void)
+{
+    char text[17];
+    for (size_t at = 0; at < sizeof text; at++)
+        for (int byte = 0; byte < 256; byte++) {
+            char wanted[96], form[8];
+            memset(text, '~', sizeof text);
+            text[at] = (char)byte;
+            if (byte == '\\')
+                snprintf(form, sizeof form, "\\\\");
+            else if (byte < 0x20 || byte > 0x7e)
+                snprintf(form, sizeof form, "\\x%02x", (unsigned)byte);
+            else
+                snprintf(form, sizeof form, "%c", byte);
+            const char *plain = "~~~~~~~~~~~~~~~~~";
+            snprintf(wanted, sizeof wanted, TIME "command 17 %.*s%s%s\n", (int)at, plain, form,
+                     plain + at + 1);
+            check_line((struct span){text, sizeof text}, wanted);
+        }
+}
+
+static void moments_of_one_second_and_of_others_follow_in_any_order(void)
+{
+    struct logline log = {0};
+    logline_put(&log, WALL_NS, "x", 0, SPAN(""));
+    logline_put(&log, WALL_NS, "x", 0, SPAN(""));
+    logline_put(&log, WALL_NS + 1000, "x", 0, SPAN(""));
+    logline_put(&log, WALL_NS + 1000000000, "x", 0, SPAN(""));
+    logline_put(&log, WALL_NS, "x", 0, SPAN(""));
+    const char *wanted = TIME "x -\n" TIME "x -\n2026-07-29T12:34:56.123457Z x -\n"
+                              "2026-07-29T12:34:57.123456Z x -\n" TIME "x -\n";
+    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    logline_free(&log);
+}
+
 /* Undoes the escaping: the mapping is exact if this gives back every text. */
 static size_t unescape(const char *at, size_t bytes, char *out)
 {
@@ -117,6 +153,9 @@ static void knows_the_calendar(void)
 static const struct check_case cases[] = {
     {"a line is time, kind, connection and text, in this order", has_a_fixed_order},
     {"bytes that are not plain, and the backslash, are escaped", escapes_what_is_not_plain},
+    {"one byte among plain ones is escaped", one_byte_among_plain_ones_is_escaped},
+    {"moments of one second and of others follow in any order",
+     moments_of_one_second_and_of_others_follow_in_any_order},
     {"any bytes stay within a line and can be read back", gives_back_any_bytes},
     {"a text past the limit is cut, and the line shows it", cuts_a_long_text_so_that_it_shows},
     {"times are dates of the Gregorian calendar, leap days and centuries included",
