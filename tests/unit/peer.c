@@ -24,7 +24,7 @@ static void add_clients(struct end *end, int clients)
         char client[16];
         snprintf(client, sizeof client, "c%u", table_count(end->table));
         struct location location = {
-            span_of(client), span_of("+1-1"), span_of("1"), span_of("Ada"), 0, 1};
+            span_of(client), span_of("+1-1"), span_of("1"), span_of("Ada"), 0, 1, NULL};
         uint32_t slot;
         CHECK_INT(table_put(end->table, &location, table_hash(end->table, location.client), &slot),
                   TABLE_NEW);
@@ -359,7 +359,7 @@ static void a_digest_counts_only_where_nothing_waits(void)
     CHECK_INT(next(&end), WIRE_UPDATE);
     end.now_ms += PEER_REST_MS;
     CHECK_INT(next(&end), WIRE_HEARTBEAT);
-    CHECK_INT(out.head, 2); /* 0 is on its way, and may be told again with another value */
+    CHECK(out.head == WIRE_HEAD_UNREST);
     ack(&end, 1, false);
     end.now_ms += PEER_REST_MS;
     CHECK_INT(next(&end), WIRE_HEARTBEAT);
