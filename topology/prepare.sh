@@ -29,6 +29,7 @@ needs_to_test='
 command expect       expect
 command python3      python3
 command git          git
+command openssl      openssl
 module  zmq          python3-zmq
 module  msgpack      python3-msgpack
 command valgrind     valgrind
