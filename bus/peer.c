@@ -409,7 +409,7 @@ static bool write_when_up(struct peer *peer, struct wire_message *message, int64
     }
     if (now_ms >= peer->heartbeat_at) {
         message->type = WIRE_HEARTBEAT;
-        message->head = peer->ring.head;
+        message->head = is_told(peer) ? peer->ring.head : WIRE_HEAD_UNREST;
         message->digest = table_digest(peer->common->table);
         message->clients = table_count(peer->common->table);
         say_have(peer, message);

@@ -29,6 +29,10 @@
 /* What a message takes at most beside its locations: magic, heads, names and text. */
 #define WIRE_HEAD_BYTES_MAX 512
 
+/* The head in a HEARTBEAT of a node that is not at rest: what waits there may still change without
+ * a new position, so its digest belongs to none. */
+#define WIRE_HEAD_UNREST UINT64_MAX
+
 enum wire_type {
     WIRE_HELLO = 1,
     WIRE_UPDATE = 2,

@@ -351,6 +351,22 @@ static void who_forgot_what_it_had_is_reminded(void)
     close_end(&end);
 }
 
+static void a_digest_counts_only_where_nothing_waits(void)
+{
+    struct end end;
+    open_end(&end, 1);
+    meet(&end);
+    CHECK_INT(next(&end), WIRE_UPDATE);
+    end.now_ms += PEER_REST_MS;
+    CHECK_INT(next(&end), WIRE_HEARTBEAT);
+    CHECK(out.head == WIRE_HEAD_UNREST);
+    ack(&end, 1, false);
+    end.now_ms += PEER_REST_MS;
+    CHECK_INT(next(&end), WIRE_HEARTBEAT);
+    CHECK_INT(out.head, 1);
+    close_end(&end);
+}
+
 static void refusal_by(struct end *end, uint64_t from)
 {
     in = (struct wire_message){.type = WIRE_REFUSED,
@@ -500,6 +516,7 @@ static const struct check_case cases[] = {
     {"a new session is told everything from zero", a_new_session_is_told_everything_from_zero},
     {"start counts only for our own session", start_counts_only_for_our_own_session},
     {"who forgot what it had is reminded", who_forgot_what_it_had_is_reminded},
+    {"a digest counts only where nothing waits", a_digest_counts_only_where_nothing_waits},
     {"a late refusal does not silence us towards a successor",
      a_late_refusal_does_not_silence_us_towards_a_successor},
     {"nothing waits for an unknown session", nothing_waits_for_an_unknown_session},
