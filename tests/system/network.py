@@ -17,11 +17,13 @@ import subprocess
 import sys
 import time
 
-from rig import BUILD, Client, Herd, free_ports, topology_text
+from rig import BUILD, ROOT, Client, Herd, free_ports, topology_text
 
 INSIDE = "ZHERD_CHAOS_INSIDE"  # is set once we are in a namespace of our own
 CLIENTS_PORT, BUS_PORT, PROXY_PORT = 11500, 12500, 13000
 HUB = "10.77.0.1"
+# Beyond loopback a herd has keys, or says that it does without, where topologies know of keys.
+INSECURE = (ROOT / "topology/broken/insecure-maybe.zpl").exists()
 SLOW_BITS_PER_S = 1_000_000
 SLOW = f"tbf rate {SLOW_BITS_PER_S}bit burst 16kb latency 400ms".split()
 LOSS_PERCENT = 20
@@ -230,7 +232,10 @@ class FaultyHerd(Herd):
         for node in nodes:
             buses = {other: join(self.network.roads.get((node, other), self.network.bus(other)))
                      for other in nodes}
-            self.file_of(node).write_text(topology_text(clients, buses, self.links))
+            text = topology_text(clients, buses, self.links)
+            if INSECURE:
+                text = text.replace("herd\n", "herd\n    insecure = yes\n", 1)
+            self.file_of(node).write_text(text)
             self.set_clock(node, 0)
 
     def file_of(self, node):
