@@ -20,7 +20,7 @@ LASTS = {
     "reset": (0.0, 0.0),        # RST on both connections between two nodes
     "slow": (1.0, 5.0),         # 1 Mbit/s to and from a node
     "delay": (1.0, 5.0),        # up to half a second on one road, unsteady
-    "late": (0.1, 1.5),         # a connection breaks, and what was on it arrives after what is sent next
+    "late": (0.1, 1.5),         # a connection breaks; what was on it arrives after what comes next
     "clock": (0.0, 0.0),        # a wall clock jumps by minutes, and stays there
     "descriptors": (0.5, 3.0),  # EMFILE
 }

@@ -18,7 +18,8 @@ import dataclasses
 import heapq
 import re
 
-SKEW_NS_MAX = 5_000_000_000  # how far ahead of the accepting clock a stamp may count (bus/location.h)
+# How far ahead of the accepting clock a stamp may count (bus/location.h).
+SKEW_NS_MAX = 5_000_000_000
 # How long a node without faults around it may take to hand an update on to its neighbours. This
 # is far more than it takes; what was measured stands in README.
 HANDED_ON_SECONDS_MAX = 1.0

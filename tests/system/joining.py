@@ -67,8 +67,8 @@ class Joining(unittest.TestCase):
             print(f"\n{count} clients were back after {took:.2f} s")
             self.assertLess(took, RESYNC_SECONDS_MAX)
             for name in "BCA":
-                told = lambda: re.findall(r"digest - \w+ equal (\w+) clients (\d+)", herd.log(name))
-                wait_for(f"{name} to agree", lambda: told() and told()[-1][1] == str(count))
+                wait_for(f"{name} to agree", lambda: re.findall(
+                    r"digest - \w+ equal \w+ clients (\d+)", herd.log(name))[-1:] == [str(count)])
 
     @staticmethod
     def go_on(herd, count, over):

@@ -136,7 +136,8 @@ FORGED = {
     "a write is not read on its own connection, in one breath": (
         "own write", add(tell("A", "kiwi", "300", 9.0, connection=7),
                          ask("A", "kiwi", at("A", "kiwi", "101"), 9.0, connection=7))),
-    "one node holds something older at last": ("differ", table("B", "kiwi", at("A", "kiwi", "100"))),
+    "one node holds something older at last": (
+        "differ", table("B", "kiwi", at("A", "kiwi", "100"))),
     "one node holds nothing at last": ("differ", table("B", "kiwi", None)),
     "an answered update is gone": ("lost", everywhere("kiwi", at("A", "kiwi", "100"))),
     "what all nodes held is gone": ("lost", everywhere("emu", None)),
@@ -231,7 +232,8 @@ class Judged(unittest.TestCase):
         self.assertEqual(orders, sorted(orders))
         self.assertEqual(len(set(orders)), len(orders))
         self.assertEqual(orders[-2][0], 110_000_000_001)
-        for line in ("", "? AT", "AT A 1.0 k p 1", "AT A +1.000000000 k p", "at A +1.000000000 k p 1"):
+        for line in ("", "? AT", "AT A 1.0 k p 1", "AT A +1.000000000 k p",
+                     "at A +1.000000000 k p 1"):
             self.assertIsNone(order_of(line))
 
     def test_a_long_random_history_of_one_table_passes(self):
@@ -240,7 +242,8 @@ class Judged(unittest.TestCase):
             now += 0.001
             client, connection = f"c{dice.randrange(20)}", number % 10
             if dice.random() < 0.5:
-                operation = tell("A", client, str(dice.randrange(10**6)), now, 0, connection, 0.0005)
+                stamp = str(dice.randrange(10**6))
+                operation = tell("A", client, stamp, now, 0, connection, 0.0005)
                 newest[client] = max([operation.reply, newest.get(client, operation.reply)],
                                      key=order_of)
             else:

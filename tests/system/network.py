@@ -138,8 +138,9 @@ class Namespaces:
         node_rules = self.rules.setdefault(road[0], {})
         node_rules.pop(road, None)
         if fault:
-            node_rules[road] = (f"add rule inet chaos out ip daddr {host} tcp dport {port} {fault}\n"
-                                f"add rule inet chaos in ip saddr {host} tcp sport {port} {fault}\n")
+            node_rules[road] = (
+                f"add rule inet chaos out ip daddr {host} tcp dport {port} {fault}\n"
+                f"add rule inet chaos in ip saddr {host} tcp sport {port} {fault}\n")
         self.within(road[0], "nft", "-f", "-", text=(
             "add table inet chaos\ndelete table inet chaos\nadd table inet chaos\n"
             "add chain inet chaos out { type filter hook output priority 0; }\n"

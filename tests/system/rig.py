@@ -82,7 +82,7 @@ def write_topology(folder, links=RING, nodes=None, places=True):
     ports = free_ports(2 * len(nodes) + 3 * int(places))
     clients, rest = dict(zip(nodes, ports)), ports[2 * len(nodes):]
     text = topology_text({name: f"127.0.0.1:{clients[name]}" for name in nodes},
-                         {name: f"127.0.0.1:{port}" for name, port in zip(nodes, ports[len(nodes):])},
+                         {name: f"127.0.0.1:{bus}" for name, bus in zip(nodes, ports[len(nodes):])},
                          links, [rest[i:i + 3] for i in range(0, len(rest), 3)])
     path = pathlib.Path(folder) / "herd.zpl"
     path.write_text(text)
