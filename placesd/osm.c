@@ -6,10 +6,6 @@
 
 #include "placesd/results.h"
 
-/* https://www.openstreetmap.org/copyright */
-#define ATTRIBUTION                                                                                \
-    "\xc2\xa9 <a href=\"https://www.openstreetmap.org/copyright\">OpenStreetMap contributors</a>"
-
 /* "osm-N" and 20 digits. */
 #define ID_BYTES_MAX      25
 #define ADDRESS_BYTES_MAX 255
@@ -138,5 +134,5 @@ enum lookup_code osm_write(const struct osm_places *places, const struct lookup 
     json_t *results = json_array();
     for (size_t i = 0; i < places->count && i <= lookup->bound; i++)
         json_array_append_new(results, make_result(order[i].place));
-    return results_write(json_pack("[s]", ATTRIBUTION), results, lookup->bound, secret, json);
+    return results_write(json_pack("[s]", OSM_ATTRIBUTION), results, lookup->bound, secret, json);
 }

@@ -16,6 +16,10 @@
 #include "placesd/landmarks/sphere.h"
 #include "placesd/lookup.h"
 
+/* What the licence asks to be shown (https://www.openstreetmap.org/copyright), as HTML. */
+#define OSM_ATTRIBUTION                                                                            \
+    "\xc2\xa9 <a href=\"https://www.openstreetmap.org/copyright\">OpenStreetMap contributors</a>"
+
 /* Places read from one answer; further ones are left out. */
 #define OSM_PLACES_MAX 200
 /* The licence lets anybody keep the data; it changes by the minute, but not by much. */

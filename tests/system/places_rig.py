@@ -133,6 +133,15 @@ class Service:
             f"    workers = tcp://127.0.0.1:{self.back}\n    {source}{more}")
         self.processes = []
 
+    def add_broker(self):
+        """One more places section, of landmarks at a port of its own; its front."""
+        front, back, landmarks = free_ports(8)[-3:]
+        with open(self.file, "a") as file:
+            file.write(f"places\n    gateways = tcp://127.0.0.1:{front}\n"
+                       f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
+                       f"    url = http://127.0.0.1:{landmarks}/nearby\n")
+        return front
+
     def start(self, *role):
         process = Process(self.folder, f"placesd-{len(self.processes)}", BUILD / "placesd",
                           *role[:1], "--topology", self.file, *role[1:])
