@@ -272,6 +272,11 @@ struct flood_link flood_link(const struct flood *flood, size_t peer_index)
     };
 }
 
+bool flood_link_is_sound(const struct flood *flood, size_t peer)
+{
+    return peer_is_sound(peer_at(flood, peer));
+}
+
 bool flood_is_sound(const struct flood *flood)
 {
     for (size_t i = 0; i < flood->peer_count; i++)

@@ -123,4 +123,7 @@ struct flood_link flood_link(const struct flood *flood, size_t peer);
  * the size of the table; for tests. */
 bool flood_is_sound(const struct flood *flood);
 
+/* The same for one link alone: costs the size of its ring. */
+bool flood_link_is_sound(const struct flood *flood, size_t peer);
+
 #endif

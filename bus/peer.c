@@ -118,6 +118,14 @@ static void take_ack(struct peer *peer, uint64_t have, int64_t now_ms)
     peer->heartbeat_at = now_ms + PEER_REST_MS;
 }
 
+/* They acknowledged more than they say they have: the number was lost while another session of our
+ * name was in between. HELLO tells it in `start`. */
+static void remind(struct peer *peer, uint64_t have, int64_t now_ms)
+{
+    if (have < peer->acked)
+        peer->hello_at = now_ms;
+}
+
 /* ---- Up and down ------------------------------------------------------------------------ */
 
 static void go_up(struct peer *peer, int64_t now_ms)
@@ -179,7 +187,6 @@ static void meet(struct peer *peer, const struct wire_message *hello)
     go_down(peer, "restarted");
     peer->theirs = hello->from_session;
     peer->have = 0;
-    peer->refused_until = AT_ONCE;
     start_over(peer);
 }
 
@@ -193,6 +200,9 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
     }
     if (hello->from_session != peer->theirs)
         meet(peer, hello);
+    /* Whoever refused us, this is somebody else: a refusal may also come late. */
+    if (hello->from_session != peer->refused_by)
+        peer->refused_until = AT_ONCE;
     peer->heard_at = now_ms;
     if (hello->to_session != peer->common->session) {
         peer->hello_at = now_ms;
@@ -203,8 +213,7 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
     if (peer->have < hello->start)
         peer->have = hello->start;
     hear(peer, now_ms);
-    if (hello->have < peer->acked)
-        peer->hello_at = now_ms;
+    remind(peer, hello->have, now_ms);
     take_ack(peer, hello->have, now_ms);
     peer->ack_at = now_ms;
 }
@@ -233,14 +242,14 @@ static void take_plain_ack(struct peer *peer, const struct wire_message *ack, in
         return;
     /* While probing, what is on the way follows the last acknowledgement and cannot be a hole:
      * the complaint is about an UPDATE from before. */
-    if (ack->have < peer->acked)
-        peer->hello_at = now_ms;
-    else if (!peer->probing)
+    remind(peer, ack->have, now_ms);
+    if (ack->have >= peer->acked && !peer->probing)
         rewind_to_acked(peer);
 }
 
 static void take_heartbeat(struct peer *peer, const struct wire_message *heartbeat, int64_t now_ms)
 {
+    remind(peer, heartbeat->have, now_ms);
     take_ack(peer, heartbeat->have, now_ms);
     uint64_t head = peer->ring.head, ours = table_digest(peer->common->table);
     if (peer->acked != head || heartbeat->have != head || heartbeat->head != peer->have) {
@@ -285,8 +294,9 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
              refused->text.at);
     tell(peer, FLOOD_LINK_REFUSED, 0, reason);
     peer->hellos_quick = 0;
+    peer->refused_by = refused->from_session;
     peer->refused_until = now_ms + PEER_REFUSED_MS;
-    peer->hello_at = peer->refused_until;
+    peer->hello_at = now_ms; /* as soon as the pause ends, or is ended */
 }
 
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms)

@@ -84,7 +84,8 @@ struct peer {
 
     unsigned hellos_quick; /* how many more HELLOs go out quickly */
     int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at;
-    int64_t refused_until;      /* no HELLO before */
+    uint64_t refused_by;        /* the session that refused us last */
+    int64_t refused_until;      /* no HELLO before, unless another session says an acceptable one */
     int64_t refusal_told_until; /* no event about refusing them before */
 };
 

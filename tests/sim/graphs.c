@@ -24,7 +24,7 @@ static void join(struct graph *graph, uint32_t a, uint32_t b)
     graph->edges[graph->edge_count++] = (struct edge){a, b};
 }
 
-static struct graph copy(const char *name, uint32_t node_count, const struct edge *edges,
+static struct graph list(const char *name, uint32_t node_count, const struct edge *edges,
                          size_t edge_count)
 {
     struct graph graph = make(name, node_count, edge_count);
@@ -62,12 +62,12 @@ struct graph graph_edition(size_t index)
         {"winter2023", EDGES({0, 1}, {0, 2}, {3, 4}, {3, 2}, {3, 1}, {2, 4})},
     };
     assert(index < GRAPHS_EDITIONS);
-    return copy(editions[index].name, 5, editions[index].edges, editions[index].edge_count);
+    return list(editions[index].name, 5, editions[index].edges, editions[index].edge_count);
 }
 
 struct graph graph_eight(void)
 {
-    return copy("eight", 8,
+    return list("eight", 8,
                 EDGES({0, 1}, {1, 2}, {2, 3}, {3, 0}, {2, 4}, {4, 5}, {5, 3}, {2, 6}, {6, 7}));
 }
 
@@ -123,8 +123,23 @@ struct graph graph_sparse(uint32_t node_count, uint32_t extra, struct dice *dice
     return graph;
 }
 
+struct graph graph_copy(const struct graph *graph)
+{
+    struct graph same = list(graph->name, graph->node_count, graph->edges, graph->edge_count);
+    if (graph->names == NULL)
+        return same;
+    same.names = calloc(graph->node_count, sizeof *same.names);
+    if (same.names == NULL) {
+        perror("graphs");
+        exit(2);
+    }
+    memcpy(same.names, graph->names, graph->node_count * sizeof *same.names);
+    return same;
+}
+
 void graph_free(struct graph *graph)
 {
     free(graph->edges);
+    free(graph->names);
     *graph = (struct graph){0};
 }

@@ -13,6 +13,9 @@
 #include "tests/sim/dice.h"
 
 #define GRAPHS_EDITIONS 8
+#define GRAPHS_FALL2016 2
+
+#define GRAPHS_NAME_BYTES_MAX 63
 
 struct edge {
     uint32_t a, b;
@@ -21,7 +24,8 @@ struct edge {
 struct graph {
     char name[24];
     uint32_t node_count;
-    struct edge *edges; /* owned */
+    char (*names)[GRAPHS_NAME_BYTES_MAX + 1]; /* owned; NULL where numbers are enough */
+    struct edge *edges;                       /* owned */
     size_t edge_count;
 };
 
@@ -40,6 +44,7 @@ struct graph graph_eight(void);
 /* A random tree and `extra` further edges, as far as there is room for them. */
 struct graph graph_sparse(uint32_t node_count, uint32_t extra, struct dice *dice);
 
+struct graph graph_copy(const struct graph *graph);
 void graph_free(struct graph *graph);
 
 #endif

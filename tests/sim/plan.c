@@ -2,24 +2,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define PATIENCE_US         500000
-#define STAMP_KINDS         5
-#define CLIENTS_MAX         80
-#define SHORT_ID_BYTES_MAX  16
-#define LONG_ID_BYTES_MAX   60000
-#define SUBMITS_MAX         120
-#define CUTS_MAX            10
-#define DEATHS_MAX          4
-#define LIVES_MAX           4
-#define FORGED_PERMILLE     100
-#define NODES_BY_CHANCE_MAX 12
+/* Where there and back takes longer than the patience before telling again, more is told. */
+#define LAST_WORD_LATENCY_US_MAX 400000
+#define LAST_WORD_US_MAX         10000000
 
-#define PICK(all, dice) (all)[dice_below(dice, sizeof(all) / sizeof *(all))]
-
-static void add(struct plan *plan, int64_t time_us, enum plan_verb verb, uint32_t a, uint32_t b,
-                uint32_t c)
+void plan_add(struct plan *plan, int64_t time_us, enum plan_verb verb, uint32_t a, uint32_t b,
+              uint32_t c)
 {
     if (plan->count == plan->capacity) {
         plan->capacity = plan->capacity == 0 ? 256 : 2 * plan->capacity;
@@ -41,219 +30,9 @@ static int compare_actions(const void *a, const void *b)
     return one->order < other->order ? -1 : one->order > other->order;
 }
 
-static void choose_herd(struct plan *plan, uint64_t seed, struct dice *dice)
+void plan_sort(struct plan *plan)
 {
-    static const enum plan_story stories[] = {
-        PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EIGHT,
-        PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EIGHT,
-        PLAN_RING, PLAN_EIGHT, PLAN_CHANCE, PLAN_FORGED, PLAN_RESTLESS, PLAN_RESTLESS,
-    };
-    plan->story = stories[seed % (sizeof stories / sizeof *stories)];
-    uint32_t nodes;
-    switch (plan->story) {
-    case PLAN_RING:
-        plan->graph = graph_edition(2);
-        break;
-    case PLAN_EIGHT:
-        plan->graph = graph_eight();
-        break;
-    case PLAN_FORGED:
-        /* On a line nobody else can tell the true location, so only the digest can find the lie. */
-        plan->graph = graph_line(2 + dice_below(dice, 4));
-        plan->options.forge_permille = FORGED_PERMILLE;
-        break;
-    case PLAN_RESTLESS:
-        plan->graph = graph_line(2 + dice_below(dice, 2));
-        break;
-    default:
-        nodes = 1 + dice_below(dice, NODES_BY_CHANCE_MAX);
-        plan->graph = graph_sparse(nodes, dice_below(dice, nodes), dice);
-    }
-}
-
-static void choose_weather(struct sim_options *options, struct dice *dice)
-{
-    static const int64_t latencies_us[][2] = {{50, 300},      {1000, 1000},    {1000, 30000},
-                                              {1000, 200000}, {80000, 120000}, {600000, 800000}};
-    static const uint32_t losses[] = {0, 0, 5, 50, 150};
-    static const uint32_t copies[] = {0, 0, 20, 100};
-    static const uint32_t lates[] = {0, 500, 1000};
-    static const uint32_t queues[] = {1, 2, 6, 30, 1000, 1000};
-    static const uint32_t counts[] = {1, 4, 12, 24, CLIENTS_MAX};
-    uint32_t latency = dice_below(dice, sizeof latencies_us / sizeof *latencies_us);
-    options->latency_us_min = latencies_us[latency][0];
-    options->latency_us_max = latencies_us[latency][1];
-    options->turn_us_max = dice_between(dice, 0, 2000);
-    options->late_us_max = dice_between(dice, 1000, dice_chance(dice, 500) ? 300000 : 4000000);
-    options->loss_permille = PICK(losses, dice);
-    options->copy_permille = PICK(copies, dice);
-    options->late_permille = PICK(lates, dice);
-    options->queue_max = PICK(queues, dice);
-    options->client_count = PICK(counts, dice);
-    options->clients_max = FLOOD_CLIENTS_DEFAULT;
-    if (dice_chance(dice, 250))
-        options->clients_max = dice_below(dice, options->client_count + 1);
-    options->client_bytes_max = SHORT_ID_BYTES_MAX;
-    if (dice_chance(dice, 60))
-        options->client_bytes_max = LONG_ID_BYTES_MAX;
-    options->skew_s_max = dice_chance(dice, 500) ? 300 : 0;
-    options->history_client = SIM_NO_CLIENT;
-}
-
-/* Messages of past lives arrive all the time, and many of the living are lost: whoever mistakes one
- * session for another is found out here. */
-static void choose_restless_weather(struct sim_options *options, struct dice *dice)
-{
-    options->latency_us_min = dice_between(dice, 1000, 50000);
-    options->latency_us_max = options->latency_us_min + 50000;
-    options->late_us_max = dice_between(dice, 100000, 1000000);
-    options->loss_permille = 250;
-    options->copy_permille = 250;
-    options->late_permille = 1000;
-    options->queue_max = SIM_QUEUE_MIN;
-}
-
-static uint32_t choose_stamp(struct dice *dice, uint32_t odd_permille)
-{
-    if (!dice_chance(dice, odd_permille))
-        return SIM_STAMP_NOW;
-    return dice_below(dice, STAMP_KINDS);
-}
-
-/* Clients talk all through the storm, sometimes many at once. */
-static void plan_clients(struct plan *plan, struct dice *dice)
-{
-    uint32_t submits = 1 + dice_below(dice, SUBMITS_MAX);
-    uint32_t odd_permille = dice_chance(dice, 500) ? 400 : 20;
-    int64_t time_us = 0;
-    while (submits > 0) {
-        time_us = dice_between(dice, 0, PLAN_STORM_US - 1);
-        uint32_t burst = dice_chance(dice, 200) ? 1 + dice_below(dice, 30) : 1;
-        for (; burst > 0 && submits > 0; burst--, submits--) {
-            uint32_t node = dice_below(dice, plan->graph.node_count);
-            uint32_t client = dice_below(dice, plan->options.client_count);
-            add(plan, time_us, PLAN_SUBMIT, node, client, choose_stamp(dice, odd_permille));
-            time_us += dice_between(dice, 0, 20000);
-        }
-    }
-}
-
-static void plan_cuts(struct plan *plan, struct dice *dice)
-{
-    static const enum sim_road roads[] = {SIM_CLOGGED, SIM_LOSING, SIM_REFUSING};
-    uint32_t cuts = plan->graph.edge_count == 0 ? 0 : dice_below(dice, CUTS_MAX + 1);
-    for (; cuts > 0; cuts--) {
-        const struct edge *edge =
-            &plan->graph.edges[dice_below(dice, (uint32_t)plan->graph.edge_count)];
-        uint32_t road = PICK(roads, dice);
-        uint32_t ways = 1 + dice_below(dice, 3); /* a to b, b to a, both */
-        int64_t start_us = dice_between(dice, 0, PLAN_STORM_US - 1);
-        int64_t end_us = start_us + dice_between(dice, 1000, PLAN_STORM_US / 2);
-        if (ways & 1) {
-            add(plan, start_us, PLAN_ROAD, edge->a, edge->b, road);
-            add(plan, end_us, PLAN_ROAD, edge->a, edge->b, SIM_OPEN);
-        }
-        if (ways & 2) {
-            add(plan, start_us, PLAN_ROAD, edge->b, edge->a, road);
-            add(plan, end_us, PLAN_ROAD, edge->b, edge->a, SIM_OPEN);
-        }
-    }
-}
-
-/* Swizzle-clog: the links around a random set of nodes stop one by one, and flow again in another
- * order (the name and the idea are FoundationDB's). */
-static void plan_swizzle(struct plan *plan, struct dice *dice)
-{
-    if (!dice_chance(dice, 300))
-        return;
-    uint64_t chosen = dice_next(dice);
-    enum sim_road road = dice_chance(dice, 500) ? SIM_CLOGGED : SIM_LOSING;
-    int64_t start_us = dice_between(dice, 0, PLAN_STORM_US / 2);
-    int64_t middle_us = start_us + PLAN_STORM_US / 5;
-    for (size_t i = 0; i < plan->graph.edge_count; i++) {
-        const struct edge *edge = &plan->graph.edges[i];
-        if (((chosen >> edge->a | chosen >> edge->b) & 1) == 0)
-            continue;
-        for (int way = 0; way < 2; way++) {
-            uint32_t from = way == 0 ? edge->a : edge->b, to = way == 0 ? edge->b : edge->a;
-            add(plan, dice_between(dice, start_us, middle_us), PLAN_ROAD, from, to, road);
-            add(plan, dice_between(dice, middle_us, middle_us + PLAN_STORM_US / 5), PLAN_ROAD, from,
-                to, SIM_OPEN);
-        }
-    }
-}
-
-/* One end and one new start; when the node is back. */
-static int64_t plan_death(struct plan *plan, struct dice *dice, uint32_t node, int64_t start_us,
-                          int64_t down_us)
-{
-    bool orderly = dice_chance(dice, 300);
-    int64_t back_us = start_us + down_us + (orderly ? PATIENCE_US + 1 : 0);
-    add(plan, start_us, orderly ? PLAN_LEAVE : PLAN_KILL, node, 0, 0);
-    add(plan, back_us, PLAN_START, node, 0, 0);
-    return back_us;
-}
-
-static void plan_deaths(struct plan *plan, struct dice *dice)
-{
-    for (uint32_t deaths = dice_below(dice, DEATHS_MAX + 1); deaths > 0; deaths--) {
-        uint32_t node = dice_below(dice, plan->graph.node_count);
-        int64_t time_us = dice_between(dice, 0, PLAN_STORM_US - 1);
-        if (dice_chance(dice, 500)) {
-            plan_death(plan, dice, node, time_us, dice_between(dice, 200000, 9000000));
-            continue;
-        }
-        /* A node that cannot make up its mind: several sessions meet the messages of each other. */
-        for (uint32_t lives = 1 + dice_below(dice, LIVES_MAX); lives > 0; lives--)
-            time_us = plan_death(plan, dice, node, time_us, dice_between(dice, 1000, 200000)) +
-                      dice_between(dice, 1000, 1000000);
-    }
-}
-
-/* Nodes die again and again, soon after they have come back and a few clients have spoken, so that
- * the positions of one life look like those of the next. The last node lives on and remembers. */
-static void plan_restless(struct plan *plan, struct dice *dice)
-{
-    for (uint32_t node = 0; node + 1 < plan->graph.node_count; node++)
-        for (int64_t time_us = 0; time_us < PLAN_STORM_US;) {
-            for (uint32_t told = 1 + dice_below(dice, 3); told > 0; told--)
-                add(plan, time_us + dice_between(dice, 0, 300000), PLAN_SUBMIT, node,
-                    dice_below(dice, plan->options.client_count), SIM_STAMP_NOW);
-            time_us += dice_between(dice, 50000, 1000000);
-            time_us = plan_death(plan, dice, node, time_us, dice_between(dice, 1000, 100000));
-        }
-}
-
-const char *plan_story_name(enum plan_story story)
-{
-    static const char *const names[PLAN_STORIES] = {
-        [PLAN_RING] = "ring of five (fall2016)",
-        [PLAN_EIGHT] = "eight nodes",
-        [PLAN_CHANCE] = "chance graph",
-        [PLAN_FORGED] = "line with forged locations",
-        [PLAN_RESTLESS] = "line of restless nodes",
-    };
-    return names[story];
-}
-
-struct plan plan_make(uint64_t seed)
-{
-    struct plan plan = {0};
-    struct dice dice = {seed};
-    choose_herd(&plan, seed, &dice);
-    choose_weather(&plan.options, &dice);
-    plan.options.seed = dice_next(&dice);
-    plan_clients(&plan, &dice);
-    if (plan.story == PLAN_RESTLESS) {
-        choose_restless_weather(&plan.options, &dice);
-        plan_restless(&plan, &dice);
-    } else {
-        plan_cuts(&plan, &dice);
-        plan_swizzle(&plan, &dice);
-        plan_deaths(&plan, &dice);
-    }
-    qsort(plan.actions, plan.count, sizeof *plan.actions, compare_actions);
-    return plan;
+    qsort(plan->actions, plan->count, sizeof *plan->actions, compare_actions);
 }
 
 void plan_free(struct plan *plan)
@@ -286,10 +65,13 @@ static void print_action(const struct plan_action *action, FILE *out)
     case PLAN_START:
         fprintf(out, "node-%" PRIu32 " starts\n", action->a);
         break;
+    case PLAN_START_STRANGE:
+        fprintf(out, "node-%" PRIu32 " starts in another herd\n", action->a);
+        break;
     }
 }
 
-void plan_print(const struct plan *plan, FILE *out)
+void plan_print_options(const struct plan *plan, FILE *out)
 {
     const struct sim_options *options = &plan->options;
     fprintf(out, "%s: %" PRIu32 " nodes, links", plan_story_name(plan->story),
@@ -311,6 +93,15 @@ void plan_print(const struct plan *plan, FILE *out)
             ", queues %" PRIu32 " messages, clocks off by up to %" PRId64 " s\n",
             options->client_count, options->client_bytes_max, options->clients_max,
             options->queue_max, options->skew_s_max);
+    if (options->rate_bytes_per_s > 0)
+        fprintf(out, "links take %" PRIu32 " bytes a second\n", options->rate_bytes_per_s);
+    if (options->mimicked != SIM_NO_NODE)
+        fprintf(out, "node-%" PRIu32 " bears the name of node-%" PRIu32 "\n",
+                plan->graph.node_count, options->mimicked);
+}
+
+void plan_print_actions(const struct plan *plan, FILE *out)
+{
     for (size_t i = 0; i < plan->count; i++)
         print_action(&plan->actions[i], out);
     fprintf(out, "%10.6f s  everything heals\n", PLAN_STORM_US / 1e6);
@@ -329,10 +120,13 @@ static void act(struct sim *sim, const struct plan_action *action)
         sim_kill(sim, action->a);
         break;
     case PLAN_LEAVE:
-        sim_leave(sim, action->a, PATIENCE_US);
+        sim_leave(sim, action->a, PLAN_PATIENCE_US);
         break;
     case PLAN_START:
         sim_start(sim, action->a);
+        break;
+    case PLAN_START_STRANGE:
+        sim_start_strange(sim, action->a);
         break;
     }
 }
@@ -352,6 +146,21 @@ static int64_t settle(struct sim *sim, int64_t bound_us)
     return sim_now_us(sim) - start_us;
 }
 
+/* One more location, told to a herd at rest, goes over each link as often as plain flooding needs,
+ * and no more: every node tells all neighbours but the one it has it from. */
+static void say_last_word(struct sim *sim, const struct plan *plan)
+{
+    uint64_t flooded = 2 * (uint64_t)plan->graph.edge_count - plan->graph.node_count + 1;
+    uint64_t before = sim_flood_count(sim).locations_sent;
+    sim_expect_quiet(sim, false);
+    sim_submit(sim, 0, 0, SIM_STAMP_NOW);
+    settle(sim, LAST_WORD_US_MAX);
+    uint64_t copies = sim_flood_count(sim).locations_sent - before;
+    if (copies > flooded)
+        sim_fail(sim, "the last word took %" PRIu64 " copies, and flooding only %" PRIu64, copies,
+                 flooded);
+}
+
 struct plan_result plan_play(const struct plan *plan, struct sim_counters *counters)
 {
     struct plan_result result = {0};
@@ -366,9 +175,11 @@ struct plan_result plan_play(const struct plan *plan, struct sim_counters *count
                                                                     : PLAN_SETTLE_US_MAX);
     if (sim_violation(sim) == NULL)
         sim_compare_tables(sim);
-    sim_run(sim, sim_now_us(sim) + PLAN_GRACE_US);
-    sim_expect_quiet(sim);
+    sim_run(sim, sim_now_us(sim) + PLAN_GRACE_US + PLAN_GRACE_TRIPS * plan->options.latency_us_max);
+    sim_expect_quiet(sim, true);
     sim_run(sim, sim_now_us(sim) + PLAN_QUIET_US);
+    if (plan->options.latency_us_max < LAST_WORD_LATENCY_US_MAX)
+        say_last_word(sim, plan);
     if (sim_violation(sim) == NULL)
         sim_compare_tables(sim);
     if (sim_violation(sim) != NULL)

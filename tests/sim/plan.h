@@ -7,7 +7,9 @@
  * come back, and clients talk all the time. Then everything heals, and the herd must come to rest
  * with equal tables within PLAN_SETTLE_US_MAX, and then say nothing but HEARTBEATs.
  *
- * Invariant: a plan depends on its seed and on nothing else. */
+ * stories.c makes plans, plan.c keeps, prints and plays them.
+ *
+ * Invariant: a plan depends on its seed, and on the graph if one is given, and on nothing else. */
 #ifndef ZHERD_TESTS_SIM_PLAN_H
 #define ZHERD_TESTS_SIM_PLAN_H
 
@@ -16,26 +18,41 @@
 #include "tests/sim/sim.h"
 
 /* How long the storm lasts. */
-#define PLAN_STORM_US 15000000
+#define PLAN_STORM_US 10000000
 /* From healing to rest, stragglers included. The slowest honest way there is a retransmission
  * timeout at its longest (8 s) for what the last cut lost, then the same again one link on. */
 #define PLAN_SETTLE_US_MAX 20000000
 /* A forged location is found when the heartbeats compare digests, and healed with growing pauses.
  */
 #define PLAN_SETTLE_FORGED_US_MAX 60000000
-/* What was told twice on slow links is still on its way and is acknowledged; then the silence is
- * listened to. */
-#define PLAN_GRACE_US 5000000
-#define PLAN_QUIET_US 8000000
+/* Each link must have carried a HEARTBEAT since the healing, or its silence still counts as such,
+ * and a question in one its answer; then the silence is listened to, for two more of them. */
+#define PLAN_GRACE_US    2500000
+#define PLAN_GRACE_TRIPS 4
+#define PLAN_QUIET_US    4500000
 
-enum plan_story { PLAN_RING, PLAN_EIGHT, PLAN_CHANCE, PLAN_FORGED, PLAN_RESTLESS, PLAN_STORIES };
+/* How long a node that leaves waits for its last acknowledgements. */
+#define PLAN_PATIENCE_US 500000
+
+enum plan_story {
+    PLAN_RING,
+    PLAN_EIGHT,
+    PLAN_EDITION,
+    PLAN_CHANCE,
+    PLAN_BUSY,
+    PLAN_FORGED,
+    PLAN_RESTLESS,
+    PLAN_GIVEN, /* on a graph of the caller's */
+    PLAN_STORIES,
+};
 
 enum plan_verb {
-    PLAN_SUBMIT, /* a: node, b: client, c: enum sim_stamp */
-    PLAN_ROAD,   /* a: from, b: to, c: enum sim_road */
-    PLAN_KILL,   /* a: node */
-    PLAN_LEAVE,  /* a: node */
-    PLAN_START,  /* a: node */
+    PLAN_SUBMIT,        /* a: node, b: client, c: enum sim_stamp */
+    PLAN_ROAD,          /* a: from, b: to, c: enum sim_road */
+    PLAN_KILL,          /* a: node */
+    PLAN_LEAVE,         /* a: node */
+    PLAN_START,         /* a: node */
+    PLAN_START_STRANGE, /* a: node, which belongs to another herd in this life */
 };
 
 struct plan_action {
@@ -61,11 +78,20 @@ struct plan_result {
 
 const char *plan_story_name(enum plan_story story);
 
+/* Any of the stories, on its own herd. */
 struct plan plan_make(uint64_t seed);
+/* The ordinary story, on this herd. */
+struct plan plan_make_on(const struct graph *graph, uint64_t seed);
 void plan_free(struct plan *plan);
 
-/* Options, links and actions, one line each. */
-void plan_print(const struct plan *plan, FILE *out);
+/* For the files that make plans. */
+void plan_add(struct plan *plan, int64_t time_us, enum plan_verb verb, uint32_t a, uint32_t b,
+              uint32_t c);
+void plan_sort(struct plan *plan);
+
+/* Herd and weather in a few lines; then every action, one line each. */
+void plan_print_options(const struct plan *plan, FILE *out);
+void plan_print_actions(const struct plan *plan, FILE *out);
 
 /* Runs the story to its end or to the first broken rule; adds to `counters`. */
 struct plan_result plan_play(const struct plan *plan, struct sim_counters *counters);

@@ -10,14 +10,16 @@
 #define SECOND_NS    INT64_C(1000000000)
 #define STALE_NS_MAX (600 * SECOND_NS)
 #define FUTURE_NS    (INT64_C(3000000000) * SECOND_NS)
-#define TEXT_BYTES   96
+#define TEXT_BYTES   48
+#define STAMP_DIGITS 10 /* of the seconds, until the year 2286 */
+#define ID_START     "client-"
 /* One client in so many has a very long id, when long ones are asked for at all. */
 #define LONG_IDS_ONE_IN 6
 
 static struct span make_id(struct sim *sim, uint32_t client)
 {
     char text[16];
-    size_t bytes = (size_t)snprintf(text, sizeof text, "client-%" PRIu32, client);
+    size_t bytes = (size_t)snprintf(text, sizeof text, ID_START "%" PRIu32, client);
     size_t total = bytes;
     if (sim->options.client_bytes_max > sizeof text && client % LONG_IDS_ONE_IN == 1)
         total = sizeof text +
@@ -60,16 +62,33 @@ static void choose(struct sim *sim, struct client *client, enum sim_stamp stamp)
         client->position = sim->positions++;
 }
 
+/* `digits` digits, with zeros in front. */
+static char *put_digits(char *at, uint64_t number, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--, number /= 10)
+        at[i] = (char)('0' + number % 10);
+    return at + digits;
+}
+
+static char *put_text(char *at, const char *text)
+{
+    size_t bytes = strlen(text);
+    memcpy(at, text, bytes);
+    return at + bytes;
+}
+
+/* Written by hand: with snprintf it would be a tenth of all that a story costs. */
 static void set_text(struct record *record, int64_t stamp_ns, uint32_t position)
 {
     if (record->text == NULL)
         record->text = world_memory(TEXT_BYTES, 1);
-    int first = snprintf(record->text, TEXT_BYTES, "+34.%06" PRIu32 "-118.%06" PRIu32,
-                         position % 1000000, position / 1000000);
-    int second = snprintf(record->text + first, TEXT_BYTES - (size_t)first,
-                          "%" PRId64 ".%09" PRId64, stamp_ns / SECOND_NS, stamp_ns % SECOND_NS);
-    record->location.position = (struct span){record->text, (size_t)first};
-    record->location.stamp = (struct span){record->text + first, (size_t)second};
+    char *at = put_digits(put_text(record->text, "+34."), position % 1000000, 6);
+    at = put_digits(put_text(at, "-118."), position / 1000000, 6);
+    record->location.position = (struct span){record->text, (size_t)(at - record->text)};
+    char *stamp = at;
+    at = put_digits(at, (uint64_t)(stamp_ns / SECOND_NS), STAMP_DIGITS);
+    at = put_digits(put_text(at, "."), (uint64_t)(stamp_ns % SECOND_NS), 9);
+    record->location.stamp = (struct span){stamp, (size_t)(at - stamp)};
 }
 
 const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t client,
@@ -98,6 +117,7 @@ uint32_t records_find(const struct sim *sim, uint32_t client, const struct locat
 /* Takes the record's text. */
 static void keep(struct sim *sim, uint32_t client, struct record record)
 {
+    record.hash = location_hash(&record.location);
     if (records_find(sim, client, &record.location) != WORLD_NO_RECORD) {
         free(record.text);
         return;
@@ -116,19 +136,20 @@ static void keep(struct sim *sim, uint32_t client, struct record record)
     sim->records[sim->record_count++] = record;
 }
 
-void records_keep(struct sim *sim, uint32_t client)
+void records_keep(struct sim *sim, uint32_t node, uint32_t client)
 {
+    sim->draft.strange = sim->nodes[node].strange;
     keep(sim, client, sim->draft);
     sim->draft.text = NULL;
 }
 
-static uint32_t find_client(const struct sim *sim, struct span id)
+uint32_t records_client(const struct sim *sim, struct span id)
 {
-    for (uint32_t i = 0; i < sim->options.client_count; i++)
-        if (span_equals(sim->clients[i].id, id))
-            return i;
-    assert(false && "a location of a client that this world does not have");
-    return 0;
+    uint32_t client = 0;
+    for (size_t i = sizeof ID_START - 1; i < id.bytes && id.at[i] >= '0' && id.at[i] <= '9'; i++)
+        client = 10 * client + (uint32_t)(id.at[i] - '0');
+    assert(client < sim->options.client_count && span_equals(sim->clients[client].id, id));
+    return client;
 }
 
 static struct span find_origin(const struct sim *sim, struct span name)
@@ -142,7 +163,7 @@ static struct span find_origin(const struct sim *sim, struct span name)
 
 void records_forge(struct sim *sim, const struct location *location)
 {
-    uint32_t client = find_client(sim, location->client);
+    uint32_t client = records_client(sim, location->client);
     size_t first = location->position.bytes;
     size_t second = location->stamp.bytes;
     struct record record = {.location = *location, .text = world_memory(first + second, 1)};

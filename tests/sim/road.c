@@ -1,18 +1,26 @@
 #include "tests/sim/world.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bus/wire.h"
 
-static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message, bool late)
+static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message)
 {
-    struct parcel *parcel = world_memory(1, sizeof *parcel + message.bytes);
-    parcel->channel = channel;
-    parcel->generation = sim->channels[channel].generation;
-    parcel->late = late;
-    parcel->bytes = message.bytes;
+    struct parcel *parcel = malloc(sizeof *parcel + message.bytes);
+    if (parcel == NULL) {
+        perror("road");
+        exit(2);
+    }
+    *parcel = (struct parcel){
+        .channel = channel,
+        .generation = sim->channels[channel].generation,
+        .word = message_kind(message) != WIRE_HEARTBEAT,
+        .bytes = message.bytes,
+    };
     memcpy(parcel->message, message.at, message.bytes);
+    sim->words += parcel->word;
     return parcel;
 }
 
@@ -20,8 +28,12 @@ static struct parcel *pack(struct sim *sim, uint32_t channel, struct span messag
 static void send_in_order(struct sim *sim, struct parcel *parcel)
 {
     struct channel *channel = &sim->channels[parcel->channel];
-    int64_t arrival_us = sim->now_us + dice_between(&sim->dice, sim->options.latency_us_min,
-                                                    sim->options.latency_us_max);
+    if (channel->free_us < sim->now_us)
+        channel->free_us = sim->now_us;
+    if (sim->options.rate_bytes_per_s > 0)
+        channel->free_us += (int64_t)parcel->bytes * 1000000 / sim->options.rate_bytes_per_s;
+    int64_t arrival_us = channel->free_us + dice_between(&sim->dice, sim->options.latency_us_min,
+                                                         sim->options.latency_us_max);
     if (arrival_us < channel->last_arrival_us)
         arrival_us = channel->last_arrival_us;
     channel->last_arrival_us = arrival_us;
@@ -77,16 +89,35 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
         return true;
     }
     history_message(sim, "sent", channel, message);
-    struct parcel *parcel = pack(sim, index, message, false);
+    struct parcel *parcel = pack(sim, index, message);
     if (dice_chance(&sim->dice, sim->options.forge_permille))
         forge(sim, parcel);
     if (dice_chance(&sim->dice, sim->options.copy_permille)) {
         sim->counters->copies++;
-        send_late(sim, pack(sim, index, (struct span){parcel->message, parcel->bytes}, true));
+        send_late(sim, pack(sim, index, (struct span){parcel->message, parcel->bytes}));
     }
     channel->queued++;
     send_in_order(sim, parcel);
     return true;
+}
+
+/* The table has changed: by what this message told, and by nothing else. How many clients changed.
+ */
+static uint32_t watch_told(struct sim *sim, const struct channel *channel, struct span message)
+{
+    static struct wire_message read;
+    uint32_t changes = 0;
+    if (wire_read(message, &read) != WIRE_GOOD || read.type != WIRE_UPDATE)
+        return 0;
+    for (uint32_t i = 0; i < read.location_count; i++) {
+        uint32_t client = records_client(sim, read.locations[i].client);
+        if (!watch_client(sim, channel->to, client))
+            continue;
+        changes++;
+        sim->nodes[channel->to].hops[client] =
+            (uint16_t)(sim->nodes[channel->from].hops[client] + 1);
+    }
+    return changes;
 }
 
 static void hand_over(struct sim *sim, const struct channel *channel, const struct parcel *parcel)
@@ -96,7 +127,9 @@ static void hand_over(struct sim *sim, const struct channel *channel, const stru
     history_message(sim, parcel->late ? "came late" : "came", channel, message);
     flood_receive(node->flood, channel->back - node->first_channel, message,
                   node_clock_ms(sim, node));
-    watch_node(sim, channel->to);
+    uint32_t changes =
+        flood_digest(node->flood) == node->digest ? 0 : watch_told(sim, channel, message);
+    watch_node(sim, channel->to, changes);
     node_wants_turn(sim, channel->to,
                     sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));
 }
@@ -134,6 +167,7 @@ void road_arrive(struct sim *sim, struct parcel *parcel)
         channel->queued--;
         hand_over(sim, channel, parcel);
     }
+    sim->words -= parcel->word;
     free(parcel);
 }
 
@@ -142,7 +176,7 @@ void road_reconnect(struct sim *sim, uint32_t index)
     struct channel *channel = &sim->channels[index];
     channel->generation++;
     channel->queued = 0;
-    channel->last_arrival_us = sim->now_us;
+    channel->last_arrival_us = channel->free_us = sim->now_us;
     for (struct parcel *parcel = channel->held_first; parcel != NULL;) {
         struct parcel *next = parcel->next;
         parcel->next = NULL;
@@ -169,6 +203,7 @@ void sim_set_road(struct sim *sim, uint32_t from, uint32_t to, enum sim_road roa
     struct channel *channel = &sim->channels[index];
     enum sim_road before = channel->road;
     channel->road = road;
+    sim->counters->roads[road] += road != before;
     if (is_broken(before) != is_broken(road)) {
         road_reconnect(sim, index);
     } else if (before == SIM_CLOGGED && road == SIM_OPEN) {

@@ -31,21 +31,34 @@ static int compare_edges(const void *a, const void *b)
     return one->b < other->b ? -1 : one->b > other->b;
 }
 
-/* Both directions of every edge, sorted by the node they leave. */
+/* Both directions of every edge, and the same ways out for a node that mimics another. */
+static size_t list_ways(const struct graph *graph, uint32_t mimicked, struct edge *ways)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < graph->edge_count; i++) {
+        struct edge there = graph->edges[i], back = {there.b, there.a};
+        ways[count++] = there;
+        ways[count++] = back;
+        if (there.a == mimicked)
+            ways[count++] = (struct edge){graph->node_count, there.b};
+        if (there.b == mimicked)
+            ways[count++] = (struct edge){graph->node_count, there.a};
+    }
+    return count;
+}
+
+/* Every way is a channel, sorted by the node it leaves. */
 static void lay_channels(struct sim *sim, const struct graph *graph)
 {
-    size_t count = 2 * graph->edge_count;
-    struct edge *ways = world_memory(count, sizeof *ways);
-    for (size_t i = 0; i < graph->edge_count; i++) {
-        ways[2 * i] = graph->edges[i];
-        ways[2 * i + 1] = (struct edge){graph->edges[i].b, graph->edges[i].a};
-    }
+    uint32_t mimicked = sim->options.mimicked;
+    struct edge *ways = world_memory(3 * graph->edge_count, sizeof *ways);
+    size_t count = list_ways(graph, mimicked, ways);
     qsort(ways, count, sizeof *ways, compare_edges);
     sim->channels = world_memory(count, sizeof *sim->channels);
     sim->channel_count = (uint32_t)count;
     for (uint32_t i = 0; i < count; i++) {
         struct node *node = &sim->nodes[ways[i].a];
-        struct edge back = {ways[i].b, ways[i].a};
+        struct edge back = {ways[i].b, ways[i].a == sim->herd_count ? mimicked : ways[i].a};
         const struct edge *found = bsearch(&back, ways, count, sizeof *ways, compare_edges);
         if (node->channel_count++ == 0)
             node->first_channel = i;
@@ -55,31 +68,48 @@ static void lay_channels(struct sim *sim, const struct graph *graph)
     free(ways);
 }
 
+static void name_node(struct sim *sim, const struct graph *graph, uint32_t index)
+{
+    uint32_t named = index < sim->herd_count ? index : sim->options.mimicked;
+    if (graph->names == NULL)
+        snprintf(sim->names[index], sizeof sim->names[index], "node-%" PRIu32, named);
+    else
+        memcpy(sim->names[index], graph->names[named], sizeof sim->names[index]);
+}
+
+static void make_node(struct sim *sim, uint32_t index)
+{
+    struct node *node = &sim->nodes[index];
+    int64_t skew_s = sim->options.skew_s_max;
+    node->holds = world_memory(sim->options.client_count, sizeof *node->holds);
+    node->hops = world_memory(sim->options.client_count, sizeof *node->hops);
+    node->clock_ms = dice_between(&sim->dice, 0, CLOCK_MS_MAX);
+    node->skew_ns = dice_between(&sim->dice, -skew_s, skew_s) * 1000000000;
+    node->turn_us = WORLD_NEVER;
+}
+
 struct sim *sim_new(const struct graph *graph, const struct sim_options *options,
                     struct sim_counters *counters)
 {
     assert(graph->node_count >= 1 && graph->node_count <= SIM_NODES_MAX);
     assert(options->client_count <= SIM_CLIENTS_MAX);
+    assert(options->mimicked == SIM_NO_NODE || options->mimicked < graph->node_count);
     struct sim *sim = world_memory(1, sizeof *sim);
     sim->options = *options;
     sim->dice.state = options->seed;
     sim->counters = counters;
-    sim->node_count = graph->node_count;
+    sim->herd_count = graph->node_count;
+    sim->node_count = sim->herd_count + (options->mimicked != SIM_NO_NODE);
     sim->nodes = world_memory(sim->node_count, sizeof *sim->nodes);
     sim->names = world_memory(sim->node_count, sizeof *sim->names);
     lay_channels(sim, graph);
     records_open(sim);
-    for (uint32_t i = 0; i < sim->node_count; i++)
-        snprintf(sim->names[i], sizeof sim->names[i], "node-%" PRIu32, i);
     for (uint32_t i = 0; i < sim->node_count; i++) {
-        struct node *node = &sim->nodes[i];
-        int64_t skew_s = sim->options.skew_s_max;
-        node->holds = world_memory(options->client_count, sizeof *node->holds);
-        node->clock_ms = dice_between(&sim->dice, 0, CLOCK_MS_MAX);
-        node->skew_ns = dice_between(&sim->dice, -skew_s, skew_s) * 1000000000;
-        node->turn_us = WORLD_NEVER;
-        sim_start(sim, i);
+        name_node(sim, graph, i);
+        make_node(sim, i);
     }
+    for (uint32_t i = 0; i < sim->herd_count; i++)
+        sim_start(sim, i);
     return sim;
 }
 
@@ -130,6 +160,7 @@ void sim_destroy(struct sim **owner)
     for (uint32_t i = 0; i < sim->node_count; i++) {
         flood_destroy(&sim->nodes[i].flood);
         free(sim->nodes[i].holds);
+        free(sim->nodes[i].hops);
     }
     records_close(sim);
     free(sim->channels);
@@ -175,15 +206,23 @@ void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us)
     agenda_push(&sim->agenda, time_us, node, NULL);
 }
 
-static void reconnect_all(struct sim *sim, const struct node *node)
+/* New connections to and from the node. One that mimics another takes that one's connections to
+ * its neighbours; nobody connects to the mimic itself. */
+static void reconnect_all(struct sim *sim, uint32_t index)
 {
-    for (uint32_t i = 0; i < node->channel_count; i++) {
-        road_reconnect(sim, node->first_channel + i);
-        road_reconnect(sim, sim->channels[node->first_channel + i].back);
+    bool mimic = index >= sim->herd_count;
+    for (uint32_t i = 0; i < sim->nodes[index].channel_count; i++) {
+        uint32_t channel = sim->nodes[index].first_channel + i;
+        uint32_t back = sim->channels[channel].back;
+        road_reconnect(sim, channel);
+        road_reconnect(sim, mimic ? sim->channels[back].back : back);
     }
+    for (uint32_t i = sim->nodes[sim->herd_count - 1].first_channel; i < sim->channel_count; i++)
+        if (sim->channels[i].from >= sim->herd_count && sim->channels[i].to == index)
+            road_reconnect(sim, i);
 }
 
-void sim_start(struct sim *sim, uint32_t index)
+static void start(struct sim *sim, uint32_t index, bool strange)
 {
     struct node *node = &sim->nodes[index];
     if (node->flood != NULL)
@@ -193,7 +232,7 @@ void sim_start(struct sim *sim, uint32_t index)
         peers[i] = span_of(sim->names[sim->channels[node->first_channel + i].to]);
     node->session = dice_next(&sim->dice) | 1;
     struct flood_options options = {
-        .herd = span_of("simulated"),
+        .herd = span_of(strange ? "strange" : "simulated"),
         .node = span_of(sim->names[index]),
         .peers = peers,
         .peer_count = node->channel_count,
@@ -203,11 +242,25 @@ void sim_start(struct sim *sim, uint32_t index)
     for (size_t i = 0; i < sizeof options.hash_key; i++)
         options.hash_key[i] = (uint8_t)dice_next(&sim->dice);
     node->flood = flood_new(&options);
+    node->strange = strange;
     free(peers);
     node->leave_us = WORLD_NEVER;
     watch_new_life(sim, index);
-    reconnect_all(sim, node);
+    reconnect_all(sim, index);
     node_wants_turn(sim, index, sim->now_us);
+    sim->counters->starts++;
+    sim->counters->starts_strange += strange;
+    sim->counters->starts_mimic += index >= sim->herd_count;
+}
+
+void sim_start(struct sim *sim, uint32_t index)
+{
+    start(sim, index, false);
+}
+
+void sim_start_strange(struct sim *sim, uint32_t index)
+{
+    start(sim, index, true);
 }
 
 void sim_kill(struct sim *sim, uint32_t index)
@@ -215,10 +268,11 @@ void sim_kill(struct sim *sim, uint32_t index)
     struct node *node = &sim->nodes[index];
     if (node->flood == NULL)
         return;
+    sim->counters->kills += node->leave_us == WORLD_NEVER;
     add_counters(&sim->counters->flood, flood_count(node->flood));
     flood_destroy(&node->flood);
     node->turn_us = WORLD_NEVER;
-    reconnect_all(sim, node);
+    reconnect_all(sim, index);
 }
 
 void sim_leave(struct sim *sim, uint32_t index, int64_t patience_us)
@@ -226,6 +280,7 @@ void sim_leave(struct sim *sim, uint32_t index, int64_t patience_us)
     struct node *node = &sim->nodes[index];
     if (node->flood == NULL || node->leave_us != WORLD_NEVER)
         return;
+    sim->counters->leaves++;
     flood_say_goodbye(node->flood);
     node->leave_us = sim->now_us + patience_us;
     node_wants_turn(sim, index, sim->now_us);
@@ -302,7 +357,7 @@ static void take_turn(struct sim *sim, uint32_t index)
     for (uint32_t i = 0; i < node->channel_count; i++)
         send_due(sim, node, i);
     pull_events(sim, node);
-    watch_node(sim, index);
+    watch_node(sim, index, 0);
     if (node->leave_us != WORLD_NEVER &&
         (flood_is_over(node->flood) || sim->now_us >= node->leave_us))
         sim_kill(sim, index);
@@ -310,22 +365,29 @@ static void take_turn(struct sim *sim, uint32_t index)
         plan_next_turn(sim, index);
 }
 
+bool sim_step(struct sim *sim)
+{
+    if (sim->violation[0] != '\0' || agenda_first(&sim->agenda) == NULL)
+        return false;
+    struct event event = agenda_pop(&sim->agenda);
+    sim->now_us = event.time_us;
+    sim->steps++;
+    sim->counters->steps++;
+    if (event.parcel != NULL)
+        road_arrive(sim, event.parcel);
+    else if (sim->nodes[event.node].turn_us == event.time_us)
+        take_turn(sim, event.node);
+    if (sim->steps > (uint64_t)STEPS_PER_NODE_MAX * sim->node_count)
+        sim_fail(sim, "messages without end");
+    return sim->violation[0] == '\0';
+}
+
 bool sim_run(struct sim *sim, int64_t until_us)
 {
     const struct event *first;
-    while (sim->violation[0] == '\0' && (first = agenda_first(&sim->agenda)) != NULL &&
-           first->time_us <= until_us) {
-        struct event event = agenda_pop(&sim->agenda);
-        sim->now_us = event.time_us;
-        sim->steps++;
-        sim->counters->steps++;
-        if (event.parcel != NULL)
-            road_arrive(sim, event.parcel);
-        else if (sim->nodes[event.node].turn_us == event.time_us)
-            take_turn(sim, event.node);
-        if (sim->steps > (uint64_t)STEPS_PER_NODE_MAX * sim->node_count)
-            sim_fail(sim, "messages without end");
-    }
+    while ((first = agenda_first(&sim->agenda)) != NULL && first->time_us <= until_us)
+        if (!sim_step(sim))
+            break;
     if (sim->violation[0] != '\0')
         return false;
     sim->now_us = until_us;
@@ -378,9 +440,11 @@ void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp
         sim->counters->accepted++;
         sim->counters->ties += is_tie(sim, client, draft);
         sim->counters->conflated += count_conflated(node, sim);
-        records_keep(sim, client);
+        records_keep(sim, index, client);
+        node->hops[client] = 0;
     }
-    watch_node(sim, index);
+    watch_client(sim, index, client);
+    watch_node(sim, index, 0);
     node_wants_turn(sim, index,
                     sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));
 }
@@ -393,16 +457,25 @@ void sim_heal(struct sim *sim)
     sim->options.forge_permille = 0;
     if (sim->options.queue_max < SIM_QUEUE_MIN)
         sim->options.queue_max = SIM_QUEUE_MIN;
-    for (uint32_t i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i].leave_us != WORLD_NEVER)
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].leave_us != WORLD_NEVER || sim->nodes[i].strange || i >= sim->herd_count)
             sim_kill(sim, i);
+    for (uint32_t i = 0; i < sim->herd_count; i++)
         sim_start(sim, i);
-    }
     for (uint32_t i = 0; i < sim->channel_count; i++)
         sim_set_road(sim, sim->channels[i].from, sim->channels[i].to, SIM_OPEN);
 }
 
-void sim_expect_quiet(struct sim *sim)
+uint32_t sim_hops_max(const struct sim *sim, uint32_t client)
 {
-    sim->quiet = true;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < sim->herd_count; i++)
+        if (sim->nodes[i].hops[client] > most)
+            most = sim->nodes[i].hops[client];
+    return most;
+}
+
+void sim_expect_quiet(struct sim *sim, bool quiet)
+{
+    sim->quiet = quiet;
 }

@@ -19,6 +19,7 @@ struct parcel {
     struct parcel *next; /* behind it on a clogged road */
     uint32_t channel;
     uint32_t generation; /* of the connection it was given to */
+    bool word;           /* no HEARTBEAT: counted in sim->words */
     bool late;           /* comes beside the connection: a straggler or a copy */
     size_t bytes;
     char message[];
@@ -27,17 +28,19 @@ struct parcel {
 /* One direction of a link. */
 struct channel {
     uint32_t from, to;
-    uint32_t back; /* the channel the other way */
+    uint32_t back; /* the channel the other way, or the one a second node of `from`'s name mimics */
     enum sim_road road;
     uint32_t generation;
     uint32_t queued; /* parcels of this generation not delivered yet */
     int64_t last_arrival_us;
+    int64_t free_us; /* when the wire has taken all that was sent */
     struct parcel *held_first, *held_last;
     struct flood_link seen; /* as watch.c saw it last, at `from` */
 };
 
 struct node {
     struct flood *flood; /* NULL while it is dead */
+    bool strange;        /* this life belongs to another herd */
     uint64_t session;
     uint32_t first_channel, channel_count;
     int64_t turn_us;  /* when its next turn is, or WORLD_NEVER */
@@ -45,14 +48,18 @@ struct node {
     int64_t skew_ns;  /* of its wall clock */
     int64_t leave_us; /* when its patience with goodbyes ends, or WORLD_NEVER */
     uint32_t *holds;  /* per client: the record watch.c saw in its table last */
-    uint64_t seen_digest, seen_news;
+    uint16_t *hops;   /* per client: links that record had to cross */
+    uint64_t digest;  /* what `holds` amounts to */
+    uint64_t seen_news;
 };
 
 /* A location that some node accepted, in full. */
 struct record {
     struct location location; /* client and origin borrow from the world, the rest from `text` */
     uint32_t older;           /* the one accepted before it for the same client */
-    char *text;               /* owned */
+    uint64_t hash;
+    bool strange; /* accepted by a node of another herd */
+    char *text;   /* owned */
 };
 
 struct client {
@@ -68,7 +75,8 @@ struct sim {
     int64_t now_us;
     struct agenda agenda;
     struct node *nodes;
-    uint32_t node_count;
+    uint32_t node_count; /* with the one that bears another's name */
+    uint32_t herd_count; /* without */
     struct channel *channels;
     uint32_t channel_count;
     struct client *clients;
@@ -77,6 +85,7 @@ struct sim {
     struct record draft;
     uint32_t positions;    /* told so far: each is another one */
     uint32_t late_parcels; /* stragglers and copies still on their way */
+    uint32_t words;        /* messages on their way that are no HEARTBEATs */
     bool quiet;
     bool forged; /* a message of this world was forged */
     uint64_t steps;
@@ -96,8 +105,10 @@ void records_close(struct sim *sim);
 /* What `client` would tell `node` now; borrowed until the next draft. */
 const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t client,
                                      enum sim_stamp stamp);
-/* The draft was accepted: it becomes part of the history. */
-void records_keep(struct sim *sim, uint32_t client);
+/* The draft was accepted by `node`: it becomes part of the history. */
+void records_keep(struct sim *sim, uint32_t node, uint32_t client);
+/* Whose id this is; a client that does not exist ends the program. */
+uint32_t records_client(const struct sim *sim, struct span id);
 /* The record with exactly this content, or WORLD_NO_RECORD. No two have the same. */
 uint32_t records_find(const struct sim *sim, uint32_t client, const struct location *location);
 /* A forged message carries this location: part of the history, as if its origin had taken it. */
@@ -112,7 +123,10 @@ void road_reconnect(struct sim *sim, uint32_t channel);
 /* watch.c */
 bool record_same(const struct location *a, const struct location *b);
 bool record_newer(const struct location *a, const struct location *b); /* a newer than b */
-void watch_node(struct sim *sim, uint32_t node);
+/* Somebody told the node about this client: true when it holds another location now. */
+bool watch_client(struct sim *sim, uint32_t node, uint32_t client);
+/* The rest of the rules, after every step. `changes` clients changed by a peer's message. */
+void watch_node(struct sim *sim, uint32_t node, uint32_t changes);
 void watch_new_life(struct sim *sim, uint32_t node);
 
 /* history.c */

@@ -342,6 +342,42 @@ static void who_forgot_what_it_had_is_reminded(void)
     ack(&end, 1, true);
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK_INT(next(&end), 0);
+    in = (struct wire_message){
+        .type = WIRE_HEARTBEAT, .from_session = 2, .to_session = 1, .have = 1};
+    receive(&end);
+    CHECK_INT(next(&end), WIRE_HELLO);
+    CHECK_INT(out.start, 3);
+    CHECK_INT(next(&end), 0);
+    close_end(&end);
+}
+
+static void refusal_by(struct end *end, uint64_t from)
+{
+    in = (struct wire_message){.type = WIRE_REFUSED,
+                               .from_session = from,
+                               .to_session = 1,
+                               .code = WIRE_REFUSED_HERD,
+                               .text = span_of("no")};
+    receive(end);
+}
+
+static void a_late_refusal_does_not_silence_us_towards_a_successor(void)
+{
+    struct end end;
+    open_end(&end, 0);
+    CHECK_INT(next(&end), WIRE_HELLO);
+    hello(&end, 2, 0, 0, 0);
+    CHECK_INT(next(&end), WIRE_HELLO);
+    peer_refused(&end.peer, end.now_ms); /* no connection just now */
+    refusal_by(&end, 77);                /* of another herd's node that was there before */
+    end.now_ms += PEER_HELLO_SLOW_MS;
+    CHECK_INT(next(&end), 0);
+    hello(&end, 77, 0, 0, 0); /* who refused us may say HELLO for as long as it likes */
+    CHECK_INT(next(&end), 0);
+    hello(&end, 2, 1, 0, 0);
+    CHECK_INT(next(&end), WIRE_HELLO);
+    hello(&end, 2, 1, 0, 0);
+    CHECK(end.peer.up);
     close_end(&end);
 }
 
@@ -464,6 +500,8 @@ static const struct check_case cases[] = {
     {"a new session is told everything from zero", a_new_session_is_told_everything_from_zero},
     {"start counts only for our own session", start_counts_only_for_our_own_session},
     {"who forgot what it had is reminded", who_forgot_what_it_had_is_reminded},
+    {"a late refusal does not silence us towards a successor",
+     a_late_refusal_does_not_silence_us_towards_a_successor},
     {"nothing waits for an unknown session", nothing_waits_for_an_unknown_session},
     {"a goodbye waits for the last acknowledgement", a_goodbye_waits_for_the_last_acknowledgement},
     {"a refused goodbye is over too", a_refused_goodbye_is_over_too},

@@ -1,0 +1,123 @@
+#include "tests/sim/report.h"
+
+#include <inttypes.h>
+
+void report_add(struct report *report, enum plan_story story, const struct plan_result *result,
+                int64_t cpu_ns)
+{
+    report->seeds++;
+    report->failures += result->violation[0] != '\0';
+    report->told[story]++;
+    report->cpu_ns[story] += cpu_ns;
+    if (result->settle_us > report->settle_us_max[story])
+        report->settle_us_max[story] = result->settle_us;
+}
+
+struct row {
+    const char *what;
+    uint64_t times;
+};
+
+/* How many of them never happened. */
+static int tell_rows(const char *title, const struct row *rows, size_t count)
+{
+    int never = 0;
+    printf("%s\n", title);
+    for (size_t i = 0; i < count; i++) {
+        printf("%14" PRIu64 "  %s%s\n", rows[i].times, rows[i].what,
+               rows[i].times == 0 ? "  (NEVER)" : "");
+        never += rows[i].times == 0;
+    }
+    return never;
+}
+
+#define TELL_ROWS(title, rows) tell_rows(title, rows, sizeof(rows) / sizeof *(rows))
+
+static int tell_faults(const struct sim_counters *c)
+{
+    const struct row faults[] = {
+        {"roads clogged", c->roads[SIM_CLOGGED]},
+        {"roads that lose everything unnoticed", c->roads[SIM_LOSING]},
+        {"roads cut and known to be", c->roads[SIM_REFUSING]},
+        {"nodes killed", c->kills},
+        {"nodes stopped in good order", c->leaves},
+        {"nodes started as members of another herd", c->starts_strange},
+        {"second processes with a node's name", c->starts_mimic},
+        {"messages refused by the transport", c->refused},
+        {"messages lost", c->lost},
+        {"messages lost with their connection", c->lost_in_flight},
+        {"stragglers and late copies", c->stragglers},
+        {"locations forged", c->forged},
+    };
+    return TELL_ROWS("faults:", faults);
+}
+
+static int tell_paths(const struct sim_counters *c)
+{
+    const struct row paths[] = {
+        {"links up", c->links_up},
+        {"links down", c->links_down},
+        {"links refused", c->links_refused},
+        {"new sessions seen by a neighbour", c->flood.session_changes},
+        {"messages of a session that is over", c->flood.messages_strange},
+        {"HELLOs refused", c->flood.refusals},
+        {"holes in what was told", c->flood.holes},
+        {"rewinds to the last ack", c->flood.rewinds},
+        {"changes that rode along with one that waited", c->conflated},
+        {"turns that ended at a closed window", c->windows_closed},
+        {"clients refused by a full table", c->flood.clients_refused},
+        {"stale or equal stamps", c->stale},
+        {"accepted with the order time of another", c->ties},
+        {"digests found equal at rest", c->digests_equal},
+        {"digests found unequal at rest, and healed", c->flood.digest_faults},
+    };
+    return TELL_ROWS("paths taken:", paths);
+}
+
+static void tell_stories(const struct report *report)
+{
+    printf("%14s  %10s  %8s\n", "stories", "seeds/s", "at rest");
+    for (int i = 0; i < PLAN_STORIES; i++)
+        if (report->told[i] > 0)
+            printf("%14" PRIu64 "  %10.0f  %6.1f s  %s\n", report->told[i],
+                   (double)report->told[i] * 1e9 / (double)report->cpu_ns[i],
+                   (double)report->settle_us_max[i] / 1e6, plan_story_name((enum plan_story)i));
+}
+
+static double cpu_seconds(const struct report *report)
+{
+    int64_t sum_ns = 0;
+    for (int i = 0; i < PLAN_STORIES; i++)
+        sum_ns += report->cpu_ns[i];
+    return (double)sum_ns / 1e9;
+}
+
+void report_tell_progress(const struct report *report)
+{
+    printf("%" PRIu64 " seeds, %" PRIu64 " events, %.1f virtual hours, %" PRIu64 " failed\n",
+           report->seeds, report->counters.steps, (double)report->counters.virtual_us / 3.6e9,
+           report->failures);
+    fflush(stdout);
+}
+
+bool report_tell(const struct report *report, bool rare)
+{
+    const struct sim_counters *c = &report->counters;
+    int never = tell_faults(c) + tell_paths(c);
+    uint64_t messages = 0;
+    for (int i = 0; i < SIM_KINDS; i++)
+        messages += c->sent[i];
+    tell_stories(report);
+    if (report->seeds < REPORT_SEEDS_RARE_MIN || !rare)
+        never = 0;
+    double seconds = cpu_seconds(report);
+    printf("%" PRIu64 " messages, %" PRIu64 " locations, %" PRIu64 " accepted from clients\n",
+           messages, c->flood.locations_sent, c->accepted);
+    printf("%" PRIu64 " seeds in %.1f s of one core (%.0f a second), %" PRIu64
+           " events, %.1f virtual hours\n",
+           report->seeds, seconds, (double)report->seeds / (seconds > 0 ? seconds : 1), c->steps,
+           (double)c->virtual_us / 3.6e9);
+    printf("%" PRIu64 " seeds, %" PRIu64 " failed, %d rare things never happened\n", report->seeds,
+           report->failures, never);
+    return report->failures == 0 && never == 0;
+}
