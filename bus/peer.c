@@ -180,13 +180,15 @@ void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
 }
 
 /* A process we have not heard of: what we know of its predecessor is void. */
-static void meet(struct peer *peer, const struct wire_message *hello)
+static void meet(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
 {
     if (peer->theirs != 0)
         peer->common->count->session_changes++;
     go_down(peer, "restarted");
     peer->theirs = hello->from_session;
+    peer->met_at = now_ms;
     peer->have = 0;
+    peer->status_owed = false;
     start_over(peer);
 }
 
@@ -199,7 +201,7 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
         return;
     }
     if (hello->from_session != peer->theirs)
-        meet(peer, hello);
+        meet(peer, hello, now_ms);
     /* Whoever refused us, this is somebody else: a refusal may also come late. */
     if (hello->from_session != peer->refused_by)
         peer->refused_until = AT_ONCE;
@@ -325,9 +327,11 @@ bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t
         return take_update(peer, message, now_ms);
     if (message->type == WIRE_ACK)
         take_plain_ack(peer, message, now_ms);
-    else
+    else if (message->type == WIRE_HEARTBEAT)
         take_heartbeat(peer, message, now_ms);
-    return false;
+    else if (message->type == WIRE_STATUS_ASK)
+        peer->status_owed = true;
+    return message->type == WIRE_STATUS;
 }
 
 /* ---- What leaves ------------------------------------------------------------------------ */
@@ -396,8 +400,23 @@ static void say_have(struct peer *peer, struct wire_message *message)
     peer->ack_at = NEVER;
 }
 
+static bool take_flag(bool *flag)
+{
+    bool was = *flag;
+    *flag = false;
+    return was;
+}
+
 static bool write_when_up(struct peer *peer, struct wire_message *message, int64_t now_ms)
 {
+    if (take_flag(&peer->status_owed)) {
+        message->type = WIRE_STATUS;
+        return true;
+    }
+    if (take_flag(&peer->status_wanted)) {
+        message->type = WIRE_STATUS_ASK;
+        return true;
+    }
     if (may_update(peer)) {
         message->type = WIRE_UPDATE;
         return true;
@@ -477,7 +496,8 @@ int64_t peer_deadline_ms(const struct peer *peer)
     int64_t hello = later(peer->hello_at, peer->refused_until);
     if (!peer->up)
         return hello;
-    if (may_update(peer) || (peer->leaving && is_told(peer)))
+    if (peer->status_owed || peer->status_wanted || may_update(peer) ||
+        (peer->leaving && is_told(peer)))
         return AT_ONCE;
     int64_t deadline = earlier(hello, peer->silence_at);
     deadline = earlier(deadline, peer->retransmit_at);

@@ -13,6 +13,7 @@ enum topology_section_kind {
     SECTION_HERD,
     SECTION_NODE,
     SECTION_LINK,
+    SECTION_OBSERVER,
     SECTION_PLACES,
     SECTION_KINDS,
 };
@@ -24,6 +25,9 @@ enum {
     NODE_CLIENTS = 1,
     NODE_BUS = 2,
     LINK_BETWEEN = 0,
+    OBSERVER_NAME = 0,
+    OBSERVER_OF = 1,
+    OBSERVER_BUS = 2,
     PLACES_GATEWAYS = 0,
     PLACES_WORKERS = 1,
     PLACES_PROVIDER = 2,

@@ -11,6 +11,7 @@ static const struct {
 } subcommands[] = {
     {"check", "check FILE", "say whether a topology file is good, or every fault", check_main},
     {"draw", "draw [--dot] FILE", "draw the herd as text, or for graphviz", draw_main},
+    {"tap", "tap [--status] FILE NODE", "print each update of a node, or its links once", tap_main},
     {"up", "up [--log-dir DIR] FILE", "start the whole herd here (logs go to log/)", up_main},
 };
 

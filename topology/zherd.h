@@ -1,4 +1,4 @@
-/* zherd: the operator's command. One file per subcommand: check.c, draw.c, up.c.
+/* zherd: the operator's command. One file per subcommand: check.c, draw.c, up.c, tap.c.
  *
  * Each takes the words behind its name and returns the exit status: 0, or 1 after one clear line
  * (or a line per fault) on standard error. */
@@ -10,6 +10,9 @@ int check_main(int count, char **words);
 
 /* The herd as a picture of text, or for graphviz. */
 int draw_main(int count, char **words);
+
+/* Listens to a node as an observer: its updates as they happen, or its links once. */
+int tap_main(int count, char **words);
 
 /* Starts the whole herd on this machine and keeps it running until a signal ends it. */
 int up_main(int count, char **words);

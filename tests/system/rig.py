@@ -55,10 +55,11 @@ def free_ports(count):
     return ports
 
 
-def write_topology(folder, links=RING, nodes=None, places=True):
-    """Writes herd.zpl on free ports; returns its path and {node: clients port}."""
+def write_topology(folder, links=RING, nodes=None, places=True, observers=()):
+    """Writes herd.zpl on free ports; returns its path and {node: clients port}. An observer is
+    "Ear-Alford": its name and whom it listens to."""
     nodes = nodes or sorted({name for link in links for name in link.split("-")})
-    ports = free_ports(2 * len(nodes) + 3)
+    ports = free_ports(2 * len(nodes) + 3 + len(observers))
     clients = dict(zip(nodes, ports))
     text = "herd\n    name = trial\n"
     for name, bus in zip(nodes, ports[len(nodes):]):
@@ -66,6 +67,9 @@ def write_topology(folder, links=RING, nodes=None, places=True):
                  f"    bus = tcp://127.0.0.1:{bus}\n")
     for link in links:
         text += "link\n    between = {} {}\n".format(*link.split("-"))
+    for observer, bus in zip(observers, ports[2 * len(nodes):]):
+        text += ("observer\n    name = {}\n    of = {}\n".format(*observer.split("-"))
+                 + f"    bus = tcp://127.0.0.1:{bus}\n")
     if places:
         front, back, web = ports[-3:]
         text += (f"places\n    gateways = tcp://127.0.0.1:{front}\n"
@@ -213,9 +217,10 @@ class Process:
 class Herd:
     """A herd whose processes are started one by one, so that each can be killed alone."""
 
-    def __init__(self, links=RING, nodes=None, places=True):
+    def __init__(self, links=RING, nodes=None, places=True, observers=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-"))
-        self.file, self.ports = write_topology(self.folder, links, nodes, places)
+        self.file, self.ports = write_topology(self.folder, links, nodes, places,
+                                               observers)
         self.links = links
         self.places = places
         self.processes = {}
