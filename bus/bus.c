@@ -31,6 +31,7 @@ struct outlet {
     void *dealer; /* connected, only sends */
     char *endpoint;
     int64_t refused_since_ms; /* NEVER_MS after a message was taken */
+    bool is_done;             /* in bus_send: nothing more to send now */
 };
 
 struct bus {
@@ -383,13 +384,31 @@ static bool send_message(struct outlet *outlet, const char *message, size_t byte
     return taken;
 }
 
-static void send_due(struct bus *bus, struct flood *flood, size_t peer, int64_t now_ms)
+/* False when nothing more is to be sent to this peer now. */
+static bool send_one(struct bus *bus, struct flood *flood, size_t peer, int64_t now_ms)
 {
-    size_t bytes;
-    while ((bytes = flood_next(flood, peer, now_ms, bus->out)) > 0) {
-        if (!send_message(&bus->outlets[peer], bus->out, bytes, now_ms)) {
-            flood_refused(flood, peer, now_ms);
-            return;
+    size_t bytes = flood_next(flood, peer, now_ms, bus->out);
+    if (bytes == 0)
+        return false;
+    if (send_message(&bus->outlets[peer], bus->out, bytes, now_ms))
+        return true;
+    flood_refused(flood, peer, now_ms);
+    return false;
+}
+
+/* One message each in turn, because what was written for one peer serves the next if that is due
+ * the same. */
+void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms)
+{
+    for (size_t peer = 0; peer < bus->peer_count; peer++)
+        bus->outlets[peer].is_done = false;
+    for (size_t left = bus->peer_count; left > 0;) {
+        for (size_t peer = 0; peer < bus->peer_count; peer++) {
+            struct outlet *outlet = &bus->outlets[peer];
+            if (outlet->is_done || send_one(bus, flood, peer, now_ms))
+                continue;
+            outlet->is_done = true;
+            left--;
         }
     }
 }
@@ -397,8 +416,7 @@ static void send_due(struct bus *bus, struct flood *flood, size_t peer, int64_t 
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
 {
     bool more = receive_some(bus, flood, now_ms);
-    for (size_t peer = 0; peer < bus->peer_count; peer++)
-        send_due(bus, flood, peer, now_ms);
+    bus_send(bus, flood, now_ms);
     return more;
 }
 

@@ -49,6 +49,10 @@ const char *bus_endpoint(const struct bus *bus);
  * for the descriptor. Messages of names that are no peers of ours are counted and dropped. */
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
 
+/* The second half of a turn alone, for one in which the descriptor did not fire: looking whether a
+ * ROUTER has something costs more than answering a client. */
+void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms);
+
 /* Messages dropped because their sender's name is not one of our peers. */
 uint64_t bus_strangers(const struct bus *bus);
 

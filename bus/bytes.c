@@ -37,6 +37,12 @@ void *bytes_zeroed(size_t bytes)
     return must(calloc(1, bytes), bytes);
 }
 
+void *bytes_aligned(size_t alignment, size_t bytes)
+{
+    assert(bytes > 0 && bytes % alignment == 0);
+    return must(aligned_alloc(alignment, bytes), bytes);
+}
+
 char *buffer_reserve(struct buffer *buffer, size_t more)
 {
     assert(more <= SIZE_MAX / 2 - buffer->bytes);

@@ -5,8 +5,10 @@
 #ifndef ZHERD_BUS_BYTES_H
 #define ZHERD_BUS_BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Borrowed bytes: valid as long as their owner says so. */
@@ -33,6 +35,26 @@ static inline bool span_equals(struct span a, struct span b)
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
 }
 
+/* Eight bytes from `at` on as a number, the first one lowest. Where the span ends sooner, zeros
+ * stand for what is missing: nothing behind its end is read. `at` is below text.bytes. */
+static inline uint64_t span_eight(struct span text, size_t at)
+{
+    uint64_t eight = 0;
+    size_t left = text.bytes - at;
+    if (left >= sizeof eight) {
+        memcpy(&eight, text.at + at, sizeof eight);
+        return le64toh(eight);
+    }
+    if (text.bytes >= sizeof eight) {
+        /* Loads the last eight and lets those before `at` fall out. */
+        memcpy(&eight, text.at + text.bytes - sizeof eight, sizeof eight);
+        return le64toh(eight) >> 8 * (sizeof eight - left);
+    }
+    while (left > 0)
+        eight = eight << 8 | (unsigned char)text.at[at + --left];
+    return eight;
+}
+
 /* Byte by byte as unsigned values, a prefix before what it begins: <0, 0 or >0. */
 int span_compare(struct span a, struct span b);
 
@@ -42,6 +64,9 @@ void *bytes_resize(void *old, size_t bytes);
 
 /* Memory of zeros on the same terms. Large blocks cost nothing until they are touched. */
 void *bytes_zeroed(size_t bytes);
+
+/* Memory of any content that begins at a multiple of `alignment`, on the same terms. */
+void *bytes_aligned(size_t alignment, size_t bytes);
 
 /* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
  * `bytes`. Growth doubles; every caller has a limit of its own. */

@@ -3,17 +3,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "bus/batch.h"
 #include "bus/peer.h"
 
-/* An UPDATE ends here although more waits. It always holds at least one location. */
-#define UPDATE_BYTES_AIM (16 * 1024)
 /* However little there is to do, somebody should look once a second. */
 #define DEADLINE_MS_MAX 1000
 
-static_assert(FLOOD_MESSAGE_BYTES_MAX >=
-                  WIRE_HEAD_BYTES_MAX + LOCATION_TEXT_BYTES_MAX + LOCATION_ORIGIN_BYTES_MAX + 64,
+static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_MAX,
               "the largest location fits into a message");
-static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + UPDATE_BYTES_AIM,
+static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_AIM,
               "a full UPDATE fits into a message");
 
 struct flood {
@@ -32,6 +30,8 @@ struct flood {
     bool leaving;
     int64_t now_ms; /* the last time we were told */
     struct wire_message in, out;
+    struct batch batch;
+    char *found; /* texts of the location that flood_find gave last */
 };
 
 static struct span copy_name(struct flood *flood, size_t *used, struct span name)
@@ -48,6 +48,7 @@ struct flood *flood_new(const struct flood_options *options)
     assert(options->session != 0 && options->peer_count <= FLOOD_PEERS_MAX);
     struct flood *flood = bytes_zeroed(sizeof *flood);
     flood->names = bytes_resize(NULL, (options->peer_count + 2) * WIRE_NAME_BYTES_MAX);
+    flood->found = bytes_resize(NULL, RECORD_TEXT_BYTES_MAX);
     size_t used = 0;
     flood->table = table_new(options->hash_key);
     flood->common = (struct peer_common){
@@ -79,6 +80,7 @@ void flood_destroy(struct flood **flood_p)
     ring_free(&flood->news);
     free(flood->status);
     free(flood->names);
+    free(flood->found);
     free(flood);
     *flood_p = NULL;
 }
@@ -99,20 +101,19 @@ static void spread(struct flood *flood, uint32_t slot, const struct peer *source
         ring_push(&flood->news, slot);
 }
 
-enum flood_outcome flood_local(struct flood *flood, const struct location *location)
+enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
+                                        uint32_t hash)
 {
     assert(location_is_valid(location));
-    uint32_t hash = table_hash(flood->table, location->client), slot;
+    enum table_outcome outcome = TABLE_FULL;
+    uint32_t slot;
     if (table_find(flood->table, location->client, hash, &slot)) {
-        struct location known;
-        table_read(flood->table, slot, &known);
-        if (location->order_ns <= known.order_ns)
+        if (location->order_ns <= table_order_ns(flood->table, slot))
             return FLOOD_STALE;
-    } else if (table_count(flood->table) >= flood->clients_max) {
-        flood->count.clients_refused++;
-        return FLOOD_FULL;
+        outcome = table_replace(flood->table, slot, location);
+    } else if (table_count(flood->table) < flood->clients_max) {
+        outcome = table_add(flood->table, location, hash, &slot);
     }
-    enum table_outcome outcome = table_put(flood->table, location, hash, &slot);
     if (outcome == TABLE_FULL) {
         flood->count.clients_refused++;
         return FLOOD_FULL;
@@ -121,13 +122,36 @@ enum flood_outcome flood_local(struct flood *flood, const struct location *locat
     return FLOOD_STORED;
 }
 
-bool flood_find(const struct flood *flood, struct span client, struct location *location)
+enum flood_outcome flood_local(struct flood *flood, const struct location *location)
+{
+    return flood_local_expected(flood, location, table_hash(flood->table, location->client));
+}
+
+bool flood_find_expected(const struct flood *flood, struct span client, uint32_t hash,
+                         struct location *location)
 {
     uint32_t slot;
-    if (!table_find(flood->table, client, table_hash(flood->table, client), &slot))
+    if (!table_find(flood->table, client, hash, &slot))
         return false;
-    table_read(flood->table, slot, location);
+    table_read(flood->table, slot, flood->found, location);
     return true;
+}
+
+bool flood_find(const struct flood *flood, struct span client, struct location *location)
+{
+    return flood_find_expected(flood, client, table_hash(flood->table, client), location);
+}
+
+void flood_expect(const struct flood *flood, const struct span *clients, uint32_t *hashes,
+                  size_t count)
+{
+    assert(count <= FLOOD_EXPECTED_MAX);
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = table_hash(flood->table, clients[i]);
+        table_expect_place(flood->table, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        table_expect_record(flood->table, hashes[i]);
 }
 
 void flood_listen(struct flood *flood)
@@ -142,18 +166,17 @@ bool flood_next_news(struct flood *flood, struct location *location)
         return false;
     ring_take(&flood->news);
     ring_confirm(&flood->news, flood->news.told);
-    table_read(flood->table, slot, location);
+    table_read(flood->table, slot, flood->found, location);
     return true;
 }
 
-static void store(struct flood *flood, const struct location *location, const struct peer *source)
+static void store(struct flood *flood, const struct location *location, uint32_t hash,
+                  const struct peer *source)
 {
-    flood->count.locations_received++;
     enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
     if (location_is_valid(location))
-        outcome =
-            table_put(flood->table, location, table_hash(flood->table, location->client), &slot);
+        outcome = table_put(flood->table, location, hash, &slot);
     if (outcome == TABLE_FULL) {
         flood->count.locations_invalid++;
     } else if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
@@ -162,10 +185,28 @@ static void store(struct flood *flood, const struct location *location, const st
     }
 }
 
+static void store_some(struct flood *flood, const struct location *locations, size_t count,
+                       const struct peer *source)
+{
+    struct span clients[FLOOD_EXPECTED_MAX];
+    uint32_t hashes[FLOOD_EXPECTED_MAX];
+    for (size_t i = 0; i < count; i++)
+        clients[i] = locations[i].client;
+    flood_expect(flood, clients, hashes, count);
+    for (size_t i = 0; i < count; i++)
+        store(flood, &locations[i], hashes[i], source);
+}
+
 static void store_all(struct flood *flood, const struct peer *source)
 {
-    for (uint32_t i = 0; i < flood->in.location_count; i++)
-        store(flood, &flood->in.locations[i], source);
+    size_t left = flood->in.location_count;
+    flood->count.locations_received += left;
+    for (const struct location *next = flood->in.locations; left > 0;) {
+        size_t count = left < FLOOD_EXPECTED_MAX ? left : FLOOD_EXPECTED_MAX;
+        store_some(flood, next, count, source);
+        next += count;
+        left -= count;
+    }
 }
 
 /* ---- Status ------------------------------------------------------------------------------ */
@@ -270,21 +311,15 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
 /* Takes from the ring what one UPDATE carries. */
 static void gather(struct flood *flood, struct peer *peer)
 {
-    struct wire_message *out = &flood->out;
-    size_t bytes = 0;
-    uint32_t slot;
-    out->location_count = 0;
-    while (out->location_count < WIRE_LOCATIONS_MAX && ring_peek(&peer->ring, &slot)) {
-        struct location *location = &out->locations[out->location_count];
-        table_read(flood->table, slot, location);
-        bytes += wire_location_bytes_max(location);
-        if (bytes > UPDATE_BYTES_AIM && out->location_count > 0)
-            break;
-        ring_take(&peer->ring);
-        out->location_count++;
-    }
+    struct batch *batch = &flood->batch;
+    if (batch_is_good(batch, &peer->ring, flood->table))
+        batch_take(batch, &peer->ring);
+    else
+        batch_write(batch, &peer->ring, flood->table);
+    flood->out.location_count = batch->count;
+    flood->out.written = (struct span){batch->at, batch->bytes};
     flood->count.updates_sent++;
-    flood->count.locations_sent += out->location_count;
+    flood->count.locations_sent += batch->count;
 }
 
 size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *out)

@@ -98,8 +98,20 @@ void flood_destroy(struct flood **flood);
  * only if its order time is greater than the stored one's: an equal stamp changes nothing. */
 enum flood_outcome flood_local(struct flood *flood, const struct location *location);
 
-/* The client's newest location, or false. Borrowed until the next flood_local or flood_receive. */
+/* The client's newest location, or false. Borrowed until the next flood_find, flood_local or
+ * flood_receive. */
 bool flood_find(const struct flood *flood, struct span client, struct location *location);
+
+/* Says which clients the next calls will ask for, up to FLOOD_EXPECTED_MAX: fetches what is known
+ * of all of them from memory at once, not one after the other, and gives the hashes with which
+ * the two calls behind it do the same as flood_local and flood_find. Changes nothing. */
+#define FLOOD_EXPECTED_MAX 64
+void flood_expect(const struct flood *flood, const struct span *clients, uint32_t *hashes,
+                  size_t count);
+enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
+                                        uint32_t hash);
+bool flood_find_expected(const struct flood *flood, struct span client, uint32_t hash,
+                         struct location *location);
 
 /* A message of peer `peer` (by the name its connection carries), one whole frame. Bad bytes are
  * counted and cost only this message. */

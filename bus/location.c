@@ -4,6 +4,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "bus/word.h"
+
 /* Fixed fields of a hash: two numbers of 8 bytes, three sizes of 4. */
 #define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
 /* Up to here the hashed bytes are laid out on the stack: nearly every location is this small. */
@@ -36,18 +38,9 @@ int location_compare(const struct location *a, const struct location *b)
     return order;
 }
 
-/* Space, tab, LF, vertical tab, formfeed, CR: the text protocol's white space, and no other. */
-static bool is_white(unsigned char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
 static bool is_word(struct span bytes)
 {
-    for (size_t i = 0; i < bytes.bytes; i++)
-        if (is_white((unsigned char)bytes.at[i]))
-            return false;
-    return bytes.bytes > 0;
+    return bytes.bytes > 0 && word_bytes(bytes) == bytes.bytes;
 }
 
 /* The three together fit, also where a sum of sizes would not fit its type. */
@@ -65,16 +58,11 @@ static bool text_fits(const struct location *location)
 
 bool location_is_valid(const struct location *location)
 {
+    /* What was read as numbers is a word. */
+    bool is_read = location->digits != NULL;
     return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
-           is_word(location->client) && is_word(location->position) && is_word(location->stamp) &&
-           is_word(location->origin);
-}
-
-static char *put_number(char *at, uint64_t number, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        at[i] = (char)(number >> (8 * i));
-    return at + bytes;
+           is_word(location->client) && (is_read || is_word(location->position)) &&
+           (is_read || is_word(location->stamp)) && is_word(location->origin);
 }
 
 static char *put_bytes(char *at, struct span bytes)
@@ -85,11 +73,13 @@ static char *put_bytes(char *at, struct span bytes)
 
 static void put_head(char head[HASH_HEAD_BYTES], const struct location *location)
 {
-    char *at = put_number(head, (uint64_t)location->order_ns, 8);
-    at = put_number(at, (uint64_t)location->difference_ns, 8);
-    at = put_number(at, location->client.bytes, 4);
-    at = put_number(at, location->position.bytes, 4);
-    put_number(at, location->stamp.bytes, 4);
+    const uint64_t numbers[] = {htole64((uint64_t)location->order_ns),
+                                htole64((uint64_t)location->difference_ns)};
+    const uint32_t sizes[] = {htole32((uint32_t)location->client.bytes),
+                              htole32((uint32_t)location->position.bytes),
+                              htole32((uint32_t)location->stamp.bytes)};
+    memcpy(head, numbers, sizeof numbers);
+    memcpy(head + sizeof numbers, sizes, sizeof sizes);
 }
 
 static uint64_t hash_long(const struct location *location)

@@ -22,6 +22,8 @@
  * not hide every later position: five seconds on, any honest clock is newer. */
 #define LOCATION_SKEW_NS_MAX INT64_C(5000000000)
 
+struct digits;
+
 struct location {
     struct span client;    /* who: any bytes but white space */
     struct span position;  /* "+34.068930-118.445127" as sent */
@@ -29,6 +31,9 @@ struct location {
     struct span origin;    /* name of the node that took the IAMAT */
     int64_t difference_ns; /* that node's clock at that moment minus the stamp, exact */
     int64_t order_ns;      /* order time: see location_order_ns; carried, never computed again */
+    const struct digits *digits; /* position and stamp once more, where somebody has read them as
+                                  * numbers (bus/digits.h); NULL: nobody has. Says nothing new, so
+                                  * it is neither compared nor hashed */
 };
 
 /* The order time: the client's stamp, but at most LOCATION_SKEW_NS_MAX after the moment the

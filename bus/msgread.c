@@ -1,6 +1,7 @@
 #include "bus/msgread.h"
 
 #include <assert.h>
+#include <endian.h>
 
 enum kind {
     KIND_UINT, /* value: the number */
@@ -39,11 +40,10 @@ static bool take_field(struct msgread *cursor, size_t size, uint64_t *value)
 {
     if (left(cursor) < size)
         return false;
-    uint64_t sum = 0;
-    for (size_t i = 0; i < size; i++)
-        sum = sum << 8 | (unsigned char)cursor->at[i];
+    uint64_t field = 0;
+    memcpy((char *)&field + sizeof field - size, cursor->at, size);
     cursor->at += size;
-    *value = sum;
+    *value = be64toh(field);
     return true;
 }
 
@@ -232,6 +232,16 @@ bool msgread_take_bool(struct msgread *cursor, bool *value)
     return true;
 }
 
+/* The `size` bytes behind a head of `head_bytes`; false where fewer are left. */
+static bool take_short(struct msgread *cursor, size_t head_bytes, size_t size, struct span *bytes)
+{
+    if (left(cursor) < head_bytes + size)
+        return false;
+    *bytes = (struct span){cursor->at + head_bytes, size};
+    cursor->at += head_bytes + size;
+    return true;
+}
+
 static bool take_body(struct msgread *cursor, enum kind kind, struct span *bytes)
 {
     uint64_t size;
@@ -242,13 +252,18 @@ static bool take_body(struct msgread *cursor, enum kind kind, struct span *bytes
     return true;
 }
 
+/* The two short forms, which nearly all bodies have, are told by their first byte. */
 bool msgread_take_str(struct msgread *cursor, struct span *bytes)
 {
+    if (left(cursor) > 0 && ((unsigned char)*cursor->at & 0xe0) == 0xa0)
+        return take_short(cursor, 1, *cursor->at & 0x1f, bytes);
     return take_body(cursor, KIND_STR, bytes);
 }
 
 bool msgread_take_bin(struct msgread *cursor, struct span *bytes)
 {
+    if (left(cursor) > 1 && (unsigned char)*cursor->at == 0xc4)
+        return take_short(cursor, 2, (unsigned char)cursor->at[1], bytes);
     return take_body(cursor, KIND_BIN, bytes);
 }
 

@@ -91,6 +91,16 @@ bool ring_peek(struct ring *ring, uint32_t *slot)
     return true;
 }
 
+bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count)
+{
+    if (ring->next != ring->told || ring->head - ring->next < count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (*place(ring, ring->next + i) != slots[i])
+            return false;
+    return true;
+}
+
 void ring_take(struct ring *ring)
 {
     assert(ring->next < ring->head);

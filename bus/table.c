@@ -1,31 +1,21 @@
 #include "bus/table.h"
 
 #include <assert.h>
-#include <sodium/crypto_shorthash.h>
 #include <stdlib.h>
 
 #include "bus/names.h"
+#include "bus/siphash.h"
 
 /* Records come in chunks, so none ever moves and growth copies nothing. */
 #define CHUNK_RECORDS 256u
-/* An index is at most three quarters full: short searches at 11 bytes a client. */
+/* An index grows by a quarter when it is 17/20 full: searches stay within two lines of the cache
+ * or so, at 9 to 12 bytes a client. */
 #define INDEX_BUCKETS_MIN 64u
-/* Buckets moved from the old index to the new one at each put. Two would be enough to be done
- * before the new one is full; with 16 the time of two indices is short. */
-#define BUCKETS_MOVED_PER_PUT 16u
-/* Texts are given room in such steps, so that a digit more needs no new memory. */
-#define TEXT_STEP_BYTES 16u
-/* Room that is more than this many times too large is given back. */
-#define TEXT_WASTE_MAX 4u
-
-struct record {
-    int64_t order_ns;
-    int64_t difference_ns;
-    char *text;    /* client, position, stamp, one behind the other */
-    uint32_t room; /* bytes behind `text` */
-    uint16_t client_bytes, position_bytes, stamp_bytes;
-    uint16_t origin; /* number in `names` */
-};
+#define INDEX_FULL_OF_20  17u
+/* Buckets moved from the old index to the new one at each put. Five would be enough to be done
+ * before the new one is full; with 256 the time of two indices is short, and a put still takes
+ * less than a microsecond more. */
+#define BUCKETS_MOVED_PER_PUT 256u
 
 /* A bucket's place follows from its tag alone, so growing never touches a record. */
 struct bucket {
@@ -35,7 +25,7 @@ struct bucket {
 
 struct index {
     struct bucket *buckets;
-    uint32_t count; /* a power of two, or 0 for no index */
+    uint32_t count; /* 0 for no index */
 };
 
 struct table {
@@ -44,13 +34,12 @@ struct table {
     struct record **chunks;
     uint32_t chunk_count, chunk_room;
     uint32_t count;
-    uint64_t digest;
+    uint64_t digest, changes;
     struct index now; /* every client put since it was made, and the old ones moved so far */
     struct index old; /* the one before, until all of it is moved */
     uint32_t moved;   /* buckets of `old` moved so far */
 };
 
-static_assert(LOCATION_TEXT_BYTES_MAX - 2 <= UINT16_MAX, "a text's parts are counted in 16 bits");
 static_assert(LOCATION_ORIGIN_BYTES_MAX == NAMES_BYTES_MAX, "every origin is a name");
 
 static struct index make_index(uint32_t buckets)
@@ -79,7 +68,7 @@ void table_destroy(struct table **table_p)
     if (table == NULL)
         return;
     for (uint32_t slot = 0; slot < table->count; slot++)
-        free(record_at(table, slot)->text);
+        record_free(record_at(table, slot));
     for (uint32_t i = 0; i < table->chunk_count; i++)
         free(table->chunks[i]);
     free(table->chunks);
@@ -92,31 +81,51 @@ void table_destroy(struct table **table_p)
 
 uint32_t table_hash(const struct table *table, struct span client)
 {
-    uint64_t hash;
-    static_assert(sizeof hash == crypto_shorthash_BYTES, "a hash is 8 bytes");
-    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)client.at, client.bytes,
-                     table->key);
-    return (uint32_t)hash;
+    return (uint32_t)siphash(client, table->key);
 }
 
-static bool holds(const struct table *table, uint32_t slot, struct span client)
+/* Where a search begins: hashes are spread over the buckets in their own order, so an index may
+ * have any size, and one is moved into the next from front to back. */
+static uint32_t place_of(const struct index *index, uint32_t tag)
 {
-    const struct record *record = record_at(table, slot);
-    return span_equals((struct span){record->text, record->client_bytes}, client);
+    return (uint32_t)((uint64_t)tag * index->count >> 32);
+}
+
+static uint32_t behind(const struct index *index, uint32_t place)
+{
+    return place + 1 == index->count ? 0 : place + 1;
 }
 
 static bool search(const struct table *table, const struct index *index, struct span client,
                    uint32_t hash, uint32_t *slot)
 {
-    uint32_t mask = index->count - 1;
-    for (uint32_t at = hash & mask; index->buckets[at].slot_ord != 0; at = (at + 1) & mask) {
+    uint32_t at = place_of(index, hash);
+    for (; index->buckets[at].slot_ord != 0; at = behind(index, at)) {
         const struct bucket *bucket = &index->buckets[at];
-        if (bucket->tag == hash && holds(table, bucket->slot_ord - 1, client)) {
-            *slot = bucket->slot_ord - 1;
+        if (bucket->tag != hash)
+            continue;
+        *slot = bucket->slot_ord - 1;
+        if (span_equals(record_client(record_at(table, *slot)), client))
             return true;
-        }
     }
     return false;
+}
+
+void table_expect_place(const struct table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->now.buckets[place_of(&table->now, hash)]);
+}
+
+void table_expect_record(const struct table *table, uint32_t hash)
+{
+    const struct index *index = &table->now;
+    uint32_t at = place_of(index, hash);
+    for (; index->buckets[at].slot_ord != 0; at = behind(index, at)) {
+        if (index->buckets[at].tag == hash) {
+            __builtin_prefetch(record_at(table, index->buckets[at].slot_ord - 1));
+            return;
+        }
+    }
 }
 
 bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot)
@@ -127,10 +136,9 @@ bool table_find(const struct table *table, struct span client, uint32_t hash, ui
 
 static void enter(struct index *index, struct bucket bucket)
 {
-    uint32_t mask = index->count - 1;
-    uint32_t at = bucket.tag & mask;
+    uint32_t at = place_of(index, bucket.tag);
     while (index->buckets[at].slot_ord != 0)
-        at = (at + 1) & mask;
+        at = behind(index, at);
     index->buckets[at] = bucket;
 }
 
@@ -152,12 +160,12 @@ static void move_some(struct table *table)
 
 static void grow_if_full(struct table *table)
 {
-    if (table->count < table->now.count / 4 * 3)
+    if (table->count < (uint64_t)table->now.count * INDEX_FULL_OF_20 / 20)
         return;
     assert(table->old.count == 0);
     table->old = table->now;
     table->moved = 0;
-    table->now = make_index(2 * table->old.count);
+    table->now = make_index(table->old.count + table->old.count / 4);
 }
 
 static uint32_t add_record(struct table *table)
@@ -168,94 +176,88 @@ static uint32_t add_record(struct table *table)
             table->chunk_room = table->chunk_room == 0 ? 1 : 2 * table->chunk_room;
             table->chunks = bytes_resize(table->chunks, table->chunk_room * sizeof *table->chunks);
         }
-        table->chunks[table->chunk_count++] = bytes_zeroed(CHUNK_RECORDS * sizeof(struct record));
+        table->chunks[table->chunk_count++] =
+            bytes_aligned(sizeof(struct record), CHUNK_RECORDS * sizeof(struct record));
     }
     table->count++;
+    *record_at(table, slot) = (struct record){0};
     return slot;
 }
 
-static void make_room(struct record *record, size_t bytes)
-{
-    if (bytes <= record->room && record->room / TEXT_WASTE_MAX <= bytes)
-        return;
-    size_t room = (bytes + TEXT_STEP_BYTES - 1) / TEXT_STEP_BYTES * TEXT_STEP_BYTES;
-    record->text = bytes_resize(record->text, room);
-    record->room = (uint32_t)room;
-}
-
-static char *append(char *at, struct span bytes)
-{
-    memcpy(at, bytes.at, bytes.bytes);
-    return at + bytes.bytes;
-}
-
-static void write_record(struct record *record, const struct location *location, uint16_t origin)
-{
-    make_room(record, location->client.bytes + location->position.bytes + location->stamp.bytes);
-    char *at = append(record->text, location->client);
-    at = append(at, location->position);
-    append(at, location->stamp);
-    record->client_bytes = (uint16_t)location->client.bytes;
-    record->position_bytes = (uint16_t)location->position.bytes;
-    record->stamp_bytes = (uint16_t)location->stamp.bytes;
-    record->origin = origin;
-    record->order_ns = location->order_ns;
-    record->difference_ns = location->difference_ns;
-}
-
-static enum table_outcome put_new(struct table *table, const struct location *location,
-                                  uint32_t hash, uint32_t *slot)
+enum table_outcome table_add(struct table *table, const struct location *location, uint32_t hash,
+                             uint32_t *slot)
 {
     if (table->count == TABLE_CLIENTS_MAX)
         return TABLE_FULL;
     uint16_t origin = names_put(&table->names, location->origin);
     if (origin == NAMES_NONE)
         return TABLE_FULL;
+    move_some(table);
     grow_if_full(table);
     *slot = add_record(table);
-    write_record(record_at(table, *slot), location, origin);
+    uint64_t digest = location_hash(location);
+    record_write(record_at(table, *slot), location, origin, digest);
     enter(&table->now, (struct bucket){hash, *slot + 1});
-    table->digest ^= location_hash(location);
+    table->digest ^= digest;
+    table->changes++;
     return TABLE_NEW;
+}
+
+enum table_outcome table_replace(struct table *table, uint32_t slot,
+                                 const struct location *location)
+{
+    struct record *record = record_at(table, slot);
+    uint16_t origin = record->origin;
+    if (!span_equals(names_get(&table->names, origin), location->origin))
+        origin = names_put(&table->names, location->origin);
+    if (origin == NAMES_NONE)
+        return TABLE_FULL;
+    move_some(table);
+    uint64_t digest = location_hash(location);
+    table->digest ^= record->hash ^ digest;
+    record_write(record, location, origin, digest);
+    table->changes++;
+    return TABLE_NEWER;
+}
+
+/* Nearly always the order time alone tells, and the texts need not be made. */
+static int compare(const struct table *table, uint32_t slot, const struct location *location)
+{
+    int64_t known_ns = table_order_ns(table, slot);
+    if (location->order_ns != known_ns)
+        return location->order_ns > known_ns ? 1 : -1;
+    struct location known;
+    char text[RECORD_TEXT_BYTES_MAX];
+    table_read(table, slot, text, &known);
+    return location_compare(location, &known);
 }
 
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot)
 {
-    move_some(table);
     if (!table_find(table, location->client, hash, slot))
-        return put_new(table, location, hash, slot);
-
-    struct location known;
-    table_read(table, *slot, &known);
-    int order = location_compare(location, &known);
+        return table_add(table, location, hash, slot);
+    int order = compare(table, *slot, location);
     if (order <= 0)
         return order == 0 ? TABLE_SAME : TABLE_OLDER;
-
-    uint64_t hash_known = location_hash(&known);
-    struct record *record = record_at(table, *slot);
-    uint16_t origin = record->origin;
-    if (!span_equals(known.origin, location->origin))
-        origin = names_put(&table->names, location->origin);
-    if (origin == NAMES_NONE)
-        return TABLE_FULL;
-    write_record(record, location, origin);
-    table->digest ^= hash_known ^ location_hash(location);
-    return TABLE_NEWER;
+    return table_replace(table, *slot, location);
 }
 
-void table_read(const struct table *table, uint32_t slot, struct location *location)
+void table_read(const struct table *table, uint32_t slot, char *text, struct location *location)
 {
     const struct record *record = record_at(table, slot);
-    const char *position = record->text + record->client_bytes;
-    *location = (struct location){
-        .client = {record->text, record->client_bytes},
-        .position = {position, record->position_bytes},
-        .stamp = {position + record->position_bytes, record->stamp_bytes},
-        .origin = names_get(&table->names, record->origin),
-        .difference_ns = record->difference_ns,
-        .order_ns = record->order_ns,
-    };
+    record_read(record, text, location);
+    location->origin = names_get(&table->names, record->origin);
+}
+
+int64_t table_order_ns(const struct table *table, uint32_t slot)
+{
+    return record_order_ns(record_at(table, slot));
+}
+
+uint64_t table_changes(const struct table *table)
+{
+    return table->changes;
 }
 
 uint32_t table_count(const struct table *table)
@@ -273,7 +275,8 @@ bool table_is_sound(const struct table *table)
     uint64_t digest = 0;
     for (uint32_t slot = 0; slot < table->count; slot++) {
         struct location location;
-        table_read(table, slot, &location);
+        char text[RECORD_TEXT_BYTES_MAX];
+        table_read(table, slot, text, &location);
         digest ^= location_hash(&location);
         uint32_t hash = table_hash(table, location.client), found = 0;
         if (!location_is_valid(&location) || !table_find(table, location.client, hash, &found) ||

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bus/location.h"
+#include "bus/record.h"
 
 /* What the slot numbers of an index can name with room to spare; memory ends long before. */
 #define TABLE_CLIENTS_MAX (UINT32_C(1) << 30)
@@ -27,7 +27,7 @@ enum table_outcome {
 
 struct table;
 
-/* `key` (16 random bytes) keeps chosen ids from colliding (SipHash-2-4, 131002.net/siphash). */
+/* `key` (16 random bytes) keeps chosen ids from colliding (bus/siphash.h). */
 struct table *table_new(const uint8_t key[16]);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void table_destroy(struct table **table);
@@ -35,17 +35,38 @@ void table_destroy(struct table **table);
 /* A client's hash in this table: taken once, then handed to the calls below. */
 uint32_t table_hash(const struct table *table, struct span client);
 
+/* Two hints, to be given for many clients in turn before any of them is asked for: the first
+ * brings the client's place in the index into the cache, the second, by way of that place, its
+ * record. They change nothing, and a wrong hint costs only time. */
+void table_expect_place(const struct table *table, uint32_t hash);
+void table_expect_record(const struct table *table, uint32_t hash);
+
 /* The client's slot, or false. */
 bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot);
 
 /* Stores a valid location if it is newer than what is known, and says so. `*slot` is the
- * client's, except for TABLE_FULL. Allocates only for a new client or a longer text than before,
- * and never takes a break to grow: growing is spread over the calls that follow. */
+ * client's, except for TABLE_FULL. Allocates only for a new client or a text that is not kept in
+ * numbers, and never takes a break to grow: growing is spread over the calls that follow. */
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot);
 
-/* What stands in a slot below table_count. Borrowed until the next table_put. */
-void table_read(const struct table *table, uint32_t slot, struct location *location);
+/* The two halves of table_put, for whoever has asked table_find: for a client that has no slot
+ * (TABLE_NEW or TABLE_FULL), and for one that has, whatever is known (TABLE_NEWER or TABLE_FULL).
+ */
+enum table_outcome table_add(struct table *table, const struct location *location, uint32_t hash,
+                             uint32_t *slot);
+enum table_outcome table_replace(struct table *table, uint32_t slot,
+                                 const struct location *location);
+
+/* What stands in a slot below table_count. Borrows from `text` (RECORD_TEXT_BYTES_MAX bytes) and,
+ * until the next table_put, from the table. */
+void table_read(const struct table *table, uint32_t slot, char *text, struct location *location);
+
+/* Its order time alone. */
+int64_t table_order_ns(const struct table *table, uint32_t slot);
+
+/* How often the table has changed. */
+uint64_t table_changes(const struct table *table);
 
 uint32_t table_count(const struct table *table);
 uint64_t table_digest(const struct table *table);

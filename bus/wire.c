@@ -1,12 +1,17 @@
 #include "bus/wire.h"
 
+#include <endian.h>
 #include <msgpack.h>
+#include <stdlib.h>
 
 #include "bus/msgread.h"
 
 #define MAGIC_BYTES 3
 /* An array head, three binaries, a short string, two numbers: what is not text. */
 #define LOCATION_HEAD_BYTES_MAX (1 + 3 * 5 + 2 + 2 * 9)
+
+/* A location that takes no more than this is written on the stack. */
+#define LOCATION_STACK_BYTES 512
 
 /* How many elements each message's array has; newer versions may append more. */
 enum {
@@ -78,6 +83,7 @@ static bool take_hello(struct msgread *in, struct wire_message *message)
 static bool take_location(struct msgread *in, struct location *location)
 {
     uint32_t elements;
+    location->digits = NULL;
     return msgread_take_array(in, &elements) && elements >= LOCATION_ELEMENTS &&
            msgread_take_bin(in, &location->client) && msgread_take_bin(in, &location->position) &&
            msgread_take_bin(in, &location->stamp) && msgread_take_str(in, &location->origin) &&
@@ -218,6 +224,8 @@ struct writer {
 static int write_bytes(void *data, const char *bytes, size_t count)
 {
     struct writer *writer = data;
+    if (count == 0)
+        return 0;
     if (writer->overflow || count > writer->left) {
         writer->overflow = true;
         return -1;
@@ -232,12 +240,6 @@ static void put_str(msgpack_packer *out, struct span bytes)
 {
     msgpack_pack_str(out, bytes.bytes);
     msgpack_pack_str_body(out, bytes.at, bytes.bytes);
-}
-
-static void put_bin(msgpack_packer *out, struct span bytes)
-{
-    msgpack_pack_bin(out, bytes.bytes);
-    msgpack_pack_bin_body(out, bytes.at, bytes.bytes);
 }
 
 static void put_key_number(msgpack_packer *out, const char *key, uint64_t number)
@@ -259,25 +261,89 @@ static void put_hello(msgpack_packer *out, const struct wire_message *message)
     put_key_number(out, "have", message->have);
 }
 
-static void put_location(msgpack_packer *out, const struct location *location)
+/* A head whose size stands in a field of one, two or four bytes, whichever is the first to do. */
+static char *put_sized(char *to, unsigned char head_of_one_byte, size_t size)
 {
-    msgpack_pack_array(out, LOCATION_ELEMENTS);
-    put_bin(out, location->client);
-    put_bin(out, location->position);
-    put_bin(out, location->stamp);
-    put_str(out, location->origin);
-    msgpack_pack_int64(out, location->difference_ns);
-    msgpack_pack_int64(out, location->order_ns);
+    unsigned width = size <= UINT8_MAX ? 0 : size <= UINT16_MAX ? 1 : 2;
+    uint32_t field = htobe32((uint32_t)size);
+    *to++ = (char)(head_of_one_byte + width);
+    size_t bytes = (size_t)1 << width;
+    memcpy(to, (char *)&field + sizeof field - bytes, bytes);
+    return to + bytes;
+}
+
+static char *put_body(char *to, struct span bytes)
+{
+    memcpy(to, bytes.at, bytes.bytes);
+    return to + bytes.bytes;
+}
+
+static char *put_text(char *to, struct span bytes)
+{
+    return put_body(put_sized(to, 0xc4, bytes.bytes), bytes);
+}
+
+static char *put_name(char *to, struct span bytes)
+{
+    if (bytes.bytes < 32)
+        *to++ = (char)(0xa0 | bytes.bytes);
+    else
+        to = put_sized(to, 0xd9, bytes.bytes);
+    return put_body(to, bytes);
+}
+
+/* The shortest form: none but its own byte from -32 to 127, else a field of 1, 2, 4 or 8 bytes,
+ * whose heads follow one another. */
+static char *put_integer(char *to, int64_t number)
+{
+    uint64_t size = number < 0 ? ~(uint64_t)number : (uint64_t)number;
+    unsigned bits = size == 0 ? 0 : 64 - (unsigned)__builtin_clzll(size);
+    if (number < 0)
+        bits++; /* for the sign */
+    if (number >= -32 && number <= 127) {
+        *to = (char)number;
+        return to + 1;
+    }
+    unsigned width = bits <= 8 ? 0 : bits <= 16 ? 1 : bits <= 32 ? 2 : 3;
+    size_t bytes = (size_t)1 << width;
+    uint64_t field = htobe64((uint64_t)number);
+    *to++ = (char)((number < 0 ? 0xd0 : 0xcc) + width);
+    memcpy(to, (char *)&field + sizeof field - bytes, bytes);
+    return to + bytes;
+}
+
+char *wire_write_location(const struct location *location, char *out)
+{
+    *out++ = (char)(0x90 | LOCATION_ELEMENTS);
+    out = put_text(out, location->client);
+    out = put_text(out, location->position);
+    out = put_text(out, location->stamp);
+    out = put_name(out, location->origin);
+    out = put_integer(out, location->difference_ns);
+    return put_integer(out, location->order_ns);
+}
+
+/* One that nobody has written yet. */
+static void put_location(struct writer *writer, const struct location *location)
+{
+    char written[LOCATION_STACK_BYTES];
+    size_t bytes_max = wire_location_bytes_max(location);
+    char *start = bytes_max <= sizeof written ? written : bytes_resize(NULL, bytes_max);
+    write_bytes(writer, start, (size_t)(wire_write_location(location, start) - start));
+    if (start != written)
+        free(start);
 }
 
 static void put_update(msgpack_packer *out, const struct wire_message *message)
 {
+    struct writer *writer = out->data;
     msgpack_pack_uint64(out, message->after);
     msgpack_pack_uint64(out, message->upto);
     msgpack_pack_uint64(out, message->have);
     msgpack_pack_array(out, message->location_count);
-    for (uint32_t i = 0; i < message->location_count; i++)
-        put_location(out, &message->locations[i]);
+    write_bytes(writer, message->written.at, message->written.bytes);
+    for (uint32_t i = 0; message->written.bytes == 0 && i < message->location_count; i++)
+        put_location(writer, &message->locations[i]);
 }
 
 static void put_bool(msgpack_packer *out, bool value)

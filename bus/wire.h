@@ -79,6 +79,8 @@ struct wire_message {
         struct location locations[WIRE_LOCATIONS_MAX];
         struct wire_link links[WIRE_LINKS_MAX];
     };
+    struct span written; /* all of them as wire_write_location wrote them, and then written as
+                          * they are; without bytes, `locations` is */
 };
 
 enum wire_result {
@@ -96,5 +98,10 @@ size_t wire_write(const struct wire_message *message, char *out, size_t room);
 
 /* The most bytes one location takes in an UPDATE. */
 size_t wire_location_bytes_max(const struct location *location);
+
+/* Writes one location of an UPDATE; returns the byte behind it. It is what msgpack-c would write,
+ * at a tenth of the cost: locations are nearly all that nodes tell each other. `out` has room for
+ * wire_location_bytes_max. */
+char *wire_write_location(const struct location *location, char *out);
 
 #endif

@@ -1,5 +1,8 @@
 #include "gateway/command.h"
 
+#include <stdlib.h>
+
+#include "bus/word.h"
 #include "placesd/lookup.h"
 
 #define NANO           INT64_C(1000000000)
@@ -17,12 +20,6 @@
 #define LONGITUDE_DEG_MAX    180
 #define LONGITUDE_DIGITS_MAX 3
 
-/* Space, and tab, LF, vertical tab, form feed, CR, which are neighbours in ASCII. */
-static bool is_white(char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
 static bool is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
@@ -35,9 +32,9 @@ static struct span skip(struct span text, size_t count)
 
 static struct span trim(struct span text)
 {
-    while (text.bytes > 0 && is_white(text.at[0]))
+    while (text.bytes > 0 && word_is_white(text.at[0]))
         text = skip(text, 1);
-    while (text.bytes > 0 && is_white(text.at[text.bytes - 1]))
+    while (text.bytes > 0 && word_is_white(text.at[text.bytes - 1]))
         text.bytes--;
     return text;
 }
@@ -45,11 +42,9 @@ static struct span trim(struct span text)
 /* The next run of bytes that are not white space; empty at the end. */
 static struct span take_field(struct span *rest)
 {
-    while (rest->bytes > 0 && is_white(rest->at[0]))
+    while (rest->bytes > 0 && word_is_white(rest->at[0]))
         *rest = skip(*rest, 1);
-    struct span field = {rest->at, 0};
-    while (field.bytes < rest->bytes && !is_white(rest->at[field.bytes]))
-        field.bytes++;
+    struct span field = {rest->at, word_bytes(*rest)};
     *rest = skip(*rest, field.bytes);
     return field;
 }
@@ -149,19 +144,35 @@ bool command_parse_stamp(struct span text, int64_t *stamp_ns)
 
 /* The parsers of one command each: NULL when all is right, else why not. */
 
+/* The forms that clients use: read once, for the grammar and for the table. */
+static bool parse_digits(struct command *command)
+{
+    struct digits *digits = &command->digits;
+    if (!digits_read(command->position, command->stamp, digits))
+        return false;
+    command->stamp_ns = digits->stamp_ns;
+    return digits_whole(digits->latitude) <= LATITUDE_DIGITS_MAX &&
+           llabs(digits_nanodeg(digits->latitude)) <= LATITUDE_DEG_MAX * NANO &&
+           llabs(digits_nanodeg(digits->longitude)) <= LONGITUDE_DEG_MAX * NANO;
+}
+
 static const char *parse_iamat(struct span rest, struct command *command)
 {
     struct span fields[IAMAT_FIELDS];
     int64_t latitude_nanodeg, longitude_nanodeg;
     if (!take_fields(rest, fields, IAMAT_FIELDS))
         return "IAMAT takes three fields: client, position and time";
-    if (!command_parse_position(fields[1], &latitude_nanodeg, &longitude_nanodeg))
-        return "the position is not like +34.068930-118.445127";
-    if (!command_parse_stamp(fields[2], &command->stamp_ns))
-        return "the time is not like 1621464827.959498503";
     command->client = fields[0];
     command->position = fields[1];
     command->stamp = fields[2];
+    command->has_digits = parse_digits(command);
+    if (!command->has_digits) {
+        command->digits = (struct digits){0};
+        if (!command_parse_position(command->position, &latitude_nanodeg, &longitude_nanodeg))
+            return "the position is not like +34.068930-118.445127";
+        if (!command_parse_stamp(command->stamp, &command->stamp_ns))
+            return "the time is not like 1621464827.959498503";
+    }
     command->kind = COMMAND_IAMAT;
     return NULL;
 }
@@ -245,5 +256,7 @@ void command_parse(struct span line, struct command *command)
     *command = (struct command){.kind = COMMAND_INVALID, .text = trim(line)};
     struct span rest = command->text;
     struct span word = take_field(&rest);
-    command->why = parse_word(word, rest, command);
+    const char *why = parse_word(word, rest, command);
+    if (why != NULL)
+        *command = (struct command){.kind = COMMAND_INVALID, .text = command->text, .why = why};
 }

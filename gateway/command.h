@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "bus/bytes.h"
+#include "bus/digits.h"
 
 enum command_kind {
     COMMAND_IAMAT,
@@ -25,7 +26,9 @@ struct command {
     struct span client;   /* IAMAT and WHATSAT */
     struct span position; /* IAMAT, as sent; so is the stamp */
     struct span stamp;
-    int64_t stamp_ns;   /* never below 0 */
+    int64_t stamp_ns; /* never below 0 */
+    bool has_digits;  /* IAMAT: `digits` are those of position and stamp; else of a rare form */
+    struct digits digits;
     uint32_t radius_km; /* WHATSAT: 0 to LOOKUP_RADIUS_KM_MAX */
     uint32_t bound;     /* WHATSAT: 0 to LOOKUP_BOUND_MAX */
     const char *why;    /* COMMAND_INVALID: what is wrong, for the log; a constant text */

@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,12 +28,16 @@
 /* How long the bus may take to hand over its last messages. */
 #define BUS_LINGER_MS 100
 #define SIGNALS       3
+/* From this size on, memory comes from the system and goes back to it: a table's index, which is
+ * replaced as it grows, then leaves no gap behind, and its zeros cost nothing in advance. Left to
+ * itself, malloc would raise the limit with the first index it is given back (mallopt(3)). */
+#define LARGE_BYTES (1024 * 1024)
 
 struct gateway {
     const struct gateway_options *options;
     const struct topology_node *self;
     uv_loop_t loop;
-    uv_poll_t bus_poll, lookups_poll;
+    uv_poll_t bus_poll, lookups_polls[TOPOLOGY_PLACES_MAX];
     uv_timer_t deadline, second;
     uv_check_t turn_end;
     uv_idle_t again; /* runs while something waits that no descriptor will tell of */
@@ -40,8 +45,9 @@ struct gateway {
 
     struct flood *flood;
     struct bus *bus;
-    struct places *places; /* both NULL without a places service */
-    struct lookups *lookups;
+    struct places *places; /* NULL without a places service */
+    struct lookups *lookups[TOPOLOGY_PLACES_MAX];
+    size_t lookups_count;
     struct clients *clients;
     struct log *log;
     struct logline lines;
@@ -121,33 +127,42 @@ static void tell_events(struct gateway *gateway)
 static void send_requests(struct gateway *gateway)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
+    uint32_t broker;
     uint64_t id;
     size_t bytes;
     for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
-        if ((bytes = places_next(gateway->places, now_ms(gateway), &id, request)) == 0)
+        if ((bytes = places_next(gateway->places, now_ms(gateway), &broker, &id, request)) == 0)
             return;
         /* A send eats the edge that would tell of a reply: look for one in the next turn. */
         gateway->lookups_wait = true;
-        if (lookups_send(gateway->lookups, id, (struct span){request, bytes}))
+        if (lookups_send(gateway->lookups[broker], id, (struct span){request, bytes}))
             places_sent(gateway->places, now_ms(gateway));
         else
             places_refused(gateway->places, now_ms(gateway));
     }
 }
 
-static void take_replies(struct gateway *gateway)
+/* False when more may wait. */
+static bool take_replies(struct gateway *gateway, struct lookups *lookups)
 {
     struct places_answer answer;
     struct span body;
     uint64_t id;
     for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
-        if (!lookups_receive(gateway->lookups, &id, &body)) {
-            gateway->lookups_wait = false;
-            return;
-        }
-        if (places_receive(gateway->places, id, body, &answer))
+        if (!lookups_receive(lookups, &id, &body))
+            return true;
+        if (places_receive(gateway->places, id, body, now_ms(gateway), &answer))
             clients_answer(gateway->clients, &answer);
     }
+    return false;
+}
+
+static void take_all_replies(struct gateway *gateway)
+{
+    gateway->lookups_wait = false;
+    for (size_t i = 0; i < gateway->lookups_count; i++)
+        if (!take_replies(gateway, gateway->lookups[i]))
+            gateway->lookups_wait = true;
 }
 
 static void turn_places(struct gateway *gateway)
@@ -159,7 +174,7 @@ static void turn_places(struct gateway *gateway)
         clients_answer(gateway->clients, &answer);
     /* A reply may let a client's next command ask, so sending comes last. */
     if (gateway->lookups_wait)
-        take_replies(gateway);
+        take_all_replies(gateway);
     send_requests(gateway);
 }
 
@@ -170,7 +185,10 @@ static void turn_bus(struct gateway *gateway)
         now < flood_deadline_ms(gateway->flood))
         return;
     gateway->node.flood_changed = false;
-    gateway->bus_waits = bus_turn(gateway->bus, gateway->flood, now);
+    if (gateway->bus_waits)
+        gateway->bus_waits = bus_turn(gateway->bus, gateway->flood, now);
+    else
+        bus_send(gateway->bus, gateway->flood, now);
     tell_events(gateway);
 }
 
@@ -348,12 +366,17 @@ static bool open_bus(struct gateway *gateway)
 static bool open_lookups(struct gateway *gateway)
 {
     char error[LOOKUPS_ERROR_BYTES_MAX];
-    const struct topology_places *places = &gateway->options->topology->places;
-    if (!places->present)
+    const struct topology *topology = gateway->options->topology;
+    if (topology->places_count == 0)
         return true;
-    gateway->places = places_new(draw_number());
-    gateway->lookups = lookups_open(&places->gateways, error);
-    return gateway->lookups != NULL || complain(error);
+    gateway->places = places_new(draw_number(), (uint32_t)topology->places_count);
+    for (size_t i = 0; i < topology->places_count; i++) {
+        gateway->lookups[i] = lookups_open(&topology->places[i].gateways, error);
+        if (gateway->lookups[i] == NULL)
+            return complain(error);
+        gateway->lookups_count++;
+    }
+    return true;
 }
 
 static bool open_log(struct gateway *gateway)
@@ -384,10 +407,11 @@ static void start_handles(struct gateway *gateway)
     uv_poll_init(loop, &gateway->bus_poll, bus_descriptor(gateway->bus));
     gateway->bus_poll.data = gateway;
     uv_poll_start(&gateway->bus_poll, UV_READABLE, on_bus);
-    if (gateway->lookups != NULL) {
-        uv_poll_init(loop, &gateway->lookups_poll, lookups_descriptor(gateway->lookups));
-        gateway->lookups_poll.data = gateway;
-        uv_poll_start(&gateway->lookups_poll, UV_READABLE, on_lookups);
+    for (size_t i = 0; i < gateway->lookups_count; i++) {
+        uv_poll_t *poll = &gateway->lookups_polls[i];
+        uv_poll_init(loop, poll, lookups_descriptor(gateway->lookups[i]));
+        poll->data = gateway;
+        uv_poll_start(poll, UV_READABLE, on_lookups);
     }
     uv_timer_init(loop, &gateway->deadline);
     gateway->deadline.data = gateway;
@@ -415,14 +439,14 @@ static void close_handle(uv_handle_t *handle, void *unused)
 static void note_start(struct gateway *gateway)
 {
     const struct gateway_options *options = gateway->options;
-    const struct topology_places *places = &options->topology->places;
+    const struct topology *topology = options->topology;
     note(gateway, "start",
          "zherd " ZHERD_VERSION " pid %ld herd %s node %s session %016" PRIx64
-         " clients %s bus %s places %s links %zu connections_max %zu clients_max %" PRIu32,
+         " clients %s bus %s places %zu at %s links %zu connections_max %zu clients_max %" PRIu32,
          (long)getpid(), options->topology->herd, gateway->self->name, gateway->session,
-         gateway->self->clients.text, bus_endpoint(gateway->bus),
-         places->present ? places->gateways.text : "none", gateway->peer_count,
-         clients_limit(gateway->clients), options->clients_max);
+         gateway->self->clients.text, bus_endpoint(gateway->bus), topology->places_count,
+         topology->places_count > 0 ? topology->places[0].gateways.text : "none",
+         gateway->peer_count, clients_limit(gateway->clients), options->clients_max);
 }
 
 static void note_stop(struct gateway *gateway)
@@ -454,7 +478,8 @@ static void close_all(struct gateway *gateway)
     if (gateway->log != NULL)
         log_write(gateway->log, &gateway->lines.lines);
     clients_free(&gateway->clients);
-    lookups_close(&gateway->lookups);
+    for (size_t i = 0; i < gateway->lookups_count; i++)
+        lookups_close(&gateway->lookups[i]);
     bus_close(&gateway->bus, BUS_LINGER_MS);
     places_destroy(&gateway->places);
     flood_destroy(&gateway->flood);
@@ -468,6 +493,8 @@ bool gateway_run(const struct gateway_options *options)
     struct gateway whole = {.options = options, .self = &options->topology->nodes[options->node]};
     struct gateway *gateway = &whole;
     signal(SIGPIPE, SIG_IGN);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES);
     if (uv_loop_init(&gateway->loop) != 0)
         abort();
     find_peers(gateway);

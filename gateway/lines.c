@@ -136,6 +136,29 @@ enum lines_kind lines_next(struct lines *lines, struct span *line)
     return LINES_NONE;
 }
 
+/* All of one piece, and nothing behind a line that is too long: then giving back is moving `at`
+ * back. */
+size_t lines_take(struct lines *lines, struct line *taken, size_t max)
+{
+    size_t count = 0;
+    while (count < max && (count == 0 || lines->at < lines->end)) {
+        enum lines_kind kind = lines_next(lines, &taken[count].text);
+        if (kind == LINES_NONE)
+            break;
+        taken[count].too_long = kind == LINES_TOO_LONG;
+        if (taken[count++].too_long)
+            break;
+    }
+    return count;
+}
+
+void lines_give_back(struct lines *lines, const struct line *first)
+{
+    lines->at -= (size_t)(lines->at - first->text.at);
+    lines->scanned = 0;
+    lines->discarding = false;
+}
+
 void lines_hold(struct lines *lines)
 {
     if (lines->at == lines->end)

@@ -51,6 +51,18 @@ void lines_end(struct lines *lines);
 /* The next line, borrowed until the next lines_feed or lines_hold. */
 enum lines_kind lines_next(struct lines *lines, struct span *line);
 
+/* A line that was taken: as lines_next gives it. */
+struct line {
+    struct span text;
+    bool too_long;
+};
+
+/* Up to `max` lines at once, by lines_next, so that the caller can look ahead; 0 where that would
+ * say LINES_NONE, but fewer than wait as it suits. The first that is not wanted after all is
+ * given back, and with it all behind it, as if they had never been taken; before any other call. */
+size_t lines_take(struct lines *lines, struct line *taken, size_t max);
+void lines_give_back(struct lines *lines, const struct line *first);
+
 /* The caller's buffer is about to be used for something else: keeps a copy of what is left, which
  * is one unfinished line and whatever the caller has not asked for. Gives back all memory when
  * that is nothing. */

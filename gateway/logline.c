@@ -3,20 +3,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "bus/digits.h"
+
 #define NS_PER_SECOND      INT64_C(1000000000)
 #define NS_PER_MICROSECOND INT64_C(1000)
 #define SECONDS_PER_DAY    INT64_C(86400)
-#define ESCAPE_BYTES       4 /* \xNN */
-
-/* Exactly `count` digits, with leading zeros; returns where the next byte goes. */
-static char *put_digits(char *at, int64_t value, int count)
-{
-    for (int i = count - 1; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    return at + count;
-}
+#define ESCAPE_BYTES       4  /* \xNN */
+#define SECOND_BYTES       19 /* "2026-07-29T12:34:56" */
+#define EACH_BYTE          UINT64_C(0x0101010101010101)
+/* The time, two blanks, a number of 64 bits, the end of a text that is cut, and LF. */
+#define LINE_FRAME_BYTES_MAX (LOGLINE_TIME_BYTES + 2 + 20 + 4 + 1)
 
 /* The date of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March
  * here, so that the leap day is the last one of a year and months follow one formula
@@ -32,89 +28,114 @@ static char *put_date(char *at, int64_t day)
     int64_t month_from_march = (5 * of_year + 2) / 153;
     int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     int64_t year = era * 400 + year_of_era + (month <= 2);
-    at = put_digits(at, year, 4);
+    at = digits_put(at, (uint64_t)(year), 4);
     *at++ = '-';
-    at = put_digits(at, month, 2);
+    at = digits_put(at, (uint64_t)(month), 2);
     *at++ = '-';
-    return put_digits(at, of_year - (153 * month_from_march + 2) / 5 + 1, 2);
+    return digits_put(at, (uint64_t)(of_year - (153 * month_from_march + 2) / 5 + 1), 2);
 }
 
-static void remember_second(struct logline *log, int64_t second)
+static void remember_second(char *at, int64_t second)
 {
     int64_t of_day = second % SECONDS_PER_DAY;
-    char *at = put_date(log->text, second / SECONDS_PER_DAY);
+    at = put_date(at, second / SECONDS_PER_DAY);
     *at++ = 'T';
-    at = put_digits(at, of_day / 3600, 2);
+    at = digits_put(at, (uint64_t)(of_day / 3600), 2);
     *at++ = ':';
-    at = put_digits(at, of_day / 60 % 60, 2);
+    at = digits_put(at, (uint64_t)(of_day / 60 % 60), 2);
     *at++ = ':';
-    put_digits(at, of_day % 60, 2);
-    log->second = second;
+    digits_put(at, (uint64_t)(of_day % 60), 2);
 }
 
-static void append_time(struct logline *log, int64_t wall_ns)
+static void remember_time(struct logline *log, int64_t wall_ns)
 {
     int64_t second = wall_ns / NS_PER_SECOND;
-    if (second != log->second || second == 0)
-        remember_second(log, second);
-    char tail[] = ".000000Z ";
-    put_digits(tail + 1, wall_ns % NS_PER_SECOND / NS_PER_MICROSECOND, 6);
-    buffer_append(&log->lines, (struct span){log->text, sizeof log->text});
-    buffer_append(&log->lines, span_of(tail));
+    if (log->wall_ns == 0 || second != log->wall_ns / NS_PER_SECOND)
+        remember_second(log->time, second);
+    char *at = log->time + SECOND_BYTES;
+    *at++ = '.';
+    at = digits_put(at, (uint64_t)(wall_ns % NS_PER_SECOND / NS_PER_MICROSECOND), 6);
+    *at++ = 'Z';
+    *at = ' ';
+    log->wall_ns = wall_ns;
 }
 
-static void append_connection(struct logline *log, uint64_t connection)
+static char *put_span(char *at, struct span bytes)
 {
-    char digits[20]; /* of the largest 64-bit number */
-    size_t start = sizeof digits;
-    do {
-        digits[--start] = (char)('0' + connection % 10);
-        connection /= 10;
-    } while (connection > 0);
-    buffer_append(&log->lines, (struct span){digits + start, sizeof digits - start});
+    memcpy(at, bytes.at, bytes.bytes);
+    return at + bytes.bytes;
 }
 
-static void append_escaped(struct logline *log, struct span text)
+static char *put_connection(char *at, uint64_t connection)
+{
+    if (connection > 0)
+        return digits_put(at, connection, digits_count(connection));
+    *at = '-';
+    return at + 1;
+}
+
+static char *put_escaped_byte(char *at, unsigned char byte)
 {
     static const char hex[] = "0123456789abcdef";
+    if (byte >= 0x20 && byte <= 0x7e && byte != '\\') {
+        *at++ = (char)byte;
+    } else if (byte == '\\') {
+        *at++ = '\\';
+        *at++ = '\\';
+    } else {
+        *at++ = '\\';
+        *at++ = 'x';
+        *at++ = hex[byte >> 4];
+        *at++ = hex[byte & 15];
+    }
+    return at;
+}
+
+/* Whether none of eight bytes is to be escaped. A subtraction borrows from a byte that is too
+ * small and so sets its highest bit; adding one does so to 0x7f; the rest above has it anyway. */
+static bool is_plain(uint64_t eight)
+{
+    uint64_t control = (eight - 0x20 * EACH_BYTE) & ~eight;
+    uint64_t beyond = (eight + EACH_BYTE) | eight;
+    uint64_t same = eight ^ '\\' * EACH_BYTE;
+    uint64_t backslash = (same - EACH_BYTE) & ~same;
+    return ((control | beyond | backslash) & 0x80 * EACH_BYTE) == 0;
+}
+
+static char *put_escaped(char *at, struct span text)
+{
     bool cut = text.bytes > LOGLINE_TEXT_BYTES_MAX;
     size_t count = cut ? LOGLINE_TEXT_BYTES_MAX : text.bytes;
-    char *start = buffer_reserve(&log->lines, count * ESCAPE_BYTES);
-    char *at = start;
-    for (size_t i = 0; i < count; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        if (byte >= 0x20 && byte <= 0x7e && byte != '\\') {
-            *at++ = (char)byte;
-        } else if (byte == '\\') {
-            *at++ = '\\';
-            *at++ = '\\';
+    for (size_t i = 0; i < count;) {
+        if (count - i >= sizeof(uint64_t) && is_plain(span_eight(text, i))) {
+            at = put_span(at, (struct span){text.at + i, sizeof(uint64_t)});
+            i += sizeof(uint64_t);
         } else {
-            *at++ = '\\';
-            *at++ = 'x';
-            *at++ = hex[byte >> 4];
-            *at++ = hex[byte & 15];
+            at = put_escaped_byte(at, (unsigned char)text.at[i++]);
         }
     }
-    log->lines.bytes += (size_t)(at - start);
-    if (cut)
-        buffer_append(&log->lines, span_of("\\..."));
+    return cut ? put_span(at, span_of("\\...")) : at;
 }
 
 void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
                  struct span text)
 {
-    append_time(log, wall_ns);
-    buffer_append(&log->lines, span_of(kind));
-    buffer_append(&log->lines, span_of(" "));
-    if (connection == 0)
-        buffer_append(&log->lines, span_of("-"));
-    else
-        append_connection(log, connection);
+    struct span word = span_of(kind);
+    size_t text_bytes = text.bytes < LOGLINE_TEXT_BYTES_MAX ? text.bytes : LOGLINE_TEXT_BYTES_MAX;
+    char *start =
+        buffer_reserve(&log->lines, word.bytes + LINE_FRAME_BYTES_MAX + text_bytes * ESCAPE_BYTES);
+    if (wall_ns != log->wall_ns || wall_ns == 0)
+        remember_time(log, wall_ns);
+    char *at = put_span(start, (struct span){log->time, sizeof log->time});
+    at = put_span(at, word);
+    *at++ = ' ';
+    at = put_connection(at, connection);
     if (text.bytes > 0) {
-        buffer_append(&log->lines, span_of(" "));
-        append_escaped(log, text);
+        *at++ = ' ';
+        at = put_escaped(at, text);
     }
-    buffer_append(&log->lines, span_of("\n"));
+    *at++ = '\n';
+    log->lines.bytes += (size_t)(at - start);
 }
 
 void logline_say(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,

@@ -22,14 +22,15 @@
 #define LOGLINE_TEXT_BYTES_MAX 4096
 /* What logline_say may format. */
 #define LOGLINE_SAY_BYTES_MAX 1024
-/* The second of a time stamp: "2026-07-29T12:34:56". */
-#define LOGLINE_SECOND_BYTES 19
+/* "2026-07-29T12:34:56.123456Z " */
+#define LOGLINE_TIME_BYTES 28
 
 /* All zero is an empty log. */
 struct logline {
-    struct buffer lines;             /* complete lines; whoever writes them empties it */
-    int64_t second;                  /* the one `text` stands for; 0: none yet */
-    char text[LOGLINE_SECOND_BYTES]; /* kept, because most lines share a second */
+    struct buffer lines;           /* complete lines; whoever writes them empties it */
+    int64_t wall_ns;               /* the moment `time` stands for; 0: none yet */
+    char time[LOGLINE_TIME_BYTES]; /* kept, because all lines about one read share a moment, and
+                                    * most moments their second */
 };
 
 /* Appends one line. `wall_ns` is nanoseconds since 1970; `kind` is one plain word; connection 0

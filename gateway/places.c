@@ -30,6 +30,7 @@ struct question {
     int64_t since_ms; /* when it entered its stage */
     enum stage stage;
     uint8_t attempts; /* ids in use */
+    uint8_t broker;   /* who got the last request */
     uint16_t before, after;
 };
 
@@ -37,11 +38,19 @@ struct queue {
     uint16_t first, last;
 };
 
+struct broker {
+    int64_t blocked_until_ms; /* the transport took nothing for it */
+    int64_t silent_until_ms;  /* it left a question without an answer */
+};
+
 struct places {
     struct question questions[PLACES_IN_FLIGHT_MAX];
     struct queue queues[STAGES];
+    struct broker brokers[TOPOLOGY_PLACES_MAX];
+    uint32_t broker_count;
+    uint32_t turn;   /* who is asked next if all are equally good */
+    uint32_t chosen; /* for the request that places_next gave last */
     uint64_t counter;
-    int64_t blocked_until_ms;
     size_t in_flight;
     struct buffer failure; /* the body of the last answer that is no reply */
     struct places_counters count;
@@ -82,16 +91,18 @@ static void move(struct places *places, enum stage stage, uint16_t slot, int64_t
     push(places, stage, slot, now_ms);
 }
 
-struct places *places_new(uint64_t seed)
+struct places *places_new(uint64_t seed, uint32_t brokers)
 {
-    struct places *places = bytes_resize(NULL, sizeof *places);
-    memset(places, 0, sizeof *places);
+    assert(brokers >= 1 && brokers <= TOPOLOGY_PLACES_MAX);
+    struct places *places = bytes_zeroed(sizeof *places);
+    places->broker_count = brokers;
+    for (uint32_t i = 0; i < brokers; i++)
+        places->brokers[i] = (struct broker){INT64_MIN, INT64_MIN};
     for (int stage = 0; stage < STAGES; stage++)
         places->queues[stage] = (struct queue){NONE, NONE};
     for (uint16_t slot = 0; slot < PLACES_IN_FLIGHT_MAX; slot++)
         push(places, FREE, slot, 0);
     places->counter = seed;
-    places->blocked_until_ms = INT64_MIN;
     return places;
 }
 
@@ -132,12 +143,39 @@ bool places_ask(struct places *places, uint64_t asker, const struct lookup *look
     return true;
 }
 
-size_t places_next(struct places *places, int64_t now_ms, uint64_t *id, char *out)
+/* How little a broker is wanted for this question, or -1 if it cannot be asked now: first those
+ * who have not had it yet, then those who were not silent. */
+static int reluctance(const struct places *places, const struct question *question, uint32_t broker,
+                      int64_t now_ms)
+{
+    const struct broker *it = &places->brokers[broker];
+    if (now_ms < it->blocked_until_ms)
+        return -1;
+    return (question->attempts > 1 && question->broker == broker ? 2 : 0) +
+           (now_ms < it->silent_until_ms ? 1 : 0);
+}
+
+static bool choose_broker(struct places *places, const struct question *question, int64_t now_ms)
+{
+    int least = -1;
+    for (uint32_t i = 0; i < places->broker_count; i++) {
+        uint32_t broker = (places->turn + i) % places->broker_count;
+        int reluctant = reluctance(places, question, broker, now_ms);
+        if (reluctant < 0 || (least >= 0 && reluctant >= least))
+            continue;
+        least = reluctant;
+        places->chosen = broker;
+    }
+    return least >= 0;
+}
+
+size_t places_next(struct places *places, int64_t now_ms, uint32_t *broker, uint64_t *id, char *out)
 {
     uint16_t slot = places->queues[TO_SEND].first;
-    if (slot == NONE || now_ms < places->blocked_until_ms)
+    if (slot == NONE || !choose_broker(places, &places->questions[slot], now_ms))
         return 0;
     const struct question *question = &places->questions[slot];
+    *broker = places->chosen;
     struct lookup lookup = question->lookup;
     int64_t left_ms = question->asked_ms + PLACES_DEADLINE_MS - PLACES_TRAVEL_MS - now_ms;
     lookup.deadline_ms = left_ms < 1 ? 1 : (uint32_t)left_ms;
@@ -150,13 +188,15 @@ void places_sent(struct places *places, int64_t now_ms)
     uint16_t slot = places->queues[TO_SEND].first;
     assert(slot != NONE);
     bool again = places->questions[slot].attempts > 1;
+    places->questions[slot].broker = (uint8_t)places->chosen;
+    places->turn = (places->chosen + 1) % places->broker_count;
     places->count.sent++;
     move(places, again ? SENT_AGAIN : SENT, slot, now_ms);
 }
 
 void places_refused(struct places *places, int64_t now_ms)
 {
-    places->blocked_until_ms = now_ms + PLACES_PAUSE_MS;
+    places->brokers[places->chosen].blocked_until_ms = now_ms + PLACES_PAUSE_MS;
 }
 
 static struct question *find(struct places *places, uint64_t id)
@@ -191,7 +231,20 @@ static void fail(struct places *places, enum lookup_code code, const char *reaso
     answer->body = (struct span){places->failure.at, places->failure.bytes};
 }
 
-bool places_receive(struct places *places, uint64_t id, struct span message,
+/* A broker has no answer now. True if another one is asked, or has been already. */
+static bool is_asked_elsewhere(struct places *places, struct question *question, uint64_t id,
+                               int64_t now_ms)
+{
+    if (places->broker_count == 1 || question->ids[question->attempts - 1] != id)
+        return places->broker_count > 1;
+    if (question->attempts > 1 || now_ms - question->asked_ms >= PLACES_RETRY_MS)
+        return false;
+    places->count.retried++;
+    line_up(places, (uint16_t)(question - places->questions), now_ms);
+    return true;
+}
+
+bool places_receive(struct places *places, uint64_t id, struct span message, int64_t now_ms,
                     struct places_answer *answer)
 {
     struct question *question = find(places, id);
@@ -199,9 +252,13 @@ bool places_receive(struct places *places, uint64_t id, struct span message,
         places->count.unknown++;
         return false;
     }
-    close_question(places, question, answer);
     struct lookup_reply reply;
-    if (lookup_read_reply(message, &reply)) {
+    bool good = lookup_read_reply(message, &reply);
+    if (good && (reply.code == LOOKUP_UNAVAILABLE || reply.code == LOOKUP_BUSY) &&
+        is_asked_elsewhere(places, question, id, now_ms))
+        return false;
+    close_question(places, question, answer);
+    if (good) {
         answer->code = reply.code;
         answer->body = reply.body;
     } else {
@@ -231,6 +288,8 @@ static int64_t limit_ms(const struct places *places, enum stage stage)
 bool places_expire(struct places *places, int64_t now_ms, struct places_answer *answer)
 {
     while (limit_ms(places, SENT) <= now_ms) {
+        const struct question *silent = &places->questions[places->queues[SENT].first];
+        places->brokers[silent->broker].silent_until_ms = now_ms + PLACES_SILENT_MS;
         places->count.retried++;
         line_up(places, places->queues[SENT].first, now_ms);
     }
@@ -256,8 +315,10 @@ int64_t places_deadline_ms(const struct places *places)
         if (limit_ms(places, stage) < earliest_ms)
             earliest_ms = limit_ms(places, stage);
     }
-    if (places->queues[TO_SEND].first != NONE && places->blocked_until_ms < earliest_ms)
-        earliest_ms = places->blocked_until_ms;
+    for (uint32_t i = 0; places->queues[TO_SEND].first != NONE && i < places->broker_count; i++) {
+        if (places->brokers[i].blocked_until_ms < earliest_ms)
+            earliest_ms = places->brokers[i].blocked_until_ms;
+    }
     return earliest_ms;
 }
 

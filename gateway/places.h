@@ -1,8 +1,10 @@
 /* places: the look-ups a node has in flight.
  *
  * A question gets a ticket and exactly one answer, whatever happens: the service's own, or a
- * failure when it cannot be reached, stays silent or sends nonsense. It opens no socket: time
- * and bytes are arguments, requests and answers are pulled (gateway/lookups.h carries them).
+ * failure when it cannot be reached, stays silent or sends nonsense. Questions go to the brokers
+ * of the herd in turn; one that has no answer for a question, or is silent, is passed over, and
+ * the question is asked once more elsewhere. It opens no socket: time and bytes are arguments,
+ * requests and answers are pulled (gateway/lookups.h carries them).
  *
  * Who asked is a number that means nothing here; an answer to somebody who is gone is simply
  * not wanted any more.
@@ -16,6 +18,7 @@
 #include <stdint.h>
 
 #include "placesd/lookup.h"
+#include "topology/topology.h"
 
 /* Look-ups in flight at once, of all clients. A node that waits for more than this is talking to
  * a service that is down or drowning; a quick refusal helps both. */
@@ -29,6 +32,8 @@
 #define PLACES_UNREACHABLE_MS 1000
 /* Between two attempts while there is no connection. */
 #define PLACES_PAUSE_MS 50
+/* A broker that was silent gets no questions for so long while there are others. */
+#define PLACES_SILENT_MS 5000
 /* Kept back from the time the service is given, for the reply to travel. */
 #define PLACES_TRAVEL_MS 100
 
@@ -53,8 +58,9 @@ struct places_counters {
 
 struct places;
 
-/* `seed` is random: ids start there, so that replies to an earlier process mean nothing. */
-struct places *places_new(uint64_t seed);
+/* `seed` is random: ids start there, so that replies to an earlier process mean nothing. There are
+ * 1 to TOPOLOGY_PLACES_MAX brokers. */
+struct places *places_new(uint64_t seed, uint32_t brokers);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void places_destroy(struct places **places);
 
@@ -63,15 +69,17 @@ void places_destroy(struct places **places);
 bool places_ask(struct places *places, uint64_t asker, const struct lookup *lookup, int64_t now_ms,
                 uint64_t *ticket);
 
-/* The next request to be sent: its id, and its bytes in `out` (LOOKUP_REQUEST_BYTES_MAX); their
- * number, or 0 when there is nothing to send now. It stays the next one until one of the two
- * calls below says what became of it. */
-size_t places_next(struct places *places, int64_t now_ms, uint64_t *id, char *out);
+/* The next request to be sent: to which broker (counted from 0), its id, and its bytes in `out`
+ * (LOOKUP_REQUEST_BYTES_MAX); their number, or 0 when there is nothing to send now. It stays the
+ * next one until one of the two calls below says what became of it. */
+size_t places_next(struct places *places, int64_t now_ms, uint32_t *broker, uint64_t *id,
+                   char *out);
 void places_sent(struct places *places, int64_t now_ms);
 void places_refused(struct places *places, int64_t now_ms); /* the transport did not take it */
 
-/* A message with this id arrived. True when it answers a question. */
-bool places_receive(struct places *places, uint64_t id, struct span message,
+/* A message with this id arrived. True when it answers a question; one that says that its broker
+ * has no answer now does not while there is time to ask another. */
+bool places_receive(struct places *places, uint64_t id, struct span message, int64_t now_ms,
                     struct places_answer *answer);
 
 /* The next question that has waited too long. Call until false. */

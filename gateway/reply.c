@@ -1,5 +1,7 @@
 #include "gateway/reply.h"
 
+#include "bus/digits.h"
+
 #define NANO            UINT64_C(1000000000)
 #define FRACTION_DIGITS 9
 /* "-9223372036.854775808" */
@@ -25,18 +27,28 @@ static char *put_difference(char *to, int64_t difference_ns)
 {
     /* The size of INT64_MIN has no int64_t, but it has a uint64_t. */
     uint64_t size_ns = difference_ns < 0 ? 0 - (uint64_t)difference_ns : (uint64_t)difference_ns;
-    uint64_t seconds = size_ns / NANO, fraction = size_ns % NANO;
-    char digits[DIFFERENCE_BYTES_MAX];
-    char *start = digits + sizeof digits;
-    for (int i = 0; i < FRACTION_DIGITS; i++, fraction /= 10)
-        *--start = (char)('0' + fraction % 10);
-    *--start = '.';
-    do {
-        *--start = (char)('0' + seconds % 10);
-        seconds /= 10;
-    } while (seconds > 0);
-    *--start = difference_ns < 0 ? '-' : '+';
-    return put(to, (struct span){start, (size_t)(digits + sizeof digits - start)});
+    uint64_t seconds = size_ns / NANO;
+    to = put_byte(to, difference_ns < 0 ? '-' : '+');
+    to = digits_put(to, seconds, digits_count(seconds));
+    to = put_byte(to, '.');
+    return digits_put(to, size_ns % NANO, FRACTION_DIGITS);
+}
+
+/* Whether `b` follows `a` after one blank, as on the line of an ordinary IAMAT. */
+static bool is_next(struct span a, struct span b)
+{
+    return a.at + a.bytes + 1 == b.at && a.at[a.bytes] == ' ';
+}
+
+/* Client, position and stamp, with a blank between; copied in one go where they lie so already. */
+static char *put_operands(char *to, const struct location *location)
+{
+    struct span client = location->client, position = location->position, stamp = location->stamp;
+    if (is_next(client, position) && is_next(position, stamp))
+        return put(to, (struct span){client.at, (size_t)(stamp.at + stamp.bytes - client.at)});
+    to = put_byte(put(to, client), ' ');
+    to = put_byte(put(to, position), ' ');
+    return put(to, stamp);
 }
 
 void reply_at(struct buffer *out, const struct location *location)
@@ -45,16 +57,9 @@ void reply_at(struct buffer *out, const struct location *location)
                         location->stamp.bytes;
     char *start = buffer_reserve(out, AT_FRAME_BYTES_MAX + text_bytes);
     char *end = put(start, span_of("AT "));
-    end = put(end, location->origin);
-    end = put_byte(end, ' ');
-    end = put_difference(end, location->difference_ns);
-    end = put_byte(end, ' ');
-    end = put(end, location->client);
-    end = put_byte(end, ' ');
-    end = put(end, location->position);
-    end = put_byte(end, ' ');
-    end = put(end, location->stamp);
-    end = put_byte(end, '\n');
+    end = put_byte(put(end, location->origin), ' ');
+    end = put_byte(put_difference(end, location->difference_ns), ' ');
+    end = put_byte(put_operands(end, location), '\n');
     out->bytes += (size_t)(end - start);
 }
 
@@ -73,6 +78,15 @@ void reply_places(struct buffer *out, struct span json)
     }
     end = put(end, span_of("\n\n"));
     out->bytes += (size_t)(end - start);
+}
+
+void reply_no_places(struct buffer *out)
+{
+    buffer_append(out, span_of("{\n"
+                               "   \"html_attributions\": [],\n"
+                               "   \"results\": [],\n"
+                               "   \"status\": \"OK\"\n"
+                               "}\n\n"));
 }
 
 void reply_invalid(struct buffer *out, struct span text)

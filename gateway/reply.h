@@ -14,6 +14,9 @@ void reply_at(struct buffer *out, const struct location *location);
  * Only LF is a newline: a backslash and an n within a string are two bytes like any others. */
 void reply_places(struct buffer *out, struct span json);
 
+/* The same for the answer that holds no places because none were wanted. */
+void reply_no_places(struct buffer *out);
+
 /* "? " and a copy of the command. */
 void reply_invalid(struct buffer *out, struct span text);
 

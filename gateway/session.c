@@ -7,6 +7,9 @@
 #include "gateway/reply.h"
 
 #define METRES_PER_KM 1000u
+/* Lines read before the first of them is carried out: enough that all waiting for memory is done
+ * side by side, few enough that what was fetched is still in the cache when it is needed. */
+#define LOOK_AHEAD_LINES FLOOD_EXPECTED_MAX
 
 void session_lend(struct session *session, struct buffer *shared)
 {
@@ -71,7 +74,7 @@ static void refuse(struct session *session, struct session_node *node, struct sp
 }
 
 static void take_location(struct session *session, struct session_node *node,
-                          const struct command *command)
+                          const struct command *command, uint32_t hash)
 {
     /* A stamp is never negative and the clock fits, so the difference fits too. */
     struct location location = {
@@ -81,9 +84,10 @@ static void take_location(struct session *session, struct session_node *node,
         .origin = node->name,
         .difference_ns = node->wall_ns - command->stamp_ns,
         .order_ns = location_order_ns(command->stamp_ns, node->wall_ns),
+        .digits = command->has_digits ? &command->digits : NULL,
     };
     node->count.iamats++;
-    switch (flood_local(node->flood, &location)) {
+    switch (flood_local_expected(node->flood, &location, hash)) {
     case FLOOD_FULL:
         refuse(session, node, command->text, "the table of clients is full");
         return;
@@ -120,11 +124,11 @@ static void reply_failure(struct session *session, const struct session_node *no
 }
 
 static void look_up(struct session *session, struct session_node *node,
-                    const struct command *command)
+                    const struct command *command, uint32_t hash)
 {
     struct location location;
     node->count.whatsats++;
-    if (!flood_find(node->flood, command->client, &location)) {
+    if (!flood_find_expected(node->flood, command->client, hash, &location)) {
         refuse(session, node, command->text, "nobody has heard of this client");
         return;
     }
@@ -132,6 +136,12 @@ static void look_up(struct session *session, struct session_node *node,
     reply_at(&session->out, &location);
     note_reply(session, node, start);
 
+    if (command->bound == 0) {
+        size_t json_start = session->out.bytes;
+        reply_no_places(&session->out);
+        note_json(session, node, LOOKUP_OK, session->out.bytes - json_start);
+        return;
+    }
     struct lookup lookup = {.radius_m = command->radius_km * METRES_PER_KM,
                             .bound = command->bound};
     uint64_t ticket;
@@ -146,18 +156,22 @@ static void look_up(struct session *session, struct session_node *node,
         add_mark(session, ticket, start);
 }
 
-static void execute(struct session *session, struct session_node *node, struct span line)
-{
+/* What becomes of one line, in two steps: what it says is known before any of its neighbours is
+ * carried out. */
+struct task {
     struct command command;
-    command_parse(line, &command);
-    node->count.commands++;
-    note(session, node, "command", line);
-    switch (command.kind) {
+    uint32_t hash; /* of command.client */
+};
+
+static void execute(struct session *session, struct session_node *node, const struct task *task)
+{
+    const struct command *command = &task->command;
+    switch (command->kind) {
     case COMMAND_IAMAT:
-        take_location(session, node, &command);
+        take_location(session, node, command, task->hash);
         break;
     case COMMAND_WHATSAT:
-        look_up(session, node, &command);
+        look_up(session, node, command, task->hash);
         break;
     case COMMAND_HELP:
         reply_help(&session->out);
@@ -168,10 +182,10 @@ static void execute(struct session *session, struct session_node *node, struct s
         break;
     case COMMAND_BROWSER:
         session->leaving = true;
-        refuse(session, node, command.text, "this is a browser");
+        refuse(session, node, command->text, "this is a browser");
         break;
     case COMMAND_INVALID:
-        refuse(session, node, command.text, command.why);
+        refuse(session, node, command->text, command->why);
         break;
     }
 }
@@ -182,21 +196,44 @@ static bool has_room(const struct session *session)
            session->out.bytes < SESSION_OUTPUT_SOFT_BYTES;
 }
 
+/* Reads all lines and lets the flood fetch what it knows of their clients, all at once. */
+static void prepare(const struct session_node *node, const struct line *lines, struct task *tasks,
+                    size_t count)
+{
+    struct span clients[LOOK_AHEAD_LINES];
+    uint32_t hashes[LOOK_AHEAD_LINES];
+    for (size_t i = 0; i < count; i++) {
+        struct command *command = &tasks[i].command;
+        if (lines[i].too_long)
+            *command = (struct command){
+                .kind = COMMAND_INVALID, .text = lines[i].text, .why = "the line is too long"};
+        else
+            command_parse(lines[i].text, command);
+        clients[i] = command->client.bytes > 0 ? command->client : span_of("");
+    }
+    flood_expect(node->flood, clients, hashes, count);
+    for (size_t i = 0; i < count; i++)
+        tasks[i].hash = hashes[i];
+}
+
 /* Answers complete lines until there are no more or a limit says wait: afterwards there is either
  * no room or no complete line. Keeps what is left and lets go of memory that is done with. */
 static void work(struct session *session, struct session_node *node)
 {
-    enum lines_kind kind = LINES_LINE;
-    struct span line;
-    while (kind != LINES_NONE && has_room(session)) {
-        kind = lines_next(&session->lines, &line);
-        if (kind == LINES_LINE) {
-            execute(session, node, line);
-        } else if (kind == LINES_TOO_LONG) {
+    struct line lines[LOOK_AHEAD_LINES];
+    struct task tasks[LOOK_AHEAD_LINES];
+    while (has_room(session)) {
+        size_t count = lines_take(&session->lines, lines, LOOK_AHEAD_LINES), done = 0;
+        if (count == 0)
+            break;
+        prepare(node, lines, tasks, count);
+        for (; done < count && has_room(session); done++) {
             node->count.commands++;
-            note(session, node, "command", line);
-            refuse(session, node, line, "the line is too long");
+            note(session, node, "command", lines[done].text);
+            execute(session, node, &tasks[done]);
         }
+        if (done < count)
+            lines_give_back(&session->lines, &lines[done]);
     }
     lines_hold(&session->lines);
 }

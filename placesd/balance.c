@@ -40,6 +40,7 @@ struct worker {
     uint32_t load;     /* jobs it has */
     uint64_t given_at; /* the count of jobs given when it got its last one */
     int64_t heard_ms;
+    int64_t probed_ms; /* or heard, whatever came last */
 };
 
 struct balance {
@@ -143,14 +144,12 @@ bool balance_ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms, 
         return false;
     uint32_t slot = balance->free.first;
     take_out(balance, &balance->free, slot);
-    uint32_t margin_ms =
-        deadline_ms / 10 < BALANCE_MARGIN_MS ? deadline_ms / 10 : BALANCE_MARGIN_MS;
     struct job *job = &balance->jobs[slot];
     *job = (struct job){
         .state = JOB_WAITING,
         .worker = NOBODY,
         .number = balance->lives++ * BALANCE_JOBS_MAX + slot,
-        .deadline_ms = now_ms + deadline_ms - margin_ms,
+        .deadline_ms = now_ms + deadline_ms,
     };
     push_last(balance, &balance->waiting, slot);
     if (job->deadline_ms < balance->earliest_ms)
@@ -180,6 +179,11 @@ static uint32_t room_for_worker(struct balance *balance)
     return balance->worker_count < BALANCE_WORKERS_MAX ? balance->worker_count++ : NOBODY;
 }
 
+static void hear(struct worker *worker, int64_t now_ms)
+{
+    worker->heard_ms = worker->probed_ms = now_ms;
+}
+
 enum balance_welcome balance_ready(struct balance *balance, struct span name, uint32_t credits,
                                    int64_t now_ms)
 {
@@ -187,7 +191,7 @@ enum balance_welcome balance_ready(struct balance *balance, struct span name, ui
     uint32_t found = find_worker(balance, name);
     if (found != NOBODY) {
         balance->workers[found].credits = credits;
-        balance->workers[found].heard_ms = now_ms;
+        hear(&balance->workers[found], now_ms);
         return BALANCE_KNOWN;
     }
     uint32_t room = room_for_worker(balance);
@@ -199,6 +203,7 @@ enum balance_welcome balance_ready(struct balance *balance, struct span name, ui
         .name_bytes = (uint8_t)name.bytes,
         .credits = credits,
         .heard_ms = now_ms,
+        .probed_ms = now_ms,
     };
     if (name.bytes > 0)
         memcpy(worker->name, name.at, name.bytes);
@@ -210,7 +215,7 @@ bool balance_done(struct balance *balance, struct span name, uint64_t number, in
     uint32_t found = find_worker(balance, name);
     if (found == NOBODY)
         return false;
-    balance->workers[found].heard_ms = now_ms;
+    hear(&balance->workers[found], now_ms);
     struct job *job = &balance->jobs[balance_slot(number)];
     if (job->number != number || job->worker != found || job->state == JOB_FREE)
         return false;
@@ -341,6 +346,22 @@ static bool order_fail(struct balance *balance, struct balance_order *order)
     return true;
 }
 
+static bool order_probe(struct balance *balance, int64_t now_ms, struct balance_order *order)
+{
+    for (uint32_t i = 0; i < balance->worker_count; i++) {
+        struct worker *worker = &balance->workers[i];
+        if (!worker->present || worker->lost || now_ms - worker->probed_ms < BALANCE_QUIET_MS)
+            continue;
+        worker->probed_ms = now_ms;
+        *order = (struct balance_order){
+            .kind = BALANCE_PROBE,
+            .worker = {worker->name, worker->name_bytes},
+        };
+        return true;
+    }
+    return false;
+}
+
 /* Of the workers with a credit left the one with the fewest jobs, and of equals the one that
  * has waited longest. */
 static uint32_t least_loaded(const struct balance *balance)
@@ -377,6 +398,7 @@ static bool order_give(struct balance *balance, int64_t now_ms, struct balance_o
         .job = job->number,
         .worker = {worker->name, worker->name_bytes},
         .left_ms = (uint32_t)(job->deadline_ms - now_ms),
+        .again = job->given_before,
     };
     return true;
 }
@@ -386,7 +408,7 @@ bool balance_next(struct balance *balance, int64_t now_ms, struct balance_order 
     lose_silent(balance, now_ms);
     fail_late(balance, now_ms);
     return order_left(balance, order) || order_fail(balance, order) ||
-           order_give(balance, now_ms, order);
+           order_probe(balance, now_ms, order) || order_give(balance, now_ms, order);
 }
 
 int64_t balance_deadline_ms(const struct balance *balance)
@@ -394,8 +416,11 @@ int64_t balance_deadline_ms(const struct balance *balance)
     int64_t deadline_ms = balance->earliest_ms;
     for (uint32_t i = 0; i < balance->worker_count; i++) {
         const struct worker *worker = &balance->workers[i];
-        if (worker->present && worker->heard_ms + BALANCE_SILENCE_MS < deadline_ms)
-            deadline_ms = worker->heard_ms + BALANCE_SILENCE_MS;
+        int64_t due_ms = worker->probed_ms + BALANCE_QUIET_MS;
+        if (worker->heard_ms + BALANCE_SILENCE_MS < due_ms)
+            due_ms = worker->heard_ms + BALANCE_SILENCE_MS;
+        if (worker->present && due_ms < deadline_ms)
+            deadline_ms = due_ms;
     }
     return deadline_ms;
 }

@@ -6,7 +6,7 @@
  * milliseconds of any clock that never runs backwards. What must be done is pulled as orders.
  *
  * Invariant: every job that balance_ask took ends exactly once, either because balance_done said
- * true for it or by a BALANCE_FAIL order, and does so before its asker's deadline. */
+ * true for it or by a BALANCE_FAIL order, and does so by its deadline. */
 #ifndef ZHERD_PLACESD_BALANCE_H
 #define ZHERD_PLACESD_BALANCE_H
 
@@ -26,9 +26,9 @@
 #define BALANCE_HEARTBEAT_MS 1000
 /* ... and is dropped after three intervals of silence. */
 #define BALANCE_SILENCE_MS (3 * BALANCE_HEARTBEAT_MS)
-/* An answer needs a moment for its way back: a job is over this long before its deadline, or a
- * tenth of the deadline if that is shorter. */
-#define BALANCE_MARGIN_MS 100
+/* Before that, one quiet for so long is spoken to, again and again: a connection that is gone
+ * shows itself then. */
+#define BALANCE_QUIET_MS (BALANCE_HEARTBEAT_MS / 2)
 /* ZeroMQ's limit for a routing id. */
 #define BALANCE_NAME_BYTES_MAX 255
 
@@ -39,7 +39,8 @@ struct balance *balance_new(uint64_t seed);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void balance_destroy(struct balance **balance);
 
-/* A question with so many milliseconds left. Its number in `*job`, or false: too many wait. */
+/* A question with so many milliseconds left, 1 or more. Its number in `*job`, or false: too many
+ * wait. */
 bool balance_ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms, uint64_t *job);
 
 /* Where the caller may keep what belongs to a job: below BALANCE_JOBS_MAX, and no two unfinished
@@ -71,9 +72,10 @@ void balance_lose(struct balance *balance, struct span worker);
 void balance_stop(struct balance *balance);
 
 enum balance_order_kind {
-    BALANCE_GIVE, /* send `job` to `worker`, who has `left_ms` milliseconds for it */
-    BALANCE_FAIL, /* answer `job` with `code`: LOOKUP_LATE or LOOKUP_UNAVAILABLE; it is over */
-    BALANCE_LEFT, /* `worker` is dropped: fell silent or was lost */
+    BALANCE_GIVE,  /* send `job` to `worker`, who has `left_ms` milliseconds for it */
+    BALANCE_FAIL,  /* answer `job` with `code`: LOOKUP_LATE or LOOKUP_UNAVAILABLE; it is over */
+    BALANCE_LEFT,  /* `worker` is dropped: fell silent or was lost */
+    BALANCE_PROBE, /* `worker` is quiet: say something to it, and balance_lose if that fails */
 };
 
 struct balance_order {
@@ -81,6 +83,7 @@ struct balance_order {
     uint64_t job;
     struct span worker; /* borrowed until the next call */
     uint32_t left_ms;
+    bool again; /* another worker was lost with this job */
     enum lookup_code code;
 };
 

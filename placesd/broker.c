@@ -1,12 +1,13 @@
 #include "placesd/broker.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include <czmq.h>
 
-#include "placesd/balance.h"
+#include "placesd/desk.h"
 #include "placesd/event.h"
 #include "placesd/lookup.h"
 
@@ -18,24 +19,20 @@
 /* Frames in front of a question: a routing id per broker it came through, REQ's own request id
  * and the empty one that ends them. */
 #define ENVELOPE_FRAMES_MAX 16
-/* Answers that may wait for one asker: all jobs may be one asker's, and may end at the same
+/* Answers that may wait for one asker: all questions may be one asker's, and may end at the same
  * moment. Beyond that it does not read, and answers to it are dropped. */
-#define FRONT_WAITING_MAX BALANCE_JOBS_MAX
+#define FRONT_WAITING_MAX DESK_ASKERS_MAX
 /* More than all credits of a worker: it is the credits that bound what waits for it. */
 #define BACK_WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
+/* What is on its way when the broker is told to stop may take so long to come. */
+#define DRAIN_MS 400
 /* Last answers may take so long to leave. */
 #define LINGER_MS 100
 
-/* What belongs to one job: where its answer goes, and what was asked. */
-struct question {
-    zmsg_t *envelope; /* NULL: no such job */
-    struct lookup lookup;
-};
-
 struct broker {
     zsock_t *front, *back;
-    struct balance *balance;
-    struct question questions[BALANCE_JOBS_MAX]; /* by balance_slot */
+    struct desk *desk;
+    zmsg_t *envelopes[DESK_ASKERS_MAX]; /* where answers go, by desk_slot; NULL: no such ticket */
     struct event_fault strange_front, strange_back, busy, crowded;
 };
 
@@ -68,17 +65,33 @@ static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int wai
     return NULL;
 }
 
-struct broker *broker_open(const char *front, const char *back, char error[BROKER_ERROR_BYTES_MAX])
+static void draw(void *bytes, size_t count)
+{
+    ssize_t drawn = getrandom(bytes, count, 0);
+    assert(drawn == (ssize_t)count);
+}
+
+static struct desk *open_desk(const struct broker_options *options)
+{
+    struct desk_options wanted = {
+        .source_count = options->source_count,
+        .grid_m = options->grid_m,
+    };
+    for (uint32_t i = 0; i < options->source_count; i++)
+        wanted.sources[i] = options->sources[i];
+    draw(&wanted.seed, sizeof wanted.seed);
+    draw(wanted.secret, sizeof wanted.secret);
+    return desk_new(&wanted);
+}
+
+struct broker *broker_open(const struct broker_options *options, char error[BROKER_ERROR_BYTES_MAX])
 {
     struct broker *broker = calloc(1, sizeof *broker);
     assert(broker != NULL);
-    uint64_t seed;
-    ssize_t drawn = getrandom(&seed, sizeof seed, 0);
-    assert(drawn == (ssize_t)sizeof seed);
-    broker->balance = balance_new(seed);
-    broker->front = bind_router(front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX, error);
+    broker->desk = open_desk(options);
+    broker->front = bind_router(options->front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX, error);
     if (broker->front != NULL)
-        broker->back = bind_router(back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX, error);
+        broker->back = bind_router(options->back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX, error);
     if (broker->back == NULL) {
         broker_close(&broker);
         return NULL;
@@ -92,11 +105,11 @@ void broker_close(struct broker **broker)
 {
     if (*broker == NULL)
         return;
-    for (size_t slot = 0; slot < BALANCE_JOBS_MAX; slot++)
-        zmsg_destroy(&(*broker)->questions[slot].envelope);
+    for (size_t slot = 0; slot < DESK_ASKERS_MAX; slot++)
+        zmsg_destroy(&(*broker)->envelopes[slot]);
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
-    balance_destroy(&(*broker)->balance);
+    desk_destroy(&(*broker)->desk);
     free(*broker);
     *broker = NULL;
 }
@@ -108,33 +121,24 @@ static struct span bytes_of(zframe_t *frame)
     return (struct span){(const char *)zframe_data(frame), zframe_size(frame)};
 }
 
-/* Sends the envelope and behind it the reply; both are gone then. */
-static void send_answer(struct broker *broker, zmsg_t *envelope, zframe_t *reply)
+/* Sends the envelope and behind it the reply; the envelope is gone then. */
+static void send_reply(struct broker *broker, zmsg_t *envelope, const struct lookup_reply *reply)
 {
-    zmsg_append(envelope, &reply);
+    struct buffer bytes = {0};
+    lookup_write_reply(reply, &bytes);
+    zmsg_addmem(envelope, bytes.at, bytes.bytes);
     if (zmsg_send(&envelope, broker->front) != 0)
         zmsg_destroy(&envelope);
+    buffer_free(&bytes);
 }
 
 static void send_failure(struct broker *broker, zmsg_t *envelope, enum lookup_code code,
                          const char *reason)
 {
-    struct buffer json = {0}, reply = {0};
+    struct buffer json = {0};
     lookup_write_failure(code, reason, &json);
-    lookup_write_reply(&(struct lookup_reply){code, {json.at, json.bytes}}, &reply);
-    send_answer(broker, envelope, zframe_new(reply.at, reply.bytes));
-    buffer_free(&reply);
+    send_reply(broker, envelope, &(struct lookup_reply){code, {json.at, json.bytes}});
     buffer_free(&json);
-}
-
-/* The envelope of a job that ends now. */
-static zmsg_t *take_envelope(struct broker *broker, uint64_t job)
-{
-    struct question *question = &broker->questions[balance_slot(job)];
-    zmsg_t *envelope = question->envelope;
-    assert(envelope != NULL);
-    question->envelope = NULL;
-    return envelope;
 }
 
 /* ---- the front ---- */
@@ -164,15 +168,15 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
         return;
     }
     struct lookup lookup;
-    uint64_t job;
+    uint64_t ticket;
     if (zmsg_size(message) != 1 || !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
         send_failure(broker, envelope, LOOKUP_INVALID, "The question is not a look-up.");
-    } else if (!balance_ask(broker->balance, lookup.deadline_ms, now_ms, &job)) {
+    } else if (!desk_ask(broker->desk, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
         send_failure(broker, envelope, LOOKUP_BUSY,
                      "Too many look-ups wait at the moment: ask again later.");
     } else {
-        broker->questions[balance_slot(job)] = (struct question){envelope, lookup};
+        broker->envelopes[desk_slot(ticket)] = envelope;
     }
 }
 
@@ -196,7 +200,7 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
                         "a worker's message is neither READY nor an answer: dropped");
         return;
     }
-    switch (balance_ready(broker->balance, worker, credits, now_ms)) {
+    switch (desk_ready(broker->desk, worker, credits, now_ms)) {
     case BALANCE_JOINED:
         log_worker(worker, "joined");
         break;
@@ -208,83 +212,111 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
     }
 }
 
-/* The reply goes on byte for byte, if it is one. */
-static void take_answer(struct broker *broker, struct span worker, struct span number,
-                        zframe_t *reply, int64_t now_ms)
+/* The reply behind a job's number, and behind it, perhaps, for how long the provider wants rest. */
+static void take_answer(struct broker *broker, struct span worker, zmsg_t *message, int64_t now_ms)
 {
+    struct span number = bytes_of(zmsg_next(message));
+    struct span bytes = bytes_of(zmsg_next(message));
+    zframe_t *last = zmsg_next(message);
     uint64_t job;
-    if (number.bytes != sizeof job) {
-        zframe_destroy(&reply);
+    if (number.bytes != sizeof job)
         return;
-    }
     memcpy(&job, number.at, sizeof job);
-    if (!balance_done(broker->balance, worker, job, now_ms)) {
-        zframe_destroy(&reply);
+    uint32_t rest_ms = 0;
+    if (last != NULL && !lookup_read_rest(bytes_of(last), &rest_ms))
+        rest_ms = 0;
+    struct lookup_reply reply;
+    if (lookup_read_reply(bytes, &reply)) {
+        desk_done(broker->desk, worker, job, &reply, rest_ms, now_ms);
         return;
     }
-    struct lookup_reply read;
-    zmsg_t *envelope = take_envelope(broker, job);
-    if (lookup_read_reply(bytes_of(reply), &read)) {
-        send_answer(broker, envelope, reply);
-    } else {
-        zframe_destroy(&reply);
-        send_failure(broker, envelope, LOOKUP_NONSENSE, "A places worker answered nonsense.");
-    }
+    struct buffer json = {0};
+    lookup_write_failure(LOOKUP_NONSENSE, "A places worker answered nonsense.", &json);
+    reply = (struct lookup_reply){LOOKUP_NONSENSE, {json.at, json.bytes}};
+    desk_done(broker->desk, worker, job, &reply, 0, now_ms);
+    buffer_free(&json);
 }
 
-/* Behind the worker's name: one frame is READY, two are a job's number and its answer. */
+/* Behind the worker's name: one frame is READY, more are an answer. */
 static void take_from_worker(struct broker *broker, zmsg_t *message, int64_t now_ms)
 {
-    zframe_t *worker = zmsg_first(message);
-    zframe_t *second = zmsg_next(message);
-    if (zmsg_size(message) == 3) {
-        zframe_t *reply = zmsg_last(message);
-        zmsg_remove(message, reply);
-        take_answer(broker, bytes_of(worker), bytes_of(second), reply, now_ms);
-    } else {
-        struct span ready = {"", 0};
-        if (zmsg_size(message) == 2)
-            ready = bytes_of(second);
-        take_ready(broker, bytes_of(worker), ready, now_ms);
-    }
+    size_t frames = zmsg_size(message);
+    struct span worker = bytes_of(zmsg_first(message));
+    if (frames == 3 || frames == 4)
+        take_answer(broker, worker, message, now_ms);
+    else
+        take_ready(broker, worker, frames == 2 ? bytes_of(zmsg_next(message)) : span_of(""),
+                   now_ms);
 }
 
 /* ---- orders ---- */
 
-static void give(struct broker *broker, const struct balance_order *order)
+/* A worker that cannot be reached any more is lost. */
+static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
 {
-    struct lookup lookup = broker->questions[balance_slot(order->job)].lookup;
-    lookup.deadline_ms = order->left_ms;
+    zmsg_pushmem(message, worker.at, worker.bytes);
+    if (zmsg_send(&message, broker->back) == 0)
+        return;
+    zmsg_destroy(&message);
+    desk_lose(broker->desk, worker);
+}
+
+static void give(struct broker *broker, const struct desk_order *order)
+{
     char request[LOOKUP_REQUEST_BYTES_MAX];
-    size_t bytes = lookup_write_request(&lookup, request);
+    size_t bytes = lookup_write_request(&order->lookup, request);
     zmsg_t *message = zmsg_new();
-    zmsg_addmem(message, order->worker.at, order->worker.bytes);
     zmsg_addmem(message, &order->job, sizeof order->job);
     zmsg_addmem(message, request, bytes);
-    if (zmsg_send(&message, broker->back) != 0) {
-        zmsg_destroy(&message);
-        balance_lose(broker->balance, order->worker);
+    zmsg_addstr(message, order->source);
+    send_to_worker(broker, order->worker, message);
+}
+
+static void probe(struct broker *broker, struct span worker)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addmem(message, "", 0);
+    send_to_worker(broker, worker, message);
+}
+
+static void answer(struct broker *broker, const struct desk_order *order)
+{
+    zmsg_t **envelope = &broker->envelopes[desk_slot(order->ticket)];
+    assert(*envelope != NULL);
+    send_reply(broker, *envelope, &(struct lookup_reply){order->code, order->body});
+    *envelope = NULL;
+}
+
+static void obey(struct broker *broker, const struct desk_order *order)
+{
+    switch (order->kind) {
+    case DESK_ANSWER:
+        answer(broker, order);
+        break;
+    case DESK_GIVE:
+        give(broker, order);
+        break;
+    case DESK_PROBE:
+        probe(broker, order->worker);
+        break;
+    case DESK_LEFT:
+        log_worker(order->worker, "left");
+        break;
+    case DESK_PAUSED:
+        event_log("provider %s fails: not asked for %" PRId64 " ms", order->source,
+                  order->pause_ms);
+        break;
+    case DESK_RESUMED:
+        event_log("provider %s is asked again", order->source);
+        break;
     }
 }
 
 static void obey_orders(struct broker *broker, int64_t now_ms)
 {
-    struct balance_order order;
-    while (balance_next(broker->balance, now_ms, &order)) {
-        switch (order.kind) {
-        case BALANCE_GIVE:
-            give(broker, &order);
-            break;
-        case BALANCE_FAIL:
-            send_failure(broker, take_envelope(broker, order.job), order.code,
-                         order.code == LOOKUP_LATE ? "The places service had no answer in time."
-                                                   : "The places service has no worker.");
-            break;
-        case BALANCE_LEFT:
-            log_worker(order.worker, "left");
-            break;
-        }
-    }
+    struct desk_order order;
+    while (desk_next(broker->desk, now_ms, &order))
+        obey(broker, &order);
 }
 
 /* ---- the loop ---- */
@@ -300,34 +332,52 @@ static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
         else
             take_from_worker(broker, message, now_ms);
         zmsg_destroy(&message);
+        obey_orders(broker, now_ms);
     }
 }
 
 /* How long nothing needs to be done unless something arrives; zmq_poll's -1 is for ever. */
-static long pause_ms(const struct broker *broker, int64_t now_ms)
+static long pause_ms(int64_t deadline_ms, int64_t now_ms)
 {
-    int64_t deadline_ms = balance_deadline_ms(broker->balance);
     if (deadline_ms == INT64_MAX)
         return -1;
     return deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
 }
 
-void broker_run(struct broker *broker, int stop_descriptor)
+/* One wait and what came of it. True when `stop_descriptor` (or -1) is readable. */
+static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
 {
     zmq_pollitem_t items[] = {
         {.socket = zsock_resolve(broker->front), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(broker->back), .events = ZMQ_POLLIN},
         {.fd = stop_descriptor, .events = ZMQ_POLLIN},
     };
-    do {
-        /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so
-         * they may be asked whatever the marks say. */
-        zmq_poll(items, sizeof items / sizeof *items, pause_ms(broker, zclock_mono()));
-        int64_t now_ms = zclock_mono();
-        drain(broker, broker->back, now_ms);
-        drain(broker, broker->front, now_ms);
-        obey_orders(broker, now_ms);
-    } while ((items[2].revents & ZMQ_POLLIN) == 0);
-    balance_stop(broker->balance);
+    int64_t deadline_ms = desk_deadline_ms(broker->desk);
+    if (until_ms < deadline_ms)
+        deadline_ms = until_ms;
+    /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so they
+     * may be asked whatever the marks say. */
+    zmq_poll(items, stop_descriptor < 0 ? 2 : 3, pause_ms(deadline_ms, zclock_mono()));
+    int64_t now_ms = zclock_mono();
+    drain(broker, broker->back, now_ms);
+    drain(broker, broker->front, now_ms);
+    obey_orders(broker, now_ms);
+    return (items[2].revents & ZMQ_POLLIN) != 0;
+}
+
+void broker_run(struct broker *broker, int stop_descriptor)
+{
+    while (!turn(broker, stop_descriptor, INT64_MAX))
+        continue;
+    desk_close(broker->desk);
+    int64_t until_ms = zclock_mono() + DRAIN_MS;
+    while (!desk_is_idle(broker->desk) && zclock_mono() < until_ms)
+        turn(broker, -1, until_ms);
+    desk_stop(broker->desk);
     obey_orders(broker, zclock_mono());
+}
+
+const struct desk_counters *broker_count(const struct broker *broker)
+{
+    return desk_count(broker->desk);
 }

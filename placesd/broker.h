@@ -1,7 +1,7 @@
 /* broker: the service's two doors, one for whoever asks and one for workers.
  *
  * The front answers any REQ socket, or a DEALER that speaks REQ's envelope; the back speaks with
- * workers (placesd/PROTOCOL.md). Between them stands a balance, which decides; the broker moves
+ * workers (placesd/PROTOCOL.md). Between them stands a desk, which decides; the broker moves
  * bytes. It asks no provider.
  *
  * Invariant: a question that came in a REQ envelope gets exactly one answer, within its deadline.
@@ -10,17 +10,30 @@
 #ifndef ZHERD_PLACESD_BROKER_H
 #define ZHERD_PLACESD_BROKER_H
 
+#include "placesd/desk.h"
+
 #define BROKER_ERROR_BYTES_MAX 512
+
+struct broker_options {
+    const char *front, *back; /* "tcp://host:port" */
+    /* As in placesd/desk.h. */
+    struct desk_source sources[DESK_SOURCES_MAX];
+    uint32_t source_count;
+    uint32_t grid_m;
+};
 
 struct broker;
 
-/* Binds both doors ("tcp://host:port"). NULL and one clear sentence in `error` when an endpoint
- * is taken or wrong. */
-struct broker *broker_open(const char *front, const char *back, char error[BROKER_ERROR_BYTES_MAX]);
+/* Binds both doors. Names of sources must stay, all else is copied. NULL and one clear sentence in
+ * `error` when an endpoint is taken or wrong. */
+struct broker *broker_open(const struct broker_options *options,
+                           char error[BROKER_ERROR_BYTES_MAX]);
 
-/* Serves until `stop_descriptor` is readable, then answers what is unfinished with a failure.
- * Takes nothing from the descriptor. */
+/* Serves until `stop_descriptor` is readable. Then new questions fail at once, those on their way
+ * get a moment, and what is unfinished after it fails. Takes nothing from the descriptor. */
 void broker_run(struct broker *broker, int stop_descriptor);
+
+const struct desk_counters *broker_count(const struct broker *broker);
 
 /* Gives the last answers a moment to leave. Accepts NULL, sets the caller's pointer to NULL. */
 void broker_close(struct broker **broker);

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -31,14 +33,21 @@ static bool read_bytes(int file, struct key *key)
     return true;
 }
 
-static bool read_file(int file, const char *path, struct key *key, char *error)
+/* Bits that say that others than the owner may do something. A credential lies in a folder that
+ * only the service can enter, and shows group's bits where its access list is meant (acl(5)). */
+static mode_t strangers_bits(bool is_credential)
+{
+    return is_credential ? 07137 : 07177;
+}
+
+static bool read_file(int file, const char *path, bool is_credential, struct key *key, char *error)
 {
     struct stat facts;
     if (fstat(file, &facts) != 0)
         return refuse(error, path, strerror(errno));
     if (!S_ISREG(facts.st_mode))
         return refuse(error, path, "is not a regular file");
-    if ((facts.st_mode & 07177) != 0)
+    if ((facts.st_mode & strangers_bits(is_credential)) != 0)
         return refuse(error, path, "is not its owner's alone: give it mode 0600");
     if (!read_bytes(file, key))
         return refuse(error, path, strerror(errno));
@@ -51,6 +60,18 @@ static bool read_file(int file, const char *path, struct key *key, char *error)
     return true;
 }
 
+static int open_file(const char *path, bool *is_credential)
+{
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char credential[PATH_MAX];
+    *is_credential = folder != NULL && strchr(path, '/') == NULL &&
+                     (size_t)snprintf(credential, sizeof credential, "%s/%s", folder, path) <
+                         sizeof credential &&
+                     access(credential, F_OK) == 0;
+    return open(*is_credential ? credential : path, flags);
+}
+
 bool key_read(const char *path, struct key *key, char error[KEY_ERROR_BYTES_MAX])
 {
     /* Neither call can fail in a way that matters more than going on: without them the key is
@@ -58,10 +79,11 @@ bool key_read(const char *path, struct key *key, char error[KEY_ERROR_BYTES_MAX]
     prctl(PR_SET_DUMPABLE, 0);
     mlock(key, sizeof *key);
     *key = (struct key){.count = 0};
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_credential;
+    int file = open_file(path, &is_credential);
     if (file < 0)
         return refuse(error, path, strerror(errno));
-    bool good = read_file(file, path, key, error);
+    bool good = read_file(file, path, is_credential, key, error);
     close(file);
     if (!good)
         key_wipe(key);

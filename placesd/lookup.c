@@ -13,7 +13,6 @@ static const char PREFIX[3] = {'z', 'p', 1};
 
 #define REQUEST_FIELDS 5
 #define REPLY_FIELDS   2
-#define READY_FIELDS   1
 
 #define LATITUDE_NANODEG_MAX  (90 * LOOKUP_NANODEGREES_PER_DEGREE)
 #define LONGITUDE_NANODEG_MAX (180 * LOOKUP_NANODEGREES_PER_DEGREE)
@@ -122,24 +121,44 @@ bool lookup_read_reply(struct span bytes, struct lookup_reply *reply)
            reply->body.bytes <= LOOKUP_BODY_BYTES_MAX && msgread_at_end(&cursor);
 }
 
-/* ---- the worker's greeting ---- */
+/* ---- what a worker says besides ---- */
 
-size_t lookup_write_ready(uint32_t credits, char *out)
+static size_t write_number(uint32_t number, char *out)
 {
     struct packing packing = {out, 0, LOOKUP_READY_BYTES_MAX};
     pack_bytes(&packing, PREFIX, sizeof PREFIX);
     msgpack_packer packer;
     msgpack_packer_init(&packer, &packing, pack_bytes);
-    msgpack_pack_array(&packer, READY_FIELDS);
-    msgpack_pack_uint32(&packer, credits);
+    msgpack_pack_array(&packer, 1);
+    msgpack_pack_uint32(&packer, number);
     return packing.bytes;
+}
+
+static bool read_number(struct span bytes, uint32_t max, uint32_t *number)
+{
+    struct msgread cursor;
+    return open_message(bytes, 1, &cursor) && take_number(&cursor, 0, max, number) &&
+           msgread_at_end(&cursor);
+}
+
+size_t lookup_write_ready(uint32_t credits, char *out)
+{
+    return write_number(credits, out);
 }
 
 bool lookup_read_ready(struct span bytes, uint32_t *credits)
 {
-    struct msgread cursor;
-    return open_message(bytes, READY_FIELDS, &cursor) &&
-           take_number(&cursor, 0, LOOKUP_CREDITS_MAX, credits) && msgread_at_end(&cursor);
+    return read_number(bytes, LOOKUP_CREDITS_MAX, credits);
+}
+
+size_t lookup_write_rest(uint32_t rest_ms, char *out)
+{
+    return write_number(rest_ms, out);
+}
+
+bool lookup_read_rest(struct span bytes, uint32_t *rest_ms)
+{
+    return read_number(bytes, UINT32_MAX, rest_ms);
 }
 
 /* ---- the failure ---- */

@@ -64,6 +64,11 @@ size_t lookup_write_ready(uint32_t credits, char *out);
 /* False for anything that is not exactly that. */
 bool lookup_read_ready(struct span bytes, uint32_t *credits);
 
+/* What a worker may add to an answer: for how many milliseconds the provider wants to be left
+ * alone. Sizes as above. */
+size_t lookup_write_rest(uint32_t rest_ms, char *out);
+bool lookup_read_rest(struct span bytes, uint32_t *rest_ms);
+
 /* Appends the JSON object that stands for a failure: empty `html_attributions` and `results`, a
  * `status` (UNKNOWN_ERROR, OVER_QUERY_LIMIT, REQUEST_DENIED, INVALID_REQUEST) and an
  * `error_message` with `reason`, which must hold no secret. */

@@ -1,6 +1,8 @@
-/* placesd: answers the herd's look-ups. Broker, worker and, where the topology asks for it, the
- * landmarks server in one process, each with the thread it needs. */
+/* placesd: answers the herd's look-ups. A broker, a worker, or both in one process; beside the
+ * broker runs the landmarks server where the topology asks for it. Each has the thread it needs. */
 #include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,16 +27,36 @@
 static const char HELP[] =
     "placesd answers the WHATSAT look-ups of a herd.\n"
     "\n"
-    "    placesd --topology FILE    serve as the places section of FILE says\n"
+    "    placesd --topology FILE [--places N]           broker and worker in one\n"
+    "    placesd broker --topology FILE [--places N]    the broker of the N-th places section\n"
+    "    placesd worker --topology FILE [--credits N]   a worker for every places section\n"
     "    placesd --help | --version\n"
     "\n"
-    "It says \"ready\" on standard output, logs to standard error and stops on TERM or Ctrl-C.\n";
+    "N is 1 where it is left out; a worker takes 128 look-ups at a time unless --credits says\n"
+    "otherwise. Any number of workers may run, on any host, and come and go.\n"
+    "It says \"ready\" on standard output, logs to standard error and stops on TERM or Ctrl-C; a\n"
+    "worker finishes first what it has begun.\n";
+
+/* What a worker has begun may take so long to end: longer than any client waits. */
+#define WORKER_DRAIN_MS 5000
+
+/* What this process is to be. */
+struct role {
+    bool broker, worker;
+    const char *file;
+    size_t places; /* which section, from 1 */
+    uint32_t credits;
+};
 
 /* What runs, in the order in which it is started. */
 struct service {
+    const struct role *role;
     struct topology topology;
-    struct key key;
-    struct landmarks *landmarks;
+    const struct topology_places *places; /* the broker's section, or all sections ... */
+    size_t places_count;                  /* ... that a worker serves */
+    struct key keys[TOPOLOGY_PLACES_MAX]; /* of each of them */
+    struct worker_broker brokers[TOPOLOGY_PLACES_MAX]; /* as a worker sees them */
+    struct landmarks *landmarks[DESK_SOURCES_MAX];
     struct broker *broker;
     struct worker *worker;
     int signals; /* a signalfd for TERM and INT */
@@ -54,9 +76,13 @@ static bool complain(const char *format, ...)
     return false;
 }
 
-static const struct provider *provider_of(const struct topology_places *places)
+static const struct provider *provider_of(enum topology_provider provider)
 {
-    return places->provider == TOPOLOGY_GOOGLE ? &provider_google : &provider_landmarks;
+    static const struct provider *const providers[TOPOLOGY_PROVIDERS] = {
+        [TOPOLOGY_LANDMARKS] = &provider_landmarks,
+        [TOPOLOGY_GOOGLE] = &provider_google,
+    };
+    return providers[provider];
 }
 
 /* TERM and INT reach this process only through the descriptor: threads started later inherit
@@ -113,73 +139,163 @@ static bool is_loopback(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
-/* The bundled server runs here if the url names this machine's loopback. */
-static bool start_landmarks(struct service *service, const struct site *site)
+/* The bundled server runs beside the broker if the url names this machine's loopback. */
+static bool start_landmarks(const struct site *site, struct landmarks **landmarks)
 {
-    if (service->topology.places.provider != TOPOLOGY_LANDMARKS || !is_loopback(site->host))
-        return true;
     char *host = site->host;
     if (*host == '[') {
         host[strlen(host) - 1] = '\0';
         host++;
     }
     char error[LANDMARKS_ERROR_BYTES_MAX];
-    service->landmarks = landmarks_start(host, (uint16_t)strtoul(site->port, NULL, 10), site->path,
-                                         error, sizeof error);
-    return service->landmarks != NULL || complain("%s", error);
+    *landmarks = landmarks_start(NULL, host, (uint16_t)strtoul(site->port, NULL, 10), site->path,
+                                 error, sizeof error);
+    return *landmarks != NULL || complain("%s", error);
 }
 
-static bool start_provider(struct service *service)
+/* One url, which every role must find good. */
+static bool start_source(struct service *service, enum topology_provider provider, const char *url,
+                         struct landmarks **landmarks)
 {
-    const struct topology_places *places = &service->topology.places;
-    char error[KEY_ERROR_BYTES_MAX];
-    if (provider_of(places)->needs_key && !key_read(places->key_file, &service->key, error))
-        return complain("%s", error);
     struct site site = {0};
-    bool good = read_site(places->url, &site);
+    bool good = read_site(url, &site);
     if (!good)
         complain("url %.*s: write http or https, a host and a path, and nothing behind it",
-                 (int)provider_public_url(span_of(places->url)).bytes, places->url);
-    good = good && start_landmarks(service, &site);
+                 (int)provider_public_url(span_of(url)).bytes, url);
+    else if (service->role->broker && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
+        good = start_landmarks(&site, landmarks);
     free_site(&site);
     return good;
 }
 
-static bool start(struct service *service, const char *file)
+/* Whom a worker asks for one section, and with which key. */
+static bool prepare_broker(struct service *service, size_t index)
 {
-    if (!topology_load(file, &service->topology))
-        return false;
-    const struct topology_places *places = &service->topology.places;
-    if (!places->present)
-        return complain("%s has no places section: nothing to do", file);
-    if (!start_provider(service))
-        return false;
-    char broker_error[BROKER_ERROR_BYTES_MAX];
-    service->broker = broker_open(places->gateways.text, places->workers.text, broker_error);
-    if (service->broker == NULL)
-        return complain("%s", broker_error);
-    struct worker_options options = {
-        .broker = places->workers.text,
-        .provider = provider_of(places),
-        .url = span_of(places->url),
-        .key = key_span(&service->key),
+    const struct topology_places *places = &service->places[index];
+    struct worker_broker *broker = &service->brokers[index];
+    struct key *key = &service->keys[index];
+    const struct provider *provider = provider_of(places->provider);
+    char error[KEY_ERROR_BYTES_MAX];
+    if (service->role->worker && provider->needs_key && !key_read(places->key_file, key, error))
+        return complain("%s", error);
+    *broker = (struct worker_broker){.back = places->workers.text, .source_count = 1};
+    broker->sources[0] = (struct transfer_source){provider, span_of(places->url), key_span(key)};
+    if (places->has_fallback)
+        broker->sources[broker->source_count++] = (struct transfer_source){
+            .provider = provider_of(places->fallback), .url = span_of(places->fallback_url)};
+    return start_source(service, places->provider, places->url, &service->landmarks[0]) &&
+           (!places->has_fallback ||
+            start_source(service, places->fallback, places->fallback_url, &service->landmarks[1]));
+}
+
+static bool choose_places(struct service *service)
+{
+    const struct role *role = service->role;
+    size_t count = service->topology.places_count;
+    if (role->places > count)
+        return complain("%s has %zu places sections, and this is to be number %zu", role->file,
+                        count, role->places);
+    /* A worker beside a broker is that broker's own: what other sections call loopback may be
+     * another host's. */
+    service->places = &service->topology.places[role->broker ? role->places - 1 : 0];
+    service->places_count = role->broker ? 1 : count;
+    return true;
+}
+
+static bool start_broker(struct service *service)
+{
+    const struct topology_places *places = service->places;
+    const struct provider *provider = provider_of(places->provider);
+    int64_t cache_s = places->cache_s < 0 ? provider->cache_s : places->cache_s;
+    struct broker_options options = {
+        .front = places->gateways.text,
+        .back = places->workers.text,
+        .sources = {{provider->name, cache_s * 1000, (int64_t)provider->stale_s * 1000,
+                     places->budget}},
+        .source_count = 1,
+        .grid_m = places->grid_m,
     };
-    char worker_error[WORKER_ERROR_BYTES_MAX];
-    service->worker = worker_start(&options, worker_error);
-    return service->worker != NULL || complain("%s", worker_error);
+    if (places->has_fallback) {
+        provider = provider_of(places->fallback);
+        options.sources[options.source_count++] =
+            (struct desk_source){provider->name, (int64_t)provider->cache_s * 1000,
+                                 (int64_t)provider->stale_s * 1000, 0};
+    }
+    char error[BROKER_ERROR_BYTES_MAX];
+    service->broker = broker_open(&options, error);
+    return service->broker != NULL || complain("%s", error);
+}
+
+static bool start_worker(struct service *service)
+{
+    struct worker_options options = {service->brokers, service->places_count,
+                                     service->role->credits};
+    char error[WORKER_ERROR_BYTES_MAX];
+    service->worker = worker_start(&options, error);
+    return service->worker != NULL || complain("%s", error);
+}
+
+static bool start(struct service *service)
+{
+    const struct role *role = service->role;
+    if (!topology_load(role->file, &service->topology) || !choose_places(service))
+        return false;
+    for (size_t i = 0; i < service->places_count; i++)
+        if (!prepare_broker(service, i))
+            return false;
+    return (!role->broker || start_broker(service)) && (!role->worker || start_worker(service));
+}
+
+static void log_start(const struct service *service)
+{
+    const struct role *role = service->role;
+    event_log("start: placesd %s, process %d,%s%s", ZHERD_VERSION, getpid(),
+              role->broker ? " broker" : "", role->worker ? " worker" : "");
+    for (size_t i = 0; i < service->places_count; i++) {
+        const struct topology_places *places = &service->places[i];
+        event_log("gateways at %s, workers at %s, provider %s at %s", places->gateways.text,
+                  places->workers.text, provider_of(places->provider)->name, places->url);
+        if (places->has_fallback)
+            event_log("fallback %s at %s", provider_of(places->fallback)->name,
+                      places->fallback_url);
+    }
+}
+
+static void log_stop(const struct service *service)
+{
+    if (service->broker == NULL) {
+        event_log("stop");
+        return;
+    }
+    const struct desk_counters *count = broker_count(service->broker);
+    event_log("stop: asked %" PRIu64 " busy %" PRIu64 " cached %" PRIu64 " joined %" PRIu64
+              " stale %" PRIu64 " requests %" PRIu64 " fallback %" PRIu64 " retries %" PRIu64
+              " failures %" PRIu64,
+              count->asked, count->busy, count->hits, count->joined, count->stale,
+              count->requests[0], count->requests[1], count->retries, count->failures);
+}
+
+static void wait_for_signal(int signals)
+{
+    struct pollfd item = {signals, POLLIN, 0};
+    while (poll(&item, 1, -1) <= 0)
+        continue;
 }
 
 static void serve(struct service *service)
 {
-    const struct topology_places *places = &service->topology.places;
-    event_log("start: placesd %s, process %d, gateways at %s, workers at %s, provider %s at %s",
-              ZHERD_VERSION, getpid(), places->gateways.text, places->workers.text,
-              provider_of(places)->name, places->url);
+    log_start(service);
     char line[STATUS_LINE_BYTES_MAX];
     size_t bytes = status_write(&(struct status){.kind = STATUS_READY}, line);
     fwrite(line, 1, bytes, stdout);
     fflush(stdout);
-    broker_run(service->broker, service->signals);
+    if (service->broker != NULL) {
+        broker_run(service->broker, service->signals);
+    } else {
+        wait_for_signal(service->signals);
+        worker_drain(service->worker, WORKER_DRAIN_MS);
+    }
+    log_stop(service);
 }
 
 /* In reverse order of the start; whatever was not started is skipped. */
@@ -187,37 +303,61 @@ static void stop(struct service *service)
 {
     worker_stop(&service->worker);
     broker_close(&service->broker);
-    landmarks_stop(&service->landmarks);
-    key_wipe(&service->key);
+    for (size_t i = 0; i < DESK_SOURCES_MAX; i++)
+        landmarks_stop(&service->landmarks[i]);
+    for (size_t i = 0; i < TOPOLOGY_PLACES_MAX; i++)
+        key_wipe(&service->keys[i]);
     topology_free(&service->topology);
     close(service->signals);
 }
 
-static int run(const char *file)
+static int run(const struct role *role)
 {
-    struct service service = {.signals = open_signals()};
-    bool started = service.signals >= 0 ? start(&service, file) : complain("signalfd failed");
-    if (started) {
+    static struct service service;
+    service.role = role;
+    service.signals = open_signals();
+    bool started = service.signals >= 0 ? start(&service) : complain("signalfd failed");
+    if (started)
         serve(&service);
-        event_log("stop");
-    }
     stop(&service);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A whole number from 1 to `max`, or 0. */
+static uint32_t read_number(const char *text, uint32_t max)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned long number = digits < 10 && text[digits] == '\0' ? strtoul(text, NULL, 10) : 0;
+    return number <= max ? (uint32_t)number : 0;
+}
+
+/* The first word may name a role; the rest are options. */
+static int take_role(struct role *role, const char *word)
+{
+    role->broker = word == NULL || strcmp(word, "worker") != 0;
+    role->worker = word == NULL || strcmp(word, "broker") != 0;
+    return role->broker && role->worker ? 0 : 1;
 }
 
 int main(int count, char **arguments)
 {
     static const struct option options[] = {
-        {"topology", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {0},
+        {"topology", required_argument, NULL, 't'}, {"places", required_argument, NULL, 'p'},
+        {"credits", required_argument, NULL, 'c'},  {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},        {0},
     };
-    const char *file = NULL;
-    for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
+    struct role role = {.places = 1, .credits = WORKER_CREDITS};
+    optind = 1 + take_role(&role, arguments[1]);
+    for (int option; (option = getopt_long(count, arguments, "+", options, NULL)) != -1;) {
         switch (option) {
         case 't':
-            file = optarg;
+            role.file = optarg;
+            break;
+        case 'p':
+            role.places = read_number(optarg, TOPOLOGY_PLACES_MAX);
+            break;
+        case 'c':
+            role.credits = read_number(optarg, LOOKUP_CREDITS_MAX);
             break;
         case 'h':
             fputs(HELP, stdout);
@@ -229,9 +369,9 @@ int main(int count, char **arguments)
             return EXIT_FAILURE;
         }
     }
-    if (file == NULL || optind < count) {
-        complain("say which herd to serve: placesd --topology FILE");
+    if (role.file == NULL || optind < count || role.places == 0 || role.credits == 0) {
+        complain("say which herd to serve: placesd --topology FILE (--help tells more)");
         return EXIT_FAILURE;
     }
-    return run(file);
+    return run(&role);
 }

@@ -5,12 +5,6 @@
 
 #define ATTRIBUTIONS_NONE "\"html_attributions\":[],"
 
-/* Where the surplus of an array stands in the text, and how many elements the array has. */
-struct surplus {
-    const char *from, *to;
-    size_t elements;
-};
-
 /* ---- walking over text that is already known to be valid JSON ----
  *
  * Every function stays within `end` whatever the text; what they find is compared with what the
@@ -125,31 +119,58 @@ static const char *find_member(const char *at, const char *end, const char *name
     return end;
 }
 
-/* Walks the array that opens at `at`. The surplus begins behind element number `bound` and ends
- * behind the last one, so that the line that closes the array keeps its place; with a bound of 0
- * it is everything between the brackets. */
-static struct surplus find_surplus(const char *at, const char *end, uint32_t bound)
+/* Walks the array that opens at `at`. False where it does not end, or is none. */
+static bool mark_array(const char *text, const char *at, const char *end,
+                       struct nearby_marks *marks)
 {
-    struct surplus surplus = {end, end, 0};
     if (at == end || *at != '[')
-        return surplus;
-    const char *open = at + 1;
-    at = skip_space(open, end);
-    if (bound == 0)
-        surplus.from = open;
+        return false;
+    *marks = (struct nearby_marks){0};
+    marks->ends[0] = marks->last = (uint32_t)(at + 1 - text);
+    at = skip_space(at + 1, end);
     while (at < end && *at != ']') {
-        at = skip_value(at, end);
-        surplus.elements++;
-        surplus.to = at;
-        if (surplus.elements == bound)
-            surplus.from = at;
-        at = skip_space(at, end);
+        const char *behind = skip_value(at, end);
+        if (behind == at)
+            return false;
+        marks->last = (uint32_t)(behind - text);
+        if (++marks->count <= LOOKUP_BOUND_MAX)
+            marks->ends[marks->count] = marks->last;
+        at = skip_space(behind, end);
         if (at < end && *at == ',')
             at = skip_space(at + 1, end);
     }
-    if (bound == 0)
-        surplus.to = at;
-    return surplus;
+    marks->close = (uint32_t)(at - text);
+    return at < end;
+}
+
+bool nearby_mark(struct span text, struct nearby_marks *marks)
+{
+    const char *end = text.at + text.bytes;
+    if (text.bytes == 0 || text.bytes > LOOKUP_BODY_BYTES_MAX)
+        return false;
+    const char *open = skip_space(text.at, end);
+    return open < end && *open == '{' &&
+           mark_array(text.at, find_member(open, end, "results"), end, marks);
+}
+
+/* What is left out for a bound: the surplus begins behind element number `bound` and ends behind
+ * the last one, so that the line that closes the array keeps its place; with a bound of 0 it is
+ * everything between the brackets. Empty, at the end of the text, where nothing is. */
+static struct span surplus_of(struct span text, const struct nearby_marks *marks, uint32_t bound)
+{
+    if (marks->count <= bound)
+        return (struct span){text.at + text.bytes, 0};
+    uint32_t from = marks->ends[bound], to = bound == 0 ? marks->close : marks->last;
+    return (struct span){text.at + from, to - from};
+}
+
+void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bound,
+                struct buffer *json)
+{
+    struct span surplus = surplus_of(text, marks, bound);
+    const char *behind = surplus.at + surplus.bytes;
+    buffer_append(json, (struct span){text.at, (size_t)(surplus.at - text.at)});
+    buffer_append(json, (struct span){behind, (size_t)(text.at + text.bytes - behind)});
 }
 
 /* ---- deciding ---- */
@@ -221,21 +242,19 @@ static enum lookup_code keep(struct span text, const json_t *root, uint32_t boun
     if (!json_is_array(results) || (attributions != NULL && !json_is_array(attributions)))
         return fail(LOOKUP_NONSENSE, "The places provider's answer has no list of results.", json);
 
-    struct surplus surplus = find_surplus(find_member(text.at, end, "results"), end, bound);
-    if (surplus.elements != json_array_size(results))
+    struct nearby_marks marks;
+    if (!nearby_mark(text, &marks) || marks.count != json_array_size(results))
         return fail(LOOKUP_NONSENSE, "The places provider's answer could not be cut.", json);
-    if (surplus.elements <= bound)
-        surplus.from = surplus.to = end;
 
-    const char *inside = skip_space(text.at, end) + 1;
+    struct span surplus = surplus_of(text, &marks, bound);
     struct span added = span_of(attributions == NULL ? ATTRIBUTIONS_NONE : "");
-    size_t bytes = text.bytes + added.bytes - (size_t)(surplus.to - surplus.from);
-    if (bytes > LOOKUP_BODY_BYTES_MAX)
+    if (text.bytes + added.bytes - surplus.bytes > LOOKUP_BODY_BYTES_MAX)
         return fail(LOOKUP_NONSENSE, "The places provider's answer is too long.", json);
+    const char *inside = skip_space(text.at, end) + 1, *behind = surplus.at + surplus.bytes;
     buffer_append(json, (struct span){text.at, (size_t)(inside - text.at)});
     buffer_append(json, added);
-    buffer_append(json, (struct span){inside, (size_t)(surplus.from - inside)});
-    buffer_append(json, (struct span){surplus.to, (size_t)(end - surplus.to)});
+    buffer_append(json, (struct span){inside, (size_t)(surplus.at - inside)});
+    buffer_append(json, (struct span){behind, (size_t)(end - behind)});
     return LOOKUP_OK;
 }
 

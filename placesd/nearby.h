@@ -10,6 +10,7 @@
 #ifndef ZHERD_PLACESD_NEARBY_H
 #define ZHERD_PLACESD_NEARBY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bus/bytes.h"
@@ -31,5 +32,21 @@
  * answer that holds it is nonsense. Statuses: Google, Places API, Nearby Search (legacy). */
 enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
                              struct buffer *json);
+
+/* Where the `results` of a text can be cut, as offsets into it. */
+struct nearby_marks {
+    uint32_t count;                      /* of results */
+    uint32_t ends[LOOKUP_BOUND_MAX + 1]; /* behind each of the first ones; [0]: before them */
+    uint32_t last;                       /* behind the last one */
+    uint32_t close;                      /* of the closing bracket */
+};
+
+/* Finds them in one pass. False where the text is too long or shows no object with an array
+ * `results`; the text need not have been checked before, and is not checked further. */
+bool nearby_mark(struct span text, struct nearby_marks *marks);
+
+/* Appends the text with at most `bound` results: the cut that nearby_read makes. */
+void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bound,
+                struct buffer *json);
 
 #endif

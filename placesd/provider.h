@@ -21,6 +21,9 @@
 struct provider {
     const char *name; /* as in the topology */
     bool needs_key;
+    /* For how many seconds its terms and its nature allow an answer to be given again, and for how
+     * many more while it cannot be asked. 0: an answer belongs to those who waited for it. */
+    int32_t cache_s, stale_s;
 
     /* Appends the URL for `lookup` to `url`. `base` is the topology's url, without a query;
      * `key` holds only what provider_key_is_valid allows, and is ignored where no key is

@@ -83,6 +83,7 @@ static enum lookup_code read_answer(long http_status, struct span body, uint32_t
 const struct provider provider_google = {
     .name = "google",
     .needs_key = true,
+    .cache_s = 0, /* its terms forbid to keep names, addresses and ratings */
     .write_url = write_url_with_key,
     .read_answer = read_answer,
 };
@@ -90,6 +91,8 @@ const struct provider provider_google = {
 const struct provider provider_landmarks = {
     .name = "landmarks",
     .needs_key = false,
+    .cache_s = 300,
+    .stale_s = 86400,
     .write_url = write_plain_url,
     .read_answer = read_answer,
 };

@@ -1,34 +1,43 @@
-/* worker: asks a provider over HTTP, many look-ups at once, on a thread of its own.
+/* worker: takes jobs from brokers and asks providers, on a thread of its own.
  *
- * It connects to a broker's back, says READY each second, takes jobs up to its credits and
- * answers each of them, whatever the provider does. All HTTP of the places service goes through
- * its one curl_multi handle (libcurl-multi(3)). It keeps nothing and decides nothing about other
- * workers.
+ * It connects to the back of each broker, says READY each second, takes jobs up to its credits and
+ * answers each of them, whatever the provider does (placesd/transfer.h asks). It keeps nothing and
+ * decides nothing about other workers.
  *
- * Invariant: the key reaches the provider and nobody else: no reply, no line of the log. */
+ * Invariant: a job taken is answered, unless the worker is stopped before. */
 #ifndef ZHERD_PLACESD_WORKER_H
 #define ZHERD_PLACESD_WORKER_H
 
-#include "bus/bytes.h"
-#include "placesd/provider.h"
+#include "placesd/desk.h"
+#include "placesd/transfer.h"
 
 #define WORKER_ERROR_BYTES_MAX 512
+#define WORKER_BROKERS_MAX     8
 /* Look-ups at a time: beyond some hundred, curl_multi_poll itself becomes the work. */
 #define WORKER_CREDITS 128
 
+/* A broker, and what is to be asked for it. */
+struct worker_broker {
+    const char *back; /* "tcp://host:port" */
+    struct transfer_source sources[DESK_SOURCES_MAX];
+    size_t source_count; /* at least 1; the first answers jobs that name none of them */
+};
+
 struct worker_options {
-    const char *broker; /* "tcp://host:port" of its back */
-    const struct provider *provider;
-    struct span url; /* of the provider, http:// or https://, without a query */
-    struct span key; /* empty without one */
+    const struct worker_broker *brokers;
+    size_t broker_count; /* 1 to WORKER_BROKERS_MAX */
+    uint32_t credits;    /* shared by all brokers, at least one each */
 };
 
 struct worker;
 
 /* Starts the thread. What the options point to must stay until worker_stop. NULL and one clear
- * sentence in `error` where the endpoint is no endpoint or libcurl cannot do what is needed. */
+ * sentence in `error` where an endpoint is no endpoint or libcurl cannot do what is needed. */
 struct worker *worker_start(const struct worker_options *options,
                             char error[WORKER_ERROR_BYTES_MAX]);
+
+/* Takes no new jobs and waits until those it has are answered, or for `patience_ms`. */
+void worker_drain(struct worker *worker, int64_t patience_ms);
 
 /* Drops what is in flight and joins the thread. Accepts NULL, sets the caller's pointer to
  * NULL. */

@@ -36,9 +36,14 @@ static void print_nodes(const struct topology *topology)
         printf("  %s listens to %s at %s\n", observer->self.name,
                topology->nodes[observer->of].name, observer->self.bus.text);
     }
-    if (topology->places.present)
-        printf("  places: gateways %s  workers %s\n          %s\n", topology->places.gateways.text,
-               topology->places.workers.text, topology->places.url);
+    for (size_t i = 0; i < topology->places_count; i++) {
+        const struct topology_places *places = &topology->places[i];
+        printf("  places: gateways %s  workers %s\n          %s %s\n", places->gateways.text,
+               places->workers.text, topology_provider_name(places->provider), places->url);
+        if (places->has_fallback)
+            printf("          else %s %s\n", topology_provider_name(places->fallback),
+                   places->fallback_url);
+    }
 }
 
 /* Names hold no byte that means anything within quotes of the DOT language. */

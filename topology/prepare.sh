@@ -29,6 +29,8 @@ needs_to_test='
 command expect       expect
 command python3      python3
 command git          git
+module  zmq          python3-zmq
+module  msgpack      python3-msgpack
 command valgrind     valgrind
 '
 
@@ -39,6 +41,7 @@ is_there() {
         command) command -v "$alternative" >/dev/null 2>&1 && return 0 ;;
         library) pkg-config --exists "$alternative" 2>/dev/null && return 0 ;;
         file) [ -e "$alternative" ] && return 0 ;;
+        module) /usr/bin/python3 -c "import $alternative" >/dev/null 2>&1 && return 0 ;;
         esac
     done
     return 1

@@ -3,6 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const provider_names[TOPOLOGY_PROVIDERS] = {
+    [TOPOLOGY_LANDMARKS] = "landmarks",
+    [TOPOLOGY_GOOGLE] = "google",
+};
+
+const char *topology_provider_name(enum topology_provider provider)
+{
+    return provider_names[provider];
+}
+
+bool topology_provider_find(const char *name, enum topology_provider *provider)
+{
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS; i++) {
+        if (strcmp(name, provider_names[i]) == 0) {
+            *provider = (enum topology_provider)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 int topology_find(const struct topology *topology, const char *name)
 {
     for (size_t i = 0; i < topology->node_count; i++) {

@@ -18,6 +18,14 @@
 #define TOPOLOGY_HOST_BYTES_MAX     255
 #define TOPOLOGY_ENDPOINT_BYTES_MAX 300
 #define TOPOLOGY_PATH_BYTES_MAX     1024
+/* Each is a broker. Every gateway asks all of them in turn, and every worker serves all. */
+#define TOPOLOGY_PLACES_MAX 8
+/* The coarsest grid: 5 % of the largest radius. */
+#define TOPOLOGY_GRID_M_MAX 2500
+/* 30 days: longer than any provider's terms allow. */
+#define TOPOLOGY_CACHE_S_MAX 2592000
+/* Requests a day; more than anybody pays for. */
+#define TOPOLOGY_BUDGET_MAX 1000000000
 
 /* "tcp://host:port" and its parts. */
 struct topology_endpoint {
@@ -45,15 +53,21 @@ struct topology_observer {
     uint32_t of;               /* index of the node it listens to */
 };
 
-enum topology_provider { TOPOLOGY_LANDMARKS, TOPOLOGY_GOOGLE };
+enum topology_provider { TOPOLOGY_LANDMARKS, TOPOLOGY_GOOGLE, TOPOLOGY_PROVIDERS };
 
+/* A places service: one broker, and what its workers ask. */
 struct topology_places {
-    bool present;
     struct topology_endpoint gateways; /* the broker's front */
     struct topology_endpoint workers;  /* the broker's back */
     enum topology_provider provider;
     char url[TOPOLOGY_PATH_BYTES_MAX + 1];      /* http:// or https:// */
     char key_file[TOPOLOGY_PATH_BYTES_MAX + 1]; /* empty without one */
+    bool has_fallback;
+    enum topology_provider fallback; /* asked where `provider` cannot be; needs no key */
+    char fallback_url[TOPOLOGY_PATH_BYTES_MAX + 1];
+    uint32_t grid_m; /* places closer than this are asked as one; 0: every place is its own */
+    int64_t cache_s; /* how long answers are kept; negative: as the provider's terms allow */
+    uint32_t budget; /* requests to the provider a day; 0: no limit */
     uint32_t line;
 };
 
@@ -65,8 +79,14 @@ struct topology {
     size_t link_count;
     struct topology_observer *observers;
     size_t observer_count; /* with the nodes at most TOPOLOGY_NODES_MAX */
-    struct topology_places places;
+    struct topology_places places[TOPOLOGY_PLACES_MAX];
+    size_t places_count; /* 0: WHATSAT finds nothing */
 };
+
+/* As in the file. */
+const char *topology_provider_name(enum topology_provider provider);
+/* False where there is no such provider. */
+bool topology_provider_find(const char *name, enum topology_provider *provider);
 
 /* Index of the node of that name, or -1. */
 int topology_find(const struct topology *topology, const char *name);

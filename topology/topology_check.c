@@ -6,18 +6,20 @@
 
 #include "topology/graph.h"
 #include "topology/topology_endpoint.h"
+#include "topology/topology_places.h"
 #include "topology/topology_sections.h"
 
 /* How much of a list of pieces a sentence quotes. */
 #define PIECES_BYTES_MAX 200
-/* Two for each node, one for each observer; gateways, workers and url of places. */
-#define CLAIMS_MAX (2 * TOPOLOGY_NODES_MAX + 3)
+/* Two for each node, one for each observer; gateways, workers and two URLs of each places. */
+#define CLAIMS_MAX (2 * TOPOLOGY_NODES_MAX + 4 * TOPOLOGY_PLACES_MAX)
 
 /* One of the addresses somebody will bind, and where the file says so. */
 struct claim {
     struct topology_endpoint endpoint;
     const char *key;
     uint32_t line;
+    const char *host; /* of a URL on loopback: the host whose loopback it is */
 };
 
 struct checker {
@@ -36,7 +38,7 @@ struct checker {
 static const char name_bytes[] =
     "0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/* The name that the log of the places service carries. */
+/* How the names begin that the logs of places services carry. */
 static const char places_process[] = "placesd";
 
 static bool check_name(struct checker *checker, const struct topology_entry *entry,
@@ -79,6 +81,12 @@ static int compare_claims(const void *left, const void *right)
     return a->line < b->line ? -1 : a->line > b->line;
 }
 
+/* Loopback of one host is not that of another. */
+static bool are_apart(const struct claim *a, const struct claim *b)
+{
+    return a->host && b->host && strcmp(a->host, b->host) != 0;
+}
+
 static void check_claims(struct checker *checker)
 {
     qsort(checker->claims, checker->claim_count, sizeof *checker->claims, compare_claims);
@@ -86,7 +94,8 @@ static void check_claims(struct checker *checker)
         const struct claim *later = &checker->claims[i];
         for (size_t j = 0; j < i; j++) {
             const struct claim *first = &checker->claims[j];
-            if (!topology_endpoints_overlap(&first->endpoint, &later->endpoint))
+            if (!topology_endpoints_overlap(&first->endpoint, &later->endpoint) ||
+                are_apart(first, later))
                 continue;
             topology_faults_add(checker->faults, later->line,
                                 "port %u of `%s` is taken by `%s` in line %u; write another port",
@@ -146,9 +155,9 @@ static bool check_own_name(struct checker *checker, const struct topology_entry 
 {
     if (!entry || !check_name(checker, entry, self->name))
         return false;
-    if (strcmp(self->name, places_process) == 0)
+    if (strncmp(self->name, places_process, strlen(places_process)) == 0)
         topology_faults_add(checker->faults, entry->line,
-                            "`placesd` is the name of the places service; write another");
+                            "`placesd` is how the names of places services begin; write another");
     uint32_t other_line = find_name(checker, self->name);
     if (other_line == 0)
         return true;
@@ -392,57 +401,46 @@ static void check_pieces(struct checker *checker)
                         "the herd is in %u pieces: %s; link them", count, text);
 }
 
-static void check_provider(struct checker *checker, const struct topology_section *section)
+static void check_provider(struct checker *checker, const struct topology_section *section,
+                           struct topology_places *places)
 {
-    static const char *const names[] = {
-        [TOPOLOGY_LANDMARKS] = "landmarks",
-        [TOPOLOGY_GOOGLE] = "google",
-    };
     const struct topology_entry *entry = section->keys[PLACES_PROVIDER];
-    if (!entry)
-        return;
-    struct topology_nearest nearest = {.word = entry->value};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        topology_nearest_offer(&nearest, names[i]);
-        if (strcmp(entry->value, names[i]) == 0)
-            checker->topology->places.provider = (enum topology_provider)i;
-    }
-    if (!nearest.best || strcmp(nearest.best, entry->value) != 0)
-        topology_faults_add(checker->faults, entry->line, "there is no provider `%.*s`; write %s",
-                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value,
-                            nearest.best ? nearest.best : "landmarks or google");
+    if (entry)
+        topology_places_check_provider(entry, &places->provider, checker->faults);
 }
 
-static void check_url(struct checker *checker, const struct topology_section *section)
+/* Copies a URL that is one, and claims its port where it is on loopback. */
+static void check_url(struct checker *checker, const struct topology_section *section, size_t key,
+                      const struct topology_places *places, char *copy)
 {
-    const struct topology_entry *entry = section->keys[PLACES_URL];
-    struct topology_places *places = &checker->topology->places;
+    const struct topology_entry *entry = section->keys[key];
     struct topology_url url;
     if (!entry)
         return;
+    const char *name = topology_sections_key(SECTION_PLACES, key);
     const char *fault = topology_url_parse(entry->value, &url);
     if (fault) {
-        topology_faults_add(checker->faults, entry->line, "`url` is `%.*s`; %s",
+        topology_faults_add(checker->faults, entry->line, "`%s` is `%.*s`; %s", name,
                             TOPOLOGY_QUOTE_BYTES_MAX, entry->value, fault);
         return;
     }
-    strcpy(places->url, entry->value);
+    strcpy(copy, entry->value);
     bool loopback = topology_host_is_loopback(url.host);
-    if (places->provider == TOPOLOGY_GOOGLE && !url.secure && !loopback)
+    if (key == PLACES_URL && places->provider == TOPOLOGY_GOOGLE && !url.secure && !loopback)
         topology_faults_add(checker->faults, entry->line,
                             "the key would travel unencrypted to `%s`; write https://", url.host);
     if (loopback) {
         struct claim *claim = &checker->claims[checker->claim_count++];
-        *claim = (struct claim){.key = "url", .line = entry->line};
+        *claim = (struct claim){.key = name, .line = entry->line, .host = places->gateways.host};
         strcpy(claim->endpoint.host, url.host);
         claim->endpoint.port = url.port;
     }
 }
 
-static void check_key_file(struct checker *checker, const struct topology_section *section)
+static void check_key_file(struct checker *checker, const struct topology_section *section,
+                           struct topology_places *places)
 {
     const struct topology_entry *entry = section->keys[PLACES_KEY_FILE];
-    struct topology_places *places = &checker->topology->places;
     if (!entry) {
         if (places->provider == TOPOLOGY_GOOGLE && !section->is_doubtful)
             topology_faults_add(checker->faults, section->line,
@@ -466,30 +464,34 @@ static void check_key_file(struct checker *checker, const struct topology_sectio
         memcpy(places->key_file, entry->value, bytes + 1);
 }
 
+static void check_service(struct checker *checker, const struct topology_section *section)
+{
+    struct topology *topology = checker->topology;
+    if (topology->places_count == TOPOLOGY_PLACES_MAX) {
+        topology_faults_add(checker->faults, section->line,
+                            "this is one `places` too many; write at most %d", TOPOLOGY_PLACES_MAX);
+        return;
+    }
+    struct topology_places *places = &topology->places[topology->places_count++];
+    places->line = section->line;
+    check_endpoint(checker, section, PLACES_GATEWAYS, &places->gateways);
+    check_endpoint(checker, section, PLACES_WORKERS, &places->workers);
+    check_can_connect(checker, section->keys[PLACES_GATEWAYS], "gateways", "gateways",
+                      places->gateways.host);
+    check_can_connect(checker, section->keys[PLACES_WORKERS], "workers", "workers",
+                      places->workers.host);
+    check_provider(checker, section, places);
+    check_url(checker, section, PLACES_URL, places, places->url);
+    check_key_file(checker, section, places);
+    check_url(checker, section, PLACES_FALLBACK_URL, places, places->fallback_url);
+    topology_places_check_options(section, places, checker->faults);
+}
+
 static void check_places(struct checker *checker)
 {
-    struct topology_places *places = &checker->topology->places;
-    for (size_t i = 0; i < checker->section_count; i++) {
-        const struct topology_section *section = &checker->sections[i];
-        if (section->kind != SECTION_PLACES)
-            continue;
-        if (places->present) {
-            topology_faults_add(checker->faults, section->line,
-                                "there is a `places` in line %u already; write one", places->line);
-            continue;
-        }
-        places->present = true;
-        places->line = section->line;
-        check_endpoint(checker, section, PLACES_GATEWAYS, &places->gateways);
-        check_endpoint(checker, section, PLACES_WORKERS, &places->workers);
-        check_can_connect(checker, section->keys[PLACES_GATEWAYS], "gateways", "gateways",
-                          places->gateways.host);
-        check_can_connect(checker, section->keys[PLACES_WORKERS], "workers", "workers",
-                          places->workers.host);
-        check_provider(checker, section);
-        check_url(checker, section);
-        check_key_file(checker, section);
-    }
+    for (size_t i = 0; i < checker->section_count; i++)
+        if (checker->sections[i].kind == SECTION_PLACES)
+            check_service(checker, &checker->sections[i]);
 }
 
 static void check_all(struct checker *checker, const struct topology_link **sorted)

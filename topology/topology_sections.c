@@ -6,7 +6,7 @@
 
 #define SPACES_PER_LEVEL 4
 /* The longest list of keys: those of places. */
-#define KEY_LIST_BYTES_MAX 64
+#define KEY_LIST_BYTES_MAX 128
 
 struct key {
     const char *name;
@@ -30,13 +30,18 @@ static const struct section_kind kinds[SECTION_KINDS] = {
                           {[OBSERVER_NAME] = {"name", false, "Ear"},
                            [OBSERVER_OF] = {"of", false, "Alford"},
                            [OBSERVER_BUS] = {"bus", false, "tcp://127.0.0.1:12590"}}},
-    [SECTION_PLACES] = {"places",
-                        {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
-                         [PLACES_WORKERS] = {"workers", false, "tcp://127.0.0.1:13501"},
-                         [PLACES_PROVIDER] = {"provider", false, "landmarks"},
-                         [PLACES_URL] = {"url", false,
-                                         "http://127.0.0.1:13580/maps/api/place/nearbysearch/json"},
-                         [PLACES_KEY_FILE] = {"key_file", true, "google.key"}}},
+    [SECTION_PLACES] =
+        {"places",
+         {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
+          [PLACES_WORKERS] = {"workers", false, "tcp://127.0.0.1:13501"},
+          [PLACES_PROVIDER] = {"provider", false, "landmarks"},
+          [PLACES_URL] = {"url", false, "http://127.0.0.1:13580/maps/api/place/nearbysearch/json"},
+          [PLACES_KEY_FILE] = {"key_file", true, "google.key"},
+          [PLACES_FALLBACK] = {"fallback", true, "landmarks"},
+          [PLACES_FALLBACK_URL] = {"fallback_url", true, "http://127.0.0.1:13580/landmarks"},
+          [PLACES_GRID_M] = {"grid_m", true, "100"},
+          [PLACES_CACHE_S] = {"cache_s", true, "300"},
+          [PLACES_BUDGET] = {"budget", true, "1000"}}},
 };
 
 /* What the sorting knows between two lines. */

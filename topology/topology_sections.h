@@ -7,7 +7,7 @@
 
 #include "topology/topology_check.h"
 
-#define SECTION_KEYS_MAX 5
+#define SECTION_KEYS_MAX 10
 
 enum topology_section_kind {
     SECTION_HERD,
@@ -33,6 +33,11 @@ enum {
     PLACES_PROVIDER = 2,
     PLACES_URL = 3,
     PLACES_KEY_FILE = 4,
+    PLACES_FALLBACK = 5,
+    PLACES_FALLBACK_URL = 6,
+    PLACES_GRID_M = 7,
+    PLACES_CACHE_S = 8,
+    PLACES_BUDGET = 9,
 };
 
 struct topology_section {

@@ -120,7 +120,7 @@ static void take_status(struct life *life, const struct status *status)
         uv_timer_stop(&up->patience);
         printf("ready: all %zu nodes take clients, all %zu links are up%s\n",
                up->topology.node_count, up->topology.link_count,
-               up->topology.places.present ? ", places answer" : "");
+               up->topology.places_count > 0 ? ", places answer" : "");
     }
 }
 
@@ -160,7 +160,9 @@ static bool start_process(const struct up *up, size_t child, struct process *pro
     char *name = (char *)up_core_name(up->core, child), *path = (char *)up->path;
     char *log_dir = (char *)up->log_dir;
     char *node[] = {program, "--topology", path, "--node", name, "--log-dir", log_dir, NULL};
-    char *places[] = {program, "--topology", path, NULL};
+    char number[16];
+    snprintf(number, sizeof number, "%zu", child - up->topology.node_count + 1);
+    char *places[] = {program, "--topology", path, "--places", number, NULL};
     name_error_file(up, child, error_path);
     return process_start(is_node ? node : places, error_path, process);
 }

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char places_name[] = "placesd";
+/* Names of the places services, which no node may have (topology/topology_check.c). */
+static const char *const places_names[TOPOLOGY_PLACES_MAX] = {
+    "placesd",   "placesd-2", "placesd-3", "placesd-4",
+    "placesd-5", "placesd-6", "placesd-7", "placesd-8",
+};
 
 enum child_state {
     CHILD_WAITING, /* to be started at `start_ms` */
@@ -42,7 +46,7 @@ struct up_core *up_core_new(const struct topology *topology)
 {
     struct up_core *core = allocate(1, sizeof *core);
     core->topology = topology;
-    core->child_count = topology->node_count + (topology->places.present ? 1 : 0);
+    core->child_count = topology->node_count + topology->places_count;
     core->children = allocate(core->child_count, sizeof *core->children);
     core->ends_up = allocate(topology->link_count, sizeof *core->ends_up);
     for (size_t i = 0; i < core->child_count; i++)
@@ -68,7 +72,8 @@ size_t up_core_children(const struct up_core *core)
 const char *up_core_name(const struct up_core *core, size_t child)
 {
     assert(child < core->child_count);
-    return child < core->topology->node_count ? core->topology->nodes[child].name : places_name;
+    size_t nodes = core->topology->node_count;
+    return child < nodes ? core->topology->nodes[child].name : places_names[child - nodes];
 }
 
 bool up_core_next_start(const struct up_core *core, int64_t now_ms, size_t *child)

@@ -2,7 +2,7 @@
  * whether the herd is whole.
  *
  * A child is one process: the gateway of each node, in the order of the topology, and behind
- * them placesd where the topology has places. It starts and stops nothing itself; time is an
+ * them a placesd for each `places` of the topology. It starts and stops nothing itself; time is an
  * argument, in milliseconds of any clock that never runs backwards.
  *
  * Invariant: the herd is whole exactly while every child has said that it is ready and both ends

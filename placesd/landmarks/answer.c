@@ -44,17 +44,24 @@ static json_t *make_types(const char *types)
     return array;
 }
 
+/* A table of what stands there now: each place of business is open. A city or a mountain is none.
+ */
+static const char *find_status(const struct place *place)
+{
+    return place_is(place, "political") || place_is(place, "natural_feature") ? NULL
+                                                                              : "OPERATIONAL";
+}
+
 static json_t *make_result(const struct place *place)
 {
     char id[PLACE_ID_BYTES_MAX + 1];
     place_write_id(place, id);
     json_t *location = make_point(place->position.latitude_deg, place->position.longitude_deg);
-    /* A table of what stands there now: each place of business is open. A city is none. */
-    const char *status = place_is(place, "locality") ? NULL : "OPERATIONAL";
-    return json_pack("{s:s*, s:{s:o, s:o}, s:s, s:s, s:s, s:o, s:s}", "business_status", status,
-                     "geometry", "location", location, "viewport", make_viewport(place->position),
-                     "name", place->name, "place_id", id, "reference", id, "types",
-                     make_types(place->types), "vicinity", place->vicinity);
+    const char *vicinity = place->vicinity[0] == '\0' ? NULL : place->vicinity;
+    return json_pack("{s:s*, s:{s:o, s:o}, s:s, s:s, s:s, s:o, s:s*}", "business_status",
+                     find_status(place), "geometry", "location", location, "viewport",
+                     make_viewport(place->position), "name", place->name, "place_id", id,
+                     "reference", id, "types", make_types(place->types), "vicinity", vicinity);
 }
 
 /* Takes over `object`. */
@@ -65,7 +72,12 @@ static char *write_text(json_t *object)
     return text;
 }
 
-char *answer_places(const struct place *places, size_t count)
+static json_t *make_attributions(const char *attribution)
+{
+    return attribution == NULL ? json_array() : json_pack("[s]", attribution);
+}
+
+char *answer_places(const struct place *places, size_t count, const char *attribution)
 {
     json_t *results = json_array();
     for (size_t i = 0; i < count; i++) {
@@ -74,8 +86,9 @@ char *answer_places(const struct place *places, size_t count)
             return NULL;
         }
     }
-    return write_text(json_pack("{s:[], s:o, s:s}", "html_attributions", "results", results,
-                                "status", count > 0 ? "OK" : "ZERO_RESULTS"));
+    return write_text(json_pack("{s:o, s:o, s:s}", "html_attributions",
+                                make_attributions(attribution), "results", results, "status",
+                                count > 0 ? "OK" : "ZERO_RESULTS"));
 }
 
 char *answer_invalid(const char *reason)

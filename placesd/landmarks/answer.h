@@ -15,9 +15,10 @@
 /* Google gives at most this many results on a page. */
 #define ANSWER_RESULTS_MAX 20
 
-/* The places in the order given; the status is OK, or ZERO_RESULTS for none. The caller frees the
- * text. NULL only when memory is gone. */
-char *answer_places(const struct place *places, size_t count);
+/* The places in the order given; the status is OK, or ZERO_RESULTS for none. `attribution` is what
+ * their owner wants shown with them, as HTML, or NULL. The caller frees the text. NULL only when
+ * memory is gone. */
+char *answer_places(const struct place *places, size_t count, const char *attribution);
 
 /* INVALID_REQUEST with the reason as `error_message`, UTF-8. Ownership as above. */
 char *answer_invalid(const char *reason);

@@ -24,9 +24,14 @@
 /* All of one request's line, header and parameters; more is answered by 414 or 431. */
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
 
+/* What the licence of imported places asks for (https://www.openstreetmap.org/copyright). */
+static const char attribution[] =
+    "\xc2\xa9 <a href=\"https://www.openstreetmap.org/copyright\">OpenStreetMap contributors</a>";
+
 struct landmarks {
     struct store *store; /* the serving thread's from MHD_start_daemon on */
     char *path;
+    const char *attribution; /* NULL for the bundled places, which are our own */
     struct MHD_Daemon *daemon;
 };
 
@@ -55,10 +60,11 @@ static char *answer(struct landmarks *landmarks, struct MHD_Connection *connecti
         return answer_invalid(fault);
     struct place found[ANSWER_RESULTS_MAX];
     size_t count = 0;
-    if (!store_nearby(landmarks->store, query.centre, query.radius_m, ANSWER_RESULTS_MAX, found,
-                      &count))
+    enum store_order order = query.nearest_first ? STORE_NEAREST : STORE_PROMINENT;
+    if (!store_nearby(landmarks->store, order, query.centre, query.radius_m, ANSWER_RESULTS_MAX,
+                      found, &count))
         return NULL;
-    return answer_places(found, count);
+    return answer_places(found, count, landmarks->attribution);
 }
 
 /* Takes over `text`. */
@@ -164,21 +170,36 @@ static void seed_any_zones(struct store *store)
             zone_tables[0]);
 }
 
-struct landmarks *landmarks_start(const char *host, uint16_t port, const char *path, char *error,
-                                  size_t error_bytes)
+/* The places of our own table and of the time zones, or NULL. */
+static struct store *open_bundled(char *error, size_t error_bytes)
+{
+    struct store *store = store_open(error, error_bytes);
+    if (store != NULL && seed_landmarks(store))
+        seed_any_zones(store);
+    else
+        store_close(&store);
+    return store;
+}
+
+struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
+                                  const char *path, char *error, size_t error_bytes)
 {
     snprintf(error, error_bytes, "no memory for the places server");
     struct landmarks *landmarks = calloc(1, sizeof *landmarks);
     char *own_path = strdup(path);
-    struct store *store = store_open(error, error_bytes);
+    struct store *store = database == NULL ? open_bundled(error, error_bytes)
+                                           : store_open_to_read(database, error, error_bytes);
     int listener = -1;
-    if (landmarks == NULL || own_path == NULL || store == NULL || !seed_landmarks(store))
+    if (landmarks == NULL || own_path == NULL || store == NULL)
         goto fail;
-    seed_any_zones(store);
     listener = listen_at(host, port, error, error_bytes);
     if (listener < 0)
         goto fail;
-    *landmarks = (struct landmarks){.store = store, .path = own_path};
+    *landmarks = (struct landmarks){
+        .store = store,
+        .path = own_path,
+        .attribution = database == NULL ? NULL : attribution,
+    };
     landmarks->daemon = start_daemon(landmarks, listener);
     if (landmarks->daemon != NULL)
         return landmarks;

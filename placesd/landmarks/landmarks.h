@@ -1,9 +1,10 @@
-/* landmarks: a small places server on loopback, so that a herd answers without key or network.
+/* landmarks: a small places server, so that a herd answers without key or network.
  *
  * It speaks Google's Nearby Search (legacy) over HTTP: GET <path>?location=LAT,LNG&radius=METRES
- * gives up to twenty places within the circle, the best known first; every fault of the question
- * comes as a status inside HTTP 200, as Google does it. The places are our own landmarks.tsv and
- * the cities of the system's time zone table. It is not a cache, not a proxy and no part of
+ * gives up to twenty places within the circle, the best known first, or with rankby=distance the
+ * nearest; every fault of the question comes as a status inside HTTP 200, as Google does it. The
+ * places are those of a database that zherd-landmarks has imported, or else our own landmarks.tsv
+ * and the cities of the system's time zone table. It is not a cache, not a proxy and no part of
  * placesd's protocol: placesd asks it through libcurl like any other provider.
  *
  * Invariant: it listens on the given address only, and no request changes what it knows. */
@@ -18,13 +19,14 @@
 
 struct landmarks;
 
-/* Fills the store and serves from a thread of its own, which takes no signals. `host` is an
- * address or a name without brackets ("127.0.0.1", "::1"), `port` 0 means any free one, `path`
- * begins with a slash. Copies its arguments. NULL and one sentence in `error` when the address
- * is wrong or taken, or when SQLite cannot do what is needed. Writes one line to standard error
- * when the time zone table is missing, and goes without. */
-struct landmarks *landmarks_start(const char *host, uint16_t port, const char *path, char *error,
-                                  size_t error_bytes);
+/* Opens the database, or fills a store in memory where `database` is NULL, and serves from a
+ * thread of its own, which takes no signals. `host` is an address or a name without brackets
+ * ("127.0.0.1", "::1"), `port` 0 means any free one, `path` begins with a slash. Copies its
+ * arguments. NULL and one sentence in `error` when the address is wrong or taken, when there is
+ * no such database, or when SQLite cannot do what is needed. Writes one line to standard error
+ * when the time zone table is needed and missing, and goes without. */
+struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
+                                  const char *path, char *error, size_t error_bytes);
 
 /* The port really bound. */
 uint16_t landmarks_port(const struct landmarks *landmarks);

@@ -177,11 +177,16 @@ bool place_is(const struct place *place, const char *type)
     return false;
 }
 
-void place_write_id(const struct place *place, char id[PLACE_ID_BYTES_MAX + 1])
+uint64_t place_key(const struct place *place)
 {
     char facts[PLACE_NAME_BYTES_MAX + 64];
     int bytes = snprintf(facts, sizeof facts, "%s\t%ld\t%ld", place->name,
                          lround(place->position.latitude_deg * 1e6),
                          lround(place->position.longitude_deg * 1e6));
-    snprintf(id, PLACE_ID_BYTES_MAX + 1, "zherd-%016" PRIx64, XXH3_64bits(facts, (size_t)bytes));
+    return XXH3_64bits(facts, (size_t)bytes);
+}
+
+void place_write_id(const struct place *place, char id[PLACE_ID_BYTES_MAX + 1])
+{
+    snprintf(id, PLACE_ID_BYTES_MAX + 1, "zherd-%016" PRIx64, place_key(place));
 }

@@ -1,4 +1,4 @@
-/* place: one landmark or city, as one line of a table says it.
+/* place: one landmark, shop or city, and how a line of a table says it.
  *
  * Two tables are read, line by line: our landmarks.tsv and the zone.tab that comes with the
  * system's time zones. It opens no file and keeps nothing; a place owns its texts.
@@ -14,9 +14,10 @@
 #include "bus/bytes.h"
 #include "placesd/landmarks/sphere.h"
 
-#define PLACE_NAME_BYTES_MAX     127
+/* Twice the longest honest name in a script of three bytes a letter. */
+#define PLACE_NAME_BYTES_MAX     255
 #define PLACE_TYPES_BYTES_MAX    127
-#define PLACE_VICINITY_BYTES_MAX 127
+#define PLACE_VICINITY_BYTES_MAX 255
 /* How well a place is known: 1 for hardly, PLACE_RANK_MAX for everybody knows it. */
 #define PLACE_RANK_MAX 100
 /* A city of the time zone table: it stands where we know no landmark, and behind those we do. */
@@ -27,7 +28,7 @@
 struct place {
     char name[PLACE_NAME_BYTES_MAX + 1];
     char types[PLACE_TYPES_BYTES_MAX + 1];       /* Google's legacy types, "museum,library" */
-    char vicinity[PLACE_VICINITY_BYTES_MAX + 1]; /* "Museum Island, Berlin" */
+    char vicinity[PLACE_VICINITY_BYTES_MAX + 1]; /* "Museum Island, Berlin"; may be empty */
     struct sphere_point position;
     uint32_t rank; /* 1 to PLACE_RANK_MAX */
 };
@@ -44,8 +45,11 @@ bool place_read_zone(struct span line, struct place *place);
 /* True if `type` is one of the place's types. */
 bool place_is(const struct place *place, const char *type);
 
-/* Writes the place's id: made of its name and position alone, so that it stays the same when
- * other places come and go. */
+/* A number made of the place's name and position (to a decimetre) alone. */
+uint64_t place_key(const struct place *place);
+
+/* Writes the place's id: made of its key alone, so that it stays the same when other places come
+ * and go. */
 void place_write_id(const struct place *place, char id[PLACE_ID_BYTES_MAX + 1]);
 
 #endif

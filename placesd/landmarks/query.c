@@ -48,17 +48,26 @@ static void take_radius(struct query *query, struct span value)
     query->radius_m = fmin(query->radius_m, QUERY_RADIUS_M_MAX);
 }
 
+static void take_order(struct query *query, struct span value)
+{
+    query->nearest_first = span_equals(value, span_of("distance"));
+    if (query->nearest_first && !query->has_radius)
+        query->radius_m = QUERY_RADIUS_M_MAX;
+    if (!query->nearest_first && !span_equals(value, span_of("prominence")))
+        refuse(query, "rankby must be prominence or distance.");
+}
+
 void query_take(struct query *query, struct span name, struct span value)
 {
     if (span_equals(name, span_of("location")))
         take_location(query, value);
     else if (span_equals(name, span_of("radius")))
         take_radius(query, value);
-    else if (span_equals(name, span_of("rankby")) && !span_equals(value, span_of("prominence")))
-        refuse(query, "rankby takes only prominence here.");
+    else if (span_equals(name, span_of("rankby")))
+        take_order(query, value);
     for (size_t i = 0; i < sizeof not_served / sizeof *not_served; i++) {
         if (span_equals(name, span_of(not_served[i])))
-            refuse(query, "Only location, radius and rankby=prominence are served here.");
+            refuse(query, "Only location, radius and rankby are served here.");
     }
 }
 
@@ -68,7 +77,7 @@ const char *query_fault(const struct query *query)
         return query->fault;
     if (!query->has_location)
         return "location is missing.";
-    if (!query->has_radius)
+    if (!query->has_radius && !query->nearest_first)
         return "radius is missing.";
     return NULL;
 }

@@ -23,11 +23,14 @@ struct query {
     double radius_m; /* above 0, at most QUERY_RADIUS_M_MAX */
     bool has_location;
     bool has_radius;
-    const char *fault; /* the first one, a sentence for people */
+    bool nearest_first; /* rankby=distance */
+    const char *fault;  /* the first one, a sentence for people */
 };
 
 /* Takes one parameter. `location` is LAT,LNG in decimal degrees and `radius` a decimal number of
- * metres, neither with exponent nor blank. */
+ * metres, neither with exponent nor blank. `rankby` is prominence, the default, or distance;
+ * other than at Google, distance needs no keyword and takes a radius, and without one the
+ * largest. */
 void query_take(struct query *query, struct span name, struct span value);
 
 /* NULL if the query can be answered, else the sentence that says why not. */

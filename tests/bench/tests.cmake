@@ -1,6 +1,9 @@
 # Figures, never pass or fail by time: built with the tests, run by hand.
 add_executable(bench_bus bench/bus.c bus/loopback.c)
 target_link_libraries(bench_bus PRIVATE herd_bus)
+
+add_executable(bench_landmarks bench/landmarks.c)
+target_link_libraries(bench_landmarks PRIVATE herd_landmarks)
 # zherd-bench, and what it is compared with. Figures never pass or fail by time; what is tested
 # here is that the bench itself counts and checks as it says.
 add_library(herd_bench STATIC bench/figures.c bench/histogram.c bench/sample.c bench/script.c

@@ -39,7 +39,8 @@ static size_t threads_without;
 
 static struct landmarks *start(uint16_t port)
 {
-    struct landmarks *landmarks = landmarks_start("127.0.0.1", port, PATH, error, sizeof error);
+    struct landmarks *landmarks =
+        landmarks_start(NULL, "127.0.0.1", port, PATH, error, sizeof error);
     if (landmarks == NULL) {
         printf("%s\n", error);
         exit(2);
@@ -156,6 +157,26 @@ static void answers_with_what_is_near(void)
     json_decref(root);
 }
 
+static void answers_with_the_nearest(void)
+{
+    struct sphere_point campus = {34.068930, -118.445127};
+    json_t *root = ask("?location=34.068930,-118.445127&rankby=distance");
+    json_t *results = json_object_get(root, "results");
+    CHECK(has_status(root, "OK"));
+    CHECK_INT(json_array_size(results), 20);
+    double before_m = 0;
+    for (size_t i = 0; i < json_array_size(results); i++) {
+        json_t *geometry = json_object_get(json_array_get(results, i), "geometry");
+        json_t *at = json_object_get(geometry, "location");
+        struct sphere_point point = {json_real_value(json_object_get(at, "lat")),
+                                     json_real_value(json_object_get(at, "lng"))};
+        CHECK(sphere_distance_m(campus, point) >= before_m);
+        before_m = sphere_distance_m(campus, point);
+    }
+    CHECK(before_m < 5000);
+    json_decref(root);
+}
+
 static void answers_alike_each_time(void)
 {
     const char *body = get(PATH "?location=48.8566,2.3522&radius=3000", 200);
@@ -193,7 +214,7 @@ static void tells_faults_inside_200(void)
         "?location=34,-118&radius=1%000",
         "?location=%zz,%2&radius=10",
         "?location=+34,-118&radius=10",
-        "?location=34,-118&radius=10&rankby=distance",
+        "?location=34,-118&radius=10&rankby=fame",
         "?&&&&===&=&location=1,1",
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -365,17 +386,17 @@ static void says_what_is_wrong_with_an_address(void)
 {
     char port[16];
     struct landmarks *second =
-        landmarks_start("127.0.0.1", landmarks_port(server), PATH, error, sizeof error);
+        landmarks_start(NULL, "127.0.0.1", landmarks_port(server), PATH, error, sizeof error);
     snprintf(port, sizeof port, "port %u", landmarks_port(server));
     CHECK(second == NULL);
     CHECK(strstr(error, port) != NULL && strstr(error, "in use") != NULL);
     CHECK(strchr(error, '\n') == NULL);
-    second = landmarks_start("no.such.host.invalid", 0, PATH, error, sizeof error);
+    second = landmarks_start(NULL, "no.such.host.invalid", 0, PATH, error, sizeof error);
     CHECK(second == NULL && strstr(error, "no.such.host.invalid") != NULL);
-    second = landmarks_start("192.0.2.1", 0, PATH, error, sizeof error);
+    second = landmarks_start(NULL, "192.0.2.1", 0, PATH, error, sizeof error);
     CHECK(second == NULL && strstr(error, "192.0.2.1") != NULL);
     char little[8];
-    second = landmarks_start("192.0.2.1", 0, PATH, little, sizeof little);
+    second = landmarks_start(NULL, "192.0.2.1", 0, PATH, little, sizeof little);
     CHECK(second == NULL && strlen(little) < sizeof little);
     landmarks_stop(&second);
     CHECK(is_alive());
@@ -384,7 +405,7 @@ static void says_what_is_wrong_with_an_address(void)
 static void serves_over_ipv6_too(void)
 {
     struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    struct landmarks *six = landmarks_start("::1", 0, PATH, error, sizeof error);
+    struct landmarks *six = landmarks_start(NULL, "::1", 0, PATH, error, sizeof error);
     if (six == NULL) {
         /* A machine without IPv6 says so, and that is all there is to see. */
         CHECK(strstr(error, "::1") != NULL);
@@ -459,6 +480,7 @@ static void stops_at_once_and_leaves_nothing(void)
 
 static const struct check_case cases[] = {
     {"twenty places within the circle, the best known first", answers_with_what_is_near},
+    {"rankby=distance gives the nearest first", answers_with_the_nearest},
     {"one question has one answer, however it is spelled", answers_alike_each_time},
     {"nothing near is ZERO_RESULTS", finds_nothing_at_sea},
     {"every fault of the question is INVALID_REQUEST inside 200", tells_faults_inside_200},

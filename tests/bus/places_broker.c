@@ -10,6 +10,14 @@ static struct upstream upstream;
 /* Most tests ask this service, which serves all the time. */
 static struct service common;
 
+/* The broker keeps in mind what failed: another one does not. */
+static void renew(void)
+{
+    service_stop(&common);
+    service_open(&common);
+    service_add_worker(&common, upstream.port);
+}
+
 static struct asker_answer ask(enum upstream_mood mood, int results, uint32_t bound)
 {
     return asker_ask(context, common.front, service_question(mood, results, bound));
@@ -45,24 +53,28 @@ static void cuts_to_bound(void)
 
 static void tells_refusals(void)
 {
+    renew();
     expect_failure(UPSTREAM_DENIED, LOOKUP_REFUSED, "REQUEST_DENIED");
     expect_failure(UPSTREAM_FORBIDDEN, LOOKUP_REFUSED, "REQUEST_DENIED");
 }
 
 static void tells_failures(void)
 {
+    renew();
     expect_failure(UPSTREAM_BROKEN, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR");
     expect_failure(UPSTREAM_CUT, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR");
 }
 
 static void tells_nonsense(void)
 {
+    renew();
     expect_failure(UPSTREAM_GARBAGE, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
     expect_failure(UPSTREAM_ECHOING, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
 }
 
 static void refuses_too_much(void)
 {
+    renew();
     expect_failure(UPSTREAM_LONG, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
     expect_failure(UPSTREAM_FLOOD, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
     CHECK(atomic_load(&upstream.flooded) < UINT64_C(16) * LOOKUP_BODY_BYTES_MAX);
@@ -72,6 +84,7 @@ static void refuses_too_much(void)
 
 static void follows_nobody(void)
 {
+    renew();
     expect_failure(UPSTREAM_MOVED, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR");
     CHECK_INT(atomic_load(&upstream.followed), 0);
 }
@@ -79,6 +92,7 @@ static void follows_nobody(void)
 static void holds_deadlines(void)
 {
     static const enum upstream_mood moods[] = {UPSTREAM_SILENT, UPSTREAM_DRIPPING};
+    renew();
     for (size_t i = 0; i < 2; i++) {
         struct lookup lookup = service_question(moods[i], 3, 20);
         lookup.deadline_ms = 500;
@@ -102,10 +116,11 @@ static void says_unreachable(void)
 
 static void reuses_connections(void)
 {
+    CHECK_INT(ask(UPSTREAM_GOOD, 1, 20).code, LOOKUP_OK);
     unsigned before = atomic_load(&upstream.connections);
     for (int i = 0; i < 20; i++)
         CHECK_INT(ask(UPSTREAM_GOOD, 1, 20).code, LOOKUP_OK);
-    CHECK_INT(atomic_load(&upstream.connections) - before, 1);
+    CHECK_INT(atomic_load(&upstream.connections) - before, 0);
 }
 
 static void serves_hundred_at_once(void)
@@ -135,7 +150,9 @@ static void answers_each_once(void)
     void *dealer = asker_connect(context, ZMQ_DEALER, common.front, 2 * SERVICE_DEADLINE_MS);
     for (uint32_t i = 0; i < QUESTIONS; i++)
         service_send_numbered(
-            dealer, i, service_question(i % 3 == 0 ? UPSTREAM_PLODDING : UPSTREAM_GOOD, 1, 5));
+            dealer, i,
+            service_vary(service_question(i % 3 == 0 ? UPSTREAM_PLODDING : UPSTREAM_GOOD, 1, 5),
+                         i));
     for (uint32_t i = 0; i <= QUESTIONS; i++) {
         uint32_t number = 0;
         if (i == QUESTIONS) /* one more question: nothing may come in front of its answer */
@@ -160,10 +177,11 @@ static void late_transfers_end(void)
     slow.deadline_ms = 600;
     uint32_t number;
     for (uint32_t i = 0; i < QUESTIONS; i++)
-        service_send_numbered(dealer, i, slow);
+        service_send_numbered(dealer, i, service_vary(slow, i));
     for (uint32_t i = 0; i < QUESTIONS && service_receive_number(dealer, &number); i++)
         CHECK_INT(asker_receive(dealer).code, LOOKUP_LATE);
     zmq_close(dealer);
+    /* So little time was no fault of the provider's: it is asked on. */
     CHECK_INT(ask(UPSTREAM_GOOD, 1, 5).code, LOOKUP_OK);
 }
 
@@ -177,7 +195,8 @@ static void keeps_flowing(void)
     int64_t start_ms = asker_now_ms();
     for (uint32_t i = 0; i < QUESTIONS + IN_FLIGHT; i++) {
         if (i < QUESTIONS)
-            service_send_numbered(dealer, i, service_question(UPSTREAM_GOOD, 1, 5));
+            service_send_numbered(dealer, i,
+                                  service_vary(service_question(UPSTREAM_GOOD, 1, 5), i));
         if (i >= IN_FLIGHT && service_receive_number(dealer, &number))
             CHECK_INT(asker_receive(dealer).code, LOOKUP_OK);
     }
@@ -260,11 +279,17 @@ static void names_taken_ports(void)
 {
     char error[BROKER_ERROR_BYTES_MAX] = "";
     struct service other = service_new();
-    CHECK(broker_open(common.front, other.back, error) == NULL);
+    struct broker_options options = common.options;
+    options.front = common.front;
+    options.back = other.back;
+    CHECK(broker_open(&options, error) == NULL);
     CHECK(strstr(error, common.front) != NULL && strstr(error, "in use") != NULL);
-    CHECK(broker_open(other.front, common.back, error) == NULL);
+    options.front = other.front;
+    options.back = common.back;
+    CHECK(broker_open(&options, error) == NULL);
     CHECK(strstr(error, common.back) != NULL && strstr(error, "in use") != NULL);
-    CHECK(broker_open("tcp://nonsense", other.back, error) == NULL);
+    options.front = "tcp://nonsense";
+    CHECK(broker_open(&options, error) == NULL);
     CHECK(strstr(error, "tcp://nonsense") != NULL);
 }
 

@@ -22,13 +22,19 @@ static void *join_as_worker(const struct service *service, const char *name, uin
     return socket;
 }
 
-/* Receives one job: its number and what is asked. */
+/* Receives one job: its number, what is asked, and of whom. */
 static bool take_job(void *worker, uint64_t *job, struct lookup *lookup)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
-    bool came = zmq_recv(worker, job, sizeof *job, 0) == (int)sizeof *job;
-    int bytes = came ? zmq_recv(worker, request, sizeof request, 0) : -1;
+    int bytes;
+    do
+        bytes = zmq_recv(worker, job, sizeof *job, 0);
+    while (bytes == 0); /* the broker wants to know whether we are there */
+    bool came = bytes == (int)sizeof *job;
+    bytes = came ? zmq_recv(worker, request, sizeof request, 0) : -1;
     came = bytes > 0 && lookup_read_request((struct span){request, (size_t)bytes}, lookup);
+    char name[16];
+    came = came && zmq_recv(worker, name, sizeof name, 0) == 6 && memcmp(name, "google", 6) == 0;
     CHECK(came);
     return came;
 }
@@ -150,7 +156,7 @@ static void says_busy(void)
     lookup.deadline_ms = 2000;
     uint32_t number;
     for (uint32_t i = 0; i <= BALANCE_WAITING_MAX; i++)
-        service_send_numbered(dealer, i, lookup);
+        service_send_numbered(dealer, i, service_vary(lookup, i));
     if (service_receive_number(dealer, &number)) {
         CHECK_INT(number, BALANCE_WAITING_MAX); /* the one too many, long before the others */
         CHECK_INT(asker_receive(dealer).code, LOOKUP_BUSY);

@@ -22,6 +22,8 @@ struct service {
     pthread_t thread;
     int stop;
     char front[64], back[64], url[128];
+    struct worker_broker asked;
+    struct broker_options options;
 };
 
 static inline void *service_run_broker(void *user)
@@ -34,11 +36,14 @@ static inline void *service_run_broker(void *user)
 static inline void service_open(struct service *service)
 {
     char error[BROKER_ERROR_BYTES_MAX] = "";
+    struct broker_options options = service->options;
+    options.front = service->front;
+    options.back = service->back;
     service->stop = eventfd(0, EFD_CLOEXEC);
     /* A port is free again only a moment after its socket was closed. */
     int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
     do
-        service->broker = broker_open(service->front, service->back, error);
+        service->broker = broker_open(&options, error);
     while (service->broker == NULL && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
     if (service->broker == NULL) {
         printf("%s\n", error);
@@ -61,6 +66,7 @@ static inline struct service service_new(void)
     struct service service = {0};
     snprintf(service.front, sizeof service.front, "tcp://127.0.0.1:%u", asker_free_port());
     snprintf(service.back, sizeof service.back, "tcp://127.0.0.1:%u", asker_free_port());
+    service.options = (struct broker_options){.sources = {{.name = "google"}}, .source_count = 1};
     return service;
 }
 
@@ -68,12 +74,12 @@ static inline void service_add_worker(struct service *service, uint16_t port)
 {
     snprintf(service->url, sizeof service->url, "http://127.0.0.1:%u" UPSTREAM_PATH, port);
     char error[WORKER_ERROR_BYTES_MAX] = "";
-    struct worker_options options = {
-        .broker = service->back,
-        .provider = &provider_google,
-        .url = span_of(service->url),
-        .key = span_of(ASKER_CANARY),
+    service->asked = (struct worker_broker){
+        .back = service->back,
+        .sources = {{&provider_google, span_of(service->url), span_of(ASKER_CANARY)}},
+        .source_count = 1,
     };
+    struct worker_options options = {&service->asked, 1, WORKER_CREDITS};
     service->worker = worker_start(&options, error);
     if (service->worker == NULL) {
         printf("%s\n", error);
@@ -97,6 +103,13 @@ static inline struct lookup service_question(enum upstream_mood mood, int result
         .bound = bound,
         .deadline_ms = SERVICE_DEADLINE_MS,
     };
+}
+
+/* The same about another circle: neither cached nor on its way. */
+static inline struct lookup service_vary(struct lookup lookup, uint32_t by)
+{
+    lookup.radius_m += by;
+    return lookup;
 }
 
 /* A DEALER that speaks REQ's envelope, as gateways do: [number][empty][question]. */

@@ -12,16 +12,27 @@ struct outcome {
     struct buffer answers;
 };
 
+static void put_line(struct outcome *outcome, struct span line, bool too_long)
+{
+    assert(line.bytes <= LINES_BYTES_MAX);
+    assert(memchr(line.at, '\n', line.bytes) == NULL);
+    buffer_append(&outcome->text, span_of(too_long ? "!" : "="));
+    buffer_append(&outcome->text, line);
+    buffer_append(&outcome->text, span_of("\n"));
+}
+
+/* Holding takes them one by one; else some at once, of which half are given back. */
 static void take_all(struct lines *lines, struct outcome *outcome, bool holds)
 {
-    struct span line;
-    enum lines_kind kind;
-    while ((kind = lines_next(lines, &line)) != LINES_NONE) {
-        assert(line.bytes <= LINES_BYTES_MAX);
-        assert(memchr(line.at, '\n', line.bytes) == NULL);
-        buffer_append(&outcome->text, span_of(kind == LINES_LINE ? "=" : "!"));
-        buffer_append(&outcome->text, line);
-        buffer_append(&outcome->text, span_of("\n"));
+    enum { TAKEN_MAX = 4 };
+    struct line taken[TAKEN_MAX];
+    size_t count;
+    while ((count = lines_take(lines, taken, holds ? 1 : TAKEN_MAX)) > 0) {
+        size_t wanted = (count + 1) / 2;
+        if (wanted < count)
+            lines_give_back(lines, &taken[wanted]);
+        for (size_t i = 0; i < wanted; i++)
+            put_line(outcome, taken[i].text, taken[i].too_long);
         if (holds)
             lines_hold(lines);
     }

@@ -14,13 +14,20 @@ int message_kind(struct span message)
     return kind > 0 && kind < SIM_KINDS ? kind : 0;
 }
 
+void history_open(const struct sim *sim)
+{
+    if (sim->options.history_client != SIM_NO_CLIENT)
+        printf("%10s    %-9s %-8s %-8s  %s\n", "time", "what", "from", "to",
+               "order time, stamp, origin and position");
+}
+
 static void print_location(const struct sim *sim, const char *what, const char *from,
                            const char *to, const struct location *location)
 {
-    printf("%10.6f s  %-9s %-8s %-8s  order %" PRId64 "  %.*s of %.*s at %.*s\n",
-           (double)sim->now_us / 1e6, what, from, to, location->order_ns,
-           (int)location->stamp.bytes, location->stamp.at, (int)location->origin.bytes,
-           location->origin.at, (int)location->position.bytes, location->position.at);
+    printf("%10.6f s  %-9s %-8s %-8s  %" PRId64 "  %.*s  %.*s  %.*s\n", (double)sim->now_us / 1e6,
+           what, from, to, location->order_ns, (int)location->stamp.bytes, location->stamp.at,
+           (int)location->origin.bytes, location->origin.at, (int)location->position.bytes,
+           location->position.at);
 }
 
 void history_message(const struct sim *sim, const char *what, const struct channel *channel,

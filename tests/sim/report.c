@@ -18,22 +18,22 @@ struct row {
     uint64_t times;
 };
 
-/* How many of them never happened. */
-static int tell_rows(const char *title, const struct row *rows, size_t count)
+/* How many of them never happened, where they had to. */
+static int tell_rows(const char *title, const struct row *rows, size_t count, bool rare)
 {
     int never = 0;
     printf("%s\n", title);
     for (size_t i = 0; i < count; i++) {
-        printf("%14" PRIu64 "  %s%s\n", rows[i].times, rows[i].what,
-               rows[i].times == 0 ? "  (NEVER)" : "");
-        never += rows[i].times == 0;
+        bool missed = rare && rows[i].times == 0;
+        printf("%14" PRIu64 "  %s%s\n", rows[i].times, rows[i].what, missed ? "  (NEVER)" : "");
+        never += missed;
     }
     return never;
 }
 
-#define TELL_ROWS(title, rows) tell_rows(title, rows, sizeof(rows) / sizeof *(rows))
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
-static int tell_faults(const struct sim_counters *c)
+static int tell_faults(const struct sim_counters *c, bool rare)
 {
     const struct row faults[] = {
         {"roads clogged", c->roads[SIM_CLOGGED]},
@@ -49,10 +49,10 @@ static int tell_faults(const struct sim_counters *c)
         {"stragglers and late copies", c->stragglers},
         {"locations forged", c->forged},
     };
-    return TELL_ROWS("faults:", faults);
+    return tell_rows("faults:", faults, COUNT(faults), rare);
 }
 
-static int tell_paths(const struct sim_counters *c)
+static int tell_paths(const struct sim_counters *c, bool rare)
 {
     const struct row paths[] = {
         {"links up", c->links_up},
@@ -71,7 +71,7 @@ static int tell_paths(const struct sim_counters *c)
         {"digests found equal at rest", c->digests_equal},
         {"digests found unequal at rest, and healed", c->flood.digest_faults},
     };
-    return TELL_ROWS("paths taken:", paths);
+    return tell_rows("paths taken:", paths, COUNT(paths), rare);
 }
 
 static void tell_stories(const struct report *report)
@@ -103,13 +103,12 @@ void report_tell_progress(const struct report *report)
 bool report_tell(const struct report *report, bool rare)
 {
     const struct sim_counters *c = &report->counters;
-    int never = tell_faults(c) + tell_paths(c);
+    rare = rare && report->seeds >= REPORT_SEEDS_RARE_MIN;
+    int never = tell_faults(c, rare) + tell_paths(c, rare);
     uint64_t messages = 0;
     for (int i = 0; i < SIM_KINDS; i++)
         messages += c->sent[i];
     tell_stories(report);
-    if (report->seeds < REPORT_SEEDS_RARE_MIN || !rare)
-        never = 0;
     double seconds = cpu_seconds(report);
     printf("%" PRIu64 " messages, %" PRIu64 " locations, %" PRIu64 " accepted from clients\n",
            messages, c->flood.locations_sent, c->accepted);

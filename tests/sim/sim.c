@@ -108,6 +108,7 @@ struct sim *sim_new(const struct graph *graph, const struct sim_options *options
         name_node(sim, graph, i);
         make_node(sim, i);
     }
+    history_open(sim);
     for (uint32_t i = 0; i < sim->herd_count; i++)
         sim_start(sim, i);
     return sim;

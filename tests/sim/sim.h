@@ -25,6 +25,7 @@
  *   - flood_local says STORED, STALE or FULL as the order of locations demands;
  *   - nothing is called news that was held already, and messages come to an end;
  *   - a digest fault is never seen, except when this world forged a message;
+ *   - no link owes more than one place for each client;
  *   - a turn ends, and the next deadline lies ahead, at most a second away.
  *
  * Invariant: the same options and the same calls give the same world, to the last message. */

@@ -7,7 +7,8 @@
 #define CLIENTS_MAX         80
 #define SHORT_ID_BYTES_MAX  16
 #define LONG_ID_BYTES_MAX   60000
-#define LONG_ID_CLIENTS_MAX 12 /* long ids cost the machine, not the herd */
+#define LONG_ID_CLIENTS_MAX 12
+#define LONG_ID_PERMILLE    15 /* they cost the machine, not the herd */
 #define SUBMITS             300
 #define BURST_MAX           60
 #define CUTS_MAX            10
@@ -84,7 +85,7 @@ static void choose_weather(struct sim_options *options, struct dice *dice)
     if (dice_chance(dice, 250))
         options->clients_max = dice_below(dice, options->client_count + 1);
     options->client_bytes_max = SHORT_ID_BYTES_MAX;
-    if (options->client_count <= LONG_ID_CLIENTS_MAX && dice_chance(dice, 60))
+    if (options->client_count <= LONG_ID_CLIENTS_MAX && dice_chance(dice, LONG_ID_PERMILLE))
         options->client_bytes_max = LONG_ID_BYTES_MAX;
     options->skew_s_max = dice_chance(dice, 500) ? 300 : 0;
     options->history_client = SIM_NO_CLIENT;

@@ -99,6 +99,8 @@ static void watch_link(struct sim *sim, uint32_t index, uint32_t link)
         fault = "forgets what it was told";
     else if (now.in_flight > 0 && now.acked == now.announced)
         fault = "waits for an ack of nothing";
+    else if (now.head - now.told > flood_clients(node->flood))
+        fault = "owes more than there are clients";
     else if (is_changed(before, &now) && !flood_link_is_sound(node->flood, link))
         fault = "is not sound";
     if (fault != NULL)

@@ -131,6 +131,7 @@ void watch_new_life(struct sim *sim, uint32_t node);
 
 /* history.c */
 int message_kind(struct span message); /* 0 when it is none */
+void history_open(const struct sim *sim);
 void history_message(const struct sim *sim, const char *what, const struct channel *channel,
                      struct span message);
 void history_accept(const struct sim *sim, uint32_t node, uint32_t client,

@@ -1,5 +1,6 @@
 """WHATSAT with places present, away, coming back and left out."""
 
+import signal
 import time
 import unittest
 
@@ -54,6 +55,19 @@ class Places(unittest.TestCase):
                 while status != "OK" and time.monotonic() < deadline:
                     status = a.near("kiwi", 1, 1)[1]["status"]
                 self.assertEqual(status, "OK")
+
+    def test_another_broker_answers_where_one_is_gone_or_stuck(self):
+        with Herd(["A-B"], places=2).start("placesd", "placesd-2", "A", "B") as herd:
+            with herd.client("A") as a:
+                a.ask(f"IAMAT kiwi {UCLA} 1.0")
+                for signal_number in (signal.SIGSTOP, signal.SIGKILL):
+                    for _ in range(4):
+                        self.assertEqual(a.near("kiwi", 1, 1)[1]["status"], "OK")
+                    herd.processes["placesd"].child.send_signal(signal_number)
+                    for _ in range(8):
+                        began = time.monotonic()
+                        self.assertEqual(a.near("kiwi", 1, 1)[1]["status"], "OK")
+                        self.assertLess(time.monotonic() - began, 5.0)
 
     def test_a_herd_without_places_says_so(self):
         with Herd(nodes=["Solo"], links=[], places=False).start() as herd:

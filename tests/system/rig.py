@@ -56,10 +56,10 @@ def free_ports(count):
 
 
 def write_topology(folder, links=RING, nodes=None, places=True, observers=()):
-    """Writes herd.zpl on free ports; returns its path and {node: clients port}. An observer is
-    "Ear-Alford": its name and whom it listens to."""
+    """Writes herd.zpl on free ports, with so many places services; returns its path and
+    {node: clients port}. An observer is "Ear-Alford": its name and whom it listens to."""
     nodes = nodes or sorted({name for link in links for name in link.split("-")})
-    ports = free_ports(2 * len(nodes) + 3 + len(observers))
+    ports = free_ports(2 * len(nodes) + 3 * int(places) + len(observers))
     clients = dict(zip(nodes, ports))
     text = "herd\n    name = trial\n"
     for name, bus in zip(nodes, ports[len(nodes):]):
@@ -67,11 +67,11 @@ def write_topology(folder, links=RING, nodes=None, places=True, observers=()):
                  f"    bus = tcp://127.0.0.1:{bus}\n")
     for link in links:
         text += "link\n    between = {} {}\n".format(*link.split("-"))
-    for observer, bus in zip(observers, ports[2 * len(nodes):]):
+    for observer, bus in zip(observers, ports[2 * len(nodes) + 3 * int(places):]):
         text += ("observer\n    name = {}\n    of = {}\n".format(*observer.split("-"))
                  + f"    bus = tcp://127.0.0.1:{bus}\n")
-    if places:
-        front, back, web = ports[-3:]
+    for i in range(int(places)):
+        front, back, web = ports[2 * len(nodes) + 3 * i:][:3]
         text += (f"places\n    gateways = tcp://127.0.0.1:{front}\n"
                  f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
                  f"    url = http://127.0.0.1:{web}/maps/api/place/nearbysearch/json\n")
@@ -227,8 +227,9 @@ class Herd:
 
     def start(self, *names, extra=()):
         for name in names or (["placesd"] if self.places else []) + list(self.ports):
-            if name == "placesd":
-                command = [BUILD / "placesd", "--topology", self.file]
+            if name.startswith("placesd"):
+                number = name.partition("-")[2] or "1"
+                command = [BUILD / "placesd", "--topology", self.file, "--places", number]
             else:
                 command = [BUILD / "zherd-gateway", "--topology", self.file, "--node", name,
                            "--log-dir", self.folder / "log", *extra]

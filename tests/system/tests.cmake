@@ -1,8 +1,9 @@
-# The built programs from outside. They start whole herds, so they run one after another.
+# The built programs from outside. They start whole herds, so they run one after another. The
+# system's own Python is the one that has the packages which topology/prepare.sh installs.
 function(herd_system_test name)
     add_test(NAME system/${name}
         COMMAND ${CMAKE_COMMAND} -E env ZHERD_BUILD=${CMAKE_BINARY_DIR} PYTHONDONTWRITEBYTECODE=1
-            python3 ${CMAKE_CURRENT_SOURCE_DIR}/system/${name}.py
+            /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/system/${name}.py
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(system/${name} PROPERTIES LABELS system TIMEOUT 300 RUN_SERIAL ON)
 endfunction()
@@ -10,6 +11,9 @@ endfunction()
 herd_system_test(story)
 herd_system_test(clients)
 herd_system_test(places)
+herd_system_test(landmarks)
+herd_system_test(workers)
+herd_system_test(secrets)
 herd_system_test(startstop)
 herd_system_test(telnet)
 herd_system_test(tap)

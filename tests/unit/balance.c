@@ -17,7 +17,8 @@ static struct balance *start(void)
 
 static bool ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms)
 {
-    bool taken = balance_ask(balance, deadline_ms, now_ms, &asked[asked_count]);
+    uint32_t margin_ms = deadline_ms / 10 < 100 ? deadline_ms / 10 : 100;
+    bool taken = balance_ask(balance, deadline_ms - margin_ms, now_ms, &asked[asked_count]);
     asked_count += taken;
     return taken;
 }
@@ -34,8 +35,10 @@ static const char *next(struct balance *balance, int64_t now_ms)
 {
     static char word[BALANCE_NAME_BYTES_MAX + 64];
     struct balance_order order;
-    if (!balance_next(balance, now_ms, &order))
-        return "-";
+    do {
+        if (!balance_next(balance, now_ms, &order))
+            return "-";
+    } while (order.kind == BALANCE_PROBE); /* they have a case of their own */
     if (order.kind == BALANCE_GIVE)
         snprintf(word, sizeof word, "give %zu to %.*s in %u", index_of(order.job),
                  (int)order.worker.bytes, order.worker.at, order.left_ms);
@@ -165,7 +168,7 @@ static void deadlines_hold(void)
     CHECK_INT(balance_deadline_ms(balance), 450);
     EXPECT(balance, 449, "-");
     EXPECT(balance, 450, "fail 2 late");
-    CHECK_INT(balance_deadline_ms(balance), 900);
+    CHECK_INT(balance_deadline_ms(balance), BALANCE_QUIET_MS);
     EXPECT(balance, 899, "-");
     EXPECT(balance, 900, "fail 0 late");
     EXPECT(balance, 900, "-"); /* A has not got its credit back */
@@ -173,9 +176,9 @@ static void deadlines_hold(void)
     EXPECT(balance, 950, "give 1 to A in 950");
     CHECK(balance_done(balance, span_of("A"), asked[1], 1000));
     EXPECT(balance, 1000, "-");
-    CHECK_INT(balance_deadline_ms(balance), 1900); /* nothing's: the next look is free */
+    CHECK_INT(balance_deadline_ms(balance), 1000 + BALANCE_QUIET_MS);
     EXPECT(balance, 1900, "-");
-    CHECK_INT(balance_deadline_ms(balance), 1000 + BALANCE_SILENCE_MS);
+    CHECK_INT(balance_deadline_ms(balance), 1900 + BALANCE_QUIET_MS);
     balance_destroy(&balance);
 }
 
@@ -235,7 +238,7 @@ static void silence_gives_jobs_to_another_once(void)
     ask(balance, 20000, 0);
     balance_ready(balance, span_of("B"), 9, 2000);
     EXPECT(balance, 2000, "give 2 to B in 17900");
-    CHECK_INT(balance_deadline_ms(balance), 3000);
+    CHECK_INT(balance_deadline_ms(balance), 2000 + BALANCE_QUIET_MS);
     EXPECT(balance, 2999, "-");
     EXPECT(balance, 3000, "left A");
     EXPECT(balance, 3000, "give 0 to B in 16900");
@@ -262,6 +265,44 @@ static void heartbeats_and_answers_keep_alive(void)
     EXPECT(balance, 8997, "-");
     EXPECT(balance, 8998, "left A");
     CHECK_INT(balance_ready(balance, span_of("A"), 1, 8999), BALANCE_JOINED);
+    balance_destroy(&balance);
+}
+
+static void quiet_workers_are_probed(void)
+{
+    struct balance *balance = start();
+    struct balance_order order;
+    balance_ready(balance, span_of("A"), 1, 0);
+    balance_ready(balance, span_of("B"), 1, 1);
+    CHECK_INT(balance_deadline_ms(balance), BALANCE_QUIET_MS);
+    CHECK(!balance_next(balance, BALANCE_QUIET_MS - 1, &order));
+    CHECK(balance_next(balance, BALANCE_QUIET_MS, &order));
+    CHECK_INT(order.kind, BALANCE_PROBE);
+    CHECK(span_equals(order.worker, span_of("A")));
+    CHECK(!balance_next(balance, BALANCE_QUIET_MS, &order));
+    CHECK_INT(balance_deadline_ms(balance), BALANCE_QUIET_MS + 1);
+    balance_ready(balance, span_of("B"), 1, BALANCE_QUIET_MS + 9);
+    CHECK(!balance_next(balance, 2 * BALANCE_QUIET_MS - 1, &order));
+    CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS, &order)); /* still quiet */
+    CHECK(span_equals(order.worker, span_of("A")));
+    balance_ready(balance, span_of("A"), 1, 2 * BALANCE_QUIET_MS + 9);
+    CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS + 9, &order));
+    CHECK(span_equals(order.worker, span_of("B")));
+    CHECK(!balance_next(balance, 3 * BALANCE_QUIET_MS + 8, &order));
+    balance_destroy(&balance);
+}
+
+static void a_job_given_again_says_so(void)
+{
+    struct balance *balance = start();
+    struct balance_order order;
+    balance_ready(balance, span_of("A"), 1, 0);
+    ask(balance, 1000, 0);
+    CHECK(balance_next(balance, 0, &order) && !order.again);
+    balance_lose(balance, span_of("A"));
+    balance_ready(balance, span_of("B"), 1, 0);
+    EXPECT(balance, 0, "left A");
+    CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE && order.again);
     balance_destroy(&balance);
 }
 
@@ -451,6 +492,8 @@ static const struct check_case cases[] = {
     {"without workers a job fails as unavailable", without_workers_unavailable},
     {"a silent worker's jobs go to another, once", silence_gives_jobs_to_another_once},
     {"heartbeats and answers keep a worker", heartbeats_and_answers_keep_alive},
+    {"a quiet worker is spoken to, again and again", quiet_workers_are_probed},
+    {"a job given to its second worker is marked", a_job_given_again_says_so},
     {"a lost connection gives its jobs back at once", lost_connections_give_back},
     {"fewer credits count at once", fewer_credits_count_at_once},
     {"1024 jobs wait and one more is busy", waiting_is_bounded},

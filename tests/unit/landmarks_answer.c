@@ -60,16 +60,16 @@ static void writes_one_place(void)
              "   \"status\": \"OK\"\n"
              "}",
              id, id);
-    check_text(answer_places(&royce, 1), wanted);
+    check_text(answer_places(&royce, 1, NULL), wanted);
 }
 
 static void says_zero_results(void)
 {
-    check_text(answer_places(NULL, 0), "{\n"
-                                       "   \"html_attributions\": [],\n"
-                                       "   \"results\": [],\n"
-                                       "   \"status\": \"ZERO_RESULTS\"\n"
-                                       "}");
+    check_text(answer_places(NULL, 0, NULL), "{\n"
+                                             "   \"html_attributions\": [],\n"
+                                             "   \"results\": [],\n"
+                                             "   \"status\": \"ZERO_RESULTS\"\n"
+                                             "}");
 }
 
 static void says_what_is_invalid(void)
@@ -90,7 +90,7 @@ static void keeps_order_and_number(void)
         places[i] = royce;
         snprintf(places[i].name, sizeof places[i].name, "Straße %zu \"x\"\n\n\x01", i);
     }
-    char *text = answer_places(places, ANSWER_RESULTS_MAX);
+    char *text = answer_places(places, ANSWER_RESULTS_MAX, NULL);
     CHECK(text != NULL);
     CHECK(strstr(text, "\n\n") == NULL);
     CHECK(text[strlen(text) - 1] == '}');
@@ -116,7 +116,7 @@ static void viewports_stay_on_the_earth(void)
 {
     struct place place = royce;
     place.position = (struct sphere_point){90, 180};
-    char *text = answer_places(&place, 1);
+    char *text = answer_places(&place, 1, NULL);
     json_t *root = json_loads(text, 0, NULL);
     CHECK(corner(root, "northeast", "lat") <= 90);
     CHECK(corner(root, "northeast", "lng") < -179.9);
@@ -125,7 +125,7 @@ static void viewports_stay_on_the_earth(void)
     free(text);
 
     place.position = (struct sphere_point){-90, -180};
-    text = answer_places(&place, 1);
+    text = answer_places(&place, 1, NULL);
     root = json_loads(text, 0, NULL);
     CHECK(corner(root, "southwest", "lat") >= -90);
     CHECK(corner(root, "southwest", "lng") > 179.9);
@@ -138,13 +138,36 @@ static void a_city_is_no_business(void)
 {
     struct place city = royce;
     strcpy(city.types, "locality,political");
-    char *text = answer_places(&city, 1);
+    char *text = answer_places(&city, 1, NULL);
     CHECK(text != NULL && strstr(text, "business_status") == NULL);
     CHECK(text != NULL && strstr(text, "\"political\"") != NULL);
     free(text);
 }
 
+static void shows_whose_places_they_are(void)
+{
+    char *text = answer_places(NULL, 0, "\xc2\xa9 <a href=\"x\">Somebody</a>");
+    check_text(text, "{\n"
+                     "   \"html_attributions\": [\n"
+                     "      \"\xc2\xa9 <a href=\\\"x\\\">Somebody</a>\"\n"
+                     "   ],\n"
+                     "   \"results\": [],\n"
+                     "   \"status\": \"ZERO_RESULTS\"\n"
+                     "}");
+}
+
+static void leaves_out_what_it_does_not_know(void)
+{
+    struct place peak = {.name = "Peak", .types = "natural_feature", .rank = 3};
+    char *text = answer_places(&peak, 1, NULL);
+    CHECK(text != NULL && strstr(text, "vicinity") == NULL);
+    CHECK(text != NULL && strstr(text, "business_status") == NULL);
+    free(text);
+}
+
 static const struct check_case cases[] = {
+    {"the places' owner is named", shows_whose_places_they_are},
+    {"what is not known is left out", leaves_out_what_it_does_not_know},
     {"one place is this text, byte for byte", writes_one_place},
     {"no place is ZERO_RESULTS", says_zero_results},
     {"a fault is INVALID_REQUEST with its reason", says_what_is_invalid},

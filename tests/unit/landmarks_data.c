@@ -205,7 +205,7 @@ static void the_store_takes_the_whole_table(void)
     struct place found[STORE_FOUND_MAX];
     size_t count = 0;
     struct sphere_point campus = {34.068930, -118.445127};
-    CHECK(store_nearby(store, campus, 5000, STORE_FOUND_MAX, found, &count));
+    CHECK(store_nearby(store, STORE_PROMINENT, campus, 5000, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, STORE_FOUND_MAX);
     CHECK(store_has_city(store, "Los Angeles") && store_has_city(store, "Nairobi"));
     store_close(&store);
@@ -223,7 +223,7 @@ static size_t find_at(struct store *store, double latitude_deg, double longitude
 {
     size_t count = 0;
     struct sphere_point centre = {latitude_deg, longitude_deg};
-    CHECK(store_nearby(store, centre, 1000, STORE_FOUND_MAX, found, &count));
+    CHECK(store_nearby(store, STORE_PROMINENT, centre, 1000, STORE_FOUND_MAX, found, &count));
     return count;
 }
 

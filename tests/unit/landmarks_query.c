@@ -84,8 +84,12 @@ static void names_every_fault(void)
         {"location=1,180.000001&radius=5", "not on the Earth"},
         {"location=1,-180.000001&radius=5", "not on the Earth"},
         {"location=1,2&location=1,2&radius=5", "location is given twice"},
-        {"location=1,2&radius=5&rankby=distance", "rankby"},
+        {"location=1,2&radius=5&rankby=fame", "rankby"},
+        {"location=1,2&radius=5&rankby=Distance", "rankby"},
         {"location=1,2&radius=5&rankby=", "rankby"},
+        {"location=1,2&rankby=distance&radius=0", "radius must be"},
+        {"location=1,2&rankby=distance&rankby=prominence", "radius is missing"},
+        {"rankby=distance", "location is missing"},
         {"location=1,2&radius=5&type=museum", "Only location, radius"},
         {"location=1,2&radius=5&keyword=x", "Only location, radius"},
         {"pagetoken=x", "Only location, radius"},
@@ -107,6 +111,21 @@ static void clamps_the_radius(void)
     CHECK(query_fault(&at) == NULL && is_near(at.radius_m, QUERY_RADIUS_M_MAX));
     CHECK(query_fault(&beyond) == NULL && is_near(beyond.radius_m, QUERY_RADIUS_M_MAX));
     CHECK(query_fault(&far) == NULL && is_near(far.radius_m, QUERY_RADIUS_M_MAX));
+}
+
+static void knows_two_orders(void)
+{
+    struct query query = take("location=1,2&radius=5");
+    CHECK(query_fault(&query) == NULL && !query.nearest_first);
+    query = take("location=1,2&radius=5&rankby=prominence");
+    CHECK(query_fault(&query) == NULL && !query.nearest_first);
+    query = take("location=1,2&radius=5&rankby=distance");
+    CHECK(query_fault(&query) == NULL && query.nearest_first && is_near(query.radius_m, 5));
+    query = take("rankby=distance&radius=5&location=1,2");
+    CHECK(query_fault(&query) == NULL && query.nearest_first && is_near(query.radius_m, 5));
+    query = take("location=1,2&rankby=distance");
+    CHECK(query_fault(&query) == NULL && query.nearest_first);
+    CHECK(is_near(query.radius_m, QUERY_RADIUS_M_MAX));
 }
 
 static void keeps_the_first_fault(void)
@@ -136,6 +155,7 @@ static const struct check_case cases[] = {
     {"order does not matter; a key and strangers are ignored", takes_any_order_and_ignores_keys},
     {"each fault has its own sentence", names_every_fault},
     {"a radius above 50,000 m counts as 50,000 m", clamps_the_radius},
+    {"rankby is prominence or distance, and distance needs no radius", knows_two_orders},
     {"the first fault is the one told", keeps_the_first_fault},
     {"every prefix of a location is good or a fault", stands_every_prefix},
 };

@@ -47,15 +47,19 @@ static struct sphere_point draw_point(double spread_deg)
 
 static struct place places[PLACES];
 
-static struct store *fill(void)
+/* An error's sentence; the tests that follow make no sense without a store. */
+static struct store *need(struct store *store, const char *error)
 {
-    char error[256] = "";
-    struct store *store = store_open(error, sizeof error);
     CHECK(store != NULL);
     if (store == NULL) {
         printf("    %s\n", error);
         exit(1);
     }
+    return store;
+}
+
+static void fill(struct store *store)
+{
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &places[i];
         snprintf(place->name, sizeof place->name, "%zu", i);
@@ -65,11 +69,20 @@ static struct store *fill(void)
         place->rank = (uint32_t)(i % 3 == 0 ? draw(1, PLACE_RANK_MAX + 1) : draw(1, 4));
         CHECK(store_add(store, place));
     }
-    return store;
+}
+
+/* Of two places found one after the other: does the later one come first all the same? */
+static bool is_better(enum store_order order, size_t later, double later_m, size_t earlier,
+                      double earlier_m)
+{
+    if (order == STORE_PROMINENT && places[later].rank != places[earlier].rank)
+        return places[later].rank > places[earlier].rank;
+    return later_m < earlier_m;
 }
 
 /* What the store must find, by looking at every place: indices into `places`. */
-static size_t find_slowly(struct sphere_point centre, double radius_m, size_t wanted, size_t *found)
+static size_t find_slowly(enum store_order order, struct sphere_point centre, double radius_m,
+                          size_t wanted, size_t *found)
 {
     double distances_m[STORE_FOUND_MAX + 1];
     size_t count = 0;
@@ -78,9 +91,7 @@ static size_t find_slowly(struct sphere_point centre, double radius_m, size_t wa
         if (distance_m > radius_m)
             continue;
         size_t at = count;
-        while (at > 0 && (places[i].rank > places[found[at - 1]].rank ||
-                          (places[i].rank == places[found[at - 1]].rank &&
-                           distance_m < distances_m[at - 1]))) {
+        while (at > 0 && is_better(order, i, distance_m, found[at - 1], distances_m[at - 1])) {
             found[at] = found[at - 1];
             distances_m[at] = distances_m[at - 1];
             at--;
@@ -92,14 +103,14 @@ static size_t find_slowly(struct sphere_point centre, double radius_m, size_t wa
     return count;
 }
 
-static int compare_once(struct store *store, struct sphere_point centre, double radius_m,
-                        size_t wanted, size_t *found_total)
+static int compare_once(struct store *store, enum store_order order, struct sphere_point centre,
+                        double radius_m, size_t wanted, size_t *found_total)
 {
     struct place found[STORE_FOUND_MAX];
     size_t right[STORE_FOUND_MAX + 1];
     size_t count = 0;
-    CHECK(store_nearby(store, centre, radius_m, wanted, found, &count));
-    size_t right_count = find_slowly(centre, radius_m, wanted, right);
+    CHECK(store_nearby(store, order, centre, radius_m, wanted, found, &count));
+    size_t right_count = find_slowly(order, centre, radius_m, wanted, right);
     *found_total += count;
     if (count != right_count)
         return 1;
@@ -114,10 +125,9 @@ static int compare_once(struct store *store, struct sphere_point centre, double 
     return 0;
 }
 
-static void equals_looking_at_every_place(void)
+static void compare_many(struct store *store)
 {
     static const double radii_m[] = {0.5, 5, 100, 2000, 20000, 50000};
-    struct store *store = fill();
     int different = 0;
     int full = 0;
     size_t found_total = 0;
@@ -125,15 +135,142 @@ static void equals_looking_at_every_place(void)
         size_t before = found_total;
         size_t wanted = i % 4 == 0 ? (size_t)draw(0, STORE_FOUND_MAX + 1) : STORE_FOUND_MAX;
         double radius_m = radii_m[(size_t)draw(0, 6)];
-        different += compare_once(store, draw_point(0.6), radius_m, wanted, &found_total);
+        enum store_order order = i % 2 == 0 ? STORE_PROMINENT : STORE_NEAREST;
+        different += compare_once(store, order, draw_point(0.6), radius_m, wanted, &found_total);
         full += found_total - before == STORE_FOUND_MAX;
     }
     CHECK_INT(different, 0);
     /* Else the comparison says nothing. */
     CHECK(found_total > QUERIES * 3);
     CHECK(full > QUERIES / 10);
+}
+
+static void equals_looking_at_every_place(void)
+{
+    char error[256] = "";
+    struct store *store = need(store_open(error, sizeof error), error);
+    fill(store);
+    compare_many(store);
     store_close(&store);
     CHECK(store == NULL);
+}
+
+static char file[64];
+
+static void a_file_holds_the_same(void)
+{
+    char error[256] = "";
+    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    fill(store);
+    CHECK(store_finish(store));
+    store_close(&store);
+    store = need(store_open_to_read(file, error, sizeof error), error);
+    compare_many(store);
+    CHECK(!store_add(store, &places[0]));
+    CHECK(strstr(store_failure(store), "readonly") != NULL);
+    store_close(&store);
+    unlink(file);
+}
+
+static void a_key_stands_once(void)
+{
+    char error[256] = "";
+    bool replaced;
+    struct place found[STORE_FOUND_MAX];
+    size_t count = 0;
+    struct place place = {.name = "old", .types = "park", .rank = 7, .position = {1, 2}};
+    struct place other = {.name = "other", .types = "park", .rank = 6, .position = {1, 2}};
+    struct place newer = {.name = "new", .types = "zoo", .rank = 5, .position = {-50, 100}};
+    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    CHECK(store_put(store, &place, 1, &replaced) && !replaced);
+    CHECK(store_put(store, &other, UINT64_MAX, &replaced) && !replaced);
+    CHECK(store_finish(store));
+    store_close(&store);
+
+    /* In the next round too. */
+    store = need(store_open_to_fill(file, error, sizeof error), error);
+    CHECK(store_put(store, &newer, 1, &replaced) && replaced);
+    CHECK(store_put(store, &other, UINT64_MAX, &replaced) && replaced);
+    CHECK(store_finish(store));
+    store_close(&store);
+
+    store = need(store_open_to_read(file, error, sizeof error), error);
+    CHECK(store_nearby(store, STORE_NEAREST, place.position, 9, STORE_FOUND_MAX, found, &count));
+    CHECK_INT(count, 1);
+    CHECK(strcmp(found[0].name, "other") == 0);
+    CHECK(store_nearby(store, STORE_NEAREST, newer.position, 9, STORE_FOUND_MAX, found, &count));
+    CHECK_INT(count, 1);
+    CHECK(strcmp(found[0].name, "new") == 0 && strcmp(found[0].types, "zoo") == 0);
+    CHECK_INT(found[0].rank, 5);
+    store_close(&store);
+    unlink(file);
+}
+
+static void what_is_not_finished_does_not_count(void)
+{
+    char error[256] = "";
+    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    CHECK(store_add(store, &places[0]));
+    store_close(&store);
+    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
+    unlink(file);
+}
+
+static void write_file(const void *bytes, size_t count)
+{
+    FILE *out = fopen(file, "we");
+    CHECK(out != NULL && fwrite(bytes, 1, count, out) == count && fclose(out) == 0);
+}
+
+static void strange_files_are_refused(void)
+{
+    char error[256] = "";
+    static const char text[] = "not a database, but long enough to be looked at as one ........"
+                               "............................................................";
+    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
+    CHECK(strstr(error, "unable to open") != NULL);
+    write_file(text, sizeof text);
+    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
+    CHECK(strstr(error, "no database of zherd-landmarks") != NULL);
+    CHECK(store_open_to_fill(file, error, sizeof error) == NULL);
+    CHECK(strstr(error, "no database of zherd-landmarks") != NULL);
+    write_file("", 0);
+    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
+    unlink(file);
+    CHECK(store_open_to_fill("/no/such/folder/x.db", error, sizeof error) == NULL);
+    CHECK(strchr(error, '\n') == NULL);
+}
+
+/* A file cut in the middle, or with other bytes in places: an answer or a failure, never more. */
+static void broken_files_harm_nobody(void)
+{
+    char error[256] = "";
+    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    fill(store);
+    CHECK(store_finish(store));
+    store_close(&store);
+    static char whole[4 << 20], bytes[4 << 20];
+    FILE *in = fopen(file, "re");
+    size_t count = fread(whole, 1, sizeof whole, in);
+    fclose(in);
+    CHECK(count > 4096 && count < sizeof whole);
+    for (int i = 0; i < 30; i++) {
+        memcpy(bytes, whole, count);
+        size_t kept = i % 3 == 0 ? (size_t)draw(4096, (double)count) : count;
+        for (int k = 0; k < i * 40; k++)
+            bytes[(size_t)draw(4096, (double)kept)] = (char)draw(0, 256);
+        write_file(bytes, kept);
+        store = store_open_to_read(file, error, sizeof error);
+        for (int k = 0; store != NULL && k < 50; k++) {
+            struct place found[STORE_FOUND_MAX];
+            size_t found_count = 0;
+            enum store_order order = k % 2 == 0 ? STORE_PROMINENT : STORE_NEAREST;
+            store_nearby(store, order, draw_point(0.6), 50000, 20, found, &found_count);
+            CHECK(found_count <= 20);
+        }
+        store_close(&store);
+    }
+    unlink(file);
 }
 
 /* Places a few decimetres apart share one box in single precision: only exact positions can
@@ -152,11 +289,13 @@ static void exact_positions_decide(void)
     size_t count = 0;
     struct sphere_point centre = {10.0, 179.5};
     double third_m = sphere_distance_m(centre, (struct sphere_point){10.0, 179.5 + 2 * 3e-6});
-    CHECK(store_nearby(store, centre, third_m + 0.001, STORE_FOUND_MAX, found, &count));
+    CHECK(store_nearby(store, STORE_PROMINENT, centre, third_m + 0.001, STORE_FOUND_MAX, found,
+                       &count));
     CHECK_INT(count, 3);
-    CHECK(store_nearby(store, centre, third_m - 0.001, STORE_FOUND_MAX, found, &count));
+    CHECK(store_nearby(store, STORE_PROMINENT, centre, third_m - 0.001, STORE_FOUND_MAX, found,
+                       &count));
     CHECK_INT(count, 2);
-    CHECK(store_nearby(store, centre, 50000, STORE_FOUND_MAX, found, &count));
+    CHECK(store_nearby(store, STORE_PROMINENT, centre, 50000, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, STORE_FOUND_MAX);
     for (size_t i = 0; i < count; i++)
         CHECK_INT(atoi(found[i].name), i);
@@ -174,7 +313,7 @@ static void equal_places_keep_the_order_of_addition(void)
     }
     struct place found[STORE_FOUND_MAX];
     size_t count = 0;
-    CHECK(store_nearby(store, place.position, 1, STORE_FOUND_MAX, found, &count));
+    CHECK(store_nearby(store, STORE_PROMINENT, place.position, 1, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, STORE_FOUND_MAX);
     for (size_t i = 0; i < count; i++)
         CHECK_INT(atoi(found[i].name), i);
@@ -187,7 +326,8 @@ static void an_empty_store_finds_nothing(void)
     struct store *store = store_open(error, sizeof error);
     struct place found[STORE_FOUND_MAX];
     size_t count = 9;
-    CHECK(store_nearby(store, (struct sphere_point){0, 0}, 50000, 20, found, &count));
+    CHECK(store_nearby(store, STORE_PROMINENT, (struct sphere_point){0, 0}, 50000, 20, found,
+                       &count));
     CHECK_INT(count, 0);
     CHECK(!store_has_city(store, "London"));
     store_close(&store);
@@ -213,10 +353,20 @@ static void knows_its_cities(void)
 static const struct check_case cases[] = {
     {"4,000 random questions are answered as by looking at every place",
      equals_looking_at_every_place},
+    {"and as many from a file, which nobody can write to any more", a_file_holds_the_same},
+    {"a place replaces the one under the same key", a_key_stands_once},
+    {"what is not finished does not count", what_is_not_finished_does_not_count},
+    {"a file that is none of ours is refused in one sentence", strange_files_are_refused},
+    {"a broken file harms nobody", broken_files_harm_nobody},
     {"exact positions decide, not the index's rounded ones", exact_positions_decide},
     {"places alike in rank and distance come in the order of addition",
      equal_places_keep_the_order_of_addition},
     {"an empty store finds nothing", an_empty_store_finds_nothing},
     {"a city is known by its whole name and its type", knows_its_cities},
 };
-CHECK_MAIN(cases)
+
+int main(void)
+{
+    snprintf(file, sizeof file, "/tmp/zherd %%3f store?#%d.db", getpid());
+    return check_run(cases, sizeof cases / sizeof *cases);
+}

@@ -205,13 +205,13 @@ static void loads_every_edition(void)
         CHECK(strcmp(topology.herd, editions[i].name) == 0);
         CHECK_INT(topology.node_count, 5);
         CHECK_INT(topology.link_count, editions[i].links);
-        CHECK(topology.places.present);
+        CHECK_INT(topology.places_count, 1);
         for (size_t j = 0; j < topology.node_count; j++) {
             ports[port_count++] = topology.nodes[j].clients.port;
             ports[port_count++] = topology.nodes[j].bus.port;
         }
-        ports[port_count++] = topology.places.gateways.port;
-        ports[port_count++] = topology.places.workers.port;
+        ports[port_count++] = topology.places[0].gateways.port;
+        ports[port_count++] = topology.places[0].workers.port;
         topology_free(&topology);
     }
     /* Two herds run side by side, and no port is one the system gives away. */

@@ -24,7 +24,7 @@ static void add_clients(struct end *end, int clients)
         char client[16];
         snprintf(client, sizeof client, "c%u", table_count(end->table));
         struct location location = {
-            span_of(client), span_of("+1-1"), span_of("1"), span_of("Ada"), 0, 1};
+            span_of(client), span_of("+1-1"), span_of("1"), span_of("Ada"), 0, 1, NULL};
         uint32_t slot;
         CHECK_INT(table_put(end->table, &location, table_hash(end->table, location.client), &slot),
                   TABLE_NEW);

@@ -13,6 +13,7 @@ static const struct lookup question = {.latitude_nanodeg = 34068930000,
 /* One request on its way, or none. */
 struct request {
     bool exists;
+    uint32_t broker;
     uint64_t id;
     struct lookup lookup;
 };
@@ -21,7 +22,7 @@ static struct request next(struct places *places, int64_t now_ms)
 {
     struct request request = {0};
     char out[LOOKUP_REQUEST_BYTES_MAX];
-    size_t bytes = places_next(places, now_ms, &request.id, out);
+    size_t bytes = places_next(places, now_ms, &request.broker, &request.id, out);
     if (bytes == 0)
         return (struct request){0};
     request.exists = true;
@@ -44,16 +45,23 @@ static uint64_t ask(struct places *places, uint64_t asker, int64_t now_ms)
     return ticket;
 }
 
-static bool reply(struct places *places, uint64_t id, struct places_answer *answer)
+static bool reply_with(struct places *places, enum lookup_code code, uint64_t id, int64_t now_ms,
+                       struct places_answer *answer)
 {
-    struct lookup_reply body = {LOOKUP_OK, SPAN("{\"status\":\"OK\"}")};
+    struct lookup_reply body = {code, SPAN("{\"status\":\"OK\"}")};
     struct buffer message = {0};
     lookup_write_reply(&body, &message);
-    bool answered = places_receive(places, id, (struct span){message.at, message.bytes}, answer);
+    bool answered =
+        places_receive(places, id, (struct span){message.at, message.bytes}, now_ms, answer);
     if (answered)
         CHECK_BYTES(answer->body.at, answer->body.bytes, body.body.at, body.body.bytes);
     buffer_free(&message);
     return answered;
+}
+
+static bool reply(struct places *places, uint64_t id, struct places_answer *answer)
+{
+    return reply_with(places, LOOKUP_OK, id, 0, answer);
 }
 
 static void check_failure(const struct places_answer *answer, uint64_t ticket,
@@ -67,7 +75,7 @@ static void check_failure(const struct places_answer *answer, uint64_t ticket,
 
 static void reply_answers_its_question(void)
 {
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     uint64_t tickets[3];
     struct request requests[3];
@@ -98,7 +106,7 @@ static void reply_answers_its_question(void)
 
 static void second_reply_is_dropped(void)
 {
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     ask(places, 1, 0);
     uint64_t id = send_next(places, 0).id;
@@ -115,7 +123,7 @@ static void second_reply_is_dropped(void)
 
 static void silence_is_asked_again_once(void)
 {
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     uint64_t ticket = ask(places, 1, 1000);
     uint64_t first = send_next(places, 1000).id;
@@ -139,7 +147,7 @@ static void silence_is_asked_again_once(void)
 static void either_request_may_be_answered(void)
 {
     for (int which = 0; which < 2; which++) {
-        struct places *places = places_new(SEED);
+        struct places *places = places_new(SEED, 1);
         struct places_answer answer;
         uint64_t ids[2];
         uint64_t ticket = ask(places, 1, 0);
@@ -155,7 +163,7 @@ static void either_request_may_be_answered(void)
 
 static void without_connection_it_fails_soon(void)
 {
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     uint64_t ticket = ask(places, 1, 0);
     int64_t now_ms = 0;
@@ -177,7 +185,7 @@ static void without_connection_it_fails_soon(void)
 
 static void refused_request_is_sent_later(void)
 {
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     ask(places, 1, 0);
     uint64_t id = next(places, 0).id;
@@ -189,13 +197,13 @@ static void refused_request_is_sent_later(void)
 
 static void nonsense_is_an_answer(void)
 {
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     uint64_t ticket = ask(places, 1, 0);
-    CHECK(places_receive(places, send_next(places, 0).id, SPAN("nonsense"), &answer));
+    CHECK(places_receive(places, send_next(places, 0).id, SPAN("nonsense"), 0, &answer));
     check_failure(&answer, ticket, LOOKUP_NONSENSE);
     ticket = ask(places, 1, 0);
-    CHECK(places_receive(places, send_next(places, 0).id, SPAN(""), &answer));
+    CHECK(places_receive(places, send_next(places, 0).id, SPAN(""), 0, &answer));
     check_failure(&answer, ticket, LOOKUP_NONSENSE);
     CHECK_INT(places_count(places)->nonsense, 2);
     places_destroy(&places);
@@ -203,7 +211,7 @@ static void nonsense_is_an_answer(void)
 
 static void one_past_the_limit_is_refused(void)
 {
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     uint64_t ticket, first = 0;
     for (uint64_t i = 0; i < PLACES_IN_FLIGHT_MAX; i++)
@@ -229,7 +237,7 @@ static void each_ticket_is_answered_once(void)
         int answers;
     };
     struct asked *asked = calloc(ASKED, sizeof *asked);
-    struct places *places = places_new(SEED);
+    struct places *places = places_new(SEED, 1);
     struct places_answer answer;
     uint64_t state = 3, recent[64] = {0};
     size_t count = 0, answers = 0;
@@ -269,7 +277,94 @@ static void each_ticket_is_answered_once(void)
     free(asked);
 }
 
+static void brokers_take_turns(void)
+{
+    struct places *places = places_new(SEED, 3);
+    for (uint32_t i = 0; i < 9; i++) {
+        ask(places, i, 0);
+        CHECK_INT(send_next(places, 0).broker, i % 3);
+    }
+    /* One that takes nothing is passed over. */
+    ask(places, 9, 0);
+    CHECK_INT(next(places, 0).broker, 0);
+    places_refused(places, 0);
+    CHECK_INT(send_next(places, 0).broker, 1);
+    ask(places, 10, PLACES_PAUSE_MS - 1);
+    ask(places, 11, PLACES_PAUSE_MS - 1);
+    CHECK_INT(send_next(places, PLACES_PAUSE_MS - 1).broker, 2);
+    CHECK_INT(send_next(places, PLACES_PAUSE_MS - 1).broker, 1);
+    ask(places, 12, PLACES_PAUSE_MS);
+    ask(places, 13, PLACES_PAUSE_MS);
+    CHECK_INT(send_next(places, PLACES_PAUSE_MS).broker, 2);
+    CHECK_INT(send_next(places, PLACES_PAUSE_MS).broker, 0);
+    places_destroy(&places);
+}
+
+static void silence_is_asked_again_elsewhere(void)
+{
+    struct places *places = places_new(SEED, 2);
+    struct places_answer answer;
+    ask(places, 1, 0);
+    CHECK_INT(send_next(places, 0).broker, 0);
+    CHECK(!places_expire(places, PLACES_RETRY_MS, &answer));
+    CHECK_INT(send_next(places, PLACES_RETRY_MS).broker, 1);
+    /* The silent one is passed over for a while. */
+    for (uint32_t i = 0; i < 3; i++) {
+        ask(places, 2, PLACES_RETRY_MS);
+        CHECK_INT(send_next(places, PLACES_RETRY_MS).broker, 1);
+    }
+    ask(places, 2, PLACES_RETRY_MS + PLACES_SILENT_MS);
+    CHECK_INT(send_next(places, PLACES_RETRY_MS + PLACES_SILENT_MS).broker, 0);
+    places_destroy(&places);
+}
+
+static void no_answer_is_asked_elsewhere_once(void)
+{
+    static const enum lookup_code codes[] = {LOOKUP_BUSY, LOOKUP_UNAVAILABLE};
+    for (size_t i = 0; i < 2; i++) {
+        struct places *places = places_new(SEED, 2);
+        struct places_answer answer;
+        uint64_t ticket = ask(places, 1, 0);
+        struct request first = send_next(places, 0);
+        CHECK(!reply_with(places, codes[i], first.id, 10, &answer));
+        struct request second = send_next(places, 10);
+        CHECK(first.broker != second.broker);
+        CHECK(!reply_with(places, codes[i], first.id, 11, &answer)); /* the other one is at it */
+        CHECK(reply_with(places, codes[i], second.id, 12, &answer));
+        CHECK(answer.ticket == ticket);
+        CHECK_INT(answer.code, codes[i]);
+        /* Without time, without another broker, and for any other code: an answer. */
+        ask(places, 1, 0);
+        uint64_t id = send_next(places, 0).id;
+        CHECK(reply_with(places, codes[i], id, PLACES_RETRY_MS, &answer));
+        ask(places, 1, 0);
+        CHECK(reply_with(places, LOOKUP_REFUSED, send_next(places, 0).id, 0, &answer));
+        places_destroy(&places);
+        places = places_new(SEED, 1);
+        ask(places, 1, 0);
+        CHECK(reply_with(places, codes[i], send_next(places, 0).id, 0, &answer));
+        places_destroy(&places);
+    }
+}
+
+static void the_only_one_left_is_asked_again(void)
+{
+    struct places *places = places_new(SEED, 2);
+    struct places_answer answer;
+    ask(places, 1, 0);
+    struct request first = send_next(places, 0);
+    CHECK(!reply_with(places, LOOKUP_BUSY, first.id, 1, &answer));
+    CHECK(next(places, 1).broker != first.broker);
+    places_refused(places, 1);
+    CHECK_INT(send_next(places, 1).broker, first.broker);
+    places_destroy(&places);
+}
+
 static const struct check_case cases[] = {
+    {"brokers take turns, and one that takes nothing is passed over", brokers_take_turns},
+    {"what a silent broker was asked is asked elsewhere", silence_is_asked_again_elsewhere},
+    {"busy or unavailable is asked elsewhere, once and in time", no_answer_is_asked_elsewhere_once},
+    {"with nobody else there the same one is asked again", the_only_one_left_is_asked_again},
     {"a reply answers its question, in any order", reply_answers_its_question},
     {"a second or a strange reply is counted and dropped", second_reply_is_dropped},
     {"after silence the question is asked once more, then it is late", silence_is_asked_again_once},

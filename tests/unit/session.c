@@ -23,7 +23,7 @@ static struct rig make_rig(uint32_t clients_max, bool has_places)
     struct rig rig = {.session = {.number = 17, .address = 1700}};
     rig.node = (struct session_node){.name = SPAN("Clark"),
                                      .flood = flood_new(&options),
-                                     .places = has_places ? places_new(1) : NULL,
+                                     .places = has_places ? places_new(1, 1) : NULL,
                                      .wall_ns = WALL_NS};
     return rig;
 }
@@ -80,8 +80,9 @@ static size_t send_requests(struct rig *rig, uint64_t *ids, size_t ids_max)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
     uint64_t id;
+    uint32_t broker;
     size_t count = 0;
-    while (places_next(rig->node.places, rig->node.now_ms, &id, request) > 0) {
+    while (places_next(rig->node.places, rig->node.now_ms, &broker, &id, request) > 0) {
         places_sent(rig->node.places, rig->node.now_ms);
         CHECK(count < ids_max);
         ids[count++] = id;
@@ -95,7 +96,8 @@ static void answer(struct rig *rig, uint64_t id, struct span json)
     struct places_answer told;
     struct buffer message = {0};
     lookup_write_reply(&reply, &message);
-    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes}, &told));
+    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes},
+                         rig->node.now_ms, &told));
     CHECK(told.asker == 1700);
     session_lend(&rig->session, &rig->shared);
     session_answer(&rig->session, &rig->node, &told);
@@ -183,12 +185,26 @@ static void too_long_line_is_answered_once(void)
 static void without_places_the_json_says_so(void)
 {
     struct rig rig = rig_of(false);
-    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 0\n"));
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 1\n"));
     const char *start = AT("kiwi") AT("kiwi") "{";
     CHECK(rig.got.bytes > strlen(start) && memcmp(rig.got.at, start, strlen(start)) == 0);
     CHECK(memmem(rig.got.at, rig.got.bytes, "no places service", 17) != NULL);
     CHECK(memcmp(rig.got.at + rig.got.bytes - 3, "}\n\n", 3) == 0);
     release(&rig);
+}
+
+/* With or without a places service, and without asking it. */
+static void a_bound_of_0_is_answered_at_once(void)
+{
+    for (int places = 0; places < 2; places++) {
+        struct rig rig = rig_of(places == 1);
+        uint64_t id;
+        say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 0\nX\n"));
+        expect(&rig, AT("kiwi") AT("kiwi") "{\n   \"html_attributions\": [],\n   \"results\": [],\n"
+                                           "   \"status\": \"OK\"\n}\n\n? X\n");
+        CHECK_INT(places == 1 ? send_requests(&rig, &id, 1) : 0, 0);
+        release(&rig);
+    }
 }
 
 static void at_line_and_json_leave_together(void)
@@ -214,9 +230,10 @@ static void request_carries_place_and_radius(void)
     struct rig rig = rig_of(true);
     char request[LOOKUP_REQUEST_BYTES_MAX];
     uint64_t id;
+    uint32_t broker;
     struct lookup lookup;
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 50 20\n"));
-    size_t bytes = places_next(rig.node.places, 0, &id, request);
+    size_t bytes = places_next(rig.node.places, 0, &broker, &id, request);
     CHECK(lookup_read_request((struct span){request, bytes}, &lookup));
     CHECK(lookup.latitude_nanodeg == 34068930000);
     CHECK(lookup.longitude_nanodeg == -118445127000);
@@ -539,6 +556,7 @@ static const struct check_case cases[] = {
     {"a full table refuses new clients only", full_table_refuses_new_clients_only},
     {"a line one byte too long is answered once", too_long_line_is_answered_once},
     {"without a places service the JSON says so", without_places_the_json_says_so},
+    {"a bound of 0 is answered at once", a_bound_of_0_is_answered_at_once},
     {"AT line and JSON leave together", at_line_and_json_leave_together},
     {"a request carries the place, metres and the bound", request_carries_place_and_radius},
     {"answers in any order keep the order of the commands",

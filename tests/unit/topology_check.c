@@ -85,22 +85,76 @@ static void reads_a_herd(void)
     CHECK_INT(topology.links[0].a, 0);
     CHECK_INT(topology.links[0].b, 1);
     CHECK_INT(topology.links[0].line, 12);
-    CHECK(topology.places.present);
-    CHECK_INT(topology.places.line, 13);
-    CHECK(strcmp(topology.places.gateways.host, "::1") == 0);
-    CHECK(strcmp(topology.places.workers.host, "host-1") == 0);
-    CHECK_INT(topology.places.provider, TOPOLOGY_GOOGLE);
-    CHECK(strcmp(topology.places.url, "https://maps.googleapis.com/maps") == 0);
-    CHECK(strcmp(topology.places.key_file, "/etc/key") == 0);
+    CHECK_INT(topology.places_count, 1);
+    CHECK_INT(topology.places[0].line, 13);
+    CHECK(strcmp(topology.places[0].gateways.host, "::1") == 0);
+    CHECK(strcmp(topology.places[0].workers.host, "host-1") == 0);
+    CHECK_INT(topology.places[0].provider, TOPOLOGY_GOOGLE);
+    CHECK(strcmp(topology.places[0].url, "https://maps.googleapis.com/maps") == 0);
+    CHECK(strcmp(topology.places[0].key_file, "/etc/key") == 0);
     topology_free(&topology);
     CHECK(topology.nodes == NULL && topology.node_count == 0);
+}
+
+#define PLACES(port, more)                                                                         \
+    "places\n    gateways = tcp://10.0.0." port ":1\n    workers = tcp://10.0.0." port ":2\n"      \
+    "    provider = google\n    url = https://maps.googleapis.com\n    key_file = k\n" more
+
+static void reads_several_places(void)
+{
+    CHECK(check_text(HERD ALFORD BALL LINK PLACES("1", "") PLACES(
+        "2", "    fallback = landmarks\n    fallback_url = http://127.0.0.1:13580/x\n"
+             "    grid_m = 2500\n    cache_s = 0\n    budget = 1000000000\n")));
+    CHECK_INT(topology.places_count, 2);
+    const struct topology_places *first = &topology.places[0], *second = &topology.places[1];
+    CHECK(!first->has_fallback);
+    CHECK_INT(first->grid_m, 0);
+    CHECK_INT(first->cache_s, -1);
+    CHECK_INT(first->budget, 0);
+    CHECK(strcmp(second->gateways.host, "10.0.0.2") == 0);
+    CHECK(second->has_fallback);
+    CHECK_INT(second->fallback, TOPOLOGY_LANDMARKS);
+    CHECK(strcmp(second->fallback_url, "http://127.0.0.1:13580/x") == 0);
+    CHECK_INT(second->grid_m, TOPOLOGY_GRID_M_MAX);
+    CHECK_INT(second->cache_s, 0);
+    CHECK_INT(second->budget, TOPOLOGY_BUDGET_MAX);
+    topology_free(&topology);
+    check_refused(HERD ALFORD BALL LINK PLACES("1", "    grid_m = 2501\n    cache_s = -1\n"
+                                                    "    budget = 99999999999999999999\n"),
+                  "19: `grid_m` is `2501`; write a whole number, 1 to 2500\n"
+                  "20: `cache_s` is `-1`; write a whole number, 0 to 2592000\n"
+                  "21: `budget` is `99999999999999999999`; write a whole number, 1 to "
+                  "1000000000\n");
+}
+
+#define LANDMARKS(host, port)                                                                      \
+    "places\n    gateways = tcp://" host ":1" port "\n    workers = tcp://" host ":2" port "\n"    \
+    "    provider = landmarks\n    url = http://127.0.0.1:13580/x\n"
+
+static void loopback_is_each_hosts_own(void)
+{
+    CHECK(check_text(HERD ALFORD BALL LINK LANDMARKS("10.0.0.1", "0") LANDMARKS("10.0.0.2", "0")));
+    topology_free(&topology);
+    check_refused(HERD ALFORD BALL LINK LANDMARKS("10.0.0.1", "0") LANDMARKS("10.0.0.1", "1"),
+                  "22: port 13580 of `url` is taken by `url` in line 17; write another port\n");
+}
+
+static void places_end_at_their_limit(void)
+{
+#define FOUR(a, b, c, d) PLACES(a, "") PLACES(b, "") PLACES(c, "") PLACES(d, "")
+#define EIGHT            FOUR("1", "2", "3", "4") FOUR("5", "6", "7", "8")
+    CHECK(check_text(HERD ALFORD BALL LINK EIGHT));
+    CHECK_INT(topology.places_count, TOPOLOGY_PLACES_MAX);
+    topology_free(&topology);
+    check_refused(HERD ALFORD BALL LINK EIGHT PLACES("9", ""),
+                  "61: this is one `places` too many; write at most 8\n");
 }
 
 static void takes_one_node_without_link(void)
 {
     CHECK(
         check_text(HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:65535\n"));
-    CHECK(!topology.places.present);
+    CHECK_INT(topology.places_count, 0);
     topology_free(&topology);
 }
 
@@ -151,7 +205,7 @@ static void observers_share_names_and_ports_with_nobody(void)
                   "20: port 12590 of `bus` is taken by `bus` in line 16; write another port\n");
     check_refused(HERD ALFORD BALL LINK
                   "observer\n    name = placesd\n    of = Ball\n    bus = tcp://127.0.0.1:1\n",
-                  "14: `placesd` is the name of the places service; write another\n");
+                  "14: `placesd` is how the names of places services begin; write another\n");
     check_refused(HERD ALFORD BALL "link\n    between = Alford Ear\n" EAR,
                   "12: there is no node `Ear`; write the name of a node of this file\n");
     check_refused(HERD ALFORD BALL LINK EAR
@@ -443,6 +497,9 @@ static void every_prefix_is_checked(void)
 }
 
 static const struct check_case cases[] = {
+    {"several places, with all their keys", reads_several_places},
+    {"loopback is each host's own", loopback_is_each_hosts_own},
+    {"places end at their limit", places_end_at_their_limit},
     {"a whole herd is read", reads_a_herd},
     {"one node without a link is a herd", takes_one_node_without_link},
     {"links may stand before nodes", takes_links_before_nodes},

@@ -4,7 +4,7 @@
 static struct topology_node nodes[] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};
 static struct topology_link links[] = {{0, 1, 0}, {2, 1, 0}};
 static struct topology topology = {
-    .nodes = nodes, .node_count = 3, .links = links, .link_count = 2, .places = {.present = true}};
+    .nodes = nodes, .node_count = 3, .links = links, .link_count = 2, .places_count = 1};
 
 enum { A, B, C, PLACES, CHILDREN };
 
@@ -52,13 +52,19 @@ static void starts_everybody_once(void)
     up_core_destroy(&core);
 }
 
-static void a_herd_without_places_has_no_placesd(void)
+static void each_places_has_its_placesd(void)
 {
-    topology.places.present = false;
+    topology.places_count = 0;
     struct up_core *core = up_core_new(&topology);
     CHECK_INT(up_core_children(core), 3);
     up_core_destroy(&core);
-    topology.places.present = true;
+    topology.places_count = 2;
+    core = up_core_new(&topology);
+    CHECK_INT(up_core_children(core), 5);
+    CHECK(strcmp(up_core_name(core, PLACES), "placesd") == 0);
+    CHECK(strcmp(up_core_name(core, PLACES + 1), "placesd-2") == 0);
+    up_core_destroy(&core);
+    topology.places_count = 1;
 }
 
 /* Every single thing that is needed, left out once. */
@@ -194,7 +200,7 @@ static void names_what_is_missing(void)
 
 static const struct check_case cases[] = {
     {"everybody is started once, placesd last", starts_everybody_once},
-    {"a herd without places has no placesd", a_herd_without_places_has_no_placesd},
+    {"each places of a herd has its placesd", each_places_has_its_placesd},
     {"a herd is whole only with everything", is_whole_only_with_everything},
     {"what was said before is no news", knows_news},
     {"a death takes back what the child had said", a_death_takes_its_word_back},

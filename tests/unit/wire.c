@@ -407,6 +407,72 @@ static void hello_needs_each_of_its_keys_and_skips_others(void)
         CHECK_INT(read_hello_without(without), WIRE_MALFORMED);
 }
 
+static void pack_bin(msgpack_packer *packer, struct span bytes)
+{
+    msgpack_pack_bin(packer, bytes.bytes);
+    msgpack_pack_bin_body(packer, bytes.at, bytes.bytes);
+}
+
+static void check_is_msgpack_c(const struct location *location)
+{
+    static char written[FLOOD_MESSAGE_BYTES_MAX];
+    msgpack_sbuffer wanted;
+    msgpack_packer packer;
+    msgpack_sbuffer_init(&wanted);
+    msgpack_packer_init(&packer, &wanted, msgpack_sbuffer_write);
+    msgpack_pack_array(&packer, 6);
+    pack_bin(&packer, location->client);
+    pack_bin(&packer, location->position);
+    pack_bin(&packer, location->stamp);
+    msgpack_pack_str(&packer, location->origin.bytes);
+    msgpack_pack_str_body(&packer, location->origin.at, location->origin.bytes);
+    msgpack_pack_int64(&packer, location->difference_ns);
+    msgpack_pack_int64(&packer, location->order_ns);
+    size_t bytes = (size_t)(wire_write_location(location, written) - written);
+    CHECK_BYTES(written, bytes, wanted.data, wanted.size);
+    CHECK(bytes <= wire_location_bytes_max(location));
+    msgpack_sbuffer_destroy(&wanted);
+}
+
+static void locations_are_what_msgpack_c_writes(void)
+{
+    static char text[LOCATION_TEXT_BYTES_MAX];
+    static const size_t sizes[] = {1, 31, 32, 33, 255, 256, 257, 65535, LOCATION_TEXT_BYTES_MAX};
+    memset(text, 'x', sizeof text);
+    struct location location = place();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        location.client = location.position = location.stamp = (struct span){text, sizes[i]};
+        location.position.bytes = location.stamp.bytes = 1;
+        check_is_msgpack_c(&location);
+    }
+    for (size_t bytes = 1; bytes <= LOCATION_ORIGIN_BYTES_MAX; bytes++) {
+        location = place();
+        location.origin = (struct span){text, bytes};
+        check_is_msgpack_c(&location);
+    }
+    /* Both sides of every border between two forms of an integer, and of every power of two. */
+    for (int bit = 0; bit < 64; bit++)
+        for (int64_t near = -40; near <= 40; near++) {
+            location.difference_ns = (int64_t)((UINT64_C(1) << bit) + (uint64_t)near);
+            location.order_ns = (int64_t)(0 - (UINT64_C(1) << bit) + (uint64_t)near);
+            check_is_msgpack_c(&location);
+        }
+}
+
+static void written_locations_are_sent_as_they_are(void)
+{
+    static char both[2 * 512], other[sizeof frame];
+    make(WIRE_UPDATE);
+    size_t bytes = wire_write(&out, frame, sizeof frame);
+    char *end = wire_write_location(&out.locations[0], both);
+    end = wire_write_location(&out.locations[1], end);
+    out.written = (struct span){both, (size_t)(end - both)};
+    memset(out.locations, 0, sizeof out.locations);
+    CHECK_BYTES(other, wire_write(&out, other, sizeof other), frame, bytes);
+    CHECK_INT(wire_write(&out, other, bytes), bytes);
+    CHECK_INT(wire_write(&out, other, bytes - 1), 0);
+}
+
 static const struct check_case cases[] = {
     {"every message comes back as it was", every_message_comes_back_as_it_was},
     {"every prefix is refused", every_prefix_is_refused},
@@ -429,6 +495,8 @@ static const struct check_case cases[] = {
      elements_and_keys_of_newer_versions_are_skipped},
     {"hello needs each of its keys and skips others",
      hello_needs_each_of_its_keys_and_skips_others},
+    {"locations are what msgpack-c writes", locations_are_what_msgpack_c_writes},
+    {"written locations are sent as they are", written_locations_are_sent_as_they_are},
 };
 
 CHECK_MAIN(cases)

@@ -1,4 +1,4 @@
-# refused: 9: `placesd` is the name of the places service; write another
+# refused: 9: `placesd` is how the names of places services begin; write another
 herd
     name = small
 node

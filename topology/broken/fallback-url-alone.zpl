@@ -1,4 +1,4 @@
-# refused: 19: there is a `places` in line 14 already; write one
+# refused: 19: there is no fallback to ask there; write a line `    fallback = landmarks`
 herd
     name = small
 node
@@ -16,8 +16,4 @@ places
     workers = tcp://127.0.0.1:13501
     provider = landmarks
     url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json
-places
-    gateways = tcp://127.0.0.1:13600
-    workers = tcp://127.0.0.1:13601
-    provider = landmarks
-    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json
+    fallback_url = http://127.0.0.1:13581/places

@@ -1,0 +1,143 @@
+#include "bus/record.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Texts are given room in such steps, so that a digit more needs no new memory. */
+#define TEXT_STEP_BYTES 16u
+/* Room that is more than this many times too large is given back. */
+#define TEXT_WASTE_MAX 4u
+
+static_assert(sizeof(struct record) == 64, "a record is one line of the cache");
+static_assert(LOCATION_TEXT_BYTES_MAX - 2 <= UINT16_MAX, "a text's parts are counted in 16 bits");
+
+static bool is_text(const struct record *record)
+{
+    return record->client_bytes == 0;
+}
+
+/* The order time that follows from the two others, as it does wherever an honest node took the
+ * IAMAT: then it needs no room of its own. */
+static int64_t order_of(int64_t stamp_ns, int64_t difference_ns)
+{
+    int64_t accepted_ns;
+    if (__builtin_add_overflow(stamp_ns, difference_ns, &accepted_ns))
+        accepted_ns = INT64_MAX;
+    return location_order_ns(stamp_ns, accepted_ns);
+}
+
+static void write_numbers(struct record *record, const struct location *location,
+                          const struct digits *digits)
+{
+    record_free(record);
+    record->numbers.stamp_ns = digits->stamp_ns;
+    record->numbers.latitude = digits->latitude;
+    record->numbers.longitude = digits->longitude;
+    record->stamp_decimals = digits->stamp_decimals;
+    /* A client keeps its record, so its id is there already, unless it was kept as text. */
+    if (is_text(record))
+        memcpy(record->client, location->client.at, location->client.bytes);
+    record->client_bytes = (uint8_t)location->client.bytes;
+}
+
+static char *append(char *at, struct span bytes)
+{
+    memcpy(at, bytes.at, bytes.bytes);
+    return at + bytes.bytes;
+}
+
+static void make_room(struct record *record, size_t bytes)
+{
+    if (!is_text(record)) {
+        record->text.at = NULL;
+        record->text.room = 0;
+    }
+    if (bytes <= record->text.room && record->text.room / TEXT_WASTE_MAX <= bytes)
+        return;
+    size_t room = (bytes + TEXT_STEP_BYTES - 1) / TEXT_STEP_BYTES * TEXT_STEP_BYTES;
+    record->text.at = bytes_resize(record->text.at, room);
+    record->text.room = (uint32_t)room;
+}
+
+static void write_text(struct record *record, const struct location *location)
+{
+    make_room(record, location->client.bytes + location->position.bytes + location->stamp.bytes);
+    char *at = append(record->text.at, location->client);
+    at = append(at, location->position);
+    append(at, location->stamp);
+    record->text.order_ns = location->order_ns;
+    record->sizes.client_bytes = (uint16_t)location->client.bytes;
+    record->sizes.position_bytes = (uint16_t)location->position.bytes;
+    record->sizes.stamp_bytes = (uint16_t)location->stamp.bytes;
+    record->client_bytes = 0;
+}
+
+void record_write(struct record *record, const struct location *location, uint16_t origin,
+                  uint64_t hash)
+{
+    struct digits read;
+    const struct digits *digits = location->digits;
+    if (digits == NULL && digits_read(location->position, location->stamp, &read))
+        digits = &read;
+    if (digits != NULL && location->client.bytes <= RECORD_CLIENT_BYTES_MAX &&
+        location->order_ns == order_of(digits->stamp_ns, location->difference_ns))
+        write_numbers(record, location, digits);
+    else
+        write_text(record, location);
+    record->origin = origin;
+    record->hash = hash;
+    record->difference_ns = location->difference_ns;
+}
+
+static void read_numbers(const struct record *record, char *text, struct location *location)
+{
+    struct digits digits = {
+        .stamp_ns = record->numbers.stamp_ns,
+        .latitude = record->numbers.latitude,
+        .longitude = record->numbers.longitude,
+        .stamp_decimals = record->stamp_decimals,
+    };
+    char *position_end = digits_write_position(text, &digits);
+    char *stamp_end = digits_write_stamp(position_end, &digits);
+    location->position = (struct span){text, (size_t)(position_end - text)};
+    location->stamp = (struct span){position_end, (size_t)(stamp_end - position_end)};
+}
+
+static void read_text(const struct record *record, struct location *location)
+{
+    const char *position = record->text.at + record->sizes.client_bytes;
+    location->position = (struct span){position, record->sizes.position_bytes};
+    location->stamp =
+        (struct span){position + record->sizes.position_bytes, record->sizes.stamp_bytes};
+}
+
+void record_read(const struct record *record, char *text, struct location *location)
+{
+    location->client = record_client(record);
+    location->difference_ns = record->difference_ns;
+    location->order_ns = record_order_ns(record);
+    location->digits = NULL;
+    if (is_text(record))
+        read_text(record, location);
+    else
+        read_numbers(record, text, location);
+}
+
+struct span record_client(const struct record *record)
+{
+    if (is_text(record))
+        return (struct span){record->text.at, record->sizes.client_bytes};
+    return (struct span){record->client, record->client_bytes};
+}
+
+int64_t record_order_ns(const struct record *record)
+{
+    return is_text(record) ? record->text.order_ns
+                           : order_of(record->numbers.stamp_ns, record->difference_ns);
+}
+
+void record_free(struct record *record)
+{
+    if (is_text(record))
+        free(record->text.at);
+}

@@ -1,0 +1,63 @@
+/* record: one location as a table keeps it: one line of a processor's cache.
+ *
+ * Nearly every location is a short id and numbers, and takes no memory beside the record; its
+ * text is made from the numbers when somebody reads it (bus/digits.h). A location of another form
+ * is kept as text, in memory of its own. Nobody but table.c looks inside.
+ *
+ * Invariant: record_read gives what record_write took, every byte. */
+#ifndef ZHERD_BUS_RECORD_H
+#define ZHERD_BUS_RECORD_H
+
+#include <stdint.h>
+
+#include "bus/digits.h"
+#include "bus/location.h"
+
+/* The longest id that fits into the record itself. */
+#define RECORD_CLIENT_BYTES_MAX 20
+/* What record_read may write: a position and a stamp made from numbers. */
+#define RECORD_TEXT_BYTES_MAX (DIGITS_POSITION_BYTES_MAX + DIGITS_STAMP_BYTES_MAX)
+
+/* All zero is a record that was never written. The id comes first: memcmp(3) may read 32 bytes of
+ * it at once, and those must not reach into the next line of the cache. */
+struct record {
+    union {
+        char client[RECORD_CLIENT_BYTES_MAX];
+        struct {
+            uint16_t client_bytes, position_bytes, stamp_bytes;
+        } sizes;
+    };
+    uint16_t origin;        /* the table's number for its name */
+    uint8_t client_bytes;   /* 0: this location is kept as text */
+    uint8_t stamp_decimals; /* of a location in numbers */
+    union {
+        struct {
+            int64_t stamp_ns;
+            uint64_t latitude, longitude;
+        } numbers;
+        struct {
+            char *at; /* client, position, stamp, one behind the other */
+            int64_t order_ns;
+            uint32_t room; /* bytes behind `at` */
+        } text;
+    };
+    int64_t difference_ns;
+    uint64_t hash; /* location_hash of what stands here */
+};
+
+/* Replaces what stands there. `origin` is the number of location->origin, `hash` its
+ * location_hash. */
+void record_write(struct record *record, const struct location *location, uint16_t origin,
+                  uint64_t hash);
+
+/* Everything but the origin, which is the table's business. The location borrows from `record`,
+ * and from `text`, where RECORD_TEXT_BYTES_MAX bytes must be. */
+void record_read(const struct record *record, char *text, struct location *location);
+
+struct span record_client(const struct record *record);
+int64_t record_order_ns(const struct record *record);
+
+/* Gives back what memory it has beside itself. */
+void record_free(struct record *record);
+
+#endif

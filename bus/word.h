@@ -1,0 +1,17 @@
+/* word: where a word ends: at the text protocol's white space, which is six bytes and no other:
+ * space, tab, LF, vertical tab, form feed, CR. */
+#ifndef ZHERD_BUS_WORD_H
+#define ZHERD_BUS_WORD_H
+
+#include "bus/bytes.h"
+
+/* Tab to CR are neighbours in ASCII. */
+static inline bool word_is_white(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* How many bytes stand before the first white space; all of them where there is none. */
+size_t word_bytes(struct span text);
+
+#endif

@@ -1,0 +1,25 @@
+/* shape: where a GeoJSON geometry lies, as one position.
+ *
+ * A point is its own position; an area is represented by the centroid of its outline, and several
+ * areas by the largest of them, so that a group of islands is found on land. Holes do not count. A
+ * line or a collection has no position that would be of use.
+ *
+ * Invariant: a position that is given lies on the Earth. */
+#ifndef ZHERD_PLACESD_LANDMARKS_SHAPE_H
+#define ZHERD_PLACESD_LANDMARKS_SHAPE_H
+
+#include <jansson.h>
+
+#include "placesd/landmarks/sphere.h"
+
+enum shape_kind {
+    SHAPE_PLACE,  /* there is a position */
+    SHAPE_OTHER,  /* none: a line, several points, a collection, or no geometry at all */
+    SHAPE_BROKEN, /* not a geometry as RFC 7946 has it, or not on the Earth */
+};
+
+/* `geometry` may be NULL. An outline that crosses the antimeridian may go on beyond 180 degrees or
+ * jump to the other side; both are understood. */
+enum shape_kind shape_read(const json_t *geometry, struct sphere_point *position);
+
+#endif

@@ -1,0 +1,23 @@
+/* tags: what OpenStreetMap's tags say about a place, in the words of Nearby Search.
+ *
+ * A table gives Google's legacy types and a basic rank for each tag that makes something a place;
+ * whatever else has a name (a road, a bus route, a border) is none. The rules of the rank stand
+ * in placesd/landmarks/README.md.
+ *
+ * Invariant: a place that is given has a type and a rank from 1 to PLACE_RANK_MAX. */
+#ifndef ZHERD_PLACESD_LANDMARKS_TAGS_H
+#define ZHERD_PLACESD_LANDMARKS_TAGS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "placesd/landmarks/place.h"
+
+/* Fills types, rank and vicinity from `tags`, an object of strings; the name must be there. False
+ * if the tags make no place. */
+bool tags_read(const json_t *tags, struct place *place);
+
+/* Copies as many whole letters of a UTF-8 text as fit into `bytes_max` bytes and a NUL. */
+void tags_copy(const char *text, char *out, size_t bytes_max);
+
+#endif

@@ -1,0 +1,230 @@
+"""A provider's key is seen by the provider and by nobody else, whatever goes wrong."""
+
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from places_rig import CANARY, OK, Front, Provider, Service
+from rig import BUILD, free_ports
+
+# What the key looks like to somebody who hides it a little.
+MARKS = [CANARY.encode(), CANARY.encode()[::-1], CANARY[7:].encode()]
+
+
+def broken_provider(send):
+    """Takes connections, sees the request, answers as `send` does; its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(2)
+                    send(connection, connection.recv(65536))
+            except OSError:
+                if listener.fileno() < 0:
+                    return
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+def head(status, *lines):
+    return ("\r\n".join([f"HTTP/1.1 {status}", *lines, "Connection: close", "", ""])).encode()
+
+
+def told_back(request):
+    """The request's first line, which holds the key."""
+    return request.split(b"\r\n")[0]
+
+
+# Every way in which an answer can go wrong that needs a server of its own. Each one tells the key
+# to whoever listens to a failure.
+BROKEN = {
+    "closed at once": lambda c, r: None,
+    "no HTTP": lambda c, r: c.sendall(told_back(r) + b"\n"),
+    "400 with the request": lambda c, r: c.sendall(head("400 " + told_back(r).decode()) + r),
+    "403 with the request": lambda c, r: c.sendall(head("403 No") + r),
+    "429 with the request": lambda c, r: c.sendall(head("429 No", "Retry-After: 0") + r),
+    "500 with the request": lambda c, r: c.sendall(head("500 No") + r),
+    "200, denied": lambda c, r: c.sendall(
+        head("200 OK") + b'{"results":[],"status":"REQUEST_DENIED","error_message":"'
+        + told_back(r) + b'"}'),
+    "200, not JSON": lambda c, r: c.sendall(head("200 OK") + r),
+    "200, in a result": lambda c, r: c.sendall(
+        head("200 OK") + b'{"status":"OK","results":["' + told_back(r) + b'"]}'),
+    "200, in a status": lambda c, r: c.sendall(
+        head("200 OK") + b'{"results":[],"status":"' + told_back(r) + b'"}'),
+    "a redirect": lambda c, r: c.sendall(
+        head("302 Found", "Location: http://127.0.0.1:1/" + told_back(r).decode().split()[1])),
+    "a header": lambda c, r: c.sendall(
+        head("200 OK", "X-Asked: " + told_back(r).decode(), "Content-Length: 99") + b"{"),
+    "a bad encoding": lambda c, r: c.sendall(head("200 OK", "Content-Encoding: gzip") + r),
+    "a wrong length": lambda c, r: c.sendall(head("200 OK", "Content-Length: -5") + r),
+}
+
+
+class Secrets(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-secrets-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def check(self, what, text):
+        for mark in MARKS:
+            self.assertNotIn(mark, text, what)
+
+    def check_files(self):
+        """All files of the folder but the key and the topology; how many."""
+        count = 0
+        for path in self.folder.rglob("*"):
+            if path.is_file() and path.name not in ("key", "herd.zpl"):
+                self.check(str(path), path.read_bytes())
+                count += 1
+        return count
+
+    def check_process(self, process):
+        for name in ("cmdline", "environ", "maps", "status"):
+            try:
+                self.check(name, pathlib.Path(f"/proc/{process.child.pid}/{name}").read_bytes())
+            except PermissionError:
+                pass
+
+    def drive(self, url, deadline_ms=1500, questions=1):
+        """One service with this provider: asked, searched, stopped. The codes of its answers."""
+        service = Service(self.folder, url)
+        front = Front(service.front)
+        try:
+            processes = [service.start("broker"), service.start("worker")]
+            codes = [front.answer(latitude=i, deadline_ms=deadline_ms)[0]
+                     for i in range(questions)]
+            self.check("answers", front.bytes)
+            for process in processes:
+                self.check_process(process)
+                self.assertEqual(process.stop()[0], 0)
+        finally:
+            service.close()
+            front.close()
+        self.assertGreaterEqual(self.check_files(), 4)
+        return codes
+
+    def test_the_provider_sees_it(self):
+        """The canary does sing: without this every other test here would prove nothing."""
+        seen = []
+
+        def answer(connection, request):
+            seen.append(request)
+            connection.sendall(head("200 OK") + b'{"results":[],"status":"OK"}')
+
+        listener = broken_provider(answer)
+        with listener:
+            self.assertEqual(self.drive(f"http://127.0.0.1:{listener.getsockname()[1]}/n"), [OK])
+        self.assertIn(CANARY.encode(), seen[0])
+
+    def test_no_failure_tells_it(self):
+        for name, send in BROKEN.items():
+            with self.subTest(name), broken_provider(send) as listener:
+                port = listener.getsockname()[1]
+                self.assertNotEqual(self.drive(f"http://127.0.0.1:{port}/n"), [OK])
+
+    def test_no_missing_provider_tells_it(self):
+        closed = free_ports(6)[-1]  # beyond the service's own
+        plain = Provider()
+        self.addCleanup(plain.close)
+        for url in (f"http://127.0.0.1:{closed}/n",       # nobody there
+                    "https://no-such-host.invalid/n",      # no address
+                    plain.url().replace("http:", "https:")):  # no TLS
+            with self.subTest(url):
+                self.assertNotIn(OK, self.drive(url))
+
+    def test_an_open_breaker_and_a_deadline_do_not_tell_it(self):
+        slow = Provider(delay=1.0)
+        self.addCleanup(slow.close)
+        self.assertNotIn(OK, self.drive(slow.url(), deadline_ms=200, questions=8))
+
+    def test_a_start_that_fails_does_not_tell_it(self):
+        service = Service(self.folder, "https://127.0.0.1:1/n")
+        for mode, more in ((0o644, ""), (0o600, " and more")):
+            service.key.write_text(CANARY + more + "\n")
+            service.key.chmod(mode)
+            for role in ([], ["worker"]):
+                said = subprocess.run([BUILD / "placesd", *role, "--topology", service.file],
+                                      capture_output=True, timeout=10, check=False)
+                self.assertEqual(said.returncode, 1)
+                self.assertIn(b"key_file", said.stderr)
+                self.check("a refused start", said.stdout + said.stderr)
+
+    def test_a_broker_needs_no_key(self):
+        service = Service(self.folder, "https://127.0.0.1:1/n")
+        self.addCleanup(service.close)
+        service.key.unlink()
+        self.assertEqual(service.start("broker").stop()[0], 0)
+
+    def test_a_credential_of_the_service_manager(self):
+        seen = []
+
+        def answer(connection, request):
+            seen.append(request)
+            connection.sendall(head("200 OK") + b'{"results":[],"status":"OK"}')
+
+        listener = broken_provider(answer)
+        credentials = self.folder / "credentials"
+        credentials.mkdir(mode=0o500)
+        with listener:
+            service = Service(self.folder, f"http://127.0.0.1:{listener.getsockname()[1]}/n")
+            self.addCleanup(service.close)
+            text = service.file.read_text().replace(str(service.key), "google.key")
+            service.file.write_text(text)
+            shutil.move(service.key, credentials / "google.key")
+            (credentials / "google.key").chmod(0o440)
+            os.environ["CREDENTIALS_DIRECTORY"] = str(credentials)
+            try:
+                process = service.start()
+            finally:
+                del os.environ["CREDENTIALS_DIRECTORY"]
+            front = Front(service.front)
+            self.addCleanup(front.close)
+            self.assertEqual(front.answer()[0], OK)
+            self.assertIn(CANARY.encode(), seen[0])
+            self.assertEqual(process.stop()[0], 0)
+            # Others may not be able to read it, there or elsewhere.
+            (credentials / "google.key").chmod(0o444)
+            said = subprocess.run([BUILD / "placesd", "--topology", service.file], timeout=10,
+                                  capture_output=True, check=False,
+                                  env={**os.environ, "CREDENTIALS_DIRECTORY": str(credentials)})
+            self.assertEqual(said.returncode, 1)
+            self.check("a refused credential", said.stderr)
+        shutil.rmtree(credentials)
+
+    def test_no_core_file_holds_it(self):
+        def allow_cores():
+            resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+
+        def dies_with_core(child):
+            child.send_signal(signal.SIGABRT)
+            _, status, _ = os.wait4(child.pid, 0)
+            child.returncode = -signal.SIGABRT
+            return os.WCOREDUMP(status)
+
+        control = subprocess.Popen(["sleep", "60"], preexec_fn=allow_cores, cwd=self.folder)
+        if not dies_with_core(control):
+            self.skipTest("no process leaves a core file here")
+        service = Service(self.folder, "https://127.0.0.1:1/n")
+        for role in ([], ["worker"]):
+            child = subprocess.Popen([BUILD / "placesd", *role, "--topology", service.file],
+                                     preexec_fn=allow_cores, cwd=self.folder,
+                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            with child.stdout:
+                self.assertEqual(child.stdout.readline(), b"ready\n")
+            self.assertFalse(dies_with_core(child))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,185 @@
+#include "placesd/cache.h"
+
+#include "tests/check.h"
+
+static const uint8_t secret[16] = "a secret of ours";
+
+static struct cache_key key(int64_t latitude)
+{
+    return (struct cache_key){latitude, 2, 3, 0};
+}
+
+static void put(struct cache *cache, struct cache_key at, const char *body, int64_t fresh_ms,
+                int64_t kept_ms, int64_t now_ms)
+{
+    struct cache_answer answer = {.code = LOOKUP_OK, .body = span_of(body), .marks = {.count = 7}};
+    cache_put(cache, &at, &answer, fresh_ms, kept_ms, now_ms);
+}
+
+/* The body of a fresh (or kept) answer, or "-". */
+static const char *look(struct cache *cache, struct cache_key at, bool fresh, int64_t now_ms)
+{
+    static char text[64];
+    const struct cache_answer *answer =
+        fresh ? cache_find_fresh(cache, &at, now_ms) : cache_find_kept(cache, &at, now_ms);
+    if (answer == NULL)
+        return "-";
+    CHECK_INT(answer->marks.count, 7);
+    snprintf(text, sizeof text, "%.*s", (int)answer->body.bytes, answer->body.at);
+    return text;
+}
+
+static void times_end_to_the_millisecond(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    put(cache, key(1), "one", 100, 200, 0);
+    CHECK(strcmp(look(cache, key(1), true, 99), "one") == 0);
+    CHECK(strcmp(look(cache, key(1), true, 100), "-") == 0);
+    CHECK(strcmp(look(cache, key(1), false, 199), "one") == 0);
+    CHECK_INT(cache_count(cache), 1);
+    CHECK(strcmp(look(cache, key(1), false, 200), "-") == 0);
+    CHECK_INT(cache_count(cache), 0);
+    CHECK_INT(cache_bytes(cache), 0);
+    put(cache, key(1), "over already", 300, 300, 300);
+    CHECK_INT(cache_count(cache), 0);
+    cache_destroy(&cache);
+    CHECK(cache == NULL);
+    cache_destroy(&cache);
+}
+
+static void keys_differ_in_every_field(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    put(cache, (struct cache_key){1, 2, 3, 0}, "mine", 100, 100, 0);
+    static const struct cache_key others[] = {{2, 2, 3, 0}, {1, 3, 3, 0},  {1, 2, 4, 0},
+                                              {1, 2, 3, 1}, {-1, 2, 3, 0}, {2, 1, 3, 0}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        CHECK(strcmp(look(cache, others[i], true, 1), "-") == 0);
+        put(cache, others[i], "other", 100, 100, 0);
+    }
+    CHECK(strcmp(look(cache, (struct cache_key){1, 2, 3, 0}, true, 1), "mine") == 0);
+    CHECK_INT(cache_count(cache), 7);
+    cache_destroy(&cache);
+}
+
+static void a_newer_answer_replaces(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    put(cache, key(1), "old and long", 100, 100, 0);
+    size_t before = cache_bytes(cache);
+    put(cache, key(1), "new", 150, 200, 50);
+    CHECK_INT(cache_count(cache), 1);
+    CHECK_INT(before - cache_bytes(cache), strlen("old and long") - strlen("new"));
+    CHECK(strcmp(look(cache, key(1), true, 149), "new") == 0);
+    /* One that may not be kept takes the old one away, too. */
+    put(cache, key(1), "newest", 60, 60, 60);
+    CHECK(strcmp(look(cache, key(1), false, 61), "-") == 0);
+    cache_destroy(&cache);
+}
+
+static void freshens(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    put(cache, key(1), "one", 100, 200, 0);
+    struct cache_key at = key(1);
+    cache_freshen(cache, &at, 150);
+    CHECK(strcmp(look(cache, key(1), true, 149), "one") == 0);
+    CHECK(strcmp(look(cache, key(1), true, 150), "-") == 0);
+    cache_freshen(cache, &at, 900);
+    CHECK(strcmp(look(cache, key(1), true, 199), "one") == 0);
+    CHECK(strcmp(look(cache, key(1), true, 200), "-") == 0);
+    at = key(2);
+    cache_freshen(cache, &at, 900);
+    cache_destroy(&cache);
+}
+
+/* Room for exactly three of these: the one unused for longest goes. */
+static void the_least_used_makes_room(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    put(cache, key(1), "one", 100, 100, 0);
+    size_t one = cache_bytes(cache);
+    cache_destroy(&cache);
+    cache = cache_new(3 * one, secret);
+    put(cache, key(1), "one", 100, 100, 0);
+    put(cache, key(2), "two", 100, 100, 0);
+    put(cache, key(3), "thr", 100, 100, 0);
+    CHECK_INT(cache_count(cache), 3);
+    CHECK_INT(cache_bytes(cache), 3 * one);
+    CHECK(strcmp(look(cache, key(1), true, 1), "one") == 0);
+    put(cache, key(4), "fou", 100, 100, 0);
+    CHECK_INT(cache_count(cache), 3);
+    CHECK(strcmp(look(cache, key(2), true, 1), "-") == 0);
+    CHECK(strcmp(look(cache, key(1), false, 1), "one") == 0);
+    CHECK(strcmp(look(cache, key(3), true, 1), "thr") == 0);
+    put(cache, key(5), "twice", 100, 100, 0); /* two bytes too many: two go for it */
+    CHECK_INT(cache_count(cache), 2);
+    CHECK(strcmp(look(cache, key(4), true, 1), "-") == 0);
+    CHECK(strcmp(look(cache, key(1), true, 1), "-") == 0);
+    cache_destroy(&cache);
+}
+
+static void too_long_is_not_taken(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    put(cache, key(1), "", 100, 100, 0);
+    size_t empty = cache_bytes(cache);
+    CHECK(strcmp(look(cache, key(1), true, 1), "") == 0);
+    cache_destroy(&cache);
+    cache = cache_new(empty + 4, secret);
+    put(cache, key(1), "four", 100, 100, 0);
+    CHECK_INT(cache_count(cache), 1);
+    put(cache, key(2), "five!", 100, 100, 0);
+    CHECK_INT(cache_count(cache), 1);
+    CHECK(strcmp(look(cache, key(1), true, 1), "four") == 0);
+    cache_destroy(&cache);
+}
+
+static uint64_t dice = 1;
+
+static uint32_t roll(uint32_t sides)
+{
+    dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(dice >> 33) % sides;
+}
+
+/* Against a plain array: what is found is what was put last, in its time; bytes stay bounded. */
+static void many_answers_stay_their_own(void)
+{
+    enum { KEYS = 3000, STEPS = 100000 };
+    static struct {
+        int64_t number, fresh_ms;
+    } model[KEYS];
+    struct cache *cache = cache_new(200 * 1000, secret);
+    size_t found = 0;
+    for (int64_t now_ms = 1; now_ms < STEPS; now_ms++) {
+        uint32_t at = roll(KEYS);
+        if (roll(2) == 0) {
+            char body[64];
+            snprintf(body, sizeof body, "%" PRId64 "%.*s", now_ms, (int)roll(20),
+                     "                    ");
+            model[at].number = now_ms;
+            model[at].fresh_ms = now_ms + roll(5000);
+            put(cache, key(at), body, model[at].fresh_ms, model[at].fresh_ms + roll(100), now_ms);
+        }
+        const char *text = look(cache, key(at), true, now_ms);
+        bool there = strcmp(text, "-") != 0;
+        found += there;
+        CHECK(!there || (atoll(text) == model[at].number && now_ms < model[at].fresh_ms));
+        CHECK(cache_bytes(cache) <= 200 * 1000);
+    }
+    CHECK(found > STEPS / 4);
+    cache_destroy(&cache);
+}
+
+static const struct check_case cases[] = {
+    {"answers are fresh and kept to the millisecond", times_end_to_the_millisecond},
+    {"an answer is for its place, radius and provider only", keys_differ_in_every_field},
+    {"a newer answer replaces the old one", a_newer_answer_replaces},
+    {"a kept answer can be fresh again, but not for longer than it is kept", freshens},
+    {"the least recently used makes room", the_least_used_makes_room},
+    {"an answer longer than the cache is not taken", too_long_is_not_taken},
+    {"many answers stay their own, within the bytes allowed", many_answers_stay_their_own},
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,241 @@
+/* Numbers from text and the text back from them; words and their ends. */
+#include "bus/digits.h"
+
+#include <sodium/crypto_shorthash.h>
+
+#include "bus/siphash.h"
+#include "bus/word.h"
+#include "tests/check.h"
+
+/* Reads copies that end where memory ends. */
+static bool read_both(struct span position, struct span stamp, struct digits *digits)
+{
+    char *p = check_at_page_end(position.at, position.bytes);
+    char *s = check_at_page_end(stamp.at, stamp.bytes);
+    return digits_read((struct span){p, position.bytes}, (struct span){s, stamp.bytes}, digits);
+}
+
+static bool reads(const char *position, const char *stamp)
+{
+    struct digits digits;
+    return read_both(span_of(position), span_of(stamp), &digits);
+}
+
+static void check_round_trip(struct span position, struct span stamp)
+{
+    struct digits digits;
+    CHECK(digits_read(position, stamp, &digits));
+    char text[DIGITS_POSITION_BYTES_MAX + DIGITS_STAMP_BYTES_MAX];
+    char *end = digits_write_position(text, &digits);
+    CHECK_BYTES(text, (size_t)(end - text), position.at, position.bytes);
+    end = digits_write_stamp(text, &digits);
+    CHECK_BYTES(text, (size_t)(end - text), stamp.at, stamp.bytes);
+}
+
+static const char *const positions[] = {
+    "+34.068930-118.445127",
+    "+0-0",
+    "-0+0",
+    "+00-000",
+    "-00.0+000.000000000",
+    "+1-1",
+    "+90-180",
+    "-90.000000000+180.000000000",
+    "+05.1-005.01",
+    "+999.999999999-999.999999999",
+    "+1.2-3.45678901",
+    "+12.12345678-1",
+};
+static const char *const stamps[] = {
+    "1621464827.959498503", "0",        "1",          "0.5",
+    "0.000000001",          "12",       "1621464827", "9223372035",
+    "9223372035.999999999", "1.0",      "1.00",       "1234567.1234567",
+    "12345678.12345678",    "99999999",
+};
+
+static void texts_come_back_byte_for_byte(void)
+{
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++)
+        for (size_t j = 0; j < sizeof stamps / sizeof *stamps; j++) {
+            CHECK(reads(positions[i], stamps[j]));
+            check_round_trip(span_of(positions[i]), span_of(stamps[j]));
+        }
+}
+
+static void every_prefix_is_refused_or_comes_back(void)
+{
+    struct digits digits;
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++)
+        for (size_t bytes = 0; bytes <= strlen(positions[i]); bytes++) {
+            struct span prefix = {positions[i], bytes};
+            if (read_both(prefix, span_of("1"), &digits))
+                check_round_trip(prefix, span_of("1"));
+        }
+    for (size_t i = 0; i < sizeof stamps / sizeof *stamps; i++)
+        for (size_t bytes = 0; bytes <= strlen(stamps[i]); bytes++) {
+            struct span prefix = {stamps[i], bytes};
+            if (read_both(span_of("+1-1"), prefix, &digits))
+                check_round_trip(span_of("+1-1"), prefix);
+        }
+}
+
+static void the_numbers_are_right(void)
+{
+    struct digits digits;
+    CHECK(digits_read(span_of("+34.068930-118.4451275"), span_of("1621464827.9594"), &digits));
+    CHECK_INT(digits_nanodeg(digits.latitude), 34068930000);
+    CHECK_INT(digits_whole(digits.latitude), 2);
+    CHECK_INT(digits_nanodeg(digits.longitude), -118445127500);
+    CHECK_INT(digits_whole(digits.longitude), 3);
+    CHECK_INT(digits.stamp_ns, 1621464827959400000);
+    CHECK_INT(digits.stamp_decimals, 4);
+}
+
+static void other_forms_are_refused(void)
+{
+    static const char *const others[] = {
+        "",
+        "+",
+        "1-1",
+        "+1",
+        "+1-",
+        "+1+",
+        "+1-1 ",
+        " +1-1",
+        "+1.-1",
+        "+.5-1",
+        "+1-1.",
+        "+1-1x",
+        "+1234-1",
+        "+1-1234",
+        "+1.1234567890-1",
+        "+1-1.0000000000",
+        "+1-1-1",
+        "+1-1+",
+        "+a-1",
+        "+1/-1",
+        "+1:-1",
+        "+12345678901234567890-1",
+        "\xb1-1",
+        "+\xb1-1",
+        "+1.\xff-1",
+    };
+    static const char *const other_stamps[] = {
+        "",
+        "-1",
+        "+1",
+        ".5",
+        "1.",
+        "01",
+        "00",
+        "9223372036",
+        "10000000000",
+        "1.1234567890",
+        "1 ",
+        " 1",
+        "1e9",
+        "123456789012345678901234567890",
+        "1.123456789012345678901234567890",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        CHECK(!reads(others[i], "1"));
+    for (size_t i = 0; i < sizeof other_stamps / sizeof *other_stamps; i++)
+        CHECK(!reads("+1-1", other_stamps[i]));
+}
+
+static bool is_digit(int byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* Every byte at every place of a text that holds runs of more and of less than eight digits. */
+static void every_byte_in_every_place_is_refused_or_comes_back(void)
+{
+    char text[] = "-12.12345678+180.123456789", stamp[] = "1621464827.959498503";
+    struct digits digits;
+    for (size_t i = 0; i + 1 < sizeof text + sizeof stamp; i++) {
+        char *at = i < sizeof text ? &text[i] : &stamp[i - sizeof text];
+        char before = *at;
+        for (int byte = 0; byte < 256 && before != '\0'; byte++) {
+            *at = (char)byte;
+            struct span position = {text, sizeof text - 1}, time = {stamp, sizeof stamp - 1};
+            if (digits_read(position, time, &digits))
+                check_round_trip(position, time);
+            else
+                CHECK(!is_digit(byte) || !is_digit(before) || at == stamp);
+        }
+        *at = before;
+    }
+}
+
+static void digits_are_put_with_leading_zeros(void)
+{
+    char text[20];
+    CHECK_BYTES(text, (size_t)(digits_put(text, 7, 1) - text), "7", 1);
+    CHECK_BYTES(text, (size_t)(digits_put(text, 7, 2) - text), "07", 2);
+    CHECK_BYTES(text, (size_t)(digits_put(text, 12345, 9) - text), "000012345", 9);
+    CHECK_BYTES(text, (size_t)(digits_put(text, 12345, 3) - text), "345", 3);
+    CHECK_BYTES(text, (size_t)(digits_put(text, UINT64_MAX, 20) - text), "18446744073709551615",
+                20);
+    CHECK_INT(digits_count(0), 1);
+    CHECK_INT(digits_count(9), 1);
+    CHECK_INT(digits_count(10), 2);
+    CHECK_INT(digits_count(UINT64_MAX), 20);
+}
+
+static void a_word_ends_at_the_first_white_space(void)
+{
+    for (size_t bytes = 0; bytes <= 33; bytes++)
+        for (size_t at = 0; at <= bytes; at++)
+            for (int byte = 0; byte < 256; byte++) {
+                char text[33];
+                /* A byte below '!' before it, which is no white space, must not mislead. */
+                memset(text, byte % 2 == 0 ? 'x' : 1, bytes);
+                bool white = byte == ' ' || (byte >= 9 && byte <= 13);
+                if (at < bytes)
+                    text[at] = (char)byte;
+                size_t got = word_bytes((struct span){text, bytes});
+                if (got != (white && at < bytes ? at : bytes))
+                    CHECK_INT(got, white && at < bytes ? at : bytes);
+            }
+    char *edge = check_at_page_end("0123456789abc", 13);
+    CHECK_INT(word_bytes((struct span){edge, 13}), 13);
+}
+
+static void siphash_is_libsodiums_with_other_rounds(void)
+{
+    uint8_t key[SIPHASH_KEY_BYTES];
+    char text[64];
+    uint64_t known[sizeof text + 1];
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)(i * 7 + 1);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 31 + 5);
+    for (size_t bytes = 0; bytes <= sizeof text; bytes++) {
+        unsigned char wanted[crypto_shorthash_BYTES];
+        char *edge = check_at_page_end(text, bytes);
+        struct span span = {edge, bytes};
+        crypto_shorthash(wanted, (const unsigned char *)text, bytes, key);
+        uint64_t got = siphash_rounds(span, key, 2, 4);
+        for (size_t i = 0; i < sizeof wanted; i++)
+            CHECK_INT(got >> (8 * i) & 0xff, wanted[i]);
+        CHECK(siphash(span, key) == siphash_rounds(span, key, 1, 3));
+        known[bytes] = siphash(span, key);
+        for (size_t i = 0; i < bytes; i++)
+            CHECK(known[i] != known[bytes]);
+    }
+}
+
+static const struct check_case cases[] = {
+    {"texts come back byte for byte", texts_come_back_byte_for_byte},
+    {"every prefix is refused or comes back", every_prefix_is_refused_or_comes_back},
+    {"the numbers are right", the_numbers_are_right},
+    {"other forms are refused", other_forms_are_refused},
+    {"every byte in every place is refused or comes back",
+     every_byte_in_every_place_is_refused_or_comes_back},
+    {"digits are put with leading zeros", digits_are_put_with_leading_zeros},
+    {"a word ends at the first white space", a_word_ends_at_the_first_white_space},
+    {"siphash is libsodium's with other rounds", siphash_is_libsodiums_with_other_rounds},
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,173 @@
+#include "placesd/landmarks/feature.h"
+
+#include <math.h>
+
+#include "placesd/landmarks/tally.h"
+#include "tests/check.h"
+
+#define POINT "\"geometry\":{\"type\":\"Point\",\"coordinates\":[-118.4422,34.0728]}"
+#define HALL                                                                                       \
+    "{\"type\":\"Feature\",\"id\":\"n1\"," POINT                                                   \
+    ",\"properties\":{\"name\":\"Royce \\\"Hall\\\" \xc3\xa9\",\"amenity\":\"theatre\"}}"
+
+static char why[FEATURE_WHY_BYTES_MAX + 1];
+
+static enum feature_kind read_bytes(const char *text, size_t bytes, struct place *place,
+                                    uint64_t *key)
+{
+    return feature_read((struct span){check_at_page_end(text, bytes), bytes}, place, key, why);
+}
+
+static void becomes_a_place(void)
+{
+    struct place place;
+    uint64_t key;
+    CHECK_INT(read_bytes(HALL, strlen(HALL), &place, &key), FEATURE_PLACE);
+    CHECK(strcmp(place.name, "Royce \"Hall\" \xc3\xa9") == 0);
+    CHECK(strcmp(place.types, "point_of_interest") == 0);
+    CHECK(fabs(place.position.latitude_deg - 34.0728) < 1e-12);
+    CHECK(fabs(place.position.longitude_deg + 118.4422) < 1e-12);
+}
+
+static void every_record_is_of_one_kind(void)
+{
+    static const struct {
+        const char *text;
+        enum feature_kind kind;
+    } table[] = {
+        {" \n" HALL "\r\n", FEATURE_PLACE},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":{\"n\\u0061me\":\"A\",\"shop\":\"x\"}}",
+         FEATURE_PLACE},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":{\"shop\":\"x\"}}", FEATURE_NAMELESS},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":null}", FEATURE_NAMELESS},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":{\"name\":\" \",\"shop\":\"x\"}}",
+         FEATURE_NAMELESS},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":{\"name\":7,\"shop\":\"x\"}}",
+         FEATURE_NAMELESS},
+        {"{\"type\":\"Feature\",\"name\":\"A\"," POINT ",\"properties\":{\"shop\":\"x\"}}",
+         FEATURE_NAMELESS},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":{\"name\":\"A\",\"highway\":\"x\"}}",
+         FEATURE_OTHER_KIND},
+        {"{\"type\":\"Feature\",\"geometry\":null,\"properties\":{\"name\":\"A\",\"shop\":\"x\"}}",
+         FEATURE_OTHER_SHAPE},
+        {"{\"type\":\"Feature\",\"properties\":{\"name\":\"A\",\"shop\":\"x\"}}",
+         FEATURE_OTHER_SHAPE},
+        {"{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,91]},"
+         "\"properties\":{\"name\":\"A\",\"shop\":\"x\"}}",
+         FEATURE_BROKEN},
+        {"{\"type\":\"FeatureCollection\",\"features\":[]}", FEATURE_BROKEN},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":[\"name\"]}", FEATURE_BROKEN},
+        {"{\"type\":\"Feature\"," POINT ",\"x\":\"\\u0061\"}", FEATURE_BROKEN},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":{\"name\":\"\xff\"}}", FEATURE_BROKEN},
+        {"{\"type\":\"Feature\"," POINT ",\"properties\":{\"name\":\"a\\u0000b\"}}",
+         FEATURE_BROKEN},
+        {"{\"name\":\"A\"}", FEATURE_BROKEN},
+        {HALL "}", FEATURE_BROKEN},
+        {HALL HALL, FEATURE_BROKEN},
+        {"null", FEATURE_BROKEN},
+        {"[1]", FEATURE_BROKEN},
+        {"", FEATURE_BROKEN},
+        {"some words", FEATURE_BROKEN},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct place place;
+        uint64_t key;
+        why[0] = '\0';
+        enum feature_kind kind = read_bytes(table[i].text, strlen(table[i].text), &place, &key);
+        CHECK_INT(kind, table[i].kind);
+        CHECK((why[0] != '\0') == (kind == FEATURE_BROKEN));
+        if (kind != table[i].kind)
+            printf("    %s\n", table[i].text);
+    }
+}
+
+static void stands_every_prefix(void)
+{
+    for (size_t bytes = 0; bytes < strlen(HALL); bytes++) {
+        struct place place;
+        uint64_t key;
+        enum feature_kind kind = read_bytes(HALL, bytes, &place, &key);
+        /* Without its name's member it need not be parsed to be useless. */
+        CHECK(kind == FEATURE_BROKEN || kind == FEATURE_NAMELESS);
+    }
+}
+
+static uint64_t read_key(const char *id, const char *name, const char *longitude)
+{
+    char text[512];
+    struct place place;
+    uint64_t key = 0;
+    snprintf(text, sizeof text,
+             "{\"type\":\"Feature\",%s\"geometry\":{\"type\":\"Point\",\"coordinates\":[%s,2]},"
+             "\"properties\":{\"name\":\"%s\",\"shop\":\"x\"}}",
+             id, longitude, name);
+    CHECK_INT(read_bytes(text, strlen(text), &place, &key), FEATURE_PLACE);
+    return key;
+}
+
+static void is_known_by_its_id(void)
+{
+    /* A text id is the place, whatever else changes. */
+    CHECK(read_key("\"id\":\"n1\",", "A", "1") == read_key("\"id\":\"n1\",", "B", "3"));
+    CHECK(read_key("\"id\":\"n1\",", "A", "1") != read_key("\"id\":\"w1\",", "A", "1"));
+    /* Without one, name and position are. A number is none. */
+    CHECK(read_key("", "A", "1") == read_key("\"id\":7,", "A", "1.00000001"));
+    CHECK(read_key("", "A", "1") != read_key("", "B", "1"));
+    CHECK(read_key("\"id\":7,", "A", "1") != read_key("\"id\":7,", "A", "1.00001"));
+    CHECK(read_key("\"id\":\"\",", "A", "1") != read_key("\"id\":\"\",", "B", "1"));
+}
+
+static void names_are_cut_to_the_limit(void)
+{
+    for (size_t more = 0; more <= 1; more++) {
+        char name[PLACE_NAME_BYTES_MAX + 2];
+        char text[PLACE_NAME_BYTES_MAX + 256];
+        struct place place;
+        uint64_t key;
+        memset(name, 'n', sizeof name);
+        name[PLACE_NAME_BYTES_MAX + more] = '\0';
+        snprintf(text, sizeof text,
+                 "{\"type\":\"Feature\"," POINT ",\"properties\":{\"name\":\"%s\",\"shop\":\"x\"}}",
+                 name);
+        CHECK_INT(read_bytes(text, strlen(text), &place, &key), FEATURE_PLACE);
+        CHECK_INT(strlen(place.name), PLACE_NAME_BYTES_MAX);
+    }
+}
+
+static void the_tally_adds_up(void)
+{
+    struct tally tally = {.kinds = {11, 22, 33, 44, 55}, .too_long = 66, .replaced = 7};
+    struct buffer out = {0};
+    static const char wanted[] = "taken              11  places\n"
+                                 "                    7  of them instead of one that was known "
+                                 "already\n"
+                                 "skipped           220  records\n"
+                                 "                   22  without a name\n"
+                                 "                   33  neither point nor area\n"
+                                 "                   44  without a tag that makes a place\n"
+                                 "                   55  broken\n"
+                                 "                   66  longer than 8 MiB\n";
+    CHECK_INT(tally_records(&tally), 231);
+    tally_write_report(&tally, &out);
+    CHECK_BYTES(out.at, out.bytes, wanted, sizeof wanted - 1);
+    out.bytes = 0;
+    tally.bytes = 123456789;
+    tally_write_progress(&tally, 0, &out);
+    static const char open[] = "123.5 MB, 231 records, 11 places";
+    CHECK_BYTES(out.at, out.bytes, open, sizeof open - 1);
+    out.bytes = 0;
+    tally_write_progress(&tally, 987654321000, &out);
+    static const char known[] = "123.5 MB of 987654.3 MB, 231 records, 11 places";
+    CHECK_BYTES(out.at, out.bytes, known, sizeof known - 1);
+    buffer_free(&out);
+}
+
+static const struct check_case cases[] = {
+    {"a feature with a name and a tag becomes a place", becomes_a_place},
+    {"every other record is of exactly one kind", every_record_is_of_one_kind},
+    {"no prefix of a feature is one", stands_every_prefix},
+    {"a place is known by its id, or by name and position", is_known_by_its_id},
+    {"a name is cut to its limit", names_are_cut_to_the_limit},
+    {"the tally's lines say what was taken and skipped", the_tally_adds_up},
+};
+CHECK_MAIN(cases)

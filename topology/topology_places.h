@@ -1,0 +1,20 @@
+/* topology_places: what the keys of a `places` section may say about providers and about how the
+ * service treats them. Addresses are topology/topology_check.c's. */
+#ifndef ZHERD_TOPOLOGY_TOPOLOGY_PLACES_H
+#define ZHERD_TOPOLOGY_TOPOLOGY_PLACES_H
+
+#include "topology/topology.h"
+#include "topology/topology_faults.h"
+#include "topology/topology_sections.h"
+
+/* The provider that the entry names. False, and a fault told, where it names none. */
+bool topology_places_check_provider(const struct topology_entry *entry,
+                                    enum topology_provider *provider,
+                                    struct topology_faults *faults);
+
+/* fallback, grid_m, cache_s and budget; whatever is left out gets its default. The provider and
+ * both URLs are filled in already. Tells every fault. */
+void topology_places_check_options(const struct topology_section *section,
+                                   struct topology_places *places, struct topology_faults *faults);
+
+#endif
