@@ -43,11 +43,12 @@ enum flood_outcome {
 };
 
 enum flood_event_kind {
-    FLOOD_LINK_UP,        /* both sides know each other's session */
-    FLOOD_LINK_DOWN,      /* `reason` says why: silence, goodbye, no connection, restarted */
-    FLOOD_LINK_REFUSED,   /* one side refused the other: `reason` */
-    FLOOD_DIGESTS_EQUAL,  /* the link is at rest and both tables hold `digest`; once a change */
-    FLOOD_DIGESTS_DIFFER, /* at rest and unequal: a fault, healed by telling everything again */
+    FLOOD_LINK_UP,         /* both sides know each other's session */
+    FLOOD_LINK_DOWN,       /* `reason` says why: silence, goodbye, no connection, restarted */
+    FLOOD_LINK_REFUSED,    /* one side refused the other: `reason` */
+    FLOOD_LINK_UNANSWERED, /* it takes our HELLOs and answers none */
+    FLOOD_DIGESTS_EQUAL,   /* the link is at rest and both tables hold `digest`; once a change */
+    FLOOD_DIGESTS_DIFFER,  /* at rest and unequal: a fault, healed by telling everything again */
 };
 
 struct flood_event {

@@ -30,6 +30,11 @@
 #define PEER_HELLO_QUICK_MS    100
 #define PEER_HELLO_QUICK_COUNT 20
 #define PEER_HELLO_SLOW_MS     1000
+/* So long after a new process of a peer's name first spoke, what comes of the one before it is not
+ * merely late. */
+#define PEER_RIVAL_MS 1000
+/* Of so many HELLOs one would have been answered, had the peer wanted to. */
+#define PEER_HELLOS_UNANSWERED_MAX 20
 /* A refused node waits for a person to change something. */
 #define PEER_REFUSED_MS 30000
 /* Three heartbeats missed. */
@@ -86,7 +91,12 @@ struct peer {
     struct agree agree;
 
     unsigned hellos_quick; /* how many more HELLOs go out quickly */
-    int64_t met_at;        /* when their session was first heard of */
+    uint64_t rival;        /* another session that said HELLO while the link was up */
+    int64_t rival_at;      /* when it did so first */
+    int64_t pair_heard_at;
+    unsigned hellos_unanswered; /* taken by the transport since we last heard anything */
+
+    int64_t met_at; /* when their session was first heard of */
     int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at;
     uint64_t refused_by;        /* the session that refused us last */
     int64_t refused_until;      /* no HELLO before, unless another session says an acceptable one */

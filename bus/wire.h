@@ -47,6 +47,7 @@ enum wire_refusal {
     WIRE_REFUSED_NAME = 2,    /* not the node its connection claims */
     WIRE_REFUSED_VERSION = 3, /* no version in common */
     WIRE_REFUSED_SELF = 4,    /* a node that talks to itself */
+    WIRE_REFUSED_IN_USE = 5,  /* another running process has that name */
 };
 
 /* One link of a STATUS. */

@@ -104,6 +104,9 @@ static void tell_event(struct gateway *gateway, const struct flood_event *event)
     case FLOOD_LINK_REFUSED:
         note(gateway, "link", "%s refused: %s", peer, event->reason);
         break;
+    case FLOOD_LINK_UNANSWERED:
+        note(gateway, "link", "%s silent: %s", peer, event->reason);
+        break;
     case FLOOD_DIGESTS_EQUAL:
         note(gateway, "digest", "%s equal %016" PRIx64 " clients %" PRIu32, peer, event->digest,
              event->clients);

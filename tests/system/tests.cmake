@@ -17,6 +17,7 @@ herd_system_test(secrets)
 herd_system_test(startstop)
 herd_system_test(telnet)
 herd_system_test(tap)
+herd_system_test(names)
 herd_system_test(readme)
 # Builds the clone twice, from nothing.
 set_tests_properties(system/readme PROPERTIES TIMEOUT 1800)
