@@ -60,10 +60,16 @@ struct setting {
 
 /* All options are described in zmq_setsockopt(3) and must be set before bind or connect. */
 static const struct setting settings_of_both[] = {
-    {ZMQ_LINGER, 0},               /* the default would keep a connection that was given up */
-    {ZMQ_HEARTBEAT_IVL, 2000},     /* finds a connection whose other end vanished silently, */
-    {ZMQ_HEARTBEAT_TIMEOUT, 6000}, /* after the same silence that takes a link down in flood */
-    {ZMQ_TCP_KEEPALIVE, 1},        /* a second line behind the heartbeats, for free */
+    {ZMQ_LINGER, 0}, /* the default would keep a connection that was given up */
+    /* A connection whose other end vanished silently is found by the system, after about the same
+     * silence that takes a link down in flood. ZeroMQ has heartbeats for that, but they abort the
+     * process where the other end speaks while nobody listens, and then breaks (4.3.4 and later:
+     * an assertion about _io_error): a peer that is cut off and comes back is enough. */
+    {ZMQ_TCP_MAXRT, 6000}, /* sent and not acknowledged for so long */
+    {ZMQ_TCP_KEEPALIVE, 1},
+    {ZMQ_TCP_KEEPALIVE_IDLE, 4},  /* nothing heard for so many seconds: asks, */
+    {ZMQ_TCP_KEEPALIVE_INTVL, 2}, /* again after so many, */
+    {ZMQ_TCP_KEEPALIVE_CNT, 2},   /* and so often */
 };
 
 static const struct setting settings_of_router[] = {

@@ -6,7 +6,7 @@
 #define DECIMALS_MAX         9
 #define DEGREES_DIGITS_MAX   3
 #define SECONDS_DIGITS_MAX   10
-#define SECONDS_MAX          (INT64_MAX / 1000000000 - 1)
+#define SECONDS_MAX          ((uint64_t)INT64_MAX / NANO - 1)
 #define COORDINATE_DECIMALS  UINT64_C(0x0f)
 #define COORDINATE_WHOLE_BIT 4
 
@@ -45,21 +45,30 @@ static inline uint64_t join_digits(uint64_t eight, unsigned count)
     return (eight * (10000 * (UINT64_C(1) << 32) + 1)) >> 32;
 }
 
-/* A run of digits, eight at a time. Returns how many; a run too long for any field is cut, which
- * its reader refuses. */
-static inline unsigned take_digits(struct cursor *from, uint64_t *value)
+/* A run of digits one by one, joined to what `value` holds: for short ones. Returns how many; a
+ * run of more than `count_max` is cut behind one more, which its reader refuses. */
+static inline unsigned take_few(struct cursor *from, unsigned count_max, uint64_t *value)
 {
-    unsigned count = 0, more = 8;
-    uint64_t sum = 0;
-    while (more == 8 && !is_at_end(from) && count <= SECONDS_DIGITS_MAX) {
-        uint64_t eight = span_eight(from->text, from->at);
-        more = count_digits(eight);
-        sum = sum * power_of_10[more] + join_digits(eight, more);
-        from->at += more;
-        count += more;
+    unsigned count = 0;
+    for (; count <= count_max && !is_at_end(from); count++, from->at++) {
+        unsigned digit = (unsigned char)from->text.at[from->at] - (unsigned)'0';
+        if (digit > 9)
+            break;
+        *value = *value * 10 + digit;
     }
-    *value = sum;
     return count;
+}
+
+/* The same for longer ones: the first eight digits at once. */
+static inline unsigned take_many(struct cursor *from, unsigned count_max, uint64_t *value)
+{
+    if (is_at_end(from))
+        return 0;
+    uint64_t eight = span_eight(from->text, from->at);
+    unsigned count = count_digits(eight);
+    *value = join_digits(eight, count);
+    from->at += count;
+    return count < 8 ? count : count + take_few(from, count_max - 8, value);
 }
 
 static inline bool take_byte(struct cursor *from, char byte)
@@ -74,13 +83,13 @@ static inline bool take_byte(struct cursor *from, char byte)
 static inline bool take_number(struct cursor *from, unsigned whole_max, uint64_t *billionths,
                                unsigned *whole, unsigned *decimals)
 {
-    uint64_t fraction = 0, units;
+    uint64_t units = 0, fraction = 0;
     *decimals = 0;
-    *whole = take_digits(from, &units);
+    *whole = whole_max < 8 ? take_few(from, whole_max, &units) : take_many(from, whole_max, &units);
     if (*whole == 0 || *whole > whole_max)
         return false;
     if (take_byte(from, '.')) {
-        *decimals = take_digits(from, &fraction);
+        *decimals = take_many(from, DECIMALS_MAX, &fraction);
         if (*decimals == 0 || *decimals > DECIMALS_MAX)
             return false;
     }
@@ -88,7 +97,8 @@ static inline bool take_number(struct cursor *from, unsigned whole_max, uint64_t
     return true;
 }
 
-static inline bool take_coordinate(struct cursor *from, uint64_t *coordinate)
+__attribute__((always_inline)) static inline bool take_coordinate(struct cursor *from,
+                                                                  uint64_t *coordinate)
 {
     uint64_t size;
     unsigned whole, decimals;
@@ -101,22 +111,48 @@ static inline bool take_coordinate(struct cursor *from, uint64_t *coordinate)
     return true;
 }
 
-bool digits_read(struct span position, struct span stamp, struct digits *digits)
+__attribute__((always_inline)) static inline bool take_position(struct cursor *from,
+                                                                struct digits *digits)
 {
-    struct cursor from = {position, 0};
-    if (!take_coordinate(&from, &digits->latitude) || !take_coordinate(&from, &digits->longitude) ||
-        !is_at_end(&from))
-        return false;
-    from = (struct cursor){stamp, 0};
+    return take_coordinate(from, &digits->latitude) && take_coordinate(from, &digits->longitude);
+}
+
+/* All that is left. */
+__attribute__((always_inline)) static inline bool take_stamp(struct cursor *from,
+                                                             struct digits *digits)
+{
     uint64_t size;
     unsigned whole, decimals;
-    if (!take_number(&from, SECONDS_DIGITS_MAX, &size, &whole, &decimals) || !is_at_end(&from))
+    size_t start = from->at;
+    if (!take_number(from, SECONDS_DIGITS_MAX, &size, &whole, &decimals) || !is_at_end(from))
         return false;
-    if (size / NANO > SECONDS_MAX || (whole > 1 && stamp.at[0] == '0'))
+    if (size > SECONDS_MAX * NANO + NANO - 1 || (whole > 1 && from->text.at[start] == '0'))
         return false;
     digits->stamp_ns = (int64_t)size;
     digits->stamp_decimals = (uint8_t)decimals;
     return true;
+}
+
+bool digits_read(struct span position, struct span stamp, struct digits *digits)
+{
+    struct cursor from = {position, 0};
+    if (!take_position(&from, digits) || !is_at_end(&from))
+        return false;
+    from = (struct cursor){stamp, 0};
+    return take_stamp(&from, digits);
+}
+
+bool digits_read_line(struct span text, struct digits *digits, struct span *position,
+                      struct span *stamp)
+{
+    struct cursor from = {text, 0};
+    if (!take_position(&from, digits))
+        return false;
+    *position = (struct span){text.at, from.at};
+    if (!take_byte(&from, ' '))
+        return false;
+    *stamp = (struct span){text.at + from.at, text.bytes - from.at};
+    return take_stamp(&from, digits);
 }
 
 /* Two digits at a time: half the divisions, each of which waits for the one before. */

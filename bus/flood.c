@@ -104,7 +104,8 @@ static void spread(struct flood *flood, uint32_t slot, const struct peer *source
 enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
                                         uint32_t hash)
 {
-    assert(location_is_valid(location));
+    /* Whoever has read the digits has read the line, so there is no need to look at it again. */
+    assert(location->digits != NULL || location_is_valid(location));
     enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
     if (table_find(flood->table, location->client, hash, &slot)) {

@@ -144,11 +144,13 @@ bool command_parse_stamp(struct span text, int64_t *stamp_ns)
 
 /* The parsers of one command each: NULL when all is right, else why not. */
 
-/* The forms that clients use: read once, for the grammar and for the table. */
-static bool parse_digits(struct command *command)
+/* The forms that clients use: read once, for the grammar and for the table. `rest` begins with the
+ * blank behind the client. */
+static bool parse_digits(struct span rest, struct command *command)
 {
     struct digits *digits = &command->digits;
-    if (!digits_read(command->position, command->stamp, digits))
+    if (rest.bytes == 0 || rest.at[0] != ' ' ||
+        !digits_read_line(skip(rest, 1), digits, &command->position, &command->stamp))
         return false;
     command->stamp_ns = digits->stamp_ns;
     return digits_whole(digits->latitude) <= LATITUDE_DIGITS_MAX &&
@@ -156,25 +158,29 @@ static bool parse_digits(struct command *command)
            llabs(digits_nanodeg(digits->longitude)) <= LONGITUDE_DEG_MAX * NANO;
 }
 
+/* All others. */
+static const char *parse_operands(struct span rest, struct command *command)
+{
+    struct span fields[IAMAT_FIELDS - 1];
+    int64_t latitude_nanodeg, longitude_nanodeg;
+    command->digits = (struct digits){0};
+    if (!take_fields(rest, fields, IAMAT_FIELDS - 1))
+        return "IAMAT takes three fields: client, position and time";
+    if (!command_parse_position(fields[0], &latitude_nanodeg, &longitude_nanodeg))
+        return "the position is not like +34.068930-118.445127";
+    if (!command_parse_stamp(fields[1], &command->stamp_ns))
+        return "the time is not like 1621464827.959498503";
+    command->position = fields[0];
+    command->stamp = fields[1];
+    return NULL;
+}
+
 static const char *parse_iamat(struct span rest, struct command *command)
 {
-    struct span fields[IAMAT_FIELDS];
-    int64_t latitude_nanodeg, longitude_nanodeg;
-    if (!take_fields(rest, fields, IAMAT_FIELDS))
-        return "IAMAT takes three fields: client, position and time";
-    command->client = fields[0];
-    command->position = fields[1];
-    command->stamp = fields[2];
-    command->has_digits = parse_digits(command);
-    if (!command->has_digits) {
-        command->digits = (struct digits){0};
-        if (!command_parse_position(command->position, &latitude_nanodeg, &longitude_nanodeg))
-            return "the position is not like +34.068930-118.445127";
-        if (!command_parse_stamp(command->stamp, &command->stamp_ns))
-            return "the time is not like 1621464827.959498503";
-    }
     command->kind = COMMAND_IAMAT;
-    return NULL;
+    command->client = take_field(&rest);
+    command->has_digits = parse_digits(rest, command);
+    return command->has_digits ? NULL : parse_operands(rest, command);
 }
 
 static bool parse_whole(struct span field, uint32_t max, uint32_t *value)

@@ -79,8 +79,9 @@ static bool complain(const char *format, ...)
 static const struct provider *provider_of(enum topology_provider provider)
 {
     static const struct provider *const providers[TOPOLOGY_PROVIDERS] = {
-        [TOPOLOGY_LANDMARKS] = &provider_landmarks,
-        [TOPOLOGY_GOOGLE] = &provider_google,
+        [TOPOLOGY_LANDMARKS] = &provider_landmarks,   [TOPOLOGY_GOOGLE] = &provider_google,
+        [TOPOLOGY_GOOGLE_NEW] = &provider_google_new, [TOPOLOGY_OVERPASS] = &provider_overpass,
+        [TOPOLOGY_PHOTON] = &provider_photon,
     };
     return providers[provider];
 }
@@ -140,7 +141,8 @@ static bool is_loopback(const char *host)
 }
 
 /* The bundled server runs beside the broker if the url names this machine's loopback. */
-static bool start_landmarks(const struct site *site, struct landmarks **landmarks)
+static bool start_landmarks(const struct site *site, const char *database,
+                            struct landmarks **landmarks)
 {
     char *host = site->host;
     if (*host == '[') {
@@ -148,13 +150,15 @@ static bool start_landmarks(const struct site *site, struct landmarks **landmark
         host++;
     }
     char error[LANDMARKS_ERROR_BYTES_MAX];
-    *landmarks = landmarks_start(NULL, host, (uint16_t)strtoul(site->port, NULL, 10), site->path,
-                                 error, sizeof error);
+    *landmarks =
+        landmarks_start(database[0] == '\0' ? NULL : database, host,
+                        (uint16_t)strtoul(site->port, NULL, 10), site->path, error, sizeof error);
     return *landmarks != NULL || complain("%s", error);
 }
 
 /* One url, which every role must find good. */
-static bool start_source(struct service *service, enum topology_provider provider, const char *url,
+static bool start_source(struct service *service, const struct topology_places *places,
+                         enum topology_provider provider, const char *url,
                          struct landmarks **landmarks)
 {
     struct site site = {0};
@@ -163,7 +167,7 @@ static bool start_source(struct service *service, enum topology_provider provide
         complain("url %.*s: write http or https, a host and a path, and nothing behind it",
                  (int)provider_public_url(span_of(url)).bytes, url);
     else if (service->role->broker && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
-        good = start_landmarks(&site, landmarks);
+        good = start_landmarks(&site, places->database, landmarks);
     free_site(&site);
     return good;
 }
@@ -183,9 +187,9 @@ static bool prepare_broker(struct service *service, size_t index)
     if (places->has_fallback)
         broker->sources[broker->source_count++] = (struct transfer_source){
             .provider = provider_of(places->fallback), .url = span_of(places->fallback_url)};
-    return start_source(service, places->provider, places->url, &service->landmarks[0]) &&
-           (!places->has_fallback ||
-            start_source(service, places->fallback, places->fallback_url, &service->landmarks[1]));
+    return start_source(service, places, places->provider, places->url, &service->landmarks[0]) &&
+           (!places->has_fallback || start_source(service, places, places->fallback,
+                                                  places->fallback_url, &service->landmarks[1]));
 }
 
 static bool choose_places(struct service *service)

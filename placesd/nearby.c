@@ -209,25 +209,30 @@ static size_t whole_characters(const char *text, size_t bytes, size_t bytes_max)
     return bytes_max;
 }
 
+void nearby_quote(struct span message, struct span secret, struct buffer *out)
+{
+    struct buffer clean = {0};
+    append_without(message, secret, &clean);
+    clean.bytes = whole_characters(clean.at, clean.bytes, NEARBY_MESSAGE_BYTES_MAX);
+    buffer_append(out, (struct span){clean.at, clean.bytes});
+    buffer_free(&clean);
+}
+
 /* The provider says itself that it failed: its status and message become our reason. */
 static enum lookup_code read_failure(enum lookup_code code, const char *status, const json_t *root,
                                      struct span secret, struct buffer *json)
 {
     struct buffer reason = {0};
-    struct buffer message = {0};
     buffer_append(&reason, span_of("The places provider answered "));
     buffer_append(&reason, span_of(status));
-    const json_t *member = json_object_get(root, "error_message");
-    if (json_is_string(member)) {
-        struct span text = {json_string_value(member), json_string_length(member)};
-        append_without(text, secret, &message);
-        message.bytes = whole_characters(message.at, message.bytes, NEARBY_MESSAGE_BYTES_MAX);
+    const json_t *message = json_object_get(root, "error_message");
+    if (json_is_string(message)) {
+        struct span text = {json_string_value(message), json_string_length(message)};
         buffer_append(&reason, span_of(": "));
-        buffer_append(&reason, (struct span){message.at, message.bytes});
+        nearby_quote(text, secret, &reason);
     }
     buffer_append(&reason, (struct span){"", 1});
     lookup_write_failure(code, reason.at, json);
-    buffer_free(&message);
     buffer_free(&reason);
     return code;
 }

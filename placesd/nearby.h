@@ -33,6 +33,10 @@
 enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
                              struct buffer *json);
 
+/* Appends a provider's own message as clients may see it: without the secret (as above), and
+ * shortened to NEARBY_MESSAGE_BYTES_MAX of whole UTF-8 characters. */
+void nearby_quote(struct span message, struct span secret, struct buffer *out);
+
 /* Where the `results` of a text can be cut, as offsets into it. */
 struct nearby_marks {
     uint32_t count;                      /* of results */

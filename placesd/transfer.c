@@ -17,6 +17,7 @@
 struct transfer {
     CURL *easy;
     const struct transfer_source *source;
+    struct curl_slist *headers; /* libcurl reads them until the end */
     bool busy;
     bool too_long;
     void *asker;
@@ -62,6 +63,22 @@ static size_t take_header(char *bytes, size_t one, size_t count, void *user)
     }
     transfer->header_bytes += count;
     return count;
+}
+
+/* What is released here may hold the key. */
+static void wipe(struct buffer *secret)
+{
+    if (secret->bytes > 0)
+        explicit_bzero(secret->at, secret->bytes);
+    buffer_free(secret);
+}
+
+static void wipe_headers(struct curl_slist **headers)
+{
+    for (struct curl_slist *line = *headers; line != NULL; line = line->next)
+        explicit_bzero(line->data, strlen(line->data));
+    curl_slist_free_all(*headers);
+    *headers = NULL;
 }
 
 /* ---- opening and closing ---- */
@@ -128,6 +145,7 @@ void transfer_close(struct transfers **transfers)
         if (transfer->busy)
             curl_multi_remove_handle((*transfers)->multi, transfer->easy);
         curl_easy_cleanup(transfer->easy);
+        wipe_headers(&transfer->headers);
         buffer_free(&transfer->body);
     }
     curl_multi_cleanup((*transfers)->multi);
@@ -147,19 +165,51 @@ static struct transfer *find_idle(struct transfers *transfers)
     return NULL;
 }
 
-static void set_request(struct transfer *transfer)
+static void set_url(struct transfer *transfer)
 {
     const struct transfer_source *source = transfer->source;
     struct buffer url = {0};
     source->provider->write_url(source->url, source->key, &transfer->lookup, &url);
     buffer_append(&url, (struct span){"", 1});
-    long left_ms = (long)transfer->lookup.deadline_ms;
     curl_easy_setopt(transfer->easy, CURLOPT_URL, url.at);
+    wipe(&url);
+}
+
+static void set_body(struct transfer *transfer)
+{
+    const struct provider *provider = transfer->source->provider;
+    if (provider->write_body == NULL) {
+        curl_easy_setopt(transfer->easy, CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    struct buffer body = {0};
+    provider->write_body(&transfer->lookup, &body);
+    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.bytes);
+    curl_easy_setopt(transfer->easy, CURLOPT_COPYPOSTFIELDS, body.at);
+    buffer_free(&body);
+}
+
+static void set_headers(struct transfer *transfer)
+{
+    const struct provider *provider = transfer->source->provider;
+    struct buffer lines = {0};
+    if (provider->write_headers != NULL)
+        provider->write_headers(transfer->source->key, &lines);
+    for (size_t at = 0; at < lines.bytes; at += strlen(lines.at + at) + 1)
+        transfer->headers = curl_slist_append(transfer->headers, lines.at + at);
+    wipe(&lines);
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static void set_request(struct transfer *transfer)
+{
+    set_url(transfer);
+    set_body(transfer);
+    set_headers(transfer);
+    long left_ms = (long)transfer->lookup.deadline_ms;
     curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, left_ms);
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
                      left_ms < CONNECT_MS_MAX ? left_ms : CONNECT_MS_MAX);
-    explicit_bzero(url.at, url.bytes);
-    buffer_free(&url);
 }
 
 bool transfer_begin(struct transfers *transfers, const struct transfer_source *source,
@@ -175,8 +225,10 @@ bool transfer_begin(struct transfers *transfers, const struct transfer_source *s
     transfer->too_long = false;
     transfer->header_bytes = 0;
     set_request(transfer);
-    if (curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK)
+    if (curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK) {
+        wipe_headers(&transfer->headers);
         return false;
+    }
     transfer->busy = true;
     transfers->busy++;
     return true;
@@ -234,7 +286,7 @@ static void end_http(struct transfers *transfers, const struct transfer *transfe
     long status = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     end->code = transfer->source->provider->read_answer(
-        status, (struct span){transfer->body.at, transfer->body.bytes}, transfer->lookup.bound,
+        status, (struct span){transfer->body.at, transfer->body.bytes}, &transfer->lookup,
         transfer->source->key, &transfers->json);
     if (end->code == LOOKUP_OK)
         return;
@@ -264,6 +316,7 @@ static void finish(struct transfers *transfers, struct transfer *transfer, CURLc
         end_broken(transfers, transfer, result, end);
     end->json = (struct span){transfers->json.at, transfers->json.bytes};
     curl_multi_remove_handle(transfers->multi, transfer->easy);
+    wipe_headers(&transfer->headers);
     buffer_free(&transfer->body);
     transfer->busy = false;
     transfers->busy--;

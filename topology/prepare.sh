@@ -29,6 +29,10 @@ needs_to_test='
 command expect       expect
 command python3      python3
 command git          git
+command faketime     faketime
+file    /usr/sbin/nft|/sbin/nft nftables
+file    /usr/sbin/tc|/sbin/tc   iproute2
+command openssl      openssl
 module  zmq          python3-zmq
 module  msgpack      python3-msgpack
 command valgrind     valgrind

@@ -4,13 +4,19 @@
 #include <string.h>
 
 static const char *const provider_names[TOPOLOGY_PROVIDERS] = {
-    [TOPOLOGY_LANDMARKS] = "landmarks",
-    [TOPOLOGY_GOOGLE] = "google",
+    [TOPOLOGY_LANDMARKS] = "landmarks",   [TOPOLOGY_GOOGLE] = "google",
+    [TOPOLOGY_GOOGLE_NEW] = "google-new", [TOPOLOGY_OVERPASS] = "overpass",
+    [TOPOLOGY_PHOTON] = "photon",
 };
 
 const char *topology_provider_name(enum topology_provider provider)
 {
     return provider_names[provider];
+}
+
+bool topology_provider_needs_key(enum topology_provider provider)
+{
+    return provider == TOPOLOGY_GOOGLE || provider == TOPOLOGY_GOOGLE_NEW;
 }
 
 bool topology_provider_find(const char *name, enum topology_provider *provider)

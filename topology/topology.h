@@ -53,7 +53,14 @@ struct topology_observer {
     uint32_t of;               /* index of the node it listens to */
 };
 
-enum topology_provider { TOPOLOGY_LANDMARKS, TOPOLOGY_GOOGLE, TOPOLOGY_PROVIDERS };
+enum topology_provider {
+    TOPOLOGY_LANDMARKS,
+    TOPOLOGY_GOOGLE,
+    TOPOLOGY_GOOGLE_NEW,
+    TOPOLOGY_OVERPASS,
+    TOPOLOGY_PHOTON,
+    TOPOLOGY_PROVIDERS
+};
 
 /* A places service: one broker, and what its workers ask. */
 struct topology_places {
@@ -62,6 +69,7 @@ struct topology_places {
     enum topology_provider provider;
     char url[TOPOLOGY_PATH_BYTES_MAX + 1];      /* http:// or https:// */
     char key_file[TOPOLOGY_PATH_BYTES_MAX + 1]; /* empty without one */
+    char database[TOPOLOGY_PATH_BYTES_MAX + 1]; /* of landmarks; empty for the bundled places */
     bool has_fallback;
     enum topology_provider fallback; /* asked where `provider` cannot be; needs no key */
     char fallback_url[TOPOLOGY_PATH_BYTES_MAX + 1];
@@ -87,6 +95,9 @@ struct topology {
 const char *topology_provider_name(enum topology_provider provider);
 /* False where there is no such provider. */
 bool topology_provider_find(const char *name, enum topology_provider *provider);
+
+/* Whether it is asked with a key, which stands in a file. */
+bool topology_provider_needs_key(enum topology_provider provider);
 
 /* Index of the node of that name, or -1. */
 int topology_find(const struct topology *topology, const char *name);

@@ -426,9 +426,9 @@ static void check_url(struct checker *checker, const struct topology_section *se
     }
     strcpy(copy, entry->value);
     bool loopback = topology_host_is_loopback(url.host);
-    if (key == PLACES_URL && places->provider == TOPOLOGY_GOOGLE && !url.secure && !loopback)
+    if (!url.secure && !loopback)
         topology_faults_add(checker->faults, entry->line,
-                            "the key would travel unencrypted to `%s`; write https://", url.host);
+                            "questions would travel unencrypted to `%s`; write https://", url.host);
     if (loopback) {
         struct claim *claim = &checker->claims[checker->claim_count++];
         *claim = (struct claim){.key = name, .line = entry->line, .host = places->gateways.host};
@@ -442,26 +442,19 @@ static void check_key_file(struct checker *checker, const struct topology_sectio
 {
     const struct topology_entry *entry = section->keys[PLACES_KEY_FILE];
     if (!entry) {
-        if (places->provider == TOPOLOGY_GOOGLE && !section->is_doubtful)
+        if (topology_provider_needs_key(places->provider) && !section->is_doubtful)
             topology_faults_add(checker->faults, section->line,
-                                "google wants a key; write a line `    key_file = PATH`");
+                                "%s wants a key; write a line `    key_file = PATH`",
+                                topology_provider_name(places->provider));
         return;
     }
-    if (places->provider == TOPOLOGY_LANDMARKS && section->keys[PLACES_PROVIDER] &&
-        strcmp(section->keys[PLACES_PROVIDER]->value, "landmarks") == 0)
-        topology_faults_add(checker->faults, entry->line,
-                            "landmarks needs no key; leave `key_file` out");
-    size_t bytes = strlen(entry->value);
-    bool has_control_bytes = false;
-    for (const char *at = entry->value; *at; at++)
-        has_control_bytes |= (unsigned char)*at < 0x20 || *at == 0x7f;
-    if (bytes > TOPOLOGY_PATH_BYTES_MAX || has_control_bytes)
-        topology_faults_add(checker->faults, entry->line,
-                            "`key_file` is no usable path; write at most %d bytes without control "
-                            "bytes",
-                            TOPOLOGY_PATH_BYTES_MAX);
-    else
-        memcpy(places->key_file, entry->value, bytes + 1);
+    enum topology_provider provider;
+    if (section->keys[PLACES_PROVIDER] &&
+        topology_provider_find(section->keys[PLACES_PROVIDER]->value, &provider) &&
+        !topology_provider_needs_key(provider))
+        topology_faults_add(checker->faults, entry->line, "%s needs no key; leave `key_file` out",
+                            topology_provider_name(provider));
+    topology_places_check_path(section, PLACES_KEY_FILE, places->key_file, checker->faults);
 }
 
 static void check_service(struct checker *checker, const struct topology_section *section)

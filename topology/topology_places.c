@@ -74,7 +74,7 @@ static void check_fallback(const struct topology_section *section, struct topolo
     if (!url && !section->is_doubtful)
         topology_faults_add(faults, fallback->line,
                             "where is the fallback? write a line `    fallback_url = URL`");
-    if (places->fallback == TOPOLOGY_GOOGLE)
+    if (topology_provider_needs_key(places->fallback))
         topology_faults_add(faults, fallback->line,
                             "`%s` wants a key; write a fallback that needs none, such as landmarks",
                             fallback->value);
@@ -85,10 +85,41 @@ static void check_fallback(const struct topology_section *section, struct topolo
     places->has_fallback = true;
 }
 
+void topology_places_check_path(const struct topology_section *section, size_t key, char *path,
+                                struct topology_faults *faults)
+{
+    const struct topology_entry *entry = section->keys[key];
+    if (!entry)
+        return;
+    size_t bytes = strlen(entry->value);
+    bool has_control_bytes = false;
+    for (const char *at = entry->value; *at; at++)
+        has_control_bytes |= (unsigned char)*at < 0x20 || *at == 0x7f;
+    if (bytes > TOPOLOGY_PATH_BYTES_MAX || has_control_bytes)
+        topology_faults_add(faults, entry->line,
+                            "`%s` is no usable path; write at most %d bytes without control bytes",
+                            topology_sections_key(SECTION_PLACES, key), TOPOLOGY_PATH_BYTES_MAX);
+    else
+        memcpy(path, entry->value, bytes + 1);
+}
+
+static void check_database(const struct topology_section *section, struct topology_places *places,
+                           struct topology_faults *faults)
+{
+    const struct topology_entry *entry = section->keys[PLACES_DATABASE];
+    bool asks_landmarks = places->provider == TOPOLOGY_LANDMARKS ||
+                          (places->has_fallback && places->fallback == TOPOLOGY_LANDMARKS);
+    if (entry && !asks_landmarks)
+        topology_faults_add(faults, entry->line,
+                            "only landmarks reads a database; leave `database` out");
+    topology_places_check_path(section, PLACES_DATABASE, places->database, faults);
+}
+
 void topology_places_check_options(const struct topology_section *section,
                                    struct topology_places *places, struct topology_faults *faults)
 {
     check_fallback(section, places, faults);
+    check_database(section, places, faults);
     places->grid_m =
         (uint32_t)check_number(section, PLACES_GRID_M, 1, TOPOLOGY_GRID_M_MAX, 0, faults);
     places->cache_s = check_number(section, PLACES_CACHE_S, 0, TOPOLOGY_CACHE_S_MAX, -1, faults);

@@ -41,7 +41,8 @@ static const struct section_kind kinds[SECTION_KINDS] = {
           [PLACES_FALLBACK_URL] = {"fallback_url", true, "http://127.0.0.1:13580/landmarks"},
           [PLACES_GRID_M] = {"grid_m", true, "100"},
           [PLACES_CACHE_S] = {"cache_s", true, "300"},
-          [PLACES_BUDGET] = {"budget", true, "1000"}}},
+          [PLACES_BUDGET] = {"budget", true, "1000"},
+          [PLACES_DATABASE] = {"database", true, "places.db"}}},
 };
 
 /* What the sorting knows between two lines. */

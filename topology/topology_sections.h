@@ -7,7 +7,7 @@
 
 #include "topology/topology_check.h"
 
-#define SECTION_KEYS_MAX 10
+#define SECTION_KEYS_MAX 11
 
 enum topology_section_kind {
     SECTION_HERD,
@@ -38,6 +38,7 @@ enum {
     PLACES_GRID_M = 7,
     PLACES_CACHE_S = 8,
     PLACES_BUDGET = 9,
+    PLACES_DATABASE = 10,
 };
 
 struct topology_section {

@@ -15,6 +15,7 @@
 #include "placesd/landmarks/query.h"
 #include "placesd/landmarks/seed.h"
 #include "placesd/landmarks/store.h"
+#include "placesd/osm.h"
 
 /* One client, placesd, with as many connections as it has look-ups in flight; the rest is for
  * people with a browser. One connection more waits until another one ends. */
@@ -23,10 +24,6 @@
 #define SILENCE_S_MAX 10u
 /* All of one request's line, header and parameters; more is answered by 414 or 431. */
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
-
-/* What the licence of imported places asks for (https://www.openstreetmap.org/copyright). */
-static const char attribution[] =
-    "\xc2\xa9 <a href=\"https://www.openstreetmap.org/copyright\">OpenStreetMap contributors</a>";
 
 struct landmarks {
     struct store *store; /* the serving thread's from MHD_start_daemon on */
@@ -198,7 +195,7 @@ struct landmarks *landmarks_start(const char *database, const char *host, uint16
     *landmarks = (struct landmarks){
         .store = store,
         .path = own_path,
-        .attribution = database == NULL ? NULL : attribution,
+        .attribution = database == NULL ? NULL : OSM_ATTRIBUTION,
     };
     landmarks->daemon = start_daemon(landmarks, listener);
     if (landmarks->daemon != NULL)

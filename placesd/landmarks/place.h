@@ -14,7 +14,7 @@
 #include "bus/bytes.h"
 #include "placesd/landmarks/sphere.h"
 
-/* Twice the longest honest name in a script of three bytes a letter. */
+/* Room for 85 letters of three bytes each; OpenStreetMap allows more, which is cut. */
 #define PLACE_NAME_BYTES_MAX     255
 #define PLACE_TYPES_BYTES_MAX    127
 #define PLACE_VICINITY_BYTES_MAX 255

@@ -142,8 +142,9 @@ static bool is_empty(struct store *store)
     return ask_number(store, "SELECT count(*) FROM sqlite_schema") == 0;
 }
 
-/* An opened database without anything in it, or NULL. */
-static struct store *open_database(const char *path, int flags, char *error, size_t error_bytes)
+/* A database as it is, or NULL; `shown` is its path for people. */
+static struct store *open_database(const char *path, const char *shown, int flags, char *error,
+                                   size_t error_bytes)
 {
     if (sqlite3_compileoption_used("ENABLE_RTREE") == 0) {
         snprintf(error, error_bytes, "the system's SQLite %s was built without R*Tree",
@@ -156,8 +157,7 @@ static struct store *open_database(const char *path, int flags, char *error, siz
         return NULL;
     }
     if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        snprintf(error, error_bytes, "SQLite %s: %s", sqlite3_libversion(),
-                 sqlite3_errmsg(store->db));
+        snprintf(error, error_bytes, "cannot open %s: %s", shown, sqlite3_errmsg(store->db));
         store_close(&store);
     }
     return store;
@@ -173,7 +173,8 @@ static void give_up(struct store **store, char *error, size_t error_bytes)
 struct store *store_open(char *error, size_t error_bytes)
 {
     struct store *store =
-        open_database(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error, error_bytes);
+        open_database(":memory:", "a database in memory",
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error, error_bytes);
     if (store != NULL &&
         (!run_script(store, schema) || !run_script(store, memory_schema) || !prepare_all(store)))
         give_up(&store, error, error_bytes);
@@ -188,7 +189,7 @@ static bool has_our_mark(struct store *store)
 bool store_is_ours(const char *path)
 {
     char error[1];
-    struct store *store = open_database(path, SQLITE_OPEN_READONLY, error, sizeof error);
+    struct store *store = open_database(path, path, SQLITE_OPEN_READONLY, error, sizeof error);
     bool is_ours = store != NULL && has_our_mark(store);
     store_close(&store);
     return is_ours;
@@ -212,7 +213,7 @@ static bool check_file(struct store *store, const char *path, char *error, size_
 struct store *store_open_to_fill(const char *path, char *error, size_t error_bytes)
 {
     struct store *store =
-        open_database(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error, error_bytes);
+        open_database(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error, error_bytes);
     if (store == NULL)
         return NULL;
     bool is_new = is_empty(store);
@@ -250,7 +251,7 @@ struct store *store_open_to_read(const char *path, char *error, size_t error_byt
         return NULL;
     }
     struct store *store =
-        open_database(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error, error_bytes);
+        open_database(uri, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error, error_bytes);
     sqlite3_free(uri);
     if (store == NULL)
         return NULL;

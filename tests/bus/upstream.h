@@ -170,9 +170,9 @@ static inline struct MHD_Response *upstream_about(const char *format, const char
     return upstream_text(text);
 }
 
-static inline struct MHD_Response *upstream_headed(const char *location)
+/* Far too many header lines. */
+static inline struct MHD_Response *upstream_headed(struct MHD_Response *response)
 {
-    struct MHD_Response *response = upstream_good(location, 1);
     char value[2048];
     memset(value, 'v', sizeof value - 1);
     value[sizeof value - 1] = '\0';
@@ -245,7 +245,7 @@ static inline enum MHD_Result upstream_answer(void *user, struct MHD_Connection 
         MHD_add_response_header(moved, "Location", "/elsewhere");
         return upstream_send(connection, 302, moved);
     case UPSTREAM_HEADED:
-        return upstream_send(connection, 200, upstream_headed(location));
+        return upstream_send(connection, 200, upstream_headed(upstream_good(location, 1)));
     case UPSTREAM_DRIPPING:
         return upstream_send(
             connection, 200,
@@ -272,8 +272,9 @@ static inline void upstream_connected(void *user, struct MHD_Connection *connect
         atomic_fetch_add(&upstream->connections, 1);
 }
 
-/* On any free port of loopback. Ends the program where that fails. */
-static inline void upstream_start(struct upstream *upstream)
+/* On any free port of loopback; `answer` gets the upstream as its first argument. Ends the program
+ * where that fails. */
+static inline void upstream_start_with(struct upstream *upstream, MHD_AccessHandlerCallback answer)
 {
     memset(upstream, 0, sizeof *upstream);
     pthread_mutex_init(&upstream->lock, NULL);
@@ -281,15 +282,20 @@ static inline void upstream_start(struct upstream *upstream)
     struct sockaddr_in address = {.sin_family = AF_INET};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     upstream->daemon = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
-        upstream_answer, upstream, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT,
-        500u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)256 * 1024, MHD_OPTION_NOTIFY_CONNECTION,
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer,
+        upstream, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, 500u,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)256 * 1024, MHD_OPTION_NOTIFY_CONNECTION,
         upstream_connected, upstream, MHD_OPTION_END);
     if (upstream->daemon == NULL) {
         perror("upstream");
         exit(2);
     }
     upstream->port = MHD_get_daemon_info(upstream->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+}
+
+static inline void upstream_start(struct upstream *upstream)
+{
+    upstream_start_with(upstream, upstream_answer);
 }
 
 static inline void upstream_stop(struct upstream *upstream)

@@ -25,6 +25,13 @@ static json_t *cut(struct span input, uint32_t bound)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     struct span input = {(const char *)bytes, count};
+    struct nearby_marks marks;
+    if (nearby_mark(input, &marks)) {
+        struct buffer json = {0};
+        nearby_cut(input, &marks, 1, &json);
+        assert(json.bytes <= count);
+        buffer_free(&json);
+    }
     for (uint32_t bound = 0; bound <= 2; bound++) {
         struct buffer json = {0};
         enum lookup_code code = nearby_read(input, bound, (struct span){"", 0}, &json);

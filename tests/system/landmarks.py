@@ -13,7 +13,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from rig import BUILD, PATIENCE, Process, free_ports, wait_for
+from rig import BUILD, PATIENCE, UCLA, Herd, Process, free_ports, wait_for
 
 PROGRAM = BUILD / "zherd-landmarks"
 PATH = "/maps/api/place/nearbysearch/json"
@@ -310,6 +310,22 @@ class Landmarks(unittest.TestCase):
                 found_total += len(answer["results"])
         self.assertGreater(found_total, 5000)
         self.assertEqual(server.stop()[0], 0)
+
+    def test_a_herd_answers_from_a_database(self):
+        self.fill(sequence([feature(1, (-118.445, 34.069), "the only one")]))
+        with Herd(["A-B"]) as herd:
+            herd.file.write_text(herd.file.read_text() + f"    database = {self.database}\n")
+            herd.start().linked()
+            with herd.client("A") as a:
+                a.ask(f"IAMAT kiwi {UCLA} 1.0")
+                names = [place["name"] for place in a.near("kiwi", 10, 20)[1]["results"]]
+            self.assertEqual(names, ["the only one"])
+        with Herd(["A-B"]) as herd:
+            herd.file.write_text(herd.file.read_text() + "    database = /none.db\n")
+            done = subprocess.run([BUILD / "placesd", "--topology", herd.file], timeout=PATIENCE,
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("/none.db", done.stderr)
 
     def test_wrong_use_is_one_clear_line(self):
         self.fill(sequence([feature(1, (1, 1))]))

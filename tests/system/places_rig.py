@@ -109,9 +109,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 
 class Service:
-    """placesd's processes for one topology, in a folder of the caller's."""
+    """placesd's processes for one topology, in a folder of the caller's. With a url its provider is
+    the one named, with or without a key."""
 
-    def __init__(self, folder, url=None, more=""):
+    def __init__(self, folder, url=None, more="", provider="google"):
         self.folder = pathlib.Path(folder)
         self.front, self.back, landmarks, clients, bus = free_ports(5)
         self.file = self.folder / "herd.zpl"
@@ -119,7 +120,9 @@ class Service:
         if url:
             self.key.write_text(CANARY + "\n")
             self.key.chmod(0o600)
-            source = f"provider = google\n    url = {url}\n    key_file = {self.key}\n"
+            source = f"provider = {provider}\n    url = {url}\n"
+            if provider.startswith("google"):
+                source += f"    key_file = {self.key}\n"
         else:
             source = f"provider = landmarks\n    url = http://127.0.0.1:{landmarks}/nearby\n"
         self.file.write_text(
@@ -129,6 +132,15 @@ class Service:
             f"places\n    gateways = tcp://127.0.0.1:{self.front}\n"
             f"    workers = tcp://127.0.0.1:{self.back}\n    {source}{more}")
         self.processes = []
+
+    def add_broker(self):
+        """One more places section, of landmarks at a port of its own; its front."""
+        front, back, landmarks = free_ports(8)[-3:]
+        with open(self.file, "a") as file:
+            file.write(f"places\n    gateways = tcp://127.0.0.1:{front}\n"
+                       f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
+                       f"    url = http://127.0.0.1:{landmarks}/nearby\n")
+        return front
 
     def start(self, *role):
         process = Process(self.folder, f"placesd-{len(self.processes)}", BUILD / "placesd",

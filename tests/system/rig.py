@@ -55,26 +55,39 @@ def free_ports(count):
     return ports
 
 
-def write_topology(folder, links=RING, nodes=None, places=True, observers=()):
-    """Writes herd.zpl on free ports, with so many places services; returns its path and
-    {node: clients port}. An observer is "Ear-Alford": its name and whom it listens to."""
-    nodes = nodes or sorted({name for link in links for name in link.split("-")})
-    ports = free_ports(2 * len(nodes) + 3 * int(places) + len(observers))
-    clients = dict(zip(nodes, ports))
+def topology_text(clients, buses, links, places=()):
+    """A topology of {node: "host:port"} for clients and for the bus, and of the three ports of
+    each places service."""
     text = "herd\n    name = trial\n"
-    for name, bus in zip(nodes, ports[len(nodes):]):
-        text += (f"node\n    name = {name}\n    clients = tcp://127.0.0.1:{clients[name]}\n"
-                 f"    bus = tcp://127.0.0.1:{bus}\n")
+    for name in clients:
+        text += (f"node\n    name = {name}\n    clients = tcp://{clients[name]}\n"
+                 f"    bus = tcp://{buses[name]}\n")
     for link in links:
         text += "link\n    between = {} {}\n".format(*link.split("-"))
-    for observer, bus in zip(observers, ports[2 * len(nodes) + 3 * int(places):]):
-        text += ("observer\n    name = {}\n    of = {}\n".format(*observer.split("-"))
-                 + f"    bus = tcp://127.0.0.1:{bus}\n")
-    for i in range(int(places)):
-        front, back, web = ports[2 * len(nodes) + 3 * i:][:3]
+    for front, back, web in places:
         text += (f"places\n    gateways = tcp://127.0.0.1:{front}\n"
                  f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
                  f"    url = http://127.0.0.1:{web}/maps/api/place/nearbysearch/json\n")
+    return text
+
+
+def nodes_of(links):
+    return sorted({name for link in links for name in link.split("-")})
+
+
+def write_topology(folder, links=RING, nodes=None, places=True, observers=()):
+    """Writes herd.zpl on free ports, with so many places services; returns its path and
+    {node: clients port}. An observer is "Ear-Alford": its name and whom it listens to."""
+    nodes = nodes or nodes_of(links)
+    ports = free_ports(2 * len(nodes) + 3 * int(places) + len(observers))
+    listening = list(zip(observers, ports[2 * len(nodes) + 3 * int(places):]))
+    clients, rest = dict(zip(nodes, ports)), ports[2 * len(nodes):][:3 * int(places)]
+    text = topology_text({name: f"127.0.0.1:{clients[name]}" for name in nodes},
+                         {name: f"127.0.0.1:{port}" for name, port in zip(nodes, ports[len(nodes):])},
+                         links, [rest[i:i + 3] for i in range(0, len(rest), 3)])
+    for observer, bus in listening:
+        text += ("observer\n    name = {}\n    of = {}\n".format(*observer.split("-"))
+                 + f"    bus = tcp://127.0.0.1:{bus}\n")
     path = pathlib.Path(folder) / "herd.zpl"
     path.write_text(text)
     return path, clients
@@ -177,12 +190,13 @@ def refuses(port):
 class Process:
     """A program of ours with its output in files of the folder."""
 
-    def __init__(self, folder, label, *arguments):
+    def __init__(self, folder, label, *arguments, environment=None):
         self.out = pathlib.Path(folder) / f"{label}.out"
         self.err = pathlib.Path(folder) / f"{label}.stderr"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.child = subprocess.Popen([str(a) for a in arguments], cwd=folder, stdout=out,
-                                          stderr=err, stdin=subprocess.DEVNULL)
+                                          stderr=err, stdin=subprocess.DEVNULL,
+                                          env={**os.environ, **(environment or {})})
 
     def says(self, pattern, seconds=PATIENCE):
         """Waits until standard output matches."""
@@ -219,11 +233,16 @@ class Herd:
 
     def __init__(self, links=RING, nodes=None, places=True, observers=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-"))
-        self.file, self.ports = write_topology(self.folder, links, nodes, places,
-                                               observers)
         self.links = links
         self.places = places
+        self.observers = observers
         self.processes = {}
+        self.settle(nodes or nodes_of(links))
+
+    def settle(self, nodes):
+        """Gives the nodes their addresses. A herd in another place has others."""
+        self.file, self.ports = write_topology(self.folder, self.links, nodes, self.places,
+                                               self.observers)
 
     def start(self, *names, extra=()):
         for name in names or (["placesd"] if self.places else []) + list(self.ports):
@@ -231,12 +250,21 @@ class Herd:
                 number = name.partition("-")[2] or "1"
                 command = [BUILD / "placesd", "--topology", self.file, "--places", number]
             else:
-                command = [BUILD / "zherd-gateway", "--topology", self.file, "--node", name,
-                           "--log-dir", self.folder / "log", *extra]
-            self.processes[name] = Process(self.folder, name, *command)
+                command = self.command(name, *extra)
+            self.processes[name] = Process(self.folder, name, *command,
+                                           environment=self.environment(name))
         for name in names or list(self.processes):
             self.processes[name].says("^ready")
         return self
+
+    def command(self, name, *extra):
+        """What starts the node."""
+        return [BUILD / "zherd-gateway", "--topology", self.file, "--node", name,
+                "--log-dir", self.folder / "log", *extra]
+
+    def environment(self, name):
+        """What the node finds in its environment besides our own."""
+        return {}
 
     def linked(self):
         """Waits until every link between living nodes is up on both sides."""

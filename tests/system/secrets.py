@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -14,12 +15,21 @@ import unittest
 from places_rig import CANARY, OK, Front, Provider, Service
 from rig import BUILD, free_ports
 
+# Where the key travels: in the URL, and in a header. And what each of them says for nothing near.
+NOTHING = {"google": b'{"results":[],"status":"OK"}', "google-new": b"{}"}
+# Those that are asked without a key.
+KEYLESS = {"overpass": b'{"elements":[]}', "photon": b'{"features":[]}'}
+
 # What the key looks like to somebody who hides it a little.
 MARKS = [CANARY.encode(), CANARY.encode()[::-1], CANARY[7:].encode()]
 
 
-def broken_provider(send):
-    """Takes connections, sees the request, answers as `send` does; its port."""
+def read_some(connection):
+    return connection.recv(65536)
+
+
+def broken_provider(send, first=read_some):
+    """Takes connections, sees the request, answers as `send` does; its listening socket."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -28,7 +38,7 @@ def broken_provider(send):
                 connection, _ = listener.accept()
                 with connection:
                     connection.settimeout(2)
-                    send(connection, connection.recv(65536))
+                    send(connection, first(connection))
             except OSError:
                 if listener.fileno() < 0:
                     return
@@ -42,8 +52,8 @@ def head(status, *lines):
 
 
 def told_back(request):
-    """The request's first line, which holds the key."""
-    return request.split(b"\r\n")[0]
+    """The line of the request that holds the key."""
+    return next(line for line in request.split(b"\r\n") if CANARY.encode() in line)
 
 
 # Every way in which an answer can go wrong that needs a server of its own. Each one tells the key
@@ -97,9 +107,9 @@ class Secrets(unittest.TestCase):
             except PermissionError:
                 pass
 
-    def drive(self, url, deadline_ms=1500, questions=1):
+    def drive(self, url, deadline_ms=1500, questions=1, provider="google"):
         """One service with this provider: asked, searched, stopped. The codes of its answers."""
-        service = Service(self.folder, url)
+        service = Service(self.folder, url, provider=provider)
         front = Front(service.front)
         try:
             processes = [service.start("broker"), service.start("worker")]
@@ -115,24 +125,61 @@ class Secrets(unittest.TestCase):
         self.assertGreaterEqual(self.check_files(), 4)
         return codes
 
-    def test_the_provider_sees_it(self):
-        """The canary does sing: without this every other test here would prove nothing."""
+    def see(self, provider, nothing):
+        """What the provider is sent; it answers that nothing is near."""
         seen = []
 
         def answer(connection, request):
             seen.append(request)
-            connection.sendall(head("200 OK") + b'{"results":[],"status":"OK"}')
+            connection.sendall(head("200 OK") + nothing)
 
-        listener = broken_provider(answer)
-        with listener:
-            self.assertEqual(self.drive(f"http://127.0.0.1:{listener.getsockname()[1]}/n"), [OK])
-        self.assertIn(CANARY.encode(), seen[0])
+        with broken_provider(answer) as listener:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/n"
+            self.assertEqual(self.drive(url, provider=provider), [OK])
+        return seen[0]
+
+    def test_the_provider_sees_it(self):
+        """The canary does sing: without this every other test here would prove nothing."""
+        for provider, nothing in NOTHING.items():
+            with self.subTest(provider):
+                self.assertIn(CANARY.encode(), self.see(provider, nothing))
+
+    def test_others_never_see_it(self):
+        for provider, nothing in KEYLESS.items():
+            with self.subTest(provider):
+                self.check("a request without a key", self.see(provider, nothing))
 
     def test_no_failure_tells_it(self):
-        for name, send in BROKEN.items():
-            with self.subTest(name), broken_provider(send) as listener:
-                port = listener.getsockname()[1]
-                self.assertNotEqual(self.drive(f"http://127.0.0.1:{port}/n"), [OK])
+        for provider in NOTHING:
+            for name, send in BROKEN.items():
+                with self.subTest(name, provider=provider), broken_provider(send) as listener:
+                    url = f"http://127.0.0.1:{listener.getsockname()[1]}/n"
+                    self.assertNotEqual(self.drive(url, provider=provider), [OK])
+
+    def test_nobody_untrusted_sees_it(self):
+        """A server with a certificate that it wrote itself."""
+        key, certificate = self.folder / "server.key", self.folder / "server.crt"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate, key)
+        seen, refused = [], []
+
+        def answer(connection, _):
+            try:
+                with tls.wrap_socket(connection, server_side=True) as safe:
+                    seen.append(safe.recv(65536))
+                    safe.sendall(head("200 OK") + NOTHING["google"])
+            except ssl.SSLError as error:
+                refused.append(error)
+
+        with broken_provider(answer, first=lambda connection: b"") as listener:
+            url = f"https://127.0.0.1:{listener.getsockname()[1]}/n"
+            self.assertNotIn(OK, self.drive(url))
+        self.assertEqual(seen, [])
+        self.assertNotEqual(refused, [])
 
     def test_no_missing_provider_tells_it(self):
         closed = free_ports(6)[-1]  # beyond the service's own

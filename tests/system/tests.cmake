@@ -18,6 +18,8 @@ herd_system_test(startstop)
 herd_system_test(telnet)
 herd_system_test(tap)
 herd_system_test(names)
+herd_system_test(judge)
+herd_system_test(joining)
 herd_system_test(readme)
 # Builds the clone twice, from nothing.
 set_tests_properties(system/readme PROPERTIES TIMEOUT 1800)
@@ -29,3 +31,10 @@ add_test(NAME system/up COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/system/up.sh
     $<TARGET_FILE:zherd> ${CMAKE_CURRENT_SOURCE_DIR}/../topology/fall2016.zpl)
 set_tests_properties(system/topology system/up PROPERTIES
     LABELS system TIMEOUT ${HERD_TEST_SECONDS_MAX})
+
+# A minute of faults; tests/system/chaos SECONDS goes on for as long as one likes.
+add_test(NAME system/chaos
+    COMMAND ${CMAKE_COMMAND} -E env ZHERD_BUILD=${CMAKE_BINARY_DIR} PYTHONDONTWRITEBYTECODE=1
+        ${CMAKE_CURRENT_SOURCE_DIR}/system/chaos 60
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(system/chaos PROPERTIES LABELS system TIMEOUT 300 RUN_SERIAL ON)

@@ -69,6 +69,17 @@ class Workers(unittest.TestCase):
         self.assertEqual(front.answer()[0], OK)  # the cache needs no worker
         self.assertEqual(broker.stop()[0], 0)
 
+    def test_a_worker_serves_every_broker(self):
+        service = self.serve()
+        second = service.add_broker()
+        service.start("broker")
+        service.start("broker", "--places", "2")
+        service.start("worker")
+        for port in (service.front, second):
+            front = Front(port)
+            self.addCleanup(front.close)
+            self.assertEqual(front.answer()[0], OK)
+
     def test_no_answer_is_lost_or_doubled_while_workers_are_killed(self):
         service = self.serve()
         broker = service.start("broker")

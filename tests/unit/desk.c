@@ -10,7 +10,7 @@
 
 static struct desk *desk;
 static uint64_t tickets[20000], job;
-static size_t ticket_count;
+static size_t ticket_count, by_slot[DESK_ASKERS_MAX];
 static struct lookup given;
 
 static struct desk_options options(void)
@@ -37,16 +37,16 @@ static struct lookup question(int64_t latitude)
 static bool ask(struct lookup lookup, int64_t now_ms)
 {
     bool taken = desk_ask(desk, &lookup, now_ms, &tickets[ticket_count]);
+    if (taken)
+        by_slot[desk_slot(tickets[ticket_count])] = ticket_count;
     ticket_count += taken;
     return taken;
 }
 
 static size_t index_of(uint64_t ticket)
 {
-    for (size_t i = 0; i < ticket_count; i++)
-        if (tickets[i] == ticket)
-            return i;
-    return SIZE_MAX;
+    size_t index = by_slot[desk_slot(ticket)];
+    return index < ticket_count && tickets[index] == ticket ? index : SIZE_MAX;
 }
 
 /* The next order as a word: "give first to A", "answer 0 ok <first result>", "answer 1 late",

@@ -79,6 +79,42 @@ static void every_prefix_is_refused_or_comes_back(void)
         }
 }
 
+/* The line of both, cut and spoilt at every place, is read exactly where the two parts are. */
+static void a_line_is_read_like_its_parts(void)
+{
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
+        char line[64];
+        const char *stamp = stamps[i % (sizeof stamps / sizeof *stamps)];
+        size_t bytes = (size_t)snprintf(line, sizeof line, "%s %s", positions[i], stamp);
+        for (size_t end = 0; end <= bytes; end++) {
+            char *edge = check_at_page_end(line, end);
+            struct digits digits, parts;
+            struct span place, time;
+            bool good = digits_read_line((struct span){edge, end}, &digits, &place, &time);
+            char *blank = memchr(edge, ' ', end);
+            bool wanted = false;
+            if (blank != NULL) {
+                size_t head = (size_t)(blank - edge);
+                wanted = digits_read((struct span){edge, head},
+                                     (struct span){blank + 1, end - head - 1}, &parts);
+            }
+            CHECK_INT(good, wanted);
+            if (good && wanted) {
+                CHECK_BYTES(place.at, place.bytes, edge, (size_t)(blank - edge));
+                CHECK(time.at == blank + 1 && time.at + time.bytes == edge + end);
+                CHECK(digits.latitude == parts.latitude && digits.longitude == parts.longitude);
+                CHECK(digits.stamp_ns == parts.stamp_ns);
+                CHECK_INT(digits.stamp_decimals, parts.stamp_decimals);
+            }
+        }
+    }
+    struct digits digits;
+    struct span place, time;
+    CHECK(!digits_read_line(span_of("+1-1  1"), &digits, &place, &time));
+    CHECK(!digits_read_line(span_of("+1-1\t1"), &digits, &place, &time));
+    CHECK(!digits_read_line(span_of("+1-1 1 "), &digits, &place, &time));
+}
+
 static void the_numbers_are_right(void)
 {
     struct digits digits;
@@ -229,6 +265,7 @@ static void siphash_is_libsodiums_with_other_rounds(void)
 static const struct check_case cases[] = {
     {"texts come back byte for byte", texts_come_back_byte_for_byte},
     {"every prefix is refused or comes back", every_prefix_is_refused_or_comes_back},
+    {"a line is read like its parts", a_line_is_read_like_its_parts},
     {"the numbers are right", the_numbers_are_right},
     {"other forms are refused", other_forms_are_refused},
     {"every byte in every place is refused or comes back",

@@ -42,7 +42,7 @@ static void moves_no_place_too_far(void)
         struct lookup rounded = asked;
         grid_round(&rounded, grids_m[i / 8 % 5]);
         double moved_m = distance_m(&asked, &rounded);
-        double allowed_m = (double)asked.radius_m / GRID_SHARE;
+        double allowed_m = (double)asked.radius_m * 0.05;
         CHECK(moved_m <= allowed_m);
         CHECK(moved_m <= grids_m[i / 8 % 5] * 0.7075);
         CHECK(llabs(rounded.latitude_nanodeg) <= 90000000000);

@@ -1,5 +1,5 @@
-/* A million positions that clients and gateways might send: whatever is taken becomes a URL of one
- * strict pattern and nothing else. */
+/* A million positions that clients and gateways might send: whatever is taken becomes requests of
+ * one strict pattern for each provider, and nothing else. */
 #include "gateway/command.h"
 #include "placesd/provider.h"
 #include "tests/check.h"
@@ -16,12 +16,6 @@ static uint32_t roll(uint32_t sides)
 }
 
 /* ---- the pattern ---- */
-
-static const char *after_text(const char *at, const char *text)
-{
-    size_t bytes = strlen(text);
-    return at != NULL && strncmp(at, text, bytes) == 0 ? at + bytes : NULL;
-}
 
 static const char *after_digits(const char *at, size_t max)
 {
@@ -41,28 +35,63 @@ static const char *after_degrees(const char *at, double max)
     return degrees >= -max && degrees <= max ? at : NULL;
 }
 
-static bool matches(struct buffer url, const char *tail)
+/* Characters of a pattern that stand for what is free; all others stand for themselves. */
+#define LAT    "\1"
+#define LON    "\2"
+#define NUMBER "\3"
+
+static bool matches(struct buffer text, const char *pattern)
 {
-    buffer_append(&url, (struct span){"", 1});
-    const char *at = after_text(url.at, BASE "?location=");
-    at = after_text(after_degrees(at, 90), ",");
-    at = after_text(after_degrees(at, 180), "&radius=");
-    at = after_text(after_digits(at, 5), tail);
-    bool good = at != NULL && at + 1 == url.at + url.bytes;
-    buffer_free(&url);
+    buffer_append(&text, (struct span){"", 1});
+    const char *at = text.at;
+    for (; *pattern != '\0' && at != NULL; pattern++) {
+        if (*pattern == *LAT)
+            at = after_degrees(at, 90);
+        else if (*pattern == *LON)
+            at = after_degrees(at, 180);
+        else if (*pattern == *NUMBER)
+            at = after_digits(at, 5);
+        else
+            at = *at == *pattern ? at + 1 : NULL;
+    }
+    bool good = at != NULL && at + 1 == text.at + text.bytes;
+    buffer_free(&text);
     return good;
 }
 
-static void check_urls(const struct lookup *lookup)
+#define OVERPASS_SORT(wikidata)                                                                    \
+    "nwr%28around%3A" NUMBER "%2C" LAT "%2C" LON "%29%5Bname%5D%5B" wikidata                       \
+    "%5D%5B~%22%5E%28tourism%7Chistoric%7Cleisure%7Camenity%7Cshop%29%24%22~%22.%22%5D%3Bout%20"   \
+    "center%20100%3B"
+
+static void check_requests(const struct lookup *lookup)
 {
     static const struct {
         const struct provider *provider;
-        const char *tail;
-    } urls[] = {{&provider_google, "&key=" KEY}, {&provider_landmarks, ""}};
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
-        struct buffer url = {0};
-        urls[i].provider->write_url(span_of(BASE), span_of(KEY), lookup, &url);
-        CHECK(matches(url, urls[i].tail));
+        const char *url, *body;
+    } patterns[] = {
+        {&provider_google, BASE "?location=" LAT "," LON "&radius=" NUMBER "&key=" KEY, ""},
+        {&provider_landmarks, BASE "?location=" LAT "," LON "&radius=" NUMBER, ""},
+        {&provider_google_new, BASE,
+         "{\"maxResultCount\":20,\"rankPreference\":\"POPULARITY\",\"locationRestriction\":"
+         "{\"circle\":{\"center\":{\"latitude\":" LAT ",\"longitude\":" LON "},\"radius\":" NUMBER
+         "}}}"},
+        {&provider_overpass, BASE,
+         "data=%5Bout%3Ajson%5D%5Btimeout%3A" NUMBER
+         "%5D%5Bmaxsize%3A67108864%5D%3B" OVERPASS_SORT("wikidata") OVERPASS_SORT("%21wikidata")},
+        {&provider_photon,
+         BASE "?lat=" LAT "&lon=" LON "&radius=" NUMBER "." NUMBER
+              "&limit=40&osm_tag=tourism&osm_tag=historic&osm_tag=leisure&osm_tag=amenity"
+              "&osm_tag=shop",
+         ""},
+    };
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        struct buffer url = {0}, body = {0};
+        patterns[i].provider->write_url(span_of(BASE), span_of(KEY), lookup, &url);
+        if (patterns[i].provider->write_body != NULL)
+            patterns[i].provider->write_body(lookup, &body);
+        CHECK(matches(url, patterns[i].url));
+        CHECK(matches(body, patterns[i].body));
     }
 }
 
@@ -94,7 +123,7 @@ static size_t write_position(char *text, size_t room)
     }
 }
 
-static void clients_reach_no_url(void)
+static void clients_reach_no_request(void)
 {
     size_t taken = 0, refused = 0;
     for (int i = 0; i < 700000; i++) {
@@ -108,7 +137,7 @@ static void clients_reach_no_url(void)
         if (command.kind == COMMAND_IAMAT &&
             command_parse_position(command.position, &lookup.latitude_nanodeg,
                                    &lookup.longitude_nanodeg)) {
-            check_urls(&lookup);
+            check_requests(&lookup);
             taken++;
         } else {
             refused++;
@@ -118,7 +147,7 @@ static void clients_reach_no_url(void)
 }
 
 /* The back of the herd is no safer: whoever reaches a front may send any bytes. */
-static void gateways_reach_no_url(void)
+static void gateways_reach_no_request(void)
 {
     size_t taken = 0, refused = 0;
     for (int i = 0; i < 300000; i++) {
@@ -130,7 +159,7 @@ static void gateways_reach_no_url(void)
         for (uint32_t changes = roll(3); changes > 0; changes--)
             request[roll((uint32_t)bytes)] = (char)roll(256);
         if (lookup_read_request((struct span){request, bytes}, &lookup)) {
-            check_urls(&lookup);
+            check_requests(&lookup);
             taken++;
         } else {
             refused++;
@@ -155,17 +184,17 @@ static void the_pattern_is_strict(void)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct buffer url = {0};
         buffer_append(&url, span_of(wrong[i]));
-        CHECK(!matches(url, ""));
+        CHECK(!matches(url, BASE "?location=" LAT "," LON "&radius=" NUMBER));
     }
     struct buffer url = {0};
     buffer_append(&url, span_of(BASE "?location=-1.5,2&radius=3"));
-    CHECK(matches(url, ""));
+    CHECK(matches(url, BASE "?location=" LAT "," LON "&radius=" NUMBER));
 }
 
 static const struct check_case cases[] = {
     {"the pattern refuses what differs by a byte", the_pattern_is_strict},
-    {"700,000 lines of clients: only numbers reach a URL", clients_reach_no_url},
-    {"300,000 messages to the front: only numbers reach a URL", gateways_reach_no_url},
+    {"700,000 lines of clients: only numbers reach a request", clients_reach_no_request},
+    {"300,000 messages to the front: only numbers reach a request", gateways_reach_no_request},
 };
 
 CHECK_MAIN(cases)

@@ -258,7 +258,7 @@ static void broken_files_harm_nobody(void)
         memcpy(bytes, whole, count);
         size_t kept = i % 3 == 0 ? (size_t)draw(4096, (double)count) : count;
         for (int k = 0; k < i * 40; k++)
-            bytes[(size_t)draw(4096, (double)kept)] = (char)draw(0, 256);
+            bytes[(size_t)draw(4096, (double)kept)] = (char)(int)draw(0, 256);
         write_file(bytes, kept);
         store = store_open_to_read(file, error, sizeof error);
         for (int k = 0; store != NULL && k < 50; k++) {

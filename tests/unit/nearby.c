@@ -332,7 +332,64 @@ static void appends(void)
     buffer_free(&json);
 }
 
+/* What a stranger's worker sends is marked without having been checked. */
+static void marks_stay_within_any_text(void)
+{
+    static const char *const none[] = {"",
+                                       " ",
+                                       "{",
+                                       "}",
+                                       "[1]",
+                                       "{}",
+                                       "{\"results\":1}",
+                                       "{\"results\":[",
+                                       "{\"results\":[1",
+                                       "{\"results\":[}",
+                                       "{\"results\":[}}}]",
+                                       "{\"results\":[1}",
+                                       "{\"results\":[1,",
+                                       "{\"results\":[\"",
+                                       "{\"results",
+                                       "{\"x\":[[]],\"results\""};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct nearby_marks marks;
+        size_t bytes = strlen(none[i]);
+        CHECK(!nearby_mark((struct span){check_at_page_end(none[i], bytes), bytes}, &marks));
+    }
+}
+
+static void cuts_as_marked(void)
+{
+    static const char text[] = " {\"a\":[9],\"results\" : [ 1, {\"b\":\"]\"} ,\"3\" ],\"z\":0}";
+    static const char *const wanted[] = {
+        " {\"a\":[9],\"results\" : [],\"z\":0}", " {\"a\":[9],\"results\" : [ 1 ],\"z\":0}",
+        " {\"a\":[9],\"results\" : [ 1, {\"b\":\"]\"} ],\"z\":0}", text, text};
+    struct nearby_marks marks;
+    CHECK(nearby_mark(span_of(text), &marks));
+    CHECK_INT(marks.count, 3);
+    for (uint32_t bound = 0; bound < 5; bound++) {
+        struct buffer json = {0};
+        nearby_cut(span_of(text), &marks, bound, &json);
+        CHECK_BYTES(json.at, json.bytes, wanted[bound], strlen(wanted[bound]));
+        buffer_free(&json);
+    }
+    struct buffer many = {0};
+    buffer_append(&many, span_of("{\"results\":[0"));
+    for (int i = 0; i < 29; i++)
+        buffer_append(&many, span_of(",0"));
+    buffer_append(&many, span_of("]}"));
+    CHECK(nearby_mark((struct span){many.at, many.bytes}, &marks));
+    CHECK_INT(marks.count, 30);
+    struct buffer json = {0};
+    nearby_cut((struct span){many.at, many.bytes}, &marks, LOOKUP_BOUND_MAX, &json);
+    CHECK_INT(json.bytes, many.bytes - 20);
+    buffer_free(&many);
+    buffer_free(&json);
+}
+
 static const struct check_case cases[] = {
+    {"marks stay within any text, and find nothing in a broken one", marks_stay_within_any_text},
+    {"a marked text is cut to any bound", cuts_as_marked},
     {"an answer with no more results than asked for keeps every byte", keeps_bytes},
     {"only the surplus is cut, pretty-printed or compact", cuts_only_surplus},
     {"a bound of 0 leaves an empty list", cuts_all},

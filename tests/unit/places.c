@@ -347,6 +347,19 @@ static void no_answer_is_asked_elsewhere_once(void)
     }
 }
 
+static void elsewhere_is_elsewhere_whose_turn_it_is(void)
+{
+    struct places *places = places_new(SEED, 2);
+    struct places_answer answer;
+    ask(places, 1, 0);
+    ask(places, 2, 0);
+    struct request first = send_next(places, 0);
+    CHECK(send_next(places, 0).broker != first.broker);
+    CHECK(!reply_with(places, LOOKUP_BUSY, first.id, 1, &answer));
+    CHECK(send_next(places, 1).broker != first.broker);
+    places_destroy(&places);
+}
+
 static void the_only_one_left_is_asked_again(void)
 {
     struct places *places = places_new(SEED, 2);
@@ -364,6 +377,7 @@ static const struct check_case cases[] = {
     {"brokers take turns, and one that takes nothing is passed over", brokers_take_turns},
     {"what a silent broker was asked is asked elsewhere", silence_is_asked_again_elsewhere},
     {"busy or unavailable is asked elsewhere, once and in time", no_answer_is_asked_elsewhere_once},
+    {"elsewhere is not where it was asked before", elsewhere_is_elsewhere_whose_turn_it_is},
     {"with nobody else there the same one is asked again", the_only_one_left_is_asked_again},
     {"a reply answers its question, in any order", reply_answers_its_question},
     {"a second or a strange reply is counted and dropped", second_reply_is_dropped},

@@ -64,8 +64,8 @@ static void reads_statuses(void)
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct buffer json = {0};
-        CHECK_INT(provider_google.read_answer(answers[i].http_status, span_of(GOOD), 20,
-                                              span_of("k"), &json),
+        CHECK_INT(provider_google.read_answer(answers[i].http_status, span_of(GOOD),
+                                              &(struct lookup){.bound = 20}, span_of("k"), &json),
                   answers[i].code);
         buffer_append(&json, (struct span){"", 1});
         char number[16];
@@ -79,12 +79,14 @@ static void reads_statuses(void)
 static void cuts_and_censors(void)
 {
     struct buffer json = {0};
-    CHECK_INT(provider_google.read_answer(200, span_of(GOOD), 1, span_of("k"), &json), LOOKUP_OK);
+    struct lookup one = {.bound = 1};
+    CHECK_INT(provider_google.read_answer(200, span_of(GOOD), &one, span_of("k"), &json),
+              LOOKUP_OK);
     const char *wanted = "{\"html_attributions\":[],\"results\":[1],\"status\":\"OK\"}";
     CHECK_BYTES(json.at, json.bytes, wanted, strlen(wanted));
     json.bytes = 0;
     const char *denied = "{\"status\":\"REQUEST_DENIED\",\"error_message\":\"CANARY-7f3a\"}";
-    provider_google.read_answer(200, span_of(denied), 1, span_of("CANARY-7f3a"), &json);
+    provider_google.read_answer(200, span_of(denied), &one, span_of("CANARY-7f3a"), &json);
     CHECK(memmem(json.at, json.bytes, "CANARY-7f3a", 11) == NULL);
     buffer_free(&json);
 }

@@ -320,8 +320,42 @@ static void a_far_url_takes_no_port(void)
     CHECK(check_text(HERD
                      "node\n    name = A\n    clients = tcp://*:80\n    bus = tcp://*:81\nplaces\n"
                      "    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"
-                     "    provider = landmarks\n    url = http://example.org/x\n"));
+                     "    provider = landmarks\n    url = https://example.org:80/x\n"));
     topology_free(&topology);
+}
+
+#define OFFLINE                                                                                    \
+    HERD "node\n    name = A\n    clients = tcp://*:80\n    bus = tcp://*:81\nplaces\n"            \
+         "    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"                       \
+         "    provider = landmarks\n    url = http://localhost:9/x\n"
+
+static void landmarks_may_read_a_database(void)
+{
+    CHECK(check_text(OFFLINE));
+    CHECK_INT(topology.places[0].database[0], '\0');
+    topology_free(&topology);
+    CHECK(check_text(OFFLINE "    database = /var/lib/places.db\n"));
+    CHECK(strcmp(topology.places[0].database, "/var/lib/places.db") == 0);
+    topology_free(&topology);
+    CHECK(check_text(HERD ALFORD BALL LINK
+                     "places\n    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"
+                     "    provider = google\n    url = https://a\n    key_file = k\n"
+                     "    fallback = landmarks\n    fallback_url = http://localhost:9/x\n"
+                     "    database = b.db\n"));
+    CHECK(strcmp(topology.places[0].database, "b.db") == 0);
+    topology_free(&topology);
+}
+
+static void the_path_of_a_database_ends_at_its_limit(void)
+{
+    char text[3000], path[TOPOLOGY_PATH_BYTES_MAX + 2];
+    for (size_t more = 0; more <= 1; more++) {
+        memset(path, 'p', sizeof path);
+        path[TOPOLOGY_PATH_BYTES_MAX + more] = '\0';
+        snprintf(text, sizeof text, OFFLINE "    database = %s\n", path);
+        CHECK_INT(check_text(text), more == 0);
+        topology_free(&topology);
+    }
 }
 
 static void google_may_be_played_on_loopback(void)
@@ -332,6 +366,56 @@ static void google_may_be_played_on_loopback(void)
                      "    provider = google\n    url = http://localhost:9/x\n"
                      "    key_file = key\n"));
     topology_free(&topology);
+}
+
+#define SERVED_BY(provider, url, more)                                                             \
+    HERD ALFORD BALL LINK "places\n    gateways = tcp://a:1\n    workers = tcp://a:2\n"            \
+                          "    provider = " provider "\n    url = " url "\n" more
+
+static void knows_every_provider(void)
+{
+    static const struct {
+        const char *text;
+        enum topology_provider provider;
+    } all[] = {
+        {SERVED_BY("landmarks", "http://[::1]:9/x", ""), TOPOLOGY_LANDMARKS},
+        {SERVED_BY("google", "https://a.org/x", "    key_file = k\n"), TOPOLOGY_GOOGLE},
+        {SERVED_BY("google-new", "https://a.org/v1/places:searchNearby", "    key_file = k\n"),
+         TOPOLOGY_GOOGLE_NEW},
+        {SERVED_BY("overpass", "https://a.org/api/interpreter", ""), TOPOLOGY_OVERPASS},
+        {SERVED_BY("photon", "http://127.0.0.1:2322/reverse", ""), TOPOLOGY_PHOTON},
+    };
+    CHECK_INT(sizeof all / sizeof *all, TOPOLOGY_PROVIDERS);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        CHECK(check_text(all[i].text));
+        CHECK_INT(topology.places[0].provider, all[i].provider);
+        topology_free(&topology);
+    }
+}
+
+static void a_key_is_wanted_or_not(void)
+{
+    check_refused(SERVED_BY("google-new", "https://a.org/x", ""),
+                  "13: google-new wants a key; write a line `    key_file = PATH`\n");
+    check_refused(SERVED_BY("overpass", "https://a.org/x", "    key_file = k\n"),
+                  "18: overpass needs no key; leave `key_file` out\n");
+    check_refused(SERVED_BY("photon", "https://a.org/x", "    key_file = k\n"),
+                  "18: photon needs no key; leave `key_file` out\n");
+    check_refused(SERVED_BY("photon", "https://a.org/x",
+                            "    fallback = google-new\n    fallback_url = https://b.org/x\n"),
+                  "18: `google-new` wants a key; write a fallback that needs none, such as "
+                  "landmarks\n");
+}
+
+static void beyond_loopback_is_encrypted(void)
+{
+    check_refused(SERVED_BY("landmarks", "http://a.org/x", ""),
+                  "17: questions would travel unencrypted to `a.org`; write https://\n");
+    check_refused(SERVED_BY("overpass", "http://192.0.2.1/x", ""),
+                  "17: questions would travel unencrypted to `192.0.2.1`; write https://\n");
+    check_refused(SERVED_BY("overpass", "https://a.org/x",
+                            "    fallback = photon\n    fallback_url = http://b.org/x\n"),
+                  "19: questions would travel unencrypted to `b.org`; write https://\n");
 }
 
 static void a_name_ends_at_63_bytes(void)
@@ -518,9 +602,14 @@ static const struct check_case cases[] = {
     {"a port is taken once, and * overlaps every host", a_port_is_taken_once},
     {"the port of a URL elsewhere is free here", a_far_url_takes_no_port},
     {"google without encryption on loopback only", google_may_be_played_on_loopback},
+    {"there are five providers", knows_every_provider},
+    {"Google's providers want a key, the others none", a_key_is_wanted_or_not},
+    {"no provider is asked beyond loopback without encryption", beyond_loopback_is_encrypted},
     {"a name ends at 63 bytes", a_name_ends_at_63_bytes},
     {"a name is letters, digits, - _ and .", names_take_their_bytes_only},
     {"the path of a key ends at its limit", a_key_file_ends_at_its_limit},
+    {"landmarks may read a database, as a fallback too", landmarks_may_read_a_database},
+    {"the path of a database ends at its limit", the_path_of_a_database_ends_at_its_limit},
     {"nodes and links end at their limits", herds_end_at_their_limits},
     {"what the reader refused is explained", explains_what_the_reader_refused},
     {"a NUL byte is a fault", a_nul_byte_is_a_fault},

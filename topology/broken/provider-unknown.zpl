@@ -1,4 +1,4 @@
-# refused: 17: there is no provider `yelp`; write landmarks or google
+# refused: 17: there is no provider `yelp`; write landmarks, google, google-new, overpass or photon
 herd
     name = small
 node

@@ -1,4 +1,4 @@
-# refused: 18: the key would travel unencrypted to `maps.googleapis.com`; write https://
+# refused: 18: questions would travel unencrypted to `maps.googleapis.com`; write https://
 herd
     name = small
 node

@@ -1,0 +1,193 @@
+"""Faults done to a herd: what each kind does, to whom, for how long, and what it troubles."""
+
+import os
+import resource
+import signal
+import time
+
+AFTERMATH_SECONDS = 30.0  # how long a fault may be felt; it ends sooner when all nodes agree
+
+# How long each kind lasts at least and at most, in seconds. A neighbour is given up after six
+# seconds of silence: some faults are longer, most are shorter.
+LASTS = {
+    "kill": (0.0, 3.0),         # SIGKILL; back after so long, often within 100 ms
+    "leave": (0.0, 1.0),        # TERM: an orderly stop
+    "pause": (0.2, 8.0),        # SIGSTOP
+    "cut": (0.3, 8.0),          # both ways between two nodes
+    "one way": (0.3, 8.0),      # messages go one way only
+    "isolate": (0.3, 8.0),      # one node from all others; roads heal one by one
+    "loss": (1.0, 5.0),         # one packet in five between two nodes
+    "reset": (0.0, 0.0),        # RST on both connections between two nodes
+    "slow": (1.0, 5.0),         # 1 Mbit/s to and from a node
+    "delay": (1.0, 5.0),        # up to half a second on one road, unsteady
+    "late": (0.1, 1.5),         # a connection breaks, and what was on it arrives after what is sent next
+    "clock": (0.0, 0.0),        # a wall clock jumps by minutes, and stays there
+    "descriptors": (0.5, 3.0),  # EMFILE
+}
+OF_THE_NETWORK = {"isolate": "cut", "one way": "cut", "cut": "cut", "loss": "loss",
+                  "reset": "reset", "slow": "slow", "delay": "delay", "late": "late"}
+
+
+class Faults:
+    """Draws faults and does them. `dice` decides everything but the moments of the machine."""
+
+    def __init__(self, herd, recorder, dice):
+        self.herd, self.network, self.recorder, self.dice = herd, herd.network, recorder, dice
+        self.nodes = list(herd.ports)
+        self.neighbours = {node: [other for link in herd.links for other in link.split("-")
+                                  if node in link.split("-") and other != node]
+                           for node in self.nodes}
+        self.kinds = [kind for kind in LASTS if self.is_possible(kind)]
+        self.count = dict.fromkeys(self.kinds, 0)
+        self.troubles = {node: [] for node in self.nodes}
+        self.killed = {}
+        self.under_way = []  # (when it ends, number, function)
+        self.busy = set()
+        self.number = 0
+
+    def is_possible(self, kind):
+        if kind == "clock":
+            return self.herd.faketime is not None
+        return OF_THE_NETWORK.get(kind) in self.network.knows | {None}
+
+    # ---- time ----
+
+    def later(self, seconds, function):
+        self.number += 1
+        self.under_way.append((time.monotonic() + seconds, self.number, function))
+
+    def turn(self):
+        """Ends what has lasted long enough."""
+        now = time.monotonic()
+        for each in sorted(self.under_way):
+            if each[0] <= now:
+                self.under_way.remove(each)
+                each[2]()
+
+    def heal(self):
+        """Ends all there is, in no particular order."""
+        self.dice.shuffle(self.under_way)
+        while self.under_way:
+            self.under_way.pop()[2]()
+        self.busy.clear()
+
+    # ---- which ----
+
+    def strike(self, anchor):
+        """One fault. The anchor is spared death: what all nodes held must not be lost."""
+        kind = self.dice.choice(self.kinds)
+        target = self.draw_target(kind, anchor)
+        if target is None or (kind, target) in self.busy:
+            return
+        least, most = LASTS[kind]
+        # Square: more short ones than long ones.
+        seconds = least + (most - least) * self.dice.random() ** 2
+        self.busy.add((kind, target))
+        self.count[kind] += 1
+        getattr(self, kind.replace(" ", "_"))(target, seconds)
+
+    def draw_target(self, kind, anchor):
+        if kind in ("cut", "loss", "reset"):
+            return tuple(self.dice.choice(self.herd.links).split("-"))
+        if kind == "one way":
+            return self.dice.choice(sorted(self.network.roads))
+        if kind in ("delay", "late"):
+            return self.dice.choice(sorted(self.network.proxy.roads))
+        node = self.dice.choice(self.nodes)
+        if kind in ("kill", "leave", "pause", "descriptors") and not self.herd.lives(node):
+            return None
+        return None if kind in ("kill", "leave") and node == anchor else node
+
+    def note(self, seconds, *touched):
+        """These nodes and their neighbours may be unable to hand an update on."""
+        now = time.monotonic()
+        for node in {*touched, *(each for one in touched for each in self.neighbours[one])}:
+            self.troubles[node].append((now, now + seconds + AFTERMATH_SECONDS))
+
+    def settled(self):
+        """All nodes agree: no trouble is left."""
+        now = time.monotonic()
+        for node, spans in self.troubles.items():
+            self.troubles[node] = [(begin, min(end, now)) for begin, end in spans]
+
+    # ---- processes ----
+
+    def kill(self, node, seconds):
+        self.note(seconds, node)
+        self.herd.kill(node)
+        self.bury(node, seconds)
+
+    def leave(self, node, seconds):
+        self.note(seconds, node)
+        self.herd.processes[node].child.send_signal(signal.SIGCONT)
+        self.herd.processes[node].stop()
+        self.bury(node, seconds)
+
+    def bury(self, node, seconds):
+        self.killed[node, self.recorder.lives[node]] = time.monotonic()
+        self.recorder.lives[node] += 1
+        self.later(seconds, lambda: self.herd.start(node))
+
+    def pause(self, node, seconds):
+        self.note(seconds, node)
+        child = self.herd.processes[node].child
+        child.send_signal(signal.SIGSTOP)
+        self.later(seconds, lambda: child.send_signal(signal.SIGCONT))
+
+    def descriptors(self, node, seconds):
+        self.note(seconds, node)
+        pid = self.herd.processes[node].child.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        taken = max(int(each) for each in os.listdir(f"/proc/{pid}/fd")) + 1
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken, limits[1]))
+
+        def give_back():
+            if self.herd.lives(node) and self.herd.processes[node].child.pid == pid:
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        self.later(seconds, give_back)
+
+    def clock(self, node, seconds):
+        self.herd.set_clock(node, self.dice.choice((-1, 1)) * self.dice.randint(0, 600))
+        self.busy.discard(("clock", node))
+
+    # ---- roads ----
+
+    def on_roads(self, roads, seconds, do):
+        """Does it to the roads, and heals them one by one, in an order of chance."""
+        self.note(seconds, *{road[0] for road in roads}, *{road[1] for road in roads})
+        for road in roads:
+            do(road)
+            self.later(seconds * self.dice.uniform(0.7, 1.0),
+                       lambda road=road: self.network.heal(road))
+
+    def cut(self, link, seconds):
+        self.on_roads([link, link[::-1]], seconds, self.network.cut)
+
+    def one_way(self, road, seconds):
+        self.on_roads([road], seconds, self.network.cut)
+
+    def isolate(self, node, seconds):
+        self.on_roads([road for road in self.network.roads if node in road], seconds,
+                      self.network.cut)
+
+    def loss(self, link, seconds):
+        self.on_roads([link, link[::-1]], seconds, self.network.lose)
+
+    def reset(self, link, seconds):
+        self.note(seconds, *link)
+        for road in (link, link[::-1]):
+            self.network.reset(road)
+
+    def slow(self, node, seconds):
+        self.note(seconds, node)
+        self.network.slow(node, True)
+        self.later(seconds, lambda: self.network.slow(node, False))
+
+    def delay(self, road, seconds):
+        most = self.dice.uniform(0.02, 0.5)
+        self.on_roads([road], seconds, lambda road: self.network.proxy.tell(
+            road="-".join(road), delay=most * self.dice.random(), jitter=most))
+
+    def late(self, road, seconds):
+        self.note(seconds, *road)
+        self.network.proxy.tell(late="-".join(road), by=seconds)

@@ -1,0 +1,154 @@
+/* transform: checks of what a provider makes of an upstream's answer, shared by the tests of the
+ * providers that answer in a shape of their own. */
+#ifndef ZHERD_TESTS_UNIT_TRANSFORM_H
+#define ZHERD_TESTS_UNIT_TRANSFORM_H
+
+#include <jansson.h>
+
+#include "placesd/provider.h"
+#include "tests/check.h"
+
+#define TRANSFORM_KEY "CANARY-7f3a"
+
+/* At Royce Hall; each test asks from here unless it says otherwise. */
+static const struct lookup transform_here = {34072800000, -118442000000, 2000, 20, 4500};
+
+/* The answer, with a NUL behind it; checked to be Nearby Search JSON without the key. The caller
+ * frees it. The body ends where readable memory ends. */
+static inline struct buffer transform_text(const struct provider *provider, long http_status,
+                                           struct span body, const struct lookup *lookup,
+                                           enum lookup_code *code)
+{
+    struct buffer json = {0};
+    struct span walled = {check_at_page_end(body.at, body.bytes), body.bytes};
+    *code = provider->read_answer(http_status, walled, lookup, span_of(TRANSFORM_KEY), &json);
+    CHECK(json.bytes <= LOOKUP_BODY_BYTES_MAX);
+    CHECK(memmem(json.at, json.bytes, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
+    json_error_t error;
+    json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
+    CHECK(json_is_array(json_object_get(root, "html_attributions")));
+    CHECK(json_array_size(json_object_get(root, "results")) <= lookup->bound);
+    const char *status = json_string_value(json_object_get(root, "status"));
+    CHECK(status != NULL);
+    CHECK(status != NULL && (*code == LOOKUP_OK) ==
+                                (strcmp(status, "OK") == 0 || strcmp(status, "ZERO_RESULTS") == 0));
+    json_decref(root);
+    buffer_append(&json, (struct span){"", 1});
+    CHECK(memmem(json.at, json.bytes, "\n\n", 2) == NULL);
+    return json;
+}
+
+/* The whole answer, byte by byte. */
+static inline void transform_expect(const struct provider *provider, const char *body,
+                                    const char *wanted)
+{
+    enum lookup_code code;
+    struct buffer json = transform_text(provider, 200, span_of(body), &transform_here, &code);
+    CHECK_INT(code, LOOKUP_OK);
+    CHECK_BYTES(json.at, json.bytes - 1, wanted, strlen(wanted));
+    buffer_free(&json);
+}
+
+/* The code, and a part of what is said; NULL for whatever is said. */
+static inline void transform_expect_code(const struct provider *provider, long http_status,
+                                         struct span body, enum lookup_code wanted,
+                                         const char *part)
+{
+    enum lookup_code code;
+    struct buffer json = transform_text(provider, http_status, body, &transform_here, &code);
+    if (code != wanted || (part != NULL && strstr(json.at, part) == NULL)) {
+        printf("    %.*s\n    gave %s\n", (int)body.bytes, body.at, json.at);
+        check_failures++;
+    }
+    buffer_free(&json);
+}
+
+/* The names of the results, with a comma behind each. */
+static inline void transform_expect_names(const struct provider *provider, const char *body,
+                                          const struct lookup *lookup, const char *wanted)
+{
+    enum lookup_code code;
+    struct buffer json = transform_text(provider, 200, span_of(body), lookup, &code);
+    CHECK_INT(code, LOOKUP_OK);
+    json_error_t error;
+    json_t *root = json_loads(json.at, 0, &error);
+    char got[1024] = "";
+    size_t i, used = 0;
+    const json_t *result;
+    json_array_foreach(json_object_get(root, "results"), i, result) used += (size_t)snprintf(
+        got + used, sizeof got - used, "%s,", json_string_value(json_object_get(result, "name")));
+    CHECK_BYTES(got, used, wanted, strlen(wanted));
+    json_decref(root);
+    buffer_free(&json);
+}
+
+/* An answer that ends too early, wherever it does, is no answer. */
+static inline void transform_expect_whole(const struct provider *provider, const char *body)
+{
+    for (size_t bytes = 0; bytes < strlen(body); bytes++)
+        transform_expect_code(provider, 200, (struct span){body, bytes}, LOOKUP_NONSENSE, NULL);
+}
+
+/* What no provider may pass on, whatever its shape: none of it is JSON, or none an object. */
+static inline void transform_expect_json(const struct provider *provider)
+{
+    static const char *const bodies[] = {
+        "", " ", "null", "[]", "1", "\"text\"", "<html></html>", "{\"a\":1}{", "{\"a\":1,\"a\":1}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_NONSENSE, NULL);
+}
+
+/* A body of exactly as many bytes as may be, and one of one more: `body` and blanks behind it. */
+static inline void transform_expect_limit(const struct provider *provider, const char *body)
+{
+    size_t bytes = LOOKUP_BODY_BYTES_MAX + 1;
+    char *text = malloc(bytes);
+    memset(text, ' ', bytes);
+    memcpy(text, body, strlen(body));
+    transform_expect_code(provider, 200, (struct span){text, bytes - 1}, LOOKUP_OK, NULL);
+    transform_expect_code(provider, 200, (struct span){text, bytes}, LOOKUP_NONSENSE, "too long");
+    free(text);
+}
+
+/* Every status but 200 is a failure, whatever the body. */
+static inline void transform_expect_statuses(const struct provider *provider, const char *good)
+{
+    static const struct {
+        long http_status;
+        enum lookup_code code;
+    } answers[] = {
+        {0, LOOKUP_NONSENSE},      {204, LOOKUP_NONSENSE},    {302, LOOKUP_UNAVAILABLE},
+        {400, LOOKUP_REFUSED},     {403, LOOKUP_REFUSED},     {429, LOOKUP_REFUSED},
+        {500, LOOKUP_UNAVAILABLE}, {504, LOOKUP_UNAVAILABLE}, {999, LOOKUP_NONSENSE},
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        transform_expect_code(provider, answers[i].http_status, span_of(good), answers[i].code,
+                              "HTTP ");
+        transform_expect_code(provider, answers[i].http_status, span_of(""), answers[i].code,
+                              "HTTP ");
+        transform_expect_code(provider, answers[i].http_status, span_of("\xff" TRANSFORM_KEY),
+                              answers[i].code, "HTTP ");
+    }
+}
+
+/* The request's URL, headers (each with a '\n' behind it) and body, as one text. */
+static inline void transform_expect_request(const struct provider *provider,
+                                            const struct lookup *lookup, const char *wanted)
+{
+    struct buffer text = {0};
+    provider->write_url(span_of("https://a.org/x"), span_of(TRANSFORM_KEY), lookup, &text);
+    buffer_append(&text, span_of("\n"));
+    struct buffer headers = {0};
+    if (provider->write_headers != NULL)
+        provider->write_headers(span_of(TRANSFORM_KEY), &headers);
+    for (size_t i = 0; i < headers.bytes; i++)
+        buffer_append(&text, (struct span){headers.at[i] == '\0' ? "\n" : &headers.at[i], 1});
+    buffer_free(&headers);
+    if (provider->write_body != NULL)
+        provider->write_body(lookup, &text);
+    CHECK_BYTES(text.at, text.bytes, wanted, strlen(wanted));
+    buffer_free(&text);
+}
+
+#endif
