@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <zmq.h>
 
 /* Messages taken in one turn. A full window of a few neighbours fits, and even if each is an
  * UPDATE full of locations the other sources of the loop wait only about a millisecond. */
 #define TURN_MESSAGES_MAX 64
+/* A routing id is a name, a NUL and the number of a process. */
+#define ROUTING_NUMBER_BYTES 8
+#define ROUTING_ID_BYTES_MAX (LOCATION_ORIGIN_BYTES_MAX + 1 + ROUTING_NUMBER_BYTES)
 /* An endpoint as ZeroMQ prints it back: an IPv6 address with a scope, and a port. */
 #define ENDPOINT_BYTES_MAX 256
 
@@ -48,6 +52,8 @@ struct bus {
     uint64_t strangers, multiparts;
     struct bus_guard guard; /* its refusals are asked of `auth` */
     zmq_msg_t sender, payload;
+    char routing_id[ROUTING_ID_BYTES_MAX];
+    size_t routing_id_bytes;
     char endpoint[ENDPOINT_BYTES_MAX];
     char out[FLOOD_MESSAGE_BYTES_MAX];
 };
@@ -72,7 +78,7 @@ static const struct setting settings_of_both[] = {
 };
 
 static const struct setting settings_of_router[] = {
-    {ZMQ_ROUTER_HANDOVER, 1},       /* a restarted peer takes the place of its half-open ghost */
+    {ZMQ_ROUTER_HANDOVER, 1},       /* who connects again takes its half-open ghost's place */
     {ZMQ_ROUTER_MANDATORY, 1},      /* this socket never sends; if a mistake does, it shows */
     {ZMQ_RCVHWM, 1000},             /* far above all windows, so it holds only a mad peer */
     {ZMQ_HANDSHAKE_IVL, 3000},      /* a stranger that says nothing keeps its place this long */
@@ -172,8 +178,8 @@ static bool dial(const struct bus *bus, const struct outlet *outlet)
                         outlet->keys.text[outlet->key]);
 }
 
-static bool connect_outlet(struct bus *bus, struct outlet *outlet, const char *name,
-                           const struct bus_peer *peer, char error[BUS_ERROR_BYTES_MAX])
+static bool connect_outlet(struct bus *bus, struct outlet *outlet, const struct bus_peer *peer,
+                           char error[BUS_ERROR_BYTES_MAX])
 {
     outlet->refused_since_ms = NEVER_MS;
     outlet->endpoint = strdup(peer->endpoint);
@@ -184,7 +190,7 @@ static bool connect_outlet(struct bus *bus, struct outlet *outlet, const char *n
         return false;
     }
     apply(outlet->dealer, settings_of_dealer, COUNT(settings_of_dealer));
-    int rc = zmq_setsockopt(outlet->dealer, ZMQ_ROUTING_ID, name, strlen(name));
+    int rc = zmq_setsockopt(outlet->dealer, ZMQ_ROUTING_ID, bus->routing_id, bus->routing_id_bytes);
     assert(rc == 0);
     if (!dial(bus, outlet)) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot connect to %s at %s: %s", peer->name,
@@ -290,6 +296,18 @@ static bool open_auth(struct bus *bus, const struct bus_keys *keys, char error[B
     return bus->auth != NULL;
 }
 
+/* A ROUTER takes a second connection of one routing id for the first one's successor. The number
+ * behind the name is this process's own, so that nobody else who bears the name can push its
+ * connections aside unnoticed: both are heard, and the flood tells them apart by their sessions. */
+static void name_ourselves(struct bus *bus, const char *name)
+{
+    size_t name_bytes = strlen(name) + 1;
+    memcpy(bus->routing_id, name, name_bytes);
+    bus->routing_id_bytes = name_bytes + ROUTING_NUMBER_BYTES;
+    if (getrandom(bus->routing_id + name_bytes, ROUTING_NUMBER_BYTES, 0) != ROUTING_NUMBER_BYTES)
+        abort();
+}
+
 struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX])
 {
     assert(is_name(options->name));
@@ -300,11 +318,12 @@ struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYT
         return NULL;
     }
     sort_members(bus, options->peers);
+    name_ourselves(bus, options->name);
     bool good = (!options->keys || open_auth(bus, options->keys, error)) &&
                 bind_router(bus, options->endpoint, error) &&
                 (!bus->auth || auth_prove(bus->auth, bus->endpoint, bus->own.public_key, error));
     for (size_t i = 0; good && i < options->peer_count; i++)
-        good = connect_outlet(bus, &bus->outlets[i], options->name, &options->peers[i], error);
+        good = connect_outlet(bus, &bus->outlets[i], &options->peers[i], error);
     if (!good)
         bus_close(&bus, 0);
     return bus;
@@ -388,6 +407,13 @@ static bool is_proven(struct bus *bus, const struct member *member)
     return false;
 }
 
+/* How much of a routing id is the name. It may come without a number. */
+static size_t count_name_bytes(const char *id, size_t id_bytes)
+{
+    const size_t behind = 1 + ROUTING_NUMBER_BYTES;
+    return id_bytes > behind && id[id_bytes - behind] == '\0' ? id_bytes - behind : id_bytes;
+}
+
 /* The next message: its sender's name from the ROUTER, then exactly one frame. ZeroMQ hands over
  * whole messages only, so once the first frame is here the others are, too. */
 static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms)
@@ -401,8 +427,9 @@ static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms
         frames++;
     } while (zmq_msg_more(&bus->payload));
 
+    const char *id = zmq_msg_data(&bus->sender);
     const struct member *member =
-        find_member(bus, zmq_msg_data(&bus->sender), zmq_msg_size(&bus->sender));
+        find_member(bus, id, count_name_bytes(id, zmq_msg_size(&bus->sender)));
     if (!member)
         bus->strangers++;
     else if (bus->auth && !is_proven(bus, member))

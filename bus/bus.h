@@ -19,7 +19,7 @@
 #define BUS_ERROR_BYTES_MAX 512
 
 struct bus_peer {
-    const char *name;     /* as in the topology; the routing id its messages carry */
+    const char *name;     /* as in the topology; with it the routing ids of its messages begin */
     const char *endpoint; /* "tcp://host:port" to connect to */
 };
 
@@ -29,7 +29,7 @@ struct bus_keys {
 };
 
 struct bus_options {
-    const char *name;             /* our routing id at every peer */
+    const char *name;             /* we are to every peer */
     const char *endpoint;         /* "tcp://host:port" to bind; port * binds any free one */
     const struct bus_peer *peers; /* in the order of flood_options.peers */
     size_t peer_count;

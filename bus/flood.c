@@ -23,6 +23,10 @@ struct flood {
     struct peer *peers;
     size_t peer_count;
     uint32_t clients_max;
+    bool listening;
+    struct ring news;            /* slots that changed, while listening */
+    struct flood_status *status; /* the last one told us; NULL until the first is asked for */
+    bool status_told;
     bool leaving;
     int64_t now_ms; /* the last time we were told */
     struct wire_message in, out;
@@ -73,6 +77,8 @@ void flood_destroy(struct flood **flood_p)
     free(flood->peers);
     table_destroy(&flood->table);
     events_free(&flood->events);
+    ring_free(&flood->news);
+    free(flood->status);
     free(flood->names);
     free(flood->found);
     free(flood);
@@ -91,6 +97,8 @@ static void spread(struct flood *flood, uint32_t slot, const struct peer *source
     for (size_t i = 0; i < flood->peer_count; i++)
         if (&flood->peers[i] != source)
             peer_change(&flood->peers[i], slot);
+    if (flood->listening)
+        ring_push(&flood->news, slot);
 }
 
 enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
@@ -147,6 +155,22 @@ void flood_expect(const struct flood *flood, const struct span *clients, uint32_
         table_expect_record(flood->table, hashes[i]);
 }
 
+void flood_listen(struct flood *flood)
+{
+    flood->listening = true;
+}
+
+bool flood_next_news(struct flood *flood, struct location *location)
+{
+    uint32_t slot;
+    if (!ring_peek(&flood->news, &slot))
+        return false;
+    ring_take(&flood->news);
+    ring_confirm(&flood->news, flood->news.told);
+    table_read(flood->table, slot, flood->found, location);
+    return true;
+}
+
 static void store(struct flood *flood, const struct location *location, uint32_t hash,
                   const struct peer *source)
 {
@@ -186,6 +210,83 @@ static void store_all(struct flood *flood, const struct peer *source)
     }
 }
 
+/* ---- Status ------------------------------------------------------------------------------ */
+
+static struct wire_link describe(const struct peer *peer, int64_t now_ms)
+{
+    return (struct wire_link){
+        .name = peer->name,
+        .up = peer->up,
+        .session_age_ms = peer->theirs != 0 ? (uint64_t)(now_ms - peer->met_at) : 0,
+        .due = peer->ring.head - peer->ring.next,
+        .in_flight = peer->in_flight,
+        .acked = peer->acked,
+        .told = peer->ring.told,
+        .head = peer->ring.head,
+    };
+}
+
+static void write_status(const struct flood *flood, struct wire_message *out, int64_t now_ms)
+{
+    out->digest = table_digest(flood->table);
+    out->clients = table_count(flood->table);
+    out->link_count = 0;
+    for (size_t i = 0; i < flood->peer_count && i < WIRE_LINKS_MAX; i++)
+        out->links[out->link_count++] = describe(&flood->peers[i], now_ms);
+}
+
+static struct flood_status_link copy_link(const struct wire_link *link)
+{
+    struct flood_status_link copy = {.up = link->up,
+                                     .session_age_ms = link->session_age_ms,
+                                     .due = link->due,
+                                     .in_flight = link->in_flight,
+                                     .acked = link->acked,
+                                     .told = link->told,
+                                     .head = link->head};
+    for (size_t i = 0; i < link->name.bytes; i++) {
+        char byte = link->name.at[i];
+        copy.name[i] = byte < 0x20 || byte > 0x7e ? '?' : byte;
+    }
+    return copy;
+}
+
+static void keep_status(struct flood *flood)
+{
+    if (flood->status == NULL) {
+        flood->count.messages_strange++;
+        return;
+    }
+    flood->status_told = true;
+    flood->status->digest = flood->in.digest;
+    flood->status->clients = flood->in.clients;
+    flood->status->link_count = flood->in.link_count;
+    for (uint32_t i = 0; i < flood->in.link_count; i++)
+        flood->status->links[i] = copy_link(&flood->in.links[i]);
+}
+
+void flood_ask_status(struct flood *flood, size_t peer)
+{
+    if (flood->status == NULL)
+        flood->status = bytes_zeroed(sizeof *flood->status);
+    peer_at(flood, peer)->status_wanted = true;
+}
+
+const struct flood_status *flood_status(const struct flood *flood)
+{
+    return flood->status_told ? flood->status : NULL;
+}
+
+/* ---- Messages ---------------------------------------------------------------------------- */
+
+static void store_told(struct flood *flood, const struct peer *source)
+{
+    if (flood->in.type == WIRE_STATUS)
+        keep_status(flood);
+    else
+        store_all(flood, source);
+}
+
 void flood_receive(struct flood *flood, size_t peer_index, struct span message, int64_t now_ms)
 {
     struct peer *peer = peer_at(flood, peer_index);
@@ -194,7 +295,7 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
     case WIRE_GOOD:
         flood->count.updates_received += flood->in.type == WIRE_UPDATE;
         if (peer_receive(peer, &flood->in, now_ms))
-            store_all(flood, peer);
+            store_told(flood, peer);
         break;
     case WIRE_MALFORMED:
         flood->count.messages_malformed++;
@@ -231,7 +332,10 @@ size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *
     if (flood->out.type == WIRE_UPDATE) {
         gather(flood, peer);
         peer_announce(peer, &flood->out, now_ms);
+    } else if (flood->out.type == WIRE_STATUS) {
+        write_status(flood, &flood->out, now_ms);
     }
+    flood->count.acks_sent += flood->out.type == WIRE_ACK;
     size_t bytes = wire_write(&flood->out, out, FLOOD_MESSAGE_BYTES_MAX);
     assert(bytes > 0);
     return bytes;

@@ -19,6 +19,9 @@
 /* One message on the wire: one location of the largest size and the fields around it fit. */
 #define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
 #define FLOOD_PEERS_MAX         1024
+/* The links that a status tells of, the first ones of a node: more than people read, and few
+ * enough for one message. */
+#define FLOOD_STATUS_LINKS_MAX 256
 /* Clients a node takes by default before it refuses new ones. */
 #define FLOOD_CLIENTS_DEFAULT  4000000u
 #define FLOOD_REASON_BYTES_MAX 120
@@ -40,11 +43,12 @@ enum flood_outcome {
 };
 
 enum flood_event_kind {
-    FLOOD_LINK_UP,        /* both sides know each other's session */
-    FLOOD_LINK_DOWN,      /* `reason` says why: silence, goodbye, no connection, restarted */
-    FLOOD_LINK_REFUSED,   /* one side refused the other: `reason` */
-    FLOOD_DIGESTS_EQUAL,  /* the link is at rest and both tables hold `digest`; once a change */
-    FLOOD_DIGESTS_DIFFER, /* at rest and unequal: a fault, healed by telling everything again */
+    FLOOD_LINK_UP,         /* both sides know each other's session */
+    FLOOD_LINK_DOWN,       /* `reason` says why: silence, goodbye, no connection, restarted */
+    FLOOD_LINK_REFUSED,    /* one side refused the other: `reason` */
+    FLOOD_LINK_UNANSWERED, /* it takes our HELLOs and answers none */
+    FLOOD_DIGESTS_EQUAL,   /* the link is at rest and both tables hold `digest`; once a change */
+    FLOOD_DIGESTS_DIFFER,  /* at rest and unequal: a fault, healed by telling everything again */
 };
 
 struct flood_event {
@@ -64,7 +68,24 @@ struct flood_counters {
     uint64_t locations_invalid;                  /* received ones that broke a rule: skipped */
     uint64_t messages_malformed;                 /* bytes that are no message */
     uint64_t messages_strange;                   /* of a session that is not, or no longer, there */
+    uint64_t acks_sent;                          /* ACK messages */
     uint64_t holes, rewinds, session_changes, refusals, digest_faults, clients_refused;
+};
+
+/* A link as the node at its near end sees it. */
+struct flood_status_link {
+    char name[LOCATION_ORIGIN_BYTES_MAX + 1]; /* of the far end, in printable bytes */
+    bool up;
+    uint64_t session_age_ms; /* since its session was first heard of; 0 while there is none */
+    uint64_t due;            /* changes that wait to be told */
+    uint64_t in_flight;      /* UPDATEs not acknowledged yet, of PEER_WINDOW */
+    uint64_t acked, told, head;
+};
+
+struct flood_status {
+    uint64_t digest, clients;
+    size_t link_count;
+    struct flood_status_link links[FLOOD_STATUS_LINKS_MAX];
 };
 
 struct flood;
@@ -120,6 +141,21 @@ bool flood_next_event(struct flood *flood, struct flood_event *event);
 uint64_t flood_digest(const struct flood *flood);
 uint32_t flood_clients(const struct flood *flood);
 const struct flood_counters *flood_count(const struct flood *flood);
+
+/* ---- For whoever listens to the herd ---- */
+
+/* From now on every change of the table is also news for the caller. A client that changes again
+ * before it was pulled is news once, in its newest value. */
+void flood_listen(struct flood *flood);
+
+/* The next news, or false. Borrowed as from flood_find. */
+bool flood_next_news(struct flood *flood, struct location *location);
+
+/* Asks the node at the other end for its links, once, when the link is up. */
+void flood_ask_status(struct flood *flood, size_t peer);
+
+/* What it answered last, owned by the flood; NULL before. */
+const struct flood_status *flood_status(const struct flood *flood);
 
 /* One link, for status and for the simulator's invariants: acked <= announced <= told <= head. */
 struct flood_link {

@@ -28,7 +28,7 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     peer->hellos_quick = PEER_HELLO_QUICK_COUNT;
     peer->retransmit_ms = PEER_RETRANSMIT_MS;
     agree_init(&peer->agree);
-    peer->heard_at = peer->hello_at = AT_ONCE;
+    peer->heard_at = peer->pair_heard_at = peer->hello_at = AT_ONCE;
     peer->refused_until = peer->refusal_told_until = AT_ONCE;
     peer->silence_at = peer->retransmit_at = peer->ack_at = peer->heartbeat_at = NEVER;
 }
@@ -153,7 +153,7 @@ static void go_down(struct peer *peer, const char *reason)
 /* A message of the pair of sessions came: they live, and they know us. */
 static void hear(struct peer *peer, int64_t now_ms)
 {
-    peer->heard_at = now_ms;
+    peer->heard_at = peer->pair_heard_at = now_ms;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     go_up(peer, now_ms);
 }
@@ -180,14 +180,35 @@ void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
 }
 
 /* A process we have not heard of: what we know of its predecessor is void. */
-static void meet(struct peer *peer, const struct wire_message *hello)
+static void meet(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
 {
     if (peer->theirs != 0)
         peer->common->count->session_changes++;
     go_down(peer, "restarted");
     peer->theirs = hello->from_session;
+    peer->met_at = now_ms;
     peer->have = 0;
+    peer->status_owed = false;
+    peer->rival = 0;
     start_over(peer);
+}
+
+/* A HELLO of a process that does not know us, while the link is up with another of that name.
+ * Our HELLO goes to wherever the topology says that name is, and tells them apart: a process that
+ * was restarted will answer and name our session; where the one we know is still there, that one
+ * will, and the stranger has a name that is in use. It hears of it only if it listens there. */
+static void doubt(struct peer *peer, uint64_t session, int64_t now_ms)
+{
+    peer->hello_at = now_ms;
+    if (peer->rival != session) {
+        peer->rival = session;
+        peer->rival_at = now_ms;
+    }
+    if (peer->pair_heard_at < peer->rival_at + PEER_RIVAL_MS || now_ms < peer->refusal_told_until)
+        return;
+    snprintf(peer->refusal, sizeof peer->refusal, "two running processes have the name %.*s",
+             (int)peer->name.bytes, peer->name.at);
+    refuse(peer, WIRE_REFUSED_IN_USE, session, now_ms);
 }
 
 static void take_hello(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
@@ -198,13 +219,18 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
         refuse(peer, code, hello->from_session, now_ms);
         return;
     }
+    bool knows_us = hello->to_session == peer->common->session;
+    if (peer->up && hello->from_session != peer->theirs && !knows_us) {
+        doubt(peer, hello->from_session, now_ms);
+        return;
+    }
     if (hello->from_session != peer->theirs)
-        meet(peer, hello);
+        meet(peer, hello, now_ms);
     /* Whoever refused us, this is somebody else: a refusal may also come late. */
     if (hello->from_session != peer->refused_by)
         peer->refused_until = AT_ONCE;
     peer->heard_at = now_ms;
-    if (hello->to_session != peer->common->session) {
+    if (!knows_us) {
         peer->hello_at = now_ms;
         return;
     }
@@ -283,16 +309,22 @@ static void take_goodbye(struct peer *peer, int64_t now_ms)
 
 static void take_refused(struct peer *peer, const struct wire_message *refused, int64_t now_ms)
 {
-    if (refused->to_session != peer->common->session) {
+    bool is_us = refused->to_session == peer->common->session;
+    bool is_in_use = refused->code == WIRE_REFUSED_IN_USE;
+    if (!is_us && (!is_in_use || refused->from_session != peer->theirs)) {
         peer->common->count->messages_strange++;
         return;
     }
     peer->common->count->refusals++;
-    go_down(peer, "refused");
+    if (!is_in_use)
+        go_down(peer, "refused");
     char reason[FLOOD_REASON_BYTES_MAX];
-    snprintf(reason, sizeof reason, "it refuses us: %.*s", (int)refused->text.bytes,
-             refused->text.at);
+    snprintf(reason, sizeof reason, "it refuses %s: %.*s", is_us ? "us" : "another",
+             (int)refused->text.bytes, refused->text.at);
     tell(peer, FLOOD_LINK_REFUSED, 0, reason);
+    /* The other process of that name may end at any time: whoever remains goes on. */
+    if (is_in_use)
+        return;
     peer->hellos_quick = 0;
     peer->refused_by = refused->from_session;
     peer->refused_until = now_ms + PEER_REFUSED_MS;
@@ -301,6 +333,7 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
 
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms)
 {
+    peer->hellos_unanswered = 0;
     if (message->type == WIRE_HELLO) {
         take_hello(peer, message, now_ms);
         return false;
@@ -325,9 +358,11 @@ bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t
         return take_update(peer, message, now_ms);
     if (message->type == WIRE_ACK)
         take_plain_ack(peer, message, now_ms);
-    else
+    else if (message->type == WIRE_HEARTBEAT)
         take_heartbeat(peer, message, now_ms);
-    return false;
+    else if (message->type == WIRE_STATUS_ASK)
+        peer->status_owed = true;
+    return message->type == WIRE_STATUS;
 }
 
 /* ---- What leaves ------------------------------------------------------------------------ */
@@ -379,6 +414,9 @@ static void write_hello(struct peer *peer, struct wire_message *message, int64_t
     message->start = peer->acked;
     message->have = peer->have;
     peer->blocked = false;
+    if (++peer->hellos_unanswered == PEER_HELLOS_UNANSWERED_MAX)
+        tell(peer, FLOOD_LINK_UNANSWERED, 0,
+             "it takes our messages but answers none: our name may be in use at another address");
     peer->hello_at = peer->up ? NEVER : now_ms + hello_pause_ms(peer);
     if (peer->hellos_quick > 0)
         peer->hellos_quick--;
@@ -396,8 +434,23 @@ static void say_have(struct peer *peer, struct wire_message *message)
     peer->ack_at = NEVER;
 }
 
+static bool take_flag(bool *flag)
+{
+    bool was = *flag;
+    *flag = false;
+    return was;
+}
+
 static bool write_when_up(struct peer *peer, struct wire_message *message, int64_t now_ms)
 {
+    if (take_flag(&peer->status_owed)) {
+        message->type = WIRE_STATUS;
+        return true;
+    }
+    if (take_flag(&peer->status_wanted)) {
+        message->type = WIRE_STATUS_ASK;
+        return true;
+    }
     if (may_update(peer)) {
         message->type = WIRE_UPDATE;
         return true;
@@ -461,6 +514,8 @@ void peer_refused(struct peer *peer, int64_t now_ms)
 {
     go_down(peer, "no connection");
     peer->blocked = true;
+    if (peer->hellos_unanswered > 0)
+        peer->hellos_unanswered--;
     /* Somebody who spoke a moment ago will be reachable in a moment, too. */
     bool close = peer->hellos_quick > 0 || now_ms < peer->heard_at + PEER_SILENCE_MS;
     peer->hello_at = now_ms + (close ? PEER_HELLO_QUICK_MS : PEER_HELLO_SLOW_MS);
@@ -477,7 +532,8 @@ int64_t peer_deadline_ms(const struct peer *peer)
     int64_t hello = later(peer->hello_at, peer->refused_until);
     if (!peer->up)
         return hello;
-    if (may_update(peer) || (peer->leaving && is_told(peer)))
+    if (peer->status_owed || peer->status_wanted || may_update(peer) ||
+        (peer->leaving && is_told(peer)))
         return AT_ONCE;
     int64_t deadline = earlier(hello, peer->silence_at);
     deadline = earlier(deadline, peer->retransmit_at);

@@ -30,6 +30,11 @@
 #define PEER_HELLO_QUICK_MS    100
 #define PEER_HELLO_QUICK_COUNT 20
 #define PEER_HELLO_SLOW_MS     1000
+/* So long after a new process of a peer's name first spoke, what comes of the one before it is not
+ * merely late. */
+#define PEER_RIVAL_MS 1000
+/* Of so many HELLOs one would have been answered, had the peer wanted to. */
+#define PEER_HELLOS_UNANSWERED_MAX 20
 /* A refused node waits for a person to change something. */
 #define PEER_REFUSED_MS 30000
 /* Three heartbeats missed. */
@@ -80,9 +85,18 @@ struct peer {
     uint64_t refusal_code, refusal_session;
     char refusal[WIRE_TEXT_BYTES_MAX + 1];
 
+    bool status_wanted; /* ask them */
+    bool status_owed;   /* they have asked us */
+
     struct agree agree;
 
     unsigned hellos_quick; /* how many more HELLOs go out quickly */
+    uint64_t rival;        /* another session that said HELLO while the link was up */
+    int64_t rival_at;      /* when it did so first */
+    int64_t pair_heard_at;
+    unsigned hellos_unanswered; /* taken by the transport since we last heard anything */
+
+    int64_t met_at; /* when their session was first heard of */
     int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at;
     uint64_t refused_by;        /* the session that refused us last */
     int64_t refused_until;      /* no HELLO before, unless another session says an acceptable one */
@@ -98,14 +112,14 @@ void peer_free(struct peer *peer);
 void peer_change(struct peer *peer, uint32_t slot);
 
 /* Takes a message that wire_read found good. True when it is an UPDATE whose locations must be
- * stored now: they count as had from here on. */
+ * stored now, because they count as had from here on, or a STATUS. */
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms);
 
 /* Takes a frame of another major version. */
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms);
 
-/* The next message to send, or false. For an UPDATE the caller takes at least one slot from the
- * ring, adds the locations and then calls peer_announce. */
+/* The next message to send, or false. For a STATUS the caller adds what it tells. For an UPDATE it
+ * takes at least one slot from the ring, adds the locations and then calls peer_announce. */
 bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms);
 void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_ms);
 

@@ -4,7 +4,6 @@
 #include <msgpack.h>
 #include <stdlib.h>
 
-#include "bus/flood.h"
 #include "bus/msgread.h"
 
 #define MAGIC_BYTES 3
@@ -23,8 +22,11 @@ enum {
     HEARTBEAT_ELEMENTS = COMMON_ELEMENTS + 4,
     REFUSED_ELEMENTS = COMMON_ELEMENTS + 2,
     GOODBYE_ELEMENTS = COMMON_ELEMENTS,
+    STATUS_ASK_ELEMENTS = COMMON_ELEMENTS,
+    STATUS_ELEMENTS = COMMON_ELEMENTS + 3,
     HELLO_KEYS = 6,
     LOCATION_ELEMENTS = 6,
+    LINK_ELEMENTS = 8,
 };
 
 /* ---- Reading ---------------------------------------------------------------------------- */
@@ -117,6 +119,28 @@ static bool take_refused(struct msgread *in, struct wire_message *message)
     return true;
 }
 
+static bool take_link(struct msgread *in, struct wire_link *link)
+{
+    uint32_t elements;
+    return msgread_take_array(in, &elements) && elements >= LINK_ELEMENTS &&
+           take_name(in, &link->name) && msgread_take_bool(in, &link->up) &&
+           msgread_take_uint(in, &link->session_age_ms) && msgread_take_uint(in, &link->due) &&
+           msgread_take_uint(in, &link->in_flight) && msgread_take_uint(in, &link->acked) &&
+           msgread_take_uint(in, &link->told) && msgread_take_uint(in, &link->head) &&
+           skip_some(in, elements - LINK_ELEMENTS);
+}
+
+static bool take_status(struct msgread *in, struct wire_message *message)
+{
+    if (!msgread_take_uint(in, &message->digest) || !msgread_take_uint(in, &message->clients) ||
+        !msgread_take_array(in, &message->link_count) || message->link_count > WIRE_LINKS_MAX)
+        return false;
+    for (uint32_t i = 0; i < message->link_count; i++)
+        if (!take_link(in, &message->links[i]))
+            return false;
+    return true;
+}
+
 /* What stands between the sessions and the elements of newer versions. */
 static bool take_fields(struct msgread *in, struct wire_message *message)
 {
@@ -132,7 +156,10 @@ static bool take_fields(struct msgread *in, struct wire_message *message)
     case WIRE_REFUSED:
         return take_refused(in, message);
     case WIRE_GOODBYE:
+    case WIRE_STATUS_ASK:
         return true;
+    case WIRE_STATUS:
+        return take_status(in, message);
     }
     return false;
 }
@@ -141,9 +168,14 @@ static bool take_fields(struct msgread *in, struct wire_message *message)
 static uint32_t elements_of(uint64_t type)
 {
     static const uint32_t elements[] = {
-        [WIRE_HELLO] = HELLO_ELEMENTS,     [WIRE_UPDATE] = UPDATE_ELEMENTS,
-        [WIRE_ACK] = ACK_ELEMENTS,         [WIRE_HEARTBEAT] = HEARTBEAT_ELEMENTS,
-        [WIRE_REFUSED] = REFUSED_ELEMENTS, [WIRE_GOODBYE] = GOODBYE_ELEMENTS,
+        [WIRE_HELLO] = HELLO_ELEMENTS,
+        [WIRE_UPDATE] = UPDATE_ELEMENTS,
+        [WIRE_ACK] = ACK_ELEMENTS,
+        [WIRE_HEARTBEAT] = HEARTBEAT_ELEMENTS,
+        [WIRE_REFUSED] = REFUSED_ELEMENTS,
+        [WIRE_GOODBYE] = GOODBYE_ELEMENTS,
+        [WIRE_STATUS_ASK] = STATUS_ASK_ELEMENTS,
+        [WIRE_STATUS] = STATUS_ELEMENTS,
     };
     return type < sizeof elements / sizeof *elements ? elements[type] : 0;
 }
@@ -314,6 +346,33 @@ static void put_update(msgpack_packer *out, const struct wire_message *message)
         put_location(writer, &message->locations[i]);
 }
 
+static void put_bool(msgpack_packer *out, bool value)
+{
+    value ? msgpack_pack_true(out) : msgpack_pack_false(out);
+}
+
+static void put_link(msgpack_packer *out, const struct wire_link *link)
+{
+    msgpack_pack_array(out, LINK_ELEMENTS);
+    put_str(out, link->name);
+    put_bool(out, link->up);
+    msgpack_pack_uint64(out, link->session_age_ms);
+    msgpack_pack_uint64(out, link->due);
+    msgpack_pack_uint64(out, link->in_flight);
+    msgpack_pack_uint64(out, link->acked);
+    msgpack_pack_uint64(out, link->told);
+    msgpack_pack_uint64(out, link->head);
+}
+
+static void put_status(msgpack_packer *out, const struct wire_message *message)
+{
+    msgpack_pack_uint64(out, message->digest);
+    msgpack_pack_uint64(out, message->clients);
+    msgpack_pack_array(out, message->link_count);
+    for (uint32_t i = 0; i < message->link_count; i++)
+        put_link(out, &message->links[i]);
+}
+
 static void put_fields(msgpack_packer *out, const struct wire_message *message)
 {
     switch (message->type) {
@@ -325,7 +384,7 @@ static void put_fields(msgpack_packer *out, const struct wire_message *message)
         break;
     case WIRE_ACK:
         msgpack_pack_uint64(out, message->have);
-        message->hole ? msgpack_pack_true(out) : msgpack_pack_false(out);
+        put_bool(out, message->hole);
         break;
     case WIRE_HEARTBEAT:
         msgpack_pack_uint64(out, message->head);
@@ -338,6 +397,10 @@ static void put_fields(msgpack_packer *out, const struct wire_message *message)
         put_str(out, message->text);
         break;
     case WIRE_GOODBYE:
+    case WIRE_STATUS_ASK:
+        break;
+    case WIRE_STATUS:
+        put_status(out, message);
         break;
     }
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bus/location.h"
+#include "bus/flood.h"
 
 /* The third byte. A frame with another one is not looked into. */
 #define WIRE_MAJOR 1
@@ -22,6 +22,8 @@
 
 /* A large UPDATE would keep a link busy for long, and a lost one costs it all again. */
 #define WIRE_LOCATIONS_MAX 256
+/* Links in a STATUS. */
+#define WIRE_LINKS_MAX FLOOD_STATUS_LINKS_MAX
 /* A herd's or a node's name. */
 #define WIRE_NAME_BYTES_MAX LOCATION_ORIGIN_BYTES_MAX
 /* A refusal's text. A longer one is cut when read. */
@@ -40,6 +42,8 @@ enum wire_type {
     WIRE_HEARTBEAT = 4,
     WIRE_REFUSED = 5,
     WIRE_GOODBYE = 6,
+    WIRE_STATUS_ASK = 7,
+    WIRE_STATUS = 8,
 };
 
 enum wire_refusal {
@@ -47,6 +51,14 @@ enum wire_refusal {
     WIRE_REFUSED_NAME = 2,    /* not the node its connection claims */
     WIRE_REFUSED_VERSION = 3, /* no version in common */
     WIRE_REFUSED_SELF = 4,    /* a node that talks to itself */
+    WIRE_REFUSED_IN_USE = 5,  /* another running process has that name */
+};
+
+/* One link of a STATUS. */
+struct wire_link {
+    struct span name;
+    bool up;
+    uint64_t session_age_ms, due, in_flight, acked, told, head;
 };
 
 /* Which fields count follows from the type; the rest is left as it was. Spans borrow. */
@@ -55,18 +67,23 @@ struct wire_message {
     uint64_t from_session; /* never 0 */
     uint64_t to_session;   /* 0: not known yet */
 
-    struct span herd, node;         /* HELLO */
-    uint64_t version, version_min;  /* HELLO */
-    uint64_t start;                 /* HELLO: before it nothing is missing over there */
-    uint64_t after, upto;           /* UPDATE */
-    uint64_t have;                  /* HELLO, UPDATE, ACK, HEARTBEAT */
-    bool hole;                      /* ACK */
-    uint64_t head, digest, clients; /* HEARTBEAT */
-    uint64_t code;                  /* REFUSED: an enum wire_refusal, or a newer version's */
-    struct span text;               /* REFUSED */
+    struct span herd, node;        /* HELLO */
+    uint64_t version, version_min; /* HELLO */
+    uint64_t start;                /* HELLO: before it nothing is missing over there */
+    uint64_t after, upto;          /* UPDATE */
+    uint64_t have;                 /* HELLO, UPDATE, ACK, HEARTBEAT */
+    bool hole;                     /* ACK */
+    uint64_t head;                 /* HEARTBEAT */
+    uint64_t digest, clients;      /* HEARTBEAT, STATUS */
+    uint64_t code;                 /* REFUSED: an enum wire_refusal, or a newer version's */
+    struct span text;              /* REFUSED */
 
     uint32_t location_count; /* UPDATE */
-    struct location locations[WIRE_LOCATIONS_MAX];
+    uint32_t link_count;     /* STATUS */
+    union {
+        struct location locations[WIRE_LOCATIONS_MAX];
+        struct wire_link links[WIRE_LINKS_MAX];
+    };
     struct span written; /* all of them as wire_write_location wrote them, and then written as
                           * they are; without bytes, `locations` is */
 };

@@ -57,6 +57,7 @@ struct gateway {
 
     const struct topology_node **peers; /* in the order of the flood's and the bus's peers */
     size_t peer_count;
+    size_t neighbour_count; /* the peers before the observers */
     uint64_t session;
     bool bus_waits, lookups_wait; /* input is there */
     int64_t armed_ms;             /* what the deadline timer is set to */
@@ -72,8 +73,8 @@ static int64_t now_ms(const struct gateway *gateway)
 #define note(gateway, kind, ...)                                                                   \
     logline_say(&(gateway)->lines, wall_now_ns(), (kind), 0, __VA_ARGS__)
 
-/* A line for whoever started us. One that nobody takes is dropped: a full pipe must not stop the
- * node. */
+/* A line for whoever started us, who waits for no observer. One that nobody takes is dropped: a
+ * full pipe must not stop the node. */
 static void tell(enum status_kind kind, const char *peer)
 {
     struct status status = {.kind = kind};
@@ -90,17 +91,23 @@ static void tell(enum status_kind kind, const char *peer)
 static void tell_event(struct gateway *gateway, const struct flood_event *event)
 {
     const char *peer = gateway->peers[event->peer]->name;
+    bool is_neighbour = event->peer < gateway->neighbour_count;
     switch (event->kind) {
     case FLOOD_LINK_UP:
         note(gateway, "link", "%s up", peer);
-        tell(STATUS_LINK_UP, peer);
+        if (is_neighbour)
+            tell(STATUS_LINK_UP, peer);
         break;
     case FLOOD_LINK_DOWN:
         note(gateway, "link", "%s down: %s", peer, event->reason);
-        tell(STATUS_LINK_DOWN, peer);
+        if (is_neighbour)
+            tell(STATUS_LINK_DOWN, peer);
         break;
     case FLOOD_LINK_REFUSED:
         note(gateway, "link", "%s refused: %s", peer, event->reason);
+        break;
+    case FLOOD_LINK_UNANSWERED:
+        note(gateway, "link", "%s silent: %s", peer, event->reason);
         break;
     case FLOOD_DIGESTS_EQUAL:
         note(gateway, "digest", "%s equal %016" PRIx64 " clients %" PRIu32, peer, event->digest,
@@ -316,9 +323,14 @@ static void find_peers(struct gateway *gateway)
     const struct topology *topology = gateway->options->topology;
     uint32_t *neighbours = bytes_resize(NULL, topology->node_count * sizeof *neighbours);
     size_t count = topology_neighbours(topology, gateway->options->node, neighbours);
-    gateway->peers = bytes_resize(NULL, (count + 1) * sizeof *gateway->peers);
+    gateway->peers =
+        bytes_resize(NULL, (count + topology->observer_count + 1) * sizeof *gateway->peers);
     for (size_t i = 0; i < count; i++)
         gateway->peers[i] = &topology->nodes[neighbours[i]];
+    gateway->neighbour_count = count;
+    for (size_t i = 0; i < topology->observer_count; i++)
+        if (topology->observers[i].of == gateway->options->node)
+            gateway->peers[count++] = &topology->observers[i].self;
     gateway->peer_count = count;
     free(neighbours);
     gateway->guard = (struct guard){.file = gateway->options->topology_file,

@@ -6,18 +6,25 @@
 
 #include "topology/load.h"
 
-/* Who is no neighbour any more has no keys from now on. */
+static void take_peer_keys(struct guard *guard, const struct topology_node *peer)
+{
+    for (size_t i = 0; i < guard->peer_count; i++)
+        if (strcmp(peer->name, guard->peers[i]->name) == 0)
+            guard->peer_keys[i] = peer->public_keys;
+}
+
+/* Who is neither neighbour nor observer any more has no keys from now on. */
 static void take_keys(struct guard *guard, const struct topology *topology)
 {
     uint32_t *neighbours = bytes_resize(NULL, topology->node_count * sizeof *neighbours);
     int self = topology_find(topology, guard->node);
     size_t count = self >= 0 ? topology_neighbours(topology, (uint32_t)self, neighbours) : 0;
-    for (size_t i = 0; i < guard->peer_count; i++) {
-        guard->peer_keys[i] = (struct keyring_keys){0};
-        for (size_t j = 0; j < count; j++)
-            if (strcmp(topology->nodes[neighbours[j]].name, guard->peers[i]->name) == 0)
-                guard->peer_keys[i] = topology->nodes[neighbours[j]].public_keys;
-    }
+    memset(guard->peer_keys, 0, guard->peer_count * sizeof *guard->peer_keys);
+    for (size_t i = 0; i < count; i++)
+        take_peer_keys(guard, &topology->nodes[neighbours[i]]);
+    for (size_t i = 0; i < topology->observer_count; i++)
+        if (self >= 0 && topology->observers[i].of == (uint32_t)self)
+            take_peer_keys(guard, &topology->observers[i].self);
     guard->places_keys = topology->places[0].public_keys; /* none without places */
     free(neighbours);
 }

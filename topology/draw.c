@@ -31,6 +31,11 @@ static void print_nodes(const struct topology *topology)
             printf(" %s", topology->nodes[neighbours[j]].name);
         puts(count == 0 ? " none" : "");
     }
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        const struct topology_observer *observer = &topology->observers[i];
+        printf("  %s listens to %s at %s\n", observer->self.name,
+               topology->nodes[observer->of].name, observer->self.bus.text);
+    }
     for (size_t i = 0; i < topology->places_count; i++) {
         const struct topology_places *places = &topology->places[i];
         printf("  places: gateways %s  workers %s\n          %s %s\n", places->gateways.text,

@@ -39,6 +39,12 @@ link
 link
     between = Welsh Alford
 
+# `zherd tap` listens to Alford as Ear.
+observer
+    name = Ear
+    of = Alford
+    bus = tcp://127.0.0.1:12590
+
 places
     gateways = tcp://127.0.0.1:13500
     workers = tcp://127.0.0.1:13501

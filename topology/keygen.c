@@ -198,6 +198,10 @@ static bool make_parts(struct keygen *keygen)
         struct topology_node *node = &topology->nodes[i];
         parts[count++] = (struct part){node->line, node->name, &node->public_keys};
     }
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        struct topology_node *self = &topology->observers[i].self;
+        parts[count++] = (struct part){self->line, self->name, &self->public_keys};
+    }
     for (size_t i = 0; i < topology->places_count; i++) {
         struct topology_places *places = &topology->places[i];
         parts[count++] = (struct part){places->line, SECRETS_PLACES, &places->public_keys};
@@ -209,6 +213,14 @@ static bool make_parts(struct keygen *keygen)
     return true;
 }
 
+static bool is_holder(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; i < topology->observer_count; i++)
+        if (strcmp(topology->observers[i].self.name, name) == 0)
+            return true;
+    return strcmp(name, SECRETS_PLACES) == 0 || topology_find(topology, name) >= 0;
+}
+
 /* The file comes before the secret that it announces: at no moment is there a secret that belongs
  * to no public key of the file. */
 static bool run(struct keygen *keygen)
@@ -216,9 +228,8 @@ static bool run(struct keygen *keygen)
     char error[SECRETS_ERROR_BYTES_MAX];
     if (!find_file(keygen) || !read_text(keygen))
         return false;
-    if (keygen->name && strcmp(keygen->name, SECRETS_PLACES) != 0 &&
-        topology_find(&keygen->topology, keygen->name) < 0)
-        return complain(keygen->name, "there is no such node");
+    if (keygen->name && !is_holder(&keygen->topology, keygen->name))
+        return complain(keygen->name, "there is no such node or observer");
     if (!find_folder(keygen) || !make_parts(keygen) || !write_text(keygen))
         return false;
     if (keygen->name && !secrets_keep(keygen->topology.keys, keygen->name, error))

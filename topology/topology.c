@@ -56,5 +56,6 @@ void topology_free(struct topology *topology)
 {
     free(topology->nodes);
     free(topology->links);
+    free(topology->observers);
     *topology = (struct topology){0};
 }

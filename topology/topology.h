@@ -49,6 +49,13 @@ struct topology_link {
     uint32_t line;
 };
 
+/* Somebody who listens to one node's bus: `zherd tap`. It is no part of the graph: nobody waits for
+ * it, and the herd is whole without it. */
+struct topology_observer {
+    struct topology_node self; /* takes no clients */
+    uint32_t of;               /* index of the node it listens to */
+};
+
 enum topology_provider {
     TOPOLOGY_LANDMARKS,
     TOPOLOGY_GOOGLE,
@@ -85,6 +92,8 @@ struct topology {
     size_t node_count;
     struct topology_link *links;
     size_t link_count;
+    struct topology_observer *observers;
+    size_t observer_count; /* with the nodes at most TOPOLOGY_NODES_MAX */
     struct topology_places places[TOPOLOGY_PLACES_MAX];
     size_t places_count; /* 0: WHATSAT finds nothing */
 };

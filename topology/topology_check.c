@@ -12,7 +12,7 @@
 
 /* How much of a list of pieces a sentence quotes. */
 #define PIECES_BYTES_MAX 200
-/* Two for each node; gateways, workers and two URLs of each places. */
+/* Two for each node, one for each observer; gateways, workers and two URLs of each places. */
 #define CLAIMS_MAX (2 * TOPOLOGY_NODES_MAX + 4 * TOPOLOGY_PLACES_MAX)
 
 /* One of the addresses somebody will bind, and where the file says so. */
@@ -28,7 +28,8 @@ struct checker {
     struct topology_faults *faults;
     struct topology_section *sections;
     size_t section_count;
-    const struct topology_section **node_sections; /* of topology->nodes */
+    const struct topology_section **node_sections;     /* of topology->nodes */
+    const struct topology_section **observer_sections; /* of topology->observers */
     struct claim *claims;
     size_t claim_count;
     bool has_lost_nodes; /* some node had to be left out */
@@ -137,26 +138,45 @@ static void check_herd(struct checker *checker)
                             "there is no herd; write `herd` and below it `    name = NAME`");
 }
 
+/* The line of the node or observer of that name, or 0. */
+static uint32_t find_name(const struct checker *checker, const char *name)
+{
+    const struct topology *topology = checker->topology;
+    int node = topology_find(topology, name);
+    if (node >= 0)
+        return checker->node_sections[node]->keys[NODE_NAME]->line;
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        if (strcmp(topology->observers[i].self.name, name) == 0)
+            return checker->observer_sections[i]->keys[OBSERVER_NAME]->line;
+    }
+    return 0;
+}
+
+/* The name of a node or an observer, which nobody else may have. */
+static bool check_own_name(struct checker *checker, const struct topology_entry *entry,
+                           struct topology_node *self)
+{
+    if (!entry || !check_name(checker, entry, self->name))
+        return false;
+    if (strncmp(self->name, places_process, strlen(places_process)) == 0)
+        topology_faults_add(checker->faults, entry->line,
+                            "`placesd` is how the names of places services begin; write another");
+    uint32_t other_line = find_name(checker, self->name);
+    if (other_line == 0)
+        return true;
+    topology_faults_add(checker->faults, entry->line,
+                        "the name `%s` is taken by line %u; write another", self->name, other_line);
+    return false;
+}
+
 static void check_node(struct checker *checker, const struct topology_section *section)
 {
     struct topology *topology = checker->topology;
     struct topology_node node = {.line = section->line};
-    const struct topology_entry *name = section->keys[NODE_NAME];
     check_endpoint(checker, section, NODE_CLIENTS, &node.clients);
     check_endpoint(checker, section, NODE_BUS, &node.bus);
     topology_keys_read(section->keys[NODE_PUBLIC_KEY], &node.public_keys, checker->faults);
-    if (!name || !check_name(checker, name, node.name)) {
-        checker->has_lost_nodes = true;
-        return;
-    }
-    if (strncmp(node.name, places_process, strlen(places_process)) == 0)
-        topology_faults_add(checker->faults, name->line,
-                            "`placesd` is how the names of places services begin; write another");
-    int other = topology_find(topology, node.name);
-    if (other >= 0) {
-        topology_faults_add(checker->faults, name->line,
-                            "the name `%s` is taken by line %u; write another", node.name,
-                            checker->node_sections[other]->keys[NODE_NAME]->line);
+    if (!check_own_name(checker, section->keys[NODE_NAME], &node)) {
         checker->has_lost_nodes = true;
         return;
     }
@@ -196,7 +216,7 @@ static const char *take_word(const char *text, char word[TOPOLOGY_NAME_BYTES_MAX
     return text + bytes;
 }
 
-static bool check_link_end(struct checker *checker, uint32_t line, const char *name, uint32_t *end)
+static bool check_end(struct checker *checker, uint32_t line, const char *name, uint32_t *end)
 {
     int node = topology_find(checker->topology, name);
     *end = (uint32_t)node;
@@ -230,8 +250,8 @@ static bool check_link(struct checker *checker, const struct topology_section *s
         return false;
     }
     link->line = between->line;
-    bool both = check_link_end(checker, between->line, a, &link->a);
-    both = check_link_end(checker, between->line, b, &link->b) && both;
+    bool both = check_end(checker, between->line, a, &link->a);
+    both = check_end(checker, between->line, b, &link->b) && both;
     if (both && link->a == link->b)
         topology_faults_add(checker->faults, between->line,
                             "`%s` is linked with itself; write the names of two nodes", a);
@@ -297,13 +317,52 @@ static void check_links(struct checker *checker)
     }
 }
 
-/* Neighbours connect to the bus endpoint: it must say where. */
+static void check_observer(struct checker *checker, const struct topology_section *section)
+{
+    struct topology *topology = checker->topology;
+    struct topology_observer observer = {.self.line = section->line};
+    const struct topology_entry *of = section->keys[OBSERVER_OF];
+    check_endpoint(checker, section, OBSERVER_BUS, &observer.self.bus);
+    topology_keys_read(section->keys[OBSERVER_PUBLIC_KEY], &observer.self.public_keys,
+                       checker->faults);
+    check_can_connect(checker, section->keys[OBSERVER_BUS], "bus", "its node",
+                      observer.self.bus.host);
+    bool named = check_own_name(checker, section->keys[OBSERVER_NAME], &observer.self);
+    if (!of || !check_end(checker, of->line, of->value, &observer.of) || !named)
+        return;
+    checker->observer_sections[topology->observer_count] = section;
+    topology->observers[topology->observer_count++] = observer;
+}
+
+static void check_observers(struct checker *checker)
+{
+    /* With the nodes, so that a node's links and observers together are never too many. */
+    size_t count = checker->topology->node_count;
+    for (size_t i = 0; i < checker->section_count; i++) {
+        const struct topology_section *section = &checker->sections[i];
+        if (section->kind != SECTION_OBSERVER)
+            continue;
+        if (count == TOPOLOGY_NODES_MAX) {
+            topology_faults_add(checker->faults, section->line,
+                                "this is one observer too many; write at most %d nodes and "
+                                "observers",
+                                TOPOLOGY_NODES_MAX);
+            return;
+        }
+        check_observer(checker, section);
+        count++;
+    }
+}
+
+/* Neighbours and observers connect to the bus endpoint: it must say where. */
 static void check_linked_buses(struct checker *checker)
 {
     const struct topology *topology = checker->topology;
     bool linked[TOPOLOGY_NODES_MAX] = {false};
     for (size_t i = 0; i < topology->link_count; i++)
         linked[topology->links[i].a] = linked[topology->links[i].b] = true;
+    for (size_t i = 0; i < topology->observer_count; i++)
+        linked[topology->observers[i].of] = true;
     for (size_t i = 0; i < topology->node_count; i++) {
         if (linked[i])
             check_can_connect(checker, checker->node_sections[i]->keys[NODE_BUS], "bus",
@@ -441,6 +500,7 @@ static void check_all(struct checker *checker, const struct topology_link **sort
     check_nodes(checker);
     check_links(checker);
     check_links_twice(checker, sorted);
+    check_observers(checker);
     check_linked_buses(checker);
     check_places(checker);
     check_claims(checker);
@@ -456,17 +516,19 @@ bool topology_check(const struct topology_entry *entries, size_t count, struct t
     *topology = (struct topology){
         .nodes = calloc(TOPOLOGY_NODES_MAX, sizeof *topology->nodes),
         .links = calloc(TOPOLOGY_LINKS_MAX, sizeof *topology->links),
+        .observers = calloc(TOPOLOGY_NODES_MAX, sizeof *topology->observers),
     };
     struct checker checker = {
         .topology = topology,
         .faults = faults,
         .sections = calloc(sections_max, sizeof *checker.sections),
         .node_sections = calloc(TOPOLOGY_NODES_MAX, sizeof *checker.node_sections),
+        .observer_sections = calloc(TOPOLOGY_NODES_MAX, sizeof *checker.observer_sections),
         .claims = calloc(CLAIMS_MAX, sizeof *checker.claims),
     };
     const struct topology_link **sorted = calloc(TOPOLOGY_LINKS_MAX, sizeof *sorted);
-    if (topology->nodes && topology->links && checker.sections && checker.node_sections &&
-        checker.claims && sorted) {
+    if (topology->nodes && topology->links && topology->observers && checker.sections &&
+        checker.node_sections && checker.observer_sections && checker.claims && sorted) {
         checker.section_count = topology_sections_sort(entries, count, checker.sections, faults);
         checker.has_lost_links = faults->count > 0;
         check_all(&checker, sorted);
@@ -475,6 +537,7 @@ bool topology_check(const struct topology_entry *entries, size_t count, struct t
     }
     free(sorted);
     free(checker.claims);
+    free(checker.observer_sections);
     free(checker.node_sections);
     free(checker.sections);
     if (faults->count == 0)

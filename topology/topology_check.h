@@ -12,6 +12,10 @@
  *         bus = tcp://127.0.0.1:12500
  *     link
  *         between = Alford Hamilton
+ *     observer
+ *         name = Ear
+ *         of = Alford
+ *         bus = tcp://127.0.0.1:12590
  *     places
  *         gateways = tcp://127.0.0.1:13500
  *         workers = tcp://127.0.0.1:13501

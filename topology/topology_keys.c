@@ -41,7 +41,7 @@ void topology_keys_read(const struct topology_entry *entry, struct keyring_keys 
     }
 }
 
-/* The part of the herd that has keys of its own: a node or the places service. */
+/* The part of the herd that has keys of its own: a node, an observer or the places service. */
 struct holder {
     const struct keyring_keys *keys;
     const char *name;
@@ -95,6 +95,10 @@ static void demand_loopback_everywhere(const struct topology *topology,
 {
     for (size_t i = 0; i < topology->node_count; i++)
         demand_loopback(&topology->nodes[i].bus, "bus", topology->nodes[i].line, faults);
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        const struct topology_node *self = &topology->observers[i].self;
+        demand_loopback(&self->bus, "bus", self->line, faults);
+    }
     for (size_t i = 0; i < topology->places_count; i++) {
         const struct topology_places *places = &topology->places[i];
         demand_loopback(&places->gateways, "gateways", places->line, faults);
@@ -114,21 +118,34 @@ static void demand_one_pair_of_places(const struct topology *topology,
                                 topology->places[0].line);
 }
 
+static void check_keys(const struct holder *holder, bool has_keys, struct keyring *ring,
+                       struct topology_faults *faults)
+{
+    if (has_keys)
+        demand_own_keys(holder, ring, faults);
+    else
+        refuse_lone_keys(holder, faults);
+}
+
+static void check_node_keys(const struct topology_node *node, bool has_keys, struct keyring *ring,
+                            struct topology_faults *faults)
+{
+    struct holder holder = {&node->public_keys, node->name, node->line};
+    check_keys(&holder, has_keys, ring, faults);
+}
+
 void topology_keys_demand(const struct topology *topology, struct topology_faults *faults)
 {
-    bool has_keys = topology->keys[0] != '\0', has_places = topology->places_count > 0;
+    bool has_keys = topology->keys[0] != '\0';
     struct keyring ring = {0};
-    for (size_t i = 0; i < topology->node_count + has_places; i++) {
-        struct holder holder = {&topology->places[0].public_keys, "places",
-                                topology->places[0].line};
-        if (i < topology->node_count) {
-            const struct topology_node *node = &topology->nodes[i];
-            holder = (struct holder){&node->public_keys, node->name, node->line};
-        }
-        if (has_keys)
-            demand_own_keys(&holder, &ring, faults);
-        else
-            refuse_lone_keys(&holder, faults);
+    for (size_t i = 0; i < topology->node_count; i++)
+        check_node_keys(&topology->nodes[i], has_keys, &ring, faults);
+    for (size_t i = 0; i < topology->observer_count; i++)
+        check_node_keys(&topology->observers[i].self, has_keys, &ring, faults);
+    if (topology->places_count > 0) {
+        const struct topology_places *places = &topology->places[0];
+        struct holder holder = {&places->public_keys, "places", places->line};
+        check_keys(&holder, has_keys, &ring, faults);
     }
     demand_one_pair_of_places(topology, faults);
     if (!has_keys && !topology->insecure)

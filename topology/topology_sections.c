@@ -30,6 +30,11 @@ static const struct section_kind kinds[SECTION_KINDS] = {
                        [NODE_BUS] = {"bus", false, "tcp://127.0.0.1:12500"},
                        [NODE_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
     [SECTION_LINK] = {"link", {[LINK_BETWEEN] = {"between", false, "Alford Hamilton"}}},
+    [SECTION_OBSERVER] = {"observer",
+                          {[OBSERVER_NAME] = {"name", false, "Ear"},
+                           [OBSERVER_OF] = {"of", false, "Alford"},
+                           [OBSERVER_BUS] = {"bus", false, "tcp://127.0.0.1:12590"},
+                           [OBSERVER_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
     [SECTION_PLACES] =
         {"places",
          {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
@@ -137,7 +142,7 @@ static void begin_section(struct sorter *sorter, const struct topology_entry *en
     if (!nearest.best || strcmp(nearest.best, entry->name) != 0)
         topology_faults_add(sorter->faults, entry->line, "there is no section `%.*s`; write %s",
                             TOPOLOGY_QUOTE_BYTES_MAX, entry->name,
-                            nearest.best ? nearest.best : "herd, node, link or places");
+                            nearest.best ? nearest.best : "herd, node, link, observer or places");
     else if (entry->value[0] != '\0')
         topology_faults_add(sorter->faults, entry->line,
                             "the section `%s` takes no value; write its keys on the lines below, "
@@ -211,8 +216,8 @@ static void take_entry(struct sorter *sorter, const struct topology_entry *entry
     }
     if (!sorter->any)
         topology_faults_add(sorter->faults, entry->line,
-                            "`%.*s` belongs to no section; begin one before it: herd, node, link "
-                            "or places, without indentation",
+                            "`%.*s` belongs to no section; begin one before it: herd, node, "
+                            "link, observer or places, without indentation",
                             TOPOLOGY_QUOTE_BYTES_MAX, entry->name);
     else if (level > 1)
         topology_faults_add(sorter->faults, entry->line,

@@ -13,6 +13,7 @@ enum topology_section_kind {
     SECTION_HERD,
     SECTION_NODE,
     SECTION_LINK,
+    SECTION_OBSERVER,
     SECTION_PLACES,
     SECTION_KINDS,
 };
@@ -27,6 +28,10 @@ enum {
     NODE_BUS = 2,
     NODE_PUBLIC_KEY = 3,
     LINK_BETWEEN = 0,
+    OBSERVER_NAME = 0,
+    OBSERVER_OF = 1,
+    OBSERVER_BUS = 2,
+    OBSERVER_PUBLIC_KEY = 3,
     PLACES_GATEWAYS = 0,
     PLACES_WORKERS = 1,
     PLACES_PROVIDER = 2,

@@ -13,6 +13,7 @@ static const struct {
     {"draw", "draw [--dot] FILE", "draw the herd as text, or for graphviz", draw_main},
     {"keygen", "keygen [--keys DIR] FILE [NAME]", "make the keys that are missing, or a new one",
      keygen_main},
+    {"tap", "tap [--status] FILE NODE", "print each update of a node, or its links once", tap_main},
     {"up", "up [--log-dir DIR] FILE", "start the whole herd here (logs go to log/)", up_main},
 };
 

@@ -1,4 +1,4 @@
-/* zherd: the operator's command. One file per subcommand: check.c, draw.c, keygen.c, up.c.
+/* zherd: the operator's command. One file per subcommand: check.c, draw.c, keygen.c, tap.c, up.c.
  *
  * Each takes the words behind its name and returns the exit status: 0, or 1 after one clear line
  * (or a line per fault) on standard error. */
@@ -14,6 +14,9 @@ int draw_main(int count, char **words);
 /* Key pairs for whoever has none, or a new one for one node: secrets into a folder, public keys
  * into the topology file. */
 int keygen_main(int count, char **words);
+
+/* Listens to a node as an observer: its updates as they happen, or its links once. */
+int tap_main(int count, char **words);
 
 /* Starts the whole herd on this machine and keeps it running until a signal ends it. */
 int up_main(int count, char **words);

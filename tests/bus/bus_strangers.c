@@ -88,8 +88,22 @@ static void count_strangers(void)
     char longest[255];
     memset(longest, 'x', sizeof longest);
     const struct span ids[] = {
-        {"", 0},        {"other", 5}, {"Othe", 4},    {"Others", 6},
-        {"Other\0", 6}, {"Hub", 3},   {longest, 255},
+        {"", 0},
+        {"other", 5},
+        {"Othe", 4},
+        {"Others", 6},
+        {"Other\0", 6},
+        {"Hub", 3},
+        {longest, 255},
+        {"Other\0"
+         "1234567",
+         13},
+        {"Other\0"
+         "123456789",
+         15},
+        {"\1\0"
+         "12345678",
+         10},
     };
     size_t count = sizeof ids / sizeof *ids;
     for (size_t i = 0; i < count; i++) {
@@ -291,6 +305,30 @@ static void hear_the_newer_of_two(void)
     close_scene(&scene);
 }
 
+static void hear_both_that_have_numbers(void)
+{
+    struct scene scene = open_scene();
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    void *first = dial(&scene,
+                       "Other\0"
+                       "12345678",
+                       14);
+    void *second = dial(&scene,
+                        "Other\0"
+                        "1234\0"
+                        "678",
+                        14);
+    for (uint64_t i = 0; i < 10; i++) {
+        zmq_send(i % 2 == 0 ? first : second, "both", 4, 0);
+        LONE_WAIT(BOTH(&scene), other->received == i + 1);
+    }
+    CHECK_INT(bus_strangers(scene.hub->bus), 0);
+    check_the_good_go_on(&scene);
+    zmq_close(first);
+    zmq_close(second);
+    close_scene(&scene);
+}
+
 /* The connection a peer had before a cut comes to its end late: what was on it still arrives,
  * after the new connection has taken its place, and then it breaks. ZeroMQ stops reading such a
  * connection but keeps it; had it a heartbeat to send there, it would abort the process. */
@@ -361,11 +399,14 @@ static void outlive_one_that_talks_back(void)
 
     struct lone_peer *other = &scene.hub->flood.peers[OTHER];
     char id[256];
+    int id_bytes;
     LONE_WAIT(BOTH(&scene), (other->due = 1, other->sent > 0));
-    LONE_WAIT(BOTH(&scene), zmq_recv(router, id, sizeof id, ZMQ_DONTWAIT) == 3);
+    LONE_WAIT(BOTH(&scene), (id_bytes = zmq_recv(router, id, sizeof id, ZMQ_DONTWAIT)) > 0);
+    CHECK_INT(id_bytes, 12); /* the name, a NUL and the number of the process */
+    CHECK(memcmp(id, "Hub", 4) == 0);
     other->due = 0;
     for (int i = 0; i < 500; i++) {
-        zmq_send(router, "Hub", 3, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+        zmq_send(router, id, (size_t)id_bytes, ZMQ_SNDMORE | ZMQ_DONTWAIT);
         zmq_send(router, "what?", 5, ZMQ_DONTWAIT);
     }
     /* Nobody reads that; what we have to say still leaves. */
@@ -382,7 +423,7 @@ static void outlive_one_that_talks_back(void)
     router = open_raw(&scene, ZMQ_ROUTER);
     LONE_WAIT(BOTH(&scene), zmq_bind(router, scene.endpoints[OTHER]) == 0);
     scene.hub->ahead_ms += 60000;
-    LONE_WAIT(BOTH(&scene), zmq_recv(router, id, sizeof id, ZMQ_DONTWAIT) == 3);
+    LONE_WAIT(BOTH(&scene), zmq_recv(router, id, sizeof id, ZMQ_DONTWAIT) == id_bytes);
     check_the_good_go_on(&scene);
     zmq_close(router);
     close_scene(&scene);
@@ -423,6 +464,7 @@ static const struct check_case cases[] = {
     {"a listener that does not greet is left; a silent peer makes way for the true one",
      leave_the_silent},
     {"of two connections with one name the newer is heard", hear_the_newer_of_two},
+    {"two processes of one name are both heard", hear_both_that_have_numbers},
     {"an older connection that breaks after the newer took its place breaks nothing else",
      outlive_the_end_of_the_older},
     {"a peer that accepts but never reads delays nobody else, nor the end", pass_by_the_blocked},

@@ -304,6 +304,7 @@ static void pull_events(struct sim *sim, struct node *node)
         case FLOOD_DIGESTS_EQUAL:
             sim->counters->digests_equal++;
             break;
+        case FLOOD_LINK_UNANSWERED:
         case FLOOD_DIGESTS_DIFFER:
             break; /* flood_counters has it */
         }

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from rig import PATIENCE, ROOT, Client, Process
+from rig import PATIENCE, ROOT, Client, Process, wait_for
 
 # Commands that stay in the foreground until they are stopped.
 STAYS = ("topology/up", "build/zherd-gateway", "build/placesd")
@@ -88,12 +88,21 @@ class Readme(unittest.TestCase):
                     process.says("^ready")
                     self.assertEqual(process.stop()[0], 0)
                     continue
+                if command.startswith("build/zherd tap"):
+                    self.listen(command)
+                    continue
                 if command == "tests/run":
                     command += " -R unit/bytes"
                 done = subprocess.run(command, shell=True, cwd=self.clone, text=True,
                                       capture_output=True, timeout=BUILD_PATIENCE)
                 self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-2000:])
                 self.assertTrue(done.stdout.strip())
+
+    def listen(self, command):
+        """Nobody else runs: it waits for its node until it is stopped."""
+        process = Process(self.clone, "tap", *command.split())
+        wait_for("it listens", lambda: "listens to" in process.err.read_text())
+        self.assertEqual(process.stop()[0], 0)
 
     def test_3_every_topology_is_accepted(self):
         good = (ROOT / "topology" / "fall2016.zpl").read_text()

@@ -75,15 +75,19 @@ def nodes_of(links):
     return sorted({name for link in links for name in link.split("-")})
 
 
-def write_topology(folder, links=RING, nodes=None, places=True):
+def write_topology(folder, links=RING, nodes=None, places=True, observers=()):
     """Writes herd.zpl on free ports, with so many places services; returns its path and
-    {node: clients port}."""
+    {node: clients port}. An observer is "Ear-Alford": its name and whom it listens to."""
     nodes = nodes or nodes_of(links)
-    ports = free_ports(2 * len(nodes) + 3 * int(places))
-    clients, rest = dict(zip(nodes, ports)), ports[2 * len(nodes):]
+    ports = free_ports(2 * len(nodes) + 3 * int(places) + len(observers))
+    listening = list(zip(observers, ports[2 * len(nodes) + 3 * int(places):]))
+    clients, rest = dict(zip(nodes, ports)), ports[2 * len(nodes):][:3 * int(places)]
     text = topology_text({name: f"127.0.0.1:{clients[name]}" for name in nodes},
                          {name: f"127.0.0.1:{bus}" for name, bus in zip(nodes, ports[len(nodes):])},
                          links, [rest[i:i + 3] for i in range(0, len(rest), 3)])
+    for observer, bus in listening:
+        text += ("observer\n    name = {}\n    of = {}\n".format(*observer.split("-"))
+                 + f"    bus = tcp://127.0.0.1:{bus}\n")
     path = pathlib.Path(folder) / "herd.zpl"
     path.write_text(text)
     return path, clients
@@ -227,16 +231,18 @@ class Process:
 class Herd:
     """A herd whose processes are started one by one, so that each can be killed alone."""
 
-    def __init__(self, links=RING, nodes=None, places=True):
+    def __init__(self, links=RING, nodes=None, places=True, observers=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-"))
         self.links = links
         self.places = places
+        self.observers = observers
         self.processes = {}
         self.settle(nodes or nodes_of(links))
 
     def settle(self, nodes):
         """Gives the nodes their addresses. A herd in another place has others."""
-        self.file, self.ports = write_topology(self.folder, self.links, nodes, self.places)
+        self.file, self.ports = write_topology(self.folder, self.links, nodes, self.places,
+                                               self.observers)
 
     def start(self, *names, extra=()):
         for name in names or (["placesd"] if self.places else []) + list(self.ports):

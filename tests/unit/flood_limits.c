@@ -35,7 +35,7 @@ static void a_quiet_link_carries_heartbeats_only(void)
     memset(rig.messages, 0, sizeof rig.messages);
     pass(&rig, 20000);
     CHECK_INT(rig.messages[0][1][WIRE_HEARTBEAT], 10);
-    for (int type = WIRE_HELLO; type <= WIRE_GOODBYE; type++)
+    for (int type = WIRE_HELLO; type <= WIRE_STATUS; type++)
         if (type != WIRE_HEARTBEAT)
             CHECK_INT(rig.messages[0][1][type] + rig.messages[1][0][type], 0);
     rig_close(&rig);

@@ -27,14 +27,14 @@ struct rig {
     bool cut[NODES_MAX][NODES_MAX];    /* what is sent is lost */
     bool refuse[NODES_MAX][NODES_MAX]; /* the transport does not take it */
     bool keep[NODES_MAX][NODES_MAX];   /* what is sent waits in `kept` for release() */
-    int lose[NODES_MAX][NODES_MAX][WIRE_GOODBYE + 1]; /* so many of a type are lost */
+    int lose[NODES_MAX][NODES_MAX][WIRE_STATUS + 1]; /* so many of a type are lost */
     struct flood *node[NODES_MAX];
     uint64_t sessions; /* drawn so far */
     uint32_t clients_max;
     int64_t now_ms;
     struct letter waiting[WAITING_MAX], kept[WAITING_MAX];
     int first, last, kept_count;
-    uint64_t messages[NODES_MAX][NODES_MAX][WIRE_GOODBYE + 1]; /* sent, by type */
+    uint64_t messages[NODES_MAX][NODES_MAX][WIRE_STATUS + 1]; /* sent, by type */
 };
 
 static inline size_t peer_number(const struct rig *rig, int node, int other)

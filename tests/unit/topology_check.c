@@ -55,7 +55,7 @@ static void check_refused(const char *text, const char *wanted)
     char got[8192];
     size_t used = 0;
     CHECK(!check_text(text));
-    CHECK(topology.nodes == NULL && topology.links == NULL);
+    CHECK(topology.nodes == NULL && topology.links == NULL && topology.observers == NULL);
     got[0] = '\0';
     for (size_t i = 0; i < faults.count; i++)
         used += (size_t)snprintf(got + used, sizeof got - used, "%u: %s\n", faults.list[i].line,
@@ -183,6 +183,66 @@ static void finds_nodes_and_neighbours(void)
     topology_free(&topology);
 }
 
+#define EAR "observer\n    name = Ear\n    of = Ball\n    bus = tcp://127.0.0.1:12590\n"
+
+static void observers_are_no_part_of_the_graph(void)
+{
+    CHECK(check_text(HERD EAR ALFORD BALL LINK));
+    CHECK_INT(topology.node_count, 2);
+    CHECK_INT(topology.observer_count, 1);
+    CHECK(strcmp(topology.observers[0].self.name, "Ear") == 0);
+    CHECK(strcmp(topology.observers[0].self.bus.text, "tcp://127.0.0.1:12590") == 0);
+    CHECK_INT(topology.observers[0].self.line, 3);
+    CHECK_INT(topology.observers[0].of, 1);
+    CHECK_INT(topology_find(&topology, "Ear"), -1);
+    topology_free(&topology);
+    CHECK(topology.observers == NULL && topology.observer_count == 0);
+}
+
+static void observers_share_names_and_ports_with_nobody(void)
+{
+    check_refused(HERD ALFORD BALL LINK EAR EAR,
+                  "18: the name `Ear` is taken by line 14; write another\n"
+                  "20: port 12590 of `bus` is taken by `bus` in line 16; write another port\n");
+    check_refused(HERD ALFORD BALL LINK
+                  "observer\n    name = placesd\n    of = Ball\n    bus = tcp://127.0.0.1:1\n",
+                  "14: `placesd` is how the names of places services begin; write another\n");
+    check_refused(HERD ALFORD BALL "link\n    between = Alford Ear\n" EAR,
+                  "12: there is no node `Ear`; write the name of a node of this file\n");
+    check_refused(HERD ALFORD BALL LINK EAR
+                  "observer\n    name = Eye\n    of = Ear\n    bus = tcp://127.0.0.1:1\n",
+                  "19: there is no node `Ear`; write the name of a node of this file\n");
+}
+
+static void an_observed_node_says_where_it_is(void)
+{
+    check_refused(HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:2\n"
+                       "observer\n    name = Ear\n    of = A\n    bus = tcp://127.0.0.1:3\n",
+                  "6: neighbours cannot connect to every interface (*); write the address of this "
+                  "host in `bus`\n");
+}
+
+static bool check_observers(int count)
+{
+    static char text[256 * 1024];
+    size_t used = (size_t)sprintf(text, HERD ALFORD);
+    for (int i = 0; i < count; i++)
+        used += (size_t)sprintf(
+            text + used, "observer\n    name = o%d\n    of = Alford\n    bus = tcp://o%d:1\n", i,
+            i);
+    return check_text(text);
+}
+
+static void nodes_and_observers_end_at_their_limit_together(void)
+{
+    CHECK(check_observers(TOPOLOGY_NODES_MAX - 1));
+    CHECK_INT(topology.observer_count, TOPOLOGY_NODES_MAX - 1);
+    topology_free(&topology);
+    CHECK(!check_observers(TOPOLOGY_NODES_MAX));
+    CHECK_INT(faults.count, 1);
+    CHECK(strstr(faults.list[0].text, "one observer too many") != NULL);
+}
+
 static void tells_all_faults_in_one_run(void)
 {
     check_refused("herd\n    nam = x\n" ALFORD BALL "link\n    between = Alford Nobody\n"
@@ -201,7 +261,7 @@ static void tells_no_fault_twice(void)
                   "8: this is neither a section nor a key; write `name = value`, and comments "
                   "behind #\n");
     check_refused(HERD ALFORD BALL "edge\n    between = Alford Ball\n",
-                  "11: there is no section `edge`; write herd, node, link or places\n");
+                  "11: there is no section `edge`; write herd, node, link, observer or places\n");
 }
 
 static void a_key_stands_once(void)
@@ -593,6 +653,11 @@ static const struct check_case cases[] = {
     {"one node without a link is a herd", takes_one_node_without_link},
     {"links may stand before nodes", takes_links_before_nodes},
     {"nodes are found by name, neighbours in the order of the file", finds_nodes_and_neighbours},
+    {"observers are no part of the graph", observers_are_no_part_of_the_graph},
+    {"observers share names and ports with nobody", observers_share_names_and_ports_with_nobody},
+    {"an observed node says where it is", an_observed_node_says_where_it_is},
+    {"nodes and observers end at their limit together",
+     nodes_and_observers_end_at_their_limit_together},
     {"all faults are told in one run, by line", tells_all_faults_in_one_run},
     {"no fault brings others with it", tells_no_fault_twice},
     {"a key stands once in its section", a_key_stands_once},

@@ -21,6 +21,18 @@ static struct location place(void)
     };
 }
 
+static struct wire_link link_to(const char *name)
+{
+    return (struct wire_link){.name = span_of(name),
+                              .up = true,
+                              .session_age_ms = 86400000,
+                              .due = 300,
+                              .in_flight = 8,
+                              .acked = 70000,
+                              .told = UINT64_MAX - 1,
+                              .head = UINT64_MAX};
+}
+
 static void make(enum wire_type type)
 {
     memset(&out, 0, sizeof out);
@@ -41,20 +53,39 @@ static void make(enum wire_type type)
     out.clients = 1000000;
     out.code = WIRE_REFUSED_HERD;
     out.text = span_of("no");
+    if (type == WIRE_STATUS) {
+        out.link_count = 2;
+        out.links[0] = out.links[1] = link_to("Ball");
+        out.links[1].up = false;
+        return;
+    }
     out.location_count = 2;
     out.locations[0] = out.locations[1] = place();
     out.locations[1].client = span_of("plum");
     out.locations[1].difference_ns = -1;
 }
 
-static const enum wire_type types[] = {WIRE_HELLO,     WIRE_UPDATE,  WIRE_ACK,
-                                       WIRE_HEARTBEAT, WIRE_REFUSED, WIRE_GOODBYE};
+static const enum wire_type types[] = {WIRE_HELLO,   WIRE_UPDATE,  WIRE_ACK,        WIRE_HEARTBEAT,
+                                       WIRE_REFUSED, WIRE_GOODBYE, WIRE_STATUS_ASK, WIRE_STATUS};
 #define TYPES (sizeof types / sizeof *types)
 
 static enum wire_result read_bytes(const char *bytes, size_t count)
 {
     memset(&in, 0xee, sizeof in);
     return wire_read((struct span){bytes, count}, &in);
+}
+
+static void check_links(void)
+{
+    CHECK(in.digest == out.digest && in.clients == out.clients);
+    CHECK_INT(in.link_count, out.link_count);
+    for (uint32_t i = 0; i < out.link_count; i++) {
+        const struct wire_link *a = &in.links[i], *b = &out.links[i];
+        CHECK(span_equals(a->name, b->name) && a->up == b->up);
+        CHECK(a->session_age_ms == b->session_age_ms && a->due == b->due);
+        CHECK(a->in_flight == b->in_flight && a->acked == b->acked);
+        CHECK(a->told == b->told && a->head == b->head);
+    }
 }
 
 static void check_fields(enum wire_type type)
@@ -65,7 +96,7 @@ static void check_fields(enum wire_type type)
         CHECK(in.version == out.version && in.version_min == out.version_min);
         CHECK(in.start == out.start);
     }
-    if (type != WIRE_REFUSED && type != WIRE_GOODBYE)
+    if (type <= WIRE_HEARTBEAT)
         CHECK(in.have == out.have);
     if (type == WIRE_ACK)
         CHECK(in.hole == out.hole);
@@ -73,6 +104,8 @@ static void check_fields(enum wire_type type)
         CHECK(in.head == out.head && in.digest == out.digest && in.clients == out.clients);
     if (type == WIRE_REFUSED)
         CHECK(in.code == out.code && span_equals(in.text, out.text));
+    if (type == WIRE_STATUS)
+        check_links();
     if (type != WIRE_UPDATE)
         return;
     CHECK(in.after == out.after && in.upto == out.upto);
@@ -184,6 +217,27 @@ static void an_update_holds_so_many_locations_and_no_more(void)
     CHECK_INT(read_bytes(frame, count + one), WIRE_MALFORMED);
 }
 
+static void a_status_holds_so_many_links_and_no_more(void)
+{
+    static char name[WIRE_NAME_BYTES_MAX];
+    memset(name, 'n', sizeof name);
+    make(WIRE_STATUS);
+    for (uint32_t i = 0; i < WIRE_LINKS_MAX; i++) {
+        out.links[i] = link_to("");
+        out.links[i].name = (struct span){name, sizeof name};
+    }
+    out.link_count = WIRE_LINKS_MAX;
+    size_t count = wire_write(&out, frame, sizeof frame);
+    CHECK_INT(read_bytes(frame, count), WIRE_GOOD);
+    CHECK_INT(in.link_count, WIRE_LINKS_MAX);
+    char *head = memmem(frame, count, "\xdc\x01\x00", 3);
+    CHECK(head != NULL);
+    size_t one = (count - (size_t)(head + 3 - frame)) / WIRE_LINKS_MAX;
+    memcpy(frame + count, frame + count - one, one);
+    head[2] = 1;
+    CHECK_INT(read_bytes(frame, count + one), WIRE_MALFORMED);
+}
+
 static void an_empty_update_is_one(void)
 {
     make(WIRE_UPDATE);
@@ -286,10 +340,15 @@ static void elements_and_keys_of_newer_versions_are_skipped(void)
         {"zh\x01\x97\x02\x01\x02\x00\x01\x00\x91\x95\xc4\x01"
          "c\xc4\x01p\xc4\x01s\xa1o\x05",
          24, WIRE_MALFORMED},
-        /* type 7 */
-        {"zh\x01\x94\x07\x01\x02\x91\x05", 9, WIRE_UNKNOWN},
+        /* STATUS with a link of nine elements */
+        {"zh\x01\x96\x08\x01\x02\x05\x06\x91\x99\xa1n\xc3\x01\x02\x03\x04\x05\x06\xc0", 21,
+         WIRE_GOOD},
+        /* and of seven */
+        {"zh\x01\x96\x08\x01\x02\x05\x06\x91\x97\xa1n\xc3\x01\x02\x03\x04\x05", 19, WIRE_MALFORMED},
+        /* type 9 */
+        {"zh\x01\x94\x09\x01\x02\x91\x05", 9, WIRE_UNKNOWN},
         {"zh\x01\x93\x00\x01\x02", 7, WIRE_UNKNOWN},
-        {"zh\x01\x94\x07\x01\x02\xc1", 8, WIRE_MALFORMED},
+        {"zh\x01\x94\x09\x01\x02\xc1", 8, WIRE_MALFORMED},
         /* two elements are no message */
         {"zh\x01\x92\x06\x01", 6, WIRE_MALFORMED},
     };
@@ -423,6 +482,7 @@ static const struct check_case cases[] = {
     {"a location takes no more than foretold", a_location_takes_no_more_than_foretold},
     {"an update holds so many locations and no more",
      an_update_holds_so_many_locations_and_no_more},
+    {"a status holds so many links and no more", a_status_holds_so_many_links_and_no_more},
     {"an empty update is one", an_empty_update_is_one},
     {"names have limits", names_have_limits},
     {"a long refusal is cut", a_long_refusal_is_cut},
