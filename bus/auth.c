@@ -75,7 +75,8 @@ static void count_refusal(struct auth *auth, const char *key, const char *addres
 {
     auth->refusals.count++;
     snprintf(auth->refusals.key, sizeof auth->refusals.key, "%s", key);
-    snprintf(auth->refusals.address, sizeof auth->refusals.address, "%s", address);
+    snprintf(auth->refusals.address, sizeof auth->refusals.address, "%.*s", AUTH_ADDRESS_BYTES_MAX,
+             address);
 }
 
 /* The key as text where the door's ring has it, else "". */
