@@ -18,9 +18,9 @@
 #define FAILURES_TOLD_MAX 10
 #define REPLAY_BYTES_MAX  4096
 #define PROGRESS_SECONDS  10
-/* Large blocks come fresh and zeroed from the system. glibc would learn to keep them, and then
- * clear a quarter of a megabyte for each node that starts (mallopt(3)). */
-#define FRESH_BYTES_MIN (64 * 1024)
+/* Nodes start and end all the time: what one gave back serves the next, and the heap is neither
+ * cut nor asked for in small pieces (mallopt(3)). */
+#define HEAP_SPARE_BYTES (64 * 1024 * 1024)
 
 /* What the command line asks for. */
 struct wishes {
@@ -173,7 +173,9 @@ int main(int count, char **arguments)
 {
     static struct report report;
     program = arguments[0];
-    mallopt(M_MMAP_THRESHOLD, FRESH_BYTES_MIN);
+    mallopt(M_MMAP_THRESHOLD, HEAP_SPARE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_BYTES);
+    mallopt(M_TOP_PAD, HEAP_SPARE_BYTES);
     struct wishes wishes = read_arguments(count, arguments);
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
