@@ -100,6 +100,10 @@ static void take_location(struct session *session, struct session_node *node,
     size_t start = session->out.bytes;
     reply_at(&session->out, &location);
     note_reply(session, node, start);
+    /* Stamps from the future are ordered by when they were accepted, and one read may bring
+     * several: no two of them are accepted in the same nanosecond. */
+    if (location.order_ns != command->stamp_ns)
+        node->wall_ns++;
 }
 
 static void add_mark(struct session *session, uint64_t ticket, size_t start)

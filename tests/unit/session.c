@@ -136,14 +136,27 @@ static void stale_stamp_gets_its_own_line(void)
     release(&rig);
 }
 
+static void a_clock_ahead_loses_no_position(void)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN("IAMAT kiwi +1+1 9000000001\nIAMAT kiwi +2+2 9000000002\n"
+                   "WHATSAT kiwi 1 0\n"));
+    const char *newest = "AT Clark -7378535173.999999999 kiwi +2+2 9000000002\n";
+    char *got = memmem(rig.got.at, rig.got.bytes, newest, strlen(newest));
+    CHECK(got != NULL);
+    size_t behind = got == NULL ? 0 : rig.got.bytes - (size_t)(got + 1 - rig.got.at);
+    CHECK(got != NULL && memmem(got + 1, behind, newest, strlen(newest)) != NULL);
+    release(&rig);
+}
+
 static void extreme_stamps_have_exact_differences(void)
 {
     struct rig rig = rig_of(false);
-    say(&rig, SPAN("IAMAT a +1-1 0\nIAMAT b +1-1 9223372036.854775807\n"
-                   "IAMAT c +1-1 1621464828.000000001\n"));
+    say(&rig, SPAN("IAMAT a +1-1 0\nIAMAT c +1-1 1621464828.000000001\n"
+                   "IAMAT b +1-1 9223372036.854775807\n"));
     expect(&rig, "AT Clark +1621464828.000000000 a +1-1 0\n"
-                 "AT Clark -7601907208.854775807 b +1-1 9223372036.854775807\n"
-                 "AT Clark -0.000000001 c +1-1 1621464828.000000001\n");
+                 "AT Clark -0.000000001 c +1-1 1621464828.000000001\n"
+                 "AT Clark -7601907208.854775807 b +1-1 9223372036.854775807\n");
     struct location location;
     CHECK(flood_find(rig.node.flood, SPAN("b"), &location));
     CHECK(location.order_ns == WALL_NS + LOCATION_SKEW_NS_MAX);
@@ -551,6 +564,8 @@ static const struct check_case cases[] = {
     {"IAMAT gets its AT line and goes into the flood", iamat_is_answered_and_flooded},
     {"a stale or equal stamp gets its own AT line and changes nothing",
      stale_stamp_gets_its_own_line},
+    {"two positions of a clock that is ahead, in one read, are both taken",
+     a_clock_ahead_loses_no_position},
     {"extreme stamps have exact differences", extreme_stamps_have_exact_differences},
     {"invalid commands come back behind a question mark", invalid_commands_come_back},
     {"a full table refuses new clients only", full_table_refuses_new_clients_only},
