@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import re
+import resource
 import select
 import socket
 import time
@@ -88,6 +89,21 @@ class Clients(unittest.TestCase):
                 found.add(told[-1] if told else name)
             return len(found) == 1 and int(found.pop()[1]) >= 5000
         wait_for("equal digests in all logs", digests, 30)
+
+    def test_a_thousand_idle_clients_stand_beside_a_flood(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        idle = [self.herd.client("Hamilton") for _ in range(1000)]
+        payload = b"".join(b"IAMAT flood%d %s %d\n" % (i % 1000, UCLA.encode(), 1 + i)
+                           for i in range(20_000))
+        lines = pour(self.herd.ports["Hamilton"], payload, 20_000)
+        self.herd.everybody_holds("flood999", lines[-1].decode())
+        for number, client in enumerate(idle):
+            client.send(f"IAMAT idle{number} {UCLA} 1\n")
+        for number, client in enumerate(idle):
+            self.assertIn(f" idle{number} ", client.line())
+            client.close()
 
     def test_replies_come_in_the_order_of_the_commands(self):
         with self.herd.client("Ball") as ball:
