@@ -39,8 +39,10 @@ struct session_node {
     struct flood *flood;
     struct places *places; /* NULL: the herd has no places service */
     struct logline *log;
-    bool log_commands;  /* note every command and reply there */
-    int64_t wall_ns;    /* nanoseconds since 1970, never running backwards */
+    bool log_commands; /* note every command and reply there */
+    /* Nanoseconds since 1970, never running backwards. Moves on by one behind each stamp from the
+     * future, so that no two of those are accepted in the same nanosecond. */
+    int64_t wall_ns;
     int64_t now_ms;     /* as flood and places count */
     bool flood_changed; /* set here: the flood has something due */
     struct session_counters count;
