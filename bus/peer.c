@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "bus/greet.h"
-
 #define NEVER   INT64_MAX
 #define AT_ONCE INT64_MIN
 
@@ -28,8 +26,8 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     peer->hellos_quick = PEER_HELLO_QUICK_COUNT;
     peer->retransmit_ms = PEER_RETRANSMIT_MS;
     agree_init(&peer->agree);
+    refusal_init(&peer->refusal);
     peer->heard_at = peer->pair_heard_at = peer->hello_at = AT_ONCE;
-    peer->refused_until = peer->refusal_told_until = AT_ONCE;
     peer->silence_at = peer->retransmit_at = peer->ack_at = peer->heartbeat_at = NEVER;
 }
 
@@ -160,23 +158,18 @@ static void hear(struct peer *peer, int64_t now_ms)
 
 /* ---- What arrives ----------------------------------------------------------------------- */
 
-static void refuse(struct peer *peer, enum wire_refusal code, uint64_t session, int64_t now_ms)
+/* We refuse somebody: counted always, told now and then. */
+static void count_refusal(struct peer *peer, int64_t now_ms)
 {
     peer->common->count->refusals++;
-    peer->refusal_owed = session != 0;
-    peer->refusal_code = (uint64_t)code;
-    peer->refusal_session = session;
-    if (now_ms < peer->refusal_told_until)
-        return;
-    peer->refusal_told_until = now_ms + PEER_REFUSED_MS;
-    tell(peer, FLOOD_LINK_REFUSED, 0, peer->refusal);
+    if (refusal_is_news(&peer->refusal, now_ms))
+        tell(peer, FLOOD_LINK_REFUSED, 0, peer->refusal.text);
 }
 
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
 {
-    snprintf(peer->refusal, sizeof peer->refusal, "major version %llu meets major version %d",
-             (unsigned long long)version, WIRE_MAJOR);
-    refuse(peer, WIRE_REFUSED_VERSION, 0, now_ms);
+    refusal_of_version(&peer->refusal, version);
+    count_refusal(peer, now_ms);
 }
 
 /* A process we have not heard of: what we know of its predecessor is void. */
@@ -189,7 +182,7 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
     peer->met_at = now_ms;
     peer->have = 0;
     peer->status_owed = false;
-    peer->rival = 0;
+    refusal_forget_rival(&peer->refusal);
     start_over(peer);
 }
 
@@ -200,23 +193,15 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
 static void doubt(struct peer *peer, uint64_t session, int64_t now_ms)
 {
     peer->hello_at = now_ms;
-    if (peer->rival != session) {
-        peer->rival = session;
-        peer->rival_at = now_ms;
-    }
-    if (peer->pair_heard_at < peer->rival_at + PEER_RIVAL_MS || now_ms < peer->refusal_told_until)
-        return;
-    snprintf(peer->refusal, sizeof peer->refusal, "two running processes have the name %.*s",
-             (int)peer->name.bytes, peer->name.at);
-    refuse(peer, WIRE_REFUSED_IN_USE, session, now_ms);
+    if (refusal_of_rival(&peer->refusal, peer->name, session, peer->pair_heard_at, now_ms))
+        count_refusal(peer, now_ms);
 }
 
 static void take_hello(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
 {
     struct greet_link link = {peer->common->herd, peer->name, peer->common->session};
-    enum wire_refusal code;
-    if (greet_refuses(&link, hello, &code, peer->refusal)) {
-        refuse(peer, code, hello->from_session, now_ms);
+    if (refusal_of_hello(&peer->refusal, &link, hello)) {
+        count_refusal(peer, now_ms);
         return;
     }
     bool knows_us = hello->to_session == peer->common->session;
@@ -226,9 +211,7 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
     }
     if (hello->from_session != peer->theirs)
         meet(peer, hello, now_ms);
-    /* Whoever refused us, this is somebody else: a refusal may also come late. */
-    if (hello->from_session != peer->refused_by)
-        peer->refused_until = AT_ONCE;
+    refusal_accept(&peer->refusal, hello->from_session);
     peer->heard_at = now_ms;
     if (!knows_us) {
         peer->hello_at = now_ms;
@@ -326,8 +309,7 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
     if (is_in_use)
         return;
     peer->hellos_quick = 0;
-    peer->refused_by = refused->from_session;
-    peer->refused_until = now_ms + PEER_REFUSED_MS;
+    refusal_heed(&peer->refusal, refused->from_session, now_ms);
     peer->hello_at = now_ms; /* as soon as the pause ends, or is ended */
 }
 
@@ -388,15 +370,6 @@ static void run_timers(struct peer *peer, int64_t now_ms)
         rewind_to_acked(peer);
         peer->retransmit_ms = earlier(2 * peer->retransmit_ms, PEER_RETRANSMIT_MS_MAX);
     }
-}
-
-static void write_refusal(struct peer *peer, struct wire_message *message)
-{
-    peer->refusal_owed = false;
-    message->type = WIRE_REFUSED;
-    message->to_session = peer->refusal_session;
-    message->code = peer->refusal_code;
-    message->text = span_of(peer->refusal);
 }
 
 static int64_t hello_pause_ms(const struct peer *peer)
@@ -484,13 +457,13 @@ bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms)
     run_timers(peer, now_ms);
     message->from_session = peer->common->session;
     message->to_session = peer->theirs;
-    if (peer->refusal_owed) {
-        write_refusal(peer, message);
+    if (peer->refusal.owed) {
+        refusal_write(&peer->refusal, message);
         return true;
     }
     if (peer->leaving && !peer->up)
         return false;
-    if (now_ms >= later(peer->hello_at, peer->refused_until)) {
+    if (now_ms >= later(peer->hello_at, peer->refusal.until)) {
         write_hello(peer, message, now_ms);
         return true;
     }
@@ -525,11 +498,11 @@ int64_t peer_deadline_ms(const struct peer *peer)
 {
     if (peer->goodbye_said)
         return NEVER;
-    if (peer->refusal_owed)
+    if (peer->refusal.owed)
         return AT_ONCE;
     if (peer->leaving && !peer->up)
         return NEVER;
-    int64_t hello = later(peer->hello_at, peer->refused_until);
+    int64_t hello = later(peer->hello_at, peer->refusal.until);
     if (!peer->up)
         return hello;
     if (peer->status_owed || peer->status_wanted || may_update(peer) ||

@@ -2,7 +2,7 @@
  *
  * Sessions, positions, window, acknowledgements and every timer of a link live here; the rules
  * are told for people in bus/PROTOCOL.md. It reads the table's size and digest but stores nothing
- * in it: flood does, and fills the locations of an UPDATE.
+ * in it: flood does, and fills the locations of an UPDATE. Who is refused is bus/refusal.h's.
  *
  * Positions are those of the link's ring: they only grow, as long as our process lives, whatever
  * the peer does. So an old message or acknowledgement can be late, but never mean something else.
@@ -18,6 +18,7 @@
 #include "bus/agree.h"
 #include "bus/events.h"
 #include "bus/flood.h"
+#include "bus/refusal.h"
 #include "bus/ring.h"
 #include "bus/table.h"
 #include "bus/wire.h"
@@ -30,13 +31,8 @@
 #define PEER_HELLO_QUICK_MS    100
 #define PEER_HELLO_QUICK_COUNT 20
 #define PEER_HELLO_SLOW_MS     1000
-/* So long after a new process of a peer's name first spoke, what comes of the one before it is not
- * merely late. */
-#define PEER_RIVAL_MS 1000
 /* Of so many HELLOs one would have been answered, had the peer wanted to. */
 #define PEER_HELLOS_UNANSWERED_MAX 20
-/* A refused node waits for a person to change something. */
-#define PEER_REFUSED_MS 30000
 /* Three heartbeats missed. */
 #define PEER_SILENCE_MS   6000
 #define PEER_HEARTBEAT_MS 2000
@@ -81,9 +77,7 @@ struct peer {
     uint32_t unacked; /* UPDATEs of theirs since we last said so */
     bool hole_owed;   /* they must hear that something is missing */
 
-    bool refusal_owed;
-    uint64_t refusal_code, refusal_session;
-    char refusal[WIRE_TEXT_BYTES_MAX + 1];
+    struct refusal refusal;
 
     bool status_wanted; /* ask them */
     bool status_owed;   /* they have asked us */
@@ -91,16 +85,11 @@ struct peer {
     struct agree agree;
 
     unsigned hellos_quick; /* how many more HELLOs go out quickly */
-    uint64_t rival;        /* another session that said HELLO while the link was up */
-    int64_t rival_at;      /* when it did so first */
     int64_t pair_heard_at;
     unsigned hellos_unanswered; /* taken by the transport since we last heard anything */
 
     int64_t met_at; /* when their session was first heard of */
     int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at;
-    uint64_t refused_by;        /* the session that refused us last */
-    int64_t refused_until;      /* no HELLO before, unless another session says an acceptable one */
-    int64_t refusal_told_until; /* no event about refusing them before */
 };
 
 /* `peer` is all zero before. Borrows `common` and `name`. */
