@@ -8,12 +8,11 @@
 #include <sys/random.h>
 #include <zmq.h>
 
+#include "bus/roster.h"
+
 /* Messages taken in one turn. A full window of a few neighbours fits, and even if each is an
  * UPDATE full of locations the other sources of the loop wait only about a millisecond. */
 #define TURN_MESSAGES_MAX 64
-/* A routing id is a name, a NUL and the number of a process. */
-#define ROUTING_NUMBER_BYTES 8
-#define ROUTING_ID_BYTES_MAX (LOCATION_ORIGIN_BYTES_MAX + 1 + ROUTING_NUMBER_BYTES)
 /* An endpoint as ZeroMQ prints it back: an IPv6 address with a scope, and a port. */
 #define ENDPOINT_BYTES_MAX 256
 
@@ -22,13 +21,6 @@
  * that port is enough): then never. Longer than connecting and greeting may take together. */
 #define RENEW_MS 10000
 #define NEVER_MS INT64_MIN
-
-/* One peer by name: routing ids of arriving messages are looked up in a sorted array of these. */
-struct member {
-    char name[LOCATION_ORIGIN_BYTES_MAX + 1];
-    size_t name_bytes;
-    size_t peer; /* index into the options, and so into outlets and into the flood */
-};
 
 /* The way to one peer. */
 struct outlet {
@@ -44,7 +36,7 @@ struct bus {
     void *context;
     void *router;           /* bound, only receives */
     struct outlet *outlets; /* one per peer, in the order of the options */
-    struct member *members; /* one per peer, sorted by name */
+    struct roster roster;   /* the peers by name */
     size_t peer_count;
     int descriptor;
     struct auth_certificate own;
@@ -52,7 +44,7 @@ struct bus {
     uint64_t strangers, multiparts;
     struct bus_guard guard; /* its refusals are asked of `auth` */
     zmq_msg_t sender, payload;
-    char routing_id[ROUTING_ID_BYTES_MAX];
+    char routing_id[ROSTER_ID_BYTES_MAX];
     size_t routing_id_bytes;
     char endpoint[ENDPOINT_BYTES_MAX];
     char out[FLOOD_MESSAGE_BYTES_MAX];
@@ -146,8 +138,10 @@ static const char *explain(int error)
 static void allow_peers(struct bus *bus)
 {
     struct keyring ring = {0};
-    for (size_t i = 0; i < bus->peer_count; i++)
-        keyring_add(&ring, &bus->outlets[bus->members[i].peer].keys, bus->members[i].name);
+    for (size_t i = 0; i < bus->peer_count; i++) {
+        const struct roster_member *member = &bus->roster.members[i];
+        keyring_add(&ring, &bus->outlets[member->peer].keys, member->name);
+    }
     auth_allow(bus->auth, AUTH_BUS, &ring);
 }
 
@@ -210,58 +204,6 @@ static void dial_anew(const struct bus *bus, struct outlet *outlet, size_t key)
     dial(bus, outlet);
 }
 
-static int compare_names(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
-{
-    if (a_bytes != b_bytes)
-        return a_bytes < b_bytes ? -1 : 1;
-    return memcmp(a, b, a_bytes);
-}
-
-static int compare_members(const void *left, const void *right)
-{
-    const struct member *a = left, *b = right;
-    return compare_names(a->name, a->name_bytes, b->name, b->name_bytes);
-}
-
-static bool is_name(const char *name)
-{
-    size_t bytes = strlen(name);
-    return bytes > 0 && bytes <= LOCATION_ORIGIN_BYTES_MAX;
-}
-
-static void sort_members(struct bus *bus, const struct bus_peer *peers)
-{
-    for (size_t i = 0; i < bus->peer_count; i++) {
-        struct member *member = &bus->members[i];
-        assert(is_name(peers[i].name));
-        member->name_bytes = strlen(peers[i].name);
-        memcpy(member->name, peers[i].name, member->name_bytes);
-        member->peer = i;
-    }
-    if (bus->peer_count > 0)
-        qsort(bus->members, bus->peer_count, sizeof *bus->members, compare_members);
-    for (size_t i = 1; i < bus->peer_count; i++)
-        assert(compare_members(&bus->members[i - 1], &bus->members[i]) != 0);
-}
-
-/* The member of that name, or NULL. */
-static const struct member *find_member(const struct bus *bus, const char *name, size_t name_bytes)
-{
-    size_t low = 0, high = bus->peer_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct member *member = &bus->members[middle];
-        int order = compare_names(name, name_bytes, member->name, member->name_bytes);
-        if (order == 0)
-            return member;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 static struct bus *make_bus(size_t peer_count)
 {
     struct bus *bus = calloc(1, sizeof *bus);
@@ -272,9 +214,8 @@ static struct bus *make_bus(size_t peer_count)
     bus->peer_count = peer_count;
     /* One more than needed, because calloc may answer NULL for nothing. */
     bus->outlets = calloc(peer_count + 1, sizeof *bus->outlets);
-    bus->members = calloc(peer_count + 1, sizeof *bus->members);
     bus->context = zmq_ctx_new();
-    if (!bus->outlets || !bus->members || !bus->context) {
+    if (!bus->outlets || !roster_make(&bus->roster, peer_count) || !bus->context) {
         bus_close(&bus, 0);
         return NULL;
     }
@@ -296,28 +237,25 @@ static bool open_auth(struct bus *bus, const struct bus_keys *keys, char error[B
     return bus->auth != NULL;
 }
 
-/* A ROUTER takes a second connection of one routing id for the first one's successor. The number
- * behind the name is this process's own, so that nobody else who bears the name can push its
- * connections aside unnoticed: both are heard, and the flood tells them apart by their sessions. */
 static void name_ourselves(struct bus *bus, const char *name)
 {
-    size_t name_bytes = strlen(name) + 1;
-    memcpy(bus->routing_id, name, name_bytes);
-    bus->routing_id_bytes = name_bytes + ROUTING_NUMBER_BYTES;
-    if (getrandom(bus->routing_id + name_bytes, ROUTING_NUMBER_BYTES, 0) != ROUTING_NUMBER_BYTES)
+    uint8_t number[ROSTER_NUMBER_BYTES];
+    if (getrandom(number, sizeof number, 0) != sizeof number)
         abort();
+    bus->routing_id_bytes = roster_write_id(name, number, bus->routing_id);
 }
 
 struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX])
 {
-    assert(is_name(options->name));
     assert(options->peer_count <= FLOOD_PEERS_MAX);
     struct bus *bus = make_bus(options->peer_count);
     if (!bus) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open the bus: %s", zmq_strerror(ENOMEM));
         return NULL;
     }
-    sort_members(bus, options->peers);
+    for (size_t i = 0; i < options->peer_count; i++)
+        roster_add(&bus->roster, options->peers[i].name);
+    roster_sort(&bus->roster);
     name_ourselves(bus, options->name);
     bool good = (!options->keys || open_auth(bus, options->keys, error)) &&
                 bind_router(bus, options->endpoint, error) &&
@@ -356,7 +294,7 @@ void bus_close(struct bus **bus_at, int linger_ms)
         assert(errno == EINTR);
     zmq_msg_close(&bus->sender);
     zmq_msg_close(&bus->payload);
-    free(bus->members);
+    roster_free(&bus->roster);
     free(bus->outlets);
     free(bus);
 }
@@ -393,7 +331,7 @@ static void expect_key(const struct bus *bus, struct outlet *outlet, const char 
 /* Whether the connection that brought the payload belongs to the member, whose name is only what
  * the sender says of itself. The key is asked about for each message, so that one that is taken
  * from a peer closes the connections that it opened before. */
-static bool is_proven(struct bus *bus, const struct member *member)
+static bool is_proven(struct bus *bus, const struct roster_member *member)
 {
     struct bus_guard *guard = &bus->guard;
     char owner[KEYRING_NAME_BYTES_MAX + 1] = "";
@@ -405,13 +343,6 @@ static bool is_proven(struct bus *bus, const struct member *member)
     strcpy(guard->impostor, owner);
     strcpy(guard->claimed, member->name);
     return false;
-}
-
-/* How much of a routing id is the name. It may come without a number. */
-static size_t count_name_bytes(const char *id, size_t id_bytes)
-{
-    const size_t behind = 1 + ROUTING_NUMBER_BYTES;
-    return id_bytes > behind && id[id_bytes - behind] == '\0' ? id_bytes - behind : id_bytes;
 }
 
 /* The next message: its sender's name from the ROUTER, then exactly one frame. ZeroMQ hands over
@@ -427,9 +358,8 @@ static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms
         frames++;
     } while (zmq_msg_more(&bus->payload));
 
-    const char *id = zmq_msg_data(&bus->sender);
-    const struct member *member =
-        find_member(bus, id, count_name_bytes(id, zmq_msg_size(&bus->sender)));
+    struct span id = {zmq_msg_data(&bus->sender), zmq_msg_size(&bus->sender)};
+    const struct roster_member *member = roster_find(&bus->roster, id);
     if (!member)
         bus->strangers++;
     else if (bus->auth && !is_proven(bus, member))

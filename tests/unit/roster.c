@@ -1,0 +1,102 @@
+/* Peers by name, and routing ids of friends and of strangers. */
+#include "bus/roster.h"
+
+#include "tests/check.h"
+
+#define NAMES_MAX 1024
+
+static const uint8_t number[ROSTER_NUMBER_BYTES] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+static struct roster make_roster(const char *const *names, size_t count)
+{
+    struct roster roster;
+    CHECK(roster_make(&roster, count));
+    for (size_t i = 0; i < count; i++)
+        roster_add(&roster, names[i]);
+    roster_sort(&roster);
+    return roster;
+}
+
+/* Which peer the routing id is, or -1. */
+static int find(const struct roster *roster, const char *id, size_t bytes)
+{
+    struct span there = {check_at_page_end(id, bytes), bytes};
+    const struct roster_member *member = roster_find(roster, there);
+    return member ? (int)member->peer : -1;
+}
+
+static void a_routing_id_is_a_name_with_or_without_a_number(void)
+{
+    static const char *const names[] = {"Bob", "Ada", "Al", "Adam"};
+    static const struct {
+        const char *id;
+        size_t bytes;
+        int peer;
+    } rows[] = {
+        {"Bob", 3, 0},
+        {"Ada", 3, 1},
+        {"Al", 2, 2},
+        {"Adam", 4, 3},
+        {"Bob\0abcdefgh", 12, 0},
+        {"Al\0\0\0\0\0\0\0\0\0", 11, 2},
+        {"Bob\0abcdefg", 11, -1}, /* a number of seven bytes */
+        {"Bob\0abcdefghi", 13, -1},
+        {"Bob\0", 4, -1},
+        {"Ad", 2, -1},
+        {"Adams", 5, -1},
+        {"bob", 3, -1},
+        {"\0abcdefgh", 9, -1}, /* no name */
+        {"", 0, -1},
+    };
+    struct roster roster = make_roster(names, 4);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_INT(find(&roster, rows[i].id, rows[i].bytes), rows[i].peer);
+    roster_free(&roster);
+}
+
+static void who_has_no_peers_knows_nobody(void)
+{
+    struct roster roster = make_roster(NULL, 0);
+    CHECK_INT(find(&roster, "Bob", 3), -1);
+    roster_free(&roster);
+}
+
+static void each_of_many_is_found_by_the_id_it_writes(void)
+{
+    static char texts[NAMES_MAX][LOCATION_ORIGIN_BYTES_MAX + 1];
+    static const char *names[NAMES_MAX];
+    for (int i = 0; i < NAMES_MAX; i++) {
+        snprintf(texts[i], sizeof texts[i], "n%0*d", 3 + i % 7, (i * 389) % NAMES_MAX);
+        names[i] = texts[i];
+    }
+    struct roster roster = make_roster(names, NAMES_MAX);
+    for (int i = 0; i < NAMES_MAX; i++) {
+        char id[ROSTER_ID_BYTES_MAX];
+        CHECK_INT(find(&roster, id, roster_write_id(names[i], number, id)), i);
+    }
+    roster_free(&roster);
+}
+
+static void the_longest_name_fits(void)
+{
+    char name[LOCATION_ORIGIN_BYTES_MAX + 1];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    const char *const names[] = {name};
+    struct roster roster = make_roster(names, 1);
+    char id[ROSTER_ID_BYTES_MAX];
+    CHECK_INT(roster_write_id(name, number, id), ROSTER_ID_BYTES_MAX);
+    CHECK_INT(find(&roster, id, sizeof id), 0);
+    CHECK_INT(find(&roster, name, LOCATION_ORIGIN_BYTES_MAX - 1), -1);
+    roster_free(&roster);
+}
+
+static const struct check_case cases[] = {
+    {"a routing id is a name with or without a number",
+     a_routing_id_is_a_name_with_or_without_a_number},
+    {"who has no peers knows nobody", who_has_no_peers_knows_nobody},
+    {"each of many is found by the id it writes", each_of_many_is_found_by_the_id_it_writes},
+    {"the longest name fits", the_longest_name_fits},
+};
+
+CHECK_MAIN(cases)
