@@ -4,47 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "placesd/osm_tags.h"
 #include "placesd/results.h"
 
 /* "osm-N" and 20 digits. */
 #define ID_BYTES_MAX      25
 #define ADDRESS_BYTES_MAX 255
+/* What every place is. */
+#define ANY_TYPE "point_of_interest"
 
 const char *const osm_keys[OSM_KEYS] = {"tourism", "historic", "leisure", "amenity", "shop"};
-
-/* Where Google's legacy types have another word for a tag's value; others are the same. */
-static const struct {
-    const char *value, *type;
-} types[] = {
-    {"attraction", "tourist_attraction"},
-    {"bicycle", "bicycle_store"},
-    {"books", "book_store"},
-    {"camp_site", "campground"},
-    {"cinema", "movie_theater"},
-    {"clothes", "clothing_store"},
-    {"convenience", "convenience_store"},
-    {"doctors", "doctor"},
-    {"electronics", "electronics_store"},
-    {"fast_food", "meal_takeaway"},
-    {"fitness_centre", "gym"},
-    {"fuel", "gas_station"},
-    {"furniture", "furniture_store"},
-    {"gallery", "art_gallery"},
-    {"grave_yard", "cemetery"},
-    {"guest_house", "lodging"},
-    {"hardware", "hardware_store"},
-    {"hostel", "lodging"},
-    {"hotel", "lodging"},
-    {"jewelry", "jewelry_store"},
-    {"mall", "shopping_mall"},
-    {"motel", "lodging"},
-    {"nightclub", "night_club"},
-    {"pub", "bar"},
-    {"shoes", "shoe_store"},
-    {"theme_park", "amusement_park"},
-    {"townhall", "city_hall"},
-    {"veterinary", "veterinary_care"},
-};
 
 bool osm_read_kind(const char *text, char *kind)
 {
@@ -80,17 +49,22 @@ static int compare(const void *left, const void *right)
 
 /* ---- the answer ---- */
 
-static json_t *make_types(const char *value)
+/* The most telling word that Google has for the tag, or the tag's own. */
+static json_t *make_type(const struct osm_place *place)
+{
+    const struct osm_tag *tag = place->key != NULL ? osm_tags_find(place->key, place->value) : NULL;
+    size_t bytes = tag != NULL && tag->value != NULL ? strcspn(tag->types, ",") : 0;
+    bool says_nothing = bytes == 0 || strcmp(tag->types, ANY_TYPE) == 0;
+    return says_nothing ? json_string(place->value) : json_stringn(tag->types, bytes);
+}
+
+static json_t *make_types(const struct osm_place *place)
 {
     json_t *array = json_array();
-    const char *type = value;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(value, types[i].value) == 0)
-            type = types[i].type;
     /* "yes" says only that the key holds. */
-    if (strcmp(type, "yes") != 0)
-        json_array_append_new(array, json_string(type));
-    json_array_append_new(array, json_string("point_of_interest"));
+    if (strcmp(place->value, "yes") != 0)
+        json_array_append_new(array, make_type(place));
+    json_array_append_new(array, json_string(ANY_TYPE));
     json_array_append_new(array, json_string("establishment"));
     return array;
 }
@@ -115,7 +89,7 @@ static json_t *make_result(const struct osm_place *place)
         .id = id,
         .name = place->name,
         .position = place->position,
-        .types = make_types(place->value),
+        .types = make_types(place),
         .vicinity = write_address(place, address),
     });
 }

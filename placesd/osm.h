@@ -1,8 +1,8 @@
 /* osm: places as OpenStreetMap describes them, put in order and said in Google's words.
  *
- * What the providers share that serve OpenStreetMap's data: which tags make a place, its type and
- * address, the order, and the attribution that the data's licence (ODbL) asks for. It reads no
- * provider's JSON.
+ * What the providers share that serve OpenStreetMap's data: which tags make a place, its address,
+ * the order, and the attribution that the data's licence (ODbL) asks for. Its type is looked up in
+ * placesd/osm_tags.h. It reads no provider's JSON.
  *
  * Invariant: the order is total: rank, then distance, then id, so that the same places give the
  * same answer in whatever order they came. */
@@ -34,7 +34,7 @@ struct osm_place {
     char kind;   /* 'N'ode, 'W'ay or 'R'elation */
     uint64_t id; /* unique within its kind */
     const char *name;
-    const char *value; /* of the tag that makes it a place: "cafe" */
+    const char *key, *value; /* of the tag that makes it a place: "amenity", "cafe" */
     const char *street, *house_number, *city;
     struct sphere_point position;
     uint32_t rank; /* how well it is known, more is better */

@@ -50,6 +50,7 @@ static bool read_feature(const json_t *feature, struct osm_place *place)
     *place = (struct osm_place){
         .id = (uint64_t)json_integer_value(id),
         .name = property(properties, "name"),
+        .key = property(properties, "osm_key"),
         .value = property(properties, "osm_value"),
         .street = property(properties, "street"),
         .house_number = property(properties, "housenumber"),

@@ -1,8 +1,8 @@
-/* tags: what OpenStreetMap's tags say about a place, in the words of Nearby Search.
+/* tags: what all of a place's OpenStreetMap tags say about it, in the words of Nearby Search.
  *
- * A table gives Google's legacy types and a basic rank for each tag that makes something a place;
- * whatever else has a name (a road, a bus route, a border) is none. The rules of the rank stand
- * in placesd/landmarks/README.md.
+ * Each tag alone has its types and its basic rank in placesd/osm_tags.h; here they are put
+ * together, with the place's fame and its address. The rules of the rank stand in
+ * placesd/landmarks/README.md.
  *
  * Invariant: a place that is given has a type and a rank from 1 to PLACE_RANK_MAX. */
 #ifndef ZHERD_PLACESD_LANDMARKS_TAGS_H

@@ -162,6 +162,11 @@ static void says_types_in_googles_words(void)
         {"\"tourism\":\"hotel\"", "\"lodging\""},
         {"\"tourism\":\"museum\",\"amenity\":\"cafe\"", "\"museum\""},
         {"\"shop\":\"bakery\"", "\"bakery\""},
+        {"\"tourism\":\"viewpoint\"", "[\n            \"tourist_attraction\""},
+        {"\"shop\":\"doityourself\"", "[\n            \"hardware_store\",\n            \"point_"},
+        {"\"amenity\":\"theatre\"", "[\n            \"theatre\""}, /* Google has no word */
+        {"\"shop\":\"toys\"", "[\n            \"toys\""},
+        {"\"shop\":\"vacant\"", "[\n            \"vacant\""},
         {"\"historic\":\"yes\"", "[\n            \"point_of_interest\""},
         {"\"leisure\":\"odd \\\"one\\\"\"", "\"odd \\\"one\\\"\""},
     };

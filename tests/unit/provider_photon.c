@@ -103,6 +103,25 @@ static void prefers_the_city(void)
         LOOKUP_OK, "\"vicinity\": \"Ulm\"");
 }
 
+static void says_types_in_googles_words(void)
+{
+    static const struct {
+        const char *tag, *type;
+    } all[] = {
+        {"\"osm_key\":\"amenity\",\"osm_value\":\"fuel\"", "[\n            \"gas_station\""},
+        {"\"osm_key\":\"amenity\",\"osm_value\":\"new\"", "[\n            \"new\""},
+        {"\"osm_key\":\"shop\",\"osm_value\":\"fuel\"", "[\n            \"fuel\""},
+        {"\"osm_key\":\"historic\",\"osm_value\":\"yes\"", "[\n            \"point_of_interest\""},
+        {"\"osm_value\":\"fuel\"", "[\n            \"fuel\""},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char body[256];
+        snprintf(body, sizeof body,
+                 "{\"features\":[" FEATURE("1", "[1,2]", "\"name\":\"x\",%s") "]}", all[i].tag);
+        transform_expect_code(PHOTON, 200, span_of(body), LOOKUP_OK, all[i].type);
+    }
+}
+
 static void leaves_out_halves(void)
 {
 #define GOOD "\"name\":\"x\",\"osm_value\":\"bar\""
@@ -167,6 +186,7 @@ static const struct check_case cases[] = {
     {"nothing near is an answer", reads_nothing},
     {"the nearest comes first, also over the antimeridian", puts_the_nearest_first},
     {"a city says more than a state", prefers_the_city},
+    {"types are said in Google's words", says_types_in_googles_words},
     {"what is no place is left out alone", leaves_out_halves},
     {"what is not the JSON asked for is nonsense, wherever it ends", refuses_other_shapes},
     {"any HTTP error is a failure", tells_failures},

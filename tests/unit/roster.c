@@ -27,7 +27,7 @@ static int find(const struct roster *roster, const char *id, size_t bytes)
 
 static void a_routing_id_is_a_name_with_or_without_a_number(void)
 {
-    static const char *const names[] = {"Bob", "Ada", "Al", "Adam"};
+    static const char *const names[] = {"Bob", "Ada", "Al", "Adam", "Christopher"};
     static const struct {
         const char *id;
         size_t bytes;
@@ -37,6 +37,7 @@ static void a_routing_id_is_a_name_with_or_without_a_number(void)
         {"Ada", 3, 1},
         {"Al", 2, 2},
         {"Adam", 4, 3},
+        {"Christopher", 11, 4}, /* longer than a number, and without one */
         {"Bob\0abcdefgh", 12, 0},
         {"Al\0\0\0\0\0\0\0\0\0", 11, 2},
         {"Bob\0abcdefg", 11, -1}, /* a number of seven bytes */
@@ -48,7 +49,7 @@ static void a_routing_id_is_a_name_with_or_without_a_number(void)
         {"\0abcdefgh", 9, -1}, /* no name */
         {"", 0, -1},
     };
-    struct roster roster = make_roster(names, 4);
+    struct roster roster = make_roster(names, 5);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         CHECK_INT(find(&roster, rows[i].id, rows[i].bytes), rows[i].peer);
     roster_free(&roster);
