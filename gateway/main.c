@@ -8,17 +8,23 @@
 #include "bus/flood.h"
 #include "gateway/gateway.h"
 #include "topology/load.h"
+#include "topology/usage.h"
 
-static const char usage[] =
-    "usage: zherd-gateway --topology FILE --node NAME [options]\n"
-    "Runs one node of the herd in FILE until it gets TERM or INT; HUP opens the log and reads keys "
-    "anew.\n"
+static const char HELP[] =
+    "zherd-gateway runs one node of a herd, until TERM or Ctrl-C.\n"
+    "\n"
+    "  zherd-gateway --topology FILE --node NAME [options]\n"
+    "\n"
     "  --topology FILE      the herd, see topology/*.zpl\n"
     "  --node NAME          which of its nodes to be\n"
-    "  --log-dir DIR        folder of the log file NAME.log, made where missing (default log)\n"
+    "  --log-dir DIR        folder of the log file NAME.log, made where missing (log)\n"
     "  --log WHAT           commands: every command and reply (default); events: neither\n"
-    "  --max-clients N      known clients at which new ones are refused (default %u)\n"
-    "  --help, --version\n";
+    "  --max-clients N      known clients at which new ones are refused (%u)\n"
+    "  --help               show this\n"
+    "  --version            show the version\n"
+    "\n"
+    "It says \"ready\" on standard output. HUP opens the log and reads the herd's keys anew.\n"
+    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
 enum flag {
     FLAG_TOPOLOGY = 1,
@@ -56,8 +62,7 @@ static bool read_log(const char *text, bool *log_commands)
 
 static void fail(const char *what, const char *value)
 {
-    fprintf(stderr, "zherd-gateway: %s%s; --help shows how\n", what, value);
-    exit(EXIT_FAILURE);
+    exit(usage_refuse("zherd-gateway", "%s%s", what, value));
 }
 
 /* Ends the process where the arguments say so or say nothing sensible. */
@@ -76,7 +81,7 @@ static struct arguments read_arguments(int count, char **values)
     struct arguments arguments = {
         .log_folder = "log", .log_commands = true, .clients_max = FLOOD_CLIENTS_DEFAULT};
     int flag;
-    while ((flag = getopt_long(count, values, "", flags, NULL)) != -1) {
+    while ((flag = getopt_long(count, values, ":", flags, NULL)) != -1) {
         switch (flag) {
         case FLAG_TOPOLOGY:
             arguments.topology = optarg;
@@ -96,13 +101,13 @@ static struct arguments read_arguments(int count, char **values)
                 fail("--max-clients takes a number from 1 to 4294967295, not ", optarg);
             break;
         case FLAG_HELP:
-            printf(usage, FLOOD_CLIENTS_DEFAULT);
+            printf(HELP, FLOOD_CLIENTS_DEFAULT);
             exit(EXIT_SUCCESS);
         case FLAG_VERSION:
             puts("zherd-gateway " ZHERD_VERSION);
             exit(EXIT_SUCCESS);
-        default: /* getopt has said what is wrong */
-            exit(EXIT_FAILURE);
+        default:
+            exit(usage_refuse_option("zherd-gateway", flag, values));
         }
     }
     if (optind < count)

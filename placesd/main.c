@@ -25,19 +25,27 @@
 #include "topology/secrets.h"
 #include "topology/status.h"
 #include "topology/topology.h"
+#include "topology/usage.h"
+
+#define PROGRAM "placesd"
 
 static const char HELP[] =
-    "placesd answers the WHATSAT look-ups of a herd.\n"
+    "placesd answers the WHATSAT look-ups of a herd, until TERM or Ctrl-C.\n"
     "\n"
-    "    placesd --topology FILE [--places N]           broker and worker in one\n"
-    "    placesd broker --topology FILE [--places N]    the broker of the N-th places section\n"
-    "    placesd worker --topology FILE [--credits N]   a worker for every places section\n"
-    "    placesd --help | --version\n"
+    "  placesd --topology FILE [--places N]           broker and worker in one\n"
+    "  placesd broker --topology FILE [--places N]    a broker alone\n"
+    "  placesd worker --topology FILE [--credits N]   a worker for every places section\n"
     "\n"
-    "N is 1 where it is left out; a worker takes 128 look-ups at a time unless --credits says\n"
-    "otherwise. Any number of workers may run, on any host, and come and go.\n"
-    "It says \"ready\" on standard output, logs to standard error and stops on TERM or Ctrl-C; a\n"
-    "worker finishes first what it has begun. A broker reads the herd's keys again on HUP.\n";
+    "  --topology FILE      the herd, see topology/*.zpl\n"
+    "  --places N           which of its places sections to be the broker of (1)\n"
+    "  --credits N          look-ups that a worker takes at a time (%u)\n"
+    "  --help               show this\n"
+    "  --version            show the version\n"
+    "\n"
+    "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
+    "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
+    "a broker read the herd's keys anew.\n"
+    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
 /* What a worker has begun may take so long to end: longer than any client waits. */
 #define WORKER_DRAIN_MS 5000
@@ -388,39 +396,50 @@ static int take_role(struct role *role, const char *word)
     return role->broker && role->worker ? 0 : 1;
 }
 
-int main(int count, char **arguments)
+/* The exit status, if it is to end with these words; else -1. */
+static int read_words(int count, char **words, struct role *role)
 {
     static const struct option options[] = {
         {"topology", required_argument, NULL, 't'}, {"places", required_argument, NULL, 'p'},
         {"credits", required_argument, NULL, 'c'},  {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},        {0},
     };
-    struct role role = {.places = 1, .credits = WORKER_CREDITS};
-    optind = 1 + take_role(&role, arguments[1]);
-    for (int option; (option = getopt_long(count, arguments, "+", options, NULL)) != -1;) {
+    optind = 1 + take_role(role, words[1]);
+    for (int option; (option = getopt_long(count, words, "+:", options, NULL)) != -1;) {
         switch (option) {
         case 't':
-            role.file = optarg;
+            role->file = optarg;
             break;
         case 'p':
-            role.places = read_number(optarg, TOPOLOGY_PLACES_MAX);
+            if ((role->places = read_number(optarg, TOPOLOGY_PLACES_MAX)) == 0)
+                return usage_refuse(PROGRAM, "--places takes a number from 1 to %d, not %s",
+                                    TOPOLOGY_PLACES_MAX, optarg);
             break;
         case 'c':
-            role.credits = read_number(optarg, LOOKUP_CREDITS_MAX);
+            if ((role->credits = read_number(optarg, LOOKUP_CREDITS_MAX)) == 0)
+                return usage_refuse(PROGRAM, "--credits takes a number from 1 to %d, not %s",
+                                    LOOKUP_CREDITS_MAX, optarg);
             break;
         case 'h':
-            fputs(HELP, stdout);
+            printf(HELP, (unsigned)WORKER_CREDITS);
             return EXIT_SUCCESS;
         case 'v':
-            puts("placesd " ZHERD_VERSION);
+            puts(PROGRAM " " ZHERD_VERSION);
             return EXIT_SUCCESS;
-        default: /* getopt_long has said what is wrong */
-            return EXIT_FAILURE;
+        default:
+            return usage_refuse_option(PROGRAM, option, words);
         }
     }
-    if (role.file == NULL || optind < count || role.places == 0 || role.credits == 0) {
-        complain("say which herd to serve: placesd --topology FILE (--help tells more)");
-        return EXIT_FAILURE;
-    }
-    return run(&role);
+    if (optind < count)
+        return usage_refuse(PROGRAM, "unexpected argument %s", words[optind]);
+    if (role->file == NULL)
+        return usage_refuse(PROGRAM, "--topology FILE is missing");
+    return -1;
+}
+
+int main(int count, char **words)
+{
+    struct role role = {.places = 1, .credits = WORKER_CREDITS};
+    int status = read_words(count, words, &role);
+    return status >= 0 ? status : run(&role);
 }

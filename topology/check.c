@@ -1,8 +1,10 @@
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "topology/graph.h"
 #include "topology/load.h"
+#include "topology/usage.h"
 #include "topology/zherd.h"
 
 static const char *plural(size_t count)
@@ -37,12 +39,14 @@ static void print_shape(const struct topology *topology)
 
 int check_main(int count, char **words)
 {
+    static const struct option options[] = {{0}};
     struct topology topology;
-    if (count != 1 || words[0][0] == '-') {
-        fputs("zherd check: write one topology file, as in `zherd check FILE`\n", stderr);
-        return 1;
-    }
-    if (!topology_load(words[0], &topology))
+    int option = getopt_long(count, words, ":", options, NULL);
+    if (option != -1)
+        return usage_refuse_option("zherd check", option, words);
+    if (count - optind != 1)
+        return usage_refuse("zherd check", "write one topology file");
+    if (!topology_load(words[optind], &topology))
         return 1;
     print_shape(&topology);
     topology_free(&topology);

@@ -1,8 +1,10 @@
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "topology/load.h"
 #include "topology/topology_picture.h"
+#include "topology/usage.h"
 #include "topology/zherd.h"
 
 static void print_picture(const struct topology *topology)
@@ -60,22 +62,17 @@ static void print_dot(const struct topology *topology)
 
 int draw_main(int count, char **words)
 {
+    static const struct option options[] = {{"dot", no_argument, NULL, 'd'}, {0}};
     struct topology topology;
-    const char *path = NULL;
-    bool dot = false, understood = true;
-    for (int i = 0; i < count; i++) {
-        if (strcmp(words[i], "--dot") == 0)
-            dot = true;
-        else if (words[i][0] != '-' && !path)
-            path = words[i];
-        else
-            understood = false;
+    bool dot = false;
+    for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
+        if (option != 'd')
+            return usage_refuse_option("zherd draw", option, words);
+        dot = true;
     }
-    if (!path || !understood) {
-        fputs("zherd draw: write one topology file, as in `zherd draw [--dot] FILE`\n", stderr);
-        return 1;
-    }
-    if (!topology_load(path, &topology))
+    if (count - optind != 1)
+        return usage_refuse("zherd draw", "write one topology file");
+    if (!topology_load(words[optind], &topology))
         return 1;
     if (dot) {
         print_dot(&topology);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "topology/load.h"
 #include "topology/secrets.h"
 #include "topology/topology_edit.h"
+#include "topology/usage.h"
 #include "topology/zherd.h"
 
 /* Two keys, a blank, two quotes and NUL; a path is longer. */
@@ -241,24 +243,17 @@ static bool run(struct keygen *keygen)
 
 int keygen_main(int count, char **words)
 {
+    static const struct option options[] = {{"keys", required_argument, NULL, 'k'}, {0}};
     struct keygen keygen = {0};
-    bool understood = true;
-    for (int i = 0; i < count; i++) {
-        if (strcmp(words[i], "--keys") == 0 && i + 1 < count)
-            keygen.folder = words[++i];
-        else if (words[i][0] != '-' && !keygen.file)
-            keygen.file = words[i];
-        else if (words[i][0] != '-' && !keygen.name)
-            keygen.name = words[i];
-        else
-            understood = false;
+    for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
+        if (option != 'k')
+            return usage_refuse_option("zherd keygen", option, words);
+        keygen.folder = optarg;
     }
-    if (!keygen.file || !understood) {
-        fputs("zherd keygen: write one topology file, as in `zherd keygen [--keys DIR] FILE "
-              "[NAME]`\n",
-              stderr);
-        return 1;
-    }
+    if (count - optind < 1 || count - optind > 2)
+        return usage_refuse("zherd keygen", "write one topology file, and no more than one name");
+    keygen.file = words[optind];
+    keygen.name = words[optind + 1]; /* NULL where there is none */
     bool good = run(&keygen);
     buffer_free(&keygen.text);
     if (keygen.topology.nodes)

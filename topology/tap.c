@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include "gateway/reply.h"
 #include "topology/load.h"
 #include "topology/secrets.h"
+#include "topology/usage.h"
 #include "topology/zherd.h"
 
 /* How long a node may take to answer: it connects to us anew several times a second. */
@@ -294,21 +296,24 @@ static bool choose(struct tap *tap, const struct tap_words *words)
     return tap->observer != NULL;
 }
 
-static bool read_words(int count, char **words, struct tap_words *read)
+/* The exit status, if it is to end with these words; else 0. */
+static int read_words(int count, char **words, struct tap_words *read)
 {
-    for (int i = 0; i < count; i++) {
-        if (strcmp(words[i], "--status") == 0)
+    static const struct option options[] = {
+        {"status", no_argument, NULL, 's'}, {"observer", required_argument, NULL, 'o'}, {0}};
+    for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
+        if (option == 's')
             read->status = true;
-        else if (strcmp(words[i], "--observer") == 0 && i + 1 < count)
-            read->observer = words[++i];
-        else if (words[i][0] == '-' || read->node)
-            return false;
-        else if (read->path)
-            read->node = words[i];
+        else if (option == 'o')
+            read->observer = optarg;
         else
-            read->path = words[i];
+            return usage_refuse_option("zherd tap", option, words);
     }
-    return read->node != NULL;
+    if (count - optind != 2)
+        return usage_refuse("zherd tap", "write a topology file and a node");
+    read->path = words[optind];
+    read->node = words[optind + 1];
+    return 0;
 }
 
 int tap_main(int count, char **words)
@@ -316,15 +321,12 @@ int tap_main(int count, char **words)
     struct topology topology;
     struct tap tap = {.topology = &topology};
     struct tap_words read = {0};
-    if (!read_words(count, words, &read)) {
-        fputs("zherd tap: write a topology file and a node, as in `zherd tap [--status] "
-              "[--observer NAME] FILE NODE`\n",
-              stderr);
-        return 1;
-    }
+    int status = read_words(count, words, &read);
+    if (status != 0)
+        return status;
+    status = 1;
     if (!topology_load(read.path, &topology))
-        return 1;
-    int status = 1;
+        return status;
     if (choose(&tap, &read)) {
         tap.asks = read.status;
         take_signals();

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "topology/process.h"
 #include "topology/topology_endpoint.h"
 #include "topology/up_core.h"
+#include "topology/usage.h"
 #include "topology/zherd.h"
 
 /* How long children may take to stop before they are killed: they promise to need less. */
@@ -380,20 +382,16 @@ static int run_herd(struct up *up)
 
 int up_main(int count, char **words)
 {
+    static const struct option options[] = {{"log-dir", required_argument, NULL, 'l'}, {0}};
     struct up up = {.log_dir = "log"};
-    bool understood = true;
-    for (int i = 0; i < count; i++) {
-        if (strcmp(words[i], "--log-dir") == 0 && i + 1 < count)
-            up.log_dir = words[++i];
-        else if (words[i][0] != '-' && !up.path)
-            up.path = words[i];
-        else
-            understood = false;
+    for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
+        if (option != 'l')
+            return usage_refuse_option("zherd up", option, words);
+        up.log_dir = optarg;
     }
-    if (!up.path || !understood) {
-        fputs("zherd up: write one topology file, as in `zherd up [--log-dir DIR] FILE`\n", stderr);
-        return 1;
-    }
+    if (count - optind != 1)
+        return usage_refuse("zherd up", "write one topology file");
+    up.path = words[optind];
     /* Who reads us through a pipe wants each line when it is written. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!find_program_dir(&up) || !topology_load(up.path, &up.topology))

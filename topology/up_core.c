@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "topology/usage.h"
+
 /* Names of the places services, which no node may have (topology/topology_check.c). */
 static const char *const places_names[TOPOLOGY_PLACES_MAX] = {
     "placesd",   "placesd-2", "placesd-3", "placesd-4",
@@ -158,7 +160,8 @@ enum up_verdict up_core_exited(struct up_core *core, size_t child, int exit_stat
 {
     struct child *dead = &core->children[child];
     assert(dead->state != CHILD_WAITING);
-    bool refused = exit_status == 1 && dead->state == CHILD_RUNNING && !core->was_whole;
+    bool refused = (exit_status == 1 || exit_status == USAGE_EXIT_STATUS) &&
+                   dead->state == CHILD_RUNNING && !core->was_whole;
     if (dead->pause_ms == 0 || now_ms - dead->started_ms >= UP_RECOVERED_MS)
         dead->pause_ms = UP_PAUSE_MS_MIN;
     else

@@ -47,8 +47,8 @@ bool up_core_take_status(struct up_core *core, size_t child, const struct status
 
 enum up_verdict {
     UP_START_AGAIN, /* up_core_next_start will tell when */
-    UP_GIVE_UP,     /* it refused to start (status 1) in a herd that has never been whole: a wrong
-                       file or a taken port does not heal by trying again */
+    UP_GIVE_UP, /* it refused to start (status 1 or 2) in a herd that has never been whole: a wrong
+                   file or a taken port does not heal by trying again */
 };
 
 /* A running child ended, with an exit status or (-1) by a signal. `pause_ms` is how long it waits

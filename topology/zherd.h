@@ -1,7 +1,7 @@
 /* zherd: the operator's command. One file per subcommand: check.c, draw.c, keygen.c, tap.c, up.c.
  *
- * Each takes the words behind its name and returns the exit status: 0, or 1 after one clear line
- * (or a line per fault) on standard error. */
+ * Each takes its name and the words behind it, and returns the exit status: 0, or 1 after one clear
+ * line (or a line per fault) on standard error, or that of topology/usage.h. */
 #ifndef ZHERD_TOPOLOGY_ZHERD_H
 #define ZHERD_TOPOLOGY_ZHERD_H
 

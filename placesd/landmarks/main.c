@@ -13,24 +13,32 @@
 #include "placesd/landmarks/import.h"
 #include "placesd/landmarks/landmarks.h"
 #include "topology/topology_endpoint.h"
+#include "topology/usage.h"
 
 /* Google's own path, so that a program needs another host and no more. */
 #define PATH "/maps/api/place/nearbysearch/json"
 
+#define PROGRAM "zherd-landmarks"
+
 static const char HELP[] =
     "zherd-landmarks answers Google's Nearby Search from a database of your own.\n"
     "\n"
-    "    zherd-landmarks import [--merge] DATABASE [FILE]\n"
-    "        Fills DATABASE with the named places of FILE, or of standard input, which is\n"
-    "        GeoJSON with OpenStreetMap's tags:\n"
-    "            osmium export EXTRACT.osm.pbf -f geojsonseq -u type_id |\n"
-    "                zherd-landmarks import places.db\n"
-    "        With --merge what DATABASE has stays; else it is replaced. Until the import is\n"
-    "        whole, DATABASE stays as it was.\n"
-    "    zherd-landmarks serve DATABASE --listen HOST:PORT\n"
-    "        Answers GET " PATH "?location=LAT,LNG&radius=METRES,\n"
-    "        and rankby=distance, until TERM or Ctrl-C. Says \"ready\" on standard output.\n"
-    "    zherd-landmarks --help | --version\n";
+    "  zherd-landmarks import [--merge] DATABASE [FILE]\n"
+    "      Fills DATABASE with the named places of FILE, or of standard input, which is\n"
+    "      GeoJSON with OpenStreetMap's tags:\n"
+    "          osmium export EXTRACT.osm.pbf -f geojsonseq -u type_id |\n"
+    "              zherd-landmarks import places.db\n"
+    "      Until the import is whole, DATABASE stays as it was.\n"
+    "  zherd-landmarks serve DATABASE --listen HOST:PORT\n"
+    "      Answers GET " PATH "?location=LAT,LNG&radius=METRES,\n"
+    "      and rankby=distance, until TERM or Ctrl-C. Says \"ready\" on standard output.\n"
+    "\n"
+    "  --merge              keep what DATABASE has; without it, it is replaced\n"
+    "  --listen HOST:PORT   where to serve\n"
+    "  --help               show this\n"
+    "  --version            show the version\n"
+    "\n"
+    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -39,7 +47,7 @@ static int complain(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fputs("zherd-landmarks: ", stderr);
+    fputs(PROGRAM ": ", stderr);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
@@ -63,13 +71,13 @@ static int import(int count, char **arguments)
 {
     static const struct option options[] = {{"merge", no_argument, NULL, 'm'}, {0}};
     struct import import = {0};
-    for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
-        if (option != 'm') /* getopt_long has said what is wrong */
-            return EXIT_FAILURE;
+    for (int option; (option = getopt_long(count, arguments, ":", options, NULL)) != -1;) {
+        if (option != 'm')
+            return usage_refuse_option(PROGRAM " import", option, arguments);
         import.merge = true;
     }
     if (count - optind < 1 || count - optind > 2)
-        return complain("say what to fill: zherd-landmarks import [--merge] DATABASE [FILE]");
+        return usage_refuse(PROGRAM " import", "write one database, and no more than one file");
     import.database = arguments[optind];
     import.file = arguments[optind + 1]; /* NULL where there is none */
     if (import.file != NULL && strcmp(import.file, "-") == 0)
@@ -100,7 +108,8 @@ static int serve_at(const char *database, const char *listen)
     snprintf(text, sizeof text, "tcp://%s", listen);
     const char *fault = topology_endpoint_parse(text, &endpoint);
     if (fault != NULL)
-        return complain("--listen %s: write HOST:PORT, such as 127.0.0.1:8080", listen);
+        return usage_refuse(PROGRAM " serve",
+                            "--listen takes HOST:PORT, such as 127.0.0.1:8080, not %s", listen);
     sigset_t signals = block_signals();
     char error[LANDMARKS_ERROR_BYTES_MAX];
     const char *host = strcmp(endpoint.host, "*") == 0 ? "0.0.0.0" : endpoint.host;
@@ -120,32 +129,33 @@ static int serve(int count, char **arguments)
 {
     static const struct option options[] = {{"listen", required_argument, NULL, 'l'}, {0}};
     const char *listen = NULL;
-    for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
+    for (int option; (option = getopt_long(count, arguments, ":", options, NULL)) != -1;) {
         if (option != 'l')
-            return EXIT_FAILURE;
+            return usage_refuse_option(PROGRAM " serve", option, arguments);
         listen = optarg;
     }
-    if (listen == NULL || count - optind != 1)
-        return complain("say what to serve: zherd-landmarks serve DATABASE --listen HOST:PORT");
+    if (count - optind != 1)
+        return usage_refuse(PROGRAM " serve", "write one database");
+    if (listen == NULL)
+        return usage_refuse(PROGRAM " serve", "--listen HOST:PORT is missing");
     return serve_at(arguments[optind], listen);
 }
 
 int main(int count, char **arguments)
 {
-    const char *command = count > 1 ? arguments[1] : "";
-    if (count > 1)
-        arguments[1] = arguments[0]; /* by which getopt_long complains */
-    if (strcmp(command, "import") == 0)
-        return import(count - 1, arguments + 1);
-    if (strcmp(command, "serve") == 0)
-        return serve(count - 1, arguments + 1);
-    if (strcmp(command, "--help") == 0) {
+    if (usage_asks_for_help(count, arguments)) {
         fputs(HELP, stdout);
         return EXIT_SUCCESS;
     }
-    if (strcmp(command, "--version") == 0) {
-        puts("zherd-landmarks " ZHERD_VERSION);
+    if (count < 2)
+        return usage_refuse(PROGRAM, "write a subcommand, import or serve");
+    if (strcmp(arguments[1], "import") == 0)
+        return import(count - 1, arguments + 1);
+    if (strcmp(arguments[1], "serve") == 0)
+        return serve(count - 1, arguments + 1);
+    if (strcmp(arguments[1], "--version") == 0) {
+        puts(PROGRAM " " ZHERD_VERSION);
         return EXIT_SUCCESS;
     }
-    return complain("say what to do: import or serve; --help tells more");
+    return usage_refuse(PROGRAM, "there is no subcommand `%s`", arguments[1]);
 }

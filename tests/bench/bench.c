@@ -10,13 +10,20 @@
 
 #include "tests/bench/moment.h"
 #include "tests/bench/run.h"
+#include "topology/usage.h"
 
 #define CONNECTIONS_MAX 1000000
 #define DEPTH_MAX       65535 /* what a packet id of MQTT can tell apart */
 
-static const char usage[] =
-    "usage: zherd-bench [options] SERVER [SERVER...]      SERVER: HOST:PORT or PORT\n"
-    "Puts load on a server, checks every reply against its request, and prints figures.\n"
+/* When a reply was wrong or never came, or a connection was ended. */
+#define BAD_REPLIES_EXIT_STATUS 3
+
+static const char HELP[] =
+    "zherd-bench puts load on a server, checks every reply against its request, and prints "
+    "figures.\n"
+    "\n"
+    "  zherd-bench [options] SERVER [SERVER...]      SERVER: HOST:PORT or PORT\n"
+    "\n"
     "  --workload WHAT    iamat: updates (default); whatsat: questions; mixed: 9 to 1;\n"
     "                     load: every client once; storm: all connect at once, again and again;\n"
     "                     idle: connections that say nothing; propagate: how soon an update at\n"
@@ -34,9 +41,11 @@ static const char usage[] =
     "  --server-pid PID   adds CPU and memory of that process; as often as there are processes\n"
     "  --spin             never sleep: for a processor of its own\n"
     "  --json             one line for programs\n"
-    "  --help, --version\n"
-    "Exit status: 0, or 1 when it could not run, or 2 when a reply was wrong or never came,\n"
-    "or a connection was ended.\n";
+    "  --help             show this\n"
+    "  --version          show the version\n"
+    "\n"
+    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong, or 3 when a reply was wrong\n"
+    "or never came, or a connection was ended.\n";
 
 enum workload {
     WORKLOAD_IAMAT,
@@ -108,8 +117,7 @@ struct arguments {
 
 static void fail(const char *what, const char *value)
 {
-    fprintf(stderr, "zherd-bench: %s%s; --help shows how\n", what, value);
-    exit(EXIT_FAILURE);
+    exit(usage_refuse("zherd-bench", "%s%s", what, value));
 }
 
 static uint32_t whole(const char *text, uint32_t least, uint32_t most)
@@ -213,13 +221,13 @@ static void take_flag(struct arguments *arguments, int flag, const char *value)
         arguments->json = true;
         break;
     case FLAG_HELP:
-        fputs(usage, stdout);
+        fputs(HELP, stdout);
         exit(EXIT_SUCCESS);
     case FLAG_VERSION:
         puts("zherd-bench " ZHERD_VERSION);
         exit(EXIT_SUCCESS);
-    default: /* getopt has said what is wrong */
-        exit(EXIT_FAILURE);
+    default:
+        break;
     }
 }
 
@@ -264,8 +272,11 @@ static struct arguments read_arguments(int count, char **values)
                                           .window_seconds = 0.002}};
     struct run *run = &arguments.run;
     int flag;
-    while ((flag = getopt_long(count, values, "", flags, NULL)) != -1)
+    while ((flag = getopt_long(count, values, ":", flags, NULL)) != -1) {
+        if (flag == '?' || flag == ':')
+            exit(usage_refuse_option("zherd-bench", flag, values));
         take_flag(&arguments, flag, optarg);
+    }
     check(&arguments, count - optind);
     for (int i = optind; i < count; i++)
         if (!address_find(values[i], &run->servers[run->server_count++]))
@@ -345,5 +356,5 @@ int main(int count, char **values)
     if (!ran)
         return EXIT_FAILURE;
     const struct run *run = &arguments.run;
-    return run->wrong + run->lost + run->broken > 0 ? 2 : EXIT_SUCCESS;
+    return run->wrong + run->lost + run->broken > 0 ? BAD_REPLIES_EXIT_STATUS : EXIT_SUCCESS;
 }

@@ -92,7 +92,7 @@ class Echo(unittest.TestCase):
         self.assertEqual(figures["requests"], 1000)
 
     def test_an_echo_is_no_herd(self):
-        figures, complaint = bench("--connections", 2, self.port, status=2)
+        figures, complaint = bench("--connections", 2, self.port, status=3)
         self.assertEqual(figures["wrong"], 2)
         self.assertIn("wrong reply", complaint)
 
@@ -105,7 +105,7 @@ class Faults(unittest.TestCase):
     def test_one_wrong_byte_is_seen(self):
         puppet = Puppet(lambda number, line: at(line) if number < 1020
                         else at(line).replace(b"-118.", b"-117."))
-        figures, complaint = bench("--connections", 1, puppet.port, status=2)
+        figures, complaint = bench("--connections", 1, puppet.port, status=3)
         self.assertEqual((figures["wrong"], figures["lost"]), (1, 0))
         self.assertIn("-117.", complaint)
 
@@ -117,17 +117,17 @@ class Faults(unittest.TestCase):
                 return at(line)
             held.append(line)
             return b"" if len(held) < 2 else at(held.pop()) + at(held.pop())
-        _, complaint = bench("--connections", 1, "--depth", 2, Puppet(swap).port, status=2)
+        _, complaint = bench("--connections", 1, "--depth", 2, Puppet(swap).port, status=3)
         self.assertIn("wrong reply", complaint)
 
     def test_an_unasked_reply_is_seen(self):
         puppet = Puppet(lambda number, line: at(line) * (1 + (number == 1020)))
-        figures, _ = bench("--connections", 1, puppet.port, status=2)
+        figures, _ = bench("--connections", 1, puppet.port, status=3)
         self.assertEqual(figures["wrong"], 1)
 
     def test_a_server_that_goes_away(self):
         puppet = Puppet(lambda number, line: at(line) if number < 1020 else None)
-        figures, complaint = bench("--connections", 1, puppet.port, status=2)
+        figures, complaint = bench("--connections", 1, puppet.port, status=3)
         self.assertEqual((figures["broken"], figures["lost"]), (1, 1))
         self.assertIn("closed", complaint)
 
@@ -142,7 +142,7 @@ class Faults(unittest.TestCase):
                 return at(line)
             return at(positions[words[1]]) + b'{ "results": [], "status": "OK" }\n\n'
         _, complaint = bench("--connections", 1, "--workload", "mixed", Puppet(forget).port,
-                             status=2)
+                             status=3)
         self.assertIn("stale", complaint)
 
     def test_a_pause_is_felt_by_all_who_had_to_wait(self):
@@ -165,7 +165,7 @@ class Faults(unittest.TestCase):
                       ["--protocol", "x", "1"], ["--rate", "-1", "1"], ["--connections", "2000", "1"],
                       ["--workload", "converge", "1"], ["1", "2"], [],
                       ["--protocol", "nats", "--workload", "mixed", "1"]):
-            self.assertIn("--help", bench(*flags, status=1)[1], flags)
+            self.assertIn("--help", bench(*flags, status=2)[1], flags)
 
 
 class Herds(unittest.TestCase):

@@ -14,7 +14,7 @@ target_link_libraries(herd_bench PUBLIC herd_core)
 add_executable(zherd-bench bench/bench.c bench/conn.c bench/converge.c bench/drive.c bench/idle.c
     bench/pair.c bench/process.c bench/propagate.c bench/push.c bench/run.c bench/steady.c
     bench/storm.c)
-target_link_libraries(zherd-bench PRIVATE herd_bench)
+target_link_libraries(zherd-bench PRIVATE herd_bench herd_usage)
 install(TARGETS zherd-bench)
 
 add_executable(zherd-echo bench/echo.c)

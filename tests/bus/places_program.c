@@ -144,11 +144,11 @@ static struct run serve(void)
     return launch(arguments);
 }
 
-/* It must end at once, with status 1, one line on standard error that holds `text`, and nothing
+/* It must end at once, with that status, one line on standard error that holds `text`, and nothing
  * on standard output. */
-static void expect_refusal(struct run run, const char *text)
+static void expect_end(struct run run, int status, const char *text)
 {
-    CHECK_INT(finish(&run), 1);
+    CHECK_INT(finish(&run), status);
     CHECK_INT(strlen(run.out_text), 0);
     CHECK(strstr(run.err_text, text) != NULL);
     const char *end = strchr(run.err_text, '\n');
@@ -156,6 +156,11 @@ static void expect_refusal(struct run run, const char *text)
     CHECK(one_line);
     if (!one_line)
         printf("%s", run.err_text);
+}
+
+static void expect_refusal(struct run run, const char *text)
+{
+    expect_end(run, 1, text);
 }
 
 static void helps(void)
@@ -173,11 +178,11 @@ static void helps(void)
 static void refuses_arguments(void)
 {
     char *none[] = {"placesd", NULL};
-    expect_refusal(launch(none), "--topology FILE");
+    expect_end(launch(none), 2, "--topology FILE is missing");
     char *unknown[] = {"placesd", "--colour", NULL};
-    expect_refusal(launch(unknown), "--colour");
+    expect_end(launch(unknown), 2, "there is no option --colour");
     char *more[] = {"placesd", "--topology", topology_path, "extra", NULL};
-    expect_refusal(launch(more), "--topology FILE");
+    expect_end(launch(more), 2, "unexpected argument extra");
 }
 
 static void refuses_files(void)

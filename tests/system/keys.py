@@ -103,8 +103,9 @@ class Keygen(unittest.TestCase):
         self.assertIn("leave --keys out", keygen("--keys", "x", self.file, status=1))
         keygen(self.file, "Ball")
         self.assertIn("has two keys", keygen(self.file, "Ball", status=1))
-        self.assertIn("write one topology file", keygen(status=1))
-        self.assertIn("write one topology file", keygen("--what", self.file, status=1))
+        self.assertIn("write one topology file", keygen(status=2))
+        self.assertIn("there is no option --what", keygen("--what", self.file, status=2))
+        self.assertIn("no more than one name", keygen(self.file, "Ball", "Welsh", status=2))
 
 
 class KeyedHerd(unittest.TestCase):

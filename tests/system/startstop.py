@@ -14,6 +14,8 @@ import unittest
 from rig import (BUILD, ROOT, UCLA, Client, Herd, Process, alive, ask, children_of, refuses,
                  wait_for, write_topology)
 
+PROGRAMS = ("zherd", "zherd-gateway", "placesd", "zherd-landmarks", "zherd-bench")
+
 
 def run(*command, cwd=ROOT, seconds=20):
     return subprocess.run([str(c) for c in command], cwd=cwd, capture_output=True, text=True,
@@ -100,23 +102,45 @@ class Faults(unittest.TestCase):
     def tearDown(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def one_line(self, pattern, *command):
+    def one_line(self, pattern, *command, status=1):
         result = run(*command, cwd=self.folder)
-        self.assertEqual(result.returncode, 1, result)
+        self.assertEqual((result.returncode, result.stdout), (status, ""), result)
         said = result.stderr.strip().splitlines()
         self.assertEqual(len(said), 1, result.stderr)
         self.assertRegex(said[0], pattern)
 
-    def test_unknown_node_wrong_file_unknown_flag(self):
+    def test_unknown_node_wrong_file(self):
         gateway = BUILD / "zherd-gateway"
         self.one_line("Nobody", gateway, "--topology", self.file, "--node", "Nobody")
         self.one_line("missing.zpl", gateway, "--topology", "missing.zpl", "--node", "Ball")
         self.one_line("missing.zpl", BUILD / "placesd", "--topology", "missing.zpl")
         self.one_line("missing.zpl", BUILD / "zherd", "up", "missing.zpl")
         self.one_line("missing.zpl", BUILD / "zherd", "check", "missing.zpl")
-        self.one_line("nosuch", gateway, "--nosuch")
-        self.one_line("nosuch", BUILD / "placesd", "--nosuch")
-        self.one_line("nosuch", BUILD / "zherd", "nosuch")
+
+    def test_wrong_words(self):
+        herd = ("--topology", self.file)
+        for wanted, program, *words in [
+                ("there is no option --nosuch", "zherd-gateway", "--nosuch"),
+                ("there is no option -h", "zherd-gateway", "-h"),
+                ("--node needs a value", "zherd-gateway", *herd, "--node"),
+                ("--node NAME is missing", "zherd-gateway", *herd),
+                ("unexpected argument Ball", "zherd-gateway", *herd, "--node", "Ball", "Ball"),
+                ("--log takes commands or events, not all", "zherd-gateway", "--log", "all"),
+                ("there is no option --nosuch", "placesd", "--nosuch"),
+                ("--topology needs a value", "placesd", "broker", "--topology"),
+                ("--topology FILE is missing", "placesd", "worker"),
+                ("unexpected argument helper", "placesd", "helper", *herd),
+                ("--places takes a number from 1 to 8, not 9", "placesd", "--places", "9"),
+                ("--credits takes a number from 1 to 1024, not 0", "placesd", "--credits", "0"),
+                ("there is no subcommand `nosuch`", "zherd", "nosuch"),
+                ("there is no option --nosuch", "zherd-bench", "--nosuch"),
+                ("--rate needs a value", "zherd-bench", "--rate"),
+                ("--spin takes no value", "zherd-bench", "--spin=1"),
+                ("there is no subcommand `nosuch`", "zherd-landmarks", "nosuch"),
+                ("write a subcommand, import or serve", "zherd-landmarks")]:
+            with self.subTest(program=program, words=words):
+                self.one_line(f"^{re.escape(program)}: {re.escape(wanted)}; --help shows how$",
+                              BUILD / program, *words, status=2)
 
     def test_a_taken_port(self):
         with socket.socket() as taken:
@@ -132,13 +156,22 @@ class Faults(unittest.TestCase):
                 self.assertEqual(refuses(port), name != "Ball")
 
     def test_help_and_version(self):
-        for program in ("zherd", "zherd-gateway", "placesd"):
+        for program in PROGRAMS:
             version = run(BUILD / program, "--version")
             self.assertEqual(version.returncode, 0)
             self.assertRegex(version.stdout, rf"^{program} \d+\.\d+\.\d+\n$")
             usage = run(BUILD / program, "--help")
             self.assertEqual(usage.returncode, 0)
-            self.assertIn("--version", usage.stdout)
+            first, blank, *rest = usage.stdout.splitlines()
+            self.assertRegex(first, rf"^{program} [a-z].*\.$")
+            self.assertEqual(blank, "")
+            self.assertTrue(rest[0].startswith(f"  {program} "), rest[0])
+            self.assertIn("Exit status: 0, or 1 when it failed, or 2 when a word was wrong",
+                          usage.stdout)
+            for flag, purpose in (("help", "show this"), ("version", "show the version")):
+                self.assertRegex(usage.stdout, rf"(?m)^  .*--{flag} +{purpose}$")
+            for line in usage.stdout.splitlines():
+                self.assertLessEqual(len(line), 100, line)
 
     def test_single_processes_stop_within_a_second(self):
         with Herd().start() as herd:

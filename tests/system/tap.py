@@ -131,13 +131,16 @@ class Tap(unittest.TestCase):
         with Herd(PAIR, places=False, observers=["Ear-Alford", "Eye-Ball"]) as herd:
             for words, wanted in [
                     (["--observer", "Eye"], "lists no observer Eye of Alford"),
-                    (["--quick"], "zherd tap: write a topology file and a node"),
                     (["--status"], "zherd tap: Alford did not answer within 3 s"),
                     (["--observer", "Ear", "--status"], "zherd tap: Alford did not answer")]:
                 done = tap(herd, *words)
                 self.assertEqual((done.returncode, done.stdout), (1, ""))
                 self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
                 self.assertIn(wanted, done.stderr)
+            done = tap(herd, "--quick")
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertEqual(done.stderr,
+                             "zherd tap: there is no option --quick; --help shows how\n")
             listener = Process(herd.folder, "tap", BUILD / "zherd", "tap", herd.file, "Alford")
             wait_for("it listens", lambda: "listens to" in listener.err.read_text())
             done = tap(herd)

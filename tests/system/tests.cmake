@@ -25,7 +25,7 @@ add_custom_command(OUTPUT wire_next.c
     COMMAND sed -f ${CMAKE_CURRENT_SOURCE_DIR}/system/next.sed ${CMAKE_SOURCE_DIR}/bus/wire.c > wire_next.c
     DEPENDS system/next.sed ${CMAKE_SOURCE_DIR}/bus/wire.c VERBATIM)
 add_executable(zherd-gateway-next ${CMAKE_SOURCE_DIR}/gateway/main.c wire_next.c)
-target_link_libraries(zherd-gateway-next PRIVATE herd_gateway)
+target_link_libraries(zherd-gateway-next PRIVATE herd_gateway herd_usage)
 herd_system_test(judge)
 herd_system_test(joining)
 herd_system_test(readme)

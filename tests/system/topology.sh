@@ -65,15 +65,16 @@ check_drawings()
     done
 }
 
-# refused WANTED WORDS...: one line on standard error, nothing on standard output, status 1.
+# refused STATUS WANTED WORDS...: one line on standard error, nothing on standard output.
 refused()
 {
-    wanted=$1
-    shift
+    status=$1
+    wanted=$2
+    shift 2
     said=$("$zherd" "$@" 2>/dev/null)
     same "zherd $*: standard output" "$said" ""
     got=$("$zherd" "$@" 2>&1)
-    same "zherd $*: exit status" "$?" 1
+    same "zherd $*: exit status" "$?" "$status"
     same "zherd $*" "$got" "$wanted"
 }
 
@@ -83,14 +84,19 @@ check_words()
     same "zherd --version" "$("$zherd" --version)" "zherd 0.1.0"
     "$zherd" --help | grep -q "zherd check FILE" || fail "zherd --help lists no subcommands"
     "$zherd" up --help | grep -q "zherd check FILE" || fail "zherd up --help lists no subcommands"
-    refused 'zherd: write a subcommand; `zherd --help` lists them'
-    refused 'zherd: there is no subcommand `chekc`; `zherd --help` lists them' chekc
-    refused 'zherd check: write one topology file, as in `zherd check FILE`' check
-    refused 'zherd check: write one topology file, as in `zherd check FILE`' check "$good" "$good"
-    refused 'zherd check: write one topology file, as in `zherd check FILE`' check --fast
-    refused 'zherd draw: write one topology file, as in `zherd draw [--dot] FILE`' draw --dto "$good"
-    refused 'zherd up: write one topology file, as in `zherd up [--log-dir DIR] FILE`' up --log-dir
-    refused '/nowhere: cannot be opened: No such file or directory' up /nowhere
+    "$zherd" up "$good" --help | grep -q "zherd check FILE" || fail "--help behind a file is none"
+    one='write one topology file; --help shows how'
+    refused 2 'zherd: write a subcommand; --help shows how'
+    refused 2 'zherd: there is no subcommand `chekc`; --help shows how' chekc
+    refused 2 "zherd check: $one" check
+    refused 2 "zherd check: $one" check "$good" "$good"
+    refused 2 'zherd check: there is no option --fast; --help shows how' check --fast
+    refused 2 'zherd check: there is no option -f; --help shows how' check "$good" -f
+    refused 2 'zherd draw: there is no option --dto; --help shows how' draw --dto "$good"
+    refused 2 'zherd draw: --dot takes no value; --help shows how' draw --dot=no "$good"
+    refused 2 "zherd draw: $one" draw --dot
+    refused 2 'zherd up: --log-dir needs a value; --help shows how' up --log-dir
+    refused 1 '/nowhere: cannot be opened: No such file or directory' up /nowhere
 }
 
 check_broken

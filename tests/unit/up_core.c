@@ -158,7 +158,9 @@ static void gives_up_only_a_refused_start(void)
     start_all(core, 0);
     CHECK_INT(up_core_exited(core, A, 1, 10, &pause_ms), UP_GIVE_UP);
     CHECK_INT(up_core_exited(core, B, -1, 10, &pause_ms), UP_START_AGAIN);
-    CHECK_INT(up_core_exited(core, PLACES, 2, 10, &pause_ms), UP_START_AGAIN);
+    CHECK_INT(up_core_exited(core, PLACES, 2, 10, &pause_ms), UP_GIVE_UP);
+    up_core_started(core, PLACES, 110);
+    CHECK_INT(up_core_exited(core, PLACES, 3, 120, &pause_ms), UP_START_AGAIN);
     says(core, C, "ready");
     CHECK_INT(up_core_exited(core, C, 1, 10, &pause_ms), UP_START_AGAIN);
     up_core_destroy(&core);
