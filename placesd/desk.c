@@ -3,12 +3,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "placesd/breaker.h"
 #include "placesd/cache.h"
+#include "placesd/ending.h"
 #include "placesd/flights.h"
+#include "placesd/gate.h"
 #include "placesd/grid.h"
 #include "placesd/nearby.h"
-#include "placesd/quota.h"
 
 /* With less time than this nothing can be asked that would come back in time. */
 #define USEFUL_MS 20
@@ -17,27 +17,17 @@ static const char STOPPING[] = "The places service is stopping.";
 static const char LATE[] = "The places service had no answer in time.";
 static const char SPENT[] = "The places service has asked its provider as often as it may today.";
 
-/* What everybody gets who is due. */
-struct ending {
-    enum lookup_code code;
-    struct buffer body;
-    struct nearby_marks marks; /* of a LOOKUP_OK body */
-};
-
 struct desk {
     struct desk_options options;
     struct balance *balance;
     struct cache *cache;
-    struct breaker breakers[DESK_SOURCES_MAX];
-    struct quota quotas[DESK_SOURCES_MAX];
-    bool paused[DESK_SOURCES_MAX]; /* as the log knows it */
+    struct gate gates[DESK_SOURCES_MAX]; /* to each source */
     bool closed, stopped;
     struct flights *flights;
     uint32_t flight_of_job[BALANCE_JOBS_MAX]; /* by balance_slot */
     uint32_t pausing_count;
     uint64_t dice;
     struct ending ending;
-    struct buffer out; /* the body of the last order */
     struct desk_counters count;
 };
 
@@ -51,7 +41,7 @@ struct desk *desk_new(const struct desk_options *options)
     desk->balance = balance_new(options->seed);
     desk->cache = cache_new(CACHE_BYTES_MAX, options->secret);
     for (uint32_t i = 0; i < options->source_count; i++)
-        desk->quotas[i] = quota_new(options->sources[i].budget);
+        desk->gates[i] = gate_new(options->sources[i].budget);
     desk->flights = flights_new(options->seed);
     desk->dice = options->seed;
     return desk;
@@ -64,8 +54,7 @@ void desk_destroy(struct desk **desk)
     balance_destroy(&(*desk)->balance);
     cache_destroy(&(*desk)->cache);
     flights_destroy(&(*desk)->flights);
-    buffer_free(&(*desk)->ending.body);
-    buffer_free(&(*desk)->out);
+    ending_free(&(*desk)->ending);
     free(*desk);
     *desk = NULL;
 }
@@ -81,32 +70,21 @@ static int64_t roll(struct desk *desk, int64_t bound)
 
 /* ---- ends of flights ---- */
 
-/* The answer is set: everybody of this flight is due to get it. */
-static void end_flight(struct desk *desk, struct flight *flight, enum lookup_code code)
+/* Everybody of this flight is due to get the answer. */
+static void end_by_answer(struct desk *desk, struct flight *flight,
+                          const struct cache_answer *answer)
 {
     flights_end(desk->flights, flight);
-    desk->ending.code = code;
-    desk->count.failures += code != LOOKUP_OK;
-}
-
-static void set_body(struct desk *desk, struct span body)
-{
-    desk->ending.body.bytes = 0;
-    buffer_append(&desk->ending.body, body);
-}
-
-static void set_answer(struct desk *desk, const struct cache_answer *answer)
-{
-    set_body(desk, answer->body);
-    desk->ending.marks = answer->marks;
+    ending_set(&desk->ending, answer);
+    desk->count.failures += answer->code != LOOKUP_OK;
 }
 
 static void end_by_failure(struct desk *desk, struct flight *flight, enum lookup_code code,
                            const char *reason)
 {
-    desk->ending.body.bytes = 0;
-    lookup_write_failure(code, reason, &desk->ending.body);
-    end_flight(desk, flight, code);
+    flights_end(desk->flights, flight);
+    ending_fail(&desk->ending, code, reason);
+    desk->count.failures++;
 }
 
 static bool end_by_kept(struct desk *desk, struct flight *flight, int64_t now_ms)
@@ -118,8 +96,7 @@ static bool end_by_kept(struct desk *desk, struct flight *flight, int64_t now_ms
         return false;
     /* The provider has just failed: it is not asked the same at once again. */
     cache_freshen(desk->cache, &key, now_ms + DESK_FAILURE_MS);
-    set_answer(desk, kept);
-    end_flight(desk, flight, LOOKUP_OK);
+    end_by_answer(desk, flight, kept);
     desk->count.stale++;
     return true;
 }
@@ -129,12 +106,10 @@ static bool end_by_kept(struct desk *desk, struct flight *flight, int64_t now_ms
 /* The job is with the balance, or the flight has ended as busy. */
 static void hand_to_workers(struct desk *desk, struct flight *flight, int64_t now_ms)
 {
-    uint32_t source = flight->key.source;
     uint64_t job;
     if (!balance_ask(desk->balance, (uint32_t)flights_left_ms(desk->flights, flight, now_ms),
                      now_ms, &job)) {
-        breaker_tell(&desk->breakers[source], BREAKER_UNKNOWN, now_ms);
-        quota_give_back(&desk->quotas[source]);
+        gate_undo(&desk->gates[flight->key.source], now_ms);
         desk->count.busy++;
         end_by_failure(desk, flight, LOOKUP_BUSY,
                        "Too many look-ups wait at the moment: ask again later.");
@@ -154,18 +129,15 @@ static void launch(struct desk *desk, struct flight *flight, int64_t now_ms)
         const struct cache_answer *known =
             source > 0 ? cache_find_fresh(desk->cache, &flight->key, now_ms) : NULL;
         if (known != NULL) {
-            set_answer(desk, known);
-            end_flight(desk, flight, known->code);
+            end_by_answer(desk, flight, known);
             return;
         }
-        if (breaker_allows(&desk->breakers[source], now_ms)) {
-            if (quota_take(&desk->quotas[source], now_ms)) {
-                hand_to_workers(desk, flight, now_ms);
-                return;
-            }
-            breaker_tell(&desk->breakers[source], BREAKER_UNKNOWN, now_ms);
-            spent = true;
+        enum gate_verdict verdict = gate_ask(&desk->gates[source], now_ms);
+        if (verdict == GATE_PASSES) {
+            hand_to_workers(desk, flight, now_ms);
+            return;
         }
+        spent = spent || verdict == GATE_SPENT;
         if (source == 0 && end_by_kept(desk, flight, now_ms))
             return;
     }
@@ -181,7 +153,7 @@ static bool pause_before_retry(struct desk *desk, struct flight *flight, int64_t
     int64_t pause_ms = 1 + roll(desk, (int64_t)DESK_PAUSE_MS << flight->retries);
     if (flight->retries == DESK_RETRIES_MAX ||
         flights_left_ms(desk->flights, flight, now_ms) < pause_ms + USEFUL_MS ||
-        !quota_take_retry(&desk->quotas[flight->key.source]))
+        !gate_grants_retry(&desk->gates[flight->key.source]))
         return false;
     flight->retries++;
     flight->state = FLIGHT_PAUSING;
@@ -199,8 +171,7 @@ static void conclude_well(struct desk *desk, struct flight *flight, struct span 
     const struct desk_source *source = &desk->options.sources[flight->key.source];
     struct cache_answer answer = {.code = LOOKUP_OK, .body = body};
     bool good = nearby_mark(body, &answer.marks);
-    breaker_tell(&desk->breakers[flight->key.source], good ? BREAKER_GOOD : BREAKER_UNKNOWN,
-                 now_ms);
+    gate_tell(&desk->gates[flight->key.source], good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
     if (!good) {
         end_by_failure(desk, flight, LOOKUP_NONSENSE, "A places worker answered nonsense.");
         return;
@@ -208,16 +179,14 @@ static void conclude_well(struct desk *desk, struct flight *flight, struct span 
     int64_t fresh_ms = now_ms + source->cache_ms;
     cache_put(desk->cache, &flight->key, &answer, fresh_ms,
               source->cache_ms > 0 ? fresh_ms + source->stale_ms : fresh_ms, now_ms);
-    set_answer(desk, &answer);
-    end_flight(desk, flight, LOOKUP_OK);
+    end_by_answer(desk, flight, &answer);
 }
 
 /* Those who still have time ask again: they came later than the one whose time the job had. */
 static void conclude_late(struct desk *desk, struct flight *flight, struct span body,
                           int64_t now_ms)
 {
-    set_body(desk, body);
-    desk->ending.code = LOOKUP_LATE;
+    ending_set(&desk->ending, &(struct cache_answer){.code = LOOKUP_LATE, .body = body});
     if (flights_end_for(desk->flights, flight, now_ms + 2 * DESK_TRAVEL_MS)) {
         desk->count.failures++;
         return;
@@ -257,17 +226,18 @@ static void conclude_badly(struct desk *desk, struct flight *flight,
     int64_t fresh_ms = now_ms + DESK_FAILURE_MS;
     if (reply->code != LOOKUP_BUSY)
         cache_put(desk->cache, &key, &answer, fresh_ms, fresh_ms, now_ms);
-    set_answer(desk, &answer);
-    end_flight(desk, flight, reply->code);
+    end_by_answer(desk, flight, &answer);
 }
 
 /* No worker said anything, or none was there. */
 static void conclude_unheard(struct desk *desk, struct flight *flight, enum lookup_code code,
                              int64_t now_ms)
 {
-    breaker_tell(&desk->breakers[flight->key.source], BREAKER_UNKNOWN, now_ms);
-    if (!flight->given)
-        quota_give_back(&desk->quotas[flight->key.source]);
+    struct gate *gate = &desk->gates[flight->key.source];
+    if (flight->given)
+        gate_tell(gate, BREAKER_UNKNOWN, 0, now_ms);
+    else
+        gate_undo(gate, now_ms);
     if (!desk->stopped && end_by_kept(desk, flight, now_ms))
         return;
     if (code != LOOKUP_LATE) {
@@ -286,7 +256,6 @@ void desk_done(struct desk *desk, struct span worker, uint64_t job,
     if (!balance_done(desk->balance, worker, job, now_ms))
         return;
     struct flight *flight = flights_at(desk->flights, desk->flight_of_job[balance_slot(job)]);
-    struct breaker *breaker = &desk->breakers[flight->key.source];
     if (reply->code == LOOKUP_OK) {
         conclude_well(desk, flight, reply->body, now_ms);
         return;
@@ -294,9 +263,8 @@ void desk_done(struct desk *desk, struct span worker, uint64_t job,
     /* Whoever asks with little time must not make the provider look slow to everybody. */
     bool says_nothing = reply->code == LOOKUP_BUSY || reply->code == LOOKUP_INVALID ||
                         (reply->code == LOOKUP_LATE && !flight->fair);
-    breaker_tell(breaker, says_nothing ? BREAKER_UNKNOWN : BREAKER_BAD, now_ms);
-    if (rest_ms > 0)
-        breaker_rest(breaker, rest_ms, now_ms);
+    gate_tell(&desk->gates[flight->key.source], says_nothing ? BREAKER_UNKNOWN : BREAKER_BAD,
+              rest_ms, now_ms);
     conclude_badly(desk, flight, reply, now_ms);
 }
 
@@ -329,8 +297,7 @@ bool desk_ask(struct desk *desk, const struct lookup *lookup, int64_t now_ms, ui
     *ticket = flights_join(desk->flights, flight, lookup->bound, answer_by_ms(lookup, now_ms));
     if (known != NULL) {
         desk->count.hits++;
-        set_answer(desk, known);
-        desk->ending.code = known->code;
+        ending_set(&desk->ending, known);
     } else if (joins) {
         desk->count.joined++;
     } else if (desk->closed) {
@@ -374,11 +341,8 @@ bool desk_is_idle(const struct desk *desk)
 static void expire(struct desk *desk, int64_t now_ms)
 {
     flights_expire(desk->flights, now_ms);
-    if (!flights_any_due(desk->flights))
-        return;
-    desk->ending.code = LOOKUP_LATE;
-    desk->ending.body.bytes = 0;
-    lookup_write_failure(LOOKUP_LATE, LATE, &desk->ending.body);
+    if (flights_any_due(desk->flights))
+        ending_fail(&desk->ending, LOOKUP_LATE, LATE);
 }
 
 /* One pause that is over; true if there was one. */
@@ -404,22 +368,15 @@ static bool resume(struct desk *desk, int64_t now_ms)
 
 static bool order_answer(struct desk *desk, struct desk_order *order)
 {
-    const struct ending *ending = &desk->ending;
-    struct span body = {ending->body.at, ending->body.bytes};
     uint64_t ticket;
     uint32_t bound;
     if (!flights_next_due(desk->flights, &ticket, &bound))
         return false;
-    if (ending->code == LOOKUP_OK) {
-        desk->out.bytes = 0;
-        nearby_cut(body, &ending->marks, bound, &desk->out);
-        body = (struct span){desk->out.at, desk->out.bytes};
-    }
     *order = (struct desk_order){
         .kind = DESK_ANSWER,
         .ticket = ticket,
-        .code = ending->code,
-        .body = body,
+        .code = desk->ending.code,
+        .body = ending_body(&desk->ending, bound),
     };
     return true;
 }
@@ -428,12 +385,10 @@ static bool order_answer(struct desk *desk, struct desk_order *order)
 static bool order_news(struct desk *desk, int64_t now_ms, struct desk_order *order)
 {
     for (uint32_t i = 0; i < desk->options.source_count; i++) {
-        const struct breaker *breaker = &desk->breakers[i];
-        int64_t pause_ms = breaker_pause_ms(breaker, now_ms);
-        bool paused = breaker->open || pause_ms > 0;
-        if (paused == desk->paused[i])
+        bool paused;
+        int64_t pause_ms;
+        if (!gate_news(&desk->gates[i], now_ms, &paused, &pause_ms))
             continue;
-        desk->paused[i] = paused;
         *order = (struct desk_order){
             .kind = paused ? DESK_PAUSED : DESK_RESUMED,
             .source = desk->options.sources[i].name,
@@ -450,9 +405,8 @@ static bool order_give(struct desk *desk, const struct balance_order *from, int6
 {
     struct flight *flight = flights_at(desk->flights, desk->flight_of_job[balance_slot(from->job)]);
     uint32_t source = flight->key.source;
-    if (from->again && !quota_take(&desk->quotas[source], now_ms)) {
+    if (from->again && !gate_again(&desk->gates[source], now_ms)) {
         balance_done(desk->balance, from->worker, from->job, now_ms);
-        breaker_tell(&desk->breakers[source], BREAKER_UNKNOWN, now_ms);
         end_by_failure(desk, flight, LOOKUP_BUSY, SPENT);
         return false;
     }

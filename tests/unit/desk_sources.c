@@ -1,0 +1,193 @@
+/* Providers in trouble: whom the desk asks, how often, and who stands in. */
+#include "tests/unit/desk_rig.h"
+
+/* Five failures, each about another place. */
+static void break_provider(int64_t now_ms)
+{
+    for (int i = 0; i < BREAKER_ROW_MAX; i++) {
+        ask(question(1000 + i), now_ms);
+        CHECK(strcmp(next(now_ms), "give first to A") == 0);
+        fail(LOOKUP_REFUSED, now_ms);
+        CHECK(strstr(next(now_ms), "refused") != NULL);
+    }
+}
+
+static void broken_provider_is_left_alone(void)
+{
+    start(options());
+    join_worker("A", 0);
+    ask(question(1), 0);
+    EXPECT(0, "give first to A");
+    done(LOOKUP_OK, BODY("x"), 0);
+    EXPECT(0, "answer 0 ok x");
+    join_worker("A", 15000);
+    break_provider(15000);
+    EXPECT(15000, "first paused");
+    ask(question(2), 15000);
+    EXPECT(15000, "answer 6 unavailable"); /* at once */
+    ask(question(1), 15000);
+    EXPECT(15000, "answer 7 ok x");
+    EXPECT(15000, "-");
+    join_worker("A", 20001);
+    ask(question(3), 20001);
+    ask(question(4), 20001);
+    EXPECT(20001, "answer 9 unavailable"); /* one attempt at a time */
+    EXPECT(20001, "give first to A");
+    done(LOOKUP_OK, BODY("y"), 20001);
+    EXPECT(20001, "answer 8 ok y");
+    EXPECT(20001, "first resumed");
+    ask(question(5), 20001);
+    EXPECT(20001, "give first to A");
+    desk_destroy(&desk);
+}
+
+static void an_attempt_that_is_lost_frees_the_way(void)
+{
+    start(options());
+    join_worker("A", 0);
+    break_provider(0);
+    EXPECT(0, "first paused");
+    join_worker("A", 5000);
+    ask(question(3), 5000);
+    EXPECT(5000, "give first to A");
+    join_worker("A", 5900);
+    EXPECT(5900, "answer 5 late"); /* the worker said nothing */
+    ask(question(4), 5900);
+    EXPECT(5900, "give first to A");
+    desk_destroy(&desk);
+}
+
+static void rest_is_kept(void)
+{
+    start(options());
+    join_worker("A", 0);
+    ask(question(1), 0);
+    EXPECT(0, "give first to A");
+    struct lookup_reply reply = {LOOKUP_REFUSED, span_of("{}")};
+    desk_done(desk, span_of("A"), job, &reply, 2000, 0);
+    EXPECT(0, "answer 0 refused");
+    EXPECT(0, "first paused");
+    ask(question(2), 1999);
+    EXPECT(1999, "answer 1 unavailable");
+    ask(question(3), 2000);
+    EXPECT(2000, "first resumed");
+    EXPECT(2000, "give first to A");
+    desk_destroy(&desk);
+}
+
+static void budget_is_never_exceeded(void)
+{
+    struct desk_options chosen = options();
+    chosen.sources[0].budget = 2;
+    start(chosen);
+    join_worker("A", 0);
+    ask(question(1), 0);
+    EXPECT(0, "give first to A");
+    desk_lose(desk, span_of("A"));
+    join_worker("A", 1);
+    EXPECT(1, "give first to A"); /* asked twice, perhaps */
+    desk_lose(desk, span_of("A"));
+    EXPECT(1, "answer 0 unavailable");
+    join_worker("A", 2);
+    ask(question(2), 2);
+    EXPECT(2, "answer 1 busy");
+    EXPECT(2, "-");
+    join_worker("A", 86400001);
+    ask(question(2), 86400001);
+    EXPECT(86400001, "give first to A");
+    ask(question(3), 86400001);
+    EXPECT(86400001, "give first to A");
+    desk_lose(desk, span_of("A"));
+    join_worker("A", 86400001);
+    EXPECT(86400001, "answer 2 busy"); /* in the order of the jobs; no third request for them */
+    EXPECT(86400001, "answer 3 busy");
+    EXPECT(86400001, "-");
+    CHECK_INT(desk_count(desk)->requests[0], 4);
+    desk_destroy(&desk);
+}
+
+static void what_was_not_asked_costs_no_budget(void)
+{
+    struct desk_options chosen = options();
+    chosen.sources[0].budget = 1;
+    start(chosen);
+    ask(question(1), 0); /* no worker: never sent */
+    EXPECT(ANSWER_MS, "answer 0 unavailable");
+    join_worker("A", 2000);
+    ask(question(2), 2000);
+    EXPECT(2000, "give first to A");
+    desk_destroy(&desk);
+}
+
+static void fallback_answers_in_need(void)
+{
+    start(with_fallback());
+    join_worker("A", 0);
+    ask(question(1), 0);
+    EXPECT(0, "give first to A");
+    fail(LOOKUP_REFUSED, 0);
+    EXPECT(0, "give second to A");
+    done(LOOKUP_OK, BODY("y"), 0);
+    EXPECT(0, "answer 0 ok y");
+    ask(question(1), 1); /* the first one may be well again */
+    EXPECT(1, "give first to A");
+    fail(LOOKUP_REFUSED, 1);
+    EXPECT(1, "answer 1 ok y"); /* the second one said so lately */
+    ask(question(2), 2);
+    EXPECT(2, "give first to A");
+    fail(LOOKUP_REFUSED, 2);
+    EXPECT(2, "give second to A");
+    fail(LOOKUP_NONSENSE, 2);
+    EXPECT(2, "answer 2 nonsense");
+    desk_destroy(&desk);
+}
+
+static void fallback_answers_for_the_broken(void)
+{
+    struct desk_options chosen = with_fallback();
+    chosen.sources[0].budget = 1;
+    start(chosen);
+    join_worker("A", 0);
+    ask(question(1), 0);
+    EXPECT(0, "give first to A");
+    done(LOOKUP_OK, BODY("x"), 0);
+    EXPECT(0, "answer 0 ok x");
+    ask(question(2), 0);
+    EXPECT(0, "give second to A");
+    done(LOOKUP_OK, BODY("y"), 0);
+    EXPECT(0, "answer 1 ok y");
+    CHECK_INT(desk_count(desk)->requests[1], 1);
+    desk_destroy(&desk);
+}
+
+/* Impatient askers do not make the provider look slow to everybody; patient ones do. */
+static void impatience_is_no_fault(void)
+{
+    for (int patient = 0; patient < 2; patient++) {
+        start(options());
+        join_worker("A", 0);
+        for (int i = 0; i < BREAKER_ROW_MAX; i++) {
+            struct lookup lookup = question(i);
+            lookup.deadline_ms = DESK_FAIR_MS + DESK_MARGIN_MS + (patient ? 0 : -1);
+            ask(lookup, 0);
+            EXPECT(0, "give first to A");
+            fail(LOOKUP_LATE, DESK_FAIR_MS);
+            CHECK(strstr(next(DESK_FAIR_MS), "late") != NULL);
+        }
+        EXPECT(DESK_FAIR_MS, patient ? "first paused" : "-");
+        desk_destroy(&desk);
+    }
+}
+
+static const struct check_case cases[] = {
+    {"a provider that fails is left alone, then tried", broken_provider_is_left_alone},
+    {"an attempt that is lost lets another one try", an_attempt_that_is_lost_frees_the_way},
+    {"a provider's wish for rest is kept", rest_is_kept},
+    {"the budget is never exceeded, whoever is lost", budget_is_never_exceeded},
+    {"a question that was never sent costs no budget", what_was_not_asked_costs_no_budget},
+    {"the fallback answers where the provider fails", fallback_answers_in_need},
+    {"the fallback answers where the provider may not be asked", fallback_answers_for_the_broken},
+    {"a provider is blamed only for what it had time for", impatience_is_no_fault},
+};
+
+CHECK_MAIN(cases)
