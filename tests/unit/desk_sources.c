@@ -179,12 +179,36 @@ static void impatience_is_no_fault(void)
     }
 }
 
+/* The first is spent and the second rests: the day's end helps, so that is what is said. */
+static void a_spent_budget_is_told_before_a_rest(void)
+{
+    struct desk_options chosen = with_fallback();
+    chosen.sources[0].budget = 1;
+    start(chosen);
+    join_worker("A", 0);
+    for (int i = 0; i < BREAKER_ROW_MAX; i++) {
+        ask(question(i), 0);
+        if (i == 0) {
+            EXPECT(0, "give first to A");
+            fail(LOOKUP_REFUSED, 0);
+        }
+        EXPECT(0, "give second to A");
+        fail(LOOKUP_REFUSED, 0);
+        CHECK(strstr(next(0), "refused") != NULL);
+    }
+    EXPECT(0, "second paused");
+    ask(question(BREAKER_ROW_MAX), 0);
+    EXPECT(0, "answer 5 busy");
+    desk_destroy(&desk);
+}
+
 static const struct check_case cases[] = {
     {"a provider that fails is left alone, then tried", broken_provider_is_left_alone},
     {"an attempt that is lost lets another one try", an_attempt_that_is_lost_frees_the_way},
     {"a provider's wish for rest is kept", rest_is_kept},
     {"the budget is never exceeded, whoever is lost", budget_is_never_exceeded},
     {"a question that was never sent costs no budget", what_was_not_asked_costs_no_budget},
+    {"a spent budget is told before a rest", a_spent_budget_is_told_before_a_rest},
     {"the fallback answers where the provider fails", fallback_answers_in_need},
     {"the fallback answers where the provider may not be asked", fallback_answers_for_the_broken},
     {"a provider is blamed only for what it had time for", impatience_is_no_fault},

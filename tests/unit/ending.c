@@ -27,11 +27,17 @@ static void each_gets_as_many_as_he_wants(void)
 static void a_failure_is_the_same_for_all(void)
 {
     struct ending ending = {0};
-    struct cache_answer answer = {.code = LOOKUP_LATE, .body = span_of("{\"late\":true}")};
+    struct cache_answer answer = {.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
+    CHECK(nearby_mark(answer.body, &answer.marks)); /* which a failure must not be cut by */
+    ending_set(&ending, &answer);
+    answer = (struct cache_answer){.code = LOOKUP_LATE, .body = span_of("{\"late\":true}")};
     ending_set(&ending, &answer);
     CHECK_INT(ending.code, LOOKUP_LATE);
     expect(&ending, 0, "{\"late\":true}");
     expect(&ending, 20, "{\"late\":true}");
+    answer = (struct cache_answer){.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
+    CHECK(nearby_mark(answer.body, &answer.marks));
+    ending_set(&ending, &answer);
     struct buffer wanted = {0};
     lookup_write_failure(LOOKUP_BUSY, "too many", &wanted);
     ending_fail(&ending, LOOKUP_BUSY, "too many");
