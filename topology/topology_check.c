@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "topology/graph.h"
+#include "topology/topology_claims.h"
 #include "topology/topology_endpoint.h"
 #include "topology/topology_keys.h"
 #include "topology/topology_places.h"
@@ -12,17 +13,6 @@
 
 /* How much of a list of pieces a sentence quotes. */
 #define PIECES_BYTES_MAX 200
-/* Two for each node, one for each observer; gateways, workers and two URLs of each places. */
-#define CLAIMS_MAX (2 * TOPOLOGY_NODES_MAX + 4 * TOPOLOGY_PLACES_MAX)
-
-/* One of the addresses somebody will bind, and where the file says so. */
-struct claim {
-    struct topology_endpoint endpoint;
-    const char *key;
-    uint32_t line;
-    const char *host; /* of a URL on loopback: the host whose loopback it is */
-};
-
 struct checker {
     struct topology *topology;
     struct topology_faults *faults;
@@ -30,8 +20,7 @@ struct checker {
     size_t section_count;
     const struct topology_section **node_sections;     /* of topology->nodes */
     const struct topology_section **observer_sections; /* of topology->observers */
-    struct claim *claims;
-    size_t claim_count;
+    struct topology_claims *claims;
     bool has_lost_nodes; /* some node had to be left out */
     bool has_lost_links; /* some link had to be left out, or perhaps some line */
 };
@@ -65,7 +54,8 @@ static void check_endpoint(struct checker *checker, const struct topology_sectio
     const struct topology_entry *entry = section->keys[key];
     if (!entry)
         return;
-    struct claim claim = {.key = topology_sections_key(section->kind, key), .line = entry->line};
+    struct topology_claim claim = {.key = topology_sections_key(section->kind, key),
+                                   .line = entry->line};
     const char *fault = topology_endpoint_parse(entry->value, &claim.endpoint);
     if (fault) {
         topology_faults_add(checker->faults, entry->line, "`%s` is `%.*s`; %s", claim.key,
@@ -73,37 +63,7 @@ static void check_endpoint(struct checker *checker, const struct topology_sectio
         return;
     }
     *endpoint = claim.endpoint;
-    checker->claims[checker->claim_count++] = claim;
-}
-
-static int compare_claims(const void *left, const void *right)
-{
-    const struct claim *a = left, *b = right;
-    return a->line < b->line ? -1 : a->line > b->line;
-}
-
-/* Loopback of one host is not that of another. */
-static bool are_apart(const struct claim *a, const struct claim *b)
-{
-    return a->host && b->host && strcmp(a->host, b->host) != 0;
-}
-
-static void check_claims(struct checker *checker)
-{
-    qsort(checker->claims, checker->claim_count, sizeof *checker->claims, compare_claims);
-    for (size_t i = 0; i < checker->claim_count; i++) {
-        const struct claim *later = &checker->claims[i];
-        for (size_t j = 0; j < i; j++) {
-            const struct claim *first = &checker->claims[j];
-            if (!topology_endpoints_overlap(&first->endpoint, &later->endpoint) ||
-                are_apart(first, later))
-                continue;
-            topology_faults_add(checker->faults, later->line,
-                                "port %u of `%s` is taken by `%s` in line %u; write another port",
-                                later->endpoint.port, later->key, first->key, first->line);
-            break;
-        }
-    }
+    topology_claims_add(checker->claims, &claim);
 }
 
 static void check_can_connect(struct checker *checker, const struct topology_entry *entry,
@@ -436,31 +396,12 @@ static void check_url(struct checker *checker, const struct topology_section *se
         topology_faults_add(checker->faults, entry->line,
                             "questions would travel unencrypted to `%s`; write https://", url.host);
     if (loopback) {
-        struct claim *claim = &checker->claims[checker->claim_count++];
-        *claim = (struct claim){.key = name, .line = entry->line, .host = places->gateways.host};
-        strcpy(claim->endpoint.host, url.host);
-        claim->endpoint.port = url.port;
+        struct topology_claim claim = {
+            .key = name, .line = entry->line, .host = places->gateways.host};
+        strcpy(claim.endpoint.host, url.host);
+        claim.endpoint.port = url.port;
+        topology_claims_add(checker->claims, &claim);
     }
-}
-
-static void check_key_file(struct checker *checker, const struct topology_section *section,
-                           struct topology_places *places)
-{
-    const struct topology_entry *entry = section->keys[PLACES_KEY_FILE];
-    if (!entry) {
-        if (topology_provider_needs_key(places->provider) && !section->is_doubtful)
-            topology_faults_add(checker->faults, section->line,
-                                "%s wants a key; write a line `    key_file = PATH`",
-                                topology_provider_name(places->provider));
-        return;
-    }
-    enum topology_provider provider;
-    if (section->keys[PLACES_PROVIDER] &&
-        topology_provider_find(section->keys[PLACES_PROVIDER]->value, &provider) &&
-        !topology_provider_needs_key(provider))
-        topology_faults_add(checker->faults, entry->line, "%s needs no key; leave `key_file` out",
-                            topology_provider_name(provider));
-    topology_places_check_path(section, PLACES_KEY_FILE, places->key_file, checker->faults);
 }
 
 static void check_service(struct checker *checker, const struct topology_section *section)
@@ -481,7 +422,6 @@ static void check_service(struct checker *checker, const struct topology_section
                       places->workers.host);
     check_provider(checker, section, places);
     check_url(checker, section, PLACES_URL, places, places->url);
-    check_key_file(checker, section, places);
     check_url(checker, section, PLACES_FALLBACK_URL, places, places->fallback_url);
     topology_places_check_options(section, places, checker->faults);
     topology_keys_read(section->keys[PLACES_PUBLIC_KEY], &places->public_keys, checker->faults);
@@ -503,7 +443,7 @@ static void check_all(struct checker *checker, const struct topology_link **sort
     check_observers(checker);
     check_linked_buses(checker);
     check_places(checker);
-    check_claims(checker);
+    topology_claims_check(checker->claims, checker->faults);
     if (!checker->has_lost_nodes && !checker->has_lost_links)
         check_pieces(checker);
 }
@@ -524,7 +464,7 @@ bool topology_check(const struct topology_entry *entries, size_t count, struct t
         .sections = calloc(sections_max, sizeof *checker.sections),
         .node_sections = calloc(TOPOLOGY_NODES_MAX, sizeof *checker.node_sections),
         .observer_sections = calloc(TOPOLOGY_NODES_MAX, sizeof *checker.observer_sections),
-        .claims = calloc(CLAIMS_MAX, sizeof *checker.claims),
+        .claims = calloc(1, sizeof *checker.claims),
     };
     const struct topology_link **sorted = calloc(TOPOLOGY_LINKS_MAX, sizeof *sorted);
     if (topology->nodes && topology->links && topology->observers && checker.sections &&

@@ -103,6 +103,26 @@ void topology_places_check_path(const struct topology_section *section, size_t k
         memcpy(path, entry->value, bytes + 1);
 }
 
+static void check_key_file(const struct topology_section *section, struct topology_places *places,
+                           struct topology_faults *faults)
+{
+    const struct topology_entry *entry = section->keys[PLACES_KEY_FILE];
+    if (!entry) {
+        if (topology_provider_needs_key(places->provider) && !section->is_doubtful)
+            topology_faults_add(faults, section->line,
+                                "%s wants a key; write a line `    key_file = PATH`",
+                                topology_provider_name(places->provider));
+        return;
+    }
+    enum topology_provider provider;
+    if (section->keys[PLACES_PROVIDER] &&
+        topology_provider_find(section->keys[PLACES_PROVIDER]->value, &provider) &&
+        !topology_provider_needs_key(provider))
+        topology_faults_add(faults, entry->line, "%s needs no key; leave `key_file` out",
+                            topology_provider_name(provider));
+    topology_places_check_path(section, PLACES_KEY_FILE, places->key_file, faults);
+}
+
 static void check_database(const struct topology_section *section, struct topology_places *places,
                            struct topology_faults *faults)
 {
@@ -118,6 +138,7 @@ static void check_database(const struct topology_section *section, struct topolo
 void topology_places_check_options(const struct topology_section *section,
                                    struct topology_places *places, struct topology_faults *faults)
 {
+    check_key_file(section, places, faults);
     check_fallback(section, places, faults);
     check_database(section, places, faults);
     places->grid_m =

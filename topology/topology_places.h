@@ -17,8 +17,8 @@ bool topology_places_check_provider(const struct topology_entry *entry,
 void topology_places_check_path(const struct topology_section *section, size_t key, char *path,
                                 struct topology_faults *faults);
 
-/* fallback, database, grid_m, cache_s and budget; whatever is left out gets its default. The
- * provider and both URLs are filled in already. Tells every fault. */
+/* key_file, fallback, database, grid_m, cache_s and budget; whatever is left out gets its default.
+ * The provider and both URLs are filled in already. Tells every fault. */
 void topology_places_check_options(const struct topology_section *section,
                                    struct topology_places *places, struct topology_faults *faults);
 
