@@ -192,6 +192,13 @@ static void a_port_is_taken_once(void)
                   "    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"
                   "    provider = landmarks\n    url = http://127.1.2.3/x\n",
                   "11: port 80 of `url` is taken by `clients` in line 5; write another port\n");
+    /* Who is third at a port hears of the first only. */
+    check_refused(HERD ALFORD BALL LINK
+                  "places\n    gateways = tcp://127.0.0.1:12500\n"
+                  "    workers = tcp://127.0.0.1:12500\n"
+                  "    provider = landmarks\n    url = http://127.0.0.1:9/x\n",
+                  "14: port 12500 of `gateways` is taken by `bus` in line 6; write another port\n"
+                  "15: port 12500 of `workers` is taken by `bus` in line 6; write another port\n");
 }
 
 static void a_name_ends_at_63_bytes(void)
