@@ -1,109 +1,5 @@
-/* session: one reply per command, in order, whatever waits, splits or stops. */
-#include "gateway/session.h"
-#include "tests/check.h"
-#include "tests/unit/input.h"
-
-#define WALL_NS     INT64_C(1621464828000000000)
-#define IAMAT(name) "IAMAT " name " +34.068930-118.445127 1621464827.5\n"
-#define AT(name)    "AT Clark +0.500000000 " name " +34.068930-118.445127 1621464827.5\n"
-#define JSON(name)  "{\"name\": \"" name "\"}"
-
-/* A node with one client, and what that client has read. */
-struct rig {
-    struct session_node node;
-    struct logline log;
-    struct session session;
-    struct buffer shared, got;
-};
-
-static struct rig make_rig(uint32_t clients_max, bool has_places)
-{
-    struct flood_options options = {
-        .herd = SPAN("fall2016"), .node = SPAN("Clark"), .session = 1, .clients_max = clients_max};
-    struct rig rig = {.session = {.number = 17, .address = 1700}};
-    rig.node = (struct session_node){.name = SPAN("Clark"),
-                                     .flood = flood_new(&options),
-                                     .places = has_places ? places_new(1, 1) : NULL,
-                                     .wall_ns = WALL_NS};
-    return rig;
-}
-
-static struct rig rig_of(bool has_places)
-{
-    return make_rig(1000, has_places);
-}
-
-static void release(struct rig *rig)
-{
-    session_free(&rig->session);
-    flood_destroy(&rig->node.flood);
-    places_destroy(&rig->node.places);
-    logline_free(&rig->log);
-    buffer_free(&rig->shared);
-    buffer_free(&rig->got);
-}
-
-/* The client reads at most `bytes`. */
-static void take(struct rig *rig, size_t bytes)
-{
-    struct span output = session_output(&rig->session);
-    if (output.bytes > bytes)
-        output.bytes = bytes;
-    buffer_append(&rig->got, output);
-    session_wrote(&rig->session, &rig->node, output.bytes);
-}
-
-/* The client sends; nothing is read. The bytes are gone after the call, as in the loop's buffer. */
-static void send_only(struct rig *rig, struct span text)
-{
-    char *bytes = check_at_page_end(text.at, text.bytes);
-    session_lend(&rig->session, &rig->shared);
-    session_read(&rig->session, &rig->node, bytes, text.bytes);
-    session_take_back(&rig->session, &rig->shared);
-    memset(bytes, '#', text.bytes);
-}
-
-static void say(struct rig *rig, struct span text)
-{
-    send_only(rig, text);
-    take(rig, SIZE_MAX);
-}
-
-static void expect(struct rig *rig, const char *wanted)
-{
-    CHECK_BYTES(rig->got.at, rig->got.bytes, wanted, strlen(wanted));
-    rig->got.bytes = 0;
-}
-
-/* Sends every request that is due; the ids of the last ones. */
-static size_t send_requests(struct rig *rig, uint64_t *ids, size_t ids_max)
-{
-    char request[LOOKUP_REQUEST_BYTES_MAX];
-    uint64_t id;
-    uint32_t broker;
-    size_t count = 0;
-    while (places_next(rig->node.places, rig->node.now_ms, &broker, &id, request) > 0) {
-        places_sent(rig->node.places, rig->node.now_ms);
-        CHECK(count < ids_max);
-        ids[count++] = id;
-    }
-    return count;
-}
-
-static void answer(struct rig *rig, uint64_t id, struct span json)
-{
-    struct lookup_reply reply = {LOOKUP_OK, json};
-    struct places_answer told;
-    struct buffer message = {0};
-    lookup_write_reply(&reply, &message);
-    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes},
-                         rig->node.now_ms, &told));
-    CHECK(told.asker == 1700);
-    session_lend(&rig->session, &rig->shared);
-    session_answer(&rig->session, &rig->node, &told);
-    session_take_back(&rig->session, &rig->shared);
-    buffer_free(&message);
-}
+/* session: one reply per command, in order, whatever waits and however it is split. */
+#include "tests/unit/session_rig.h"
 
 static void iamat_is_answered_and_flooded(void)
 {
@@ -179,19 +75,6 @@ static void full_table_refuses_new_clients_only(void)
     struct rig rig = make_rig(1, false);
     say(&rig, SPAN(IAMAT("kiwi") "IAMAT  nova +1-1 1\nIAMAT kiwi +1-1 1621464828\n"));
     expect(&rig, AT("kiwi") "? IAMAT  nova +1-1 1\nAT Clark +0.000000000 kiwi +1-1 1621464828\n");
-    release(&rig);
-}
-
-static void too_long_line_is_answered_once(void)
-{
-    struct rig rig = rig_of(false);
-    static char line[LINES_BYTES_MAX + 2 + sizeof "HELLO\n"];
-    memset(line, 'x', LINES_BYTES_MAX + 1);
-    memcpy(line + LINES_BYTES_MAX + 1, "\nHELLO\n", 7);
-    say(&rig, (struct span){line, LINES_BYTES_MAX + 8});
-    CHECK_INT(rig.got.bytes, 2 + LINES_BYTES_MAX + 1 + strlen("? HELLO\n"));
-    CHECK(memcmp(rig.got.at, "? xxx", 5) == 0);
-    CHECK(memcmp(rig.got.at + LINES_BYTES_MAX, "xx\n? HELLO\n", 11) == 0);
     release(&rig);
 }
 
@@ -304,189 +187,11 @@ static void strange_answers_change_nothing(void)
     release(&rig);
 }
 
-static void one_lookup_too_many_waits(void)
-{
-    struct rig rig = rig_of(true);
-    uint64_t ids[SESSION_LOOKUPS_MAX + 1];
-    say(&rig, SPAN(IAMAT("kiwi")));
-    rig.got.bytes = 0;
-    for (int i = 0; i < SESSION_LOOKUPS_MAX; i++) {
-        CHECK(session_wants_input(&rig.session));
-        say(&rig, i < SESSION_LOOKUPS_MAX - 1 ? SPAN("WHATSAT kiwi 1 1\n")
-                                              : SPAN("WHATSAT kiwi 1 1\nWHATSAT kiwi 1 1\nX\n"));
-    }
-    CHECK(!session_wants_input(&rig.session));
-    CHECK_INT(send_requests(&rig, ids, SESSION_LOOKUPS_MAX), SESSION_LOOKUPS_MAX);
-    answer(&rig, ids[3], SPAN("{}"));
-    CHECK(!session_wants_input(&rig.session));
-    CHECK_INT(send_requests(&rig, ids + SESSION_LOOKUPS_MAX, 1), 1);
-    for (int i = 0; i <= SESSION_LOOKUPS_MAX; i++) {
-        if (i != 3)
-            answer(&rig, ids[i], SPAN("{}"));
-    }
-    CHECK(session_wants_input(&rig.session));
-    take(&rig, SIZE_MAX);
-    CHECK_INT(rig.got.bytes, (SESSION_LOOKUPS_MAX + 1) * strlen(AT("kiwi") "{}\n\n") + 4);
-    release(&rig);
-}
-
-static void too_many_lookups_of_the_node_are_refused_at_once(void)
-{
-    struct rig rig = rig_of(true);
-    struct lookup lookup = {.radius_m = 1};
-    uint64_t ticket;
-    while (places_ask(rig.node.places, 1, &lookup, 0, &ticket))
-        continue;
-    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n"));
-    CHECK(memmem(rig.got.at, rig.got.bytes, "OVER_QUERY_LIMIT", 16) != NULL);
-    CHECK(session_wants_input(&rig.session));
-    release(&rig);
-}
-
-/* Fills the output to exactly `bytes` with "? xxx" lines. */
-static void fill_output(struct rig *rig, size_t bytes)
-{
-    static char line[1024];
-    memset(line, 'x', sizeof line);
-    while (rig->session.out.bytes < bytes) {
-        size_t left = bytes - rig->session.out.bytes;
-        size_t reply = left > 2 * sizeof line ? sizeof line : left > sizeof line ? left / 2 : left;
-        line[reply - 3] = '\n';
-        send_only(rig, (struct span){line, reply - 2});
-        line[reply - 3] = 'x';
-    }
-    CHECK_INT(rig->session.out.bytes, bytes);
-}
-
-static void unread_output_stops_the_input(void)
-{
-    struct rig rig = rig_of(false);
-    fill_output(&rig, SESSION_OUTPUT_SOFT_BYTES - 1);
-    CHECK(session_wants_input(&rig.session));
-    send_only(&rig, SPAN("a\nb\nc"));
-    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
-    CHECK(!session_wants_input(&rig.session));
-    take(&rig, 4);
-    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
-    take(&rig, 3);
-    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES);
-    CHECK(!session_wants_input(&rig.session));
-    take(&rig, 1);
-    CHECK(session_wants_input(&rig.session));
-    send_only(&rig, SPAN("c\n"));
-    take(&rig, SIZE_MAX);
-    CHECK(memcmp(rig.got.at + rig.got.bytes - 13, "? a\n? b\n? cc\n", 13) == 0);
-    release(&rig);
-}
-
-static void amplified_output_stays_bounded(void)
-{
-    struct rig rig = rig_of(false);
-    static char text[64 * 1024];
-    for (size_t i = 0; i + 5 <= sizeof text; i += 5)
-        memcpy(text + i, "HELP\n", 5);
-    send_only(&rig, (struct span){text, sizeof text / 5 * 5});
-    CHECK(session_holds(&rig.session) < 2 * SESSION_OUTPUT_SOFT_BYTES + 2 * sizeof text);
-    size_t replies = 0;
-    while (session_output(&rig.session).bytes > 0) {
-        CHECK(rig.session.out.bytes < SESSION_OUTPUT_SOFT_BYTES + 1024);
-        take(&rig, 100000);
-    }
-    for (size_t i = 0; i + 5 <= rig.got.bytes; i++)
-        replies += memcmp(rig.got.at + i, "QUIT\n", 5) == 0;
-    CHECK_INT(replies, sizeof text / 5);
-    CHECK(session_wants_input(&rig.session));
-    CHECK_INT(session_holds(&rig.session), rig.session.out.capacity);
-    release(&rig);
-}
-
-static void half_close_gets_all_replies(void)
-{
-    struct rig rig = rig_of(true);
-    uint64_t id;
-    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\nthe end"));
-    session_end_input(&rig.session, &rig.node);
-    CHECK(!session_is_over(&rig.session));
-    CHECK(!session_wants_input(&rig.session));
-    CHECK_INT(send_requests(&rig, &id, 1), 1);
-    answer(&rig, id, SPAN("{}"));
-    CHECK(!session_is_over(&rig.session));
-    take(&rig, SIZE_MAX);
-    expect(&rig, AT("kiwi") AT("kiwi") "{}\n\n? the end\n");
-    CHECK(session_is_over(&rig.session));
-    release(&rig);
-}
-
-static void half_close_behind_a_limit_gets_all_replies(void)
-{
-    struct rig rig = rig_of(false);
-    fill_output(&rig, SESSION_OUTPUT_SOFT_BYTES - 1);
-    send_only(&rig, SPAN("a\nb\nc"));
-    session_end_input(&rig.session, &rig.node);
-    take(&rig, SESSION_OUTPUT_SOFT_BYTES);
-    CHECK(!session_is_over(&rig.session));
-    take(&rig, SIZE_MAX);
-    CHECK(memcmp(rig.got.at + rig.got.bytes - 12, "? a\n? b\n? c\n", 12) == 0);
-    CHECK(session_is_over(&rig.session));
-    release(&rig);
-}
-
-static void quit_ends_after_earlier_replies(void)
-{
-    struct rig rig = rig_of(true);
-    uint64_t id;
-    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\nX\nquit\n" IAMAT("late")));
-    CHECK(!session_wants_input(&rig.session));
-    CHECK(!session_is_over(&rig.session));
-    CHECK_INT(send_requests(&rig, &id, 1), 1);
-    answer(&rig, id, SPAN("{}"));
-    take(&rig, SIZE_MAX);
-    expect(&rig, AT("kiwi") AT("kiwi") "{}\n\n? X\n");
-    CHECK(session_is_over(&rig.session));
-    CHECK_INT(flood_clients(rig.node.flood), 1);
-    release(&rig);
-}
-
-static void browser_is_sent_away(void)
-{
-    struct rig rig = rig_of(false);
-    say(&rig, SPAN("POST / HTTP/1.1\r\nHost: x\r\n\r\n" IAMAT("evil")));
-    expect(&rig, "? POST / HTTP/1.1\n");
-    CHECK(session_is_over(&rig.session));
-    CHECK_INT(flood_clients(rig.node.flood), 0);
-    release(&rig);
-}
-
 static void telnet_is_answered_in_the_stream(void)
 {
     struct rig rig = rig_of(false);
     say(&rig, SPAN("\xff\xfd\x06X\n"));
     expect(&rig, "\xff\xfc\x06? X\n");
-    release(&rig);
-}
-
-static void resting_session_owns_nothing(void)
-{
-    struct rig rig = rig_of(true);
-    uint64_t id;
-    send_only(&rig, SPAN(IAMAT("kiwi") "half"));
-    CHECK(session_holds(&rig.session) > 0);
-    session_lend(&rig.session, &rig.shared);
-    take(&rig, SIZE_MAX);
-    session_take_back(&rig.session, &rig.shared);
-    CHECK(session_holds(&rig.session) > 0);
-    session_lend(&rig.session, &rig.shared);
-    say(&rig, SPAN(" a line\nWHATSAT kiwi 1 1\n"));
-    session_take_back(&rig.session, &rig.shared);
-    CHECK(session_holds(&rig.session) > 0);
-    CHECK_INT(send_requests(&rig, &id, 1), 1);
-    answer(&rig, id, SPAN("{}"));
-    session_lend(&rig.session, &rig.shared);
-    take(&rig, SIZE_MAX);
-    session_take_back(&rig.session, &rig.shared);
-    expect(&rig, AT("kiwi") "? half a line\n" AT("kiwi") "{}\n\n");
-    CHECK_INT(session_holds(&rig.session), 0);
-    CHECK(rig.shared.bytes == 0);
     release(&rig);
 }
 
@@ -569,7 +274,6 @@ static const struct check_case cases[] = {
     {"extreme stamps have exact differences", extreme_stamps_have_exact_differences},
     {"invalid commands come back behind a question mark", invalid_commands_come_back},
     {"a full table refuses new clients only", full_table_refuses_new_clients_only},
-    {"a line one byte too long is answered once", too_long_line_is_answered_once},
     {"without a places service the JSON says so", without_places_the_json_says_so},
     {"a bound of 0 is answered at once", a_bound_of_0_is_answered_at_once},
     {"AT line and JSON leave together", at_line_and_json_leave_together},
@@ -579,17 +283,7 @@ static const struct check_case cases[] = {
     {"what is complete leaves at once, though a later look-up waits",
      what_is_complete_leaves_at_once},
     {"a strange answer changes nothing", strange_answers_change_nothing},
-    {"one look-up past the limit waits unparsed", one_lookup_too_many_waits},
-    {"too many look-ups of the node are refused at once",
-     too_many_lookups_of_the_node_are_refused_at_once},
-    {"at the limit of unread output the input waits", unread_output_stops_the_input},
-    {"short commands with long replies stay within the limit", amplified_output_stays_bounded},
-    {"after a half-close all replies come", half_close_gets_all_replies},
-    {"after a half-close behind a limit, too", half_close_behind_a_limit_gets_all_replies},
-    {"QUIT ends it after the earlier replies", quit_ends_after_earlier_replies},
-    {"a browser gets its echo and nothing else is done", browser_is_sent_away},
     {"TELNET is answered in the stream", telnet_is_answered_in_the_stream},
-    {"a session at rest owns no memory", resting_session_owns_nothing},
     {"commands and replies are noted, escaped, where wanted", commands_and_replies_are_noted},
     {"any timing of input, output and answers gives the same bytes",
      any_timing_gives_the_same_bytes},

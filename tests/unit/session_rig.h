@@ -1,0 +1,114 @@
+/* session_rig: a node with one client, without a socket, for tests.
+ *
+ * What a case says arrives as one read; what the client takes is kept until `expect` looks at it.
+ * The wall clock stands still unless a case moves it. */
+#ifndef ZHERD_TESTS_UNIT_SESSION_RIG_H
+#define ZHERD_TESTS_UNIT_SESSION_RIG_H
+
+#include "gateway/session.h"
+#include "tests/check.h"
+#include "tests/unit/input.h"
+
+#define WALL_NS     INT64_C(1621464828000000000)
+#define IAMAT(name) "IAMAT " name " +34.068930-118.445127 1621464827.5\n"
+#define AT(name)    "AT Clark +0.500000000 " name " +34.068930-118.445127 1621464827.5\n"
+#define JSON(name)  "{\"name\": \"" name "\"}"
+
+/* A node with one client, and what that client has read. */
+struct rig {
+    struct session_node node;
+    struct logline log;
+    struct session session;
+    struct buffer shared, got;
+};
+
+static inline struct rig make_rig(uint32_t clients_max, bool has_places)
+{
+    struct flood_options options = {
+        .herd = SPAN("fall2016"), .node = SPAN("Clark"), .session = 1, .clients_max = clients_max};
+    struct rig rig = {.session = {.number = 17, .address = 1700}};
+    rig.node = (struct session_node){.name = SPAN("Clark"),
+                                     .flood = flood_new(&options),
+                                     .places = has_places ? places_new(1, 1) : NULL,
+                                     .wall_ns = WALL_NS};
+    return rig;
+}
+
+static inline struct rig rig_of(bool has_places)
+{
+    return make_rig(1000, has_places);
+}
+
+static inline void release(struct rig *rig)
+{
+    session_free(&rig->session);
+    flood_destroy(&rig->node.flood);
+    places_destroy(&rig->node.places);
+    logline_free(&rig->log);
+    buffer_free(&rig->shared);
+    buffer_free(&rig->got);
+}
+
+/* The client reads at most `bytes`. */
+static inline void take(struct rig *rig, size_t bytes)
+{
+    struct span output = session_output(&rig->session);
+    if (output.bytes > bytes)
+        output.bytes = bytes;
+    buffer_append(&rig->got, output);
+    session_wrote(&rig->session, &rig->node, output.bytes);
+}
+
+/* The client sends; nothing is read. The bytes are gone after the call, as in the loop's buffer. */
+static inline void send_only(struct rig *rig, struct span text)
+{
+    char *bytes = check_at_page_end(text.at, text.bytes);
+    session_lend(&rig->session, &rig->shared);
+    session_read(&rig->session, &rig->node, bytes, text.bytes);
+    session_take_back(&rig->session, &rig->shared);
+    memset(bytes, '#', text.bytes);
+}
+
+static inline void say(struct rig *rig, struct span text)
+{
+    send_only(rig, text);
+    take(rig, SIZE_MAX);
+}
+
+static inline void expect(struct rig *rig, const char *wanted)
+{
+    CHECK_BYTES(rig->got.at, rig->got.bytes, wanted, strlen(wanted));
+    rig->got.bytes = 0;
+}
+
+/* Sends every request that is due; the ids of the last ones. */
+static inline size_t send_requests(struct rig *rig, uint64_t *ids, size_t ids_max)
+{
+    char request[LOOKUP_REQUEST_BYTES_MAX];
+    uint64_t id;
+    uint32_t broker;
+    size_t count = 0;
+    while (places_next(rig->node.places, rig->node.now_ms, &broker, &id, request) > 0) {
+        places_sent(rig->node.places, rig->node.now_ms);
+        CHECK(count < ids_max);
+        ids[count++] = id;
+    }
+    return count;
+}
+
+static inline void answer(struct rig *rig, uint64_t id, struct span json)
+{
+    struct lookup_reply reply = {LOOKUP_OK, json};
+    struct places_answer told;
+    struct buffer message = {0};
+    lookup_write_reply(&reply, &message);
+    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes},
+                         rig->node.now_ms, &told));
+    CHECK(told.asker == 1700);
+    session_lend(&rig->session, &rig->shared);
+    session_answer(&rig->session, &rig->node, &told);
+    session_take_back(&rig->session, &rig->shared);
+    buffer_free(&message);
+}
+
+#endif
