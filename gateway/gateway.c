@@ -243,6 +243,7 @@ static bool may_stop(const struct gateway *gateway)
 
 static void end_turn(struct gateway *gateway)
 {
+    clients_turn(gateway->clients);
     turn_places(gateway);
     turn_bus(gateway);
     log_write(gateway->log, &gateway->lines.lines);
@@ -415,7 +416,7 @@ static bool open_log(struct gateway *gateway)
 
 static bool open_clients(struct gateway *gateway)
 {
-    char error[CLIENTS_ERROR_BYTES_MAX];
+    char error[LISTEN_ERROR_BYTES_MAX];
     gateway->node = (struct session_node){.name = span_of(gateway->self->name),
                                           .flood = gateway->flood,
                                           .places = gateway->places,
