@@ -168,7 +168,7 @@ static void impatience_is_no_fault(void)
         join_worker("A", 0);
         for (int i = 0; i < BREAKER_ROW_MAX; i++) {
             struct lookup lookup = question(i);
-            lookup.deadline_ms = DESK_FAIR_MS + DESK_MARGIN_MS + (patient ? 0 : -1);
+            lookup.deadline_ms = DESK_FAIR_MS + DESK_MARGIN_MS - (patient ? 0u : 1u);
             ask(lookup, 0);
             EXPECT(0, "give first to A");
             fail(LOOKUP_LATE, DESK_FAIR_MS);
