@@ -108,13 +108,12 @@ enum flood_outcome flood_local_expected(struct flood *flood, const struct locati
     assert(location->digits != NULL || location_is_valid(location));
     enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
-    if (table_find(flood->table, location->client, hash, &slot)) {
-        if (location->order_ns <= table_order_ns(flood->table, slot))
-            return FLOOD_STALE;
-        outcome = table_replace(flood->table, slot, location);
-    } else if (table_count(flood->table) < flood->clients_max) {
+    if (table_find(flood->table, location->client, hash, &slot))
+        outcome = table_replace_later(flood->table, slot, location);
+    else if (table_count(flood->table) < flood->clients_max)
         outcome = table_add(flood->table, location, hash, &slot);
-    }
+    if (outcome == TABLE_OLDER)
+        return FLOOD_STALE;
     if (outcome == TABLE_FULL) {
         flood->count.clients_refused++;
         return FLOOD_FULL;
@@ -143,8 +142,7 @@ bool flood_find(const struct flood *flood, struct span client, struct location *
     return flood_find_expected(flood, client, table_hash(flood->table, client), location);
 }
 
-void flood_expect(const struct flood *flood, const struct span *clients, uint32_t *hashes,
-                  size_t count)
+void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count)
 {
     assert(count <= FLOOD_EXPECTED_MAX);
     for (size_t i = 0; i < count; i++) {

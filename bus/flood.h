@@ -105,10 +105,9 @@ bool flood_find(const struct flood *flood, struct span client, struct location *
 
 /* Says which clients the next calls will ask for, up to FLOOD_EXPECTED_MAX: fetches what is known
  * of all of them from memory at once, not one after the other, and gives the hashes with which
- * the two calls behind it do the same as flood_local and flood_find. Changes nothing. */
+ * the two calls behind it do the same as flood_local and flood_find. Changes no answer. */
 #define FLOOD_EXPECTED_MAX 64
-void flood_expect(const struct flood *flood, const struct span *clients, uint32_t *hashes,
-                  size_t count);
+void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count);
 enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
                                         uint32_t hash);
 bool flood_find_expected(const struct flood *flood, struct span client, uint32_t hash,

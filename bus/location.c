@@ -1,23 +1,19 @@
 #include "bus/location.h"
 
+#include <assert.h>
+
 /* The streaming state is only complete in this form, and short inputs are hashed in place. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "bus/word.h"
 
-/* Fixed fields of a hash: two numbers of 8 bytes, three sizes of 4. */
+/* Fixed fields of a hash of texts: two numbers of 8 bytes, three sizes of 4. */
 #define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
-/* Up to here the hashed bytes are laid out on the stack: nearly every location is this small. */
+/* Up to here the hashed bytes are laid out on the stack: nearly every such location is so small. */
 #define HASH_STACK_BYTES 256
-
-int64_t location_order_ns(int64_t stamp_ns, int64_t accepted_ns)
-{
-    int64_t latest = accepted_ns > INT64_MAX - LOCATION_SKEW_NS_MAX
-                         ? INT64_MAX
-                         : accepted_ns + LOCATION_SKEW_NS_MAX;
-    return stamp_ns < latest ? stamp_ns : latest;
-}
+/* Keeps the fields of a plain location from being taken for the texts of another. */
+#define HASH_PLAIN_SEED 1
 
 static int compare_numbers(int64_t a, int64_t b)
 {
@@ -65,6 +61,41 @@ bool location_is_valid(const struct location *location)
            (is_read || is_word(location->stamp)) && is_word(location->origin);
 }
 
+/* What is hashed of a plain location, all numbers little-endian. Its size is fixed, and just what
+ * four multiplications take, so the hash is straight code. */
+struct plain {
+    uint64_t client_begin, client_middle; /* 16 bytes */
+    uint64_t client_end; /* 4 more, the client's size, the stamp's decimals, two zeros */
+    uint64_t stamp_ns, latitude, longitude, difference_ns, origin_hash;
+};
+
+static_assert(sizeof(struct plain) == 64 && LOCATION_PLAIN_CLIENT_BYTES_MAX == 20,
+              "a client is two words and a half");
+
+uint64_t location_hash_plain(const char *client, size_t client_bytes, const struct digits *digits,
+                             int64_t difference_ns, uint64_t origin_hash)
+{
+    uint32_t client_end;
+    memcpy(&client_end, client + 2 * sizeof(uint64_t), sizeof client_end);
+    struct plain plain = {
+        .client_end = htole64(le32toh(client_end) | (uint64_t)client_bytes << 32 |
+                              (uint64_t)digits->stamp_decimals << 40),
+        .stamp_ns = htole64((uint64_t)digits->stamp_ns),
+        .latitude = htole64(digits->latitude),
+        .longitude = htole64(digits->longitude),
+        .difference_ns = htole64((uint64_t)difference_ns),
+        .origin_hash = htole64(origin_hash),
+    };
+    memcpy(&plain.client_begin, client, sizeof plain.client_begin);
+    memcpy(&plain.client_middle, client + sizeof plain.client_begin, sizeof plain.client_middle);
+    return XXH3_64bits_withSeed(&plain, sizeof plain, HASH_PLAIN_SEED);
+}
+
+uint64_t location_hash_origin(struct span origin)
+{
+    return XXH3_64bits(origin.at, origin.bytes);
+}
+
 static char *put_bytes(char *at, struct span bytes)
 {
     memcpy(at, bytes.at, bytes.bytes);
@@ -96,7 +127,7 @@ static uint64_t hash_long(const struct location *location)
     return XXH3_64bits_digest(&state);
 }
 
-uint64_t location_hash(const struct location *location)
+uint64_t location_hash_texts(const struct location *location)
 {
     size_t bytes = HASH_HEAD_BYTES + location->client.bytes + location->position.bytes +
                    location->stamp.bytes + location->origin.bytes;
@@ -109,4 +140,16 @@ uint64_t location_hash(const struct location *location)
     at = put_bytes(at, location->stamp);
     put_bytes(at, location->origin);
     return XXH3_64bits(flat, bytes);
+}
+
+uint64_t location_hash(const struct location *location)
+{
+    struct digits digits;
+    if (!digits_read(location->position, location->stamp, &digits) ||
+        !location_is_plain(location, &digits))
+        return location_hash_texts(location);
+    char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
+    memcpy(client, location->client.at, location->client.bytes);
+    return location_hash_plain(client, location->client.bytes, &digits, location->difference_ns,
+                               location_hash_origin(location->origin));
 }

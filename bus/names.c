@@ -1,18 +1,14 @@
 #include "bus/names.h"
 
-#include <assert.h>
 #include <sodium/crypto_shorthash.h>
 #include <stdlib.h>
+
+#include "bus/location.h"
 
 /* At most half full. Its pages are touched as names come, so its size costs a small herd nothing
  * and it never has to grow. */
 #define INDEX_ENTRIES (2u * 65536u)
 #define ROOM_MIN      16
-
-struct name {
-    uint8_t bytes;
-    char text[NAMES_BYTES_MAX];
-};
 
 static_assert(crypto_shorthash_KEYBYTES == 16, "a key is 16 bytes");
 
@@ -55,14 +51,9 @@ uint16_t names_put(struct names *names, struct span name)
         names->all = bytes_resize(names->all, names->room * sizeof *names->all);
     }
     struct name *added = &names->all[names->count++];
+    added->hash = location_hash_origin(name);
     added->bytes = (uint8_t)name.bytes;
     memcpy(added->text, name.at, name.bytes);
     *place = (uint16_t)names->count;
     return (uint16_t)(names->count - 1);
-}
-
-struct span names_get(const struct names *names, uint16_t number)
-{
-    assert(number < names->count);
-    return (struct span){names->all[number].text, names->all[number].bytes};
 }
