@@ -36,6 +36,5 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
 
 void batch_take(const struct batch *batch, struct ring *ring)
 {
-    for (uint32_t i = 0; i < batch->count; i++)
-        ring_take(ring);
+    ring_take_news(ring, batch->count);
 }

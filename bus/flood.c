@@ -169,13 +169,18 @@ bool flood_next_news(struct flood *flood, struct location *location)
     return true;
 }
 
-static void store(struct flood *flood, const struct location *location, uint32_t hash,
+/* Reads position and stamp once, for all who want them as numbers. */
+static void store(struct flood *flood, struct location *location, uint32_t hash,
                   const struct peer *source)
 {
     enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
+    struct digits digits;
+    if (digits_read(location->position, location->stamp, &digits))
+        location->digits = &digits;
     if (location_is_valid(location))
         outcome = table_put(flood->table, location, hash, &slot);
+    location->digits = NULL;
     if (outcome == TABLE_FULL) {
         flood->count.locations_invalid++;
     } else if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
@@ -184,7 +189,7 @@ static void store(struct flood *flood, const struct location *location, uint32_t
     }
 }
 
-static void store_some(struct flood *flood, const struct location *locations, size_t count,
+static void store_some(struct flood *flood, struct location *locations, size_t count,
                        const struct peer *source)
 {
     struct span clients[FLOOD_EXPECTED_MAX];
@@ -200,7 +205,7 @@ static void store_all(struct flood *flood, const struct peer *source)
 {
     size_t left = flood->in.location_count;
     flood->count.locations_received += left;
-    for (const struct location *next = flood->in.locations; left > 0;) {
+    for (struct location *next = flood->in.locations; left > 0;) {
         size_t count = left < FLOOD_EXPECTED_MAX ? left : FLOOD_EXPECTED_MAX;
         store_some(flood, next, count, source);
         next += count;

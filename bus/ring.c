@@ -61,6 +61,13 @@ static void make_room(struct ring *ring, uint64_t more)
     ring->capacity = capacity;
 }
 
+/* Kept out of what is done for every change. */
+__attribute__((noinline)) static void make_both(struct ring *ring, uint32_t slot)
+{
+    make_bits(ring, (uint64_t)slot + 1);
+    make_room(ring, 1);
+}
+
 static void give_back(struct ring *ring)
 {
     if (ring->kept < ring->head || ring->capacity <= CAPACITY_KEPT_MAX)
@@ -74,8 +81,8 @@ void ring_push(struct ring *ring, uint32_t slot)
 {
     if (is_due(ring, slot))
         return;
-    make_bits(ring, (uint64_t)slot + 1);
-    make_room(ring, 1);
+    if (slot / BITS_PER_WORD >= ring->due_words || ring->head - ring->kept == ring->capacity)
+        make_both(ring, slot);
     set_due(ring, slot);
     *place(ring, ring->head++) = slot;
 }
@@ -95,10 +102,14 @@ bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count
 {
     if (ring->next != ring->told || ring->head - ring->next < count)
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (*place(ring, ring->next + i) != slots[i])
-            return false;
-    return true;
+    if (count == 0)
+        return true;
+    /* What lies behind the end of the memory goes on at its beginning. */
+    const uint32_t *first = place(ring, ring->next);
+    uint64_t to_end = (uint64_t)(ring->slots + ring->capacity - first);
+    uint64_t before = count < to_end ? count : to_end;
+    return memcmp(first, slots, before * sizeof *slots) == 0 &&
+           memcmp(ring->slots, slots + before, (count - before) * sizeof *slots) == 0;
 }
 
 void ring_take(struct ring *ring)
@@ -107,6 +118,15 @@ void ring_take(struct ring *ring)
     if (ring->next++ < ring->told)
         return;
     clear_due(ring, *place(ring, ring->told++));
+}
+
+void ring_take_news(struct ring *ring, uint32_t count)
+{
+    assert(ring->next == ring->told && ring->head - ring->told >= count);
+    for (uint32_t i = 0; i < count; i++)
+        clear_due(ring, *place(ring, ring->told + i));
+    ring->told += count;
+    ring->next = ring->told;
 }
 
 void ring_confirm(struct ring *ring, uint64_t position)

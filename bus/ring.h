@@ -36,8 +36,10 @@ void ring_push(struct ring *ring, uint32_t slot);
 bool ring_peek(struct ring *ring, uint32_t *slot);
 void ring_take(struct ring *ring);
 
-/* True when the next `count` slots to tell are these, none of them told before. */
+/* True when the next `count` slots to tell are these, none of them told before; ring_take_news
+ * says that they all have been told. */
 bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count);
+void ring_take_news(struct ring *ring, uint32_t count);
 
 /* What was told before `position` (at most `told`) has arrived: its memory is free, and it is not
  * told again. */

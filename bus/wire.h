@@ -106,7 +106,7 @@ size_t wire_location_bytes_max(const struct location *location);
 
 /* Writes one location of an UPDATE; returns the byte behind it. It is what msgpack-c would write,
  * at a tenth of the cost: locations are nearly all that nodes tell each other. `out` has room for
- * wire_location_bytes_max. */
+ * wire_location_bytes_max, all of which may be written to. */
 char *wire_write_location(const struct location *location, char *out);
 
 #endif

@@ -230,8 +230,13 @@ static uint64_t receive(void)
 static inline uint64_t spread(struct flood *flood, const struct location *locations, char *out,
                               size_t links)
 {
+    struct span clients[BATCH];
+    uint32_t hashes[BATCH];
     for (uint32_t i = 0; i < BATCH; i++)
-        flood_local(flood, &locations[i]);
+        clients[i] = locations[i].client;
+    flood_expect(flood, clients, hashes, BATCH);
+    for (uint32_t i = 0; i < BATCH; i++)
+        flood_local_expected(flood, &locations[i], hashes[i]);
     uint64_t messages = 0;
     for (size_t peer = 0; peer < links; peer++)
         while (flood_next(flood, peer, 0, out) > 0)
