@@ -233,6 +233,44 @@ static void any_order_of_calls_agrees_with_a_simple_model(void)
     ring_free(&ring);
 }
 
+/* At every place of a ring of 64, so that some of them wait partly at its beginning. */
+static void several_are_taken_at_once(void)
+{
+    enum { MANY = 40 };
+    struct ring ring = {0};
+    uint32_t slots[MANY + 1] = {0};
+    for (uint32_t round = 0; round < 200; round++) {
+        for (uint32_t i = 0; i < MANY; i++)
+            ring_push(&ring, slots[i] = (round * 7 + i) % 1000);
+        slots[MANY] = 0;
+        CHECK(ring_is_next(&ring, slots, 0));
+        CHECK(ring_is_next(&ring, slots, 1));
+        CHECK(ring_is_next(&ring, slots, MANY));
+        CHECK(!ring_is_next(&ring, slots, MANY + 1));
+        for (uint32_t i = 0; i < MANY; i++) {
+            slots[i] ^= 1;
+            CHECK(!ring_is_next(&ring, slots, MANY));
+            slots[i] ^= 1;
+        }
+        uint64_t told = ring.told;
+        ring_take_news(&ring, round % (MANY + 1));
+        CHECK(ring.told == told + round % (MANY + 1) && ring.next == ring.told);
+        CHECK(ring_is_sound(&ring));
+        if (round % (MANY + 1) > 0) {
+            ring_rewind(&ring);
+            CHECK(!ring_is_next(&ring, slots, 1)); /* told before */
+        }
+        ring_confirm(&ring, ring.told);
+        while (ring.told < ring.head)
+            take(&ring);
+        ring_confirm(&ring, ring.told);
+        CHECK_INT(ring.capacity, 64);
+    }
+    ring_free(&ring);
+    CHECK(ring_is_next(&ring, slots, 0));
+    CHECK(!ring_is_next(&ring, slots, 1));
+}
+
 static const struct check_case cases[] = {
     {"slots come out in the order of their first change",
      slots_come_out_in_the_order_of_their_first_change},
@@ -246,6 +284,7 @@ static const struct check_case cases[] = {
     {"soundness notices each broken rule", soundness_notices_each_broken_rule},
     {"any order of calls agrees with a simple model",
      any_order_of_calls_agrees_with_a_simple_model},
+    {"several are taken at once", several_are_taken_at_once},
 };
 
 CHECK_MAIN(cases)
