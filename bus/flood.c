@@ -106,12 +106,9 @@ enum flood_outcome flood_local_expected(struct flood *flood, const struct locati
 {
     /* Whoever has read the digits has read the line, so there is no need to look at it again. */
     assert(location->digits != NULL || location_is_valid(location));
-    enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
-    if (table_find(flood->table, location->client, hash, &slot))
-        outcome = table_replace_later(flood->table, slot, location);
-    else if (table_count(flood->table) < flood->clients_max)
-        outcome = table_add(flood->table, location, hash, &slot);
+    enum table_outcome outcome =
+        table_put_later(flood->table, location, hash, flood->clients_max, &slot);
     if (outcome == TABLE_OLDER)
         return FLOOD_STALE;
     if (outcome == TABLE_FULL) {

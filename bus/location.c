@@ -1,11 +1,6 @@
 #include "bus/location.h"
 
-#include <assert.h>
-
-/* The streaming state is only complete in this form, and short inputs are hashed in place. */
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "bus/plain.h"
 #include "bus/same.h"
 #include "bus/word.h"
 
@@ -15,8 +10,6 @@
 #define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
 /* Up to here the hashed bytes are laid out on the stack: nearly every such location is so small. */
 #define HASH_STACK_BYTES 256
-/* Keeps the fields of a plain location from being taken for the texts of another. */
-#define HASH_PLAIN_SEED 1
 
 static int compare_numbers(int64_t a, int64_t b)
 {
@@ -82,36 +75,6 @@ bool location_is_valid(const struct location *location)
            (is_read || is_word(location->stamp)) && is_word(location->origin);
 }
 
-/* What is hashed of a plain location, all numbers little-endian. Its size is fixed, and just what
- * four multiplications take, so the hash is straight code. */
-struct plain {
-    uint64_t client_begin, client_middle; /* 16 bytes */
-    uint64_t client_end; /* 4 more, the client's size, the stamp's decimals, two zeros */
-    uint64_t stamp_ns, latitude, longitude, difference_ns, origin_hash;
-};
-
-static_assert(sizeof(struct plain) == 64 && LOCATION_PLAIN_CLIENT_BYTES_MAX == 20,
-              "a client is two words and a half");
-
-uint64_t location_hash_plain(const char *client, size_t client_bytes, const struct digits *digits,
-                             int64_t difference_ns, uint64_t origin_hash)
-{
-    uint32_t client_end;
-    memcpy(&client_end, client + 2 * sizeof(uint64_t), sizeof client_end);
-    struct plain plain = {
-        .client_end = htole64(le32toh(client_end) | (uint64_t)client_bytes << 32 |
-                              (uint64_t)digits->stamp_decimals << 40),
-        .stamp_ns = htole64((uint64_t)digits->stamp_ns),
-        .latitude = htole64(digits->latitude),
-        .longitude = htole64(digits->longitude),
-        .difference_ns = htole64((uint64_t)difference_ns),
-        .origin_hash = htole64(origin_hash),
-    };
-    memcpy(&plain.client_begin, client, sizeof plain.client_begin);
-    memcpy(&plain.client_middle, client + sizeof plain.client_begin, sizeof plain.client_middle);
-    return XXH3_64bits_withSeed(&plain, sizeof plain, HASH_PLAIN_SEED);
-}
-
 uint64_t location_hash_origin(struct span origin)
 {
     return XXH3_64bits(origin.at, origin.bytes);
@@ -171,6 +134,6 @@ uint64_t location_hash(const struct location *location)
         return location_hash_texts(location);
     char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
     memcpy(client, location->client.at, location->client.bytes);
-    return location_hash_plain(client, location->client.bytes, &digits, location->difference_ns,
-                               location_hash_origin(location->origin));
+    return plain_hash(client, location->client.bytes, &digits, location->difference_ns,
+                      location_hash_origin(location->origin));
 }

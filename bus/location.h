@@ -82,10 +82,8 @@ static inline bool location_is_plain(const struct location *location, const stru
  * table's digest is the XOR of these. */
 uint64_t location_hash(const struct location *location);
 
-/* The same for whoever has the parts. `client` stands in LOCATION_PLAIN_CLIENT_BYTES_MAX bytes,
- * zeros behind its `client_bytes`; `origin_hash` is location_hash_origin of the origin. */
-uint64_t location_hash_plain(const char *client, size_t client_bytes, const struct digits *digits,
-                             int64_t difference_ns, uint64_t origin_hash);
+/* The parts of it that bus/record.c keeps or needs: the hash of a location that is not plain, and
+ * the one of an origin. */
 uint64_t location_hash_texts(const struct location *location);
 uint64_t location_hash_origin(struct span origin);
 

@@ -108,7 +108,8 @@ static inline bool msgread_skim_bin(struct msgread *cursor, struct span *bytes)
 }
 
 /* A number with a field of its own, which the eight bytes behind the head begin with. */
-static inline bool msgread_skim_int(struct msgread *cursor, int64_t *value)
+__attribute__((always_inline)) static inline bool msgread_skim_int(struct msgread *cursor,
+                                                                   int64_t *value)
 {
     if (msgread_left(cursor) > sizeof(uint64_t) && msgread_first_is(cursor, 0xfc, 0xcc)) {
         unsigned bytes = 1u << ((unsigned char)*cursor->at & 3);

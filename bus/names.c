@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bus/location.h"
+#include "bus/same.h"
 
 /* At most half full. Its pages are touched as names come, so its size costs a small herd nothing
  * and it never has to grow. */
@@ -38,9 +39,8 @@ static uint16_t *find(const struct names *names, struct span name)
     return &names->index[at];
 }
 
-uint16_t names_put(struct names *names, struct span name)
+static uint16_t put(struct names *names, struct span name)
 {
-    assert(name.bytes > 0 && name.bytes <= NAMES_BYTES_MAX);
     uint16_t *place = find(names, name);
     if (*place != 0)
         return (uint16_t)(*place - 1);
@@ -56,4 +56,16 @@ uint16_t names_put(struct names *names, struct span name)
     memcpy(added->text, name.at, name.bytes);
     *place = (uint16_t)names->count;
     return (uint16_t)(names->count - 1);
+}
+
+/* Many in a row are the same. */
+uint16_t names_put(struct names *names, struct span name)
+{
+    assert(name.bytes > 0 && name.bytes <= NAMES_BYTES_MAX);
+    if (names->count > 0 && same(names_get(names, names->last), name))
+        return names->last;
+    uint16_t number = put(names, name);
+    if (number != NAMES_NONE)
+        names->last = number;
+    return number;
 }

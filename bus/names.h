@@ -26,6 +26,7 @@ struct name {
 struct names {
     struct name *all; /* by number */
     uint32_t count, room;
+    uint16_t last;   /* the number that was given last, while there is any */
     uint16_t *index; /* open addressing by hash: number + 1, 0 for nobody */
     uint8_t key[16];
 };

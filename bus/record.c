@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "bus/plain.h"
+
 /* Texts are given room in such steps, so that a digit more needs no new memory. */
 #define TEXT_STEP_BYTES 16u
 /* Room that is more than this many times too large is given back. */
@@ -27,8 +29,8 @@ __attribute__((always_inline)) static inline void write_numbers(struct record *r
     record->numbers.latitude = digits->latitude;
     record->numbers.longitude = digits->longitude;
     record->stamp_decimals = digits->stamp_decimals;
-    record->hash = location_hash_plain(record->client, record->client_bytes, digits,
-                                       location->difference_ns, origin_hash);
+    record->hash = plain_hash(record->client, record->client_bytes, digits, location->difference_ns,
+                              origin_hash);
 }
 
 static char *append(char *at, struct span bytes)

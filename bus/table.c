@@ -106,19 +106,17 @@ static bool is_of(const struct table *table, uint32_t slot, struct span client)
     return same(record_client(record_at(table, slot)), client);
 }
 
-static bool search(const struct table *table, const struct index *index, struct span client,
-                   uint32_t hash, uint32_t *slot)
+/* The client's slot + 1, or 0. */
+static uint32_t search(const struct table *table, const struct index *index, struct span client,
+                       uint32_t hash)
 {
     uint32_t at = place_of(index, hash);
     for (; index->buckets[at].slot_ord != 0; at = behind(index, at)) {
         const struct bucket *bucket = &index->buckets[at];
-        if (bucket->tag != hash)
-            continue;
-        *slot = bucket->slot_ord - 1;
-        if (is_of(table, *slot, client))
-            return true;
+        if (bucket->tag == hash && is_of(table, bucket->slot_ord - 1, client))
+            return bucket->slot_ord;
     }
-    return false;
+    return 0;
 }
 
 void table_expect_place(const struct table *table, uint32_t hash)
@@ -140,16 +138,30 @@ void table_expect_record(struct table *table, uint32_t hash)
     }
 }
 
-/* Whatever a guess says, the record tells whose it is. */
-bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot)
+/* Also whom nobody expected. Kept out of find, which is short without it. */
+__attribute__((noinline)) static uint32_t look_up(const struct table *table, struct span client,
+                                                  uint32_t hash)
+{
+    uint32_t slot_ord = search(table, &table->now, client, hash);
+    if (slot_ord == 0 && table->old.count > 0)
+        slot_ord = search(table, &table->old, client, hash);
+    return slot_ord;
+}
+
+/* The client's slot + 1, or 0. Whatever a guess says, the record tells whose it is. */
+static inline uint32_t find(const struct table *table, struct span client, uint32_t hash)
 {
     uint32_t guess_ord = table->guesses[hash % GUESSES];
-    if (guess_ord != 0 && is_of(table, guess_ord - 1, client)) {
-        *slot = guess_ord - 1;
-        return true;
-    }
-    return search(table, &table->now, client, hash, slot) ||
-           (table->old.count > 0 && search(table, &table->old, client, hash, slot));
+    if (guess_ord != 0 && is_of(table, guess_ord - 1, client))
+        return guess_ord;
+    return look_up(table, client, hash);
+}
+
+bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot)
+{
+    uint32_t slot_ord = find(table, client, hash);
+    *slot = slot_ord - 1;
+    return slot_ord != 0;
 }
 
 static void enter(struct index *index, struct bucket bucket)
@@ -200,8 +212,9 @@ static uint32_t add_record(struct table *table)
     return slot;
 }
 
-enum table_outcome table_add(struct table *table, const struct location *location, uint32_t hash,
-                             uint32_t *slot)
+/* Kept out of what is done for the clients that are known. */
+__attribute__((noinline)) static enum table_outcome
+add(struct table *table, const struct location *location, uint32_t hash, uint32_t *slot)
 {
     if (table->count == TABLE_CLIENTS_MAX)
         return TABLE_FULL;
@@ -220,8 +233,8 @@ enum table_outcome table_add(struct table *table, const struct location *locatio
     return TABLE_NEW;
 }
 
-static enum table_outcome replace(struct table *table, struct record *record,
-                                  const struct location *location)
+__attribute__((always_inline)) static inline enum table_outcome
+replace(struct table *table, struct record *record, const struct location *location)
 {
     uint16_t origin = record->origin;
     if (!same(names_get(&table->names, origin), location->origin))
@@ -237,21 +250,23 @@ static enum table_outcome replace(struct table *table, struct record *record,
     return TABLE_NEWER;
 }
 
-enum table_outcome table_replace_later(struct table *table, uint32_t slot,
-                                       const struct location *location)
+enum table_outcome table_put_later(struct table *table, const struct location *location,
+                                   uint32_t hash, uint32_t clients_max, uint32_t *slot)
 {
-    struct record *record = record_at(table, slot);
+    uint32_t slot_ord = find(table, location->client, hash);
+    if (slot_ord == 0)
+        return table->count < clients_max ? add(table, location, hash, slot) : TABLE_FULL;
+    *slot = slot_ord - 1;
+    struct record *record = record_at(table, *slot);
     if (location->order_ns <= record_order_ns(record))
         return TABLE_OLDER;
     return replace(table, record, location);
 }
 
-/* Nearly always the order time alone tells, and the texts need not be made. */
-static int compare(const struct table *table, uint32_t slot, const struct location *location)
+/* Kept out of what nearly always needs only the order time. */
+__attribute__((noinline)) static int compare(const struct table *table, uint32_t slot,
+                                             const struct location *location)
 {
-    int64_t known_ns = record_order_ns(record_at(table, slot));
-    if (location->order_ns != known_ns)
-        return location->order_ns > known_ns ? 1 : -1;
     struct location known;
     char text[RECORD_TEXT_BYTES_MAX];
     table_read(table, slot, text, &known);
@@ -261,12 +276,17 @@ static int compare(const struct table *table, uint32_t slot, const struct locati
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot)
 {
-    if (!table_find(table, location->client, hash, slot))
-        return table_add(table, location, hash, slot);
-    int order = compare(table, *slot, location);
-    if (order <= 0)
-        return order == 0 ? TABLE_SAME : TABLE_OLDER;
-    return replace(table, record_at(table, *slot), location);
+    uint32_t slot_ord = find(table, location->client, hash);
+    if (slot_ord == 0)
+        return add(table, location, hash, slot);
+    *slot = slot_ord - 1;
+    struct record *record = record_at(table, *slot);
+    if (location->order_ns <= record_order_ns(record)) {
+        int order = compare(table, *slot, location);
+        if (order <= 0)
+            return order == 0 ? TABLE_SAME : TABLE_OLDER;
+    }
+    return replace(table, record, location);
 }
 
 void table_read(const struct table *table, uint32_t slot, char *text, struct location *location)
@@ -299,9 +319,8 @@ bool table_is_sound(const struct table *table)
         char text[RECORD_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);
         digest ^= location_hash(&location);
-        uint32_t hash = table_hash(table, location.client), found = 0;
-        if (!location_is_valid(&location) || !table_find(table, location.client, hash, &found) ||
-            found != slot)
+        uint32_t hash = table_hash(table, location.client);
+        if (!location_is_valid(&location) || look_up(table, location.client, hash) != slot + 1)
             return false;
     }
     return digest == table->digest;

@@ -51,13 +51,10 @@ bool table_find(const struct table *table, struct span client, uint32_t hash, ui
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot);
 
-/* For whoever has asked table_find: for a client that has no slot (TABLE_NEW or TABLE_FULL), and
- * for one that has: stored only if its order time is greater (TABLE_NEWER, TABLE_OLDER or
- * TABLE_FULL), an equal one is nothing new. */
-enum table_outcome table_add(struct table *table, const struct location *location, uint32_t hash,
-                             uint32_t *slot);
-enum table_outcome table_replace_later(struct table *table, uint32_t slot,
-                                       const struct location *location);
+/* The same for a client of our own: only a greater order time is newer (else TABLE_OLDER), and a
+ * client not seen before is one too many (TABLE_FULL) where `clients_max` are known. */
+enum table_outcome table_put_later(struct table *table, const struct location *location,
+                                   uint32_t hash, uint32_t clients_max, uint32_t *slot);
 
 /* What stands in a slot below table_count. Borrows from `text` (RECORD_TEXT_BYTES_MAX bytes) and,
  * until the next table_put, from the table. */
