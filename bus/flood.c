@@ -168,7 +168,7 @@ bool flood_next_news(struct flood *flood, struct location *location)
 
 /* Reads position and stamp once, for all who want them as numbers. */
 static void store(struct flood *flood, struct location *location, uint32_t hash,
-                  const struct peer *source)
+                  struct peer *source)
 {
     enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
@@ -180,14 +180,18 @@ static void store(struct flood *flood, struct location *location, uint32_t hash,
     location->digits = NULL;
     if (outcome == TABLE_FULL) {
         flood->count.locations_invalid++;
-    } else if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
+        return;
+    }
+    if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
         flood->count.locations_news++;
         spread(flood, slot, source);
     }
+    if (outcome != TABLE_OLDER)
+        peer_knows(source, slot);
 }
 
 static void store_some(struct flood *flood, struct location *locations, size_t count,
-                       const struct peer *source)
+                       struct peer *source)
 {
     struct span clients[FLOOD_EXPECTED_MAX];
     uint32_t hashes[FLOOD_EXPECTED_MAX];
@@ -198,7 +202,7 @@ static void store_some(struct flood *flood, struct location *locations, size_t c
         store(flood, &locations[i], hashes[i], source);
 }
 
-static void store_all(struct flood *flood, const struct peer *source)
+static void store_all(struct flood *flood, struct peer *source)
 {
     size_t left = flood->in.location_count;
     flood->count.locations_received += left;
@@ -279,7 +283,7 @@ const struct flood_status *flood_status(const struct flood *flood)
 
 /* ---- Messages ---------------------------------------------------------------------------- */
 
-static void store_told(struct flood *flood, const struct peer *source)
+static void store_told(struct flood *flood, struct peer *source)
 {
     if (flood->in.type == WIRE_STATUS)
         keep_status(flood);
@@ -320,6 +324,7 @@ static void gather(struct flood *flood, struct peer *peer)
     flood->out.location_count = batch->count;
     flood->out.written = (struct span){batch->at, batch->bytes};
     flood->count.updates_sent++;
+    flood->count.updates_empty += batch->count == 0;
     flood->count.locations_sent += batch->count;
 }
 

@@ -65,6 +65,8 @@ struct flood_counters {
     uint64_t updates_sent, updates_received;     /* UPDATE messages */
     uint64_t locations_sent, locations_received; /* locations in them */
     uint64_t locations_news;                     /* received ones that changed the table */
+    uint64_t locations_known;                    /* due ones that the peer told us itself */
+    uint64_t updates_empty;                      /* sent ones of which nothing was left to tell */
     uint64_t locations_invalid;                  /* received ones that broke a rule: skipped */
     uint64_t messages_malformed;                 /* bytes that are no message */
     uint64_t messages_strange;                   /* of a session that is not, or no longer, there */

@@ -124,6 +124,11 @@ void table_expect_place(const struct table *table, uint32_t hash)
     __builtin_prefetch(&table->now.buckets[place_of(&table->now, hash)]);
 }
 
+void table_expect_slot(const struct table *table, uint32_t slot)
+{
+    __builtin_prefetch(record_at(table, slot));
+}
+
 void table_expect_record(struct table *table, uint32_t hash)
 {
     const struct index *index = &table->now;

@@ -42,6 +42,9 @@ uint32_t table_hash(const struct table *table, struct span client);
 void table_expect_place(const struct table *table, uint32_t hash);
 void table_expect_record(struct table *table, uint32_t hash);
 
+/* The same for a slot below table_count that is to be read. */
+void table_expect_slot(const struct table *table, uint32_t slot);
+
 /* The client's slot, or false. */
 bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot);
 
