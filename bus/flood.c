@@ -346,6 +346,18 @@ size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *
     return bytes;
 }
 
+uint64_t flood_due(const struct flood *flood)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < flood->peer_count; i++) {
+        const struct peer *peer = &flood->peers[i];
+        uint64_t due = peer->ring.head - peer->ring.next;
+        if (peer->up && due > most)
+            most = due;
+    }
+    return most;
+}
+
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
 {
     flood->now_ms = now_ms;
