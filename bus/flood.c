@@ -182,12 +182,12 @@ static void store(struct flood *flood, struct location *location, uint32_t hash,
         flood->count.locations_invalid++;
         return;
     }
+    if (outcome != TABLE_OLDER)
+        peer_knows(source, slot);
     if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
         flood->count.locations_news++;
         spread(flood, slot, source);
     }
-    if (outcome != TABLE_OLDER)
-        peer_knows(source, slot);
 }
 
 static void store_some(struct flood *flood, struct location *locations, size_t count,

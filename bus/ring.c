@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define CAPACITY_MIN 64u
+#define CAPACITY_MIN 16u
 /* Beyond this an empty ring gives its memory back: telling a new neighbour a whole table should
  * not cost its size for ever. */
 #define CAPACITY_KEPT_MAX 65536u

@@ -83,6 +83,29 @@ static void every_white_space_byte_is_refused_everywhere(void)
     }
 }
 
+/* Words are looked at in pieces: no place in any of them is left out, and other control bytes,
+ * which lie below the blank, too, are no white space. */
+static void white_space_is_found_at_every_place(void)
+{
+    char text[40];
+    for (size_t bytes = 1; bytes <= sizeof text; bytes++)
+        for (size_t at = 0; at < bytes; at++) {
+            struct location location = base();
+            memset(text, 'x', sizeof text);
+            char *edge = check_at_page_end(text, bytes), *changed = edge + at;
+            location.client = (struct span){edge, bytes};
+            CHECK(location_is_valid(&location));
+            *changed = '\x01';
+            CHECK(location_is_valid(&location));
+            *changed = '\xff';
+            CHECK(location_is_valid(&location));
+            *changed = ' ';
+            CHECK(!location_is_valid(&location));
+            *changed = '\t';
+            CHECK(!location_is_valid(&location));
+        }
+}
+
 static void no_field_may_be_empty(void)
 {
     for (int field = 0; field < 4; field++) {
@@ -249,6 +272,7 @@ static const struct check_case cases[] = {
     {"the order is total", the_order_is_total},
     {"the client is not compared", the_client_is_not_compared},
     {"every white-space byte is refused everywhere", every_white_space_byte_is_refused_everywhere},
+    {"white space is found at every place", white_space_is_found_at_every_place},
     {"no field may be empty", no_field_may_be_empty},
     {"texts and origins have limits", texts_and_origins_have_limits},
     {"the hash is the same on every machine", the_hash_is_the_same_on_every_machine},
