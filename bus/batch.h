@@ -33,7 +33,8 @@ struct batch {
 /* True when it is what the ring wants told next, and the table still holds the same. */
 bool batch_is_good(const struct batch *batch, const struct ring *ring, const struct table *table);
 
-/* Takes from the ring what one UPDATE carries, and writes it. At least one slot waits. */
+/* Takes from the ring what one UPDATE carries, and writes it: nothing where all that waited was
+ * forgotten. */
 void batch_write(struct batch *batch, struct ring *ring, const struct table *table);
 
 /* Takes from the ring what is written already. */

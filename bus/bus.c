@@ -384,7 +384,7 @@ static bool is_ready(void *socket, int event)
 
 /* True when the bound was reached and more waits. Otherwise the ROUTER was read until it said
  * EAGAIN, and only then does its descriptor tell of the next message. */
-static bool receive_some(struct bus *bus, struct flood *flood, int64_t now_ms)
+bool bus_receive(struct bus *bus, struct flood *flood, int64_t now_ms)
 {
     for (int taken = 0; taken < TURN_MESSAGES_MAX; taken++)
         if (!receive_message(bus, flood, now_ms))
@@ -453,7 +453,7 @@ void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms)
 
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
 {
-    bool more = receive_some(bus, flood, now_ms);
+    bool more = bus_receive(bus, flood, now_ms);
     bus_send(bus, flood, now_ms);
     return more;
 }

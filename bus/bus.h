@@ -65,8 +65,10 @@ const char *bus_endpoint(const struct bus *bus);
  * for the descriptor. Messages of names that are no peers of ours are counted and dropped. */
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
 
-/* The second half of a turn alone, for one in which the descriptor did not fire: looking whether a
- * ROUTER has something costs more than answering a client. */
+/* The two halves of a turn alone: for one in which the descriptor did not fire, because looking
+ * whether a ROUTER has something costs more than answering a client; and for one behind which more
+ * is to be gathered before it is told. */
+bool bus_receive(struct bus *bus, struct flood *flood, int64_t now_ms);
 void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms);
 
 /* The peers' keys from now on, in the order of the options: whoever lost a key is heard no more,

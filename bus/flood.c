@@ -106,15 +106,11 @@ enum flood_outcome flood_local_expected(struct flood *flood, const struct locati
 {
     /* Whoever has read the digits has read the line, so there is no need to look at it again. */
     assert(location->digits != NULL || location_is_valid(location));
-    enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
-    if (table_find(flood->table, location->client, hash, &slot)) {
-        if (location->order_ns <= table_order_ns(flood->table, slot))
-            return FLOOD_STALE;
-        outcome = table_replace(flood->table, slot, location);
-    } else if (table_count(flood->table) < flood->clients_max) {
-        outcome = table_add(flood->table, location, hash, &slot);
-    }
+    enum table_outcome outcome =
+        table_put_later(flood->table, location, hash, flood->clients_max, &slot);
+    if (outcome == TABLE_OLDER)
+        return FLOOD_STALE;
     if (outcome == TABLE_FULL) {
         flood->count.clients_refused++;
         return FLOOD_FULL;
@@ -143,8 +139,7 @@ bool flood_find(const struct flood *flood, struct span client, struct location *
     return flood_find_expected(flood, client, table_hash(flood->table, client), location);
 }
 
-void flood_expect(const struct flood *flood, const struct span *clients, uint32_t *hashes,
-                  size_t count)
+void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count)
 {
     assert(count <= FLOOD_EXPECTED_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -171,23 +166,32 @@ bool flood_next_news(struct flood *flood, struct location *location)
     return true;
 }
 
-static void store(struct flood *flood, const struct location *location, uint32_t hash,
-                  const struct peer *source)
+/* Reads position and stamp once, for all who want them as numbers. */
+static void store(struct flood *flood, struct location *location, uint32_t hash,
+                  struct peer *source)
 {
     enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
+    struct digits digits;
+    if (digits_read(location->position, location->stamp, &digits))
+        location->digits = &digits;
     if (location_is_valid(location))
         outcome = table_put(flood->table, location, hash, &slot);
+    location->digits = NULL;
     if (outcome == TABLE_FULL) {
         flood->count.locations_invalid++;
-    } else if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
+        return;
+    }
+    if (outcome != TABLE_OLDER)
+        peer_knows(source, slot);
+    if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
         flood->count.locations_news++;
         spread(flood, slot, source);
     }
 }
 
-static void store_some(struct flood *flood, const struct location *locations, size_t count,
-                       const struct peer *source)
+static void store_some(struct flood *flood, struct location *locations, size_t count,
+                       struct peer *source)
 {
     struct span clients[FLOOD_EXPECTED_MAX];
     uint32_t hashes[FLOOD_EXPECTED_MAX];
@@ -198,11 +202,11 @@ static void store_some(struct flood *flood, const struct location *locations, si
         store(flood, &locations[i], hashes[i], source);
 }
 
-static void store_all(struct flood *flood, const struct peer *source)
+static void store_all(struct flood *flood, struct peer *source)
 {
     size_t left = flood->in.location_count;
     flood->count.locations_received += left;
-    for (const struct location *next = flood->in.locations; left > 0;) {
+    for (struct location *next = flood->in.locations; left > 0;) {
         size_t count = left < FLOOD_EXPECTED_MAX ? left : FLOOD_EXPECTED_MAX;
         store_some(flood, next, count, source);
         next += count;
@@ -279,7 +283,7 @@ const struct flood_status *flood_status(const struct flood *flood)
 
 /* ---- Messages ---------------------------------------------------------------------------- */
 
-static void store_told(struct flood *flood, const struct peer *source)
+static void store_told(struct flood *flood, struct peer *source)
 {
     if (flood->in.type == WIRE_STATUS)
         keep_status(flood);
@@ -320,6 +324,7 @@ static void gather(struct flood *flood, struct peer *peer)
     flood->out.location_count = batch->count;
     flood->out.written = (struct span){batch->at, batch->bytes};
     flood->count.updates_sent++;
+    flood->count.updates_empty += batch->count == 0;
     flood->count.locations_sent += batch->count;
 }
 
@@ -339,6 +344,18 @@ size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *
     size_t bytes = wire_write(&flood->out, out, FLOOD_MESSAGE_BYTES_MAX);
     assert(bytes > 0);
     return bytes;
+}
+
+uint64_t flood_due(const struct flood *flood)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < flood->peer_count; i++) {
+        const struct peer *peer = &flood->peers[i];
+        uint64_t due = peer->ring.head - peer->ring.next;
+        if (peer->up && due > most)
+            most = due;
+    }
+    return most;
 }
 
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)

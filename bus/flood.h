@@ -65,6 +65,8 @@ struct flood_counters {
     uint64_t updates_sent, updates_received;     /* UPDATE messages */
     uint64_t locations_sent, locations_received; /* locations in them */
     uint64_t locations_news;                     /* received ones that changed the table */
+    uint64_t locations_known;                    /* due ones that the peer told us itself */
+    uint64_t updates_empty;                      /* sent ones of which nothing was left to tell */
     uint64_t locations_invalid;                  /* received ones that broke a rule: skipped */
     uint64_t messages_malformed;                 /* bytes that are no message */
     uint64_t messages_strange;                   /* of a session that is not, or no longer, there */
@@ -105,10 +107,9 @@ bool flood_find(const struct flood *flood, struct span client, struct location *
 
 /* Says which clients the next calls will ask for, up to FLOOD_EXPECTED_MAX: fetches what is known
  * of all of them from memory at once, not one after the other, and gives the hashes with which
- * the two calls behind it do the same as flood_local and flood_find. Changes nothing. */
+ * the two calls behind it do the same as flood_local and flood_find. Changes no answer. */
 #define FLOOD_EXPECTED_MAX 64
-void flood_expect(const struct flood *flood, const struct span *clients, uint32_t *hashes,
-                  size_t count);
+void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count);
 enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
                                         uint32_t hash);
 bool flood_find_expected(const struct flood *flood, struct span client, uint32_t hash,
@@ -121,6 +122,11 @@ void flood_receive(struct flood *flood, size_t peer, struct span message, int64_
 /* The next message that is due to `peer`, written to `out` (FLOOD_MESSAGE_BYTES_MAX bytes):
  * its size, or 0 when there is nothing to send now. Call until it says 0. */
 size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
+
+/* How many locations wait to be told: the most that do for any of the links that are up. One
+ * UPDATE carries at most FLOOD_UPDATE_LOCATIONS_MAX. */
+#define FLOOD_UPDATE_LOCATIONS_MAX 256
+uint64_t flood_due(const struct flood *flood);
 
 /* The transport did not take the message flood_next gave last for this peer: it is due again,
  * a little later. */

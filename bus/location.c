@@ -1,23 +1,15 @@
 #include "bus/location.h"
 
-/* The streaming state is only complete in this form, and short inputs are hashed in place. */
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "bus/plain.h"
+#include "bus/same.h"
 #include "bus/word.h"
 
-/* Fixed fields of a hash: two numbers of 8 bytes, three sizes of 4. */
-#define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
-/* Up to here the hashed bytes are laid out on the stack: nearly every location is this small. */
-#define HASH_STACK_BYTES 256
+#define EACH_BYTE UINT64_C(0x0101010101010101)
 
-int64_t location_order_ns(int64_t stamp_ns, int64_t accepted_ns)
-{
-    int64_t latest = accepted_ns > INT64_MAX - LOCATION_SKEW_NS_MAX
-                         ? INT64_MAX
-                         : accepted_ns + LOCATION_SKEW_NS_MAX;
-    return stamp_ns < latest ? stamp_ns : latest;
-}
+/* Fixed fields of a hash of texts: two numbers of 8 bytes, three sizes of 4. */
+#define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
+/* Up to here the hashed bytes are laid out on the stack: nearly every such location is so small. */
+#define HASH_STACK_BYTES 256
 
 static int compare_numbers(int64_t a, int64_t b)
 {
@@ -38,9 +30,27 @@ int location_compare(const struct location *a, const struct location *b)
     return order;
 }
 
-static bool is_word(struct span bytes)
+/* Not 0 if one of eight bytes is below '!', as white space is. See word_bytes. */
+static uint64_t suspects(uint64_t eight)
 {
-    return bytes.bytes > 0 && word_bytes(bytes) == bytes.bytes;
+    return (eight - '!' * EACH_BYTE) & ~eight & 0x80 * EACH_BYTE;
+}
+
+/* Pieces of eight bytes, of which the last may overlap the one before; what is suspected is read
+ * once more with care. */
+static bool is_word(struct span text)
+{
+    size_t bytes = text.bytes;
+    uint64_t found = 1;
+    if (bytes >= 8) {
+        found = suspects(same_load_8(text.at + bytes - 8));
+        for (size_t at = 0; at + 8 < bytes; at += 8)
+            found |= suspects(same_load_8(text.at + at));
+    } else if (bytes >= 4) {
+        uint64_t low = same_load_4(text.at), high = same_load_4(text.at + bytes - 4);
+        found = suspects(low | high << 32);
+    }
+    return found == 0 || (bytes > 0 && word_bytes(text) == bytes);
 }
 
 /* The three together fit, also where a sum of sizes would not fit its type. */
@@ -63,6 +73,11 @@ bool location_is_valid(const struct location *location)
     return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
            is_word(location->client) && (is_read || is_word(location->position)) &&
            (is_read || is_word(location->stamp)) && is_word(location->origin);
+}
+
+uint64_t location_hash_origin(struct span origin)
+{
+    return XXH3_64bits(origin.at, origin.bytes);
 }
 
 static char *put_bytes(char *at, struct span bytes)
@@ -96,7 +111,7 @@ static uint64_t hash_long(const struct location *location)
     return XXH3_64bits_digest(&state);
 }
 
-uint64_t location_hash(const struct location *location)
+uint64_t location_hash_texts(const struct location *location)
 {
     size_t bytes = HASH_HEAD_BYTES + location->client.bytes + location->position.bytes +
                    location->stamp.bytes + location->origin.bytes;
@@ -109,4 +124,16 @@ uint64_t location_hash(const struct location *location)
     at = put_bytes(at, location->stamp);
     put_bytes(at, location->origin);
     return XXH3_64bits(flat, bytes);
+}
+
+uint64_t location_hash(const struct location *location)
+{
+    struct digits digits;
+    if (!digits_read(location->position, location->stamp, &digits) ||
+        !location_is_plain(location, &digits))
+        return location_hash_texts(location);
+    char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
+    memcpy(client, location->client.at, location->client.bytes);
+    return plain_hash(client, location->client.bytes, &digits, location->difference_ns,
+                      location_hash_origin(location->origin));
 }

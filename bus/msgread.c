@@ -20,25 +20,10 @@ struct head {
     uint64_t value;
 };
 
-struct msgread msgread_of(struct span bytes)
-{
-    return (struct msgread){bytes.at, bytes.at + bytes.bytes};
-}
-
-bool msgread_at_end(const struct msgread *cursor)
-{
-    return cursor->at == cursor->end;
-}
-
-static size_t left(const struct msgread *cursor)
-{
-    return (size_t)(cursor->end - cursor->at);
-}
-
 /* A big-endian field of `size` bytes. */
 static bool take_field(struct msgread *cursor, size_t size, uint64_t *value)
 {
-    if (left(cursor) < size)
+    if (msgread_left(cursor) < size)
         return false;
     uint64_t field = 0;
     memcpy((char *)&field + sizeof field - size, cursor->at, size);
@@ -170,7 +155,7 @@ static bool take_head(struct msgread *cursor, struct head *head)
         good = take_special(cursor, first, head);
     else
         set(head, KIND_INT, (uint64_t)(int64_t)(first - 0x100));
-    return good && bytes_claimed(head) <= left(cursor);
+    return good && bytes_claimed(head) <= msgread_left(cursor);
 }
 
 /* Moves the cursor only where a head of the wanted kind is next. */
@@ -232,16 +217,6 @@ bool msgread_take_bool(struct msgread *cursor, bool *value)
     return true;
 }
 
-/* The `size` bytes behind a head of `head_bytes`; false where fewer are left. */
-static bool take_short(struct msgread *cursor, size_t head_bytes, size_t size, struct span *bytes)
-{
-    if (left(cursor) < head_bytes + size)
-        return false;
-    *bytes = (struct span){cursor->at + head_bytes, size};
-    cursor->at += head_bytes + size;
-    return true;
-}
-
 static bool take_body(struct msgread *cursor, enum kind kind, struct span *bytes)
 {
     uint64_t size;
@@ -252,18 +227,13 @@ static bool take_body(struct msgread *cursor, enum kind kind, struct span *bytes
     return true;
 }
 
-/* The two short forms, which nearly all bodies have, are told by their first byte. */
 bool msgread_take_str(struct msgread *cursor, struct span *bytes)
 {
-    if (left(cursor) > 0 && ((unsigned char)*cursor->at & 0xe0) == 0xa0)
-        return take_short(cursor, 1, *cursor->at & 0x1f, bytes);
     return take_body(cursor, KIND_STR, bytes);
 }
 
 bool msgread_take_bin(struct msgread *cursor, struct span *bytes)
 {
-    if (left(cursor) > 1 && (unsigned char)*cursor->at == 0xc4)
-        return take_short(cursor, 2, (unsigned char)cursor->at[1], bytes);
     return take_body(cursor, KIND_BIN, bytes);
 }
 

@@ -1,18 +1,15 @@
 #include "bus/names.h"
 
-#include <assert.h>
 #include <sodium/crypto_shorthash.h>
 #include <stdlib.h>
+
+#include "bus/location.h"
+#include "bus/same.h"
 
 /* At most half full. Its pages are touched as names come, so its size costs a small herd nothing
  * and it never has to grow. */
 #define INDEX_ENTRIES (2u * 65536u)
 #define ROOM_MIN      16
-
-struct name {
-    uint8_t bytes;
-    char text[NAMES_BYTES_MAX];
-};
 
 static_assert(crypto_shorthash_KEYBYTES == 16, "a key is 16 bytes");
 
@@ -42,9 +39,8 @@ static uint16_t *find(const struct names *names, struct span name)
     return &names->index[at];
 }
 
-uint16_t names_put(struct names *names, struct span name)
+static uint16_t put(struct names *names, struct span name)
 {
-    assert(name.bytes > 0 && name.bytes <= NAMES_BYTES_MAX);
     uint16_t *place = find(names, name);
     if (*place != 0)
         return (uint16_t)(*place - 1);
@@ -55,14 +51,21 @@ uint16_t names_put(struct names *names, struct span name)
         names->all = bytes_resize(names->all, names->room * sizeof *names->all);
     }
     struct name *added = &names->all[names->count++];
+    added->hash = location_hash_origin(name);
     added->bytes = (uint8_t)name.bytes;
     memcpy(added->text, name.at, name.bytes);
     *place = (uint16_t)names->count;
     return (uint16_t)(names->count - 1);
 }
 
-struct span names_get(const struct names *names, uint16_t number)
+/* Many in a row are the same. */
+uint16_t names_put(struct names *names, struct span name)
 {
-    assert(number < names->count);
-    return (struct span){names->all[number].text, names->all[number].bytes};
+    assert(name.bytes > 0 && name.bytes <= NAMES_BYTES_MAX);
+    if (names->count > 0 && same(names_get(names, names->last), name))
+        return names->last;
+    uint16_t number = put(names, name);
+    if (number != NAMES_NONE)
+        names->last = number;
+    return number;
 }

@@ -7,6 +7,7 @@
 #ifndef ZHERD_BUS_NAMES_H
 #define ZHERD_BUS_NAMES_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "bus/bytes.h"
@@ -16,9 +17,16 @@
 #define NAMES_NONE      UINT16_MAX
 #define NAMES_BYTES_MAX 63
 
+struct name {
+    uint64_t hash;
+    uint8_t bytes;
+    char text[NAMES_BYTES_MAX];
+};
+
 struct names {
     struct name *all; /* by number */
     uint32_t count, room;
+    uint16_t last;   /* the number that was given last, while there is any */
     uint16_t *index; /* open addressing by hash: number + 1, 0 for nobody */
     uint8_t key[16];
 };
@@ -32,6 +40,17 @@ void names_free(struct names *names);
 uint16_t names_put(struct names *names, struct span name);
 
 /* Borrowed until the next names_put. */
-struct span names_get(const struct names *names, uint16_t number);
+static inline struct span names_get(const struct names *names, uint16_t number)
+{
+    assert(number < names->count);
+    return (struct span){names->all[number].text, names->all[number].bytes};
+}
+
+/* Its location_hash_origin, computed once. */
+static inline uint64_t names_hash(const struct names *names, uint16_t number)
+{
+    assert(number < names->count);
+    return names->all[number].hash;
+}
 
 #endif

@@ -58,6 +58,11 @@ void peer_change(struct peer *peer, uint32_t slot)
         ring_push(&peer->ring, slot);
 }
 
+void peer_knows(struct peer *peer, uint32_t slot)
+{
+    peer->common->count->locations_known += ring_forget(&peer->ring, slot);
+}
+
 /* What is on the way counts as lost: it is told again. The next UPDATE follows the last
  * acknowledgement, so whatever did arrive, it will not be a hole; and where the acknowledgement
  * was only slow, it still counts, because positions stay what they are. */
@@ -356,8 +361,9 @@ static bool is_told(const struct peer *peer)
 
 static bool may_update(const struct peer *peer)
 {
+    /* Also where all that waited was forgotten: the positions before it must be agreed upon. */
     uint32_t window = peer->probing ? 1 : PEER_WINDOW;
-    return peer->ring.next < peer->ring.head && peer->in_flight < window;
+    return peer->announced < peer->ring.head && peer->in_flight < window;
 }
 
 static void run_timers(struct peer *peer, int64_t now_ms)
@@ -536,7 +542,7 @@ bool peer_is_sound(const struct peer *peer)
     if (peer->theirs == 0)
         return !peer->up && ring->kept == ring->head && peer->in_flight == 0;
     /* Whatever is not acknowledged is on the way or waits, and whatever is on the way is timed. */
-    bool moving = peer->in_flight > 0 || ring->next < ring->head;
+    bool moving = peer->in_flight > 0 || peer->announced < ring->head;
     return (peer->acked == ring->head || moving) &&
            (peer->in_flight > 0) == (peer->retransmit_at != NEVER);
 }

@@ -100,6 +100,9 @@ void peer_free(struct peer *peer);
  * which will be told everything. */
 void peer_change(struct peer *peer, uint32_t slot);
 
+/* The peer itself told us what stands in the slot now: it need not be told. */
+void peer_knows(struct peer *peer, uint32_t slot);
+
 /* Takes a message that wire_read found good. True when it is an UPDATE whose locations must be
  * stored now, because they count as had from here on, or a STATUS. */
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms);

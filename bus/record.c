@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "bus/plain.h"
+
 /* Texts are given room in such steps, so that a digit more needs no new memory. */
 #define TEXT_STEP_BYTES 16u
 /* Room that is more than this many times too large is given back. */
@@ -11,33 +13,24 @@
 static_assert(sizeof(struct record) == 64, "a record is one line of the cache");
 static_assert(LOCATION_TEXT_BYTES_MAX - 2 <= UINT16_MAX, "a text's parts are counted in 16 bits");
 
-static bool is_text(const struct record *record)
+__attribute__((always_inline)) static inline void write_numbers(struct record *record,
+                                                                const struct location *location,
+                                                                const struct digits *digits,
+                                                                uint64_t origin_hash)
 {
-    return record->client_bytes == 0;
-}
-
-/* The order time that follows from the two others, as it does wherever an honest node took the
- * IAMAT: then it needs no room of its own. */
-static int64_t order_of(int64_t stamp_ns, int64_t difference_ns)
-{
-    int64_t accepted_ns;
-    if (__builtin_add_overflow(stamp_ns, difference_ns, &accepted_ns))
-        accepted_ns = INT64_MAX;
-    return location_order_ns(stamp_ns, accepted_ns);
-}
-
-static void write_numbers(struct record *record, const struct location *location,
-                          const struct digits *digits)
-{
-    record_free(record);
+    /* A client keeps its record, so its id is there already, unless it was kept as text. */
+    if (record_is_text(record)) {
+        free(record->text.at);
+        memset(record->client, 0, sizeof record->client);
+        memcpy(record->client, location->client.at, location->client.bytes);
+        record->client_bytes = (uint8_t)location->client.bytes;
+    }
     record->numbers.stamp_ns = digits->stamp_ns;
     record->numbers.latitude = digits->latitude;
     record->numbers.longitude = digits->longitude;
     record->stamp_decimals = digits->stamp_decimals;
-    /* A client keeps its record, so its id is there already, unless it was kept as text. */
-    if (is_text(record))
-        memcpy(record->client, location->client.at, location->client.bytes);
-    record->client_bytes = (uint8_t)location->client.bytes;
+    record->hash = plain_hash(record->client, record->client_bytes, digits, location->difference_ns,
+                              origin_hash);
 }
 
 static char *append(char *at, struct span bytes)
@@ -48,7 +41,7 @@ static char *append(char *at, struct span bytes)
 
 static void make_room(struct record *record, size_t bytes)
 {
-    if (!is_text(record)) {
+    if (!record_is_text(record)) {
         record->text.at = NULL;
         record->text.room = 0;
     }
@@ -70,22 +63,29 @@ static void write_text(struct record *record, const struct location *location)
     record->sizes.position_bytes = (uint16_t)location->position.bytes;
     record->sizes.stamp_bytes = (uint16_t)location->stamp.bytes;
     record->client_bytes = 0;
+    record->hash = location_hash_texts(location);
+}
+
+/* The rare forms, and whatever nobody has read yet. */
+__attribute__((noinline)) static void
+write_any(struct record *record, const struct location *location, uint64_t origin_hash)
+{
+    struct digits digits;
+    if (digits_read(location->position, location->stamp, &digits) &&
+        location_is_plain(location, &digits))
+        write_numbers(record, location, &digits, origin_hash);
+    else
+        write_text(record, location);
 }
 
 void record_write(struct record *record, const struct location *location, uint16_t origin,
-                  uint64_t hash)
+                  uint64_t origin_hash)
 {
-    struct digits read;
-    const struct digits *digits = location->digits;
-    if (digits == NULL && digits_read(location->position, location->stamp, &read))
-        digits = &read;
-    if (digits != NULL && location->client.bytes <= RECORD_CLIENT_BYTES_MAX &&
-        location->order_ns == order_of(digits->stamp_ns, location->difference_ns))
-        write_numbers(record, location, digits);
+    if (location->digits != NULL && location_is_plain(location, location->digits))
+        write_numbers(record, location, location->digits, origin_hash);
     else
-        write_text(record, location);
+        write_any(record, location, origin_hash);
     record->origin = origin;
-    record->hash = hash;
     record->difference_ns = location->difference_ns;
 }
 
@@ -117,27 +117,14 @@ void record_read(const struct record *record, char *text, struct location *locat
     location->difference_ns = record->difference_ns;
     location->order_ns = record_order_ns(record);
     location->digits = NULL;
-    if (is_text(record))
+    if (record_is_text(record))
         read_text(record, location);
     else
         read_numbers(record, text, location);
 }
 
-struct span record_client(const struct record *record)
-{
-    if (is_text(record))
-        return (struct span){record->text.at, record->sizes.client_bytes};
-    return (struct span){record->client, record->client_bytes};
-}
-
-int64_t record_order_ns(const struct record *record)
-{
-    return is_text(record) ? record->text.order_ns
-                           : order_of(record->numbers.stamp_ns, record->difference_ns);
-}
-
 void record_free(struct record *record)
 {
-    if (is_text(record))
+    if (record_is_text(record))
         free(record->text.at);
 }

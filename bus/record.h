@@ -1,8 +1,8 @@
 /* record: one location as a table keeps it: one line of a processor's cache.
  *
- * Nearly every location is a short id and numbers, and takes no memory beside the record; its
- * text is made from the numbers when somebody reads it (bus/digits.h). A location of another form
- * is kept as text, in memory of its own. Nobody but table.c looks inside.
+ * Nearly every location is plain (location_is_plain): a short id and numbers, which take no memory
+ * beside the record; its text is made from the numbers when somebody reads it (bus/digits.h). Any
+ * other is kept as text, in memory of its own. Nobody but table.c looks inside.
  *
  * Invariant: record_read gives what record_write took, every byte. */
 #ifndef ZHERD_BUS_RECORD_H
@@ -13,16 +13,13 @@
 #include "bus/digits.h"
 #include "bus/location.h"
 
-/* The longest id that fits into the record itself. */
-#define RECORD_CLIENT_BYTES_MAX 20
 /* What record_read may write: a position and a stamp made from numbers. */
 #define RECORD_TEXT_BYTES_MAX (DIGITS_POSITION_BYTES_MAX + DIGITS_STAMP_BYTES_MAX)
 
-/* All zero is a record that was never written. The id comes first: memcmp(3) may read 32 bytes of
- * it at once, and those must not reach into the next line of the cache. */
+/* All zero is a record that was never written. */
 struct record {
     union {
-        char client[RECORD_CLIENT_BYTES_MAX];
+        char client[LOCATION_PLAIN_CLIENT_BYTES_MAX]; /* zeros behind the id */
         struct {
             uint16_t client_bytes, position_bytes, stamp_bytes;
         } sizes;
@@ -45,17 +42,33 @@ struct record {
     uint64_t hash; /* location_hash of what stands here */
 };
 
-/* Replaces what stands there. `origin` is the number of location->origin, `hash` its
- * location_hash. */
+/* Replaces what stands there. `origin` is the number of location->origin, `origin_hash` its
+ * location_hash_origin. */
 void record_write(struct record *record, const struct location *location, uint16_t origin,
-                  uint64_t hash);
+                  uint64_t origin_hash);
 
 /* Everything but the origin, which is the table's business. The location borrows from `record`,
  * and from `text`, where RECORD_TEXT_BYTES_MAX bytes must be. */
 void record_read(const struct record *record, char *text, struct location *location);
 
-struct span record_client(const struct record *record);
-int64_t record_order_ns(const struct record *record);
+static inline bool record_is_text(const struct record *record)
+{
+    return record->client_bytes == 0;
+}
+
+static inline struct span record_client(const struct record *record)
+{
+    if (record_is_text(record))
+        return (struct span){record->text.at, record->sizes.client_bytes};
+    return (struct span){record->client, record->client_bytes};
+}
+
+static inline int64_t record_order_ns(const struct record *record)
+{
+    return record_is_text(record)
+               ? record->text.order_ns
+               : location_order_of(record->numbers.stamp_ns, record->difference_ns);
+}
 
 /* Gives back what memory it has beside itself. */
 void record_free(struct record *record);

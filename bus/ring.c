@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define CAPACITY_MIN 64u
+#define CAPACITY_MIN 16u
 /* Beyond this an empty ring gives its memory back: telling a new neighbour a whole table should
  * not cost its size for ever. */
 #define CAPACITY_KEPT_MAX 65536u
@@ -22,11 +22,14 @@ static bool is_due(const struct ring *ring, uint32_t slot)
 
 static void clear_due(struct ring *ring, uint32_t slot)
 {
+    ring->due_count -= is_due(ring, slot);
     ring->due[slot / BITS_PER_WORD] &= ~(UINT64_C(1) << slot % BITS_PER_WORD);
 }
 
+/* The slot is not due. */
 static void set_due(struct ring *ring, uint32_t slot)
 {
+    ring->due_count++;
     ring->due[slot / BITS_PER_WORD] |= UINT64_C(1) << slot % BITS_PER_WORD;
 }
 
@@ -61,6 +64,32 @@ static void make_room(struct ring *ring, uint64_t more)
     ring->capacity = capacity;
 }
 
+/* A slot may stand here twice, forgotten and then changed again: the first place is its own. */
+static void close_gaps(struct ring *ring)
+{
+    uint64_t head = ring->told;
+    for (uint64_t position = ring->told; position < ring->head; position++) {
+        uint32_t slot = *place(ring, position);
+        if (!is_due(ring, slot))
+            continue;
+        clear_due(ring, slot);
+        *place(ring, head++) = slot;
+    }
+    ring->head = head;
+    for (uint64_t position = ring->told; position < head; position++)
+        set_due(ring, *place(ring, position));
+}
+
+/* Kept out of what is done for every change. Memory grows only while at least half of the queue
+ * waits, so gaps never make it grow. */
+__attribute__((noinline)) static void make_both(struct ring *ring, uint32_t slot)
+{
+    make_bits(ring, (uint64_t)slot + 1);
+    if (ring->head - ring->told > 2 * ring->due_count)
+        close_gaps(ring);
+    make_room(ring, 1);
+}
+
 static void give_back(struct ring *ring)
 {
     if (ring->kept < ring->head || ring->capacity <= CAPACITY_KEPT_MAX)
@@ -74,10 +103,26 @@ void ring_push(struct ring *ring, uint32_t slot)
 {
     if (is_due(ring, slot))
         return;
-    make_bits(ring, (uint64_t)slot + 1);
-    make_room(ring, 1);
+    if (slot / BITS_PER_WORD >= ring->due_words || ring->head - ring->kept == ring->capacity)
+        make_both(ring, slot);
     set_due(ring, slot);
     *place(ring, ring->head++) = slot;
+}
+
+/* Takes gaps at the end back: where there is anything, the last of it waits. */
+static void trim(struct ring *ring)
+{
+    while (ring->head > ring->told && !is_due(ring, *place(ring, ring->head - 1)))
+        ring->head--;
+}
+
+bool ring_forget(struct ring *ring, uint32_t slot)
+{
+    if (!is_due(ring, slot))
+        return false;
+    clear_due(ring, slot);
+    trim(ring);
+    return true;
 }
 
 bool ring_peek(struct ring *ring, uint32_t *slot)
@@ -87,7 +132,18 @@ bool ring_peek(struct ring *ring, uint32_t *slot)
         ring->next++;
     if (ring->next == ring->head)
         return false;
+    /* Forgotten while it waited. The last one was not, so this ends. */
+    while (ring->next == ring->told && !is_due(ring, *place(ring, ring->next)))
+        ring->next = ++ring->told;
     *slot = *place(ring, ring->next);
+    return true;
+}
+
+bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot)
+{
+    if (ring->head - ring->next <= distance)
+        return false;
+    *slot = *place(ring, ring->next + distance);
     return true;
 }
 
@@ -95,10 +151,14 @@ bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count
 {
     if (ring->next != ring->told || ring->head - ring->next < count)
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (*place(ring, ring->next + i) != slots[i])
-            return false;
-    return true;
+    if (count == 0)
+        return true;
+    /* What lies behind the end of the memory goes on at its beginning. */
+    const uint32_t *first = place(ring, ring->next);
+    uint64_t to_end = (uint64_t)(ring->slots + ring->capacity - first);
+    uint64_t before = count < to_end ? count : to_end;
+    return memcmp(first, slots, before * sizeof *slots) == 0 &&
+           memcmp(ring->slots, slots + before, (count - before) * sizeof *slots) == 0;
 }
 
 void ring_take(struct ring *ring)
@@ -107,6 +167,17 @@ void ring_take(struct ring *ring)
     if (ring->next++ < ring->told)
         return;
     clear_due(ring, *place(ring, ring->told++));
+    trim(ring);
+}
+
+void ring_take_news(struct ring *ring, uint32_t count)
+{
+    assert(ring->next == ring->told && ring->head - ring->told >= count);
+    for (uint32_t i = 0; i < count; i++)
+        clear_due(ring, *place(ring, ring->told + i));
+    ring->told += count;
+    ring->next = ring->told;
+    trim(ring);
 }
 
 void ring_confirm(struct ring *ring, uint64_t position)
@@ -150,23 +221,25 @@ void ring_free(struct ring *ring)
     *ring = (struct ring){0};
 }
 
-/* Each waiting position takes its bit out of a copy: one that finds none, or a bit that nobody
- * takes, breaks the rule. */
+static uint64_t count_bits(const struct ring *ring)
+{
+    uint64_t count = 0;
+    for (uint64_t word = 0; word < ring->due_words; word++)
+        count += (uint64_t)__builtin_popcountll(ring->due[word]);
+    return count;
+}
+
+/* Each position takes its slot's bit out of a copy: a bit that nobody takes breaks the rule. */
 static bool bits_match(const struct ring *ring, uint64_t *bits)
 {
     for (uint64_t position = ring->told; position < ring->head; position++) {
         uint32_t slot = *place(ring, position);
-        if (!is_due(ring, slot))
-            return false;
-        uint64_t bit = UINT64_C(1) << slot % BITS_PER_WORD;
-        if ((bits[slot / BITS_PER_WORD] & bit) == 0)
-            return false;
-        bits[slot / BITS_PER_WORD] &= ~bit;
+        bits[slot / BITS_PER_WORD] &= ~(UINT64_C(1) << slot % BITS_PER_WORD);
     }
     for (uint64_t word = 0; word < ring->due_words; word++)
         if (bits[word] != 0)
             return false;
-    return true;
+    return ring->told == ring->head || is_due(ring, *place(ring, ring->head - 1));
 }
 
 bool ring_is_sound(const struct ring *ring)
@@ -179,7 +252,7 @@ bool ring_is_sound(const struct ring *ring)
     uint64_t bytes = ring->due_words * sizeof *ring->due;
     uint64_t *bits = bytes_resize(NULL, bytes);
     memcpy(bits, ring->due, bytes);
-    bool sound = bits_match(ring, bits);
+    bool sound = count_bits(ring) == ring->due_count && bits_match(ring, bits);
     free(bits);
     return sound;
 }

@@ -10,8 +10,12 @@
  * it was told waits at a new position, so that such an acknowledgement never hides the change.
  * It knows no messages, no peers and no time.
  *
- * Invariant: kept <= next <= told <= head; a slot's due bit is set exactly if the slot stands at
- * one of the positions from `told` on, and then it stands there once. */
+ * A slot that is forgotten while it waits leaves a gap, which is passed over in its turn. Positions
+ * from `told` on are known to nobody else, so gaps at the end are taken back, and all of them are
+ * closed before they are more than half of the queue.
+ *
+ * Invariant: kept <= next <= told <= head; every slot whose due bit is set stands at one of the
+ * positions from `told` on; and the last of these is no gap. */
 #ifndef ZHERD_BUS_RING_H
 #define ZHERD_BUS_RING_H
 
@@ -25,19 +29,28 @@ struct ring {
     uint32_t *slots;                 /* by position, circular */
     uint64_t capacity;               /* a power of two, or 0 */
     uint64_t kept, next, told, head; /* `next` goes out next: behind `told` only after a loss */
-    uint64_t *due;                   /* a bit for each slot */
+    uint64_t *due;                   /* a bit for each slot that waits */
     uint64_t due_words;
+    uint64_t due_count; /* bits that are set */
 };
 
 /* The slot changed: it waits at the end, unless it waits already. */
 void ring_push(struct ring *ring, uint32_t slot);
 
+/* The slot need not be told any more, unless it changes again. True if it waited. */
+bool ring_forget(struct ring *ring, uint32_t slot);
+
 /* The next slot to tell, or false; ring_take says that it has been told. */
 bool ring_peek(struct ring *ring, uint32_t *slot);
 void ring_take(struct ring *ring);
 
-/* True when the next `count` slots to tell are these, none of them told before. */
+/* A hint for whoever will tell many: the slot that stands so far behind the next one, or false. */
+bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot);
+
+/* True when the next `count` slots to tell are these, none of them told before; ring_take_news
+ * says that they all have been told. */
 bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count);
+void ring_take_news(struct ring *ring, uint32_t count);
 
 /* What was told before `position` (at most `told`) has arrived: its memory is free, and it is not
  * told again. */

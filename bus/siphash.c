@@ -45,26 +45,21 @@ static uint64_t load(const void *at)
     return le64toh(word);
 }
 
-/* The last bytes, fewer than a word, and in the highest byte how many there were in all. */
-static uint64_t last_word(const char *at, size_t left, size_t bytes)
-{
-    uint64_t word = (uint64_t)bytes << 56;
-    for (size_t i = 0; i < left; i++)
-        word |= (uint64_t)(unsigned char)at[i] << (8 * i);
-    return word;
-}
-
 /* Always inline: the numbers of rounds are then known, and loops become plain code. */
 __attribute__((always_inline)) static inline uint64_t compute(struct span bytes, const uint8_t *key,
                                                               unsigned per_word, unsigned at_end)
 {
+    size_t whole = bytes.bytes - bytes.bytes % WORD_BYTES;
+    /* The last bytes, fewer than a word, and in the highest byte how many there were in all. */
+    uint64_t last = (uint64_t)bytes.bytes << 56;
+    if (whole < bytes.bytes)
+        last |= span_eight(bytes, whole);
     uint64_t low = load(key), high = load(key + WORD_BYTES);
     struct state state = {low ^ UINT64_C(0x736f6d6570736575), high ^ UINT64_C(0x646f72616e646f6d),
                           low ^ UINT64_C(0x6c7967656e657261), high ^ UINT64_C(0x7465646279746573)};
-    size_t at = 0;
-    for (; bytes.bytes - at >= WORD_BYTES; at += WORD_BYTES)
+    for (size_t at = 0; at < whole; at += WORD_BYTES)
         take_word(&state, load(bytes.at + at), per_word);
-    take_word(&state, last_word(bytes.at + at, bytes.bytes - at, bytes.bytes), per_word);
+    take_word(&state, last, per_word);
     state.c ^= 0xff;
     mix(&state, at_end);
     return state.a ^ state.b ^ state.c ^ state.d;

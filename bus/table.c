@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bus/names.h"
+#include "bus/same.h"
 #include "bus/siphash.h"
 
 /* Records come in chunks, so none ever moves and growth copies nothing. */
@@ -12,6 +13,9 @@
  * or so, at 9 to 12 bytes a client. */
 #define INDEX_BUCKETS_MIN 64u
 #define INDEX_FULL_OF_20  17u
+/* What was expected and is asked for right after: a power of two, several times what is expected at
+ * once, so that two seldom want the same place. */
+#define GUESSES 256u
 /* Buckets moved from the old index to the new one at each put. Five would be enough to be done
  * before the new one is full; with 256 the time of two indices is short, and a put still takes
  * less than a microsecond more. */
@@ -38,6 +42,7 @@ struct table {
     struct index now; /* every client put since it was made, and the old ones moved so far */
     struct index old; /* the one before, until all of it is moved */
     uint32_t moved;   /* buckets of `old` moved so far */
+    uint32_t guesses[GUESSES]; /* slot + 1 of who was expected last, by the hash's low bits */
 };
 
 static_assert(LOCATION_ORIGIN_BYTES_MAX == NAMES_BYTES_MAX, "every origin is a name");
@@ -96,19 +101,22 @@ static uint32_t behind(const struct index *index, uint32_t place)
     return place + 1 == index->count ? 0 : place + 1;
 }
 
-static bool search(const struct table *table, const struct index *index, struct span client,
-                   uint32_t hash, uint32_t *slot)
+static bool is_of(const struct table *table, uint32_t slot, struct span client)
+{
+    return same(record_client(record_at(table, slot)), client);
+}
+
+/* The client's slot + 1, or 0. */
+static uint32_t search(const struct table *table, const struct index *index, struct span client,
+                       uint32_t hash)
 {
     uint32_t at = place_of(index, hash);
     for (; index->buckets[at].slot_ord != 0; at = behind(index, at)) {
         const struct bucket *bucket = &index->buckets[at];
-        if (bucket->tag != hash)
-            continue;
-        *slot = bucket->slot_ord - 1;
-        if (span_equals(record_client(record_at(table, *slot)), client))
-            return true;
+        if (bucket->tag == hash && is_of(table, bucket->slot_ord - 1, client))
+            return bucket->slot_ord;
     }
-    return false;
+    return 0;
 }
 
 void table_expect_place(const struct table *table, uint32_t hash)
@@ -116,22 +124,49 @@ void table_expect_place(const struct table *table, uint32_t hash)
     __builtin_prefetch(&table->now.buckets[place_of(&table->now, hash)]);
 }
 
-void table_expect_record(const struct table *table, uint32_t hash)
+void table_expect_slot(const struct table *table, uint32_t slot)
+{
+    __builtin_prefetch(record_at(table, slot));
+}
+
+void table_expect_record(struct table *table, uint32_t hash)
 {
     const struct index *index = &table->now;
     uint32_t at = place_of(index, hash);
     for (; index->buckets[at].slot_ord != 0; at = behind(index, at)) {
         if (index->buckets[at].tag == hash) {
-            __builtin_prefetch(record_at(table, index->buckets[at].slot_ord - 1));
+            uint32_t slot_ord = index->buckets[at].slot_ord;
+            table->guesses[hash % GUESSES] = slot_ord;
+            __builtin_prefetch(record_at(table, slot_ord - 1));
             return;
         }
     }
 }
 
+/* Also whom nobody expected. Kept out of find, which is short without it. */
+__attribute__((noinline)) static uint32_t look_up(const struct table *table, struct span client,
+                                                  uint32_t hash)
+{
+    uint32_t slot_ord = search(table, &table->now, client, hash);
+    if (slot_ord == 0 && table->old.count > 0)
+        slot_ord = search(table, &table->old, client, hash);
+    return slot_ord;
+}
+
+/* The client's slot + 1, or 0. Whatever a guess says, the record tells whose it is. */
+static inline uint32_t find(const struct table *table, struct span client, uint32_t hash)
+{
+    uint32_t guess_ord = table->guesses[hash % GUESSES];
+    if (guess_ord != 0 && is_of(table, guess_ord - 1, client))
+        return guess_ord;
+    return look_up(table, client, hash);
+}
+
 bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot)
 {
-    return search(table, &table->now, client, hash, slot) ||
-           (table->old.count > 0 && search(table, &table->old, client, hash, slot));
+    uint32_t slot_ord = find(table, client, hash);
+    *slot = slot_ord - 1;
+    return slot_ord != 0;
 }
 
 static void enter(struct index *index, struct bucket bucket)
@@ -145,8 +180,6 @@ static void enter(struct index *index, struct bucket bucket)
 /* The old index keeps its buckets while it is moved: searches in it must not meet gaps. */
 static void move_some(struct table *table)
 {
-    if (table->old.count == 0)
-        return;
     for (unsigned i = 0; i < BUCKETS_MOVED_PER_PUT && table->moved < table->old.count; i++) {
         struct bucket bucket = table->old.buckets[table->moved++];
         if (bucket.slot_ord != 0)
@@ -184,48 +217,61 @@ static uint32_t add_record(struct table *table)
     return slot;
 }
 
-enum table_outcome table_add(struct table *table, const struct location *location, uint32_t hash,
-                             uint32_t *slot)
+/* Kept out of what is done for the clients that are known. */
+__attribute__((noinline)) static enum table_outcome
+add(struct table *table, const struct location *location, uint32_t hash, uint32_t *slot)
 {
     if (table->count == TABLE_CLIENTS_MAX)
         return TABLE_FULL;
     uint16_t origin = names_put(&table->names, location->origin);
     if (origin == NAMES_NONE)
         return TABLE_FULL;
-    move_some(table);
+    if (table->old.count > 0)
+        move_some(table);
     grow_if_full(table);
     *slot = add_record(table);
-    uint64_t digest = location_hash(location);
-    record_write(record_at(table, *slot), location, origin, digest);
+    struct record *record = record_at(table, *slot);
+    record_write(record, location, origin, names_hash(&table->names, origin));
     enter(&table->now, (struct bucket){hash, *slot + 1});
-    table->digest ^= digest;
+    table->digest ^= record->hash;
     table->changes++;
     return TABLE_NEW;
 }
 
-enum table_outcome table_replace(struct table *table, uint32_t slot,
-                                 const struct location *location)
+__attribute__((always_inline)) static inline enum table_outcome
+replace(struct table *table, struct record *record, const struct location *location)
 {
-    struct record *record = record_at(table, slot);
     uint16_t origin = record->origin;
-    if (!span_equals(names_get(&table->names, origin), location->origin))
+    if (!same(names_get(&table->names, origin), location->origin))
         origin = names_put(&table->names, location->origin);
     if (origin == NAMES_NONE)
         return TABLE_FULL;
-    move_some(table);
-    uint64_t digest = location_hash(location);
-    table->digest ^= record->hash ^ digest;
-    record_write(record, location, origin, digest);
+    if (table->old.count > 0)
+        move_some(table);
+    table->digest ^= record->hash;
+    record_write(record, location, origin, names_hash(&table->names, origin));
+    table->digest ^= record->hash;
     table->changes++;
     return TABLE_NEWER;
 }
 
-/* Nearly always the order time alone tells, and the texts need not be made. */
-static int compare(const struct table *table, uint32_t slot, const struct location *location)
+enum table_outcome table_put_later(struct table *table, const struct location *location,
+                                   uint32_t hash, uint32_t clients_max, uint32_t *slot)
 {
-    int64_t known_ns = table_order_ns(table, slot);
-    if (location->order_ns != known_ns)
-        return location->order_ns > known_ns ? 1 : -1;
+    uint32_t slot_ord = find(table, location->client, hash);
+    if (slot_ord == 0)
+        return table->count < clients_max ? add(table, location, hash, slot) : TABLE_FULL;
+    *slot = slot_ord - 1;
+    struct record *record = record_at(table, *slot);
+    if (location->order_ns <= record_order_ns(record))
+        return TABLE_OLDER;
+    return replace(table, record, location);
+}
+
+/* Kept out of what nearly always needs only the order time. */
+__attribute__((noinline)) static int compare(const struct table *table, uint32_t slot,
+                                             const struct location *location)
+{
     struct location known;
     char text[RECORD_TEXT_BYTES_MAX];
     table_read(table, slot, text, &known);
@@ -235,12 +281,17 @@ static int compare(const struct table *table, uint32_t slot, const struct locati
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot)
 {
-    if (!table_find(table, location->client, hash, slot))
-        return table_add(table, location, hash, slot);
-    int order = compare(table, *slot, location);
-    if (order <= 0)
-        return order == 0 ? TABLE_SAME : TABLE_OLDER;
-    return table_replace(table, *slot, location);
+    uint32_t slot_ord = find(table, location->client, hash);
+    if (slot_ord == 0)
+        return add(table, location, hash, slot);
+    *slot = slot_ord - 1;
+    struct record *record = record_at(table, *slot);
+    if (location->order_ns <= record_order_ns(record)) {
+        int order = compare(table, *slot, location);
+        if (order <= 0)
+            return order == 0 ? TABLE_SAME : TABLE_OLDER;
+    }
+    return replace(table, record, location);
 }
 
 void table_read(const struct table *table, uint32_t slot, char *text, struct location *location)
@@ -248,11 +299,6 @@ void table_read(const struct table *table, uint32_t slot, char *text, struct loc
     const struct record *record = record_at(table, slot);
     record_read(record, text, location);
     location->origin = names_get(&table->names, record->origin);
-}
-
-int64_t table_order_ns(const struct table *table, uint32_t slot)
-{
-    return record_order_ns(record_at(table, slot));
 }
 
 uint64_t table_changes(const struct table *table)
@@ -278,9 +324,8 @@ bool table_is_sound(const struct table *table)
         char text[RECORD_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);
         digest ^= location_hash(&location);
-        uint32_t hash = table_hash(table, location.client), found = 0;
-        if (!location_is_valid(&location) || !table_find(table, location.client, hash, &found) ||
-            found != slot)
+        uint32_t hash = table_hash(table, location.client);
+        if (!location_is_valid(&location) || look_up(table, location.client, hash) != slot + 1)
             return false;
     }
     return digest == table->digest;

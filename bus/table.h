@@ -37,9 +37,13 @@ uint32_t table_hash(const struct table *table, struct span client);
 
 /* Two hints, to be given for many clients in turn before any of them is asked for: the first
  * brings the client's place in the index into the cache, the second, by way of that place, its
- * record. They change nothing, and a wrong hint costs only time. */
+ * record, and remembers for a while which one that is. They change no answer, and a wrong hint
+ * costs only time. */
 void table_expect_place(const struct table *table, uint32_t hash);
-void table_expect_record(const struct table *table, uint32_t hash);
+void table_expect_record(struct table *table, uint32_t hash);
+
+/* The same for a slot below table_count that is to be read. */
+void table_expect_slot(const struct table *table, uint32_t slot);
 
 /* The client's slot, or false. */
 bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot);
@@ -50,20 +54,14 @@ bool table_find(const struct table *table, struct span client, uint32_t hash, ui
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot);
 
-/* The two halves of table_put, for whoever has asked table_find: for a client that has no slot
- * (TABLE_NEW or TABLE_FULL), and for one that has, whatever is known (TABLE_NEWER or TABLE_FULL).
- */
-enum table_outcome table_add(struct table *table, const struct location *location, uint32_t hash,
-                             uint32_t *slot);
-enum table_outcome table_replace(struct table *table, uint32_t slot,
-                                 const struct location *location);
+/* The same for a client of our own: only a greater order time is newer (else TABLE_OLDER), and a
+ * client not seen before is one too many (TABLE_FULL) where `clients_max` are known. */
+enum table_outcome table_put_later(struct table *table, const struct location *location,
+                                   uint32_t hash, uint32_t clients_max, uint32_t *slot);
 
 /* What stands in a slot below table_count. Borrows from `text` (RECORD_TEXT_BYTES_MAX bytes) and,
  * until the next table_put, from the table. */
 void table_read(const struct table *table, uint32_t slot, char *text, struct location *location);
-
-/* Its order time alone. */
-int64_t table_order_ns(const struct table *table, uint32_t slot);
 
 /* How often the table has changed. */
 uint64_t table_changes(const struct table *table);

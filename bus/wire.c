@@ -84,11 +84,12 @@ static bool take_location(struct msgread *in, struct location *location)
 {
     uint32_t elements;
     location->digits = NULL;
-    return msgread_take_array(in, &elements) && elements >= LOCATION_ELEMENTS &&
-           msgread_take_bin(in, &location->client) && msgread_take_bin(in, &location->position) &&
-           msgread_take_bin(in, &location->stamp) && msgread_take_str(in, &location->origin) &&
-           msgread_take_int(in, &location->difference_ns) &&
-           msgread_take_int(in, &location->order_ns) && skip_some(in, elements - LOCATION_ELEMENTS);
+    return msgread_skim_array(in, &elements) && elements >= LOCATION_ELEMENTS &&
+           msgread_skim_bin(in, &location->client) && msgread_skim_bin(in, &location->position) &&
+           msgread_skim_bin(in, &location->stamp) && msgread_skim_str(in, &location->origin) &&
+           msgread_skim_int(in, &location->difference_ns) &&
+           msgread_skim_int(in, &location->order_ns) &&
+           (elements == LOCATION_ELEMENTS || skip_some(in, elements - LOCATION_ELEMENTS));
 }
 
 static bool take_update(struct msgread *in, struct wire_message *message)
@@ -261,10 +262,11 @@ static void put_hello(msgpack_packer *out, const struct wire_message *message)
     put_key_number(out, "have", message->have);
 }
 
-/* A head whose size stands in a field of one, two or four bytes, whichever is the first to do. */
-static char *put_sized(char *to, unsigned char head_of_one_byte, size_t size)
+/* Where the size needs a field of two or four bytes, whichever is the first to do. */
+__attribute__((noinline)) static char *put_long_size(char *to, unsigned char head_of_one_byte,
+                                                     size_t size)
 {
-    unsigned width = size <= UINT8_MAX ? 0 : size <= UINT16_MAX ? 1 : 2;
+    unsigned width = size <= UINT16_MAX ? 1 : 2;
     uint32_t field = htobe32((uint32_t)size);
     *to++ = (char)(head_of_one_byte + width);
     size_t bytes = (size_t)1 << width;
@@ -272,18 +274,41 @@ static char *put_sized(char *to, unsigned char head_of_one_byte, size_t size)
     return to + bytes;
 }
 
-static char *put_body(char *to, struct span bytes)
+static inline char *put_sized(char *to, unsigned char head_of_one_byte, size_t size)
 {
-    memcpy(to, bytes.at, bytes.bytes);
-    return to + bytes.bytes;
+    if (size > UINT8_MAX)
+        return put_long_size(to, head_of_one_byte, size);
+    to[0] = (char)head_of_one_byte;
+    to[1] = (char)size;
+    return to + 2;
 }
 
-static char *put_text(char *to, struct span bytes)
+/* Nearly all have 4 to 32 bytes, and are copied in two pieces that may overlap. */
+static inline char *put_body(char *to, struct span body)
+{
+    char *end = to + body.bytes;
+    const char *at = body.at, *behind = body.at + body.bytes;
+    if (body.bytes < 4 || body.bytes > 32) {
+        memcpy(to, at, body.bytes);
+    } else if (body.bytes >= 16) {
+        memcpy(to, at, 16);
+        memcpy(end - 16, behind - 16, 16);
+    } else if (body.bytes >= 8) {
+        memcpy(to, at, 8);
+        memcpy(end - 8, behind - 8, 8);
+    } else {
+        memcpy(to, at, 4);
+        memcpy(end - 4, behind - 4, 4);
+    }
+    return end;
+}
+
+static inline char *put_text(char *to, struct span bytes)
 {
     return put_body(put_sized(to, 0xc4, bytes.bytes), bytes);
 }
 
-static char *put_name(char *to, struct span bytes)
+static inline char *put_name(char *to, struct span bytes)
 {
     if (bytes.bytes < 32)
         *to++ = (char)(0xa0 | bytes.bytes);
@@ -293,22 +318,22 @@ static char *put_name(char *to, struct span bytes)
 }
 
 /* The shortest form: none but its own byte from -32 to 127, else a field of 1, 2, 4 or 8 bytes,
- * whose heads follow one another. */
-static char *put_integer(char *to, int64_t number)
+ * whose heads follow one another. All of nine bytes are written, and those behind the field make
+ * way for what follows. */
+static inline char *put_integer(char *to, int64_t number)
 {
-    uint64_t size = number < 0 ? ~(uint64_t)number : (uint64_t)number;
-    unsigned bits = size == 0 ? 0 : 64 - (unsigned)__builtin_clzll(size);
-    if (number < 0)
-        bits++; /* for the sign */
     if (number >= -32 && number <= 127) {
         *to = (char)number;
         return to + 1;
     }
-    unsigned width = bits <= 8 ? 0 : bits <= 16 ? 1 : bits <= 32 ? 2 : 3;
+    uint64_t size = number < 0 ? ~(uint64_t)number : (uint64_t)number;
+    /* A negative number takes one bit more, for its sign. */
+    int bits = 64 - __builtin_clzll(size) + (number < 0);
+    int width = (bits > 8) + (bits > 16) + (bits > 32);
     size_t bytes = (size_t)1 << width;
-    uint64_t field = htobe64((uint64_t)number);
+    uint64_t field = htobe64((uint64_t)number << (64 - 8 * bytes));
     *to++ = (char)((number < 0 ? 0xd0 : 0xcc) + width);
-    memcpy(to, (char *)&field + sizeof field - bytes, bytes);
+    memcpy(to, &field, sizeof field);
     return to + bytes;
 }
 

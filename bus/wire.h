@@ -21,7 +21,7 @@
 #define WIRE_VERSION_MIN 1
 
 /* A large UPDATE would keep a link busy for long, and a lost one costs it all again. */
-#define WIRE_LOCATIONS_MAX 256
+#define WIRE_LOCATIONS_MAX FLOOD_UPDATE_LOCATIONS_MAX
 /* Links in a STATUS. */
 #define WIRE_LINKS_MAX FLOOD_STATUS_LINKS_MAX
 /* A herd's or a node's name. */
@@ -106,7 +106,7 @@ size_t wire_location_bytes_max(const struct location *location);
 
 /* Writes one location of an UPDATE; returns the byte behind it. It is what msgpack-c would write,
  * at a tenth of the cost: locations are nearly all that nodes tell each other. `out` has room for
- * wire_location_bytes_max. */
+ * wire_location_bytes_max, all of which may be written to. */
 char *wire_write_location(const struct location *location, char *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/digits.h"
 #include "bus/flood.h"
 #include "bus/table.h"
 #include "bus/wire.h"
@@ -25,6 +26,10 @@
 #define ROUNDS     500u
 #define BATCH      64u
 #define LINE_BYTES (sizeof "IAMAT " + SAMPLE_BYTES)
+/* Sessions of the node and of its first neighbour. */
+#define OURS      UINT64_C(0x123456789abcdef0)
+#define THEIRS    UINT64_C(0x0fedcba987654321)
+#define LINKS_MAX 3
 
 #define PIECE __attribute__((noinline))
 
@@ -112,8 +117,8 @@ static struct wire_message *an_update(char texts[BATCH][SAMPLE_BYTES])
 {
     struct wire_message *message = bytes_zeroed(sizeof *message);
     message->type = WIRE_UPDATE;
-    message->from_session = UINT64_C(0x123456789abcdef0);
-    message->to_session = UINT64_C(0x0fedcba987654321);
+    message->from_session = THEIRS;
+    message->to_session = OURS;
     message->upto = message->location_count = BATCH;
     for (uint32_t i = 0; i < BATCH; i++) {
         sample_write(i, STAMP_NS + i, texts[i]);
@@ -153,6 +158,143 @@ static uint64_t decode(void)
         done += piece_decode((struct span){bytes, count}, message);
     free(message);
     return done;
+}
+
+/* ---- receive: a neighbour's UPDATE of BATCH locations, all newer ---- */
+
+static void hear(struct flood *flood, size_t peer, struct wire_message *message)
+{
+    static char bytes[FLOOD_MESSAGE_BYTES_MAX];
+    message->from_session = THEIRS + peer;
+    message->to_session = OURS;
+    flood_receive(flood, peer, (struct span){bytes, wire_write(message, bytes, sizeof bytes)}, 0);
+}
+
+/* A node whose neighbours have all said HELLO and named our session, so that its links are up. */
+static struct flood *a_node(size_t links)
+{
+    static const char *const names[LINKS_MAX] = {"Ball", "Campbell", "Hamilton"};
+    struct span peers[LINKS_MAX];
+    for (size_t i = 0; i < links; i++)
+        peers[i] = span_of(names[i]);
+    struct flood_options options = {.herd = span_of("trial"),
+                                    .node = span_of("Alford"),
+                                    .peers = peers,
+                                    .peer_count = links,
+                                    .session = OURS,
+                                    .clients_max = FLOOD_CLIENTS_DEFAULT};
+    struct flood *flood = flood_new(&options);
+    struct wire_message *hello = bytes_zeroed(sizeof *hello);
+    hello->type = WIRE_HELLO;
+    hello->herd = options.herd;
+    hello->version = hello->version_min = WIRE_VERSION;
+    for (size_t i = 0; i < links; i++) {
+        hello->node = peers[i];
+        hear(flood, i, hello);
+    }
+    free(hello);
+    return flood;
+}
+
+PIECE static uint64_t piece_receive(struct flood *flood, struct span bytes)
+{
+    uint64_t before = flood_count(flood)->locations_news;
+    flood_receive(flood, 0, bytes, 0);
+    return flood_count(flood)->locations_news - before;
+}
+
+static uint64_t receive(void)
+{
+    static char texts[BATCH][SAMPLE_BYTES], bytes[FLOOD_MESSAGE_BYTES_MAX];
+    struct flood *flood = a_node(1);
+    struct wire_message *message = an_update(texts);
+    uint64_t done = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t i = 0; i < BATCH; i++) {
+            uint64_t stamp_ns = STAMP_NS + round * BATCH + i;
+            sample_write(i, stamp_ns, texts[i]);
+            message->locations[i] = a_location(texts[i], stamp_ns);
+        }
+        message->after = round * BATCH;
+        message->upto = message->after + BATCH;
+        done +=
+            piece_receive(flood, (struct span){bytes, wire_write(message, bytes, sizeof bytes)});
+    }
+    free(message);
+    flood_destroy(&flood);
+    return done;
+}
+
+/* ---- spread_1, spread_3: BATCH newer locations of our own clients, told to so many links ---- */
+
+static inline uint64_t spread(struct flood *flood, const struct location *locations, char *out,
+                              size_t links)
+{
+    struct span clients[BATCH];
+    uint32_t hashes[BATCH];
+    for (uint32_t i = 0; i < BATCH; i++)
+        clients[i] = locations[i].client;
+    flood_expect(flood, clients, hashes, BATCH);
+    for (uint32_t i = 0; i < BATCH; i++)
+        flood_local_expected(flood, &locations[i], hashes[i]);
+    uint64_t messages = 0;
+    for (size_t peer = 0; peer < links; peer++)
+        while (flood_next(flood, peer, 0, out) > 0)
+            messages++;
+    return messages >= links ? BATCH : 0;
+}
+
+PIECE static uint64_t piece_spread_1(struct flood *flood, const struct location *locations,
+                                     char *out)
+{
+    return spread(flood, locations, out, 1);
+}
+
+PIECE static uint64_t piece_spread_3(struct flood *flood, const struct location *locations,
+                                     char *out)
+{
+    return spread(flood, locations, out, 3);
+}
+
+static uint64_t spread_to(size_t links,
+                          uint64_t (*piece)(struct flood *, const struct location *, char *))
+{
+    static char texts[BATCH][SAMPLE_BYTES], out[FLOOD_MESSAGE_BYTES_MAX];
+    struct flood *flood = a_node(links);
+    struct wire_message *ack = bytes_zeroed(sizeof *ack);
+    ack->type = WIRE_ACK;
+    struct location locations[BATCH];
+    struct digits digits[BATCH];
+    uint64_t done = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t i = 0; i < BATCH; i++) {
+            uint64_t stamp_ns = STAMP_NS + round * BATCH + i;
+            sample_write(i, stamp_ns, texts[i]);
+            locations[i] = a_location(texts[i], stamp_ns);
+            digits_read(locations[i].position, locations[i].stamp, &digits[i]);
+            locations[i].digits = &digits[i];
+        }
+        done += piece(flood, locations, out);
+        for (size_t peer = 0; peer < links; peer++) {
+            ack->have = flood_link(flood, peer).told;
+            hear(flood, peer, ack);
+        }
+    }
+    if (flood_count(flood)->locations_sent != done * links)
+        done = 0;
+    free(ack);
+    flood_destroy(&flood);
+    return done;
+}
+
+static uint64_t spread_1(void)
+{
+    return spread_to(1, piece_spread_1);
+}
+
+static uint64_t spread_3(void)
+{
+    return spread_to(3, piece_spread_3);
 }
 
 /* ---- reply: an AT line ---- */
@@ -218,14 +360,15 @@ int main(int count, char **values)
     static const struct {
         const char *name;
         uint64_t (*run)(void);
-    } pieces[] = {{"parse", parse},   {"table", table}, {"encode", encode},
-                  {"decode", decode}, {"reply", reply}, {"session", session}};
+    } pieces[] = {{"parse", parse},       {"table", table},     {"encode", encode},
+                  {"decode", decode},     {"receive", receive}, {"spread_1", spread_1},
+                  {"spread_3", spread_3}, {"reply", reply},     {"session", session}};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         if (count == 2 && strcmp(values[1], pieces[i].name) == 0) {
             uint64_t done = pieces[i].run();
             printf("%llu\n", (unsigned long long)done);
             return done > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
         }
-    fputs("usage: hotpath parse|table|encode|decode|reply|session\n", stderr);
+    fputs("usage: hotpath PIECE\n", stderr);
     return EXIT_FAILURE;
 }

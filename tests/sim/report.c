@@ -63,6 +63,8 @@ static int tell_paths(const struct sim_counters *c, bool rare)
         {"HELLOs refused", c->flood.refusals},
         {"holes in what was told", c->flood.holes},
         {"rewinds to the last ack", c->flood.rewinds},
+        {"waiting changes that the peer told first", c->flood.locations_known},
+        {"UPDATEs of which nothing was left to tell", c->flood.updates_empty},
         {"changes that rode along with one that waited", c->conflated},
         {"turns that ended at a closed window", c->windows_closed},
         {"clients refused by a full table", c->flood.clients_refused},

@@ -126,6 +126,8 @@ static void add_counters(struct flood_counters *sum, const struct flood_counters
     sum->messages_strange += more->messages_strange;
     sum->holes += more->holes;
     sum->rewinds += more->rewinds;
+    sum->locations_known += more->locations_known;
+    sum->updates_empty += more->updates_empty;
     sum->session_changes += more->session_changes;
     sum->refusals += more->refusals;
     sum->digest_faults += more->digest_faults;

@@ -193,6 +193,41 @@ static void a_change_is_not_sent_back_where_it_came_from(void)
     rig_close(&rig);
 }
 
+/* What Ada still has to tell Bob of kiwi, after Bob told Ada of it. */
+static uint64_t due_after_hearing(int64_t order_ns, const char *position)
+{
+    static struct wire_message update;
+    struct rig rig;
+    rig_open(&rig, 3, "01 02");
+    settle(&rig);
+    tell_at(&rig, 0, "kiwi", 10, "+1-1");
+    update = (struct wire_message){.type = WIRE_UPDATE,
+                                   .from_session = link_of(&rig, 0, 1).their_session,
+                                   .to_session = link_of(&rig, 1, 0).their_session,
+                                   .upto = 1,
+                                   .location_count = 1};
+    update.locations[0] = place("kiwi", order_ns, position);
+    forge(&rig, 1, 0, &update);
+    uint64_t known = count_of(&rig, 0)->locations_known;
+    struct flood_link bob = link_of(&rig, 0, 1), cy = link_of(&rig, 0, 2);
+    CHECK_INT(cy.head - cy.told, 1); /* who must hear of it either way */
+    CHECK_INT(bob.head - bob.told, 1 - known);
+    settle(&rig);
+    pass(&rig, 5000);
+    CHECK(link_of(&rig, 0, 1).acked == link_of(&rig, 0, 1).head);
+    rig_close(&rig);
+    return bob.head - bob.told;
+}
+
+static void what_a_neighbour_tells_first_it_is_not_told(void)
+{
+    CHECK_INT(due_after_hearing(10, "+1-1"), 0); /* the same */
+    CHECK_INT(due_after_hearing(11, "+1-1"), 0); /* something newer */
+    CHECK_INT(due_after_hearing(9, "+1-1"), 1);  /* something older: it must hear of ours */
+    CHECK_INT(due_after_hearing(10, "+1-2"), 0); /* the greater of two equally new */
+    CHECK_INT(due_after_hearing(10, "+1-0"), 1);
+}
+
 static void a_change_ends_its_walk_in_a_mesh(void)
 {
     struct rig rig;
@@ -363,6 +398,7 @@ static const struct check_case cases[] = {
      another_major_version_is_an_event_and_nothing_else},
     {"a change walks along a chain", a_change_walks_along_a_chain},
     {"a change is not sent back where it came from", a_change_is_not_sent_back_where_it_came_from},
+    {"what a neighbour tells first it is not told", what_a_neighbour_tells_first_it_is_not_told},
     {"a change ends its walk in a mesh", a_change_ends_its_walk_in_a_mesh},
     {"what changes while it waits goes out once", what_changes_while_it_waits_goes_out_once},
     {"a busy client does not push others back", a_busy_client_does_not_push_others_back},

@@ -1,6 +1,8 @@
 /* The order between two locations, what is valid, and the hash that every machine must share. */
 #include "bus/location.h"
 
+#include <xxhash.h>
+
 #include "tests/check.h"
 
 static struct location base(void)
@@ -81,6 +83,29 @@ static void every_white_space_byte_is_refused_everywhere(void)
     }
 }
 
+/* Words are looked at in pieces: no place in any of them is left out, and other control bytes,
+ * which lie below the blank, too, are no white space. */
+static void white_space_is_found_at_every_place(void)
+{
+    char text[40];
+    for (size_t bytes = 1; bytes <= sizeof text; bytes++)
+        for (size_t at = 0; at < bytes; at++) {
+            struct location location = base();
+            memset(text, 'x', sizeof text);
+            char *edge = check_at_page_end(text, bytes), *changed = edge + at;
+            location.client = (struct span){edge, bytes};
+            CHECK(location_is_valid(&location));
+            *changed = '\x01';
+            CHECK(location_is_valid(&location));
+            *changed = '\xff';
+            CHECK(location_is_valid(&location));
+            *changed = ' ';
+            CHECK(!location_is_valid(&location));
+            *changed = '\t';
+            CHECK(!location_is_valid(&location));
+        }
+}
+
 static void no_field_may_be_empty(void)
 {
     for (int field = 0; field < 4; field++) {
@@ -115,13 +140,24 @@ static void texts_and_origins_have_limits(void)
     CHECK(!location_is_valid(&location));
 }
 
-/* Computed elsewhere: XXH3_64bits over bytes packed by hand as location.h names them. */
+/* Computed elsewhere: the constants by XXH3_64bits_withSeed over bytes that were packed by hand as
+ * bus/PROTOCOL.md (Digests) lays them out. */
 static void the_hash_is_the_same_on_every_machine(void)
 {
     struct location location = base();
-    CHECK(location_hash(&location) == UINT64_C(0x309b63a81dae8ff7));
-    char client[300];
+    CHECK(location_hash(&location) == UINT64_C(0x9e9c8bb4decb401d));
+    location.difference_ns = -location.difference_ns;
+    CHECK(location_hash(&location) == UINT64_C(0x6565b5e9be8c7389));
+    char client[300], origin[LOCATION_ORIGIN_BYTES_MAX];
     memset(client, 'c', sizeof client);
+    memset(origin, 'C', sizeof origin);
+    location = (struct location){.client = span_of("aaaaaaaaaaaaaaaaaaaa"),
+                                 .position = span_of("+034.0-0"),
+                                 .stamp = span_of("0"),
+                                 .origin = {origin, sizeof origin},
+                                 .difference_ns = -1};
+    CHECK(location_hash(&location) == UINT64_C(0x5875b8351abd62a4));
+    location = base();
     location.client = (struct span){client, sizeof client};
     CHECK(location_hash(&location) == UINT64_C(0x293d1a3c4424f78d));
     location.difference_ns = -1;
@@ -129,22 +165,86 @@ static void the_hash_is_the_same_on_every_machine(void)
     CHECK(location_hash(&location) == UINT64_C(0x4b7da94233fe421f));
 }
 
+/* The 64 bytes of base(), one by one. */
+static void a_plain_location_is_hashed_as_numbers(void)
+{
+    unsigned char bytes[64] = "kiwi.cs.ucla.edu";
+    bytes[20] = 16; /* client */
+    bytes[21] = 9;  /* digits of the stamp behind its point */
+    const uint64_t numbers[] = {
+        UINT64_C(1621464827959498503),
+        UINT64_C(34068930000) << 8 | 0x26,         /* +, 2 digits, 6 behind the point */
+        UINT64_C(118445127000) << 8 | 0x80 | 0x36, /* -, 3 digits, 6 behind the point */
+        263873386,
+        XXH3_64bits("Clark", 5),
+    };
+    for (size_t i = 0; i < 40; i++)
+        bytes[24 + i] = (unsigned char)(numbers[i / 8] >> i % 8 * 8);
+    struct location location = base();
+    CHECK(location_hash(&location) == XXH3_64bits_withSeed(bytes, sizeof bytes, 1));
+    CHECK(location_hash_origin(location.origin) == numbers[4]);
+}
+
+/* What is missing to be plain, one thing at a time, gives the hash of texts. */
+static void whatever_is_not_plain_is_hashed_as_texts(void)
+{
+    struct location rows[7];
+    for (size_t i = 0; i < 7; i++)
+        rows[i] = base();
+    rows[1].client = span_of("aaaaaaaaaaaaaaaaaaaaa");
+    rows[2].position = span_of("+34.068930-118.4451270001");
+    rows[3].stamp = span_of("01621464827.959498503");
+    rows[4].order_ns++;
+    rows[5].difference_ns = -LOCATION_SKEW_NS_MAX - 1; /* the order time would be one less */
+    rows[6].client = span_of("");
+    CHECK(location_hash(&rows[0]) != location_hash_texts(&rows[0]));
+    for (size_t i = 1; i < 7; i++)
+        CHECK(location_hash(&rows[i]) == location_hash_texts(&rows[i]));
+    rows[5].order_ns--;
+    CHECK(location_hash(&rows[5]) != location_hash_texts(&rows[5]));
+    CHECK(location_hash(&rows[4]) == UINT64_C(0x6902be9d438a9b05));
+}
+
+static void digits_say_nothing_new_to_a_hash(void)
+{
+    struct location location = base();
+    struct digits digits;
+    uint64_t hash = location_hash(&location);
+    CHECK(digits_read(location.position, location.stamp, &digits));
+    location.digits = &digits;
+    CHECK(location_hash(&location) == hash);
+}
+
+/* As plain locations where they can be, and once more as others. */
 static void the_hash_notices_every_field_and_every_border(void)
 {
-    struct location rows[9];
-    for (size_t i = 0; i < 9; i++)
+    enum { FORMS = 13, ROWS = 2 * FORMS + 1 };
+    struct location rows[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
         rows[i] = base();
     rows[1].client = span_of("kiwi.cs.ucla.ed");
     rows[2].position = span_of("+34.068930-118.445128");
     rows[3].stamp = span_of("1621464827.959498504");
+    rows[3].order_ns++;
     rows[4].origin = span_of("Clar");
     rows[5].difference_ns++;
-    rows[6].order_ns++;
+    rows[6].stamp = span_of("1621464827.9594985");
+    rows[6].order_ns -= 3;
     rows[7].client = span_of("kiwi.cs.ucla.edu+34");
     rows[7].position = span_of(".068930-118.445127");
     rows[8].stamp = span_of("1621464827.95949850");
+    rows[8].order_ns -= 3;
     rows[8].origin = span_of("3Clark");
-    for (size_t i = 0; i < 9; i++)
+    rows[9].client = (struct span){"kiwi.cs.ucla.edu\0", 17};
+    rows[10].position = span_of("+34.06893-118.445127");
+    rows[11].position = span_of("+34.068930-118.4451270");
+    rows[12].position = span_of("+034.068930-118.445127");
+    for (size_t i = 0; i < FORMS; i++) {
+        rows[FORMS + i] = rows[i];
+        rows[FORMS + i].order_ns = 42;
+    }
+    rows[ROWS - 1].order_ns = 43;
+    for (size_t i = 0; i < ROWS; i++)
         for (size_t j = 0; j < i; j++)
             CHECK(location_hash(&rows[i]) != location_hash(&rows[j]));
 }
@@ -172,9 +272,13 @@ static const struct check_case cases[] = {
     {"the order is total", the_order_is_total},
     {"the client is not compared", the_client_is_not_compared},
     {"every white-space byte is refused everywhere", every_white_space_byte_is_refused_everywhere},
+    {"white space is found at every place", white_space_is_found_at_every_place},
     {"no field may be empty", no_field_may_be_empty},
     {"texts and origins have limits", texts_and_origins_have_limits},
     {"the hash is the same on every machine", the_hash_is_the_same_on_every_machine},
+    {"a plain location is hashed as numbers", a_plain_location_is_hashed_as_numbers},
+    {"whatever is not plain is hashed as texts", whatever_is_not_plain_is_hashed_as_texts},
+    {"digits say nothing new to a hash", digits_say_nothing_new_to_a_hash},
     {"the hash notices every field and every border",
      the_hash_notices_every_field_and_every_border},
     {"hashing in pieces gives the same", hashing_in_pieces_gives_the_same},

@@ -290,6 +290,46 @@ static void any_three_bytes_are_read_or_refused(void)
     }
 }
 
+/* Each skim says, gives and moves what the take of that kind does. */
+static void check_skims(struct msgread start)
+{
+    struct msgread taken = start, skimmed = start;
+    uint32_t count = 0, count_too = 0;
+    CHECK_INT(msgread_skim_array(&skimmed, &count_too), msgread_take_array(&taken, &count));
+    CHECK(skimmed.at == taken.at && (taken.at == start.at || count_too == count));
+    struct span bytes = {0}, bytes_too = {0};
+    taken = skimmed = start;
+    CHECK_INT(msgread_skim_str(&skimmed, &bytes_too), msgread_take_str(&taken, &bytes));
+    CHECK(skimmed.at == taken.at && bytes_too.at == bytes.at && bytes_too.bytes == bytes.bytes);
+    taken = skimmed = start;
+    CHECK_INT(msgread_skim_bin(&skimmed, &bytes_too), msgread_take_bin(&taken, &bytes));
+    CHECK(skimmed.at == taken.at && bytes_too.at == bytes.at && bytes_too.bytes == bytes.bytes);
+    int64_t value = 0, value_too = 0;
+    taken = skimmed = start;
+    CHECK_INT(msgread_skim_int(&skimmed, &value_too), msgread_take_int(&taken, &value));
+    CHECK(skimmed.at == taken.at && value_too == value);
+}
+
+/* Every head with every number of bytes behind it, low and high ones. */
+static void a_skim_is_a_take(void)
+{
+    enum { BYTES_MAX = 40 };
+    static const unsigned char fillings[] = {0x00, 0x01, 0x1e, 0x7f, 0x80, 0xff};
+    static const char room[BYTES_MAX];
+    char *edge = check_at_page_end(room, sizeof room);
+    for (int first = 0; first < 256; first++)
+        for (size_t filling = 0; filling < sizeof fillings; filling++) {
+            char bytes[BYTES_MAX];
+            memset(bytes, fillings[filling], sizeof bytes);
+            bytes[0] = (char)first;
+            for (size_t count = 0; count <= sizeof bytes; count++) {
+                char *start = edge + sizeof bytes - count;
+                memmove(start, bytes, count);
+                check_skims(msgread_of((struct span){start, count}));
+            }
+        }
+}
+
 static const struct check_case cases[] = {
     {"unsigned integers come in every encoding", unsigned_integers_come_in_every_encoding},
     {"signed integers come in every encoding", signed_integers_come_in_every_encoding},
@@ -304,6 +344,7 @@ static const struct check_case cases[] = {
     {"the byte that is never used is refused", the_byte_that_is_never_used_is_refused},
     {"what msgpack-c writes is read back", what_msgpack_c_writes_is_read_back},
     {"any three bytes are read or refused", any_three_bytes_are_read_or_refused},
+    {"a skim is a take", a_skim_is_a_take},
 };
 
 CHECK_MAIN(cases)

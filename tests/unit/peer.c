@@ -178,6 +178,29 @@ static void a_new_session_is_told_everything_from_zero(void)
     close_end(&end);
 }
 
+static void a_new_session_that_told_us_all_is_told_where_it_stands(void)
+{
+    struct end end;
+    open_end(&end, 2);
+    meet(&end);
+    CHECK_INT(next_of(&end, 2), WIRE_UPDATE);
+    ack(&end, 2, false);
+    hello(&end, 3, 1, 0, 0);
+    peer_knows(&end.peer, 0);
+    peer_knows(&end.peer, 1);
+    CHECK_INT(count.locations_known, 2);
+    CHECK_INT(next(&end), WIRE_UPDATE);
+    CHECK(out.after == 0 && out.upto == 2);
+    CHECK_INT(next(&end), 0);
+    in = (struct wire_message){.type = WIRE_ACK, .from_session = 3, .to_session = 1, .have = 2};
+    receive(&end);
+    CHECK_INT(end.peer.acked, end.peer.ring.head);
+    end.now_ms += 2000;
+    CHECK_INT(next(&end), WIRE_HEARTBEAT);
+    CHECK_INT(out.head, 2);
+    close_end(&end);
+}
+
 static void start_counts_only_for_our_own_session(void)
 {
     struct end end;
@@ -301,6 +324,8 @@ static const struct check_case cases[] = {
      a_slow_acknowledgement_ends_the_telling_again},
     {"a slow acknowledgement hides no change", a_slow_acknowledgement_hides_no_change},
     {"a new session is told everything from zero", a_new_session_is_told_everything_from_zero},
+    {"a new session that told us all is told where it stands",
+     a_new_session_that_told_us_all_is_told_where_it_stands},
     {"start counts only for our own session", start_counts_only_for_our_own_session},
     {"who forgot what it had is reminded", who_forgot_what_it_had_is_reminded},
     {"a digest counts only where nothing waits", a_digest_counts_only_where_nothing_waits},

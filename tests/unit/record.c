@@ -32,7 +32,7 @@ static void check_holds(const struct record *record, const struct location *want
 
 static void put(struct record *record, const struct location *location)
 {
-    record_write(record, location, 5, location_hash(location));
+    record_write(record, location, 5, location_hash_origin(location->origin));
     check_holds(record, location);
 }
 
@@ -58,14 +58,14 @@ static void an_ordinary_location_needs_no_other_memory(void)
 
 static void the_longest_id_fits_and_one_more_byte_does_not(void)
 {
-    char id[RECORD_CLIENT_BYTES_MAX + 2];
-    for (size_t bytes = 1; bytes <= RECORD_CLIENT_BYTES_MAX + 1; bytes++) {
+    char id[LOCATION_PLAIN_CLIENT_BYTES_MAX + 2];
+    for (size_t bytes = 1; bytes <= LOCATION_PLAIN_CLIENT_BYTES_MAX + 1; bytes++) {
         memset(id, 'k', bytes);
         id[bytes] = '\0';
         struct record record = {0};
         struct location location = honest(id, "+1-1", "12", 12000000000, 7);
         put(&record, &location);
-        CHECK_INT(in_numbers(&record), bytes <= RECORD_CLIENT_BYTES_MAX);
+        CHECK_INT(in_numbers(&record), bytes <= LOCATION_PLAIN_CLIENT_BYTES_MAX);
         record_free(&record);
     }
 }
@@ -75,10 +75,17 @@ static void digits_read_before_are_taken_as_they_are(void)
     struct record record = {0};
     struct location location = honest("kiwi", "+1.50-1", "12.0", 12000000000, 7);
     struct digits digits;
+    put(&record, &location);
+    uint64_t hash = record.hash;
     CHECK(digits_read(location.position, location.stamp, &digits));
     location.digits = &digits;
     put(&record, &location);
     CHECK(in_numbers(&record));
+    CHECK(record.hash == hash);
+    /* They are no reason to keep what is not plain in numbers. */
+    location.order_ns++;
+    put(&record, &location);
+    CHECK(!in_numbers(&record));
     record_free(&record);
 }
 

@@ -138,6 +138,74 @@ static void clear_forgets_what_waits_but_no_position(void)
     ring_free(&ring);
 }
 
+static void what_is_forgotten_is_passed_over(void)
+{
+    struct ring ring = {0};
+    uint32_t slot;
+    for (slot = 0; slot < 5; slot++)
+        ring_push(&ring, slot);
+    CHECK(!ring_forget(&ring, 5));
+    CHECK(!ring_forget(&ring, 70000));
+    CHECK(ring_forget(&ring, 0));
+    CHECK(!ring_forget(&ring, 0));
+    CHECK(ring_forget(&ring, 3));
+    CHECK_INT(ring.head, 5);
+    CHECK(ring_forget(&ring, 4)); /* and with it goes the gap before it */
+    CHECK_INT(ring.head, 3);
+    CHECK(ring_is_sound(&ring));
+    CHECK_INT(take(&ring), 1);
+    CHECK_INT(ring.told, 2); /* the gap has had its turn */
+    CHECK(!ring_forget(&ring, 1));
+    CHECK(ring_forget(&ring, 2));
+    CHECK_INT(ring.head, 2);
+    CHECK(!ring_peek(&ring, &slot));
+    ring_push(&ring, 3);
+    CHECK_INT(take(&ring), 3);
+    CHECK_INT(ring.head, 3);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+    CHECK(!ring_forget(&ring, 1));
+}
+
+static void what_changes_after_it_was_forgotten_goes_out_once(void)
+{
+    struct ring ring = {0};
+    ring_push(&ring, 1);
+    ring_push(&ring, 2);
+    ring_forget(&ring, 1);
+    ring_push(&ring, 1); /* stands twice now */
+    CHECK_INT(ring.head, 3);
+    CHECK(ring_is_sound(&ring));
+    CHECK_INT(take(&ring), 1);
+    CHECK_INT(take(&ring), 2);
+    CHECK_INT(ring.head, 2);
+    CHECK(ring_is_sound(&ring));
+    ring_push(&ring, 3);
+    ring_push(&ring, 4);
+    ring_forget(&ring, 3);
+    ring_push(&ring, 3);
+    ring_take_news(&ring, 2);
+    CHECK_INT(ring.head, 4);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void gaps_cost_no_memory(void)
+{
+    struct ring ring = {0};
+    uint32_t slot = 0;
+    ring_push(&ring, 0);
+    for (; slot < 100000; slot++) {
+        ring_push(&ring, slot + 1);
+        CHECK(ring_forget(&ring, slot));
+    }
+    CHECK_INT(ring.capacity, 16);
+    CHECK(ring_is_sound(&ring));
+    CHECK_INT(take(&ring), slot);
+    CHECK_INT(ring.told, ring.head);
+    ring_free(&ring);
+}
+
 static void a_large_ring_gives_its_memory_back(void)
 {
     struct ring ring = {0};
@@ -161,13 +229,15 @@ static void soundness_notices_each_broken_rule(void)
         ring_push(&ring, slot);
     CHECK(ring_is_sound(&ring));
     ring.due[0] = 0x3;
-    CHECK(!ring_is_sound(&ring)); /* one waits without its bit */
+    ring.due_count = 2;
+    CHECK(!ring_is_sound(&ring)); /* a gap at the end */
     ring.due[0] = 0xf;
+    ring.due_count = 4;
     CHECK(!ring_is_sound(&ring)); /* a bit without one that waits */
     ring.due[0] = 0x7;
-    ring.slots[1] = 0;
-    CHECK(!ring_is_sound(&ring)); /* one waits twice */
-    ring.slots[1] = 1;
+    CHECK(!ring_is_sound(&ring)); /* bits miscounted */
+    ring.due_count = 3;
+    CHECK(ring_is_sound(&ring));
     ring.kept = 1;
     CHECK(!ring_is_sound(&ring));
     ring.kept = 0;
@@ -175,26 +245,57 @@ static void soundness_notices_each_broken_rule(void)
     ring_free(&ring);
 }
 
+enum { SLOTS = 40 };
+
 /* A slow ring beside the real one: all positions ever, in one array. */
 struct model {
     uint32_t slots[20000];
     uint64_t kept, next, told, head;
+    bool waits[SLOTS];
 };
-
-static bool waits(const struct model *model, uint32_t slot)
-{
-    for (uint64_t at = model->told; at < model->head; at++)
-        if (model->slots[at] == slot)
-            return true;
-    return false;
-}
 
 static bool peek(struct model *model, uint32_t *slot)
 {
-    while (model->next < model->told && waits(model, model->slots[model->next]))
+    while (model->next < model->told && model->waits[model->slots[model->next]])
         model->next++;
+    while (model->next == model->told && model->told < model->head &&
+           !model->waits[model->slots[model->next]])
+        model->next = ++model->told;
     *slot = model->slots[model->next];
     return model->next < model->head;
+}
+
+static void take_gaps_back(struct model *model)
+{
+    while (model->head > model->told && !model->waits[model->slots[model->head - 1]])
+        model->head--;
+}
+
+/* Each slot that waits, where it stands first. */
+static void close_gaps(struct model *model)
+{
+    uint64_t head = model->told;
+    for (uint64_t at = model->told; at < model->head; at++) {
+        bool is_first = model->waits[model->slots[at]];
+        for (uint64_t before = model->told; before < head; before++)
+            is_first = is_first && model->slots[before] != model->slots[at];
+        if (is_first)
+            model->slots[head++] = model->slots[at];
+    }
+    model->head = head;
+}
+
+static void push(struct model *model, uint32_t slot, uint64_t capacity)
+{
+    uint64_t waiting = 0;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        waiting += model->waits[i];
+    if (model->waits[slot])
+        return;
+    if (model->head - model->kept == capacity && model->head - model->told > 2 * waiting)
+        close_gaps(model);
+    model->slots[model->head++] = slot;
+    model->waits[slot] = true;
 }
 
 static void any_order_of_calls_agrees_with_a_simple_model(void)
@@ -204,21 +305,29 @@ static void any_order_of_calls_agrees_with_a_simple_model(void)
     uint32_t random = 1;
     for (int step = 0; step < 15000; step++) {
         random = random * 1664525u + 1013904223u;
-        uint32_t choice = random >> 28, slot = (random >> 8) % 40, wanted = 0, got = 0;
-        if (choice < 8) {
+        uint32_t choice = random >> 27, slot = (random >> 8) % SLOTS, wanted = 0, got = 0;
+        if (choice < 14) {
+            push(&model, slot, ring.capacity);
             ring_push(&ring, slot);
-            if (!waits(&model, slot))
-                model.slots[model.head++] = slot;
-        } else if (choice < 14) {
+        } else if (choice < 20) {
+            CHECK(ring_forget(&ring, slot) == model.waits[slot]);
+            if (model.waits[slot]) {
+                model.waits[slot] = false;
+                take_gaps_back(&model);
+            }
+        } else if (choice < 29) {
             bool any = peek(&model, &wanted);
             CHECK(ring_peek(&ring, &got) == any);
             if (any) {
                 CHECK_INT(got, wanted);
                 ring_take(&ring);
-                model.next++;
-                model.told = model.told < model.next ? model.next : model.told;
+                if (model.next++ == model.told) {
+                    model.told++;
+                    model.waits[wanted] = false;
+                    take_gaps_back(&model);
+                }
             }
-        } else if (choice == 14) {
+        } else if (choice < 31) {
             model.kept += (model.told - model.kept) / 2;
             model.next = model.next < model.kept ? model.kept : model.next;
             ring_confirm(&ring, model.kept);
@@ -233,6 +342,44 @@ static void any_order_of_calls_agrees_with_a_simple_model(void)
     ring_free(&ring);
 }
 
+/* At every place of a ring of 64, so that some of them wait partly at its beginning. */
+static void several_are_taken_at_once(void)
+{
+    enum { MANY = 40 };
+    struct ring ring = {0};
+    uint32_t slots[MANY + 1] = {0};
+    for (uint32_t round = 0; round < 200; round++) {
+        for (uint32_t i = 0; i < MANY; i++)
+            ring_push(&ring, slots[i] = (round * 7 + i) % 1000);
+        slots[MANY] = 0;
+        CHECK(ring_is_next(&ring, slots, 0));
+        CHECK(ring_is_next(&ring, slots, 1));
+        CHECK(ring_is_next(&ring, slots, MANY));
+        CHECK(!ring_is_next(&ring, slots, MANY + 1));
+        for (uint32_t i = 0; i < MANY; i++) {
+            slots[i] ^= 1;
+            CHECK(!ring_is_next(&ring, slots, MANY));
+            slots[i] ^= 1;
+        }
+        uint64_t told = ring.told;
+        ring_take_news(&ring, round % (MANY + 1));
+        CHECK(ring.told == told + round % (MANY + 1) && ring.next == ring.told);
+        CHECK(ring_is_sound(&ring));
+        if (round % (MANY + 1) > 0) {
+            ring_rewind(&ring);
+            CHECK(!ring_is_next(&ring, slots, 1)); /* told before */
+        }
+        ring_confirm(&ring, ring.told);
+        while (ring.told < ring.head)
+            take(&ring);
+        ring_confirm(&ring, ring.told);
+        CHECK_INT(ring.capacity, 64);
+    }
+    ring_free(&ring);
+    CHECK(ring_is_next(&ring, slots, 0));
+    CHECK(!ring_is_next(&ring, slots, 1));
+}
+
 static const struct check_case cases[] = {
     {"slots come out in the order of their first change",
      slots_come_out_in_the_order_of_their_first_change},
@@ -242,10 +389,15 @@ static const struct check_case cases[] = {
     {"confirming what is confirmed changes nothing", confirming_what_is_confirmed_changes_nothing},
     {"fill lets everything wait and nothing else", fill_lets_everything_wait_and_nothing_else},
     {"clear forgets what waits but no position", clear_forgets_what_waits_but_no_position},
+    {"what is forgotten is passed over", what_is_forgotten_is_passed_over},
+    {"what changes after it was forgotten goes out once",
+     what_changes_after_it_was_forgotten_goes_out_once},
+    {"gaps cost no memory", gaps_cost_no_memory},
     {"a large ring gives its memory back", a_large_ring_gives_its_memory_back},
     {"soundness notices each broken rule", soundness_notices_each_broken_rule},
     {"any order of calls agrees with a simple model",
      any_order_of_calls_agrees_with_a_simple_model},
+    {"several are taken at once", several_are_taken_at_once},
 };
 
 CHECK_MAIN(cases)

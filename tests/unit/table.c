@@ -257,6 +257,34 @@ static void names_are_numbered_once(void)
     names_free(&names);
 }
 
+/* Far more clients than are remembered at a time, so that many share a place there. */
+static void expecting_changes_no_answer(void)
+{
+    enum { CLIENTS = 3000, STRANGERS = 100 };
+    struct table *table = table_new(key);
+    char ids[CLIENTS + STRANGERS][8];
+    for (int i = 0; i < CLIENTS + STRANGERS; i++) {
+        snprintf(ids[i], sizeof ids[i], "c%d", i);
+        table_expect_record(table, table_hash(table, span_of(ids[i])));
+        struct location location = place(ids[i], 1, "+1-1");
+        uint32_t slot;
+        if (i < CLIENTS)
+            CHECK_INT(put(table, &location, &slot), TABLE_NEW);
+    }
+    for (int first = 0; first < CLIENTS + STRANGERS; first += 31) {
+        for (int i = first; i < first + 31; i++)
+            table_expect_record(table, table_hash(table, span_of(ids[i % (CLIENTS + STRANGERS)])));
+        for (int i = 0; i < CLIENTS + STRANGERS; i += 7) {
+            uint32_t slot = CLIENTS;
+            bool found = find(table, ids[i], &slot);
+            CHECK_INT(found, i < CLIENTS);
+            CHECK(!found || slot == (uint32_t)i);
+        }
+    }
+    CHECK(table_is_sound(table));
+    table_destroy(&table);
+}
+
 static const struct check_case cases[] = {
     {"an empty table knows nobody", an_empty_table_knows_nobody},
     {"the newer location wins and keeps its slot", the_newer_location_wins_and_keeps_its_slot},
@@ -267,6 +295,7 @@ static const struct check_case cases[] = {
     {"any order of arrival gives the same digest", any_order_of_arrival_gives_the_same_digest},
     {"one origin too many is refused", one_origin_too_many_is_refused},
     {"names are numbered once", names_are_numbered_once},
+    {"expecting changes no answer", expecting_changes_no_answer},
 };
 
 CHECK_MAIN(cases)
