@@ -8,8 +8,10 @@
 #define GENERATED_CASES 100000
 #define TEXT_BYTES_MAX  64
 
+/* What is not set stays what nobody would say. */
 static void parse(struct span line, struct command *command)
 {
+    memset(command, 0x55, sizeof *command);
     command_parse((struct span){check_at_page_end(line.at, line.bytes), line.bytes}, command);
 }
 
@@ -21,6 +23,8 @@ static void check_kind(struct span line, enum command_kind wanted)
         printf("    the line is \"%.*s\"\n", (int)line.bytes, line.at);
     CHECK_INT(command.kind, wanted);
     CHECK((command.why != NULL) == (wanted == COMMAND_INVALID));
+    bool has_client = wanted == COMMAND_IAMAT || wanted == COMMAND_WHATSAT;
+    CHECK((command.client.bytes > 0) == has_client);
 }
 
 static void iamat_fields(void)
@@ -32,7 +36,6 @@ static void iamat_fields(void)
     CHECK_BYTES(command.position.at, command.position.bytes, "+34.068930-118.445127", 21);
     CHECK_BYTES(command.stamp.at, command.stamp.bytes, "1621464827.959498503", 20);
     CHECK_INT(command.stamp_ns, 1621464827959498503);
-    CHECK_INT(command.radius_km, 0);
     parse(SPAN("\f IAMAT\t\v k\x80\0\xff \r+1-1\n 0 \r\n"), &command);
     CHECK_INT(command.kind, COMMAND_IAMAT);
     CHECK_BYTES(command.client.at, command.client.bytes, "k\x80\0\xff", 4);
@@ -48,7 +51,11 @@ static void whatsat_fields(void)
     CHECK_BYTES(command.text.at, command.text.bytes, "WHATSAT  kiwi 10\t5", 18);
     CHECK_INT(command.radius_km, 10);
     CHECK_INT(command.bound, 5);
-    CHECK_INT(command.position.bytes, 0);
+    parse(SPAN("WHATSAT kiwi 50 0"), &command);
+    CHECK_BYTES(command.client.at, command.client.bytes, "kiwi", 4);
+    CHECK_BYTES(command.text.at, command.text.bytes, "WHATSAT kiwi 50 0", 17);
+    CHECK_INT(command.radius_km, 50);
+    CHECK_INT(command.bound, 0);
 }
 
 static void lines_by_kind(void)
@@ -70,6 +77,14 @@ static void lines_by_kind(void)
         {SPAN("IAMAT k +1 -1 1"), COMMAND_INVALID},
         {SPAN("IAMAT k 1 +1-1"), COMMAND_INVALID},
         {SPAN("IAMAT +1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +90-180 1"), COMMAND_IAMAT},
+        {SPAN("IAMAT k +90.000000001-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +090-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +1-180.000000001 1"), COMMAND_INVALID},
+        {SPAN("IAMAT  +1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k+1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k "), COMMAND_INVALID},
+        {SPAN("IAMAT "), COMMAND_INVALID},
         {SPAN("WHATSAT k 0 0"), COMMAND_WHATSAT},
         {SPAN("WHATSAT k 50 20"), COMMAND_WHATSAT},
         {SPAN("WHATSAT k 51 20"), COMMAND_INVALID},
@@ -87,6 +102,13 @@ static void lines_by_kind(void)
         {SPAN("WHATSAT k 1 \xd9\xa1"), COMMAND_INVALID}, /* an Arabic-Indic 1 */
         {SPAN("WHATSAT k 1"), COMMAND_INVALID},
         {SPAN("WHATSAT k 1 1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 105"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 "), COMMAND_INVALID},
+        {SPAN("WHATSAT  1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1  1"), COMMAND_WHATSAT},
+        {SPAN("WHATSAT k 001 1"), COMMAND_WHATSAT},
+        {SPAN("WHATSAT k 100 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 100"), COMMAND_INVALID},
         {SPAN("WHATSAT 1 1"), COMMAND_INVALID},
         {SPAN("WHATSAT"), COMMAND_INVALID},
         {SPAN("whatsat k 1 1"), COMMAND_INVALID},
@@ -455,6 +477,61 @@ static void positions_against_reference(void)
     regfree(&position_grammar);
 }
 
+static void check_numbers(const struct command *command, int64_t latitude, int64_t longitude)
+{
+    CHECK(digits_nanodeg(command->digits.latitude) == latitude);
+    CHECK(digits_nanodeg(command->digits.longitude) == longitude);
+    CHECK(command->digits.stamp_ns == command->stamp_ns);
+}
+
+/* Whatever stands between the fields: one blank is read in a way of its own. */
+static void lines_against_reference(void)
+{
+    static const char *const positions[] = {"+34.068930-118.445127", "+90-180", "-90.0+180.0",
+                                            "+9.123456789-1.9999"};
+    static const char *const stamps[] = {"1621464827.959498503", "9223372035.999999999",
+                                         "9223372036.854775807", "0.1", "5"};
+    static const char *const blanks[] = {" ", " ", "  ", "\t"};
+    uint64_t state = 6;
+    int accepted = 0, read = 0;
+    compile(&stamp_grammar, "^([0-9]+)(\\.[0-9]+)?$");
+    compile(&position_grammar, "^([+-]([0-9]{1,2})(\\.[0-9]+)?)([+-]([0-9]{1,3})(\\.[0-9]+)?)$");
+    for (int i = 0; i < GENERATED_CASES; i++) {
+        char position[TEXT_BYTES_MAX], stamp[TEXT_BYTES_MAX], line[3 * TEXT_BYTES_MAX];
+        generate(positions, sizeof positions / sizeof *positions, &state, position);
+        generate(stamps, sizeof stamps / sizeof *stamps, &state, stamp);
+        if (strchr(position, ' ') != NULL || strchr(stamp, ' ') != NULL)
+            continue;
+        int bytes = snprintf(line, sizeof line, "IAMAT kiwi%s%s%s%s", blanks[i % 4], position,
+                             blanks[i / 4 % 4], stamp);
+        int64_t latitude, longitude, stamp_ns;
+        bool is_good =
+            refer_position(position, &latitude, &longitude) && refer_stamp(stamp, &stamp_ns);
+        struct command command;
+        memset(&command, 0x55, sizeof command);
+        command_parse(span_of(line), &command);
+        if ((command.kind == COMMAND_IAMAT) != is_good) {
+            printf("    %s\n", line);
+            CHECK(false);
+        }
+        CHECK(command.text.at == line && command.text.bytes == (size_t)bytes);
+        if (!is_good || command.kind != COMMAND_IAMAT)
+            continue;
+        accepted++;
+        read += command.has_digits;
+        CHECK(span_equals(command.client, SPAN("kiwi")));
+        CHECK(span_equals(command.position, span_of(position)));
+        CHECK(span_equals(command.stamp, span_of(stamp)));
+        CHECK(command.stamp_ns == stamp_ns);
+        if (command.has_digits)
+            check_numbers(&command, latitude, longitude);
+    }
+    CHECK(accepted > GENERATED_CASES / 4 && accepted < GENERATED_CASES * 3 / 4);
+    CHECK(read > accepted / 5 && read < accepted);
+    regfree(&stamp_grammar);
+    regfree(&position_grammar);
+}
+
 static void whole_numbers_against_reference(void)
 {
     static const char *const texts[] = {"50", "51", "0",  "000000000000000000050",
@@ -500,6 +577,7 @@ static const struct check_case cases[] = {
     {"a line may be full of leading zeros", line_full_of_zeros},
     {"100000 stamps as a slow reference reads them", stamps_against_reference},
     {"100000 positions as a slow reference reads them", positions_against_reference},
+    {"100000 lines as a slow reference reads them", lines_against_reference},
     {"100000 radii and bounds as a slow reference reads them", whole_numbers_against_reference},
 };
 
