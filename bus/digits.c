@@ -45,9 +45,10 @@ static inline uint64_t join_last_four(uint64_t values)
     return (values * (100 * 65536 + 1)) >> 48;
 }
 
-/* What is left to read. Where it is roomy, whatever begins with a position can be loaded by eight
- * bytes, from any place within the position, without a look at the end. That is known when this is
- * compiled: there are two of each reader below, one that looks and one that does not. */
+/* What is left to read. It is roomy if it began with DIGITS_POSITION_BYTES_MAX bytes or more: eight
+ * of them can then be loaded from wherever a number of the position begins, without a look at the
+ * end. That is known when this is compiled, so there are two of each reader of positions, one that
+ * looks and one that does not. */
 struct cursor {
     const char *at, *end;
     bool roomy;

@@ -304,6 +304,6 @@ int main(int count, char **values)
             printf("%llu\n", (unsigned long long)done);
             return done > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
         }
-    fputs("usage: hotpath parse|table|encode|decode|reply|session|commands|whatsat\n", stderr);
+    fputs("usage: hotpath PIECE\n", stderr);
     return EXIT_FAILURE;
 }
