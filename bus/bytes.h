@@ -36,7 +36,8 @@ static inline bool span_equals(struct span a, struct span b)
 }
 
 /* Eight bytes from `at` on as a number, the first one lowest. Where the span ends sooner, zeros
- * stand for what is missing: nothing behind its end is read. `at` is below text.bytes, or both are 0. */
+ * stand for what is missing: nothing behind its end is read. `at` is below text.bytes, or both are
+ * 0. */
 static inline uint64_t span_eight(struct span text, size_t at)
 {
     uint64_t eight = 0;
