@@ -43,7 +43,7 @@ void *bytes_aligned(size_t alignment, size_t bytes)
     return must(aligned_alloc(alignment, bytes), bytes);
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t more)
+char *buffer_grow(struct buffer *buffer, size_t more)
 {
     assert(more <= SIZE_MAX / 2 - buffer->bytes);
     size_t wanted = buffer->bytes + more;

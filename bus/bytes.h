@@ -36,12 +36,13 @@ static inline bool span_equals(struct span a, struct span b)
 }
 
 /* Eight bytes from `at` on as a number, the first one lowest. Where the span ends sooner, zeros
- * stand for what is missing: nothing behind its end is read. `at` is below text.bytes. */
+ * stand for what is missing: nothing behind its end is read. `at` is below text.bytes, or both are
+ * 0. */
 static inline uint64_t span_eight(struct span text, size_t at)
 {
     uint64_t eight = 0;
     size_t left = text.bytes - at;
-    if (left >= sizeof eight) {
+    if (__builtin_expect(left >= sizeof eight, 1)) {
         memcpy(&eight, text.at + at, sizeof eight);
         return le64toh(eight);
     }
@@ -70,7 +71,12 @@ void *bytes_aligned(size_t alignment, size_t bytes);
 
 /* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
  * `bytes`. Growth doubles; every caller has a limit of its own. */
-char *buffer_reserve(struct buffer *buffer, size_t more);
+char *buffer_grow(struct buffer *buffer, size_t more);
+static inline char *buffer_reserve(struct buffer *buffer, size_t more)
+{
+    bool is_there = more < buffer->capacity - buffer->bytes;
+    return is_there ? buffer->at + buffer->bytes : buffer_grow(buffer, more);
+}
 
 void buffer_append(struct buffer *buffer, struct span bytes);
 

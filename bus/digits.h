@@ -25,10 +25,15 @@ struct digits {
 /* A coordinate: its size from bit 8 on, below it a sign bit, three bits that count the
  * digits before the point and four that count those behind it. */
 #define DIGITS_SHIFT        8
+#define DIGITS_SIGN_SHIFT   6 /* a sign is 0 or 2 */
 #define DIGITS_NEGATIVE_BIT UINT64_C(0x80)
+static inline int64_t digits_size(uint64_t coordinate)
+{
+    return (int64_t)(coordinate >> DIGITS_SHIFT);
+}
 static inline int64_t digits_nanodeg(uint64_t coordinate)
 {
-    int64_t size = (int64_t)(coordinate >> DIGITS_SHIFT);
+    int64_t size = digits_size(coordinate);
     return (coordinate & DIGITS_NEGATIVE_BIT) != 0 ? -size : size;
 }
 static inline unsigned digits_whole(uint64_t coordinate)
@@ -40,17 +45,20 @@ static inline unsigned digits_whole(uint64_t coordinate)
  * globe's. */
 bool digits_read(struct span position, struct span stamp, struct digits *digits);
 
-/* The same for the two on one line, with one blank between and nothing around; says where each
- * stands. Faster than finding their ends first. */
-bool digits_read_line(struct span text, struct digits *digits, struct span *position,
-                      struct span *stamp);
+/* The same for the two on one line, with one blank between and nothing around: how many bytes the
+ * position has, or 0 for no. Faster than finding their ends first. */
+size_t digits_read_line(struct span text, struct digits *digits);
 
-/* Write at most as many bytes as above; return the byte behind them. */
+/* Return the byte behind what they wrote; room for as many bytes as above must be there, and may be
+ * written to. */
 char *digits_write_position(char *to, const struct digits *digits);
 char *digits_write_stamp(char *to, const struct digits *digits);
 
 /* The last `count` digits of `value`, with leading zeros; returns the byte behind them. */
 char *digits_put(char *to, uint64_t value, unsigned count);
+
+/* The nine digits of a number below 10^9, as behind a point; returns the byte behind them. */
+char *digits_put_nine(char *to, uint32_t value);
 
 /* How many digits `value` has; 1 for 0. */
 unsigned digits_count(uint64_t value);

@@ -5,10 +5,11 @@
 
 #include "bus/bytes.h"
 
-/* Tab to CR are neighbours in ASCII. */
+/* Tab to CR are neighbours in ASCII. Nearly every byte that is asked about is above them all. */
 static inline bool word_is_white(char byte)
 {
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+    unsigned char value = (unsigned char)byte;
+    return value <= ' ' && (value == ' ' || (value >= '\t' && value <= '\r'));
 }
 
 /* How many bytes stand before the first white space; all of them where there is none. */

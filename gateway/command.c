@@ -147,43 +147,22 @@ bool command_parse_stamp(struct span text, int64_t *stamp_ns)
 
 /* The parsers of one command each: NULL when all is right, else why not. */
 
-/* The forms that clients use: read once, for the grammar and for the table. `rest` begins with the
- * blank behind the client. */
-static bool parse_digits(struct span rest, struct command *command)
-{
-    struct digits *digits = &command->digits;
-    if (rest.bytes == 0 || rest.at[0] != ' ' ||
-        !digits_read_line(skip(rest, 1), digits, &command->position, &command->stamp))
-        return false;
-    command->stamp_ns = digits->stamp_ns;
-    return digits_whole(digits->latitude) <= LATITUDE_DIGITS_MAX &&
-           llabs(digits_nanodeg(digits->latitude)) <= LATITUDE_DEG_MAX * NANO &&
-           llabs(digits_nanodeg(digits->longitude)) <= LONGITUDE_DEG_MAX * NANO;
-}
-
-/* All others. */
-static const char *parse_operands(struct span rest, struct command *command)
-{
-    struct span fields[IAMAT_FIELDS - 1];
-    int64_t latitude_nanodeg, longitude_nanodeg;
-    command->digits = (struct digits){0};
-    if (!take_fields(rest, fields, IAMAT_FIELDS - 1))
-        return "IAMAT takes three fields: client, position and time";
-    if (!command_parse_position(fields[0], &latitude_nanodeg, &longitude_nanodeg))
-        return "the position is not like +34.068930-118.445127";
-    if (!command_parse_stamp(fields[1], &command->stamp_ns))
-        return "the time is not like 1621464827.959498503";
-    command->position = fields[0];
-    command->stamp = fields[1];
-    return NULL;
-}
-
 static const char *parse_iamat(struct span rest, struct command *command)
 {
+    struct span fields[IAMAT_FIELDS];
+    int64_t latitude_nanodeg, longitude_nanodeg;
+    if (!take_fields(rest, fields, IAMAT_FIELDS))
+        return "IAMAT takes three fields: client, position and time";
+    if (!command_parse_position(fields[1], &latitude_nanodeg, &longitude_nanodeg))
+        return "the position is not like +34.068930-118.445127";
+    if (!command_parse_stamp(fields[2], &command->stamp_ns))
+        return "the time is not like 1621464827.959498503";
+    command->client = fields[0];
+    command->position = fields[1];
+    command->stamp = fields[2];
+    command->has_digits = false;
     command->kind = COMMAND_IAMAT;
-    command->client = take_field(&rest);
-    command->has_digits = parse_digits(rest, command);
-    return command->has_digits ? NULL : parse_operands(rest, command);
+    return NULL;
 }
 
 static bool parse_whole(struct span field, uint32_t max, uint32_t *value)
@@ -260,40 +239,92 @@ static const char *parse_word(struct span word, struct span rest, struct command
     return "no such command (IAMAT and WHATSAT are upper case)";
 }
 
-/* Member by member: for a struct as a whole, compilers use an instruction that takes longer to
- * start than all of these. */
-static void clear(struct command *command, struct span text, const char *why)
+/* Nearly all commands: fields with one blank between them and none around, and numbers of the forms
+ * that clients use. Each is read once, from left to right. False where it is any other line. */
+
+/* The word and a blank, a client that is not empty, and what ends it. */
+static inline bool take_start(struct span *rest, const char *word, size_t word_size,
+                              struct command *command)
 {
-    const struct span nothing = {0};
-    command->kind = COMMAND_INVALID;
-    command->text = text;
-    command->client = nothing;
-    command->position = nothing;
-    command->stamp = nothing;
-    command->stamp_ns = 0;
-    command->has_digits = false;
-    command->digits = (struct digits){0};
-    command->radius_km = 0;
-    command->bound = 0;
-    command->why = why;
+    if (rest->bytes < word_size || memcmp(rest->at, word, word_size) != 0)
+        return false;
+    *rest = skip(*rest, word_size);
+    size_t client_bytes = word_bytes(*rest);
+    if (client_bytes == 0 || client_bytes == rest->bytes)
+        return false;
+    command->client = (struct span){rest->at, client_bytes};
+    *rest = skip(*rest, client_bytes + 1);
+    return true;
 }
 
-/* Nearly all commands are of one kind, and told by their first bytes. */
-static const char *parse_text(struct span text, struct command *command)
+/* The numbers are read for the table, too. */
+static inline bool parse_usual_iamat(struct span line, struct command *command)
 {
-    static const char usual[] = {'I', 'A', 'M', 'A', 'T', ' '};
-    if (text.bytes > sizeof usual && memcmp(text.at, usual, sizeof usual) == 0)
-        return parse_iamat(skip(text, sizeof usual - 1), command);
-    struct span word = take_field(&text);
-    return parse_word(word, text, command);
+    static const char word[] = {'I', 'A', 'M', 'A', 'T', ' '};
+    struct span rest = line;
+    if (!take_start(&rest, word, sizeof word, command))
+        return false;
+    struct digits *digits = &command->digits;
+    size_t position_bytes = digits_read_line(rest, digits);
+    if (position_bytes == 0 || digits_whole(digits->latitude) > LATITUDE_DIGITS_MAX ||
+        digits_size(digits->latitude) > LATITUDE_DEG_MAX * NANO ||
+        digits_size(digits->longitude) > LONGITUDE_DEG_MAX * NANO)
+        return false;
+    command->kind = COMMAND_IAMAT;
+    command->text = line;
+    command->position = (struct span){rest.at, position_bytes};
+    command->stamp = skip(rest, position_bytes + 1);
+    command->stamp_ns = digits->stamp_ns;
+    command->has_digits = true;
+    command->why = NULL;
+    return true;
+}
+
+/* A number of one or two digits, up to `max`. */
+static inline bool take_small(struct span *rest, uint32_t max, uint32_t *value)
+{
+    if (rest->bytes == 0 || !is_digit(rest->at[0]))
+        return false;
+    *value = (uint32_t)(rest->at[0] - '0');
+    *rest = skip(*rest, 1);
+    if (rest->bytes > 0 && is_digit(rest->at[0])) {
+        *value = *value * 10 + (uint32_t)(rest->at[0] - '0');
+        *rest = skip(*rest, 1);
+    }
+    return *value <= max;
+}
+
+static inline bool parse_usual_whatsat(struct span line, struct command *command)
+{
+    static const char word[] = {'W', 'H', 'A', 'T', 'S', 'A', 'T', ' '};
+    struct span rest = line;
+    if (!take_start(&rest, word, sizeof word, command) ||
+        !take_small(&rest, LOOKUP_RADIUS_KM_MAX, &command->radius_km) || !take_byte(&rest, ' ') ||
+        !take_small(&rest, LOOKUP_BOUND_MAX, &command->bound) || rest.bytes > 0)
+        return false;
+    command->kind = COMMAND_WHATSAT;
+    command->text = line;
+    command->why = NULL;
+    return true;
+}
+
+/* All others. A function of its own, so that the usual ones need not make room for what is used
+ * here. */
+__attribute__((noinline)) static void parse_any(struct span line, struct command *command)
+{
+    struct span rest = trim(line);
+    command->text = rest;
+    command->client = (struct span){rest.at, 0};
+    struct span word = take_field(&rest);
+    command->why = parse_word(word, rest, command);
+    if (command->why != NULL)
+        command->kind = COMMAND_INVALID;
 }
 
 void command_parse(struct span line, struct command *command)
 {
-    clear(command, trim(line), NULL);
-    const char *why = parse_text(command->text, command);
-    if (why != NULL)
-        clear(command, command->text, why);
+    if (!parse_usual_iamat(line, command) && !parse_usual_whatsat(line, command))
+        parse_any(line, command);
 }
 
 /* The second word. */

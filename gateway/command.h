@@ -34,7 +34,8 @@ struct command {
     const char *why;    /* COMMAND_INVALID: what is wrong, for the log; a constant text */
 };
 
-/* Any bytes at all. Members that the kind does not name are zero. */
+/* Any bytes at all. Only the members that the kind names are set, and `client`, which is empty for
+ * all others. */
 void command_parse(struct span line, struct command *command);
 
 /* The client that the first line of these bytes seems to be about, or nothing: a guess, for whoever

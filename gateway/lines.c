@@ -67,16 +67,20 @@ void lines_end(struct lines *lines)
     lines->ended = true;
 }
 
+static struct span without_cr(const char *at, size_t bytes)
+{
+    return (struct span){at, bytes > 0 && at[bytes - 1] == '\r' ? bytes - 1 : bytes};
+}
+
 /* Takes the first `bytes` of what waits as a line, and `ending` more that belong to nobody. */
 static enum lines_kind give(struct lines *lines, size_t bytes, size_t ending, struct span *line)
 {
     char *start = lines->at;
     lines->at += bytes + ending;
     lines->scanned = 0;
-    if (bytes > 0 && start[bytes - 1] == '\r')
-        bytes--;
-    *line = (struct span){start, least(bytes, LINES_BYTES_MAX)};
-    return bytes > LINES_BYTES_MAX ? LINES_TOO_LONG : LINES_LINE;
+    struct span whole = without_cr(start, bytes);
+    *line = (struct span){start, least(whole.bytes, LINES_BYTES_MAX)};
+    return whole.bytes > LINES_BYTES_MAX ? LINES_TOO_LONG : LINES_LINE;
 }
 
 /* Finds the end of the line at `at`, within this piece alone. */
@@ -136,20 +140,40 @@ enum lines_kind lines_next(struct lines *lines, struct span *line)
     return LINES_NONE;
 }
 
+/* The lines that end in this piece, up to one that is too long. The first was taken already, so
+ * nothing is half done. */
+static size_t take_usual(struct lines *lines, struct line *taken, size_t max)
+{
+    size_t count = 0;
+    char *at = lines->at, *end = lines->end;
+    for (; count < max; count++) {
+        size_t window = least((size_t)(end - at), WINDOW_BYTES);
+        char *newline = memchr(at, '\n', window);
+        if (newline == NULL) {
+            lines->scanned = window;
+            break;
+        }
+        struct span line = without_cr(at, (size_t)(newline - at));
+        if (line.bytes > LINES_BYTES_MAX)
+            break;
+        taken[count] = (struct line){line, false};
+        at = newline + 1;
+    }
+    lines->at = at;
+    return count;
+}
+
 /* All of one piece, and nothing behind a line that is too long: then giving back is moving `at`
  * back. */
 size_t lines_take(struct lines *lines, struct line *taken, size_t max)
 {
-    size_t count = 0;
-    while (count < max && (count == 0 || lines->at < lines->end)) {
-        enum lines_kind kind = lines_next(lines, &taken[count].text);
-        if (kind == LINES_NONE)
-            break;
-        taken[count].too_long = kind == LINES_TOO_LONG;
-        if (taken[count++].too_long)
-            break;
-    }
-    return count;
+    enum lines_kind first = max > 0 ? lines_next(lines, &taken[0].text) : LINES_NONE;
+    if (first == LINES_NONE)
+        return 0;
+    taken[0].too_long = first == LINES_TOO_LONG;
+    if (taken[0].too_long)
+        return 1;
+    return 1 + take_usual(lines, taken + 1, max - 1);
 }
 
 void lines_give_back(struct lines *lines, const struct line *first)

@@ -10,9 +10,8 @@
 #define SECONDS_PER_DAY    INT64_C(86400)
 #define ESCAPE_BYTES       4  /* \xNN */
 #define SECOND_BYTES       19 /* "2026-07-29T12:34:56" */
-#define EACH_BYTE          UINT64_C(0x0101010101010101)
 /* The time, two blanks, a number of 64 bits, the end of a text that is cut, and LF. */
-#define LINE_FRAME_BYTES_MAX (LOGLINE_TIME_BYTES + 2 + 20 + 4 + 1)
+#define LINE_FRAME_BYTES_MAX (LOGLINE_TIME_BYTES + 2 + LOGLINE_NUMBER_BYTES + 4 + 1)
 
 /* The date of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March
  * here, so that the leap day is the last one of a year and months follow one formula
@@ -66,12 +65,14 @@ static char *put_span(char *at, struct span bytes)
     return at + bytes.bytes;
 }
 
-static char *put_connection(char *at, uint64_t connection)
+static void remember_connection(struct logline *log, uint64_t connection)
 {
-    if (connection > 0)
-        return digits_put(at, connection, digits_count(connection));
-    *at = '-';
-    return at + 1;
+    char *end = connection == 0 ? log->number
+                                : digits_put(log->number, connection, digits_count(connection));
+    if (connection == 0)
+        *end++ = '-';
+    log->number_bytes = (uint8_t)(end - log->number);
+    log->connection = connection;
 }
 
 static inline char *put_escaped_byte(char *at, unsigned char byte)
@@ -91,54 +92,65 @@ static inline char *put_escaped_byte(char *at, unsigned char byte)
     return at;
 }
 
-/* Whether none of eight bytes is to be escaped. A subtraction borrows from a byte that is too
- * small and so sets its highest bit; adding one does so to 0x7f; the rest above has it anyway. */
-static bool is_plain(uint64_t eight)
+/* Sixteen bytes that are computed with at once, on processors that can. */
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+
+/* Copies sixteen bytes and marks those that are to be escaped. */
+static inline void copy_sixteen(char *to, const char *from, sixteen *marks)
 {
-    uint64_t control = (eight - 0x20 * EACH_BYTE) & ~eight;
-    uint64_t beyond = (eight + EACH_BYTE) | eight;
-    uint64_t same = eight ^ '\\' * EACH_BYTE;
-    uint64_t backslash = (same - EACH_BYTE) & ~same;
-    return ((control | beyond | backslash) & 0x80 * EACH_BYTE) == 0;
+    sixteen bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    memcpy(to, &bytes, sizeof bytes);
+    *marks |= (sixteen)((bytes - 0x20) > 0x7e - 0x20) | (sixteen)(bytes == '\\');
 }
 
-static char *put_escaped(char *at, struct span text)
+/* Copies a text of sixteen bytes or more; false if something in it is to be escaped. The last
+ * sixteen are copied on their own, and so some of them twice. */
+static bool copy_plain(char *to, struct span text)
 {
-    bool cut = text.bytes > LOGLINE_TEXT_BYTES_MAX;
-    size_t count = cut ? LOGLINE_TEXT_BYTES_MAX : text.bytes;
-    for (size_t i = 0; i < count;) {
-        uint64_t eight;
-        if (count - i >= sizeof eight) {
-            memcpy(&eight, text.at + i, sizeof eight);
-            if (is_plain(eight)) {
-                memcpy(at, &eight, sizeof eight);
-                at += sizeof eight;
-                i += sizeof eight;
-                continue;
-            }
-        }
-        at = put_escaped_byte(at, (unsigned char)text.at[i++]);
-    }
-    return cut ? put_span(at, span_of("\\...")) : at;
+    sixteen marks = {0};
+    size_t last = text.bytes - sizeof marks;
+    for (size_t i = 0; i < last; i += sizeof marks)
+        copy_sixteen(to + i, text.at + i, &marks);
+    copy_sixteen(to + last, text.at + last, &marks);
+    uint64_t halves[2];
+    memcpy(halves, &marks, sizeof marks);
+    return (halves[0] | halves[1]) == 0;
+}
+
+/* There is nothing to be escaped in nearly all texts. */
+static inline char *put_escaped(char *at, struct span text)
+{
+    if (text.bytes >= sizeof(sixteen) && copy_plain(at, text))
+        return at + text.bytes;
+    for (size_t i = 0; i < text.bytes; i++)
+        at = put_escaped_byte(at, (unsigned char)text.at[i]);
+    return at;
 }
 
 void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
                  struct span text)
 {
     struct span word = span_of(kind);
-    size_t text_bytes = text.bytes < LOGLINE_TEXT_BYTES_MAX ? text.bytes : LOGLINE_TEXT_BYTES_MAX;
+    bool cut = text.bytes > LOGLINE_TEXT_BYTES_MAX;
+    text.bytes = cut ? LOGLINE_TEXT_BYTES_MAX : text.bytes;
     char *start =
-        buffer_reserve(&log->lines, word.bytes + LINE_FRAME_BYTES_MAX + text_bytes * ESCAPE_BYTES);
+        buffer_reserve(&log->lines, word.bytes + LINE_FRAME_BYTES_MAX + text.bytes * ESCAPE_BYTES);
     if (wall_ns != log->wall_ns || wall_ns == 0)
         remember_time(log, wall_ns);
+    if (connection != log->connection || log->number_bytes == 0)
+        remember_connection(log, connection);
     char *at = put_span(start, (struct span){log->time, sizeof log->time});
     at = put_span(at, word);
     *at++ = ' ';
-    at = put_connection(at, connection);
+    memcpy(at, log->number, sizeof log->number);
+    at += log->number_bytes;
     if (text.bytes > 0) {
         *at++ = ' ';
         at = put_escaped(at, text);
     }
+    if (cut)
+        at = put_span(at, span_of("\\..."));
     *at++ = '\n';
     log->lines.bytes += (size_t)(at - start);
 }

@@ -26,12 +26,18 @@
 /* "2026-07-29T12:34:56.123456Z " */
 #define LOGLINE_TIME_BYTES 28
 
-/* All zero is an empty log. */
+/* "18446744073709551615" */
+#define LOGLINE_NUMBER_BYTES 20
+
+/* All zero is an empty log. The texts of time and number are kept, because all lines about one read
+ * share them, and most moments their second. */
 struct logline {
-    struct buffer lines;           /* complete lines; whoever writes them empties it */
-    int64_t wall_ns;               /* the moment `time` stands for; 0: none yet */
-    char time[LOGLINE_TIME_BYTES]; /* kept, because all lines about one read share a moment, and
-                                    * most moments their second */
+    struct buffer lines;  /* complete lines; whoever writes them empties it */
+    int64_t wall_ns;      /* the moment `time` stands for; 0: none yet */
+    uint64_t connection;  /* what `number` stands for */
+    uint8_t number_bytes; /* 0: none yet */
+    char time[LOGLINE_TIME_BYTES];
+    char number[LOGLINE_NUMBER_BYTES];
 };
 
 /* Appends one line. `wall_ns` is nanoseconds since 1970; `kind` is one plain word; connection 0

@@ -160,22 +160,25 @@ static void look_up(struct session *session, struct session_node *node,
         add_mark(session, ticket, start);
 }
 
-/* What becomes of one line, in two steps: what it says is known before any of its neighbours is
- * carried out. */
-struct task {
-    struct command command;
-    uint32_t hash; /* of command.client */
+/* Some lines and what becomes of them, in two steps: what each says is known before any of its
+ * neighbours is carried out. */
+struct ahead {
+    size_t count;
+    struct line lines[LOOK_AHEAD_LINES];
+    struct command commands[LOOK_AHEAD_LINES];
+    struct span clients[LOOK_AHEAD_LINES];
+    uint32_t hashes[LOOK_AHEAD_LINES]; /* of the clients */
 };
 
-static void execute(struct session *session, struct session_node *node, const struct task *task)
+static void execute(struct session *session, struct session_node *node,
+                    const struct command *command, uint32_t hash)
 {
-    const struct command *command = &task->command;
     switch (command->kind) {
     case COMMAND_IAMAT:
-        take_location(session, node, command, task->hash);
+        take_location(session, node, command, hash);
         break;
     case COMMAND_WHATSAT:
-        look_up(session, node, command, task->hash);
+        look_up(session, node, command, hash);
         break;
     case COMMAND_HELP:
         reply_help(&session->out);
@@ -201,43 +204,41 @@ static bool has_room(const struct session *session)
 }
 
 /* Reads all lines and lets the flood fetch what it knows of their clients, all at once. */
-static void prepare(const struct session_node *node, const struct line *lines, struct task *tasks,
-                    size_t count)
+static void prepare(const struct session_node *node, struct ahead *ahead)
 {
-    struct span clients[LOOK_AHEAD_LINES];
-    uint32_t hashes[LOOK_AHEAD_LINES];
-    for (size_t i = 0; i < count; i++) {
-        struct command *command = &tasks[i].command;
-        if (lines[i].too_long)
-            *command = (struct command){
-                .kind = COMMAND_INVALID, .text = lines[i].text, .why = "the line is too long"};
+    for (size_t i = 0; i < ahead->count; i++) {
+        struct command *command = &ahead->commands[i];
+        struct span text = ahead->lines[i].text;
+        if (ahead->lines[i].too_long)
+            *command = (struct command){.kind = COMMAND_INVALID,
+                                        .text = text,
+                                        .client = {text.at, 0},
+                                        .why = "the line is too long"};
         else
-            command_parse(lines[i].text, command);
-        clients[i] = command->client.bytes > 0 ? command->client : span_of("");
+            command_parse(text, command);
+        ahead->clients[i] = command->client;
     }
-    flood_expect(node->flood, clients, hashes, count);
-    for (size_t i = 0; i < count; i++)
-        tasks[i].hash = hashes[i];
+    flood_expect(node->flood, ahead->clients, ahead->hashes, ahead->count);
 }
 
 /* Answers complete lines until there are no more or a limit says wait: afterwards there is either
  * no room or no complete line. Keeps what is left and lets go of memory that is done with. */
 static void work(struct session *session, struct session_node *node)
 {
-    struct line lines[LOOK_AHEAD_LINES];
-    struct task tasks[LOOK_AHEAD_LINES];
+    struct ahead ahead;
     while (has_room(session)) {
-        size_t count = lines_take(&session->lines, lines, LOOK_AHEAD_LINES), done = 0;
-        if (count == 0)
+        ahead.count = lines_take(&session->lines, ahead.lines, LOOK_AHEAD_LINES);
+        if (ahead.count == 0)
             break;
-        prepare(node, lines, tasks, count);
-        for (; done < count && has_room(session); done++) {
+        prepare(node, &ahead);
+        size_t done = 0;
+        for (; done < ahead.count && has_room(session); done++) {
             node->count.commands++;
-            note(session, node, "command", lines[done].text);
-            execute(session, node, &tasks[done]);
+            note(session, node, "command", ahead.lines[done].text);
+            execute(session, node, &ahead.commands[done], ahead.hashes[done]);
         }
-        if (done < count)
-            lines_give_back(&session->lines, &lines[done]);
+        if (done < ahead.count)
+            lines_give_back(&session->lines, &ahead.lines[done]);
     }
     lines_hold(&session->lines);
 }

@@ -64,11 +64,11 @@ PIECE static uint64_t piece_parse(struct lines *lines, char *bytes, size_t count
 {
     struct buffer answers = {0};
     struct command command;
-    struct span line;
+    struct line taken[LINES];
     uint64_t good = 0;
     lines_feed(lines, bytes, count, &answers);
-    while (lines_next(lines, &line) == LINES_LINE) {
-        command_parse(line, &command);
+    for (size_t left = lines_take(lines, taken, LINES); left > 0; left--) {
+        command_parse(taken[left - 1].text, &command);
         good += command.kind == COMMAND_IAMAT;
     }
     lines_hold(lines);
@@ -322,36 +322,113 @@ static uint64_t reply(void)
 
 /* ---- session: all of the above but the bus, from a read to its replies ---- */
 
-PIECE static uint64_t piece_session(struct session *session, struct session_node *node,
-                                    struct buffer *out, char *bytes, size_t count)
-{
-    session_lend(session, out);
-    session_read(session, node, bytes, count);
-    session_wrote(session, node, session_output(session).bytes);
-    session_take_back(session, out);
-    return LINES;
-}
+struct rig {
+    struct session_node node;
+    struct session session;
+    struct logline log;
+    struct buffer out;
+};
 
-static uint64_t session(void)
+static void make_rig(struct rig *rig)
 {
     struct flood_options options = {.herd = span_of("trial"),
                                     .node = span_of("Alford"),
                                     .session = 1,
                                     .clients_max = FLOOD_CLIENTS_DEFAULT};
-    struct session_node node = {.name = options.node,
-                                .flood = flood_new(&options),
-                                .wall_ns = (int64_t)STAMP_NS + 263873386};
-    struct session session = {.number = 1};
-    struct buffer out = {0};
+    *rig = (struct rig){.session = {.number = 1}};
+    rig->node = (struct session_node){.name = options.node,
+                                      .flood = flood_new(&options),
+                                      .log = &rig->log,
+                                      .wall_ns = (int64_t)STAMP_NS + 263873386};
+}
+
+static void free_rig(struct rig *rig)
+{
+    session_free(&rig->session);
+    logline_free(&rig->log);
+    buffer_free(&rig->out);
+    flood_destroy(&rig->node.flood);
+}
+
+/* As the loop does it; the log's lines are written elsewhere. */
+static inline void serve(struct rig *rig, char *bytes, size_t count)
+{
+    session_lend(&rig->session, &rig->out);
+    session_read(&rig->session, &rig->node, bytes, count);
+    session_wrote(&rig->session, &rig->node, session_output(&rig->session).bytes);
+    session_take_back(&rig->session, &rig->out);
+    rig->log.lines.bytes = 0;
+}
+
+PIECE static uint64_t piece_session(struct rig *rig, char *bytes, size_t count)
+{
+    serve(rig, bytes, count);
+    return rig->node.count.iamats;
+}
+
+static uint64_t session(void)
+{
+    struct rig rig;
     char bytes[LINES * LINE_BYTES];
     uint64_t done = 0;
+    make_rig(&rig);
     for (uint32_t round = 0; round < ROUNDS; round++)
-        done += piece_session(&session, &node, &out, bytes, write_lines(bytes, round));
-    if (node.count.iamats != done || flood_clients(node.flood) != CLIENTS)
+        done = piece_session(&rig, bytes, write_lines(bytes, round));
+    if (done != ROUNDS * LINES || flood_clients(rig.node.flood) != CLIENTS)
         done = 0;
-    session_free(&session);
-    buffer_free(&out);
-    flood_destroy(&node.flood);
+    free_rig(&rig);
+    return done;
+}
+
+/* ---- commands: the same while commands and replies are logged ---- */
+
+PIECE static uint64_t piece_commands(struct rig *rig, char *bytes, size_t count)
+{
+    serve(rig, bytes, count);
+    return rig->node.count.commands;
+}
+
+static uint64_t commands(void)
+{
+    struct rig rig;
+    char bytes[LINES * LINE_BYTES];
+    uint64_t done = 0;
+    make_rig(&rig);
+    rig.node.log_commands = true;
+    for (uint32_t round = 0; round < ROUNDS; round++)
+        done = piece_commands(&rig, bytes, write_lines(bytes, round));
+    free_rig(&rig);
+    return done;
+}
+
+/* ---- whatsat: questions for clients alone, which no places service is asked for ---- */
+
+PIECE static uint64_t piece_whatsat(struct rig *rig, char *bytes, size_t count)
+{
+    serve(rig, bytes, count);
+    return rig->node.count.whatsats;
+}
+
+static uint64_t whatsat(void)
+{
+    struct rig rig;
+    char iamats[LINES * LINE_BYTES], bytes[LINES * LINE_BYTES];
+    uint64_t done = 0;
+    make_rig(&rig);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        serve(&rig, iamats, write_lines(iamats, round));
+        size_t count = 0;
+        for (uint32_t i = 0; i < LINES; i++) {
+            memcpy(bytes + count, "WHATSAT ", 8);
+            sample_write_id((round * LINES + i) % CLIENTS, bytes + count + 8);
+            memcpy(bytes + count + 8 + SAMPLE_ID_BYTES, " 10 0\n", 6);
+            count += 8 + SAMPLE_ID_BYTES + 6;
+        }
+        done = piece_whatsat(&rig, bytes, count);
+    }
+    if (rig.node.count.invalid > 0)
+        done = 0;
+    free_rig(&rig);
     return done;
 }
 
@@ -362,7 +439,8 @@ int main(int count, char **values)
         uint64_t (*run)(void);
     } pieces[] = {{"parse", parse},       {"table", table},     {"encode", encode},
                   {"decode", decode},     {"receive", receive}, {"spread_1", spread_1},
-                  {"spread_3", spread_3}, {"reply", reply},     {"session", session}};
+                  {"spread_3", spread_3}, {"reply", reply},     {"session", session},
+                  {"commands", commands}, {"whatsat", whatsat}};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         if (count == 2 && strcmp(values[1], pieces[i].name) == 0) {
             uint64_t done = pieces[i].run();

@@ -3,8 +3,10 @@
 #include "tests/check.h"
 #include "tests/unit/input.h"
 
+/* What is not set stays what nobody would say. */
 static void parse(struct span line, struct command *command)
 {
+    memset(command, 0x55, sizeof *command);
     command_parse((struct span){check_at_page_end(line.at, line.bytes), line.bytes}, command);
 }
 
@@ -16,6 +18,8 @@ static void check_kind(struct span line, enum command_kind wanted)
         printf("    the line is \"%.*s\"\n", (int)line.bytes, line.at);
     CHECK_INT(command.kind, wanted);
     CHECK((command.why != NULL) == (wanted == COMMAND_INVALID));
+    bool has_client = wanted == COMMAND_IAMAT || wanted == COMMAND_WHATSAT;
+    CHECK((command.client.bytes > 0) == has_client);
 }
 
 static void iamat_fields(void)
@@ -27,7 +31,6 @@ static void iamat_fields(void)
     CHECK_BYTES(command.position.at, command.position.bytes, "+34.068930-118.445127", 21);
     CHECK_BYTES(command.stamp.at, command.stamp.bytes, "1621464827.959498503", 20);
     CHECK_INT(command.stamp_ns, 1621464827959498503);
-    CHECK_INT(command.radius_km, 0);
     parse(SPAN("\f IAMAT\t\v k\x80\0\xff \r+1-1\n 0 \r\n"), &command);
     CHECK_INT(command.kind, COMMAND_IAMAT);
     CHECK_BYTES(command.client.at, command.client.bytes, "k\x80\0\xff", 4);
@@ -43,7 +46,11 @@ static void whatsat_fields(void)
     CHECK_BYTES(command.text.at, command.text.bytes, "WHATSAT  kiwi 10\t5", 18);
     CHECK_INT(command.radius_km, 10);
     CHECK_INT(command.bound, 5);
-    CHECK_INT(command.position.bytes, 0);
+    parse(SPAN("WHATSAT kiwi 50 0"), &command);
+    CHECK_BYTES(command.client.at, command.client.bytes, "kiwi", 4);
+    CHECK_BYTES(command.text.at, command.text.bytes, "WHATSAT kiwi 50 0", 17);
+    CHECK_INT(command.radius_km, 50);
+    CHECK_INT(command.bound, 0);
 }
 
 static void lines_by_kind(void)
@@ -65,6 +72,14 @@ static void lines_by_kind(void)
         {SPAN("IAMAT k +1 -1 1"), COMMAND_INVALID},
         {SPAN("IAMAT k 1 +1-1"), COMMAND_INVALID},
         {SPAN("IAMAT +1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +90-180 1"), COMMAND_IAMAT},
+        {SPAN("IAMAT k +90.000000001-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +090-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k +1-180.000000001 1"), COMMAND_INVALID},
+        {SPAN("IAMAT  +1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k+1-1 1"), COMMAND_INVALID},
+        {SPAN("IAMAT k "), COMMAND_INVALID},
+        {SPAN("IAMAT "), COMMAND_INVALID},
         {SPAN("WHATSAT k 0 0"), COMMAND_WHATSAT},
         {SPAN("WHATSAT k 50 20"), COMMAND_WHATSAT},
         {SPAN("WHATSAT k 51 20"), COMMAND_INVALID},
@@ -82,6 +97,13 @@ static void lines_by_kind(void)
         {SPAN("WHATSAT k 1 \xd9\xa1"), COMMAND_INVALID}, /* an Arabic-Indic 1 */
         {SPAN("WHATSAT k 1"), COMMAND_INVALID},
         {SPAN("WHATSAT k 1 1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 105"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 "), COMMAND_INVALID},
+        {SPAN("WHATSAT  1 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1  1"), COMMAND_WHATSAT},
+        {SPAN("WHATSAT k 001 1"), COMMAND_WHATSAT},
+        {SPAN("WHATSAT k 100 1"), COMMAND_INVALID},
+        {SPAN("WHATSAT k 1 100"), COMMAND_INVALID},
         {SPAN("WHATSAT 1 1"), COMMAND_INVALID},
         {SPAN("WHATSAT"), COMMAND_INVALID},
         {SPAN("whatsat k 1 1"), COMMAND_INVALID},

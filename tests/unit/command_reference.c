@@ -148,6 +148,61 @@ static void positions_against_reference(void)
     regfree(&position_grammar);
 }
 
+static void check_numbers(const struct command *command, int64_t latitude, int64_t longitude)
+{
+    CHECK(digits_nanodeg(command->digits.latitude) == latitude);
+    CHECK(digits_nanodeg(command->digits.longitude) == longitude);
+    CHECK(command->digits.stamp_ns == command->stamp_ns);
+}
+
+/* Whatever stands between the fields: one blank is read in a way of its own. */
+static void lines_against_reference(void)
+{
+    static const char *const positions[] = {"+34.068930-118.445127", "+90-180", "-90.0+180.0",
+                                            "+9.123456789-1.9999"};
+    static const char *const stamps[] = {"1621464827.959498503", "9223372035.999999999",
+                                         "9223372036.854775807", "0.1", "5"};
+    static const char *const blanks[] = {" ", " ", "  ", "\t"};
+    uint64_t state = 6;
+    int accepted = 0, read = 0;
+    compile(&stamp_grammar, "^([0-9]+)(\\.[0-9]+)?$");
+    compile(&position_grammar, "^([+-]([0-9]{1,2})(\\.[0-9]+)?)([+-]([0-9]{1,3})(\\.[0-9]+)?)$");
+    for (int i = 0; i < GENERATED_CASES; i++) {
+        char position[TEXT_BYTES_MAX], stamp[TEXT_BYTES_MAX], line[3 * TEXT_BYTES_MAX];
+        generate(positions, sizeof positions / sizeof *positions, &state, position);
+        generate(stamps, sizeof stamps / sizeof *stamps, &state, stamp);
+        if (strchr(position, ' ') != NULL || strchr(stamp, ' ') != NULL)
+            continue;
+        int bytes = snprintf(line, sizeof line, "IAMAT kiwi%s%s%s%s", blanks[i % 4], position,
+                             blanks[i / 4 % 4], stamp);
+        int64_t latitude, longitude, stamp_ns;
+        bool is_good =
+            refer_position(position, &latitude, &longitude) && refer_stamp(stamp, &stamp_ns);
+        struct command command;
+        memset(&command, 0x55, sizeof command);
+        command_parse(span_of(line), &command);
+        if ((command.kind == COMMAND_IAMAT) != is_good) {
+            printf("    %s\n", line);
+            CHECK(false);
+        }
+        CHECK(command.text.at == line && command.text.bytes == (size_t)bytes);
+        if (!is_good || command.kind != COMMAND_IAMAT)
+            continue;
+        accepted++;
+        read += command.has_digits;
+        CHECK(span_equals(command.client, SPAN("kiwi")));
+        CHECK(span_equals(command.position, span_of(position)));
+        CHECK(span_equals(command.stamp, span_of(stamp)));
+        CHECK(command.stamp_ns == stamp_ns);
+        if (command.has_digits)
+            check_numbers(&command, latitude, longitude);
+    }
+    CHECK(accepted > GENERATED_CASES / 4 && accepted < GENERATED_CASES * 3 / 4);
+    CHECK(read > accepted / 5 && read < accepted);
+    regfree(&stamp_grammar);
+    regfree(&position_grammar);
+}
+
 static void whole_numbers_against_reference(void)
 {
     static const char *const texts[] = {"50", "51", "0",  "000000000000000000050",
@@ -183,6 +238,7 @@ static void whole_numbers_against_reference(void)
 static const struct check_case cases[] = {
     {"100000 stamps as a slow reference reads them", stamps_against_reference},
     {"100000 positions as a slow reference reads them", positions_against_reference},
+    {"100000 lines as a slow reference reads them", lines_against_reference},
     {"100000 radii and bounds as a slow reference reads them", whole_numbers_against_reference},
 };
 

@@ -6,6 +6,7 @@
 #include "bus/siphash.h"
 #include "bus/word.h"
 #include "tests/check.h"
+#include "tests/unit/input.h"
 
 /* Reads copies that end where memory ends. */
 static bool read_both(struct span position, struct span stamp, struct digits *digits)
@@ -79,40 +80,43 @@ static void every_prefix_is_refused_or_comes_back(void)
         }
 }
 
-/* The line of both, cut and spoilt at every place, is read exactly where the two parts are. */
+static void check_line(const char *line, size_t bytes)
+{
+    char *edge = check_at_page_end(line, bytes);
+    struct digits digits, parts;
+    size_t position_bytes = digits_read_line((struct span){edge, bytes}, &digits), wanted = 0;
+    char *blank = memchr(edge, ' ', bytes);
+    if (blank != NULL) {
+        size_t head = (size_t)(blank - edge);
+        if (digits_read((struct span){edge, head}, (struct span){blank + 1, bytes - head - 1},
+                        &parts))
+            wanted = head;
+    }
+    CHECK_INT(position_bytes, wanted);
+    if (position_bytes > 0 && wanted > 0) {
+        CHECK(digits.latitude == parts.latitude && digits.longitude == parts.longitude);
+        CHECK(digits.stamp_ns == parts.stamp_ns);
+        CHECK_INT(digits.stamp_decimals, parts.stamp_decimals);
+    }
+}
+
+/* The line of both, cut at every place, is read exactly where the two parts are. */
 static void a_line_is_read_like_its_parts(void)
 {
-    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
-        char line[64];
-        const char *stamp = stamps[i % (sizeof stamps / sizeof *stamps)];
-        size_t bytes = (size_t)snprintf(line, sizeof line, "%s %s", positions[i], stamp);
-        for (size_t end = 0; end <= bytes; end++) {
-            char *edge = check_at_page_end(line, end);
-            struct digits digits, parts;
-            struct span place, time;
-            bool good = digits_read_line((struct span){edge, end}, &digits, &place, &time);
-            char *blank = memchr(edge, ' ', end);
-            bool wanted = false;
-            if (blank != NULL) {
-                size_t head = (size_t)(blank - edge);
-                wanted = digits_read((struct span){edge, head},
-                                     (struct span){blank + 1, end - head - 1}, &parts);
-            }
-            CHECK_INT(good, wanted);
-            if (good && wanted) {
-                CHECK_BYTES(place.at, place.bytes, edge, (size_t)(blank - edge));
-                CHECK(time.at == blank + 1 && time.at + time.bytes == edge + end);
-                CHECK(digits.latitude == parts.latitude && digits.longitude == parts.longitude);
-                CHECK(digits.stamp_ns == parts.stamp_ns);
-                CHECK_INT(digits.stamp_decimals, parts.stamp_decimals);
-            }
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++)
+        for (size_t j = 0; j < sizeof stamps / sizeof *stamps; j++) {
+            char line[64];
+            size_t bytes = (size_t)snprintf(line, sizeof line, "%s %s", positions[i], stamps[j]);
+            for (size_t end = 0; end <= bytes; end++)
+                check_line(line, end);
         }
+    static const char *const others[] = {
+        "+1-1  1", "+1-1\t1", "+1-1 1 ", " +1-1 1", "+34.068930-118.445127  1621464827.95949850",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct digits digits;
+        CHECK_INT(digits_read_line(span_of(others[i]), &digits), 0);
     }
-    struct digits digits;
-    struct span place, time;
-    CHECK(!digits_read_line(span_of("+1-1  1"), &digits, &place, &time));
-    CHECK(!digits_read_line(span_of("+1-1\t1"), &digits, &place, &time));
-    CHECK(!digits_read_line(span_of("+1-1 1 "), &digits, &place, &time));
 }
 
 static void the_numbers_are_right(void)
@@ -172,11 +176,61 @@ static void other_forms_are_refused(void)
         "1e9",
         "123456789012345678901234567890",
         "1.123456789012345678901234567890",
+        "9223372036.000000000",
+        "0621464827.959498503",
+        "1621464827,959498503",
+        "1621464827.9594985034",
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         CHECK(!reads(others[i], "1"));
     for (size_t i = 0; i < sizeof other_stamps / sizeof *other_stamps; i++)
         CHECK(!reads("+1-1", other_stamps[i]));
+}
+
+struct number {
+    unsigned whole, decimals;
+    int64_t billionths;
+    char text[24];
+};
+
+/* Its digits are drawn; its value is what strtoull(3) makes of them behind padding with zeros. */
+static struct number draw_number(uint64_t *state, unsigned whole_max)
+{
+    uint64_t drawn = input_draw(state);
+    struct number number = {.whole = 1 + (unsigned)drawn % whole_max,
+                            .decimals = (unsigned)(drawn >> 32) % 10};
+    char digits[24], padded[24];
+    snprintf(digits, sizeof digits, "1%018llu",
+             (unsigned long long)(input_draw(state) % UINT64_C(1000000000000000000)));
+    int whole = (int)number.whole, decimals = (int)number.decimals;
+    snprintf(number.text, sizeof number.text, "%.*s%s%.*s", whole, digits, decimals > 0 ? "." : "",
+             decimals, digits + 10);
+    snprintf(padded, sizeof padded, "%.*s%.*s%.*s", whole, digits, decimals, digits + 10,
+             9 - decimals, "000000000");
+    number.billionths = (int64_t)strtoull(padded, NULL, 10);
+    return number;
+}
+
+static void numbers_of_any_size_are_right(void)
+{
+    uint64_t state = 1;
+    for (int i = 0; i < 20000; i++) {
+        struct number north = draw_number(&state, 3), west = draw_number(&state, 3);
+        struct number time = draw_number(&state, 10);
+        char position[DIGITS_POSITION_BYTES_MAX + 1] = "+";
+        strcat(position, north.text);
+        strcat(position, "-");
+        strcat(position, west.text);
+        struct digits digits;
+        CHECK(digits_read(span_of(position), span_of(time.text), &digits));
+        CHECK_INT(digits_nanodeg(digits.latitude), north.billionths);
+        CHECK_INT(digits_nanodeg(digits.longitude), -west.billionths);
+        CHECK_INT(digits_size(digits.longitude), west.billionths);
+        CHECK_INT(digits_whole(digits.latitude), north.whole);
+        CHECK_INT(digits.stamp_ns, time.billionths);
+        CHECK_INT(digits.stamp_decimals, time.decimals);
+        check_round_trip(span_of(position), span_of(time.text));
+    }
 }
 
 static bool is_digit(int byte)
@@ -213,9 +267,32 @@ static void digits_are_put_with_leading_zeros(void)
     CHECK_BYTES(text, (size_t)(digits_put(text, 12345, 3) - text), "345", 3);
     CHECK_BYTES(text, (size_t)(digits_put(text, UINT64_MAX, 20) - text), "18446744073709551615",
                 20);
+    CHECK_BYTES(text, (size_t)(digits_put_nine(text, 0) - text), "000000000", 9);
+    CHECK_BYTES(text, (size_t)(digits_put_nine(text, 12345) - text), "000012345", 9);
+    CHECK_BYTES(text, (size_t)(digits_put_nine(text, 999999999) - text), "999999999", 9);
+}
+
+/* Two parts of a number are written side by side: each of them in every value. */
+static void every_four_digits_are_put(void)
+{
+    for (uint32_t four = 0; four < 10000; four++) {
+        char text[9], wanted[16];
+        uint32_t value = four * 10000 + (9999 - four);
+        snprintf(wanted, sizeof wanted, "%09u", (unsigned)value);
+        CHECK_BYTES(text, (size_t)(digits_put_nine(text, value) - text), wanted, 9);
+        CHECK_BYTES(text, (size_t)(digits_put(text, value, 9) - text), wanted, 9);
+    }
+}
+
+static void digits_are_counted(void)
+{
     CHECK_INT(digits_count(0), 1);
-    CHECK_INT(digits_count(9), 1);
-    CHECK_INT(digits_count(10), 2);
+    unsigned count = 1;
+    for (uint64_t power = 1; count < 20; power *= 10, count++) {
+        CHECK_INT(digits_count(power), count);
+        CHECK_INT(digits_count(power * 10 - 1), count);
+        CHECK_INT(digits_count(power * 10), count + 1);
+    }
     CHECK_INT(digits_count(UINT64_MAX), 20);
 }
 
@@ -270,7 +347,10 @@ static const struct check_case cases[] = {
     {"other forms are refused", other_forms_are_refused},
     {"every byte in every place is refused or comes back",
      every_byte_in_every_place_is_refused_or_comes_back},
+    {"numbers of any size are right", numbers_of_any_size_are_right},
     {"digits are put with leading zeros", digits_are_put_with_leading_zeros},
+    {"every four digits are put", every_four_digits_are_put},
+    {"digits are counted", digits_are_counted},
     {"a word ends at the first white space", a_word_ends_at_the_first_white_space},
     {"siphash is libsodium's with other rounds", siphash_is_libsodiums_with_other_rounds},
 };

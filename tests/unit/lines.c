@@ -230,22 +230,34 @@ static void feeds_add_up(void)
     release(&out);
 }
 
-/* `count` letters and `ending`, split at the given place, then a short line. */
-static void check_long(size_t count, struct span ending, size_t split, bool is_too_long)
+/* `before` lines of one letter, then `count` letters and `ending`, split at the given place, then a
+ * short line. */
+static void check_long_behind(size_t before, size_t count, struct span ending, size_t split,
+                              bool is_too_long)
 {
     struct buffer in = {0};
+    for (size_t i = 0; i < before; i++)
+        buffer_append(&in, SPAN("b\n"));
     memset(buffer_reserve(&in, count), 'a', count);
     in.bytes += count;
     buffer_append(&in, ending);
     buffer_append(&in, SPAN("next\n"));
-    struct collected out = collect((struct span){in.at, in.bytes}, split, true);
+    struct collected out = collect((struct span){in.at, in.bytes}, 2 * before + split, true);
     size_t given = is_too_long ? LINES_BYTES_MAX : count;
-    CHECK_INT(out.text.bytes, 1 + given + 1 + 6);
-    CHECK_INT(out.text.at[0], is_too_long ? '!' : '=');
-    CHECK(memchr(out.text.at, '\n', out.text.bytes) == out.text.at + 1 + given);
-    CHECK_BYTES(out.text.at + 1 + given + 1, 6, "=next\n", 6);
+    CHECK_INT(out.text.bytes, 3 * before + 1 + given + 1 + 6);
+    const char *text = out.text.at + 3 * before;
+    CHECK_INT(text[0], is_too_long ? '!' : '=');
+    CHECK(memchr(text, '\n', out.text.bytes - 3 * before) == text + 1 + given);
+    CHECK_BYTES(text + 1 + given + 1, 6, "=next\n", 6);
     release(&out);
     buffer_free(&in);
+}
+
+/* Whether it is the first line that is asked for, or one of several, makes no difference. */
+static void check_long(size_t count, struct span ending, size_t split, bool is_too_long)
+{
+    for (size_t before = 0; before < 3; before++)
+        check_long_behind(before, count, ending, split, is_too_long);
 }
 
 static void at_the_limit_and_past_it(void)

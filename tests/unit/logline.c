@@ -37,26 +37,46 @@ static void escapes_what_is_not_plain(void)
                TIME "command 17 \\x1b[2J\\x00\\x7f\\x80\\xff ~\n");
 }
 
-/* Every byte at every place among plain ones, which are looked at eight at a time. */
+/* How a byte stands in a line. */
+static void write_escaped(int byte, char form[8])
+{
+    if (byte == '\\')
+        snprintf(form, 8, "\\\\");
+    else if (byte < 0x20 || byte > 0x7e)
+        snprintf(form, 8, "\\x%02x", (unsigned)byte);
+    else
+        snprintf(form, 8, "%c", byte);
+}
+
+/* Every byte at every place among plain ones, which are looked at sixteen at a time: also in texts
+ * that are just too short for that, and just long enough for one time more. */
 static void one_byte_among_plain_ones_is_escaped(void)
 {
-    char text[17];
-    for (size_t at = 0; at < sizeof text; at++)
-        for (int byte = 0; byte < 256; byte++) {
-            char wanted[96], form[8];
-            memset(text, '~', sizeof text);
-            text[at] = (char)byte;
-            if (byte == '\\')
-                snprintf(form, sizeof form, "\\\\");
-            else if (byte < 0x20 || byte > 0x7e)
-                snprintf(form, sizeof form, "\\x%02x", (unsigned)byte);
-            else
-                snprintf(form, sizeof form, "%c", byte);
-            const char *plain = "~~~~~~~~~~~~~~~~~";
-            snprintf(wanted, sizeof wanted, TIME "command 17 %.*s%s%s\n", (int)at, plain, form,
-                     plain + at + 1);
-            check_line((struct span){text, sizeof text}, wanted);
-        }
+    static const size_t sizes[] = {1, 15, 16, 17, 31, 32, 33, 49};
+    const char *plain = "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~";
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (size_t at = 0; at < sizes[i]; at++)
+            for (int byte = 0; byte < 256; byte++) {
+                char text[49], wanted[192], form[8];
+                memset(text, '~', sizeof text);
+                text[at] = (char)byte;
+                write_escaped(byte, form);
+                snprintf(wanted, sizeof wanted, TIME "command 17 %.*s%s%.*s\n", (int)at, plain,
+                         form, (int)(sizes[i] - at - 1), plain);
+                check_line((struct span){text, sizes[i]}, wanted);
+            }
+}
+
+static void lines_of_two_connections_keep_their_numbers(void)
+{
+    struct logline log = {0};
+    static const uint64_t numbers[] = {0, 0, 7, 7, 1234567, 7, 0};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        logline_put(&log, WALL_NS, "x", numbers[i], SPAN(""));
+    const char *wanted = TIME "x -\n" TIME "x -\n" TIME "x 7\n" TIME "x 7\n" TIME "x 1234567\n" TIME
+                              "x 7\n" TIME "x -\n";
+    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    logline_free(&log);
 }
 
 static void moments_of_one_second_and_of_others_follow_in_any_order(void)
@@ -154,6 +174,7 @@ static const struct check_case cases[] = {
     {"a line is time, kind, connection and text, in this order", has_a_fixed_order},
     {"bytes that are not plain, and the backslash, are escaped", escapes_what_is_not_plain},
     {"one byte among plain ones is escaped", one_byte_among_plain_ones_is_escaped},
+    {"lines of two connections keep their numbers", lines_of_two_connections_keep_their_numbers},
     {"moments of one second and of others follow in any order",
      moments_of_one_second_and_of_others_follow_in_any_order},
     {"any bytes stay within a line and can be read back", gives_back_any_bytes},

@@ -74,6 +74,26 @@ static void operands_are_copies(void)
     buffer_free(&out);
 }
 
+/* Short names are copied in a way of their own. */
+static void a_name_of_any_length_is_copied(void)
+{
+    for (size_t bytes = 1; bytes <= 20; bytes++) {
+        struct location location = {
+            .client = SPAN("kiwi"),
+            .position = SPAN("+1-1"),
+            .stamp = SPAN("1"),
+            .origin = {check_at_page_end("ABCDEFGHIJKLMNOPQRST", bytes), bytes},
+        };
+        char wanted[64];
+        int wanted_bytes = snprintf(wanted, sizeof wanted, "AT %.*s +0.000000000 kiwi +1-1 1\n",
+                                    (int)bytes, "ABCDEFGHIJKLMNOPQRST");
+        struct buffer out = {0};
+        reply_at(&out, &location);
+        CHECK_BYTES(out.at, out.bytes, wanted, (size_t)wanted_bytes);
+        buffer_free(&out);
+    }
+}
+
 /* The room reserved must do: for the longest difference and name, and every length of the rest
  * up to some, so that in one case no byte is to spare; and for the longest line of a client. */
 static void at_line_fits(void)
@@ -156,6 +176,7 @@ static const struct check_case cases[] = {
     {"an AT line has the exact difference, sign always, nine decimals", at_line},
     {"100000 differences as printf writes them", differences_against_printf},
     {"the operands of an AT line are byte copies, appended", operands_are_copies},
+    {"a name of any length is copied", a_name_of_any_length_is_copied},
     {"an AT line of any length fits", at_line_fits},
     {"newlines in JSON are squeezed and two end it", newlines_are_squeezed},
     {"an invalid command is copied behind a question mark", invalid_is_a_copy},
