@@ -85,7 +85,6 @@ static void make_node(struct sim *sim, uint32_t index)
     node->hops = world_memory(sim->options.client_count, sizeof *node->hops);
     node->clock_ms = dice_between(&sim->dice, 0, CLOCK_MS_MAX);
     node->skew_ns = dice_between(&sim->dice, -skew_s, skew_s) * 1000000000;
-    node->turn_us = WORLD_NEVER;
 }
 
 struct sim *sim_new(const struct graph *graph, const struct sim_options *options,
@@ -102,6 +101,7 @@ struct sim *sim_new(const struct graph *graph, const struct sim_options *options
     sim->node_count = sim->herd_count + (options->mimicked != SIM_NO_NODE);
     sim->nodes = world_memory(sim->node_count, sizeof *sim->nodes);
     sim->names = world_memory(sim->node_count, sizeof *sim->names);
+    agenda_open(&sim->agenda, sim->node_count);
     lay_channels(sim, graph);
     records_open(sim);
     for (uint32_t i = 0; i < sim->node_count; i++) {
@@ -149,9 +149,9 @@ void sim_destroy(struct sim **owner)
     struct flood_counters living = sim_flood_count(sim);
     add_counters(&sim->counters->flood, &living);
     sim->counters->virtual_us += sim->now_us;
-    while (agenda_first(&sim->agenda) != NULL)
+    while (agenda_first_us(&sim->agenda) != AGENDA_NEVER)
         free(agenda_pop(&sim->agenda).parcel);
-    agenda_free(&sim->agenda);
+    agenda_close(&sim->agenda);
     for (uint32_t i = 0; i < sim->channel_count; i++)
         for (struct parcel *held = sim->channels[i].held_first; held != NULL;) {
             struct parcel *next = held->next;
@@ -201,10 +201,8 @@ int64_t node_clock_ms(const struct sim *sim, const struct node *node)
 
 void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us)
 {
-    if (time_us >= sim->nodes[node].turn_us)
-        return;
-    sim->nodes[node].turn_us = time_us;
-    agenda_push(&sim->agenda, time_us, node, NULL);
+    if (time_us < agenda_turn_us(&sim->agenda, node))
+        agenda_set_turn(&sim->agenda, node, time_us);
 }
 
 /* New connections to and from the node. One that mimics another takes that one's connections to
@@ -272,7 +270,7 @@ void sim_kill(struct sim *sim, uint32_t index)
     sim->counters->kills += node->leave_us == WORLD_NEVER;
     add_counters(&sim->counters->flood, flood_count(node->flood));
     flood_destroy(&node->flood);
-    node->turn_us = WORLD_NEVER;
+    agenda_set_turn(&sim->agenda, index, AGENDA_NEVER);
     reconnect_all(sim, index);
 }
 
@@ -355,7 +353,6 @@ static void plan_next_turn(struct sim *sim, uint32_t index)
 static void take_turn(struct sim *sim, uint32_t index)
 {
     struct node *node = &sim->nodes[index];
-    node->turn_us = WORLD_NEVER;
     for (uint32_t i = 0; i < node->channel_count; i++)
         send_due(sim, node, i);
     pull_events(sim, node);
@@ -369,7 +366,7 @@ static void take_turn(struct sim *sim, uint32_t index)
 
 bool sim_step(struct sim *sim)
 {
-    if (sim->violation[0] != '\0' || agenda_first(&sim->agenda) == NULL)
+    if (sim->violation[0] != '\0' || agenda_first_us(&sim->agenda) == AGENDA_NEVER)
         return false;
     struct event event = agenda_pop(&sim->agenda);
     sim->now_us = event.time_us;
@@ -377,7 +374,7 @@ bool sim_step(struct sim *sim)
     sim->counters->steps++;
     if (event.parcel != NULL)
         road_arrive(sim, event.parcel);
-    else if (sim->nodes[event.node].turn_us == event.time_us)
+    else
         take_turn(sim, event.node);
     if (sim->steps > (uint64_t)STEPS_PER_NODE_MAX * sim->node_count)
         sim_fail(sim, "messages without end");
@@ -386,8 +383,7 @@ bool sim_step(struct sim *sim)
 
 bool sim_run(struct sim *sim, int64_t until_us)
 {
-    const struct event *first;
-    while ((first = agenda_first(&sim->agenda)) != NULL && first->time_us <= until_us)
+    while (agenda_first_us(&sim->agenda) <= until_us)
         if (!sim_step(sim))
             break;
     if (sim->violation[0] != '\0')

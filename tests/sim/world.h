@@ -11,7 +11,7 @@
 #include "tests/sim/sim.h"
 
 #define WORLD_NO_RECORD  UINT32_MAX
-#define WORLD_NEVER      INT64_MAX
+#define WORLD_NEVER      AGENDA_NEVER
 #define WORLD_TEXT_BYTES 300
 
 /* A message on its way. */
@@ -43,7 +43,6 @@ struct node {
     bool strange;        /* this life belongs to another herd */
     uint64_t session;
     uint32_t first_channel, channel_count;
-    int64_t turn_us;  /* when its next turn is, or WORLD_NEVER */
     int64_t clock_ms; /* its steady clock at virtual time 0 */
     int64_t skew_ns;  /* of its wall clock */
     int64_t leave_us; /* when its patience with goodbyes ends, or WORLD_NEVER */
