@@ -91,7 +91,10 @@ void agenda_set_turn(struct agenda *agenda, uint32_t node, int64_t time_us)
     agenda->turns[node] = (struct moment){time_us, agenda->pushed++};
     for (uint32_t match = (agenda->leaves + node) / 2; match > 0; match /= 2) {
         uint32_t one = winners[2 * match], other = winners[2 * match + 1];
-        winners[match] = is_sooner(&turns[other], &turns[one]) ? other : one;
+        uint32_t winner = is_sooner(&turns[other], &turns[one]) ? other : one;
+        if (winner == winners[match] && winner != node)
+            break; /* it was beaten here before, and the matches above are not its */
+        winners[match] = winner;
     }
 }
 
@@ -117,6 +120,5 @@ struct event agenda_pop(struct agenda *agenda)
         return (struct event){.time_us = time_us, .parcel = pop_parcel(agenda)};
     }
     assert(turn.time_us != AGENDA_NEVER);
-    agenda_set_turn(agenda, node, AGENDA_NEVER);
     return (struct event){.time_us = turn.time_us, .node = node};
 }

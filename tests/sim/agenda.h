@@ -60,7 +60,8 @@ int64_t agenda_turn_us(const struct agenda *agenda, uint32_t node);
 /* When the soonest event is, or AGENDA_NEVER. */
 int64_t agenda_first_us(const struct agenda *agenda);
 
-/* Takes the soonest event out; there must be one. */
+/* Takes the soonest event out; there must be one. The node whose turn it was is then given its next
+ * one, or AGENDA_NEVER, before the agenda is asked anything else. */
 struct event agenda_pop(struct agenda *agenda);
 
 #endif

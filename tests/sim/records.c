@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bus/digits.h"
+
 /* The wall clock of a world at virtual time 0: late 2023. */
 #define WALL_NS      INT64_C(1700000000000000000)
 #define SECOND_NS    INT64_C(1000000000)
@@ -62,14 +64,6 @@ static void choose(struct sim *sim, struct client *client, enum sim_stamp stamp)
         client->position = sim->positions++;
 }
 
-/* `digits` digits, with zeros in front. */
-static char *put_digits(char *at, uint64_t number, int digits)
-{
-    for (int i = digits - 1; i >= 0; i--, number /= 10)
-        at[i] = (char)('0' + number % 10);
-    return at + digits;
-}
-
 static char *put_text(char *at, const char *text)
 {
     size_t bytes = strlen(text);
@@ -82,12 +76,12 @@ static void set_text(struct record *record, int64_t stamp_ns, uint32_t position)
 {
     if (record->text == NULL)
         record->text = world_memory(TEXT_BYTES, 1);
-    char *at = put_digits(put_text(record->text, "+34."), position % 1000000, 6);
-    at = put_digits(put_text(at, "-118."), position / 1000000, 6);
+    char *at = digits_put(put_text(record->text, "+34."), position % 1000000, 6);
+    at = digits_put(put_text(at, "-118."), position / 1000000, 6);
     record->location.position = (struct span){record->text, (size_t)(at - record->text)};
     char *stamp = at;
-    at = put_digits(at, (uint64_t)(stamp_ns / SECOND_NS), STAMP_DIGITS);
-    at = put_digits(put_text(at, "."), (uint64_t)(stamp_ns % SECOND_NS), 9);
+    at = digits_put(at, (uint64_t)(stamp_ns / SECOND_NS), STAMP_DIGITS);
+    at = digits_put(put_text(at, "."), (uint64_t)(stamp_ns % SECOND_NS), 9);
     record->location.stamp = (struct span){stamp, (size_t)(at - stamp)};
 }
 

@@ -149,6 +149,8 @@ void sim_destroy(struct sim **owner)
     struct flood_counters living = sim_flood_count(sim);
     add_counters(&sim->counters->flood, &living);
     sim->counters->virtual_us += sim->now_us;
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        agenda_set_turn(&sim->agenda, i, AGENDA_NEVER);
     while (agenda_first_us(&sim->agenda) != AGENDA_NEVER)
         free(agenda_pop(&sim->agenda).parcel);
     agenda_close(&sim->agenda);
@@ -192,11 +194,6 @@ void sim_fail(struct sim *sim, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(sim->violation + bytes, sizeof sim->violation - (size_t)bytes, format, arguments);
     va_end(arguments);
-}
-
-int64_t node_clock_ms(const struct sim *sim, const struct node *node)
-{
-    return node->clock_ms + sim->now_us / 1000;
 }
 
 void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us)
@@ -317,11 +314,8 @@ static void send_due(struct sim *sim, struct node *node, uint32_t link)
     int64_t now_ms = node_clock_ms(sim, node);
     for (int sent = 0; sent < TURN_MESSAGES_MAX; sent++) {
         size_t bytes = flood_next(node->flood, link, now_ms, message);
-        if (bytes == 0) {
-            struct flood_link state = flood_link(node->flood, link);
-            sim->counters->windows_closed += state.in_flight > 0 && state.told < state.head;
+        if (bytes == 0)
             return;
-        }
         if (bytes > sizeof message)
             sim_fail(sim, "a message of %zu bytes", bytes);
         if (!road_send(sim, channel, (struct span){message, bytes})) {
@@ -333,21 +327,30 @@ static void send_due(struct sim *sim, struct node *node, uint32_t link)
              sim->names[sim->channels[channel].to]);
 }
 
-static void plan_next_turn(struct sim *sim, uint32_t index)
+static uint32_t count_closed_windows(const struct sim *sim, const struct node *node)
 {
-    struct node *node = &sim->nodes[index];
+    uint32_t closed = 0;
+    for (uint32_t i = 0; i < node->channel_count; i++) {
+        const struct flood_link *link = &sim->channels[node->first_channel + i].seen;
+        closed += link->in_flight > 0 && link->told < link->head;
+    }
+    return closed;
+}
+
+static int64_t next_turn_us(struct sim *sim, uint32_t index)
+{
+    const struct node *node = &sim->nodes[index];
     int64_t now_ms = node_clock_ms(sim, node);
     int64_t deadline_ms = flood_deadline_ms(node->flood);
-    node_wants_turn(sim, index, node->leave_us);
     if (node->channel_count == 0)
-        return; /* nobody to talk to, nothing to wait for */
+        return node->leave_us; /* nobody to talk to, nothing else to wait for */
     if (deadline_ms <= now_ms)
         sim_fail(sim, "%s spins: its deadline is %" PRId64 " ms ago after a whole turn",
                  sim->names[index], now_ms - deadline_ms);
     else if (deadline_ms > now_ms + 1000)
         sim_fail(sim, "%s sleeps for %" PRId64 " ms", sim->names[index], deadline_ms - now_ms);
-    else
-        node_wants_turn(sim, index, (deadline_ms - node->clock_ms) * 1000);
+    int64_t deadline_us = (deadline_ms - node->clock_ms) * 1000;
+    return deadline_us < node->leave_us ? deadline_us : node->leave_us;
 }
 
 static void take_turn(struct sim *sim, uint32_t index)
@@ -357,11 +360,12 @@ static void take_turn(struct sim *sim, uint32_t index)
         send_due(sim, node, i);
     pull_events(sim, node);
     watch_node(sim, index, 0);
+    sim->counters->windows_closed += count_closed_windows(sim, node);
     if (node->leave_us != WORLD_NEVER &&
         (flood_is_over(node->flood) || sim->now_us >= node->leave_us))
         sim_kill(sim, index);
     else
-        plan_next_turn(sim, index);
+        agenda_set_turn(&sim->agenda, index, next_turn_us(sim, index));
 }
 
 bool sim_step(struct sim *sim)

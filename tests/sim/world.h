@@ -93,8 +93,12 @@ struct sim {
     char violation[WORLD_TEXT_BYTES];
 };
 
+static inline int64_t node_clock_ms(const struct sim *sim, const struct node *node)
+{
+    return node->clock_ms + sim->now_us / 1000;
+}
+
 /* sim.c */
-int64_t node_clock_ms(const struct sim *sim, const struct node *node);
 void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us);
 void *world_memory(size_t count, size_t bytes); /* zeroed; ends the program when there is none */
 
