@@ -368,10 +368,8 @@ static void take_turn(struct sim *sim, uint32_t index)
         agenda_set_turn(&sim->agenda, index, next_turn_us(sim, index));
 }
 
-bool sim_step(struct sim *sim)
+static bool step(struct sim *sim)
 {
-    if (sim->violation[0] != '\0' || agenda_first_us(&sim->agenda) == AGENDA_NEVER)
-        return false;
     struct event event = agenda_pop(&sim->agenda);
     sim->now_us = event.time_us;
     sim->steps++;
@@ -385,13 +383,19 @@ bool sim_step(struct sim *sim)
     return sim->violation[0] == '\0';
 }
 
+bool sim_step(struct sim *sim)
+{
+    bool over = sim->violation[0] != '\0' || agenda_first_us(&sim->agenda) == AGENDA_NEVER;
+    return !over && step(sim);
+}
+
 bool sim_run(struct sim *sim, int64_t until_us)
 {
-    while (agenda_first_us(&sim->agenda) <= until_us)
-        if (!sim_step(sim))
-            break;
     if (sim->violation[0] != '\0')
         return false;
+    while (agenda_first_us(&sim->agenda) <= until_us)
+        if (!step(sim))
+            return false;
     sim->now_us = until_us;
     return true;
 }
@@ -416,14 +420,6 @@ static uint32_t count_conflated(const struct node *node, const struct sim *sim)
     return conflated;
 }
 
-static bool is_tie(const struct sim *sim, uint32_t client, const struct location *location)
-{
-    for (uint32_t i = sim->clients[client].newest; i != WORLD_NO_RECORD; i = sim->records[i].older)
-        if (sim->records[i].location.order_ns == location->order_ns)
-            return true;
-    return false;
-}
-
 void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp stamp)
 {
     struct node *node = &sim->nodes[index];
@@ -440,9 +436,8 @@ void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp
     sim->counters->full += outcome == FLOOD_FULL;
     if (outcome == FLOOD_STORED) {
         sim->counters->accepted++;
-        sim->counters->ties += is_tie(sim, client, draft);
         sim->counters->conflated += count_conflated(node, sim);
-        records_keep(sim, index, client);
+        sim->counters->ties += records_keep(sim, index, client);
         node->hops[client] = 0;
     }
     watch_client(sim, index, client);

@@ -108,8 +108,9 @@ void records_close(struct sim *sim);
 /* What `client` would tell `node` now; borrowed until the next draft. */
 const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t client,
                                      enum sim_stamp stamp);
-/* The draft was accepted by `node`: it becomes part of the history. */
-void records_keep(struct sim *sim, uint32_t node, uint32_t client);
+/* The draft was accepted by `node`: it becomes part of the history. True when another location of
+ * the client has the same order time. */
+bool records_keep(struct sim *sim, uint32_t node, uint32_t client);
 /* Whose id this is; a client that does not exist ends the program. */
 uint32_t records_client(const struct sim *sim, struct span id);
 /* The record with exactly this content, or WORLD_NO_RECORD. No two have the same. */
