@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,15 @@
 #define STEPS_PER_NODE_MAX 200000
 /* Steady clocks start anywhere, so that nobody can come to compare two of them. */
 #define CLOCK_MS_MAX 1000000000
+/* Far more than a world needs. */
+#define HEAP_SPARE_BYTES (64 * 1024 * 1024)
+
+void sim_keep_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, HEAP_SPARE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_BYTES);
+    mallopt(M_TOP_PAD, HEAP_SPARE_BYTES);
+}
 
 void *world_memory(size_t count, size_t bytes)
 {
