@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/listen.h"
+#include "gateway/doors.h"
 #include "gateway/wall.h"
 
 /* An address is a number that never returns and, in its low bits, a slot. */
@@ -17,6 +16,12 @@
 #define SLOT_MASK (CLIENTS_MAX - 1)
 /* An idle connection costs this at most, besides what the kernel keeps. */
 #define CLIENT_BYTES_MAX 600
+
+/* Of several clients is read before the first of them is answered, so that what the table knows of
+ * all of them is fetched from memory side by side. No more when so many bytes are there: they are
+ * to be in the cache still when they are worked off, and so many lines are enough by themselves. */
+#define READINGS_MAX    16
+#define INPUT_BYTES_AIM 4096
 
 static_assert(1 << SLOT_BITS == CLIENTS_MAX, "every slot fits in an address");
 
@@ -28,24 +33,24 @@ struct client {
     size_t held_bytes; /* its part of all->held_bytes */
     int fd;
     int events;     /* polled for */
+    bool was_read;  /* one of all->readings is its own */
     bool lingering; /* all is said; what still arrives is thrown away */
 };
 
 static_assert(sizeof(struct client) <= CLIENT_BYTES_MAX, "idle connections are cheap");
 
-struct listener {
-    uv_poll_t poll;
-    struct clients *all;
-    int fd;
+/* What was read of a client and is not worked off yet. */
+struct reading {
+    struct client *client; /* NULL: it was cut meanwhile */
+    char *at;
+    size_t bytes;
 };
 
 struct clients {
     uv_loop_t *loop;
     struct session_node *node;
     struct log *log;
-    struct listener listeners[LISTEN_SOCKETS_MAX];
-    size_t listener_count;
-    bool paused;   /* accepting failed: not again before the next second */
+    struct doors doors;
     bool stopping; /* no new connections, no new commands */
 
     struct client **slots;
@@ -55,8 +60,11 @@ struct clients {
 
     size_t held_bytes;
     struct buffer output; /* lent to the session at work */
-    struct clients_counters count, told;
-    char input[CLIENTS_READ_BYTES]; /* every read goes here */
+    struct clients_counters count;
+    uint64_t refused_told, faults_told;
+    struct reading readings[READINGS_MAX];
+    size_t reading_count, input_bytes;
+    char input[INPUT_BYTES_AIM + CLIENTS_READ_BYTES]; /* every read goes here */
 };
 
 static void *allocate(size_t count, size_t size)
@@ -79,9 +87,24 @@ static void take_time(struct clients *all)
     all->node->now_ms = (int64_t)uv_now(all->loop);
 }
 
+/* Room for one read, behind what waits. */
+static char *unused_input(struct clients *all)
+{
+    return all->input + all->input_bytes;
+}
+
 static void free_client(uv_handle_t *handle)
 {
     free(handle);
+}
+
+static void forget_reading(struct clients *all, const struct client *client)
+{
+    if (!client->was_read)
+        return;
+    for (size_t i = 0; i < all->reading_count; i++)
+        if (all->readings[i].client == client)
+            all->readings[i].client = NULL;
 }
 
 /* The client is gone after this. */
@@ -89,6 +112,7 @@ static void drop(struct client *client, const char *reason)
 {
     struct clients *all = client->all;
     size_t slot = client->session.address & SLOT_MASK;
+    forget_reading(all, client);
     note(all, "disconnect", client->session.number, reason);
     all->held_bytes -= client->held_bytes;
     all->slots[slot] = NULL;
@@ -134,22 +158,6 @@ static void watch(struct client *client)
         uv_poll_start(&client->poll, events, on_event);
 }
 
-/* One read. NULL, or why the connection is over. */
-static const char *receive(struct client *client)
-{
-    struct clients *all = client->all;
-    ssize_t count = recv(client->fd, all->input, sizeof all->input, 0);
-    int fault = errno;
-    take_time(all);
-    if (count < 0)
-        return fault == EAGAIN || fault == EINTR ? NULL : strerror(fault);
-    if (count == 0)
-        session_end_input(&client->session, all->node);
-    else
-        session_read(&client->session, all->node, all->input, (size_t)count);
-    return NULL;
-}
-
 /* One write of all there is. NULL, or why the connection is over. */
 static const char *transmit(struct client *client)
 {
@@ -182,11 +190,12 @@ static void take_the_rest(struct client *client)
             session_wrote(session, all->node, output.bytes);
         if (!session_wants_input(session))
             return;
-        ssize_t count = recv(client->fd, all->input, sizeof all->input, 0);
+        char *input = unused_input(all);
+        ssize_t count = recv(client->fd, input, CLIENTS_READ_BYTES, 0);
         if (count <= 0)
             return;
         take_time(all);
-        session_read(session, all->node, all->input, (size_t)count);
+        session_read(session, all->node, input, (size_t)count);
     }
 }
 
@@ -240,30 +249,87 @@ static void settle(struct client *client, const char *reason)
 
 static void throw_away(struct client *client)
 {
-    ssize_t count = recv(client->fd, client->all->input, sizeof client->all->input, 0);
+    ssize_t count = recv(client->fd, unused_input(client->all), CLIENTS_READ_BYTES, 0);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
         drop(client, farewell(client));
+}
+
+/* ---- input ---- */
+
+void clients_turn(struct clients *all)
+{
+    struct span inputs[READINGS_MAX];
+    size_t count = all->reading_count;
+    if (count == 0)
+        return;
+    take_time(all);
+    for (size_t i = 0; i < count; i++)
+        inputs[i] = (struct span){all->readings[i].at, all->readings[i].bytes};
+    if (count > 1)
+        session_expect(all->node, inputs, count);
+    for (size_t i = 0; i < count; i++) {
+        struct reading *reading = &all->readings[i];
+        struct client *client = reading->client;
+        if (client == NULL)
+            continue;
+        client->was_read = false;
+        session_lend(&client->session, &all->output);
+        session_read(&client->session, all->node, reading->at, reading->bytes);
+        settle(client, NULL);
+    }
+    all->reading_count = all->input_bytes = 0;
+}
+
+/* Neither input nor its end: what can be written, or why the connection is over. */
+static void go_on(struct client *client, const char *reason)
+{
+    take_time(client->all);
+    session_lend(&client->session, &client->all->output);
+    settle(client, reason);
+}
+
+static void end_input(struct client *client)
+{
+    take_time(client->all);
+    session_lend(&client->session, &client->all->output);
+    session_end_input(&client->session, client->all->node);
+    settle(client, NULL);
+}
+
+/* One read; what it brings is worked off together with what others sent. */
+static void receive(struct client *client)
+{
+    struct clients *all = client->all;
+    char *at = unused_input(all);
+    ssize_t count = recv(client->fd, at, CLIENTS_READ_BYTES, 0);
+    if (count == 0)
+        end_input(client);
+    else if (count < 0)
+        go_on(client, errno == EAGAIN || errno == EINTR ? NULL : strerror(errno));
+    if (count <= 0)
+        return;
+    client->was_read = true;
+    all->readings[all->reading_count++] = (struct reading){client, at, (size_t)count};
+    all->input_bytes += (size_t)count;
+    if (all->reading_count == READINGS_MAX || all->input_bytes >= INPUT_BYTES_AIM)
+        clients_turn(all);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct client *client = (struct client *)poll;
-    const char *reason = NULL;
-    if (client->lingering) {
-        if (status < 0)
-            drop(client, farewell(client));
-        else
-            throw_away(client);
-        return;
-    }
-    session_lend(&client->session, &client->all->output);
-    if (status >= 0 && (events & UV_READABLE) != 0)
-        reason = receive(client);
+    if (client->was_read) /* the loop asks again */
+        clients_turn(client->all);
+    else if (client->lingering && status < 0)
+        drop(client, farewell(client));
+    else if (client->lingering)
+        throw_away(client);
+    else if (status < 0)
+        go_on(client, "reset by the client");
+    else if ((events & UV_READABLE) != 0)
+        receive(client);
     else
-        take_time(client->all);
-    if (status < 0)
-        reason = "reset by the client";
-    settle(client, reason);
+        go_on(client, NULL);
 }
 
 /* ---- connections come ---- */
@@ -274,7 +340,7 @@ static void welcome(struct clients *all, int fd, const char *address)
     client->all = all;
     client->fd = fd;
     if (uv_poll_init(all->loop, &client->poll, fd) != 0) {
-        all->count.accept_faults++;
+        all->doors.faults++;
         free(client);
         close(fd);
         return;
@@ -289,82 +355,34 @@ static void welcome(struct clients *all, int fd, const char *address)
     watch(client);
 }
 
-static void pause_accepting(struct clients *all)
+static void take_connection(void *host, int fd, const char *address)
 {
-    all->paused = true;
-    for (size_t i = 0; i < all->listener_count; i++)
-        uv_poll_stop(&all->listeners[i].poll);
-}
-
-static void on_connection(uv_poll_t *poll, int status, int events)
-{
-    struct listener *listener = (struct listener *)poll;
-    struct clients *all = listener->all;
-    (void)status;
-    (void)events;
-    for (int i = 0; i < CLIENTS_ACCEPT_BATCH; i++) {
-        char address[LISTEN_ADDRESS_BYTES_MAX];
-        int fd = listen_accept(listener->fd, address);
-        if (fd >= 0 && all->free_count == 0) {
-            all->count.refused++;
-            listen_refuse(fd);
-        } else if (fd >= 0) {
-            welcome(all, fd, address);
-        } else if (errno == EAGAIN) {
-            return;
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            all->count.accept_faults++;
-            pause_accepting(all);
-            return;
-        } /* Anything else concerns only that one connection (accept(2)). */
+    struct clients *all = host;
+    if (all->free_count > 0) {
+        welcome(all, fd, address);
+    } else {
+        all->count.refused++;
+        listen_refuse(fd);
     }
-}
-
-static void resume_accepting(struct clients *all)
-{
-    all->paused = false;
-    for (size_t i = 0; i < all->listener_count; i++)
-        uv_poll_start(&all->listeners[i].poll, UV_READABLE, on_connection);
 }
 
 /* ---- from outside ---- */
 
-/* How many descriptors clients may take: what is free now, less the reserve; 0 for too few. */
-static size_t connections_max(void)
-{
-    struct rlimit limit = {0};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    size_t all = limit.rlim_cur > CLIENTS_MAX ? CLIENTS_MAX : (size_t)limit.rlim_cur;
-    size_t reserve = all / 4 < CLIENTS_RESERVE ? all / 4 : CLIENTS_RESERVE;
-    int lowest_free = dup(STDERR_FILENO);
-    if (lowest_free < 0)
-        return 0;
-    close(lowest_free);
-    size_t taken = (size_t)lowest_free + reserve;
-    return taken < all ? all - taken : 0;
-}
-
 struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *endpoint,
                              struct session_node *node, struct log *log,
-                             char error[CLIENTS_ERROR_BYTES_MAX])
+                             char error[LISTEN_ERROR_BYTES_MAX])
 {
-    int sockets[LISTEN_SOCKETS_MAX];
-    size_t count = listen_open(endpoint, sockets, error);
-    if (count == 0)
-        return NULL;
-    size_t limit = connections_max();
+    size_t limit = doors_room(CLIENTS_MAX);
     if (limit == 0) {
-        snprintf(error, CLIENTS_ERROR_BYTES_MAX,
-                 "the limit of open files leaves none for clients: "
-                 "raise it (ulimit -n)");
-        while (count > 0)
-            close(sockets[--count]);
+        snprintf(error, LISTEN_ERROR_BYTES_MAX,
+                 "the limit of open files leaves none for clients: raise it (ulimit -n)");
         return NULL;
     }
     struct clients *all = allocate(1, sizeof *all);
+    if (!doors_open(&all->doors, loop, endpoint, take_connection, all, error)) {
+        free(all);
+        return NULL;
+    }
     all->loop = loop;
     all->node = node;
     all->log = log;
@@ -375,13 +393,7 @@ struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *en
         all->free_slots[all->free_count] = (uint32_t)(all->limit - 1 - all->free_count);
         all->free_count++;
     }
-    all->listener_count = count;
-    for (size_t i = 0; i < count; i++) {
-        all->listeners[i].all = all;
-        all->listeners[i].fd = sockets[i];
-        uv_poll_init(loop, &all->listeners[i].poll, sockets[i]);
-    }
-    resume_accepting(all);
+    doors_resume(&all->doors);
     return all;
 }
 
@@ -427,27 +439,18 @@ void clients_second(struct clients *all)
         if (all->slots[slot] != NULL)
             cut_if_stuck(all->slots[slot]);
     }
-    tell_growth(all, all->count.refused, &all->told.refused,
+    tell_growth(all, all->count.refused, &all->refused_told,
                 "connections refused: too many are open");
-    tell_growth(all, all->count.accept_faults, &all->told.accept_faults,
+    tell_growth(all, all->doors.faults, &all->faults_told,
                 "times a connection could not be accepted");
-    if (all->paused && !all->stopping)
-        resume_accepting(all);
-}
-
-static void close_listeners(struct clients *all)
-{
-    for (size_t i = 0; i < all->listener_count; i++) {
-        uv_close((uv_handle_t *)&all->listeners[i].poll, NULL);
-        close(all->listeners[i].fd);
-    }
-    all->listener_count = 0;
+    doors_resume(&all->doors);
 }
 
 void clients_stop(struct clients *all)
 {
     all->stopping = true;
-    close_listeners(all);
+    clients_turn(all);
+    doors_close(&all->doors);
     take_time(all);
     for (size_t slot = 0; slot < all->limit; slot++) {
         struct client *client = all->slots[slot];
@@ -460,7 +463,7 @@ void clients_stop(struct clients *all)
 
 void clients_close(struct clients *all)
 {
-    close_listeners(all);
+    doors_close(&all->doors);
     for (size_t slot = 0; slot < all->limit; slot++) {
         if (all->slots[slot] != NULL)
             drop(all->slots[slot], "the node stops");

@@ -12,15 +12,13 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "gateway/listen.h"
 #include "gateway/log.h"
 #include "gateway/session.h"
 #include "topology/topology.h"
 
 /* Connections at most, whatever the limit of descriptors is. */
 #define CLIENTS_MAX (1 << 20)
-/* Descriptors kept back, besides those already open, for connections of peers and whatever
- * libraries open; a quarter of all where there are few. */
-#define CLIENTS_RESERVE 256
 /* Memory of all clients together: unread replies and unfinished lines. Beyond it, whoever holds
  * most is cut. */
 #define CLIENTS_HELD_BYTES_MAX (256 * 1024 * 1024)
@@ -31,25 +29,25 @@
 #define CLIENTS_LINGER_MS 1000
 /* One read. */
 #define CLIENTS_READ_BYTES (64 * 1024)
-/* Connections accepted in one go, so that a flood of them leaves the others their turn. */
-#define CLIENTS_ACCEPT_BATCH    64
-#define CLIENTS_ERROR_BYTES_MAX 512
 
 /* Counted since the start, never reset. */
 struct clients_counters {
     uint64_t accepted;
-    uint64_t refused;       /* CLIENTS_MAX, or the limit of descriptors */
-    uint64_t accept_faults; /* the system could not give a connection */
+    uint64_t refused; /* CLIENTS_MAX, or the limit of descriptors */
     uint64_t cut_stuck, cut_memory;
 };
 
 struct clients;
 
 /* Listens; NULL and one clear sentence in `error` where that is not possible. `node` and `log`
- * belong to the caller and outlive the clients. Sets RLIMIT_NOFILE to its hard limit. */
+ * belong to the caller and outlive the clients. */
 struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *endpoint,
                              struct session_node *node, struct log *log,
-                             char error[CLIENTS_ERROR_BYTES_MAX]);
+                             char error[LISTEN_ERROR_BYTES_MAX]);
+
+/* Works off what was read in this turn of the loop: to be called at its end, before anything else
+ * is asked of the clients. */
+void clients_turn(struct clients *clients);
 
 /* To whoever asked, if still there. */
 void clients_answer(struct clients *clients, const struct places_answer *answer);

@@ -20,6 +20,9 @@
 #define LONGITUDE_DEG_MAX    180
 #define LONGITUDE_DIGITS_MAX 3
 
+/* Where a line's second word ends, unless it is unusually long. */
+#define GUESS_BYTES_MAX 64
+
 static bool is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
@@ -291,4 +294,16 @@ void command_parse(struct span line, struct command *command)
     const char *why = parse_text(command->text, command);
     if (why != NULL)
         clear(command, command->text, why);
+}
+
+/* The second word. */
+struct span command_guess_client(struct span bytes)
+{
+    if (bytes.bytes > GUESS_BYTES_MAX)
+        bytes.bytes = GUESS_BYTES_MAX;
+    size_t word = word_bytes(bytes);
+    if (word == bytes.bytes)
+        return (struct span){bytes.at, 0};
+    struct span rest = skip(bytes, word + 1);
+    return (struct span){rest.at, word_bytes(rest)};
 }

@@ -37,6 +37,10 @@ struct command {
 /* Any bytes at all. Members that the kind does not name are zero. */
 void command_parse(struct span line, struct command *command);
 
+/* The client that the first line of these bytes seems to be about, or nothing: a guess, for whoever
+ * wants to have what is known of it at hand soon. Looks at few bytes and judges none. */
+struct span command_guess_client(struct span bytes);
+
 /* "+34.068930-118.445127" into billionths of a degree; digits beyond the ninth are cut. False
  * unless it is a position of the grammar and on the globe. */
 bool command_parse_position(struct span text, int64_t *latitude_nanodeg,

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <malloc.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +19,8 @@
 #include "gateway/lookups.h"
 #include "gateway/places.h"
 #include "gateway/session.h"
+#include "gateway/tell.h"
 #include "gateway/wall.h"
-#include "topology/status.h"
 
 /* Messages to and from the places service in one turn: clients have their turn, too. */
 #define LOOKUPS_PER_TURN_MAX 64
@@ -73,58 +72,12 @@ static int64_t now_ms(const struct gateway *gateway)
 #define note(gateway, kind, ...)                                                                   \
     logline_say(&(gateway)->lines, wall_now_ns(), (kind), 0, __VA_ARGS__)
 
-/* A line for whoever started us, who waits for no observer. One that nobody takes is dropped: a
- * full pipe must not stop the node. */
-static void tell(enum status_kind kind, const char *peer)
-{
-    struct status status = {.kind = kind};
-    char line[STATUS_LINE_BYTES_MAX];
-    snprintf(status.peer, sizeof status.peer, "%s", peer);
-    size_t bytes = status_write(&status, line);
-    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0)
-        (void)!write(STDOUT_FILENO, line, bytes);
-}
-
-/* ---- what happened on the links ---- */
-
-static void tell_event(struct gateway *gateway, const struct flood_event *event)
-{
-    const char *peer = gateway->peers[event->peer]->name;
-    bool is_neighbour = event->peer < gateway->neighbour_count;
-    switch (event->kind) {
-    case FLOOD_LINK_UP:
-        note(gateway, "link", "%s up", peer);
-        if (is_neighbour)
-            tell(STATUS_LINK_UP, peer);
-        break;
-    case FLOOD_LINK_DOWN:
-        note(gateway, "link", "%s down: %s", peer, event->reason);
-        if (is_neighbour)
-            tell(STATUS_LINK_DOWN, peer);
-        break;
-    case FLOOD_LINK_REFUSED:
-        note(gateway, "link", "%s refused: %s", peer, event->reason);
-        break;
-    case FLOOD_LINK_UNANSWERED:
-        note(gateway, "link", "%s silent: %s", peer, event->reason);
-        break;
-    case FLOOD_DIGESTS_EQUAL:
-        note(gateway, "digest", "%s equal %016" PRIx64 " clients %" PRIu32, peer, event->digest,
-             event->clients);
-        break;
-    case FLOOD_DIGESTS_DIFFER:
-        note(gateway, "digest", "%s differs %016" PRIx64 " there %016" PRIx64 " clients %" PRIu32,
-             peer, event->digest, event->their_digest, event->clients);
-        break;
-    }
-}
-
 static void tell_events(struct gateway *gateway)
 {
     struct flood_event event;
     while (flood_next_event(gateway->flood, &event))
-        tell_event(gateway, &event);
+        tell_event(&gateway->lines, gateway->peers[event.peer]->name,
+                   event.peer < gateway->neighbour_count, &event);
 }
 
 /* ---- the end of a turn ---- */
@@ -243,6 +196,7 @@ static bool may_stop(const struct gateway *gateway)
 
 static void end_turn(struct gateway *gateway)
 {
+    clients_turn(gateway->clients);
     turn_places(gateway);
     turn_bus(gateway);
     log_write(gateway->log, &gateway->lines.lines);
@@ -415,7 +369,7 @@ static bool open_log(struct gateway *gateway)
 
 static bool open_clients(struct gateway *gateway)
 {
-    char error[CLIENTS_ERROR_BYTES_MAX];
+    char error[LISTEN_ERROR_BYTES_MAX];
     gateway->node = (struct session_node){.name = span_of(gateway->self->name),
                                           .flood = gateway->flood,
                                           .places = gateway->places,
@@ -536,7 +490,7 @@ bool gateway_run(const struct gateway_options *options)
     if (started) {
         start_handles(gateway);
         note_start(gateway);
-        tell(STATUS_READY, "");
+        tell_ready();
         end_turn(gateway);
         uv_run(&gateway->loop, UV_RUN_DEFAULT);
         note_stop(gateway);

@@ -112,7 +112,7 @@ void lookups_close(struct lookups **lookups)
         zmq_close((*lookups)->socket);
     if ((*lookups)->context != NULL)
         zmq_ctx_term((*lookups)->context);
-    explicit_bzero(&(*lookups)->keys, sizeof(*lookups)->keys);
+    explicit_bzero((*lookups)->keys.own.secret_key, sizeof(*lookups)->keys.own.secret_key);
     free(*lookups);
     *lookups = NULL;
 }

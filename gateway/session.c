@@ -242,6 +242,15 @@ static void work(struct session *session, struct session_node *node)
     lines_hold(&session->lines);
 }
 
+void session_expect(const struct session_node *node, const struct span *inputs, size_t count)
+{
+    struct span clients[FLOOD_EXPECTED_MAX];
+    uint32_t hashes[FLOOD_EXPECTED_MAX];
+    for (size_t i = 0; i < count; i++)
+        clients[i] = command_guess_client(inputs[i]);
+    flood_expect(node->flood, clients, hashes, count);
+}
+
 void session_read(struct session *session, struct session_node *node, char *bytes, size_t count)
 {
     assert(session_wants_input(session));

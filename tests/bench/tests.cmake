@@ -38,8 +38,9 @@ if(NOT ZHERD_SANITIZE)
     target_link_libraries(herd_hotpath PUBLIC ${hotpath_libraries})
     target_link_libraries(test_bench_hotpath PRIVATE herd_hotpath)
     foreach(target herd_hotpath test_bench_hotpath)
-        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-        target_compile_options(${target} PRIVATE -O2 -g0 -fstack-protector-strong
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON
+            INTERPROCEDURAL_OPTIMIZATION ${ZHERD_CAN_OPTIMIZE_TOGETHER})
+        target_compile_options(${target} PRIVATE -O3 -g0 -fstack-protector-strong
             -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
     endforeach()
     add_test(NAME bench/instructions

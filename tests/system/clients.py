@@ -1,10 +1,13 @@
 """Clients in number, in a hurry and in bad shape, against the real programs."""
 
 import concurrent.futures
+import os
 import re
 import resource
 import select
+import signal
 import socket
+import struct
 import time
 import unittest
 
@@ -63,6 +66,28 @@ class Clients(unittest.TestCase):
             client.close()
         for number in (0, 99, 199):
             self.herd.everybody_holds(f"many{number}", lines[number])
+
+    def test_whoever_vanishes_in_the_same_moment_costs_the_others_nothing(self):
+        node = self.herd.processes["Welsh"].child.pid
+        clients = [self.herd.client("Welsh") for _ in range(60)]
+        for client in clients:
+            client.ask(f"IAMAT early {UCLA} 1")
+        os.kill(node, signal.SIGSTOP)  # so that it finds all of this in one turn
+        for number, client in enumerate(clients):
+            client.send(f"IAMAT moment{number} {UCLA} 1.{number:03d}\n" * (number % 5 + 1))
+        for client in clients[::3]:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                     struct.pack("ii", 1, 0))  # a reset, not an end
+            client.close()
+        os.kill(node, signal.SIGCONT)
+        for number, client in enumerate(clients):
+            if number % 3 == 0:
+                continue
+            for line in client.lines(number % 5 + 1):
+                self.assertTrue(line.endswith(f" moment{number} {UCLA} 1.{number:03d}"), line)
+            client.close()
+        for number in (0, 3, 57):  # what they said before they went still counts
+            self.assertIn(f"1.{number:03d}", self.herd.at_line("Welsh", f"moment{number}"))
 
     def test_a_hundred_thousand_from_fifty_connections_end_equal(self):
         ports = list(self.herd.ports.values())

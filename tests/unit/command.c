@@ -487,6 +487,31 @@ static void whole_numbers_against_reference(void)
     regfree(&whole_grammar);
 }
 
+static void client_is_guessed(void)
+{
+    const struct {
+        struct span bytes;
+        struct span client;
+    } table[] = {
+        {SPAN("IAMAT kiwi +1-1 1\nIAMAT nova +1-1 1\n"), SPAN("kiwi")},
+        {SPAN("WHATSAT kiwi 10 5\n"), SPAN("kiwi")},
+        {SPAN("IAMAT kiwi\n"), SPAN("kiwi")},
+        {SPAN("IAMAT ki"), SPAN("ki")},
+        {SPAN("IAMAT "), SPAN("")},
+        {SPAN("IAMAT"), SPAN("")},
+        {SPAN("I"), SPAN("")},
+        {SPAN("\nIAMAT"), SPAN("IAMAT")},
+        {SPAN("IAMAT 3456789-123456789-123456789-123456789-123456789-123456789- +1-1 1"),
+         SPAN("3456789-123456789-123456789-123456789-123456789-123456789-")},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct span bytes = table[i].bytes;
+        bytes.at = check_at_page_end(bytes.at, bytes.bytes);
+        struct span client = command_guess_client(bytes);
+        CHECK_BYTES(client.at, client.bytes, table[i].client.at, table[i].client.bytes);
+    }
+}
+
 static const struct check_case cases[] = {
     {"IAMAT has three fields, any bytes but white space", iamat_fields},
     {"WHATSAT has three fields", whatsat_fields},
@@ -498,6 +523,7 @@ static const struct check_case cases[] = {
     {"stamps of the grammar that fit", stamps_accepted},
     {"everything else is no stamp", stamps_refused},
     {"a line may be full of leading zeros", line_full_of_zeros},
+    {"the client of a first line is guessed from its first bytes", client_is_guessed},
     {"100000 stamps as a slow reference reads them", stamps_against_reference},
     {"100000 positions as a slow reference reads them", positions_against_reference},
     {"100000 radii and bounds as a slow reference reads them", whole_numbers_against_reference},

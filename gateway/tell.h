@@ -1,0 +1,19 @@
+/* tell: what happens on a node's links, told to those who watch it.
+ *
+ * The log hears of everything. Whoever started the node reads its standard output, line by line
+ * (topology/status.h), and hears that it is ready and which links to neighbours are up; of an
+ * observer's link it hears nothing, because nobody waits for that. */
+#ifndef ZHERD_GATEWAY_TELL_H
+#define ZHERD_GATEWAY_TELL_H
+
+#include "bus/flood.h"
+#include "gateway/logline.h"
+
+/* A line on standard output that nobody takes is dropped: a full pipe must not stop the node. */
+void tell_ready(void);
+
+/* `peer` is the name at the other end. */
+void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
+                const struct flood_event *event);
+
+#endif
