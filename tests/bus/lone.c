@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <zmq.h>
 
 #define LONES_MAX    8
 #define TURN_WAIT_MS 5
@@ -100,4 +101,27 @@ void lone_turn(struct lone *const *lones, size_t count)
         lone->flood.received_in_turn = lone->flood.refused_in_turn = 0;
         lone->more = bus_turn(lone->bus, &lone->flood, loopback_now_ms() + lone->ahead_ms);
     }
+}
+
+bool lone_hear_each_other(struct lone *hub, struct lone *good)
+{
+    struct lone *both[] = {hub, good};
+    struct lone_peer *out = &hub->flood.peers[0], *in = &good->flood.peers[0];
+    uint64_t out_wanted = out->received + 1, in_wanted = in->received + 1;
+    int64_t until_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
+    out->due++;
+    in->due++;
+    while ((out->received < out_wanted || in->received < in_wanted) && loopback_now_ms() < until_ms)
+        lone_turn(both, 2);
+    return out->received == out_wanted && in->received == in_wanted && out->misordered == 0 &&
+           in->misordered == 0;
+}
+
+void *lone_raw(void *context, int type)
+{
+    void *socket = zmq_socket(context, type);
+    int linger_ms = 0;
+    int rc = zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    assert(rc == 0);
+    return socket;
 }

@@ -62,4 +62,11 @@ void lone_turn(struct lone *const *lones, size_t count);
         CHECK(lone_held);                                                                          \
     } while (0)
 
+/* Two lones: the first peer of `hub` is `good`, whose only peer is the hub. Whether each hears the
+ * next message of the other, in time, and has heard none out of order. */
+bool lone_hear_each_other(struct lone *hub, struct lone *good);
+
+/* A socket that is no bus, closed without delay. */
+void *lone_raw(void *context, int type);
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef ZHERD_TESTS_BUS_LOOPBACK_H
 #define ZHERD_TESTS_BUS_LOOPBACK_H
 
+#include <netinet/in.h>
 #include <stdint.h>
 
 #define LOOPBACK_ENDPOINT_BYTES_MAX 64
@@ -14,5 +15,8 @@ int64_t loopback_now_ms(void);
 /* An endpoint where nobody listens, below the ports the system gives out: a peer that is away
  * must not be met by a connection of somebody else, or by its own. */
 void loopback_endpoint(char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX]);
+
+/* Where such an endpoint ("tcp://127.0.0.1:port") is, for sockets of the system. */
+struct sockaddr_in loopback_address(const char *endpoint);
 
 #endif

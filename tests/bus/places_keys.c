@@ -3,6 +3,7 @@
 #include <czmq.h>
 
 #include "gateway/lookups.h"
+#include "tests/bus/proof.h"
 #include "tests/bus/service.h"
 
 /* How long a question that must not be answered is waited for. */
@@ -11,23 +12,6 @@
 static void *context;
 static struct upstream upstream;
 static struct auth_certificate asker, stranger, service_old, service_new_key;
-
-/* The linker puts this in the place of auth_prove (ld(1), --wrap), so that a case can take the
- * handler's work for bad at one of the doors. */
-static int proofs_until_one_fails = -1;
-bool __real_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                       char error[AUTH_ERROR_BYTES_MAX]);
-bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                       char error[AUTH_ERROR_BYTES_MAX]);
-
-bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                       char error[AUTH_ERROR_BYTES_MAX])
-{
-    if (proofs_until_one_fails < 0 || proofs_until_one_fails-- > 0)
-        return __real_auth_prove(auth, endpoint, public_key, error);
-    strcpy(error, "a stranger's key is let in");
-    return false;
-}
 
 static struct keyring_keys list(const struct auth_certificate *first,
                                 const struct auth_certificate *second)
@@ -168,14 +152,13 @@ static void a_broker_without_proof_does_not_open(void)
         struct broker_keys keys = {.own = service_old};
         options.keys = &keys;
         int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
-        proofs_until_one_fails = door;
+        proof_fail_after(door);
         /* What the broker before has closed is free again only a moment later. */
         do
             CHECK(broker_open(&options, error) == NULL);
         while (strstr(error, "in use") && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
-        CHECK_BYTES(error, strlen(error), "a stranger's key is let in", 26);
+        CHECK(strcmp(error, PROOF_ERROR) == 0);
     }
-    proofs_until_one_fails = -1;
 }
 
 /* The broker has the second of two keys that are listed: a worker and a gateway's socket that

@@ -1,8 +1,6 @@
 #include "tests/bus/tape.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -12,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/bus/loopback.h"
 
 #define CALLS_MAX       64
 #define PIECES_MAX      256
@@ -30,7 +30,7 @@ struct call {
 
 struct tape {
     int listener, stop;
-    unsigned port; /* of the far end */
+    struct sockaddr_in to; /* the far end */
     pthread_t thread;
     struct call calls[CALLS_MAX];
     size_t call_count;
@@ -39,23 +39,10 @@ struct tape {
     size_t piece_count, bytes;
 };
 
-static struct sockaddr_in address_of(unsigned port)
-{
-    return (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_port = htons((uint16_t)port),
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-}
-
-static unsigned port_of(const char *endpoint)
-{
-    return (unsigned)strtoul(strrchr(endpoint, ':') + 1, NULL, 10);
-}
-
 static int call_far(const struct tape *tape)
 {
-    struct sockaddr_in address = address_of(tape->port);
     int far = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(far, (struct sockaddr *)&address, sizeof address) == 0)
+    if (connect(far, (const struct sockaddr *)&tape->to, sizeof tape->to) == 0)
         return far;
     close(far);
     return -1;
@@ -132,9 +119,9 @@ struct tape *tape_start(const char *from, const char *to)
 {
     struct tape *tape = calloc(1, sizeof *tape);
     assert(tape);
-    struct sockaddr_in address = address_of(port_of(from));
+    struct sockaddr_in address = loopback_address(from);
     int yes = 1;
-    tape->port = port_of(to);
+    tape->to = loopback_address(to);
     tape->stop = eventfd(0, EFD_CLOEXEC);
     tape->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(tape->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

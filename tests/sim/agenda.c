@@ -4,66 +4,117 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_sooner(const struct event *a, const struct event *b)
+#define CAPACITY_MIN 64
+
+static bool is_sooner(const struct moment *a, const struct moment *b)
 {
-    if (a->time_us != b->time_us)
-        return a->time_us < b->time_us;
-    return a->order < b->order;
+    /* Without a branch: which of two comes first is what a processor cannot guess. */
+    return (a->time_us < b->time_us) | ((a->time_us == b->time_us) & (a->order < b->order));
 }
 
-static void grow(struct agenda *agenda)
+static void *resize(void *old, size_t bytes)
 {
-    agenda->capacity = agenda->capacity == 0 ? 256 : 2 * agenda->capacity;
-    agenda->heap = realloc(agenda->heap, agenda->capacity * sizeof *agenda->heap);
-    if (agenda->heap == NULL) {
+    void *memory = realloc(old, bytes);
+    if (memory == NULL) {
         perror("agenda");
         exit(2);
     }
+    return memory;
 }
 
-void agenda_push(struct agenda *agenda, int64_t time_us, uint32_t node, struct parcel *parcel)
+void agenda_open(struct agenda *agenda, uint32_t nodes)
 {
-    if (agenda->count == agenda->capacity)
-        grow(agenda);
-    struct event event = {time_us, agenda->pushed++, node, parcel};
+    uint32_t leaves = 2;
+    while (leaves < nodes)
+        leaves *= 2;
+    *agenda = (struct agenda){.leaves = leaves};
+    agenda->turns = resize(NULL, leaves * sizeof *agenda->turns);
+    agenda->winners = resize(NULL, 2 * leaves * sizeof *agenda->winners);
+    for (uint32_t i = 0; i < leaves; i++) {
+        agenda->turns[i] = (struct moment){.time_us = AGENDA_NEVER};
+        agenda->winners[leaves + i] = i;
+    }
+    for (uint32_t match = leaves - 1; match > 0; match--)
+        agenda->winners[match] = agenda->winners[2 * match];
+}
+
+void agenda_close(struct agenda *agenda)
+{
+    assert(agenda->count == 0);
+    free(agenda->heap);
+    free(agenda->turns);
+    free(agenda->winners);
+    *agenda = (struct agenda){0};
+}
+
+void agenda_push(struct agenda *agenda, int64_t time_us, struct parcel *parcel)
+{
+    if (agenda->count == agenda->capacity) {
+        agenda->capacity = agenda->capacity == 0 ? CAPACITY_MIN : 2 * agenda->capacity;
+        agenda->heap = resize(agenda->heap, agenda->capacity * sizeof *agenda->heap);
+    }
+    struct arrival arrival = {{time_us, agenda->pushed++}, parcel};
     size_t hole = agenda->count++;
-    while (hole > 0 && is_sooner(&event, &agenda->heap[(hole - 1) / 2])) {
+    while (hole > 0 && is_sooner(&arrival.moment, &agenda->heap[(hole - 1) / 2].moment)) {
         agenda->heap[hole] = agenda->heap[(hole - 1) / 2];
         hole = (hole - 1) / 2;
     }
-    agenda->heap[hole] = event;
+    agenda->heap[hole] = arrival;
 }
 
-const struct event *agenda_first(const struct agenda *agenda)
+static struct parcel *pop_parcel(struct agenda *agenda)
 {
-    return agenda->count == 0 ? NULL : &agenda->heap[0];
-}
-
-struct event agenda_pop(struct agenda *agenda)
-{
-    assert(agenda->count > 0);
-    struct event first = agenda->heap[0];
-    struct event last = agenda->heap[--agenda->count];
+    struct parcel *first = agenda->heap[0].parcel;
+    struct arrival last = agenda->heap[--agenda->count];
     size_t hole = 0;
     for (;;) {
         size_t child = 2 * hole + 1;
         if (child >= agenda->count)
             break;
-        if (child + 1 < agenda->count && is_sooner(&agenda->heap[child + 1], &agenda->heap[child]))
+        if (child + 1 < agenda->count &&
+            is_sooner(&agenda->heap[child + 1].moment, &agenda->heap[child].moment))
             child++;
-        if (!is_sooner(&agenda->heap[child], &last))
+        if (!is_sooner(&agenda->heap[child].moment, &last.moment))
             break;
         agenda->heap[hole] = agenda->heap[child];
         hole = child;
     }
-    if (agenda->count > 0)
-        agenda->heap[hole] = last;
+    agenda->heap[hole] = last;
     return first;
 }
 
-void agenda_free(struct agenda *agenda)
+void agenda_set_turn(struct agenda *agenda, uint32_t node, int64_t time_us)
 {
-    assert(agenda->count == 0);
-    free(agenda->heap);
-    *agenda = (struct agenda){0};
+    const struct moment *turns = agenda->turns;
+    uint32_t *winners = agenda->winners;
+    agenda->turns[node] = (struct moment){time_us, agenda->pushed++};
+    for (uint32_t match = (agenda->leaves + node) / 2; match > 0; match /= 2) {
+        uint32_t one = winners[2 * match], other = winners[2 * match + 1];
+        winners[match] = is_sooner(&turns[other], &turns[one]) ? other : one;
+    }
+}
+
+int64_t agenda_turn_us(const struct agenda *agenda, uint32_t node)
+{
+    return agenda->turns[node].time_us;
+}
+
+int64_t agenda_first_us(const struct agenda *agenda)
+{
+    int64_t turn_us = agenda->turns[agenda->winners[1]].time_us;
+    if (agenda->count == 0 || turn_us < agenda->heap[0].moment.time_us)
+        return turn_us;
+    return agenda->heap[0].moment.time_us;
+}
+
+struct event agenda_pop(struct agenda *agenda)
+{
+    uint32_t node = agenda->winners[1];
+    struct moment turn = agenda->turns[node];
+    if (agenda->count > 0 && is_sooner(&agenda->heap[0].moment, &turn)) {
+        int64_t time_us = agenda->heap[0].moment.time_us;
+        return (struct event){.time_us = time_us, .parcel = pop_parcel(agenda)};
+    }
+    assert(turn.time_us != AGENDA_NEVER);
+    return (struct event){.time_us = turn.time_us, .node = node};
 }

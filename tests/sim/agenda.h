@@ -1,6 +1,10 @@
-/* agenda: what is going to happen in a simulated world, soonest first.
+/* agenda: what is going to happen in a simulated world, soonest first: parcels arrive and nodes
+ * take their turns.
  *
- * A binary heap over (time, order of arrival). It knows no clock; time is what its user says.
+ * Parcels wait in a binary heap. A node waits for one turn at most, which is moved far more often
+ * than it is taken: the turns are the leaves of a tree of matches, each won by the sooner one, so
+ * that moving a turn plays the few matches above it again and leaves nothing stale behind.
+ * It knows no clock; time is what its user says.
  *
  * Invariant: events of the same moment come out in the order in which they went in, so that a
  * run depends on nothing but its seed. */
@@ -11,32 +15,53 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define AGENDA_NEVER INT64_MAX
+
 struct parcel;
 
+/* When something happens. */
+struct moment {
+    int64_t time_us;
+    uint64_t order; /* among those of the same time */
+};
+
+struct arrival {
+    struct moment moment;
+    struct parcel *parcel;
+};
+
+/* What agenda_pop gives. */
 struct event {
     int64_t time_us;
-    uint64_t order;        /* set by agenda_push */
     uint32_t node;         /* whose turn it is, when there is no parcel */
     struct parcel *parcel; /* what arrives; owned by whoever holds the event */
 };
 
-/* All zero is an empty queue that holds no memory. */
 struct agenda {
-    struct event *heap;
-    size_t count;
-    size_t capacity;
+    struct arrival *heap;
+    size_t count, capacity;
+    struct moment *turns; /* by node; as many as there are leaves */
+    uint32_t *winners;    /* of the matches: those of match i are 2 i and 2 i + 1, the last is 1 */
+    uint32_t leaves;      /* a power of two */
     uint64_t pushed;
 };
 
-void agenda_push(struct agenda *agenda, int64_t time_us, uint32_t node, struct parcel *parcel);
-
-/* The soonest event, left where it is, or NULL. */
-const struct event *agenda_first(const struct agenda *agenda);
-
-/* Takes the soonest event out; there must be one. */
-struct event agenda_pop(struct agenda *agenda);
-
+/* Nothing will happen to any of `nodes` nodes yet. */
+void agenda_open(struct agenda *agenda, uint32_t nodes);
 /* Gives the memory back; parcels must be taken out before. */
-void agenda_free(struct agenda *agenda);
+void agenda_close(struct agenda *agenda);
+
+void agenda_push(struct agenda *agenda, int64_t time_us, struct parcel *parcel);
+
+/* The node's turn is then, or AGENDA_NEVER, and not when it was before. */
+void agenda_set_turn(struct agenda *agenda, uint32_t node, int64_t time_us);
+int64_t agenda_turn_us(const struct agenda *agenda, uint32_t node);
+
+/* When the soonest event is, or AGENDA_NEVER. */
+int64_t agenda_first_us(const struct agenda *agenda);
+
+/* Takes the soonest event out; there must be one. The node whose turn it was is then given its next
+ * one, or AGENDA_NEVER, before the agenda is asked anything else. */
+struct event agenda_pop(struct agenda *agenda);
 
 #endif

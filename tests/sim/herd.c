@@ -2,7 +2,6 @@
  * run each of the rare things that a herd must survive did happen. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +17,6 @@
 #define FAILURES_TOLD_MAX 10
 #define REPLAY_BYTES_MAX  4096
 #define PROGRESS_SECONDS  10
-/* Nodes start and end all the time: what one gave back serves the next, and the heap is neither
- * cut nor asked for in small pieces (mallopt(3)). */
-#define HEAP_SPARE_BYTES (64 * 1024 * 1024)
 
 /* What the command line asks for. */
 struct wishes {
@@ -173,9 +169,7 @@ int main(int count, char **arguments)
 {
     static struct report report;
     program = arguments[0];
-    mallopt(M_MMAP_THRESHOLD, HEAP_SPARE_BYTES);
-    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_BYTES);
-    mallopt(M_TOP_PAD, HEAP_SPARE_BYTES);
+    sim_keep_heap();
     struct wishes wishes = read_arguments(count, arguments);
     signal(SIGINT, stop);
     signal(SIGTERM, stop);

@@ -2,18 +2,15 @@
  *
  *     hunt SEEDS        exit status 1 and the broken rule as soon as there is one, else 0 */
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "tests/sim/plan.h"
-
-#define FRESH_BYTES_MIN (64 * 1024) /* as in herd.c */
 
 int main(int count, char **arguments)
 {
     static struct sim_counters counters;
     uint64_t seeds = count == 2 ? strtoull(arguments[1], NULL, 10) : 0;
-    mallopt(M_MMAP_THRESHOLD, FRESH_BYTES_MIN);
+    sim_keep_heap();
     for (uint64_t seed = 0; seed < seeds; seed++) {
         struct plan plan = plan_make(seed);
         struct plan_result result = plan_play(&plan, &counters);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bus/digits.h"
+
 /* The wall clock of a world at virtual time 0: late 2023. */
 #define WALL_NS      INT64_C(1700000000000000000)
 #define SECOND_NS    INT64_C(1000000000)
@@ -62,14 +64,6 @@ static void choose(struct sim *sim, struct client *client, enum sim_stamp stamp)
         client->position = sim->positions++;
 }
 
-/* `digits` digits, with zeros in front. */
-static char *put_digits(char *at, uint64_t number, int digits)
-{
-    for (int i = digits - 1; i >= 0; i--, number /= 10)
-        at[i] = (char)('0' + number % 10);
-    return at + digits;
-}
-
 static char *put_text(char *at, const char *text)
 {
     size_t bytes = strlen(text);
@@ -82,12 +76,12 @@ static void set_text(struct record *record, int64_t stamp_ns, uint32_t position)
 {
     if (record->text == NULL)
         record->text = world_memory(TEXT_BYTES, 1);
-    char *at = put_digits(put_text(record->text, "+34."), position % 1000000, 6);
-    at = put_digits(put_text(at, "-118."), position / 1000000, 6);
+    char *at = digits_put(put_text(record->text, "+34."), position % 1000000, 6);
+    at = digits_put(put_text(at, "-118."), position / 1000000, 6);
     record->location.position = (struct span){record->text, (size_t)(at - record->text)};
     char *stamp = at;
-    at = put_digits(at, (uint64_t)(stamp_ns / SECOND_NS), STAMP_DIGITS);
-    at = put_digits(put_text(at, "."), (uint64_t)(stamp_ns % SECOND_NS), 9);
+    at = digits_put(at, (uint64_t)(stamp_ns / SECOND_NS), STAMP_DIGITS);
+    at = digits_put(put_text(at, "."), (uint64_t)(stamp_ns % SECOND_NS), 9);
     record->location.stamp = (struct span){stamp, (size_t)(at - stamp)};
 }
 
@@ -114,14 +108,8 @@ uint32_t records_find(const struct sim *sim, uint32_t client, const struct locat
     return record;
 }
 
-/* Takes the record's text. */
-static void keep(struct sim *sim, uint32_t client, struct record record)
+static void append(struct sim *sim, struct client *client, const struct record *record)
 {
-    record.hash = location_hash(&record.location);
-    if (records_find(sim, client, &record.location) != WORLD_NO_RECORD) {
-        free(record.text);
-        return;
-    }
     if (sim->record_count == sim->record_capacity) {
         uint32_t capacity = sim->record_capacity == 0 ? 64 : 2 * sim->record_capacity;
         struct record *grown = world_memory(capacity, sizeof *grown);
@@ -131,16 +119,39 @@ static void keep(struct sim *sim, uint32_t client, struct record record)
         sim->records = grown;
         sim->record_capacity = capacity;
     }
-    record.older = sim->clients[client].newest;
-    sim->clients[client].newest = sim->record_count;
-    sim->records[sim->record_count++] = record;
+    struct record *added = &sim->records[sim->record_count];
+    *added = *record;
+    added->older = client->newest;
+    added->hash = location_hash(&record->location);
+    client->newest = sim->record_count++;
 }
 
-void records_keep(struct sim *sim, uint32_t node, uint32_t client)
+static bool is_tie(const struct sim *sim, const struct client *client, int64_t order_ns)
+{
+    for (uint32_t i = client->newest; i != WORLD_NO_RECORD; i = sim->records[i].older)
+        if (sim->records[i].location.order_ns == order_ns)
+            return true;
+    return false;
+}
+
+/* Takes the record's text. True when another one has its order time: nothing else can be the same.
+ */
+static bool keep(struct sim *sim, uint32_t client, const struct record *record)
+{
+    bool tie = is_tie(sim, &sim->clients[client], record->location.order_ns);
+    if (tie && records_find(sim, client, &record->location) != WORLD_NO_RECORD)
+        free(record->text);
+    else
+        append(sim, &sim->clients[client], record);
+    return tie;
+}
+
+bool records_keep(struct sim *sim, uint32_t node, uint32_t client)
 {
     sim->draft.strange = sim->nodes[node].strange;
-    keep(sim, client, sim->draft);
+    bool tie = keep(sim, client, &sim->draft);
     sim->draft.text = NULL;
+    return tie;
 }
 
 uint32_t records_client(const struct sim *sim, struct span id)
@@ -173,5 +184,5 @@ void records_forge(struct sim *sim, const struct location *location)
     record.location.origin = find_origin(sim, location->origin);
     record.location.position.at = record.text;
     record.location.stamp.at = record.text + first;
-    keep(sim, client, record);
+    keep(sim, client, &record);
 }

@@ -37,7 +37,7 @@ static void send_in_order(struct sim *sim, struct parcel *parcel)
     if (arrival_us < channel->last_arrival_us)
         arrival_us = channel->last_arrival_us;
     channel->last_arrival_us = arrival_us;
-    agenda_push(&sim->agenda, arrival_us, 0, parcel);
+    agenda_push(&sim->agenda, arrival_us, parcel);
 }
 
 /* Beside the connection, at any time. */
@@ -46,7 +46,7 @@ static void send_late(struct sim *sim, struct parcel *parcel)
     parcel->late = true;
     sim->late_parcels++;
     agenda_push(&sim->agenda, sim->now_us + dice_between(&sim->dice, 0, sim->options.late_us_max),
-                0, parcel);
+                parcel);
 }
 
 static bool is_broken(enum sim_road road)
@@ -180,7 +180,7 @@ void road_reconnect(struct sim *sim, uint32_t index)
     for (struct parcel *parcel = channel->held_first; parcel != NULL;) {
         struct parcel *next = parcel->next;
         parcel->next = NULL;
-        agenda_push(&sim->agenda, sim->now_us, 0, parcel);
+        agenda_push(&sim->agenda, sim->now_us, parcel);
         parcel = next;
     }
     channel->held_first = NULL;

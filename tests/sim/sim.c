@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,15 @@
 #define STEPS_PER_NODE_MAX 200000
 /* Steady clocks start anywhere, so that nobody can come to compare two of them. */
 #define CLOCK_MS_MAX 1000000000
+/* Far more than a world needs. */
+#define HEAP_SPARE_BYTES (64 * 1024 * 1024)
+
+void sim_keep_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, HEAP_SPARE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_BYTES);
+    mallopt(M_TOP_PAD, HEAP_SPARE_BYTES);
+}
 
 void *world_memory(size_t count, size_t bytes)
 {
@@ -85,7 +95,6 @@ static void make_node(struct sim *sim, uint32_t index)
     node->hops = world_memory(sim->options.client_count, sizeof *node->hops);
     node->clock_ms = dice_between(&sim->dice, 0, CLOCK_MS_MAX);
     node->skew_ns = dice_between(&sim->dice, -skew_s, skew_s) * 1000000000;
-    node->turn_us = WORLD_NEVER;
 }
 
 struct sim *sim_new(const struct graph *graph, const struct sim_options *options,
@@ -102,6 +111,7 @@ struct sim *sim_new(const struct graph *graph, const struct sim_options *options
     sim->node_count = sim->herd_count + (options->mimicked != SIM_NO_NODE);
     sim->nodes = world_memory(sim->node_count, sizeof *sim->nodes);
     sim->names = world_memory(sim->node_count, sizeof *sim->names);
+    agenda_open(&sim->agenda, sim->node_count);
     lay_channels(sim, graph);
     records_open(sim);
     for (uint32_t i = 0; i < sim->node_count; i++) {
@@ -151,9 +161,11 @@ void sim_destroy(struct sim **owner)
     struct flood_counters living = sim_flood_count(sim);
     add_counters(&sim->counters->flood, &living);
     sim->counters->virtual_us += sim->now_us;
-    while (agenda_first(&sim->agenda) != NULL)
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        agenda_set_turn(&sim->agenda, i, AGENDA_NEVER);
+    while (agenda_first_us(&sim->agenda) != AGENDA_NEVER)
         free(agenda_pop(&sim->agenda).parcel);
-    agenda_free(&sim->agenda);
+    agenda_close(&sim->agenda);
     for (uint32_t i = 0; i < sim->channel_count; i++)
         for (struct parcel *held = sim->channels[i].held_first; held != NULL;) {
             struct parcel *next = held->next;
@@ -196,17 +208,10 @@ void sim_fail(struct sim *sim, const char *format, ...)
     va_end(arguments);
 }
 
-int64_t node_clock_ms(const struct sim *sim, const struct node *node)
-{
-    return node->clock_ms + sim->now_us / 1000;
-}
-
 void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us)
 {
-    if (time_us >= sim->nodes[node].turn_us)
-        return;
-    sim->nodes[node].turn_us = time_us;
-    agenda_push(&sim->agenda, time_us, node, NULL);
+    if (time_us < agenda_turn_us(&sim->agenda, node))
+        agenda_set_turn(&sim->agenda, node, time_us);
 }
 
 /* New connections to and from the node. One that mimics another takes that one's connections to
@@ -274,7 +279,7 @@ void sim_kill(struct sim *sim, uint32_t index)
     sim->counters->kills += node->leave_us == WORLD_NEVER;
     add_counters(&sim->counters->flood, flood_count(node->flood));
     flood_destroy(&node->flood);
-    node->turn_us = WORLD_NEVER;
+    agenda_set_turn(&sim->agenda, index, AGENDA_NEVER);
     reconnect_all(sim, index);
 }
 
@@ -321,11 +326,8 @@ static void send_due(struct sim *sim, struct node *node, uint32_t link)
     int64_t now_ms = node_clock_ms(sim, node);
     for (int sent = 0; sent < TURN_MESSAGES_MAX; sent++) {
         size_t bytes = flood_next(node->flood, link, now_ms, message);
-        if (bytes == 0) {
-            struct flood_link state = flood_link(node->flood, link);
-            sim->counters->windows_closed += state.in_flight > 0 && state.told < state.head;
+        if (bytes == 0)
             return;
-        }
         if (bytes > sizeof message)
             sim_fail(sim, "a message of %zu bytes", bytes);
         if (!road_send(sim, channel, (struct span){message, bytes})) {
@@ -337,63 +339,75 @@ static void send_due(struct sim *sim, struct node *node, uint32_t link)
              sim->names[sim->channels[channel].to]);
 }
 
-static void plan_next_turn(struct sim *sim, uint32_t index)
+static uint32_t count_closed_windows(const struct sim *sim, const struct node *node)
 {
-    struct node *node = &sim->nodes[index];
+    uint32_t closed = 0;
+    for (uint32_t i = 0; i < node->channel_count; i++) {
+        const struct flood_link *link = &sim->channels[node->first_channel + i].seen;
+        closed += link->in_flight > 0 && link->told < link->head;
+    }
+    return closed;
+}
+
+static int64_t next_turn_us(struct sim *sim, uint32_t index)
+{
+    const struct node *node = &sim->nodes[index];
     int64_t now_ms = node_clock_ms(sim, node);
     int64_t deadline_ms = flood_deadline_ms(node->flood);
-    node_wants_turn(sim, index, node->leave_us);
     if (node->channel_count == 0)
-        return; /* nobody to talk to, nothing to wait for */
+        return node->leave_us; /* nobody to talk to, nothing else to wait for */
     if (deadline_ms <= now_ms)
         sim_fail(sim, "%s spins: its deadline is %" PRId64 " ms ago after a whole turn",
                  sim->names[index], now_ms - deadline_ms);
     else if (deadline_ms > now_ms + 1000)
         sim_fail(sim, "%s sleeps for %" PRId64 " ms", sim->names[index], deadline_ms - now_ms);
-    else
-        node_wants_turn(sim, index, (deadline_ms - node->clock_ms) * 1000);
+    int64_t deadline_us = (deadline_ms - node->clock_ms) * 1000;
+    return deadline_us < node->leave_us ? deadline_us : node->leave_us;
 }
 
 static void take_turn(struct sim *sim, uint32_t index)
 {
     struct node *node = &sim->nodes[index];
-    node->turn_us = WORLD_NEVER;
     for (uint32_t i = 0; i < node->channel_count; i++)
         send_due(sim, node, i);
     pull_events(sim, node);
     watch_node(sim, index, 0);
+    sim->counters->windows_closed += count_closed_windows(sim, node);
     if (node->leave_us != WORLD_NEVER &&
         (flood_is_over(node->flood) || sim->now_us >= node->leave_us))
         sim_kill(sim, index);
     else
-        plan_next_turn(sim, index);
+        agenda_set_turn(&sim->agenda, index, next_turn_us(sim, index));
 }
 
-bool sim_step(struct sim *sim)
+static bool step(struct sim *sim)
 {
-    if (sim->violation[0] != '\0' || agenda_first(&sim->agenda) == NULL)
-        return false;
     struct event event = agenda_pop(&sim->agenda);
     sim->now_us = event.time_us;
     sim->steps++;
     sim->counters->steps++;
     if (event.parcel != NULL)
         road_arrive(sim, event.parcel);
-    else if (sim->nodes[event.node].turn_us == event.time_us)
+    else
         take_turn(sim, event.node);
     if (sim->steps > (uint64_t)STEPS_PER_NODE_MAX * sim->node_count)
         sim_fail(sim, "messages without end");
     return sim->violation[0] == '\0';
 }
 
+bool sim_step(struct sim *sim)
+{
+    bool over = sim->violation[0] != '\0' || agenda_first_us(&sim->agenda) == AGENDA_NEVER;
+    return !over && step(sim);
+}
+
 bool sim_run(struct sim *sim, int64_t until_us)
 {
-    const struct event *first;
-    while ((first = agenda_first(&sim->agenda)) != NULL && first->time_us <= until_us)
-        if (!sim_step(sim))
-            break;
     if (sim->violation[0] != '\0')
         return false;
+    while (agenda_first_us(&sim->agenda) <= until_us)
+        if (!step(sim))
+            return false;
     sim->now_us = until_us;
     return true;
 }
@@ -418,14 +432,6 @@ static uint32_t count_conflated(const struct node *node, const struct sim *sim)
     return conflated;
 }
 
-static bool is_tie(const struct sim *sim, uint32_t client, const struct location *location)
-{
-    for (uint32_t i = sim->clients[client].newest; i != WORLD_NO_RECORD; i = sim->records[i].older)
-        if (sim->records[i].location.order_ns == location->order_ns)
-            return true;
-    return false;
-}
-
 void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp stamp)
 {
     struct node *node = &sim->nodes[index];
@@ -442,9 +448,8 @@ void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp
     sim->counters->full += outcome == FLOOD_FULL;
     if (outcome == FLOOD_STORED) {
         sim->counters->accepted++;
-        sim->counters->ties += is_tie(sim, client, draft);
         sim->counters->conflated += count_conflated(node, sim);
-        records_keep(sim, index, client);
+        sim->counters->ties += records_keep(sim, index, client);
         node->hops[client] = 0;
     }
     watch_client(sim, index, client);

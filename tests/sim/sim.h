@@ -104,6 +104,10 @@ struct sim_counters {
 
 struct sim;
 
+/* For a program that runs many worlds, before the first: what one node gave back serves the next,
+ * and the heap is neither cut nor asked for in small pieces (mallopt(3)). */
+void sim_keep_heap(void);
+
 /* All nodes start at virtual time 0. Copies graph and options; adds to `counters`, which the caller
  * keeps. */
 struct sim *sim_new(const struct graph *graph, const struct sim_options *options,

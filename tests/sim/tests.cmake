@@ -9,6 +9,7 @@ foreach(library herd_core herd_sim)
 endforeach()
 
 herd_test(sim/graph herd_sim)
+herd_test(sim/order herd_sim)
 herd_test(sim/handshake herd_sim)
 
 # The stories, each on its own herd.

@@ -11,7 +11,7 @@
 #include "tests/sim/sim.h"
 
 #define WORLD_NO_RECORD  UINT32_MAX
-#define WORLD_NEVER      INT64_MAX
+#define WORLD_NEVER      AGENDA_NEVER
 #define WORLD_TEXT_BYTES 300
 
 /* A message on its way. */
@@ -43,7 +43,6 @@ struct node {
     bool strange;        /* this life belongs to another herd */
     uint64_t session;
     uint32_t first_channel, channel_count;
-    int64_t turn_us;  /* when its next turn is, or WORLD_NEVER */
     int64_t clock_ms; /* its steady clock at virtual time 0 */
     int64_t skew_ns;  /* of its wall clock */
     int64_t leave_us; /* when its patience with goodbyes ends, or WORLD_NEVER */
@@ -94,8 +93,12 @@ struct sim {
     char violation[WORLD_TEXT_BYTES];
 };
 
+static inline int64_t node_clock_ms(const struct sim *sim, const struct node *node)
+{
+    return node->clock_ms + sim->now_us / 1000;
+}
+
 /* sim.c */
-int64_t node_clock_ms(const struct sim *sim, const struct node *node);
 void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us);
 void *world_memory(size_t count, size_t bytes); /* zeroed; ends the program when there is none */
 
@@ -105,8 +108,9 @@ void records_close(struct sim *sim);
 /* What `client` would tell `node` now; borrowed until the next draft. */
 const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t client,
                                      enum sim_stamp stamp);
-/* The draft was accepted by `node`: it becomes part of the history. */
-void records_keep(struct sim *sim, uint32_t node, uint32_t client);
+/* The draft was accepted by `node`: it becomes part of the history. True when another location of
+ * the client has the same order time. */
+bool records_keep(struct sim *sim, uint32_t node, uint32_t client);
 /* Whose id this is; a client that does not exist ends the program. */
 uint32_t records_client(const struct sim *sim, struct span id);
 /* The record with exactly this content, or WORLD_NO_RECORD. No two have the same. */

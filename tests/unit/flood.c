@@ -76,18 +76,24 @@ static void nothing_is_taken_from_a_session_that_never_said_hello(void)
     rig_close(&rig);
 }
 
+/* The second node is started with the wrong file. */
+static void join_another_herd(struct rig *rig)
+{
+    flood_destroy(&rig->node[1]);
+    struct span peer = span_of("Ada");
+    rig->node[1] = flood_new(&(struct flood_options){.herd = span_of("other"),
+                                                     .node = span_of("Bob"),
+                                                     .peers = &peer,
+                                                     .peer_count = 1,
+                                                     .session = 5,
+                                                     .clients_max = 10});
+}
+
 static void another_herd_is_refused_on_both_sides_and_left_in_peace(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
-    flood_destroy(&rig.node[1]);
-    struct span peer = span_of("Ada");
-    rig.node[1] = flood_new(&(struct flood_options){.herd = span_of("other"),
-                                                    .node = span_of("Bob"),
-                                                    .peers = &peer,
-                                                    .peer_count = 1,
-                                                    .session = 5,
-                                                    .clients_max = 10});
+    join_another_herd(&rig);
     tell_at(&rig, 0, "kiwi", 1, "+1-1");
     pass(&rig, 29000);
     char reason[FLOOD_REASON_BYTES_MAX];
@@ -107,14 +113,7 @@ static void a_refused_node_that_comes_back_right_is_taken_at_once(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
-    flood_destroy(&rig.node[1]);
-    struct span peer = span_of("Ada");
-    rig.node[1] = flood_new(&(struct flood_options){.herd = span_of("other"),
-                                                    .node = span_of("Bob"),
-                                                    .peers = &peer,
-                                                    .peer_count = 1,
-                                                    .session = 5,
-                                                    .clients_max = 10});
+    join_another_herd(&rig);
     pass(&rig, 1000);
     restart(&rig, 1);
     settle(&rig);

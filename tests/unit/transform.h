@@ -111,6 +111,19 @@ static inline void transform_expect_limit(const struct provider *provider, const
     free(text);
 }
 
+/* None of the bodies is what this provider answers with, nor is any that is too short or too long
+ * of what `good` is. */
+static inline void transform_expect_nonsense(const struct provider *provider,
+                                             const char *const *bodies, size_t count,
+                                             const char *good)
+{
+    transform_expect_json(provider);
+    for (size_t i = 0; i < count; i++)
+        transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_NONSENSE, NULL);
+    transform_expect_whole(provider, good);
+    transform_expect_limit(provider, good);
+}
+
 /* Every status but 200 is a failure, whatever the body. */
 static inline void transform_expect_statuses(const struct provider *provider, const char *good)
 {
