@@ -17,6 +17,8 @@
 
 /* The longest request of any protocol here. */
 #define SPEECH_REQUEST_BYTES_MAX 256
+/* Places that are remembered, to be told from others by one comparison. */
+#define SPEECH_PLACES_BYTES_MAX 512
 /* A node's name, as in a topology. */
 #define SPEECH_NODE_BYTES_MAX 63
 
@@ -49,6 +51,10 @@ struct talk {
     uint32_t radius, bound;               /* of a question */
     char node[SPEECH_NODE_BYTES_MAX + 1]; /* the node that answers updates, once it has */
     size_t node_bytes;
+    char places[SPEECH_PLACES_BYTES_MAX]; /* the JSON of the last reply that was shown to be right,
+                                           */
+    size_t places_bytes;  /* and the empty line behind it; 0: none, or a longer one */
+    uint64_t places_hash; /* of the JSON */
 };
 
 enum speech_verdict {
