@@ -10,7 +10,7 @@
 
 #include "bus/roster.h"
 
-/* Messages taken in one turn. A full window of a few neighbours fits, and even if each is an
+/* Messages taken in one turn. A full window of two neighbours fits, and even if each is an
  * UPDATE full of locations the other sources of the loop wait only about a millisecond. */
 #define TURN_MESSAGES_MAX 64
 /* An endpoint as ZeroMQ prints it back: an IPv6 address with a scope, and a port. */
@@ -79,7 +79,7 @@ static const struct setting settings_of_router[] = {
 
 static const struct setting settings_of_dealer[] = {
     {ZMQ_IMMEDIATE, 1},          /* nothing is queued for an absent peer: sending says EAGAIN */
-    {ZMQ_SNDHWM, 64},            /* far above the window of a link, which is the limit: ZeroMQ */
+    {ZMQ_SNDHWM, 128},           /* far above the window of a link, which is the limit: ZeroMQ */
                                  /* counts a message as sent only half a queue later */
     {ZMQ_RCVHWM, 1},             /* never read: an endpoint that talks back fills one place */
     {ZMQ_CONNECT_TIMEOUT, 3000}, /* the system would try a silent address for two minutes */

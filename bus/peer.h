@@ -23,9 +23,11 @@
 #include "bus/table.h"
 #include "bus/wire.h"
 
-/* UPDATEs on the way at most: enough to hide a round trip, few enough that a busy client's old
- * positions do not queue up in the transport. */
-#define PEER_WINDOW 8
+/* UPDATEs on the way at most: enough to hide a round trip and some milliseconds in which the peer's
+ * process does not run, few enough that a busy client's old positions do not queue up in the
+ * transport. While all windows are open all links are due the same, and what was written for one
+ * serves the others. */
+#define PEER_WINDOW 32
 
 /* A stranger is greeted often at first, because two nodes rarely start in the same instant. */
 #define PEER_HELLO_QUICK_MS    100
@@ -38,9 +40,9 @@
 #define PEER_HEARTBEAT_MS 2000
 /* After traffic, a heartbeat soon shows that both tables are equal. */
 #define PEER_REST_MS 200
-/* How long an acknowledgement waits for an UPDATE to ride on. */
+/* How long an acknowledgement waits for an UPDATE to ride on, and after how many it does not. */
 #define PEER_ACK_MS            20
-#define PEER_ACK_UPDATES       (PEER_WINDOW / 2)
+#define PEER_ACK_UPDATES       4
 #define PEER_RETRANSMIT_MS     1000
 #define PEER_RETRANSMIT_MS_MAX 8000
 

@@ -10,7 +10,7 @@
 /* As long as it takes a node that goes on asking to have settled into its habits. */
 #define AWAY_MS 2000
 /* A full window of UPDATEs and the ACKs that may go with it. */
-#define ROUND 12
+#define ROUND 40
 
 /* Two buses that know each other, on endpoints of their own. */
 struct pair {

@@ -44,7 +44,7 @@
 #define SIM_KINDS       8 /* more than enum wire_type has; 0 stands for what cannot be read */
 /* What an honest transport takes without refusing: a window of UPDATEs and the messages around. A
  * smaller queue refuses so often that a link may go up and down for ever. */
-#define SIM_QUEUE_MIN 16
+#define SIM_QUEUE_MIN 48
 #define SIM_NO_CLIENT UINT32_MAX
 #define SIM_NO_NODE   UINT32_MAX
 

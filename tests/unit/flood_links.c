@@ -29,7 +29,7 @@ static void many_complaints_about_one_hole_rewind_once(void)
     rig_open(&rig, 2, "01");
     settle(&rig);
     rig.lose[0][1][WIRE_UPDATE] = 1;
-    for (int i = 0; i < 8; i++) { /* a whole window, each change in an UPDATE of its own */
+    for (int i = 0; i < 8; i++) { /* each change in an UPDATE of its own */
         char client[8];
         snprintf(client, sizeof client, "c%d", i);
         tell_at(&rig, 0, client, 1, "+1-1");

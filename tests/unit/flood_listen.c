@@ -115,12 +115,12 @@ static void what_waits_behind_the_window_is_due(void)
     rig_open(&rig, 2, "01");
     settle(&rig);
     rig.lose[1][0][WIRE_UPDATE] = 1000;
-    fill(&rig, 1, 256 * 10);
+    fill(&rig, 1, 256 * 40);
     settle(&rig);
     flood_ask_status(rig.node[0], 0);
     settle(&rig);
     const struct flood_status_link *link = &flood_status(rig.node[0])->links[0];
-    CHECK_INT(link->in_flight, 8);
+    CHECK_INT(link->in_flight, 32);
     CHECK_INT(link->told + link->due, link->head);
     CHECK(link->due > 0);
     rig_close(&rig);

@@ -1,12 +1,12 @@
 /* One link, message by message: windows, timers, sessions and what a late message may do. */
 #include "tests/unit/peer_end.h"
 
-static void the_window_is_eight_updates(void)
+static void the_window_is_thirty_two_updates(void)
 {
     struct end end;
-    open_end(&end, 20);
+    open_end(&end, 40);
     meet(&end);
-    for (int i = 0; i < PEER_WINDOW; i++) {
+    for (int i = 0; i < 32; i++) {
         CHECK_INT(next(&end), WIRE_UPDATE);
         CHECK_INT(out.after, i);
         CHECK_INT(out.upto, i + 1);
@@ -16,7 +16,7 @@ static void the_window_is_eight_updates(void)
     for (int i = 0; i < 3; i++)
         CHECK_INT(next(&end), WIRE_UPDATE);
     CHECK_INT(next(&end), 0);
-    ack(&end, 11, false);
+    ack(&end, 35, false);
     CHECK_INT(end.peer.in_flight, 0);
     close_end(&end);
 }
@@ -312,7 +312,7 @@ static void after_a_goodbye_the_session_is_a_stranger(void)
 }
 
 static const struct check_case cases[] = {
-    {"the window is eight updates", the_window_is_eight_updates},
+    {"the window is thirty-two updates", the_window_is_thirty_two_updates},
     {"retransmission is patient up to eight seconds",
      retransmission_is_patient_up_to_eight_seconds},
     {"acknowledgements wait for company but not long",
