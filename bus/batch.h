@@ -4,7 +4,8 @@
  * Most changes are due on all links at once, so a node with many neighbours writes them about as
  * often as a node with one. It knows no links and no messages.
  *
- * Invariant: what batch_is_good says good of is byte for byte what batch_write would write now. */
+ * Invariant: where batch_is_good, telling it tells everything that batch_write would take now, in
+ * its newest value; at most a slot that was forgotten is told as well. */
 #ifndef ZHERD_BUS_BATCH_H
 #define ZHERD_BUS_BATCH_H
 
@@ -15,7 +16,7 @@
 #include "bus/table.h"
 #include "bus/wire.h"
 
-/* An UPDATE ends here although more waits. It always holds at least one location. */
+/* An UPDATE ends here although more waits. One location always fits. */
 #define BATCH_BYTES_AIM (16 * 1024)
 /* That one may be the largest there is. */
 #define BATCH_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + LOCATION_ORIGIN_BYTES_MAX + 64)

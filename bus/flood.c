@@ -222,7 +222,7 @@ static struct wire_link describe(const struct peer *peer, int64_t now_ms)
         .name = peer->name,
         .up = peer->up,
         .session_age_ms = peer->theirs != 0 ? (uint64_t)(now_ms - peer->met_at) : 0,
-        .due = peer->ring.head - peer->ring.next,
+        .due = ring_due(&peer->ring),
         .in_flight = peer->in_flight,
         .acked = peer->acked,
         .told = peer->ring.told,
@@ -350,10 +350,8 @@ uint64_t flood_due(const struct flood *flood)
 {
     uint64_t most = 0;
     for (size_t i = 0; i < flood->peer_count; i++) {
-        const struct peer *peer = &flood->peers[i];
-        uint64_t due = peer->ring.head - peer->ring.next;
-        if (peer->up && due > most)
-            most = due;
+        uint64_t due = peer_due(&flood->peers[i]);
+        most = due > most ? due : most;
     }
     return most;
 }

@@ -123,7 +123,7 @@ void flood_receive(struct flood *flood, size_t peer, struct span message, int64_
  * its size, or 0 when there is nothing to send now. Call until it says 0. */
 size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
 
-/* How many locations wait to be told: the most that do for any of the links that are up. One
+/* How many locations wait and may be told now: the most that do for any of the links. One
  * UPDATE carries at most FLOOD_UPDATE_LOCATIONS_MAX. */
 #define FLOOD_UPDATE_LOCATIONS_MAX 256
 uint64_t flood_due(const struct flood *flood);

@@ -366,6 +366,11 @@ static bool may_update(const struct peer *peer)
     return peer->announced < peer->ring.head && peer->in_flight < window;
 }
 
+uint64_t peer_due(const struct peer *peer)
+{
+    return peer->up && may_update(peer) ? ring_due(&peer->ring) : 0;
+}
+
 static void run_timers(struct peer *peer, int64_t now_ms)
 {
     if (peer->up && now_ms >= peer->silence_at) {

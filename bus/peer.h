@@ -4,8 +4,9 @@
  * are told for people in bus/PROTOCOL.md. It reads the table's size and digest but stores nothing
  * in it: flood does, and fills the locations of an UPDATE. Who is refused is bus/refusal.h's.
  *
- * Positions are those of the link's ring: they only grow, as long as our process lives, whatever
- * the peer does. So an old message or acknowledgement can be late, but never mean something else.
+ * Positions are those of the link's ring: those that were told only grow, as long as our process
+ * lives, whatever the peer does. So an old message or acknowledgement can be late, but never mean
+ * something else.
  *
  * Invariant: acked <= announced <= told <= head. A location that the peer may lack is in the
  * ring: waiting, or told and not acknowledged. */
@@ -102,6 +103,9 @@ void peer_free(struct peer *peer);
  * which will be told everything. */
 void peer_change(struct peer *peer, uint32_t slot);
 
+/* How many locations wait that may be told now: 0 while the link is down or its window closed. */
+uint64_t peer_due(const struct peer *peer);
+
 /* The peer itself told us what stands in the slot now: it need not be told. */
 void peer_knows(struct peer *peer, uint32_t slot);
 
@@ -113,7 +117,8 @@ bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms);
 
 /* The next message to send, or false. For a STATUS the caller adds what it tells. For an UPDATE it
- * takes at least one slot from the ring, adds the locations and then calls peer_announce. */
+ * takes what fits from the ring, adds the locations and then calls peer_announce: there may be
+ * none, where all that waited was forgotten, but then, too, the ring has gone on. */
 bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms);
 void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_ms);
 

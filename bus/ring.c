@@ -8,6 +8,8 @@
  * not cost its size for ever. */
 #define CAPACITY_KEPT_MAX 65536u
 #define BITS_PER_WORD     64u
+/* Gaps that stay although they are more than half of a queue: closing costs as much as is there. */
+#define GAPS_FREE 16u
 
 static uint32_t *place(const struct ring *ring, uint64_t position)
 {
@@ -80,13 +82,10 @@ static void close_gaps(struct ring *ring)
         set_due(ring, *place(ring, position));
 }
 
-/* Kept out of what is done for every change. Memory grows only while at least half of the queue
- * waits, so gaps never make it grow. */
+/* Kept out of what is done for every change. */
 __attribute__((noinline)) static void make_both(struct ring *ring, uint32_t slot)
 {
     make_bits(ring, (uint64_t)slot + 1);
-    if (ring->head - ring->told > 2 * ring->due_count)
-        close_gaps(ring);
     make_room(ring, 1);
 }
 
@@ -122,6 +121,8 @@ bool ring_forget(struct ring *ring, uint32_t slot)
         return false;
     clear_due(ring, slot);
     trim(ring);
+    if (ring->head - ring->told > 2 * ring->due_count + GAPS_FREE)
+        close_gaps(ring);
     return true;
 }
 
@@ -137,6 +138,11 @@ bool ring_peek(struct ring *ring, uint32_t *slot)
         ring->next = ++ring->told;
     *slot = *place(ring, ring->next);
     return true;
+}
+
+uint64_t ring_due(const struct ring *ring)
+{
+    return ring->told - ring->next + ring->due_count;
 }
 
 bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot)

@@ -2,7 +2,8 @@
  *
  * A queue of table slots. A slot that changes while it waits keeps its place and goes out once,
  * in its newest value: busy clients neither fill the queue nor push others back. Every place in
- * the queue has a position, counted from the ring's first day on and never used twice.
+ * the queue has a position, counted from the ring's first day on, and nothing else is ever told at
+ * a position at which something was told.
  *
  * It holds the positions from `kept` to `head`: told ones, which may be lost on the way and must
  * then be told again, and behind them those that were never told. What is told again keeps its
@@ -11,8 +12,8 @@
  * It knows no messages, no peers and no time.
  *
  * A slot that is forgotten while it waits leaves a gap, which is passed over in its turn. Positions
- * from `told` on are known to nobody else, so gaps at the end are taken back, and all of them are
- * closed before they are more than half of the queue.
+ * from `told` on are known to nobody else, so gaps at the end are taken back, and all are closed
+ * when a slot is forgotten and more than half of a long queue is gaps.
  *
  * Invariant: kept <= next <= told <= head; every slot whose due bit is set stands at one of the
  * positions from `told` on; and the last of these is no gap. */
@@ -44,11 +45,15 @@ bool ring_forget(struct ring *ring, uint32_t slot);
 bool ring_peek(struct ring *ring, uint32_t *slot);
 void ring_take(struct ring *ring);
 
+/* How many slots are to be told: those that wait, and those to be told again, of which some may
+ * have changed and wait, too. */
+uint64_t ring_due(const struct ring *ring);
+
 /* A hint for whoever will tell many: the slot that stands so far behind the next one, or false. */
 bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot);
 
-/* True when the next `count` slots to tell are these, none of them told before; ring_take_news
- * says that they all have been told. */
+/* True when the next `count` positions, none of them told before, are of these slots, be it that
+ * one of them was forgotten; ring_take_news says that they all have been told. */
 bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count);
 void ring_take_news(struct ring *ring, uint32_t count);
 

@@ -64,7 +64,9 @@ struct clients {
     uint64_t refused_told, faults_told;
     struct reading readings[READINGS_MAX];
     size_t reading_count, input_bytes;
-    char input[INPUT_BYTES_AIM + CLIENTS_READ_BYTES]; /* every read goes here */
+    /* Every read goes here, behind what waits: the last that is gathered, and behind that one more,
+     * of a client that is gone. */
+    char input[INPUT_BYTES_AIM + 2 * CLIENTS_READ_BYTES];
 };
 
 static void *allocate(size_t count, size_t size)
@@ -90,6 +92,7 @@ static void take_time(struct clients *all)
 /* Room for one read, behind what waits. */
 static char *unused_input(struct clients *all)
 {
+    assert(all->input_bytes + CLIENTS_READ_BYTES <= sizeof all->input);
     return all->input + all->input_bytes;
 }
 
@@ -318,7 +321,9 @@ static void receive(struct client *client)
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct client *client = (struct client *)poll;
-    if (client->was_read) /* the loop asks again */
+    if (status < 0)
+        client->events = 0; /* the loop has stopped polling */
+    if (client->was_read)   /* asked again, the loop says the same again */
         clients_turn(client->all);
     else if (client->lingering && status < 0)
         drop(client, farewell(client));

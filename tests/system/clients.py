@@ -89,6 +89,25 @@ class Clients(unittest.TestCase):
         for number in (0, 3, 57):  # what they said before they went still counts
             self.assertIn(f"1.{number:03d}", self.herd.at_line("Welsh", f"moment{number}"))
 
+    def test_whoever_resets_while_he_is_answered_costs_nobody_else(self):
+        payload = b"".join(b"IAMAT reset%d %s 1.%09d\n" % (i, UCLA.encode(), i)
+                           for i in range(6000))
+        for number in range(40):
+            with self.herd.client("Welsh") as client:
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                         struct.pack("ii", 1, 0))
+                client.socket.setblocking(False)
+                sent = 0
+                try:
+                    while sent < len(payload):
+                        sent += client.socket.send(payload[sent:])
+                except (BlockingIOError, ConnectionError):
+                    pass
+                time.sleep(0.0003 * (number % 7))  # so that the reset comes at another moment
+        with self.herd.client("Welsh") as client:
+            self.assertTrue(client.ask(f"IAMAT alive {UCLA} 1").startswith("AT Welsh"))
+        self.assertTrue(self.herd.lives("Welsh"))
+
     def test_a_hundred_thousand_from_fifty_connections_end_equal(self):
         ports = list(self.herd.ports.values())
         per_connection = 2000
