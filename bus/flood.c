@@ -29,6 +29,8 @@ struct flood {
     bool status_told;
     bool leaving;
     int64_t now_ms; /* the last time we were told */
+    bool gathers;
+    int64_t gathers_since_ms;
     struct wire_message in, out;
     struct batch batch;
     char *found; /* texts of the location that flood_find gave last */
@@ -346,7 +348,8 @@ size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *
     return bytes;
 }
 
-uint64_t flood_due(const struct flood *flood)
+/* The most that any link may be told now. */
+static uint64_t most_due(const struct flood *flood)
 {
     uint64_t most = 0;
     for (size_t i = 0; i < flood->peer_count; i++) {
@@ -354,6 +357,16 @@ uint64_t flood_due(const struct flood *flood)
         most = due > most ? due : most;
     }
     return most;
+}
+
+bool flood_gathers(struct flood *flood, bool has_news, int64_t now_ms)
+{
+    uint64_t due = most_due(flood);
+    if (!flood->gathers)
+        flood->gathers_since_ms = now_ms;
+    flood->gathers =
+        has_news && due > 0 && due < WIRE_LOCATIONS_MAX && now_ms == flood->gathers_since_ms;
+    return flood->gathers;
 }
 
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)

@@ -123,10 +123,12 @@ void flood_receive(struct flood *flood, size_t peer, struct span message, int64_
  * its size, or 0 when there is nothing to send now. Call until it says 0. */
 size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
 
-/* How many locations wait and may be told now: the most that do for any of the links. One
- * UPDATE carries at most FLOOD_UPDATE_LOCATIONS_MAX. */
-#define FLOOD_UPDATE_LOCATIONS_MAX 256
-uint64_t flood_due(const struct flood *flood);
+/* To be asked at the end of a turn of the loop: whether telling waits for the end of the next one,
+ * which must not sleep. `has_news` says that something came in this turn, from clients or peers.
+ * While it does, more of it may be had without waiting, and a busy node that tells much at once
+ * wakes its neighbours seldom; but nothing waits once an UPDATE is full, or into the next
+ * millisecond. */
+bool flood_gathers(struct flood *flood, bool has_news, int64_t now_ms);
 
 /* The transport did not take the message flood_next gave last for this peer: it is due again,
  * a little later. */

@@ -21,7 +21,7 @@
 #define WIRE_VERSION_MIN 1
 
 /* A large UPDATE would keep a link busy for long, and a lost one costs it all again. */
-#define WIRE_LOCATIONS_MAX FLOOD_UPDATE_LOCATIONS_MAX
+#define WIRE_LOCATIONS_MAX 256
 /* Links in a STATUS. */
 #define WIRE_LINKS_MAX FLOOD_STATUS_LINKS_MAX
 /* A herd's or a node's name. */

@@ -59,10 +59,9 @@ struct gateway {
     size_t neighbour_count; /* the peers before the observers */
     uint64_t session;
     bool bus_waits, lookups_wait; /* input is there */
-    bool gathers;                 /* what is due waits for more of its kind */
-    int64_t gathers_since_ms;
-    int64_t armed_ms;   /* what the deadline timer is set to */
-    int64_t stop_at_ms; /* 0: not stopping */
+    bool gathers;                 /* what is due waits for the end of the next turn */
+    int64_t armed_ms;             /* what the deadline timer is set to */
+    int64_t stop_at_ms;           /* 0: not stopping */
     uint64_t refusals_told;
 };
 
@@ -138,17 +137,6 @@ static void turn_places(struct gateway *gateway)
     send_requests(gateway);
 }
 
-/* Something changed in this turn. While there is still more of that to be had without waiting, it
- * is gathered, so that a busy node tells its neighbours much at once and wakes them seldom; but not
- * beyond what one UPDATE carries, nor into the next millisecond. */
-static bool may_gather(struct gateway *gateway, int64_t now)
-{
-    uint64_t due = flood_due(gateway->flood);
-    if (!gateway->gathers)
-        gateway->gathers_since_ms = now;
-    return due > 0 && due < FLOOD_UPDATE_LOCATIONS_MAX && now == gateway->gathers_since_ms;
-}
-
 static void turn_bus(struct gateway *gateway)
 {
     int64_t now = now_ms(gateway);
@@ -158,7 +146,7 @@ static void turn_bus(struct gateway *gateway)
     gateway->node.flood_changed = false;
     if (gateway->bus_waits)
         gateway->bus_waits = bus_receive(gateway->bus, gateway->flood, now);
-    gateway->gathers = has_news && may_gather(gateway, now);
+    gateway->gathers = flood_gathers(gateway->flood, has_news, now);
     if (!gateway->gathers)
         bus_send(gateway->bus, gateway->flood, now);
     tell_events(gateway);

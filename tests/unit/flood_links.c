@@ -43,6 +43,55 @@ static void many_complaints_about_one_hole_rewind_once(void)
     rig_close(&rig);
 }
 
+/* New clients, numbered from `first` on. */
+static void tell_of(struct rig *rig, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        char client[16];
+        snprintf(client, sizeof client, "new-%d", i);
+        CHECK_INT(tell_at(rig, 0, client, 1, "+1-1"), FLOOD_STORED);
+    }
+}
+
+static void news_is_gathered_while_it_comes(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    struct flood *ada = rig.node[0];
+    CHECK(!flood_gathers(ada, true, rig.now_ms)); /* nothing is due */
+    tell_of(&rig, 0, 2);
+    CHECK(flood_gathers(ada, true, rig.now_ms));
+    CHECK(flood_gathers(ada, true, rig.now_ms));
+    CHECK(!flood_gathers(ada, false, rig.now_ms)); /* nothing more came */
+    CHECK(flood_gathers(ada, true, rig.now_ms + 1));
+    CHECK(!flood_gathers(ada, true, rig.now_ms + 2)); /* a millisecond is over */
+    tell_of(&rig, 2, 253);
+    CHECK(flood_gathers(ada, true, rig.now_ms + 3));
+    tell_of(&rig, 255, 1);
+    CHECK(!flood_gathers(ada, true, rig.now_ms + 3)); /* an UPDATE is full */
+    settle(&rig);
+    cut_link(&rig, 0, 1, true);
+    pass(&rig, 10000);
+    tell_at(&rig, 0, "kiwi", 1, "+1-1");
+    CHECK(!flood_gathers(ada, true, rig.now_ms)); /* nobody is there to be told */
+    rig_close(&rig);
+}
+
+static void a_closed_window_gathers_nothing(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    settle(&rig);
+    rig.keep[0][1] = true;
+    for (int i = 0; i < 40; i++) {
+        tell_at(&rig, 0, "busy", 1 + i, "+1-1");
+        settle(&rig);
+    }
+    CHECK(!flood_gathers(rig.node[0], true, rig.now_ms));
+    rig_close(&rig);
+}
+
 static void a_lost_last_update_is_sent_again_after_a_second(void)
 {
     struct rig rig;
@@ -246,6 +295,8 @@ static void a_goodbye_does_not_wait_for_the_absent(void)
 static const struct check_case cases[] = {
     {"a hole is mended without waiting", a_hole_is_mended_without_waiting},
     {"many complaints about one hole rewind once", many_complaints_about_one_hole_rewind_once},
+    {"news is gathered while it comes", news_is_gathered_while_it_comes},
+    {"a closed window gathers nothing", a_closed_window_gathers_nothing},
     {"a lost last update is sent again after a second",
      a_lost_last_update_is_sent_again_after_a_second},
     {"lost acknowledgements lose no change", lost_acknowledgements_lose_no_change},
