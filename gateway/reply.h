@@ -1,14 +1,10 @@
-/* reply: what a client reads, byte for byte (gateway/PROTOCOL.md).
+/* reply: what a client reads besides AT lines (bus/at_line.h), byte for byte (gateway/PROTOCOL.md).
  *
  * Appends to a buffer; decides nothing but the form. What it is given must not lie in `out`. */
 #ifndef ZHERD_GATEWAY_REPLY_H
 #define ZHERD_GATEWAY_REPLY_H
 
 #include "bus/bytes.h"
-#include "bus/location.h"
-
-/* "AT Clark +0.263873386 kiwi.cs.ucla.edu +34.068930-118.445127 1621464827.959498503\n" */
-void reply_at(struct buffer *out, const struct location *location);
 
 /* A JSON text with every run of newlines squeezed to one and none at its end, then exactly two.
  * Only LF is a newline: a backslash and an n within a string are two bytes like any others. */

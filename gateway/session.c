@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "bus/at_line.h"
 #include "gateway/command.h"
 #include "gateway/reply.h"
 
@@ -98,7 +99,7 @@ static void take_location(struct session *session, struct session_node *node,
         break;
     }
     size_t start = session->out.bytes;
-    reply_at(&session->out, &location);
+    at_line_write(&session->out, &location);
     note_reply(session, node, start);
     /* Stamps from the future are ordered by when they were accepted, and one read may bring
      * several: no two of them are accepted in the same nanosecond. */
@@ -137,7 +138,7 @@ static void look_up(struct session *session, struct session_node *node,
         return;
     }
     size_t start = session->out.bytes;
-    reply_at(&session->out, &location);
+    at_line_write(&session->out, &location);
     note_reply(session, node, start);
 
     if (command->bound == 0) {

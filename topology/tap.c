@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bus/at_line.h"
 #include "bus/bus.h"
-#include "gateway/reply.h"
 #include "topology/load.h"
 #include "topology/secrets.h"
 #include "topology/usage.h"
@@ -93,7 +93,7 @@ static void print_news(struct tap *tap)
 {
     struct location location;
     while (!tap->output_is_gone && flood_next_news(tap->flood, &location)) {
-        reply_at(&tap->out, &location);
+        at_line_write(&tap->out, &location);
         if (tap->out.bytes >= OUT_BYTES_AIM)
             flush(tap);
     }

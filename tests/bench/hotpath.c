@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/at_line.h"
 #include "bus/digits.h"
 #include "bus/flood.h"
 #include "bus/table.h"
 #include "bus/wire.h"
 #include "gateway/command.h"
-#include "gateway/reply.h"
 #include "gateway/session.h"
 #include "tests/bench/sample.h"
 
@@ -301,7 +301,7 @@ static uint64_t spread_3(void)
 
 PIECE static uint64_t piece_reply(struct buffer *out, const struct location *location)
 {
-    reply_at(out, location);
+    at_line_write(out, location);
     return 1;
 }
 

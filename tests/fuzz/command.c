@@ -1,8 +1,8 @@
 /* Any line is a command that says again what it said, or none for a reason. */
 #include <assert.h>
 
+#include "bus/at_line.h"
 #include "gateway/command.h"
-#include "gateway/reply.h"
 #include "placesd/lookup.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -34,13 +34,13 @@ static void check_iamat(const struct command *command)
 static void check_at(const struct command *command)
 {
     struct buffer line = {0};
-    reply_at(&line, &(struct location){
-                        .client = command->client,
-                        .position = command->position,
-                        .stamp = command->stamp,
-                        .origin = span_of("Clark"),
-                        .difference_ns = -command->stamp_ns,
-                    });
+    at_line_write(&line, &(struct location){
+                             .client = command->client,
+                             .position = command->position,
+                             .stamp = command->stamp,
+                             .origin = span_of("Clark"),
+                             .difference_ns = -command->stamp_ns,
+                         });
     struct command again;
     command_parse((struct span){line.at, line.bytes}, &again);
     assert(again.kind == COMMAND_INVALID && again.text.bytes == line.bytes - 1);

@@ -5,6 +5,7 @@
  * document; everything else must be what command and reply make of it. */
 #include <jansson.h>
 
+#include "bus/at_line.h"
 #include "gateway/command.h"
 #include "gateway/lines.h"
 #include "gateway/reply.h"
@@ -72,13 +73,13 @@ static struct buffer make_at(const struct command *command, struct span answer)
     free(line);
     CHECK_INT(fields, 4);
     int64_t size_ns = seconds * 1000000000 + fraction;
-    reply_at(&made, &(struct location){
-                        .client = command->client,
-                        .position = command->position,
-                        .stamp = command->stamp,
-                        .origin = span_of(origin),
-                        .difference_ns = sign == '-' ? -size_ns : size_ns,
-                    });
+    at_line_write(&made, &(struct location){
+                             .client = command->client,
+                             .position = command->position,
+                             .stamp = command->stamp,
+                             .origin = span_of(origin),
+                             .difference_ns = sign == '-' ? -size_ns : size_ns,
+                         });
     return made;
 }
 

@@ -1,5 +1,6 @@
 /* reply: the very bytes a client reads. */
 #include "gateway/reply.h"
+#include "bus/at_line.h"
 #include "gateway/command.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
@@ -21,7 +22,7 @@ static void check_at(int64_t difference_ns, const char *difference)
                          "1621464827.959498503\n",
                          difference);
     struct buffer out = {0};
-    reply_at(&out, &location);
+    at_line_write(&out, &location);
     CHECK_BYTES(out.at, out.bytes, wanted, (size_t)bytes);
     buffer_free(&out);
 }
@@ -65,8 +66,8 @@ static void operands_are_copies(void)
     };
     struct buffer out = {0};
     buffer_append(&out, SPAN("before\n"));
-    reply_at(&out, &location);
-    reply_at(&out, &location);
+    at_line_write(&out, &location);
+    at_line_write(&out, &location);
     struct span wanted = SPAN("before\n"
                               "AT B +0.000000000 k\0\x80\xff +00.10-001 0001.10000000000000\n"
                               "AT B +0.000000000 k\0\x80\xff +00.10-001 0001.10000000000000\n");
@@ -88,7 +89,7 @@ static void a_name_of_any_length_is_copied(void)
         int wanted_bytes = snprintf(wanted, sizeof wanted, "AT %.*s +0.000000000 kiwi +1-1 1\n",
                                     (int)bytes, "ABCDEFGHIJKLMNOPQRST");
         struct buffer out = {0};
-        reply_at(&out, &location);
+        at_line_write(&out, &location);
         CHECK_BYTES(out.at, out.bytes, wanted, (size_t)wanted_bytes);
         buffer_free(&out);
     }
@@ -110,7 +111,7 @@ static void at_line_fits(void)
             .difference_ns = INT64_MIN,
         };
         struct buffer out = {0};
-        reply_at(&out, &location);
+        at_line_write(&out, &location);
         CHECK_INT(out.bytes, 3 + sizeof origin + 1 + 21 + 1 + bytes + 1 + 4 + 1 + 1 + 1);
         CHECK(out.bytes <= out.capacity);
         buffer_free(&out);
