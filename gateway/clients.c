@@ -56,6 +56,7 @@ struct clients {
     struct client **slots;
     uint32_t *free_slots; /* a stack */
     size_t limit, connected, free_count;
+    size_t slots_used; /* behind these none was ever used: of a million, often few are */
     uint64_t last_number;
 
     size_t held_bytes;
@@ -131,7 +132,7 @@ static void keep_memory_bounded(struct clients *all)
 {
     while (all->held_bytes > CLIENTS_HELD_BYTES_MAX) {
         struct client *most = NULL;
-        for (size_t slot = 0; slot < all->limit; slot++) {
+        for (size_t slot = 0; slot < all->slots_used; slot++) {
             struct client *client = all->slots[slot];
             if (client != NULL && (most == NULL || client->held_bytes > most->held_bytes))
                 most = client;
@@ -354,6 +355,8 @@ static void welcome(struct clients *all, int fd, const char *address)
     client->session.number = ++all->last_number;
     client->session.address = client->session.number << SLOT_BITS | slot;
     all->slots[slot] = client;
+    if (all->slots_used <= slot)
+        all->slots_used = slot + 1;
     all->connected++;
     all->count.accepted++;
     note(all, "connect", client->session.number, address);
@@ -440,7 +443,7 @@ static void tell_growth(struct clients *all, uint64_t count, uint64_t *told, con
 
 void clients_second(struct clients *all)
 {
-    for (size_t slot = 0; slot < all->limit; slot++) {
+    for (size_t slot = 0; slot < all->slots_used; slot++) {
         if (all->slots[slot] != NULL)
             cut_if_stuck(all->slots[slot]);
     }
@@ -457,7 +460,7 @@ void clients_stop(struct clients *all)
     clients_turn(all);
     doors_close(&all->doors);
     take_time(all);
-    for (size_t slot = 0; slot < all->limit; slot++) {
+    for (size_t slot = 0; slot < all->slots_used; slot++) {
         struct client *client = all->slots[slot];
         if (client == NULL)
             continue;
@@ -469,7 +472,7 @@ void clients_stop(struct clients *all)
 void clients_close(struct clients *all)
 {
     doors_close(&all->doors);
-    for (size_t slot = 0; slot < all->limit; slot++) {
+    for (size_t slot = 0; slot < all->slots_used; slot++) {
         if (all->slots[slot] != NULL)
             drop(all->slots[slot], "the node stops");
     }
