@@ -203,10 +203,16 @@ class Compare(unittest.TestCase):
     def test_the_table(self):
         run = subprocess.run(
             [sys.executable, HERE / "compare", "--build", rig.BUILD, "--rounds", "1", "--seconds",
-             "0.1", "--only", "^IAMAT against the echo"], capture_output=True, text=True)
+             "0.1", "--only", "^IAMAT against the echo|^command log"], capture_output=True, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
-        for depth in (1, 16, 64):
-            self.assertRegex(run.stdout, rf"\| IAMAT against the echo, depth {depth} \| \d+\.\d\d ")
+        ratio, number = r"\d+\.\d\d( \\\*)?", r"[\d.]+"
+        three = " / ".join([number] * 3)
+        self.assertRegex(run.stdout, (
+            rf"\| IAMAT against the echo, depth 1 / 16 / 64 \| {ratio} / {ratio} / {ratio} \| .* \| "
+            rf">= 0.92 / 0.80 / 0.65 \| {three} k/s \| {three} k/s \|\n"))
+        self.assertRegex(run.stdout, (
+            rf"\| command log against event log, depth 16 \| {ratio} \| .* \| >= 0.75 \| "
+            rf"{number} k/s \| {number} k/s \|\n"))
 
 
 if __name__ == "__main__":
