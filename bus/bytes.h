@@ -35,6 +35,24 @@ static inline bool span_equals(struct span a, struct span b)
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
 }
 
+/* Four or eight bytes as a number, the first one lowest. All of them must be there. */
+static inline uint32_t bytes_load_4(const void *at)
+{
+    uint32_t four;
+    memcpy(&four, at, sizeof four);
+    return le32toh(four);
+}
+
+static inline uint64_t bytes_load_8(const void *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    return le64toh(eight);
+}
+
+/* A byte's value in each byte of a number of eight: this times it. */
+#define BYTES_EACH UINT64_C(0x0101010101010101)
+
 /* Eight bytes from `at` on as a number, the first one lowest. Where the span ends sooner, zeros
  * stand for what is missing: nothing behind its end is read. `at` is below text.bytes, or both are
  * 0. */
@@ -42,14 +60,11 @@ static inline uint64_t span_eight(struct span text, size_t at)
 {
     uint64_t eight = 0;
     size_t left = text.bytes - at;
-    if (__builtin_expect(left >= sizeof eight, 1)) {
-        memcpy(&eight, text.at + at, sizeof eight);
-        return le64toh(eight);
-    }
+    if (__builtin_expect(left >= sizeof eight, 1))
+        return bytes_load_8(text.at + at);
     if (text.bytes >= sizeof eight) {
         /* Loads the last eight and lets those before `at` fall out. */
-        memcpy(&eight, text.at + text.bytes - sizeof eight, sizeof eight);
-        return le64toh(eight) >> 8 * (sizeof eight - left);
+        return bytes_load_8(text.at + text.bytes - sizeof eight) >> 8 * (sizeof eight - left);
     }
     while (left > 0)
         eight = eight << 8 | (unsigned char)text.at[at + --left];

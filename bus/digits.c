@@ -1,7 +1,6 @@
 #include "bus/digits.h"
 
-#define EACH_BYTE UINT64_C(0x0101010101010101)
-#define EACH_ZERO ('0' * EACH_BYTE)
+#define EACH_ZERO ('0' * BYTES_EACH)
 #define NANO      UINT64_C(1000000000)
 #define EIGHT     8u
 #define POWER_8   UINT64_C(100000000)
@@ -20,7 +19,7 @@
  * leaves its highest bit clear. */
 static inline uint64_t mark_others(uint64_t values)
 {
-    return (values | (values + 118 * EACH_BYTE)) & 0x80 * EACH_BYTE;
+    return (values | (values + 118 * BYTES_EACH)) & 0x80 * BYTES_EACH;
 }
 
 /* How many bits, eight for each digit, come before the first mark. */
@@ -54,17 +53,10 @@ struct cursor {
     bool roomy;
 };
 
-static inline uint64_t load_eight(const char *at)
-{
-    uint64_t eight;
-    memcpy(&eight, at, sizeof eight);
-    return le64toh(eight);
-}
-
 static inline uint64_t peek_eight(const struct cursor *from)
 {
     if (from->roomy)
-        return load_eight(from->at);
+        return bytes_load_8(from->at);
     return span_eight((struct span){from->at, (size_t)(from->end - from->at)}, 0);
 }
 
@@ -144,10 +136,10 @@ ALWAYS_INLINE bool read_usual_stamp(struct span text, struct digits *digits)
 {
     if (text.bytes != DIGITS_STAMP_BYTES_MAX)
         return false;
-    uint64_t first = load_eight(text.at) ^ EACH_ZERO;
-    uint64_t last = load_eight(text.at + 12) ^ EACH_ZERO;
+    uint64_t first = bytes_load_8(text.at) ^ EACH_ZERO;
+    uint64_t last = bytes_load_8(text.at + 12) ^ EACH_ZERO;
     /* Two digits, the point, which is 0 here, and a digit. */
-    uint64_t middle = (load_eight(text.at + 8) & UINT32_MAX) ^ UINT64_C(0x302e3030);
+    uint64_t middle = (bytes_load_8(text.at + 8) & UINT32_MAX) ^ UINT64_C(0x302e3030);
     uint64_t seconds = join_eight(first) * 100 + ((middle * 10 + (middle >> 8)) & 0xff);
     uint64_t tenths = middle >> 24;
     bool has_others = (mark_others(first) | mark_others(last) | mark_others(middle)) != 0;

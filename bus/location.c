@@ -1,10 +1,7 @@
 #include "bus/location.h"
 
 #include "bus/plain.h"
-#include "bus/same.h"
 #include "bus/word.h"
-
-#define EACH_BYTE UINT64_C(0x0101010101010101)
 
 /* Fixed fields of a hash of texts: two numbers of 8 bytes, three sizes of 4. */
 #define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
@@ -30,29 +27,6 @@ int location_compare(const struct location *a, const struct location *b)
     return order;
 }
 
-/* Not 0 if one of eight bytes is below '!', as white space is. See word_bytes. */
-static uint64_t suspects(uint64_t eight)
-{
-    return (eight - '!' * EACH_BYTE) & ~eight & 0x80 * EACH_BYTE;
-}
-
-/* Pieces of eight bytes, of which the last may overlap the one before; what is suspected is read
- * once more with care. */
-static bool is_word(struct span text)
-{
-    size_t bytes = text.bytes;
-    uint64_t found = 1;
-    if (bytes >= 8) {
-        found = suspects(same_load_8(text.at + bytes - 8));
-        for (size_t at = 0; at + 8 < bytes; at += 8)
-            found |= suspects(same_load_8(text.at + at));
-    } else if (bytes >= 4) {
-        uint64_t low = same_load_4(text.at), high = same_load_4(text.at + bytes - 4);
-        found = suspects(low | high << 32);
-    }
-    return found == 0 || (bytes > 0 && word_bytes(text) == bytes);
-}
-
 /* The three together fit, also where a sum of sizes would not fit its type. */
 static bool text_fits(const struct location *location)
 {
@@ -71,8 +45,8 @@ bool location_is_valid(const struct location *location)
     /* What was read as numbers is a word. */
     bool is_read = location->digits != NULL;
     return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
-           is_word(location->client) && (is_read || is_word(location->position)) &&
-           (is_read || is_word(location->stamp)) && is_word(location->origin);
+           word_is_whole(location->client) && (is_read || word_is_whole(location->position)) &&
+           (is_read || word_is_whole(location->stamp)) && word_is_whole(location->origin);
 }
 
 uint64_t location_hash_origin(struct span origin)

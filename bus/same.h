@@ -9,20 +9,6 @@
 
 #define SAME_SHORT_BYTES_MAX 24
 
-static inline uint64_t same_load_8(const char *at)
-{
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return bytes;
-}
-
-static inline uint32_t same_load_4(const char *at)
-{
-    uint32_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return bytes;
-}
-
 static inline bool same(struct span a, struct span b)
 {
     size_t bytes = a.bytes;
@@ -31,12 +17,12 @@ static inline bool same(struct span a, struct span b)
     if (bytes < 4 || bytes > SAME_SHORT_BYTES_MAX)
         return span_equals(a, b);
     if (bytes < 8)
-        return same_load_4(a.at) == same_load_4(b.at) &&
-               same_load_4(a.at + bytes - 4) == same_load_4(b.at + bytes - 4);
+        return bytes_load_4(a.at) == bytes_load_4(b.at) &&
+               bytes_load_4(a.at + bytes - 4) == bytes_load_4(b.at + bytes - 4);
     size_t last = bytes - 8, middle = last < 8 ? last : 8;
-    return same_load_8(a.at) == same_load_8(b.at) &&
-           same_load_8(a.at + middle) == same_load_8(b.at + middle) &&
-           same_load_8(a.at + last) == same_load_8(b.at + last);
+    return bytes_load_8(a.at) == bytes_load_8(b.at) &&
+           bytes_load_8(a.at + middle) == bytes_load_8(b.at + middle) &&
+           bytes_load_8(a.at + last) == bytes_load_8(b.at + last);
 }
 
 #endif

@@ -1,7 +1,5 @@
 #include "bus/siphash.h"
 
-#include <endian.h>
-
 #define WORD_BYTES sizeof(uint64_t)
 
 struct state {
@@ -38,13 +36,6 @@ __attribute__((always_inline)) static inline void take_word(struct state *state,
     state->a ^= word;
 }
 
-static uint64_t load(const void *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return le64toh(word);
-}
-
 /* Always inline: the numbers of rounds are then known, and loops become plain code. */
 __attribute__((always_inline)) static inline uint64_t compute(struct span bytes, const uint8_t *key,
                                                               unsigned per_word, unsigned at_end)
@@ -54,11 +45,11 @@ __attribute__((always_inline)) static inline uint64_t compute(struct span bytes,
     uint64_t last = (uint64_t)bytes.bytes << 56;
     if (whole < bytes.bytes)
         last |= span_eight(bytes, whole);
-    uint64_t low = load(key), high = load(key + WORD_BYTES);
+    uint64_t low = bytes_load_8(key), high = bytes_load_8(key + WORD_BYTES);
     struct state state = {low ^ UINT64_C(0x736f6d6570736575), high ^ UINT64_C(0x646f72616e646f6d),
                           low ^ UINT64_C(0x6c7967656e657261), high ^ UINT64_C(0x7465646279746573)};
     for (size_t at = 0; at < whole; at += WORD_BYTES)
-        take_word(&state, load(bytes.at + at), per_word);
+        take_word(&state, bytes_load_8(bytes.at + at), per_word);
     take_word(&state, last, per_word);
     state.c ^= 0xff;
     mix(&state, at_end);

@@ -1,19 +1,20 @@
 #include "bus/word.h"
 
-#define EACH_BYTE   UINT64_C(0x0101010101010101)
-#define EIGHT_BYTES 8
+/* White space is rare and lies below '!', so one subtraction clears eight bytes of suspicion. A
+ * byte below '!' borrows and so sets its highest bit; borrowing can mislead only about bytes behind
+ * it, so the first suspect is one. */
+static inline uint64_t suspects(uint64_t eight)
+{
+    return (eight - '!' * BYTES_EACH) & ~eight & 0x80 * BYTES_EACH;
+}
 
-/* Eight bytes at a time: white space is rare and lies below '!', so one subtraction clears eight
- * bytes of suspicion. A byte below '!' borrows and so sets its highest bit; borrowing can mislead
- * only about bytes behind it, and the first suspect is the one that is looked at. */
 size_t word_bytes(struct span text)
 {
     size_t at = 0;
-    for (; at + EIGHT_BYTES <= text.bytes; at += EIGHT_BYTES) {
-        uint64_t eight = span_eight((struct span){text.at + at, EIGHT_BYTES}, 0);
-        uint64_t suspects = (eight - '!' * EACH_BYTE) & ~eight & 0x80 * EACH_BYTE;
-        if (suspects != 0) {
-            at += (size_t)__builtin_ctzll(suspects) / 8;
+    for (; at + 8 <= text.bytes; at += 8) {
+        uint64_t found = suspects(bytes_load_8(text.at + at));
+        if (found != 0) {
+            at += (size_t)__builtin_ctzll(found) / 8;
             break;
         }
     }
@@ -21,4 +22,21 @@ size_t word_bytes(struct span text)
     while (at < text.bytes && !word_is_white(text.at[at]))
         at++;
     return at;
+}
+
+/* Pieces of eight bytes, of which the last may overlap the one before; what is suspected is read
+ * once more with care. */
+bool word_is_whole(struct span text)
+{
+    size_t bytes = text.bytes;
+    uint64_t found = 1;
+    if (bytes >= 8) {
+        found = suspects(bytes_load_8(text.at + bytes - 8));
+        for (size_t at = 0; at + 8 < bytes; at += 8)
+            found |= suspects(bytes_load_8(text.at + at));
+    } else if (bytes >= 4) {
+        uint64_t low = bytes_load_4(text.at), high = bytes_load_4(text.at + bytes - 4);
+        found = suspects(low | high << 32);
+    }
+    return found == 0 || (bytes > 0 && word_bytes(text) == bytes);
 }

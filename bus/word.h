@@ -15,4 +15,7 @@ static inline bool word_is_white(char byte)
 /* How many bytes stand before the first white space; all of them where there is none. */
 size_t word_bytes(struct span text);
 
+/* Whether the text is one word from end to end: not empty, and no white space in it. */
+bool word_is_whole(struct span text);
+
 #endif
