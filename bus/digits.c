@@ -1,15 +1,55 @@
 #include "bus/digits.h"
 
+#include <assert.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define EACH_ZERO ('0' * BYTES_EACH)
 #define NANO      UINT64_C(1000000000)
 #define EIGHT     8u
 #define POWER_8   UINT64_C(100000000)
 
-#define DEGREES_DIGITS_MAX   3
-#define SECONDS_DIGITS_MAX   10
-#define SECONDS_MAX          ((uint64_t)INT64_MAX / NANO - 1)
-#define COORDINATE_DECIMALS  UINT64_C(0x0f)
-#define COORDINATE_WHOLE_BIT 4
+#define DEGREES_DIGITS_MAX 3
+#define DECIMALS_MAX       9
+#define SECONDS_DIGITS_MAX 10
+#define SECONDS_MAX        ((uint64_t)INT64_MAX / NANO - 1)
+
+/* A position is looked at in two pieces of sixteen bytes, all of a piece side by side. */
+#define PIECE_BYTES  16
+#define WINDOW_BYTES (2 * PIECE_BYTES)
+
+typedef uint8_t piece __attribute__((vector_size(PIECE_BYTES)));
+typedef int8_t signed_piece __attribute__((vector_size(PIECE_BYTES)));
+typedef uint64_t piece_words __attribute__((vector_size(PIECE_BYTES)));
+
+static_assert(DIGITS_PACKED_BYTES == PIECE_BYTES && DIGITS_POSITION_ROOM_BYTES == WINDOW_BYTES,
+              "two pieces are packed into one, which becomes two");
+static_assert(DIGITS_POSITION_BYTES_MAX <= 2 * (DIGITS_PACKED_BYTES - 1),
+              "a byte is left for the count");
+
+static const uint64_t power_of_10[] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+    UINT64_C(10000000000000000),
+    UINT64_C(100000000000000000),
+    UINT64_C(1000000000000000000),
+    UINT64_C(10000000000000000000),
+};
 
 /* Calls cost more than what these do. */
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
@@ -22,12 +62,6 @@ static inline uint64_t mark_others(uint64_t values)
     return (values | (values + 118 * BYTES_EACH)) & 0x80 * BYTES_EACH;
 }
 
-/* How many bits, eight for each digit, come before the first mark. */
-static inline unsigned bits_before(uint64_t marks)
-{
-    return (unsigned)__builtin_ctzll(marks) & 0x38;
-}
-
 /* The number that eight digits spell. Neighbours are joined in three steps: digits to pairs, pairs
  * to fours, fours to eight: the left one's share is added to its right neighbour. */
 static inline uint64_t join_eight(uint64_t values)
@@ -37,98 +71,118 @@ static inline uint64_t join_eight(uint64_t values)
     return (values * (10000 * (UINT64_C(1) << 32) + 1)) >> 32;
 }
 
-/* The same for the last four; those before them are not looked at. */
-static inline uint64_t join_last_four(uint64_t values)
+/* ---- positions ---- */
+
+ALWAYS_INLINE piece load_piece(const void *at)
 {
-    values = (values * 10 + (values >> 8)) & UINT64_C(0x00ff00ff00000000);
-    return (values * (100 * 65536 + 1)) >> 48;
+    piece loaded;
+    memcpy(&loaded, at, sizeof loaded);
+    return loaded;
 }
 
-/* What is left to read. It is roomy if it began with DIGITS_POSITION_BYTES_MAX bytes or more: eight
- * of them can then be loaded from wherever a number of the position begins, without a look at the
- * end. That is known when this is compiled, so there are two of each reader of positions, one that
- * looks and one that does not. */
-struct cursor {
-    const char *at, *end;
-    bool roomy;
-};
-
-static inline uint64_t peek_eight(const struct cursor *from)
+/* A bit for each byte, which is all ones or all zeros. */
+ALWAYS_INLINE uint32_t bits_of(piece mask)
 {
-    if (from->roomy)
-        return bytes_load_8(from->at);
-    return span_eight((struct span){from->at, (size_t)(from->end - from->at)}, 0);
+#ifdef __SSE2__
+    return (uint32_t)_mm_movemask_epi8((__m128i)mask);
+#else
+    /* The product brings the lowest bits of eight bytes together in the highest byte. */
+    uint64_t first = bytes_load_8(&mask) & BYTES_EACH;
+    uint64_t second = bytes_load_8((const char *)&mask + 8) & BYTES_EACH;
+    const uint64_t together = UINT64_C(0x0102040810204080);
+    return (uint32_t)(first * together >> 56 | second * together >> 56 << 8);
+#endif
 }
 
-static inline bool is_at_end(const struct cursor *from)
+/* A bit for each byte of a window that is no digit, and one behind them. */
+ALWAYS_INLINE uint64_t find_others(const char window[WINDOW_BYTES])
 {
-    return from->at == from->end;
+    /* A digit's value is below 10. Less 128 it is so as a signed number, too, for which there is an
+     * instruction everywhere. */
+    const uint8_t least = '0' + 128;
+    const signed_piece nine = (signed_piece){0} + (9 - 128);
+    piece low = load_piece(window) - least, high = load_piece(window + PIECE_BYTES) - least;
+    uint32_t low_bits = bits_of((piece)((signed_piece)low > nine));
+    uint32_t high_bits = bits_of((piece)((signed_piece)high > nine));
+    return low_bits | high_bits << PIECE_BYTES | UINT64_C(1) << WINDOW_BYTES;
 }
 
-/* Puts the next byte behind the digits in `value`, if it is one. */
-static inline bool take_digit(struct cursor *from, uint64_t *value)
+/* Sign, digits, and perhaps a point and digits, from `*at` on. The lowest bit of `*others` is the
+ * sign's; where true, it is afterwards the one of what follows, and `*at` says where that is. A
+ * window's end is no part of a coordinate: it would have to be too long before. */
+ALWAYS_INLINE bool pass_coordinate(const char *window, uint64_t *others, unsigned *at,
+                                   unsigned *whole)
 {
-    if (!from->roomy && is_at_end(from))
+    unsigned sign = *at;
+    if (window[sign] != '+' && window[sign] != '-')
         return false;
-    unsigned digit = (unsigned char)*from->at - (unsigned)'0';
-    if (digit > 9)
+    *others &= *others - 1;
+    *at = (unsigned)__builtin_ctzll(*others);
+    *whole = *at - sign - 1;
+    if (*whole == 0 || *whole > DEGREES_DIGITS_MAX)
         return false;
-    *value = *value * 10 + digit;
-    from->at++;
-    return true;
+    if (window[*at] != '.')
+        return true;
+    unsigned point = *at;
+    *others &= *others - 1;
+    *at = (unsigned)__builtin_ctzll(*others);
+    unsigned decimals = *at - point - 1;
+    return decimals > 0 && decimals <= DECIMALS_MAX;
 }
 
-/* The digits behind a point, up to nine, as billionths; how many there are, 0 where there is none.
- * Zeros take the place of what is no digit, and so the number comes out in units of the eighth. */
-ALWAYS_INLINE unsigned take_decimals(struct cursor *from, uint64_t *billionths)
+/* How many bytes the position has that a window begins with; 0 for none. */
+ALWAYS_INLINE unsigned find_form(const char *window, struct digits_form *form)
 {
-    uint64_t values = peek_eight(from) ^ EACH_ZERO;
-    uint64_t others = mark_others(values);
-    if (others == 0) {
-        *billionths = join_eight(values);
-        from->at += EIGHT;
-        if (take_digit(from, billionths))
-            return EIGHT + 1;
-        *billionths *= 10;
-        return EIGHT;
-    }
-    unsigned count = bits_before(others) / 8;
-    uint64_t before_first = (others ^ (others - 1)) >> 8;
-    *billionths = join_eight(values & before_first) * 10;
-    from->at += count;
-    return count;
+    uint64_t others = find_others(window);
+    unsigned at = 0, latitude_digits, longitude_digits;
+    if (!pass_coordinate(window, &others, &at, &latitude_digits))
+        return 0;
+    form->latitude_digits = (uint8_t)latitude_digits;
+    form->longitude_at = (uint8_t)at;
+    if (!pass_coordinate(window, &others, &at, &longitude_digits))
+        return 0;
+    form->longitude_digits = (uint8_t)longitude_digits;
+    return at;
 }
 
-/* Sign, digits and point stand within eight bytes. */
-ALWAYS_INLINE bool take_coordinate(struct cursor *from, uint64_t *coordinate)
+/* What stands behind the position in its window becomes zeros. */
+ALWAYS_INLINE void pack_position(const char *window, size_t bytes, uint8_t *packed)
 {
-    uint64_t eight = peek_eight(from);
-    uint64_t sign = (eight & 0xff) - '+'; /* '-' is 2 more than '+' */
-    if ((sign & ~UINT64_C(2)) != 0)
-        return false;
-    uint64_t values = eight >> 8 ^ EACH_ZERO; /* the eighth is no digit now */
-    unsigned bits = bits_before(mark_others(values)), whole = bits / 8, decimals = 0;
-    if (whole == 0 || whole > DEGREES_DIGITS_MAX)
-        return false;
-    uint64_t size = join_last_four(values << (64 - bits)) * NANO;
-    from->at += 1 + whole;
-    if ((values >> bits & 0xff) == ('.' ^ '0')) {
-        uint64_t billionths;
-        from->at++;
-        decimals = take_decimals(from, &billionths);
-        if (decimals == 0)
-            return false;
-        size += billionths;
-    }
-    *coordinate =
-        size << DIGITS_SHIFT | sign << DIGITS_SIGN_SHIFT | whole << COORDINATE_WHOLE_BIT | decimals;
-    return true;
+    static const uint8_t keep[2 * WINDOW_BYTES] = {
+        15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+        15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    };
+    const uint8_t *kept = keep + WINDOW_BYTES - bytes;
+    piece low = load_piece(window) & load_piece(kept);
+    piece high = load_piece(window + PIECE_BYTES) & load_piece(kept + PIECE_BYTES);
+    piece firsts = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24,
+                                           26, 28, 30);
+    piece seconds = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23,
+                                            25, 27, 29, 31);
+    piece pairs = firsts | (piece)((piece_words)seconds << 4);
+    pairs |= (piece)(piece_words){0, htole64((uint64_t)bytes << 56)};
+    memcpy(packed, &pairs, sizeof pairs);
 }
 
-ALWAYS_INLINE bool take_position(struct cursor *from, struct digits *digits)
+/* '+', '-' and '.' stand sixteen before what would be eleven, thirteen and fourteen behind '0'. */
+ALWAYS_INLINE void store_text(char *to, piece values)
 {
-    return take_coordinate(from, &digits->latitude) && take_coordinate(from, &digits->longitude);
+    piece text = values + '0' - ((piece)(values > 9) & 16);
+    memcpy(to, &text, sizeof text);
 }
+
+/* The count at the packed end becomes characters, too, behind the last. */
+char *digits_write_position(char *to, const struct digits *digits)
+{
+    piece pairs = load_piece(digits->position), firsts = pairs & 15, seconds = pairs >> 4;
+    store_text(to, __builtin_shufflevector(firsts, seconds, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
+                                           21, 6, 22, 7, 23));
+    store_text(to + PIECE_BYTES, __builtin_shufflevector(firsts, seconds, 8, 24, 9, 25, 10, 26, 11,
+                                                         27, 12, 28, 13, 29, 14, 30, 15, 31));
+    return to + digits->position[PIECE_BYTES - 1];
+}
+
+/* ---- stamps ---- */
 
 /* Nearly every stamp: ten digits, a point and nine digits, read all at once. False also where it is
  * another stamp. */
@@ -151,26 +205,39 @@ ALWAYS_INLINE bool read_usual_stamp(struct span text, struct digits *digits)
     return true;
 }
 
+/* Up to `max` digits; says how many there were. */
+static unsigned take_number(struct span *rest, unsigned max, uint64_t *value)
+{
+    unsigned count = 0;
+    *value = 0;
+    for (; count < max && count < rest->bytes; count++) {
+        unsigned digit = (unsigned char)rest->at[count] - (unsigned)'0';
+        if (digit > 9)
+            break;
+        *value = *value * 10 + digit;
+    }
+    *rest = (struct span){rest->at + count, rest->bytes - count};
+    return count;
+}
+
 __attribute__((noinline)) static bool read_any_stamp(struct span text, struct digits *digits)
 {
-    struct cursor from = {text.at, text.at + text.bytes, false};
-    uint64_t seconds = 0, billionths = 0;
-    unsigned whole = 0, decimals = 0;
-    while (whole < SECONDS_DIGITS_MAX && take_digit(&from, &seconds))
-        whole++;
+    struct span rest = text;
+    uint64_t seconds, billionths = 0;
+    unsigned whole = take_number(&rest, SECONDS_DIGITS_MAX, &seconds), decimals = 0;
     bool has_leading_zero = whole > 1 && text.at[0] == '0';
     if (whole == 0 || seconds > SECONDS_MAX || has_leading_zero)
         return false;
-    if (!is_at_end(&from)) {
-        if (*from.at++ != '.')
-            return false;
-        decimals = take_decimals(&from, &billionths);
+    if (rest.bytes > 0 && rest.at[0] == '.') {
+        rest = (struct span){rest.at + 1, rest.bytes - 1};
+        decimals = take_number(&rest, DECIMALS_MAX, &billionths);
         if (decimals == 0)
             return false;
     }
-    digits->stamp_ns = (int64_t)(seconds * NANO + billionths);
+    digits->stamp_ns =
+        (int64_t)(seconds * NANO + billionths * power_of_10[DECIMALS_MAX - decimals]);
     digits->stamp_decimals = (uint8_t)decimals;
-    return is_at_end(&from);
+    return rest.bytes == 0;
 }
 
 ALWAYS_INLINE bool read_stamp(struct span text, struct digits *digits)
@@ -178,26 +245,43 @@ ALWAYS_INLINE bool read_stamp(struct span text, struct digits *digits)
     return read_usual_stamp(text, digits) || read_any_stamp(text, digits);
 }
 
+/* ---- both ---- */
+
 bool digits_read(struct span position, struct span stamp, struct digits *digits)
 {
-    struct cursor from = {position.at, position.at + position.bytes, false};
-    return take_position(&from, digits) && is_at_end(&from) && read_stamp(stamp, digits);
+    char window[WINDOW_BYTES] = {0};
+    struct digits_form form;
+    if (position.bytes > DIGITS_POSITION_BYTES_MAX)
+        return false;
+    memcpy(window, position.at, position.bytes);
+    if (position.bytes == 0 || find_form(window, &form) != position.bytes)
+        return false;
+    pack_position(window, position.bytes, digits->position);
+    return read_stamp(stamp, digits);
 }
 
-ALWAYS_INLINE size_t read_line(struct span text, bool roomy, struct digits *digits)
+ALWAYS_INLINE size_t read_line(const char *window, struct span text, struct digits *digits,
+                               struct digits_form *form)
 {
-    struct cursor from = {text.at, text.at + text.bytes, roomy};
-    if (!take_position(&from, digits) || is_at_end(&from) || *from.at != ' ')
+    unsigned bytes = find_form(window, form);
+    if (bytes == 0 || window[bytes] != ' ')
         return 0;
-    struct span stamp = {from.at + 1, (size_t)(from.end - from.at - 1)};
-    return read_stamp(stamp, digits) ? (size_t)(from.at - text.at) : 0;
+    pack_position(window, bytes, digits->position);
+    struct span stamp = {text.at + bytes + 1, text.bytes - bytes - 1};
+    return read_stamp(stamp, digits) ? bytes : 0;
 }
 
-size_t digits_read_line(struct span text, struct digits *digits)
+/* A window would look beyond the end of a short line: that one is copied. */
+size_t digits_read_line(struct span text, struct digits *digits, struct digits_form *form)
 {
-    return text.bytes >= DIGITS_POSITION_BYTES_MAX ? read_line(text, true, digits)
-                                                   : read_line(text, false, digits);
+    if (text.bytes >= WINDOW_BYTES)
+        return read_line(text.at, text, digits, form);
+    char window[WINDOW_BYTES] = {0};
+    memcpy(window, text.at, text.bytes);
+    return read_line(window, text, digits, form);
 }
+
+/* ---- digits of numbers ---- */
 
 /* The digits of numbers below 10^4 as bytes, the first one lowest: halved twice, all parts of a
  * step side by side, and side by side for each number in 32 bits of `parts`. 10486 / 2^20 is a
@@ -254,28 +338,6 @@ char *digits_put_nine(char *to, uint32_t value)
 /* A number's bits times the logarithm of 2 are its digits, or one more than those. */
 unsigned digits_count(uint64_t value)
 {
-    static const uint64_t power_of_10[] = {
-        1,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        UINT64_C(10000000000),
-        UINT64_C(100000000000),
-        UINT64_C(1000000000000),
-        UINT64_C(10000000000000),
-        UINT64_C(100000000000000),
-        UINT64_C(1000000000000000),
-        UINT64_C(10000000000000000),
-        UINT64_C(100000000000000000),
-        UINT64_C(1000000000000000000),
-        UINT64_C(10000000000000000000),
-    };
     value |= 1; /* 0 has a digit, too */
     unsigned bits = 64 - (unsigned)__builtin_clzll(value);
     unsigned count = bits * 1233 >> 12;
@@ -299,19 +361,6 @@ static inline char *put_decimals(char *to, uint64_t billionths, unsigned decimal
     *to = '.';
     put_nine(to + 1, (uint32_t)billionths);
     return to + 1 + decimals;
-}
-
-static inline char *put_coordinate(char *to, uint64_t coordinate)
-{
-    uint64_t size = coordinate >> DIGITS_SHIFT;
-    *to = (coordinate & DIGITS_NEGATIVE_BIT) != 0 ? '-' : '+';
-    to = put_few(to + 1, (uint32_t)(size / NANO), digits_whole(coordinate));
-    return put_decimals(to, size % NANO, coordinate & COORDINATE_DECIMALS);
-}
-
-char *digits_write_position(char *to, const struct digits *digits)
-{
-    return put_coordinate(put_coordinate(to, digits->latitude), digits->longitude);
 }
 
 char *digits_write_stamp(char *to, const struct digits *digits)

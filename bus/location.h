@@ -68,7 +68,7 @@ bool location_is_valid(const struct location *location);
 
 /* Nearly every location is plain: a client of 1 to LOCATION_PLAIN_CLIENT_BYTES_MAX bytes, a
  * position and a stamp that digits_read takes, and the order time that follows from stamp and
- * difference. So seven fixed fields say all of it. That depends on nothing but the location, so
+ * difference. So a few fixed fields say all of it. That depends on nothing but the location, so
  * all nodes agree. Here for whoever has its digits. */
 static inline bool location_is_plain(const struct location *location, const struct digits *digits)
 {

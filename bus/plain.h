@@ -22,7 +22,9 @@
 struct plain {
     uint64_t client_begin, client_middle; /* 16 bytes */
     uint64_t client_end; /* 4 more, the client's size, the stamp's decimals, two zeros */
-    uint64_t stamp_ns, latitude, longitude, difference_ns, origin_hash;
+    uint64_t stamp_ns;
+    uint8_t position[DIGITS_PACKED_BYTES];
+    uint64_t difference_ns, origin_hash;
 };
 
 static_assert(sizeof(struct plain) == 64 && LOCATION_PLAIN_CLIENT_BYTES_MAX == 20,
@@ -40,11 +42,10 @@ static inline uint64_t plain_hash(const char *client, size_t client_bytes,
         .client_end = htole64(le32toh(client_end) | (uint64_t)client_bytes << 32 |
                               (uint64_t)digits->stamp_decimals << 40),
         .stamp_ns = htole64((uint64_t)digits->stamp_ns),
-        .latitude = htole64(digits->latitude),
-        .longitude = htole64(digits->longitude),
         .difference_ns = htole64((uint64_t)difference_ns),
         .origin_hash = htole64(origin_hash),
     };
+    memcpy(plain.position, digits->position, sizeof plain.position);
     memcpy(&plain.client_begin, client, sizeof plain.client_begin);
     memcpy(&plain.client_middle, client + sizeof plain.client_begin, sizeof plain.client_middle);
     return XXH3_64bits_withSeed(&plain, sizeof plain, PLAIN_SEED);

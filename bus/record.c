@@ -26,8 +26,7 @@ __attribute__((always_inline)) static inline void write_numbers(struct record *r
         record->client_bytes = (uint8_t)location->client.bytes;
     }
     record->numbers.stamp_ns = digits->stamp_ns;
-    record->numbers.latitude = digits->latitude;
-    record->numbers.longitude = digits->longitude;
+    memcpy(record->numbers.position, digits->position, sizeof digits->position);
     record->stamp_decimals = digits->stamp_decimals;
     record->hash = plain_hash(record->client, record->client_bytes, digits, location->difference_ns,
                               origin_hash);
@@ -93,10 +92,9 @@ static void read_numbers(const struct record *record, char *text, struct locatio
 {
     struct digits digits = {
         .stamp_ns = record->numbers.stamp_ns,
-        .latitude = record->numbers.latitude,
-        .longitude = record->numbers.longitude,
         .stamp_decimals = record->stamp_decimals,
     };
+    memcpy(digits.position, record->numbers.position, sizeof digits.position);
     char *position_end = digits_write_position(text, &digits);
     char *stamp_end = digits_write_stamp(position_end, &digits);
     location->position = (struct span){text, (size_t)(position_end - text)};

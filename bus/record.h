@@ -14,7 +14,7 @@
 #include "bus/location.h"
 
 /* What record_read may write: a position and a stamp made from numbers. */
-#define RECORD_TEXT_BYTES_MAX (DIGITS_POSITION_BYTES_MAX + DIGITS_STAMP_BYTES_MAX)
+#define RECORD_TEXT_BYTES_MAX (DIGITS_POSITION_ROOM_BYTES + DIGITS_STAMP_BYTES_MAX)
 
 /* All zero is a record that was never written. */
 struct record {
@@ -30,7 +30,7 @@ struct record {
     union {
         struct {
             int64_t stamp_ns;
-            uint64_t latitude, longitude;
+            uint8_t position[DIGITS_PACKED_BYTES];
         } numbers;
         struct {
             char *at; /* client, position, stamp, one behind the other */

@@ -257,6 +257,23 @@ static inline bool take_start(struct span *rest, const char *word, size_t word_s
     return true;
 }
 
+/* Whether the degrees before the point are below the limit, which is written with as many digits as
+ * they may have. */
+static inline bool is_below(const char *degrees, size_t digits, const char *limit,
+                            size_t limit_digits)
+{
+    return digits < limit_digits ||
+           (digits == limit_digits && memcmp(degrees, limit, limit_digits) < 0);
+}
+
+/* Whether a look at the digits before the points is enough to say so. */
+static inline bool is_on_globe(const char *position, const struct digits_form *form)
+{
+    return is_below(position + 1, form->latitude_digits, "90", LATITUDE_DIGITS_MAX) &&
+           is_below(position + form->longitude_at + 1, form->longitude_digits, "180",
+                    LONGITUDE_DIGITS_MAX);
+}
+
 /* The numbers are read for the table, too. */
 static inline bool parse_usual_iamat(struct span line, struct command *command)
 {
@@ -264,17 +281,15 @@ static inline bool parse_usual_iamat(struct span line, struct command *command)
     struct span rest = line;
     if (!take_start(&rest, word, sizeof word, command))
         return false;
-    struct digits *digits = &command->digits;
-    size_t position_bytes = digits_read_line(rest, digits);
-    if (position_bytes == 0 || digits_whole(digits->latitude) > LATITUDE_DIGITS_MAX ||
-        digits_size(digits->latitude) > LATITUDE_DEG_MAX * NANO ||
-        digits_size(digits->longitude) > LONGITUDE_DEG_MAX * NANO)
+    struct digits_form form;
+    size_t position_bytes = digits_read_line(rest, &command->digits, &form);
+    if (position_bytes == 0 || !is_on_globe(rest.at, &form))
         return false;
     command->kind = COMMAND_IAMAT;
     command->text = line;
     command->position = (struct span){rest.at, position_bytes};
     command->stamp = skip(rest, position_bytes + 1);
-    command->stamp_ns = digits->stamp_ns;
+    command->stamp_ns = command->digits.stamp_ns;
     command->has_digits = true;
     command->why = NULL;
     return true;

@@ -148,10 +148,11 @@ static void positions_against_reference(void)
     regfree(&position_grammar);
 }
 
-static void check_numbers(const struct command *command, int64_t latitude, int64_t longitude)
+static void check_digits(const struct command *command)
 {
-    CHECK(digits_nanodeg(command->digits.latitude) == latitude);
-    CHECK(digits_nanodeg(command->digits.longitude) == longitude);
+    char text[DIGITS_POSITION_ROOM_BYTES];
+    char *end = digits_write_position(text, &command->digits);
+    CHECK_BYTES(text, (size_t)(end - text), command->position.at, command->position.bytes);
     CHECK(command->digits.stamp_ns == command->stamp_ns);
 }
 
@@ -195,10 +196,10 @@ static void lines_against_reference(void)
         CHECK(span_equals(command.stamp, span_of(stamp)));
         CHECK(command.stamp_ns == stamp_ns);
         if (command.has_digits)
-            check_numbers(&command, latitude, longitude);
+            check_digits(&command);
     }
     CHECK(accepted > GENERATED_CASES / 4 && accepted < GENERATED_CASES * 3 / 4);
-    CHECK(read > accepted / 5 && read < accepted);
+    CHECK(read > accepted / 10 && read < accepted);
     regfree(&stamp_grammar);
     regfree(&position_grammar);
 }

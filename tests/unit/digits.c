@@ -26,7 +26,7 @@ static void check_round_trip(struct span position, struct span stamp)
 {
     struct digits digits;
     CHECK(digits_read(position, stamp, &digits));
-    char text[DIGITS_POSITION_BYTES_MAX + DIGITS_STAMP_BYTES_MAX];
+    char text[DIGITS_POSITION_ROOM_BYTES];
     char *end = digits_write_position(text, &digits);
     CHECK_BYTES(text, (size_t)(end - text), position.at, position.bytes);
     end = digits_write_stamp(text, &digits);
@@ -84,7 +84,9 @@ static void check_line(const char *line, size_t bytes)
 {
     char *edge = check_at_page_end(line, bytes);
     struct digits digits, parts;
-    size_t position_bytes = digits_read_line((struct span){edge, bytes}, &digits), wanted = 0;
+    struct digits_form form;
+    size_t position_bytes = digits_read_line((struct span){edge, bytes}, &digits, &form);
+    size_t wanted = 0;
     char *blank = memchr(edge, ' ', bytes);
     if (blank != NULL) {
         size_t head = (size_t)(blank - edge);
@@ -94,7 +96,7 @@ static void check_line(const char *line, size_t bytes)
     }
     CHECK_INT(position_bytes, wanted);
     if (position_bytes > 0 && wanted > 0) {
-        CHECK(digits.latitude == parts.latitude && digits.longitude == parts.longitude);
+        CHECK(memcmp(digits.position, parts.position, sizeof parts.position) == 0);
         CHECK(digits.stamp_ns == parts.stamp_ns);
         CHECK_INT(digits.stamp_decimals, parts.stamp_decimals);
     }
@@ -115,20 +117,25 @@ static void a_line_is_read_like_its_parts(void)
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct digits digits;
-        CHECK_INT(digits_read_line(span_of(others[i]), &digits), 0);
+        struct digits_form form;
+        CHECK_INT(digits_read_line(span_of(others[i]), &digits, &form), 0);
     }
 }
 
-static void the_numbers_are_right(void)
+static void a_position_is_packed_two_characters_to_a_byte(void)
 {
+    static const uint8_t packed[DIGITS_PACKED_BYTES] = {
+        0x3b, 0xe4, 0x60, 0x98, 0x03, 0x1d, 0x81, 0x4e, 0x54, 0x21, 0x57, 0, 0, 0, 0, 22};
+    static const char line[] = "+34.068930-118.4451275 1621464827.9594";
     struct digits digits;
-    CHECK(digits_read(span_of("+34.068930-118.4451275"), span_of("1621464827.9594"), &digits));
-    CHECK_INT(digits_nanodeg(digits.latitude), 34068930000);
-    CHECK_INT(digits_whole(digits.latitude), 2);
-    CHECK_INT(digits_nanodeg(digits.longitude), -118445127500);
-    CHECK_INT(digits_whole(digits.longitude), 3);
+    struct digits_form form;
+    CHECK_INT(digits_read_line(span_of(line), &digits, &form), 22);
+    CHECK(memcmp(digits.position, packed, sizeof packed) == 0);
     CHECK_INT(digits.stamp_ns, 1621464827959400000);
     CHECK_INT(digits.stamp_decimals, 4);
+    CHECK_INT(form.latitude_digits, 2);
+    CHECK_INT(form.longitude_at, 10);
+    CHECK_INT(form.longitude_digits, 3);
 }
 
 static void other_forms_are_refused(void)
@@ -188,7 +195,7 @@ static void other_forms_are_refused(void)
 }
 
 struct number {
-    unsigned whole, decimals;
+    unsigned whole, decimals; /* digits */
     int64_t billionths;
     char text[24];
 };
@@ -221,12 +228,14 @@ static void numbers_of_any_size_are_right(void)
         strcat(position, north.text);
         strcat(position, "-");
         strcat(position, west.text);
+        char line[DIGITS_POSITION_BYTES_MAX + 1 + DIGITS_STAMP_BYTES_MAX + 1];
+        snprintf(line, sizeof line, "%s %s", position, time.text);
         struct digits digits;
-        CHECK(digits_read(span_of(position), span_of(time.text), &digits));
-        CHECK_INT(digits_nanodeg(digits.latitude), north.billionths);
-        CHECK_INT(digits_nanodeg(digits.longitude), -west.billionths);
-        CHECK_INT(digits_size(digits.longitude), west.billionths);
-        CHECK_INT(digits_whole(digits.latitude), north.whole);
+        struct digits_form form;
+        CHECK_INT(digits_read_line(span_of(line), &digits, &form), strlen(position));
+        CHECK_INT(form.latitude_digits, north.whole);
+        CHECK_INT(form.longitude_at, 1 + strlen(north.text));
+        CHECK_INT(form.longitude_digits, west.whole);
         CHECK_INT(digits.stamp_ns, time.billionths);
         CHECK_INT(digits.stamp_decimals, time.decimals);
         check_round_trip(span_of(position), span_of(time.text));
@@ -343,7 +352,8 @@ static const struct check_case cases[] = {
     {"texts come back byte for byte", texts_come_back_byte_for_byte},
     {"every prefix is refused or comes back", every_prefix_is_refused_or_comes_back},
     {"a line is read like its parts", a_line_is_read_like_its_parts},
-    {"the numbers are right", the_numbers_are_right},
+    {"a position is packed two characters to a byte",
+     a_position_is_packed_two_characters_to_a_byte},
     {"other forms are refused", other_forms_are_refused},
     {"every byte in every place is refused or comes back",
      every_byte_in_every_place_is_refused_or_comes_back},
