@@ -23,6 +23,7 @@ struct flood {
     struct peer *peers;
     size_t peer_count;
     uint32_t clients_max;
+    uint16_t own_origin; /* the table's number for this node */
     bool listening;
     struct ring news;            /* slots that changed, while listening */
     struct flood_status *status; /* the last one told us; NULL until the first is asked for */
@@ -61,6 +62,7 @@ struct flood *flood_new(const struct flood_options *options)
         .events = &flood->events,
         .count = &flood->count,
     };
+    flood->own_origin = table_origin(flood->table, flood->common.node);
     flood->clients_max = options->clients_max;
     flood->peer_count = options->peer_count;
     flood->peers = bytes_zeroed((options->peer_count + 1) * sizeof *flood->peers);
@@ -103,14 +105,15 @@ static void spread(struct flood *flood, uint32_t slot, const struct peer *source
         ring_push(&flood->news, slot);
 }
 
-enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
+enum flood_outcome flood_local_expected(struct flood *flood, struct location *location,
                                         uint32_t hash)
 {
+    location->origin = flood->common.node;
     /* Whoever has read the digits has read the line, so there is no need to look at it again. */
     assert(location->digits != NULL || location_is_valid(location));
     uint32_t slot;
     enum table_outcome outcome =
-        table_put_later(flood->table, location, hash, flood->clients_max, &slot);
+        table_put_later(flood->table, location, flood->own_origin, hash, flood->clients_max, &slot);
     if (outcome == TABLE_OLDER)
         return FLOOD_STALE;
     if (outcome == TABLE_FULL) {
@@ -121,7 +124,7 @@ enum flood_outcome flood_local_expected(struct flood *flood, const struct locati
     return FLOOD_STORED;
 }
 
-enum flood_outcome flood_local(struct flood *flood, const struct location *location)
+enum flood_outcome flood_local(struct flood *flood, struct location *location)
 {
     return flood_local_expected(flood, location, table_hash(flood->table, location->client));
 }
@@ -141,15 +144,21 @@ bool flood_find(const struct flood *flood, struct span client, struct location *
     return flood_find_expected(flood, client, table_hash(flood->table, client), location);
 }
 
+/* A place is asked for this many clients before the record that it leads to. Neither is waited for
+ * then, and hashing goes on meanwhile. */
+#define EXPECT_BEHIND 8u
+
 void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count)
 {
     assert(count <= FLOOD_EXPECTED_MAX);
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = table_hash(flood->table, clients[i]);
-        table_expect_place(flood->table, hashes[i]);
+    for (size_t i = 0; i < count + EXPECT_BEHIND; i++) {
+        if (i < count) {
+            hashes[i] = table_hash(flood->table, clients[i]);
+            table_expect_place(flood->table, hashes[i]);
+        }
+        if (i >= EXPECT_BEHIND)
+            table_expect_record(flood->table, hashes[i - EXPECT_BEHIND]);
     }
-    for (size_t i = 0; i < count; i++)
-        table_expect_record(flood->table, hashes[i]);
 }
 
 void flood_listen(struct flood *flood)

@@ -97,9 +97,10 @@ struct flood *flood_new(const struct flood_options *options);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void flood_destroy(struct flood **flood);
 
-/* A client told us: order_ns, difference_ns and origin are already fixed by the caller. Stored
- * only if its order time is greater than the stored one's: an equal stamp changes nothing. */
-enum flood_outcome flood_local(struct flood *flood, const struct location *location);
+/* A client told us: order_ns and difference_ns are already fixed by the caller, the origin is set
+ * here, to this node. Stored only if its order time is greater than the stored one's: an equal
+ * stamp changes nothing. */
+enum flood_outcome flood_local(struct flood *flood, struct location *location);
 
 /* The client's newest location, or false. Borrowed until the next flood_find, flood_local or
  * flood_receive. */
@@ -110,7 +111,7 @@ bool flood_find(const struct flood *flood, struct span client, struct location *
  * the two calls behind it do the same as flood_local and flood_find. Changes no answer. */
 #define FLOOD_EXPECTED_MAX 64
 void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count);
-enum flood_outcome flood_local_expected(struct flood *flood, const struct location *location,
+enum flood_outcome flood_local_expected(struct flood *flood, struct location *location,
                                         uint32_t hash);
 bool flood_find_expected(const struct flood *flood, struct span client, uint32_t hash,
                          struct location *location);

@@ -218,13 +218,12 @@ static uint32_t add_record(struct table *table)
 }
 
 /* Kept out of what is done for the clients that are known. */
-__attribute__((noinline)) static enum table_outcome
-add(struct table *table, const struct location *location, uint32_t hash, uint32_t *slot)
+__attribute__((noinline)) static enum table_outcome add(struct table *table,
+                                                        const struct location *location,
+                                                        uint16_t origin, uint32_t hash,
+                                                        uint32_t *slot)
 {
     if (table->count == TABLE_CLIENTS_MAX)
-        return TABLE_FULL;
-    uint16_t origin = names_put(&table->names, location->origin);
-    if (origin == NAMES_NONE)
         return TABLE_FULL;
     if (table->old.count > 0)
         move_some(table);
@@ -239,13 +238,9 @@ add(struct table *table, const struct location *location, uint32_t hash, uint32_
 }
 
 __attribute__((always_inline)) static inline enum table_outcome
-replace(struct table *table, struct record *record, const struct location *location)
+replace(struct table *table, struct record *record, const struct location *location,
+        uint16_t origin)
 {
-    uint16_t origin = record->origin;
-    if (!same(names_get(&table->names, origin), location->origin))
-        origin = names_put(&table->names, location->origin);
-    if (origin == NAMES_NONE)
-        return TABLE_FULL;
     if (table->old.count > 0)
         move_some(table);
     table->digest ^= record->hash;
@@ -255,17 +250,25 @@ replace(struct table *table, struct record *record, const struct location *locat
     return TABLE_NEWER;
 }
 
+uint16_t table_origin(struct table *table, struct span origin)
+{
+    uint16_t number = names_put(&table->names, origin);
+    assert(number != NAMES_NONE);
+    return number;
+}
+
 enum table_outcome table_put_later(struct table *table, const struct location *location,
-                                   uint32_t hash, uint32_t clients_max, uint32_t *slot)
+                                   uint16_t origin, uint32_t hash, uint32_t clients_max,
+                                   uint32_t *slot)
 {
     uint32_t slot_ord = find(table, location->client, hash);
     if (slot_ord == 0)
-        return table->count < clients_max ? add(table, location, hash, slot) : TABLE_FULL;
+        return table->count < clients_max ? add(table, location, origin, hash, slot) : TABLE_FULL;
     *slot = slot_ord - 1;
     struct record *record = record_at(table, *slot);
     if (location->order_ns <= record_order_ns(record))
         return TABLE_OLDER;
-    return replace(table, record, location);
+    return replace(table, record, location, origin);
 }
 
 /* Kept out of what nearly always needs only the order time. */
@@ -278,12 +281,21 @@ __attribute__((noinline)) static int compare(const struct table *table, uint32_t
     return location_compare(location, &known);
 }
 
+/* Most clients stay with one node. */
+static inline uint16_t origin_after(struct table *table, uint16_t before, struct span origin)
+{
+    return same(names_get(&table->names, before), origin) ? before
+                                                          : names_put(&table->names, origin);
+}
+
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot)
 {
     uint32_t slot_ord = find(table, location->client, hash);
-    if (slot_ord == 0)
-        return add(table, location, hash, slot);
+    if (slot_ord == 0) {
+        uint16_t origin = names_put(&table->names, location->origin);
+        return origin == NAMES_NONE ? TABLE_FULL : add(table, location, origin, hash, slot);
+    }
     *slot = slot_ord - 1;
     struct record *record = record_at(table, *slot);
     if (location->order_ns <= record_order_ns(record)) {
@@ -291,7 +303,8 @@ enum table_outcome table_put(struct table *table, const struct location *locatio
         if (order <= 0)
             return order == 0 ? TABLE_SAME : TABLE_OLDER;
     }
-    return replace(table, record, location);
+    uint16_t origin = origin_after(table, record->origin, location->origin);
+    return origin == NAMES_NONE ? TABLE_FULL : replace(table, record, location, origin);
 }
 
 void table_read(const struct table *table, uint32_t slot, char *text, struct location *location)

@@ -54,10 +54,15 @@ bool table_find(const struct table *table, struct span client, uint32_t hash, ui
 enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
                              uint32_t *slot);
 
-/* The same for a client of our own: only a greater order time is newer (else TABLE_OLDER), and a
- * client not seen before is one too many (TABLE_FULL) where `clients_max` are known. */
+/* The number of an origin, of which there are fewer than NAMES_MAX. */
+uint16_t table_origin(struct table *table, struct span origin);
+
+/* The same for a client of our own, `origin` being the number of location->origin: only a greater
+ * order time is newer (else TABLE_OLDER), and a client not seen before is one too many (TABLE_FULL)
+ * where `clients_max` are known. */
 enum table_outcome table_put_later(struct table *table, const struct location *location,
-                                   uint32_t hash, uint32_t clients_max, uint32_t *slot);
+                                   uint16_t origin, uint32_t hash, uint32_t clients_max,
+                                   uint32_t *slot);
 
 /* What stands in a slot below table_count. Borrows from `text` (RECORD_TEXT_BYTES_MAX bytes) and,
  * until the next table_put, from the table. */

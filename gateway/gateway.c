@@ -373,8 +373,7 @@ static bool open_log(struct gateway *gateway)
 static bool open_clients(struct gateway *gateway)
 {
     char error[LISTEN_ERROR_BYTES_MAX];
-    gateway->node = (struct session_node){.name = span_of(gateway->self->name),
-                                          .flood = gateway->flood,
+    gateway->node = (struct session_node){.flood = gateway->flood,
                                           .places = gateway->places,
                                           .log = &gateway->lines,
                                           .log_commands = gateway->options->log_commands,

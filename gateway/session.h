@@ -35,7 +35,6 @@ struct session_counters {
 /* What all sessions of a node share. The owner of the loop fills it in once, and sets the times
  * before every call below. */
 struct session_node {
-    struct span name;
     struct flood *flood;
     struct places *places; /* NULL: the herd has no places service */
     struct logline *log;

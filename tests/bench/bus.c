@@ -76,7 +76,6 @@ static void tell(struct flood *flood, int64_t number)
     struct location location = {.client = {client, (size_t)client_bytes},
                                 .position = span_of("+34.068930-118.445127"),
                                 .stamp = {stamp, (size_t)stamp_bytes},
-                                .origin = span_of("Alford"),
                                 .difference_ns = 263873386,
                                 .order_ns = 1621464827000000000 + number};
     enum flood_outcome outcome = flood_local(flood, &location);

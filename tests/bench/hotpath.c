@@ -227,7 +227,7 @@ static uint64_t receive(void)
 
 /* ---- spread_1, spread_3: BATCH newer locations of our own clients, told to so many links ---- */
 
-static inline uint64_t spread(struct flood *flood, const struct location *locations, char *out,
+static inline uint64_t spread(struct flood *flood, struct location *locations, char *out,
                               size_t links)
 {
     struct span clients[BATCH];
@@ -244,20 +244,18 @@ static inline uint64_t spread(struct flood *flood, const struct location *locati
     return messages >= links ? BATCH : 0;
 }
 
-PIECE static uint64_t piece_spread_1(struct flood *flood, const struct location *locations,
-                                     char *out)
+PIECE static uint64_t piece_spread_1(struct flood *flood, struct location *locations, char *out)
 {
     return spread(flood, locations, out, 1);
 }
 
-PIECE static uint64_t piece_spread_3(struct flood *flood, const struct location *locations,
-                                     char *out)
+PIECE static uint64_t piece_spread_3(struct flood *flood, struct location *locations, char *out)
 {
     return spread(flood, locations, out, 3);
 }
 
 static uint64_t spread_to(size_t links,
-                          uint64_t (*piece)(struct flood *, const struct location *, char *))
+                          uint64_t (*piece)(struct flood *, struct location *, char *))
 {
     static char texts[BATCH][SAMPLE_BYTES], out[FLOOD_MESSAGE_BYTES_MAX];
     struct flood *flood = a_node(links);
@@ -336,10 +334,8 @@ static void make_rig(struct rig *rig)
                                     .session = 1,
                                     .clients_max = FLOOD_CLIENTS_DEFAULT};
     *rig = (struct rig){.session = {.number = 1}};
-    rig->node = (struct session_node){.name = options.node,
-                                      .flood = flood_new(&options),
-                                      .log = &rig->log,
-                                      .wall_ns = (int64_t)STAMP_NS + 263873386};
+    rig->node = (struct session_node){
+        .flood = flood_new(&options), .log = &rig->log, .wall_ns = (int64_t)STAMP_NS + 263873386};
 }
 
 static void free_rig(struct rig *rig)

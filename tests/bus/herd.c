@@ -136,7 +136,6 @@ void herd_say(struct herd *herd, size_t number, const char *client, int64_t stam
     struct location location = {.client = span_of(client),
                                 .position = span_of(position),
                                 .stamp = span_of(stamp),
-                                .origin = span_of(node->name),
                                 .difference_ns = 263873386 + (int64_t)number,
                                 .order_ns = stamp_ns};
     CHECK_INT(flood_local(node->flood, &location), FLOOD_STORED);

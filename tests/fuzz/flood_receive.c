@@ -25,11 +25,10 @@ static struct flood *open_flood(void)
         .clients_max = 4,
     };
     struct flood *flood = flood_new(&options);
-    const struct location own = {
+    struct location own = {
         .client = span_of("kiwi.cs.ucla.edu"),
         .position = span_of("+34.068930-118.445127"),
         .stamp = span_of("1621464827.959498503"),
-        .origin = span_of("middle"),
         .difference_ns = 263873386,
         .order_ns = INT64_C(1621464827959498503),
     };

@@ -439,7 +439,8 @@ void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp
         return;
     const struct location *draft = records_draft(sim, index, client, stamp);
     enum flood_outcome expected = expect(sim, node, client, draft);
-    enum flood_outcome outcome = flood_local(node->flood, draft);
+    struct location told = *draft;
+    enum flood_outcome outcome = flood_local(node->flood, &told);
     history_accept(sim, index, client, draft, outcome);
     if (outcome != expected)
         sim_fail(sim, "%s answered %d, not %d, to client %" PRIu32, sim->names[index], outcome,

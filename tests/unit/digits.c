@@ -228,7 +228,7 @@ static void numbers_of_any_size_are_right(void)
         strcat(position, north.text);
         strcat(position, "-");
         strcat(position, west.text);
-        char line[DIGITS_POSITION_BYTES_MAX + 1 + DIGITS_STAMP_BYTES_MAX + 1];
+        char line[sizeof position + sizeof time.text];
         snprintf(line, sizeof line, "%s %s", position, time.text);
         struct digits digits;
         struct digits_form form;

@@ -232,7 +232,6 @@ static inline enum flood_outcome tell_at(struct rig *rig, int node, const char *
                                          int64_t order_ns, const char *position)
 {
     struct location location = place(client, order_ns, position);
-    location.origin = span_of(node_names[node]);
     return flood_local(rig->node[node], &location);
 }
 
