@@ -106,14 +106,14 @@ static void spread(struct flood *flood, uint32_t slot, const struct peer *source
 }
 
 enum flood_outcome flood_local_expected(struct flood *flood, struct location *location,
-                                        uint32_t hash)
+                                        struct hint hint)
 {
     location->origin = flood->common.node;
     /* Whoever has read the digits has read the line, so there is no need to look at it again. */
     assert(location->digits != NULL || location_is_valid(location));
     uint32_t slot;
     enum table_outcome outcome =
-        table_put_later(flood->table, location, flood->own_origin, hash, flood->clients_max, &slot);
+        table_put_later(flood->table, location, flood->own_origin, hint, flood->clients_max, &slot);
     if (outcome == TABLE_OLDER)
         return FLOOD_STALE;
     if (outcome == TABLE_FULL) {
@@ -126,14 +126,14 @@ enum flood_outcome flood_local_expected(struct flood *flood, struct location *lo
 
 enum flood_outcome flood_local(struct flood *flood, struct location *location)
 {
-    return flood_local_expected(flood, location, table_hash(flood->table, location->client));
+    return flood_local_expected(flood, location, table_hint(flood->table, location->client));
 }
 
-bool flood_find_expected(const struct flood *flood, struct span client, uint32_t hash,
+bool flood_find_expected(const struct flood *flood, struct span client, struct hint hint,
                          struct location *location)
 {
     uint32_t slot;
-    if (!table_find(flood->table, client, hash, &slot))
+    if (!table_find(flood->table, client, hint, &slot))
         return false;
     table_read(flood->table, slot, flood->found, location);
     return true;
@@ -141,23 +141,24 @@ bool flood_find_expected(const struct flood *flood, struct span client, uint32_t
 
 bool flood_find(const struct flood *flood, struct span client, struct location *location)
 {
-    return flood_find_expected(flood, client, table_hash(flood->table, client), location);
+    return flood_find_expected(flood, client, table_hint(flood->table, client), location);
 }
 
 /* A place is asked for this many clients before the record that it leads to. Neither is waited for
  * then, and hashing goes on meanwhile. */
 #define EXPECT_BEHIND 8u
 
-void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count)
+void flood_expect(const struct flood *flood, const struct span *clients, struct hint *hints,
+                  size_t count)
 {
     assert(count <= FLOOD_EXPECTED_MAX);
     for (size_t i = 0; i < count + EXPECT_BEHIND; i++) {
         if (i < count) {
-            hashes[i] = table_hash(flood->table, clients[i]);
-            table_expect_place(flood->table, hashes[i]);
+            hints[i] = table_hint(flood->table, clients[i]);
+            table_expect_place(flood->table, hints[i]);
         }
         if (i >= EXPECT_BEHIND)
-            table_expect_record(flood->table, hashes[i - EXPECT_BEHIND]);
+            table_expect_record(flood->table, &hints[i - EXPECT_BEHIND]);
     }
 }
 
@@ -178,7 +179,7 @@ bool flood_next_news(struct flood *flood, struct location *location)
 }
 
 /* Reads position and stamp once, for all who want them as numbers. */
-static void store(struct flood *flood, struct location *location, uint32_t hash,
+static void store(struct flood *flood, struct location *location, struct hint hint,
                   struct peer *source)
 {
     enum table_outcome outcome = TABLE_FULL;
@@ -187,7 +188,7 @@ static void store(struct flood *flood, struct location *location, uint32_t hash,
     if (digits_read(location->position, location->stamp, &digits))
         location->digits = &digits;
     if (location_is_valid(location))
-        outcome = table_put(flood->table, location, hash, &slot);
+        outcome = table_put(flood->table, location, hint, &slot);
     location->digits = NULL;
     if (outcome == TABLE_FULL) {
         flood->count.locations_invalid++;
@@ -205,12 +206,12 @@ static void store_some(struct flood *flood, struct location *locations, size_t c
                        struct peer *source)
 {
     struct span clients[FLOOD_EXPECTED_MAX];
-    uint32_t hashes[FLOOD_EXPECTED_MAX];
+    struct hint hints[FLOOD_EXPECTED_MAX];
     for (size_t i = 0; i < count; i++)
         clients[i] = locations[i].client;
-    flood_expect(flood, clients, hashes, count);
+    flood_expect(flood, clients, hints, count);
     for (size_t i = 0; i < count; i++)
-        store(flood, &locations[i], hashes[i], source);
+        store(flood, &locations[i], hints[i], source);
 }
 
 static void store_all(struct flood *flood, struct peer *source)

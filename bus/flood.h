@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/hint.h"
 #include "bus/location.h"
 
 /* One message on the wire: one location of the largest size and the fields around it fit. */
@@ -107,13 +108,14 @@ enum flood_outcome flood_local(struct flood *flood, struct location *location);
 bool flood_find(const struct flood *flood, struct span client, struct location *location);
 
 /* Says which clients the next calls will ask for, up to FLOOD_EXPECTED_MAX: fetches what is known
- * of all of them from memory at once, not one after the other, and gives the hashes with which
- * the two calls behind it do the same as flood_local and flood_find. Changes no answer. */
+ * of all of them from memory at once, not one after the other, and gives the hints with which the
+ * two calls behind it do the same as flood_local and flood_find. Changes no answer. */
 #define FLOOD_EXPECTED_MAX 64
-void flood_expect(struct flood *flood, const struct span *clients, uint32_t *hashes, size_t count);
+void flood_expect(const struct flood *flood, const struct span *clients, struct hint *hints,
+                  size_t count);
 enum flood_outcome flood_local_expected(struct flood *flood, struct location *location,
-                                        uint32_t hash);
-bool flood_find_expected(const struct flood *flood, struct span client, uint32_t hash,
+                                        struct hint hint);
+bool flood_find_expected(const struct flood *flood, struct span client, struct hint hint,
                          struct location *location);
 
 /* A message of peer `peer` (by the name its connection carries), one whole frame. Bad bytes are

@@ -13,9 +13,6 @@
  * or so, at 9 to 12 bytes a client. */
 #define INDEX_BUCKETS_MIN 64u
 #define INDEX_FULL_OF_20  17u
-/* What was expected and is asked for right after: a power of two, several times what is expected at
- * once, so that two seldom want the same place. */
-#define GUESSES 256u
 /* Buckets moved from the old index to the new one at each put. Five would be enough to be done
  * before the new one is full; with 256 the time of two indices is short, and a put still takes
  * less than a microsecond more. */
@@ -42,7 +39,6 @@ struct table {
     struct index now; /* every client put since it was made, and the old ones moved so far */
     struct index old; /* the one before, until all of it is moved */
     uint32_t moved;   /* buckets of `old` moved so far */
-    uint32_t guesses[GUESSES]; /* slot + 1 of who was expected last, by the hash's low bits */
 };
 
 static_assert(LOCATION_ORIGIN_BYTES_MAX == NAMES_BYTES_MAX, "every origin is a name");
@@ -84,9 +80,9 @@ void table_destroy(struct table **table_p)
     *table_p = NULL;
 }
 
-uint32_t table_hash(const struct table *table, struct span client)
+struct hint table_hint(const struct table *table, struct span client)
 {
-    return (uint32_t)siphash(client, table->key);
+    return (struct hint){(uint32_t)siphash(client, table->key), 0};
 }
 
 /* Where a search begins: hashes are spread over the buckets in their own order, so an index may
@@ -119,9 +115,9 @@ static uint32_t search(const struct table *table, const struct index *index, str
     return 0;
 }
 
-void table_expect_place(const struct table *table, uint32_t hash)
+void table_expect_place(const struct table *table, struct hint hint)
 {
-    __builtin_prefetch(&table->now.buckets[place_of(&table->now, hash)]);
+    __builtin_prefetch(&table->now.buckets[place_of(&table->now, hint.hash)]);
 }
 
 void table_expect_slot(const struct table *table, uint32_t slot)
@@ -129,15 +125,14 @@ void table_expect_slot(const struct table *table, uint32_t slot)
     __builtin_prefetch(record_at(table, slot));
 }
 
-void table_expect_record(struct table *table, uint32_t hash)
+void table_expect_record(const struct table *table, struct hint *hint)
 {
     const struct index *index = &table->now;
-    uint32_t at = place_of(index, hash);
+    uint32_t at = place_of(index, hint->hash);
     for (; index->buckets[at].slot_ord != 0; at = behind(index, at)) {
-        if (index->buckets[at].tag == hash) {
-            uint32_t slot_ord = index->buckets[at].slot_ord;
-            table->guesses[hash % GUESSES] = slot_ord;
-            __builtin_prefetch(record_at(table, slot_ord - 1));
+        if (index->buckets[at].tag == hint->hash) {
+            hint->slot_ord = index->buckets[at].slot_ord;
+            table_expect_slot(table, hint->slot_ord - 1);
             return;
         }
     }
@@ -153,18 +148,17 @@ __attribute__((noinline)) static uint32_t look_up(const struct table *table, str
     return slot_ord;
 }
 
-/* The client's slot + 1, or 0. Whatever a guess says, the record tells whose it is. */
-static inline uint32_t find(const struct table *table, struct span client, uint32_t hash)
+/* The client's slot + 1, or 0. Whatever a hint says, the record tells whose it is. */
+static inline uint32_t find(const struct table *table, struct span client, struct hint hint)
 {
-    uint32_t guess_ord = table->guesses[hash % GUESSES];
-    if (guess_ord != 0 && is_of(table, guess_ord - 1, client))
-        return guess_ord;
-    return look_up(table, client, hash);
+    if (hint.slot_ord != 0 && is_of(table, hint.slot_ord - 1, client))
+        return hint.slot_ord;
+    return look_up(table, client, hint.hash);
 }
 
-bool table_find(const struct table *table, struct span client, uint32_t hash, uint32_t *slot)
+bool table_find(const struct table *table, struct span client, struct hint hint, uint32_t *slot)
 {
-    uint32_t slot_ord = find(table, client, hash);
+    uint32_t slot_ord = find(table, client, hint);
     *slot = slot_ord - 1;
     return slot_ord != 0;
 }
@@ -258,12 +252,13 @@ uint16_t table_origin(struct table *table, struct span origin)
 }
 
 enum table_outcome table_put_later(struct table *table, const struct location *location,
-                                   uint16_t origin, uint32_t hash, uint32_t clients_max,
+                                   uint16_t origin, struct hint hint, uint32_t clients_max,
                                    uint32_t *slot)
 {
-    uint32_t slot_ord = find(table, location->client, hash);
+    uint32_t slot_ord = find(table, location->client, hint);
     if (slot_ord == 0)
-        return table->count < clients_max ? add(table, location, origin, hash, slot) : TABLE_FULL;
+        return table->count < clients_max ? add(table, location, origin, hint.hash, slot)
+                                          : TABLE_FULL;
     *slot = slot_ord - 1;
     struct record *record = record_at(table, *slot);
     if (location->order_ns <= record_order_ns(record))
@@ -288,13 +283,13 @@ static inline uint16_t origin_after(struct table *table, uint16_t before, struct
                                                           : names_put(&table->names, origin);
 }
 
-enum table_outcome table_put(struct table *table, const struct location *location, uint32_t hash,
+enum table_outcome table_put(struct table *table, const struct location *location, struct hint hint,
                              uint32_t *slot)
 {
-    uint32_t slot_ord = find(table, location->client, hash);
+    uint32_t slot_ord = find(table, location->client, hint);
     if (slot_ord == 0) {
         uint16_t origin = names_put(&table->names, location->origin);
-        return origin == NAMES_NONE ? TABLE_FULL : add(table, location, origin, hash, slot);
+        return origin == NAMES_NONE ? TABLE_FULL : add(table, location, origin, hint.hash, slot);
     }
     *slot = slot_ord - 1;
     struct record *record = record_at(table, *slot);
@@ -337,7 +332,7 @@ bool table_is_sound(const struct table *table)
         char text[RECORD_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);
         digest ^= location_hash(&location);
-        uint32_t hash = table_hash(table, location.client);
+        uint32_t hash = table_hint(table, location.client).hash;
         if (!location_is_valid(&location) || look_up(table, location.client, hash) != slot + 1)
             return false;
     }

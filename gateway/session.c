@@ -75,7 +75,7 @@ static void refuse(struct session *session, struct session_node *node, struct sp
 }
 
 static void take_location(struct session *session, struct session_node *node,
-                          const struct command *command, uint32_t hash)
+                          const struct command *command, struct hint hint)
 {
     /* A stamp is never negative and the clock fits, so the difference fits too. */
     struct location location = {
@@ -87,7 +87,7 @@ static void take_location(struct session *session, struct session_node *node,
         .digits = command->has_digits ? &command->digits : NULL,
     };
     node->count.iamats++;
-    switch (flood_local_expected(node->flood, &location, hash)) {
+    switch (flood_local_expected(node->flood, &location, hint)) {
     case FLOOD_FULL:
         refuse(session, node, command->text, "the table of clients is full");
         return;
@@ -128,11 +128,11 @@ static void reply_failure(struct session *session, const struct session_node *no
 }
 
 static void look_up(struct session *session, struct session_node *node,
-                    const struct command *command, uint32_t hash)
+                    const struct command *command, struct hint hint)
 {
     struct location location;
     node->count.whatsats++;
-    if (!flood_find_expected(node->flood, command->client, hash, &location)) {
+    if (!flood_find_expected(node->flood, command->client, hint, &location)) {
         refuse(session, node, command->text, "nobody has heard of this client");
         return;
     }
@@ -167,18 +167,18 @@ struct ahead {
     struct line lines[LOOK_AHEAD_LINES];
     struct command commands[LOOK_AHEAD_LINES];
     struct span clients[LOOK_AHEAD_LINES];
-    uint32_t hashes[LOOK_AHEAD_LINES]; /* of the clients */
+    struct hint hints[LOOK_AHEAD_LINES]; /* about the clients */
 };
 
 static void execute(struct session *session, struct session_node *node,
-                    const struct command *command, uint32_t hash)
+                    const struct command *command, struct hint hint)
 {
     switch (command->kind) {
     case COMMAND_IAMAT:
-        take_location(session, node, command, hash);
+        take_location(session, node, command, hint);
         break;
     case COMMAND_WHATSAT:
-        look_up(session, node, command, hash);
+        look_up(session, node, command, hint);
         break;
     case COMMAND_HELP:
         reply_help(&session->out);
@@ -218,7 +218,7 @@ static void prepare(const struct session_node *node, struct ahead *ahead)
             command_parse(text, command);
         ahead->clients[i] = command->client;
     }
-    flood_expect(node->flood, ahead->clients, ahead->hashes, ahead->count);
+    flood_expect(node->flood, ahead->clients, ahead->hints, ahead->count);
 }
 
 /* Answers complete lines until there are no more or a limit says wait: afterwards there is either
@@ -235,7 +235,7 @@ static void work(struct session *session, struct session_node *node)
         for (; done < ahead.count && has_room(session); done++) {
             node->count.commands++;
             note(session, node, "command", ahead.lines[done].text);
-            execute(session, node, &ahead.commands[done], ahead.hashes[done]);
+            execute(session, node, &ahead.commands[done], ahead.hints[done]);
         }
         if (done < ahead.count)
             lines_give_back(&session->lines, &ahead.lines[done]);
@@ -246,10 +246,10 @@ static void work(struct session *session, struct session_node *node)
 void session_expect(const struct session_node *node, const struct span *inputs, size_t count)
 {
     struct span clients[FLOOD_EXPECTED_MAX];
-    uint32_t hashes[FLOOD_EXPECTED_MAX];
+    struct hint hints[FLOOD_EXPECTED_MAX];
     for (size_t i = 0; i < count; i++)
         clients[i] = command_guess_client(inputs[i]);
-    flood_expect(node->flood, clients, hashes, count);
+    flood_expect(node->flood, clients, hints, count);
 }
 
 void session_read(struct session *session, struct session_node *node, char *bytes, size_t count)
