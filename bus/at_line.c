@@ -43,7 +43,7 @@ static inline char *put_difference(char *to, int64_t difference_ns)
         to = put_byte(to, (char)('0' + seconds));
     else
         to = digits_put(to, seconds, digits_count(seconds));
-    return digits_put_nine(put_byte(to, '.'), (uint32_t)(size_ns % NANO));
+    return digits_put_nine(put_byte(to, '.'), (uint32_t)(size_ns - seconds * NANO));
 }
 
 /* Whether `b` follows `a` after one blank, as on the line of an ordinary IAMAT. */

@@ -1,9 +1,8 @@
 #include "bus/digits.h"
 
 #include <assert.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+
+#include "bus/piece.h"
 
 #define EACH_ZERO ('0' * BYTES_EACH)
 #define NANO      UINT64_C(1000000000)
@@ -15,13 +14,8 @@
 #define SECONDS_DIGITS_MAX 10
 #define SECONDS_MAX        ((uint64_t)INT64_MAX / NANO - 1)
 
-/* A position is looked at in two pieces of sixteen bytes, all of a piece side by side. */
-#define PIECE_BYTES  16
+/* A position is looked at in two pieces. */
 #define WINDOW_BYTES (2 * PIECE_BYTES)
-
-typedef uint8_t piece __attribute__((vector_size(PIECE_BYTES)));
-typedef int8_t signed_piece __attribute__((vector_size(PIECE_BYTES)));
-typedef uint64_t piece_words __attribute__((vector_size(PIECE_BYTES)));
 
 static_assert(DIGITS_PACKED_BYTES == PIECE_BYTES && DIGITS_POSITION_ROOM_BYTES == WINDOW_BYTES,
               "two pieces are packed into one, which becomes two");
@@ -73,38 +67,17 @@ static inline uint64_t join_eight(uint64_t values)
 
 /* ---- positions ---- */
 
-ALWAYS_INLINE piece load_piece(const void *at)
-{
-    piece loaded;
-    memcpy(&loaded, at, sizeof loaded);
-    return loaded;
-}
-
-/* A bit for each byte, which is all ones or all zeros. */
-ALWAYS_INLINE uint32_t bits_of(piece mask)
-{
-#ifdef __SSE2__
-    return (uint32_t)_mm_movemask_epi8((__m128i)mask);
-#else
-    /* The product brings the lowest bits of eight bytes together in the highest byte. */
-    uint64_t first = bytes_load_8(&mask) & BYTES_EACH;
-    uint64_t second = bytes_load_8((const char *)&mask + 8) & BYTES_EACH;
-    const uint64_t together = UINT64_C(0x0102040810204080);
-    return (uint32_t)(first * together >> 56 | second * together >> 56 << 8);
-#endif
-}
-
 /* A bit for each byte of a window that is no digit, and one behind them. */
 ALWAYS_INLINE uint64_t find_others(const char window[WINDOW_BYTES])
 {
     /* A digit's value is below 10. Less 128 it is so as a signed number, too, for which there is an
      * instruction everywhere. */
     const uint8_t least = '0' + 128;
-    const signed_piece nine = (signed_piece){0} + (9 - 128);
-    piece low = load_piece(window) - least, high = load_piece(window + PIECE_BYTES) - least;
-    uint32_t low_bits = bits_of((piece)((signed_piece)low > nine));
-    uint32_t high_bits = bits_of((piece)((signed_piece)high > nine));
-    return low_bits | high_bits << PIECE_BYTES | UINT64_C(1) << WINDOW_BYTES;
+    const piece_signed ten = (piece_signed){0} + (10 - 128);
+    piece low = piece_load(window) - least, high = piece_load(window + PIECE_BYTES) - least;
+    uint32_t low_digits = piece_bits((piece)((piece_signed)low < ten));
+    uint32_t high_digits = piece_bits((piece)((piece_signed)high < ten));
+    return ~(uint64_t)(low_digits | high_digits << PIECE_BYTES);
 }
 
 /* Sign, digits, and perhaps a point and digits, from `*at` on. The lowest bit of `*others` is the
@@ -153,14 +126,14 @@ ALWAYS_INLINE void pack_position(const char *window, size_t bytes, uint8_t *pack
         15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
     };
     const uint8_t *kept = keep + WINDOW_BYTES - bytes;
-    piece low = load_piece(window) & load_piece(kept);
-    piece high = load_piece(window + PIECE_BYTES) & load_piece(kept + PIECE_BYTES);
+    piece low = piece_load(window) & piece_load(kept);
+    piece high = piece_load(window + PIECE_BYTES) & piece_load(kept + PIECE_BYTES);
     piece firsts = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24,
                                            26, 28, 30);
     piece seconds = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23,
                                             25, 27, 29, 31);
-    piece pairs = firsts | (piece)((piece_words)seconds << 4);
-    pairs |= (piece)(piece_words){0, htole64((uint64_t)bytes << 56)};
+    piece pairs = firsts | (piece)((piece_eights)seconds << 4);
+    pairs |= (piece)(piece_eights){0, htole64((uint64_t)bytes << 56)};
     memcpy(packed, &pairs, sizeof pairs);
 }
 
@@ -174,7 +147,7 @@ ALWAYS_INLINE void store_text(char *to, piece values)
 /* The count at the packed end becomes characters, too, behind the last. */
 char *digits_write_position(char *to, const struct digits *digits)
 {
-    piece pairs = load_piece(digits->position), firsts = pairs & 15, seconds = pairs >> 4;
+    piece pairs = piece_load(digits->position), firsts = pairs & 15, seconds = pairs >> 4;
     store_text(to, __builtin_shufflevector(firsts, seconds, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
                                            21, 6, 22, 7, 23));
     store_text(to + PIECE_BYTES, __builtin_shufflevector(firsts, seconds, 8, 24, 9, 25, 10, 26, 11,
@@ -260,6 +233,7 @@ bool digits_read(struct span position, struct span stamp, struct digits *digits)
     return read_stamp(stamp, digits);
 }
 
+/* A window is where the line is, or a copy of it. */
 ALWAYS_INLINE size_t read_line(const char *window, struct span text, struct digits *digits,
                                struct digits_form *form)
 {
@@ -271,14 +245,19 @@ ALWAYS_INLINE size_t read_line(const char *window, struct span text, struct digi
     return read_stamp(stamp, digits) ? bytes : 0;
 }
 
-/* A window would look beyond the end of a short line: that one is copied. */
-size_t digits_read_line(struct span text, struct digits *digits, struct digits_form *form)
+/* A window would look beyond its end. */
+__attribute__((noinline)) static size_t read_short_line(struct span text, struct digits *digits,
+                                                        struct digits_form *form)
 {
-    if (text.bytes >= WINDOW_BYTES)
-        return read_line(text.at, text, digits, form);
     char window[WINDOW_BYTES] = {0};
     memcpy(window, text.at, text.bytes);
     return read_line(window, text, digits, form);
+}
+
+size_t digits_read_line(struct span text, struct digits *digits, struct digits_form *form)
+{
+    return text.bytes >= WINDOW_BYTES ? read_line(text.at, text, digits, form)
+                                      : read_short_line(text, digits, form);
 }
 
 /* ---- digits of numbers ---- */

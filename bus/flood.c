@@ -144,22 +144,16 @@ bool flood_find(const struct flood *flood, struct span client, struct location *
     return flood_find_expected(flood, client, table_hint(flood->table, client), location);
 }
 
-/* A place is asked for this many clients before the record that it leads to. Neither is waited for
- * then, and hashing goes on meanwhile. */
-#define EXPECT_BEHIND 8u
-
 void flood_expect(const struct flood *flood, const struct span *clients, struct hint *hints,
                   size_t count)
 {
     assert(count <= FLOOD_EXPECTED_MAX);
-    for (size_t i = 0; i < count + EXPECT_BEHIND; i++) {
-        if (i < count) {
-            hints[i] = table_hint(flood->table, clients[i]);
-            table_expect_place(flood->table, hints[i]);
-        }
-        if (i >= EXPECT_BEHIND)
-            table_expect_record(flood->table, &hints[i - EXPECT_BEHIND]);
+    for (size_t i = 0; i < count; i++) {
+        hints[i] = table_hint(flood->table, clients[i]);
+        table_expect_place(flood->table, hints[i]);
     }
+    for (size_t i = 0; i < count; i++)
+        table_expect_record(flood->table, &hints[i]);
 }
 
 void flood_listen(struct flood *flood)

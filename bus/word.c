@@ -1,5 +1,7 @@
 #include "bus/word.h"
 
+#include "bus/piece.h"
+
 /* White space is rare and lies below '!', so one subtraction clears eight bytes of suspicion. A
  * byte below '!' borrows and so sets its highest bit; borrowing can mislead only about bytes behind
  * it, so the first suspect is one. */
@@ -8,17 +10,19 @@ static inline uint64_t suspects(uint64_t eight)
     return (eight - '!' * BYTES_EACH) & ~eight & 0x80 * BYTES_EACH;
 }
 
+/* A piece at a time; the last bytes, fewer than a piece, one by one. */
 size_t word_bytes(struct span text)
 {
     size_t at = 0;
-    for (; at + 8 <= text.bytes; at += 8) {
-        uint64_t found = suspects(bytes_load_8(text.at + at));
-        if (found != 0) {
-            at += (size_t)__builtin_ctzll(found) / 8;
-            break;
-        }
+    for (; at + PIECE_BYTES <= text.bytes; at += PIECE_BYTES) {
+        piece bytes = piece_load(text.at + at);
+        /* Tab to CR come first where the bytes before tab come last. */
+        piece_signed from_tab = (piece_signed)(bytes - ('\t' + 128));
+        piece white = (piece)(bytes == ' ') | (piece)(from_tab < '\r' + 1 - '\t' - 128);
+        uint32_t found = piece_bits(white);
+        if (found != 0)
+            return at + (size_t)__builtin_ctz(found);
     }
-    /* The end is here or within seven bytes, but for words with control bytes in them. */
     while (at < text.bytes && !word_is_white(text.at[at]))
         at++;
     return at;

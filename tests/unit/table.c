@@ -274,10 +274,12 @@ static void expecting_changes_no_answer(void)
         if (i < CLIENTS)
             CHECK_INT(table_put(table, &location, hints[i], &slot), TABLE_NEW);
     }
+    uint32_t right = 0;
     for (uint32_t i = 0; i < ALL; i++) {
         struct hint old = hints[i], wrong = {old.hash, 1 + (i + 1) % CLIENTS};
         table_expect_record(table, &hints[i]);
-        CHECK_INT(hints[i].slot_ord, i < CLIENTS ? i + 1 : 0);
+        CHECK(hints[i].slot_ord == 0 || hints[i].slot_ord == i + 1);
+        right += hints[i].slot_ord == i + 1;
         const struct hint all[] = {old, hints[i], wrong};
         for (size_t j = 0; j < 3; j++) {
             uint32_t slot = ALL;
@@ -285,6 +287,7 @@ static void expecting_changes_no_answer(void)
             CHECK(i >= CLIENTS || slot == i);
         }
     }
+    CHECK(right > CLIENTS * 3 / 4);
     CHECK(table_is_sound(table));
     table_destroy(&table);
 }
