@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gateway/doors.h"
+#include "gateway/readings.h"
 #include "gateway/wall.h"
 
 /* An address is a number that never returns and, in its low bits, a slot. */
@@ -16,12 +17,6 @@
 #define SLOT_MASK (CLIENTS_MAX - 1)
 /* An idle connection costs this at most, besides what the kernel keeps. */
 #define CLIENT_BYTES_MAX 600
-
-/* Of several clients is read before the first of them is answered, so that what the table knows of
- * all of them is fetched from memory side by side. No more when so many bytes are there: they are
- * to be in the cache still when they are worked off, and so many lines are enough by themselves. */
-#define READINGS_MAX    16
-#define INPUT_BYTES_AIM 4096
 
 static_assert(1 << SLOT_BITS == CLIENTS_MAX, "every slot fits in an address");
 
@@ -33,18 +28,11 @@ struct client {
     size_t held_bytes; /* its part of all->held_bytes */
     int fd;
     int events;     /* polled for */
-    bool was_read;  /* one of all->readings is its own */
+    bool was_read;  /* all->readings has something of it */
     bool lingering; /* all is said; what still arrives is thrown away */
 };
 
 static_assert(sizeof(struct client) <= CLIENT_BYTES_MAX, "idle connections are cheap");
-
-/* What was read of a client and is not worked off yet. */
-struct reading {
-    struct client *client; /* NULL: it was cut meanwhile */
-    char *at;
-    size_t bytes;
-};
 
 struct clients {
     uv_loop_t *loop;
@@ -63,11 +51,7 @@ struct clients {
     struct buffer output; /* lent to the session at work */
     struct clients_counters count;
     uint64_t refused_told, faults_told;
-    struct reading readings[READINGS_MAX];
-    size_t reading_count, input_bytes;
-    /* Every read goes here, behind what waits: the last that is gathered, and behind that one more,
-     * of a client that is gone. */
-    char input[INPUT_BYTES_AIM + 2 * CLIENTS_READ_BYTES];
+    struct readings readings; /* every read goes there, also one of which nothing is kept */
 };
 
 static void *allocate(size_t count, size_t size)
@@ -90,25 +74,9 @@ static void take_time(struct clients *all)
     all->node->now_ms = (int64_t)uv_now(all->loop);
 }
 
-/* Room for one read, behind what waits. */
-static char *unused_input(struct clients *all)
-{
-    assert(all->input_bytes + CLIENTS_READ_BYTES <= sizeof all->input);
-    return all->input + all->input_bytes;
-}
-
 static void free_client(uv_handle_t *handle)
 {
     free(handle);
-}
-
-static void forget_reading(struct clients *all, const struct client *client)
-{
-    if (!client->was_read)
-        return;
-    for (size_t i = 0; i < all->reading_count; i++)
-        if (all->readings[i].client == client)
-            all->readings[i].client = NULL;
 }
 
 /* The client is gone after this. */
@@ -116,7 +84,8 @@ static void drop(struct client *client, const char *reason)
 {
     struct clients *all = client->all;
     size_t slot = client->session.address & SLOT_MASK;
-    forget_reading(all, client);
+    if (client->was_read)
+        readings_forget(&all->readings, client);
     note(all, "disconnect", client->session.number, reason);
     all->held_bytes -= client->held_bytes;
     all->slots[slot] = NULL;
@@ -194,8 +163,8 @@ static void take_the_rest(struct client *client)
             session_wrote(session, all->node, output.bytes);
         if (!session_wants_input(session))
             return;
-        char *input = unused_input(all);
-        ssize_t count = recv(client->fd, input, CLIENTS_READ_BYTES, 0);
+        char *input = readings_room(&all->readings);
+        ssize_t count = recv(client->fd, input, READINGS_READ_BYTES, 0);
         if (count <= 0)
             return;
         take_time(all);
@@ -253,7 +222,8 @@ static void settle(struct client *client, const char *reason)
 
 static void throw_away(struct client *client)
 {
-    ssize_t count = recv(client->fd, unused_input(client->all), CLIENTS_READ_BYTES, 0);
+    char *unwanted = readings_room(&client->all->readings);
+    ssize_t count = recv(client->fd, unwanted, READINGS_READ_BYTES, 0);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
         drop(client, farewell(client));
 }
@@ -263,16 +233,16 @@ static void throw_away(struct client *client)
 void clients_turn(struct clients *all)
 {
     struct span inputs[READINGS_MAX];
-    size_t count = all->reading_count;
+    size_t count = all->readings.count;
     if (count == 0)
         return;
     take_time(all);
     for (size_t i = 0; i < count; i++)
-        inputs[i] = (struct span){all->readings[i].at, all->readings[i].bytes};
+        inputs[i] = (struct span){all->readings.all[i].at, all->readings.all[i].bytes};
     if (count > 1)
         session_expect(all->node, inputs, count);
     for (size_t i = 0; i < count; i++) {
-        struct reading *reading = &all->readings[i];
+        const struct reading *reading = &all->readings.all[i];
         struct client *client = reading->client;
         if (client == NULL)
             continue;
@@ -281,7 +251,7 @@ void clients_turn(struct clients *all)
         session_read(&client->session, all->node, reading->at, reading->bytes);
         settle(client, NULL);
     }
-    all->reading_count = all->input_bytes = 0;
+    readings_clear(&all->readings);
 }
 
 /* Neither input nor its end: what can be written, or why the connection is over. */
@@ -304,8 +274,8 @@ static void end_input(struct client *client)
 static void receive(struct client *client)
 {
     struct clients *all = client->all;
-    char *at = unused_input(all);
-    ssize_t count = recv(client->fd, at, CLIENTS_READ_BYTES, 0);
+    char *input = readings_room(&all->readings);
+    ssize_t count = recv(client->fd, input, READINGS_READ_BYTES, 0);
     if (count == 0)
         end_input(client);
     else if (count < 0)
@@ -313,9 +283,7 @@ static void receive(struct client *client)
     if (count <= 0)
         return;
     client->was_read = true;
-    all->readings[all->reading_count++] = (struct reading){client, at, (size_t)count};
-    all->input_bytes += (size_t)count;
-    if (all->reading_count == READINGS_MAX || all->input_bytes >= INPUT_BYTES_AIM)
+    if (readings_add(&all->readings, client, (size_t)count))
         clients_turn(all);
 }
 

@@ -27,8 +27,6 @@
 /* After QUIT, how long a client may go on sending before it is cut; closing at once could cost
  * it the last reply (RFC 1122, 4.2.2.13). */
 #define CLIENTS_LINGER_MS 1000
-/* One read. */
-#define CLIENTS_READ_BYTES (64 * 1024)
 
 /* Counted since the start, never reset. */
 struct clients_counters {

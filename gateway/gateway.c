@@ -12,19 +12,16 @@
 
 #include "bus/bus.h"
 #include "bus/flood.h"
+#include "gateway/brokers.h"
 #include "gateway/clients.h"
 #include "gateway/guard.h"
 #include "gateway/log.h"
 #include "gateway/logline.h"
-#include "gateway/lookups.h"
-#include "gateway/places.h"
 #include "gateway/session.h"
 #include "gateway/tell.h"
 #include "gateway/wall.h"
 
-/* Messages to and from the places service in one turn: clients have their turn, too. */
-#define LOOKUPS_PER_TURN_MAX 64
-#define SECOND_MS            1000
+#define SECOND_MS 1000
 /* How long the bus may take to hand over its last messages. */
 #define BUS_LINGER_MS 100
 #define SIGNALS       3
@@ -46,9 +43,7 @@ struct gateway {
     struct flood *flood;
     struct bus *bus;
     struct guard guard;
-    struct places *places; /* NULL without a places service */
-    struct lookups *lookups[TOPOLOGY_PLACES_MAX];
-    size_t lookups_count;
+    struct brokers brokers;
     struct clients *clients;
     struct log *log;
     struct logline lines;
@@ -58,10 +53,10 @@ struct gateway {
     size_t peer_count;
     size_t neighbour_count; /* the peers before the observers */
     uint64_t session;
-    bool bus_waits, lookups_wait; /* input is there */
-    bool gathers;                 /* what is due waits for the end of the next turn */
-    int64_t armed_ms;             /* what the deadline timer is set to */
-    int64_t stop_at_ms;           /* 0: not stopping */
+    bool bus_waits;     /* input is there */
+    bool gathers;       /* what is due waits for the end of the next turn */
+    int64_t armed_ms;   /* what the deadline timer is set to */
+    int64_t stop_at_ms; /* 0: not stopping */
     uint64_t refusals_told;
 };
 
@@ -82,60 +77,6 @@ static void tell_events(struct gateway *gateway)
 }
 
 /* ---- the end of a turn ---- */
-
-static void send_requests(struct gateway *gateway)
-{
-    char request[LOOKUP_REQUEST_BYTES_MAX];
-    uint32_t broker;
-    uint64_t id;
-    size_t bytes;
-    for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
-        if ((bytes = places_next(gateway->places, now_ms(gateway), &broker, &id, request)) == 0)
-            return;
-        /* A send eats the edge that would tell of a reply: look for one in the next turn. */
-        gateway->lookups_wait = true;
-        if (lookups_send(gateway->lookups[broker], id, (struct span){request, bytes}))
-            places_sent(gateway->places, now_ms(gateway));
-        else
-            places_refused(gateway->places, now_ms(gateway));
-    }
-}
-
-/* False when more may wait. */
-static bool take_replies(struct gateway *gateway, struct lookups *lookups)
-{
-    struct places_answer answer;
-    struct span body;
-    uint64_t id;
-    for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
-        if (!lookups_receive(lookups, &id, &body))
-            return true;
-        if (places_receive(gateway->places, id, body, now_ms(gateway), &answer))
-            clients_answer(gateway->clients, &answer);
-    }
-    return false;
-}
-
-static void take_all_replies(struct gateway *gateway)
-{
-    gateway->lookups_wait = false;
-    for (size_t i = 0; i < gateway->lookups_count; i++)
-        if (!take_replies(gateway, gateway->lookups[i]))
-            gateway->lookups_wait = true;
-}
-
-static void turn_places(struct gateway *gateway)
-{
-    struct places_answer answer;
-    if (gateway->places == NULL)
-        return;
-    while (places_expire(gateway->places, now_ms(gateway), &answer))
-        clients_answer(gateway->clients, &answer);
-    /* A reply may let a client's next command ask, so sending comes last. */
-    if (gateway->lookups_wait)
-        take_all_replies(gateway);
-    send_requests(gateway);
-}
 
 static void turn_bus(struct gateway *gateway)
 {
@@ -171,10 +112,10 @@ static void on_again(uv_idle_t *idle)
 static void arm(struct gateway *gateway)
 {
     int64_t due_ms = flood_deadline_ms(gateway->flood);
-    bool again = gateway->bus_waits || gateway->lookups_wait || gateway->node.flood_changed ||
+    bool again = gateway->bus_waits || gateway->brokers.wait || gateway->node.flood_changed ||
                  gateway->gathers;
-    if (gateway->places != NULL && places_deadline_ms(gateway->places) < due_ms)
-        due_ms = places_deadline_ms(gateway->places);
+    if (brokers_deadline_ms(&gateway->brokers) < due_ms)
+        due_ms = brokers_deadline_ms(&gateway->brokers);
     if (gateway->stop_at_ms != 0 && gateway->stop_at_ms < due_ms)
         due_ms = gateway->stop_at_ms;
     if (due_ms != gateway->armed_ms) {
@@ -200,7 +141,7 @@ static bool may_stop(const struct gateway *gateway)
 static void end_turn(struct gateway *gateway)
 {
     clients_turn(gateway->clients);
-    turn_places(gateway);
+    brokers_turn(&gateway->brokers, gateway->clients, now_ms(gateway));
     turn_bus(gateway);
     log_write(gateway->log, &gateway->lines.lines);
     if (gateway->stop_at_ms != 0 && may_stop(gateway))
@@ -229,7 +170,7 @@ static void on_lookups(uv_poll_t *poll, int status, int events)
     struct gateway *gateway = poll->data;
     (void)status;
     (void)events;
-    gateway->lookups_wait = true;
+    gateway->brokers.wait = true;
 }
 
 static void on_second(uv_timer_t *timer)
@@ -242,9 +183,7 @@ static void on_second(uv_timer_t *timer)
              refusals - gateway->refusals_told);
     gateway->refusals_told = refusals;
     guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
-    for (size_t i = 0; i < gateway->lookups_count; i++)
-        lookups_second(gateway->lookups[i]);
-    gateway->lookups_wait = gateway->lookups_count > 0; /* that may have eaten an edge */
+    brokers_second(&gateway->brokers);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -252,8 +191,8 @@ static void on_signal(uv_signal_t *handle, int number)
     struct gateway *gateway = handle->data;
     if (number == SIGHUP) {
         log_reopen(gateway->log);
-        guard_reload(&gateway->guard, gateway->bus, gateway->lookups, gateway->lookups_count,
-                     &gateway->lines, wall_now_ns());
+        guard_reload(&gateway->guard, gateway->bus, gateway->brokers.sockets,
+                     gateway->brokers.count, &gateway->lines, wall_now_ns());
     } else if (gateway->stop_at_ms != 0) {
         gateway->stop_at_ms = now_ms(gateway);
     } else {
@@ -344,21 +283,13 @@ static bool open_bus(struct gateway *gateway)
     return gateway->bus != NULL || complain(error);
 }
 
-static bool open_lookups(struct gateway *gateway)
+static bool open_brokers(struct gateway *gateway)
 {
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct auth_ends ends;
     const struct auth_ends *keys = guard_places_keys(&gateway->guard, &ends);
-    const struct topology *topology = gateway->options->topology;
-    if (topology->places_count == 0)
-        return true;
-    gateway->places = places_new(draw_number(), (uint32_t)topology->places_count);
-    bool good = true;
-    for (size_t i = 0; i < topology->places_count && good; i++) {
-        gateway->lookups[i] = lookups_open(&topology->places[i].gateways, keys, error);
-        good = gateway->lookups[i] != NULL;
-        gateway->lookups_count += good;
-    }
+    bool good =
+        brokers_open(&gateway->brokers, gateway->options->topology, draw_number(), keys, error);
     explicit_bzero(&ends, sizeof ends);
     return good || complain(error);
 }
@@ -374,7 +305,7 @@ static bool open_clients(struct gateway *gateway)
 {
     char error[LISTEN_ERROR_BYTES_MAX];
     gateway->node = (struct session_node){.flood = gateway->flood,
-                                          .places = gateway->places,
+                                          .places = gateway->brokers.places,
                                           .log = &gateway->lines,
                                           .log_commands = gateway->options->log_commands,
                                           .flood_changed = true /* say hello at once */};
@@ -390,9 +321,9 @@ static void start_handles(struct gateway *gateway)
     uv_poll_init(loop, &gateway->bus_poll, bus_descriptor(gateway->bus));
     gateway->bus_poll.data = gateway;
     uv_poll_start(&gateway->bus_poll, UV_READABLE, on_bus);
-    for (size_t i = 0; i < gateway->lookups_count; i++) {
+    for (size_t i = 0; i < gateway->brokers.count; i++) {
         uv_poll_t *poll = &gateway->lookups_polls[i];
-        uv_poll_init(loop, poll, lookups_descriptor(gateway->lookups[i]));
+        uv_poll_init(loop, poll, lookups_descriptor(gateway->brokers.sockets[i]));
         poll->data = gateway;
         uv_poll_start(poll, UV_READABLE, on_lookups);
     }
@@ -465,11 +396,9 @@ static void close_all(struct gateway *gateway)
     if (gateway->log != NULL)
         log_write(gateway->log, &gateway->lines.lines);
     clients_free(&gateway->clients);
-    for (size_t i = 0; i < gateway->lookups_count; i++)
-        lookups_close(&gateway->lookups[i]);
+    brokers_close(&gateway->brokers);
     bus_close(&gateway->bus, BUS_LINGER_MS);
     guard_close(&gateway->guard);
-    places_destroy(&gateway->places);
     flood_destroy(&gateway->flood);
     log_close(&gateway->log);
     logline_free(&gateway->lines);
@@ -488,7 +417,7 @@ bool gateway_run(const struct gateway_options *options)
     find_peers(gateway);
     make_flood(gateway);
     bool started = open_log(gateway) && open_guard(gateway) && open_bus(gateway) &&
-                   open_lookups(gateway) && open_clients(gateway);
+                   open_brokers(gateway) && open_clients(gateway);
     if (started) {
         start_handles(gateway);
         note_start(gateway);

@@ -145,8 +145,8 @@ static json_t *read_place(const json_t *place)
 }
 
 /* In Google's own order. Where nothing is near, the object is empty. */
-static enum lookup_code read_places(const json_t *root, uint32_t bound, struct span key,
-                                    struct buffer *json)
+static enum lookup_code read_places(const json_t *root, const struct lookup *lookup,
+                                    struct span key, struct buffer *json)
 {
     const json_t *places = json_object_get(root, "places");
     if (places == NULL ? json_object_size(root) > 0 : !json_is_array(places))
@@ -161,18 +161,14 @@ static enum lookup_code read_places(const json_t *root, uint32_t bound, struct s
         if (json_array_size(results) == LOOKUP_BOUND_MAX)
             break;
     }
-    return results_write(attributions, results, bound, key, json);
+    return results_write(attributions, results, lookup->bound, key, json);
 }
 
 /* A failure says its name and reason in JSON: google.rpc.Status under `error`. */
 static enum lookup_code read_failure(long http_status, struct span body, struct span key,
                                      struct buffer *json)
 {
-    json_error_t unused;
-    json_t *root = body.bytes > LOOKUP_BODY_BYTES_MAX
-                       ? NULL
-                       : json_loadb(body.bytes > 0 ? body.at : "", body.bytes,
-                                    JSON_REJECT_DUPLICATES, &unused);
+    json_t *root = results_load(body);
     const json_t *error = json_object_get(root, "error");
     const char *message = json_string_value(json_object_get(error, "message"));
     enum lookup_code code = provider_http_code(http_status);
@@ -197,12 +193,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
 {
     if (http_status != 200)
         return read_failure(http_status, body, key, json);
-    json_t *root = results_parse(body, json);
-    if (root == NULL)
-        return LOOKUP_NONSENSE;
-    enum lookup_code code = read_places(root, lookup->bound, key, json);
-    json_decref(root);
-    return code;
+    return results_read(body, lookup, key, json, read_places);
 }
 
 const struct provider provider_google_new = {

@@ -142,12 +142,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
 {
     if (http_status != 200)
         return provider_fail_http(http_status, json);
-    json_t *root = results_parse(body, json);
-    if (root == NULL)
-        return LOOKUP_NONSENSE;
-    enum lookup_code code = read_elements(root, lookup, key, json);
-    json_decref(root);
-    return code;
+    return results_read(body, lookup, key, json, read_elements);
 }
 
 const struct provider provider_overpass = {

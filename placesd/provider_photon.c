@@ -63,30 +63,25 @@ static bool read_feature(const json_t *feature, struct osm_place *place)
 }
 
 /* Photon says nothing about fame: the nearest comes first. */
+static enum lookup_code read_features(const json_t *root, const struct lookup *lookup,
+                                      struct span key, struct buffer *json)
+{
+    const json_t *features = json_object_get(root, "features");
+    if (!json_is_array(features))
+        return results_fail("The places provider's answer has no list of features.", json);
+    struct osm_places places = {.count = 0};
+    for (size_t i = 0; i < json_array_size(features) && places.count < OSM_PLACES_MAX; i++)
+        if (read_feature(json_array_get(features, i), &places.at[places.count]))
+            places.count++;
+    return osm_write(&places, lookup, key, json);
+}
+
 static enum lookup_code read_answer(long http_status, struct span body, const struct lookup *lookup,
                                     struct span key, struct buffer *json)
 {
     if (http_status != 200)
         return provider_fail_http(http_status, json);
-    json_t *root = results_parse(body, json);
-    if (root == NULL)
-        return LOOKUP_NONSENSE;
-    enum lookup_code code = LOOKUP_NONSENSE;
-    const json_t *features = json_object_get(root, "features");
-    if (json_is_array(features)) {
-        struct osm_places places = {.count = 0};
-        size_t i;
-        const json_t *feature;
-        json_array_foreach(features, i,
-                           feature) if (places.count < OSM_PLACES_MAX &&
-                                        read_feature(feature, &places.at[places.count]))
-            places.count++;
-        code = osm_write(&places, lookup, key, json);
-    } else {
-        results_fail("The places provider's answer has no list of features.", json);
-    }
-    json_decref(root);
-    return code;
+    return results_read(body, lookup, key, json, read_features);
 }
 
 const struct provider provider_photon = {

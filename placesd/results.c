@@ -7,26 +7,41 @@
  * just that. */
 #define TEXT_FLAGS (JSON_INDENT(3) | JSON_REAL_PRECISION(10))
 
+#define TOO_LONG "The places provider's answer is too long."
+
 enum lookup_code results_fail(const char *reason, struct buffer *json)
 {
     lookup_write_failure(LOOKUP_NONSENSE, reason, json);
     return LOOKUP_NONSENSE;
 }
 
-json_t *results_parse(struct span body, struct buffer *json)
+json_t *results_load(struct span body)
 {
-    json_error_t error;
-    json_t *root = NULL;
-    if (body.bytes > LOOKUP_BODY_BYTES_MAX) {
-        results_fail("The places provider's answer is too long.", json);
+    json_error_t unused;
+    if (body.bytes > LOOKUP_BODY_BYTES_MAX)
         return NULL;
-    }
-    root = json_loadb(body.bytes > 0 ? body.at : "", body.bytes, JSON_REJECT_DUPLICATES, &error);
+    json_t *root =
+        json_loadb(body.bytes > 0 ? body.at : "", body.bytes, JSON_REJECT_DUPLICATES, &unused);
     if (json_is_object(root))
         return root;
-    results_fail("The places provider's answer is not the JSON that was asked for.", json);
     json_decref(root);
     return NULL;
+}
+
+enum lookup_code
+results_read(struct span body, const struct lookup *lookup, struct span secret, struct buffer *json,
+             enum lookup_code (*read)(const json_t *root, const struct lookup *lookup,
+                                      struct span secret, struct buffer *json))
+{
+    if (body.bytes > LOOKUP_BODY_BYTES_MAX)
+        return results_fail(TOO_LONG, json);
+    json_t *root = results_load(body);
+    if (root == NULL)
+        return results_fail("The places provider's answer is not the JSON that was asked for.",
+                            json);
+    enum lookup_code code = read(root, lookup, secret, json);
+    json_decref(root);
+    return code;
 }
 
 bool results_read_position(const json_t *latitude, const json_t *longitude,
@@ -65,7 +80,7 @@ enum lookup_code results_write(json_t *attributions, json_t *results, uint32_t b
     struct span written = span_of(text);
     enum lookup_code code = LOOKUP_OK;
     if (written.bytes > LOOKUP_BODY_BYTES_MAX)
-        code = results_fail("The places provider's answer is too long.", json);
+        code = results_fail(TOO_LONG, json);
     else if (secret.bytes > 0 && memmem(written.at, written.bytes, secret.at, secret.bytes) != NULL)
         code = results_fail("The places provider's answer is not fit to be passed on.", json);
     else

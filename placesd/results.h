@@ -29,10 +29,18 @@ struct result {
     const char *business_status; /* OPERATIONAL, CLOSED_TEMPORARILY or CLOSED_PERMANENTLY */
 };
 
-/* A provider's answer: strict JSON (RFC 8259, UTF-8, no member twice, no trailing data) whose
- * outermost value is an object; the caller releases it. NULL, and the failure (LOOKUP_NONSENSE)
- * appended to `json`, for anything else. */
-json_t *results_parse(struct span body, struct buffer *json);
+/* What a provider says: strict JSON (RFC 8259, UTF-8, no member twice, no trailing data) of at most
+ * LOOKUP_BODY_BYTES_MAX whose outermost value is an object; the caller releases it. NULL for
+ * anything else. */
+json_t *results_load(struct span body);
+
+/* Has `read` understand a provider's answer, which appends to `json` and says what became of it as
+ * provider's read_answer does (placesd/provider.h). What results_load refuses, it need not see:
+ * that is LOOKUP_NONSENSE. */
+enum lookup_code
+results_read(struct span body, const struct lookup *lookup, struct span secret, struct buffer *json,
+             enum lookup_code (*read)(const json_t *root, const struct lookup *lookup,
+                                      struct span secret, struct buffer *json));
 
 /* Appends the failure for an answer in which something else is wrong; LOOKUP_NONSENSE. */
 enum lookup_code results_fail(const char *reason, struct buffer *json);

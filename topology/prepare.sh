@@ -85,11 +85,12 @@ prepare() {
     [ -z "$packages" ] || { say "still missing after the installation:" $packages; exit 1; }
 }
 
-# build FOLDER [cmake options]: configures a new folder, then builds what changed.
+# build FOLDER TARGET [cmake options]: configures a new folder, then builds what changed of TARGET.
 build() {
     folder=$1
-    shift
+    target=$2
+    shift 2
     [ -f "$folder/Makefile" ] || { say "configuring $folder" && cmake -S . -B "$folder" -G 'Unix Makefiles' "$@" >&2; }
     say "building $folder"
-    cmake --build "$folder" --parallel "$(nproc)" >&2
+    cmake --build "$folder" --target "$target" --parallel "$(nproc)" >&2
 }

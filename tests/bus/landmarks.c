@@ -1,8 +1,6 @@
 #include "placesd/landmarks/landmarks.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <errno.h>
 #include <jansson.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -11,11 +9,10 @@
 #include <time.h>
 
 #include "placesd/landmarks/sphere.h"
+#include "tests/bus/visitor.h"
 #include "tests/check.h"
 
 #define PATH             "/maps/api/place/nearbysearch/json"
-#define REPLY_BYTES_MAX  ((size_t)256 * 1024)
-#define DEADLINE_S       20
 #define SILENCE_S_MAX    10
 #define CONNECTIONS_MAX  256
 #define GARBAGE_ROUNDS   400
@@ -48,69 +45,16 @@ static struct landmarks *start(uint16_t port)
     return landmarks;
 }
 
-static int dial_at(const char *host, uint16_t port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct timeval deadline = {.tv_sec = DEADLINE_S};
-    inet_pton(AF_INET, host, &at.sin_addr);
-    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
-    setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
-    if (connect(client, (struct sockaddr *)&at, sizeof at) != 0) {
-        close(client);
-        return -1;
-    }
-    return client;
-}
+static char reply[VISITOR_REPLY_BYTES_MAX];
 
 static int dial(void)
 {
-    return dial_at("127.0.0.1", landmarks_port(server));
+    return visitor_dial("127.0.0.1", landmarks_port(server));
 }
 
-/* False once the server has closed; what a hostile client cannot send any more is no fault. */
-static bool say(int client, const char *bytes, size_t count)
-{
-    return send(client, bytes, count, MSG_NOSIGNAL) == (ssize_t)count;
-}
-
-/* Reads one answer with its body (or without, for HEAD) into `reply`, closed by a NUL. False if
- * none came: connection closed, or nothing within the deadline. */
-static bool hear(int client, bool with_body, char *reply)
-{
-    size_t bytes = 0;
-    for (;;) {
-        reply[bytes] = '\0';
-        const char *body = strstr(reply, "\r\n\r\n");
-        const char *length = strcasestr(reply, "\r\nContent-Length:");
-        if (body != NULL && !with_body)
-            return true;
-        if (body != NULL && length != NULL &&
-            bytes - (size_t)(body + 4 - reply) >= strtoul(length + 17, NULL, 10))
-            return true;
-        ssize_t got = recv(client, reply + bytes, REPLY_BYTES_MAX - 1 - bytes, 0);
-        if (got <= 0)
-            return false;
-        bytes += (size_t)got;
-    }
-}
-
-static char reply[REPLY_BYTES_MAX];
-
-/* One GET on a connection of its own; the body, or NULL if the status is not `status`. */
 static const char *get(const char *target, int status)
 {
-    char request[4096];
-    char wanted[32];
-    int client = dial();
-    int bytes =
-        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
-    bool heard = say(client, request, (size_t)bytes) && hear(client, true, reply);
-    close(client);
-    snprintf(wanted, sizeof wanted, "HTTP/1.1 %d ", status);
-    if (!heard || strncmp(reply, wanted, strlen(wanted)) != 0)
-        return NULL;
-    return strstr(reply, "\r\n\r\n") + 4;
+    return visitor_get(landmarks_port(server), target, status, reply);
 }
 
 static json_t *ask(const char *query)
@@ -233,8 +177,8 @@ static void keeps_connections(void)
                                    "Host: localhost\r\nContent-Length: 3\r\n\r\nxyz";
     int client = dial();
     for (int i = 0; i < 3; i++) {
-        CHECK(say(client, question, sizeof question - 1));
-        CHECK(hear(client, true, reply));
+        CHECK(visitor_say(client, question, sizeof question - 1));
+        CHECK(visitor_hear(client, true, reply));
         CHECK(strstr(reply, "\"Colosseum\"") != NULL);
     }
     close(client);
@@ -248,9 +192,9 @@ static void a_half_closed_connection_ends(void)
         "GET " PATH "?location=41.9,12.5&radius=9 HTTP/1.1\r\nHost: a\r\n\r\n";
     int client = dial();
     time_t begin = time(NULL);
-    CHECK(say(client, question, sizeof question - 1));
+    CHECK(visitor_say(client, question, sizeof question - 1));
     shutdown(client, SHUT_WR);
-    CHECK(hear(client, true, reply));
+    CHECK(visitor_hear(client, true, reply));
     CHECK_INT(recv(client, reply, 1, 0), 0);
     CHECK(time(NULL) - begin < SILENCE_S_MAX / 2);
     close(client);
@@ -260,7 +204,7 @@ static void silence_ends_a_connection(void)
 {
     int client = dial();
     time_t begin = time(NULL);
-    CHECK(say(client, "GET " PATH, sizeof PATH));
+    CHECK(visitor_say(client, "GET " PATH, sizeof PATH));
     CHECK_INT(recv(client, reply, 1, 0), 0);
     CHECK(time(NULL) - begin >= SILENCE_S_MAX - 1);
     close(client);
@@ -279,14 +223,14 @@ static void knows_one_path_and_two_methods(void)
         int bytes = snprintf(request, sizeof request,
                              "%s " PATH " HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd",
                              methods[i]);
-        CHECK(say(client, request, (size_t)bytes) && hear(client, true, reply));
+        CHECK(visitor_say(client, request, (size_t)bytes) && visitor_hear(client, true, reply));
         CHECK(strncmp(reply, "HTTP/1.1 405 ", 13) == 0);
         CHECK(strstr(reply, "Allow: GET, HEAD") != NULL);
         close(client);
     }
     static const char head[] = "HEAD " PATH "?location=1,1&radius=5 HTTP/1.1\r\nHost: a\r\n\r\n";
     int client = dial();
-    CHECK(say(client, head, sizeof head - 1) && hear(client, false, reply));
+    CHECK(visitor_say(client, head, sizeof head - 1) && visitor_hear(client, false, reply));
     CHECK(strncmp(reply, "HTTP/1.1 200 ", 13) == 0);
     close(client);
 }
@@ -295,7 +239,7 @@ static void knows_one_path_and_two_methods(void)
 static void pester(const char *bytes, size_t count)
 {
     int client = dial();
-    if (say(client, bytes, count)) {
+    if (visitor_say(client, bytes, count)) {
         shutdown(client, SHUT_WR);
         while (recv(client, reply, sizeof reply, 0) > 0)
             continue;
@@ -354,29 +298,29 @@ static void a_client_beyond_the_limit_waits(void)
     int silent[CONNECTIONS_MAX];
     for (size_t i = 0; i + 1 < CONNECTIONS_MAX; i++) {
         silent[i] = dial();
-        CHECK(say(silent[i], half, sizeof half - 1));
+        CHECK(visitor_say(silent[i], half, sizeof half - 1));
     }
     int last = dial();
-    CHECK(say(last, whole, sizeof whole - 1) && hear(last, true, reply));
+    CHECK(visitor_say(last, whole, sizeof whole - 1) && visitor_hear(last, true, reply));
 
     int beyond = dial();
     struct timeval moment = {.tv_usec = 300000};
     setsockopt(beyond, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
-    CHECK(say(beyond, whole, sizeof whole - 1));
-    CHECK(!hear(beyond, true, reply));
+    CHECK(visitor_say(beyond, whole, sizeof whole - 1));
+    CHECK(!visitor_hear(beyond, true, reply));
     for (size_t i = 0; i + 1 < CONNECTIONS_MAX; i++)
         close(silent[i]);
     close(last);
-    struct timeval deadline = {.tv_sec = DEADLINE_S};
+    struct timeval deadline = {.tv_sec = VISITOR_DEADLINE_S};
     setsockopt(beyond, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
-    CHECK(hear(beyond, true, reply));
+    CHECK(visitor_hear(beyond, true, reply));
     close(beyond);
     CHECK(is_alive());
 }
 
 static void listens_only_where_told(void)
 {
-    int client = dial_at("127.0.0.2", landmarks_port(server));
+    int client = visitor_dial("127.0.0.2", landmarks_port(server));
     CHECK(client < 0);
     if (client >= 0)
         close(client);
@@ -414,7 +358,8 @@ static void serves_over_ipv6_too(void)
     at.sin6_port = htons(landmarks_port(six));
     int client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(connect(client, (struct sockaddr *)&at, sizeof at) == 0);
-    CHECK(say(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27) && hear(client, true, reply));
+    CHECK(visitor_say(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27) &&
+          visitor_hear(client, true, reply));
     close(client);
     landmarks_stop(&six);
 }
@@ -459,13 +404,13 @@ static void stops_at_once_and_leaves_nothing(void)
 {
     uint16_t port = landmarks_port(server);
     int client = dial();
-    CHECK(say(client, "GET " PATH, 4));
+    CHECK(visitor_say(client, "GET " PATH, 4));
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     landmarks_stop(&server);
     clock_gettime(CLOCK_MONOTONIC, &end);
     CHECK(server == NULL);
-    CHECK(end.tv_sec - begin.tv_sec < DEADLINE_S);
+    CHECK(end.tv_sec - begin.tv_sec < VISITOR_DEADLINE_S);
     CHECK(recv(client, reply, 1, 0) <= 0);
     close(client);
     landmarks_stop(&server);

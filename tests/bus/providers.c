@@ -3,7 +3,7 @@
 #include <czmq.h>
 
 #include "placesd/worker.h"
-#include "tests/bus/asker.h"
+#include "tests/bus/giver.h"
 #include "tests/bus/upstream.h"
 
 /* Each job has so long, unless the upstream is meant to take longer. */
@@ -205,22 +205,13 @@ static enum MHD_Result take_request(void *user, struct MHD_Connection *connectio
     return respond(connection);
 }
 
-/* ---- the broker ---- */
+/* ---- the worker ---- */
 
-static void *context, *broker;
-static char worker_id[64];
-static int worker_id_bytes;
+static void *context;
+static struct giver giver;
 static struct worker *worker;
 static struct worker_broker asked;
-static char back[64], url[128];
-
-static bool more(void)
-{
-    int has = 0;
-    size_t bytes = sizeof has;
-    zmq_getsockopt(broker, ZMQ_RCVMORE, &has, &bytes);
-    return has != 0;
-}
+static char url[128];
 
 static struct transfer_source source_of(const struct subject *of)
 {
@@ -234,14 +225,9 @@ static void start_worker(const struct subject *of, const struct subject *second,
     atomic_store(&playing, of);
     char error[WORKER_ERROR_BYTES_MAX] = "";
     snprintf(url, sizeof url, "%s://127.0.0.1:%u/x", scheme, upstream.port);
-    snprintf(back, sizeof back, "tcp://127.0.0.1:%u", asker_free_port());
-    broker = zmq_socket(context, ZMQ_ROUTER);
-    int patience_ms = DEADLINE_MS + ASKER_PATIENCE_MS, linger = 0;
-    zmq_setsockopt(broker, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
-    zmq_setsockopt(broker, ZMQ_LINGER, &linger, sizeof linger);
-    CHECK(zmq_bind(broker, back) == 0);
+    giver_open(&giver, context, DEADLINE_MS + ASKER_PATIENCE_MS);
     asked = (struct worker_broker){
-        .back = back,
+        .back = giver.endpoint,
         .sources = {source_of(of), source_of(second)},
         .source_count = 2,
     };
@@ -252,51 +238,13 @@ static void start_worker(const struct subject *of, const struct subject *second,
         printf("%s\n", error);
         exit(2);
     }
-    worker_id_bytes = zmq_recv(broker, worker_id, sizeof worker_id, 0);
-    CHECK(worker_id_bytes > 0 && more());
-    char ready[LOOKUP_READY_BYTES_MAX];
-    CHECK(zmq_recv(broker, ready, sizeof ready, 0) > 0 && !more());
+    giver_meet(&giver);
 }
 
 static void stop_worker(void)
 {
     worker_stop(&worker);
-    zmq_close(broker);
-}
-
-static void give_job(uint64_t number, struct lookup lookup)
-{
-    zmq_send(broker, worker_id, (size_t)worker_id_bytes, ZMQ_SNDMORE);
-    zmq_send(broker, &number, sizeof number, ZMQ_SNDMORE);
-    asker_send(broker, lookup);
-}
-
-/* The next answer; READY is passed over. `rest_ms` is what may stand behind it. */
-static struct asker_answer take_answer(uint64_t *number, uint32_t *rest_ms)
-{
-    struct asker_answer answer = {0};
-    *rest_ms = 0;
-    for (;;) {
-        char id[64], rest[LOOKUP_READY_BYTES_MAX];
-        zmq_msg_t frame;
-        zmq_msg_init(&frame);
-        bool came = zmq_recv(broker, id, sizeof id, 0) > 0 && zmq_msg_recv(&frame, broker, 0) >= 0;
-        bool is_answer = came && more();
-        CHECK(came);
-        if (is_answer) {
-            CHECK_INT(zmq_msg_size(&frame), sizeof *number);
-            memcpy(number, zmq_msg_data(&frame), sizeof *number);
-            zmq_msg_recv(&frame, broker, 0);
-            answer = asker_read(zmq_msg_data(&frame), zmq_msg_size(&frame));
-        }
-        if (is_answer && more()) {
-            int bytes = zmq_recv(broker, rest, sizeof rest, 0);
-            CHECK(bytes > 0 && lookup_read_rest((struct span){rest, (size_t)bytes}, rest_ms));
-        }
-        zmq_msg_close(&frame);
-        if (!came || is_answer)
-            return answer;
-    }
+    giver_close(&giver);
 }
 
 static const struct lookup here = {34068930000, -118445127000, 1500, 20, DEADLINE_MS};
@@ -311,8 +259,8 @@ static struct asker_answer ask(int in_mood, uint32_t *rest_ms)
         lookup.deadline_ms = DEADLINE_LATE_MS;
     int64_t start_ms = asker_now_ms();
     uint64_t got = 0;
-    give_job(++number, lookup);
-    struct asker_answer answer = take_answer(&got, rest_ms);
+    giver_give(&giver, ++number, lookup, NULL);
+    struct asker_answer answer = giver_take(&giver, &got, rest_ms);
     CHECK(asker_now_ms() - start_ms < lookup.deadline_ms + GRACE_MS);
     CHECK_INT(got, number);
     return answer;
@@ -422,15 +370,10 @@ static void shares_transfers(void)
         bool is_post = i % 2 == 0;
         const struct subject *subject = is_post ? &google_new : &photon;
         atomic_store(&playing, subject);
-        zmq_send(broker, worker_id, (size_t)worker_id_bytes, ZMQ_SNDMORE);
-        zmq_send(broker, &i, sizeof i, ZMQ_SNDMORE);
-        char request[LOOKUP_REQUEST_BYTES_MAX];
-        zmq_send(broker, request, lookup_write_request(&here, request), ZMQ_SNDMORE);
-        const char *name = subject->provider->name;
-        zmq_send(broker, name, strlen(name), 0);
+        giver_give(&giver, i, here, subject->provider->name);
         uint64_t number;
         uint32_t rest_ms;
-        struct asker_answer answer = take_answer(&number, &rest_ms);
+        struct asker_answer answer = giver_take(&giver, &number, &rest_ms);
         CHECK_INT(answer.code, LOOKUP_OK);
         CHECK_INT(answer.results, 2);
         struct request seen = last_request();
@@ -453,11 +396,11 @@ static void many_late_answers_come(void)
     lookup.deadline_ms = DEADLINE_LATE_MS;
     int64_t start_ms = asker_now_ms();
     for (uint64_t i = 0; i < JOBS; i++)
-        give_job(i, lookup);
+        giver_give(&giver, i, lookup, NULL);
     for (int i = 0; i < JOBS; i++) {
         uint64_t number = JOBS;
         uint32_t rest_ms;
-        CHECK_INT(take_answer(&number, &rest_ms).code, LOOKUP_LATE);
+        CHECK_INT(giver_take(&giver, &number, &rest_ms).code, LOOKUP_LATE);
         CHECK(number < JOBS && !answered[number]);
         if (number < JOBS)
             answered[number] = true;

@@ -1,0 +1,31 @@
+/* visitor: a client of an HTTP server, by hand, so that it can misbehave as no library would.
+ *
+ * It says whatever bytes it is given, and understands an answer just well enough to see its end.
+ * A server that closes is something to be told, not a failure. */
+#ifndef ZHERD_TESTS_BUS_VISITOR_H
+#define ZHERD_TESTS_BUS_VISITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VISITOR_REPLY_BYTES_MAX ((size_t)256 * 1024)
+/* Nothing that is said or heard takes longer, however slow the machine. */
+#define VISITOR_DEADLINE_S 20
+
+/* A connection, or -1 where nobody listens. */
+int visitor_dial(const char *host, uint16_t port);
+
+/* False once the server has closed. */
+bool visitor_say(int client, const char *bytes, size_t count);
+
+/* Reads one answer with its body (or without, for HEAD) into `reply`, closed by a NUL. False if
+ * none came: connection closed, or nothing within the deadline. */
+bool visitor_hear(int client, bool with_body, char reply[VISITOR_REPLY_BYTES_MAX]);
+
+/* One GET from 127.0.0.1, on a connection of its own: its body, within `reply`, or NULL if the
+ * status is not `status`. */
+const char *visitor_get(uint16_t port, const char *target, int status,
+                        char reply[VISITOR_REPLY_BYTES_MAX]);
+
+#endif
