@@ -228,11 +228,11 @@ static struct wire_link describe(const struct peer *peer, int64_t now_ms)
         .name = peer->name,
         .up = peer->up,
         .session_age_ms = peer->theirs != 0 ? (uint64_t)(now_ms - peer->met_at) : 0,
-        .due = ring_due(&peer->ring),
-        .in_flight = peer->in_flight,
-        .acked = peer->acked,
-        .told = peer->ring.told,
-        .head = peer->ring.head,
+        .due = ring_due(&peer->window.ring),
+        .in_flight = peer->window.in_flight,
+        .acked = peer->window.acked,
+        .told = peer->window.ring.told,
+        .head = peer->window.ring.head,
     };
 }
 
@@ -323,10 +323,10 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
 static void gather(struct flood *flood, struct peer *peer)
 {
     struct batch *batch = &flood->batch;
-    if (batch_is_good(batch, &peer->ring, flood->table))
-        batch_take(batch, &peer->ring);
+    if (batch_is_good(batch, &peer->window.ring, flood->table))
+        batch_take(batch, &peer->window.ring);
     else
-        batch_write(batch, &peer->ring, flood->table);
+        batch_write(batch, &peer->window.ring, flood->table);
     flood->out.location_count = batch->count;
     flood->out.written = (struct span){batch->at, batch->bytes};
     flood->count.updates_sent++;
@@ -435,12 +435,12 @@ struct flood_link flood_link(const struct flood *flood, size_t peer_index)
     return (struct flood_link){
         .up = peer->up,
         .their_session = peer->theirs,
-        .acked = peer->acked,
-        .announced = peer->announced,
-        .told = peer->ring.told,
-        .head = peer->ring.head,
+        .acked = peer->window.acked,
+        .announced = peer->window.announced,
+        .told = peer->window.ring.told,
+        .head = peer->window.ring.head,
         .have = peer->have,
-        .in_flight = peer->in_flight,
+        .in_flight = peer->window.in_flight,
     };
 }
 

@@ -81,7 +81,7 @@ struct flood_status_link {
     bool up;
     uint64_t session_age_ms; /* since its session was first heard of; 0 while there is none */
     uint64_t due;            /* changes that wait to be told */
-    uint64_t in_flight;      /* UPDATEs not acknowledged yet, of PEER_WINDOW */
+    uint64_t in_flight;      /* UPDATEs not acknowledged yet, of WINDOW_UPDATES_MAX */
     uint64_t acked, told, head;
 };
 

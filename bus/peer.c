@@ -24,16 +24,16 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     peer->index = index;
     peer->name = name;
     peer->hellos_quick = PEER_HELLO_QUICK_COUNT;
-    peer->retransmit_ms = PEER_RETRANSMIT_MS;
+    window_init(&peer->window);
     agree_init(&peer->agree);
     refusal_init(&peer->refusal);
     peer->heard_at = peer->pair_heard_at = peer->hello_at = AT_ONCE;
-    peer->silence_at = peer->retransmit_at = peer->ack_at = peer->heartbeat_at = NEVER;
+    peer->silence_at = peer->ack_at = peer->heartbeat_at = NEVER;
 }
 
 void peer_free(struct peer *peer)
 {
-    ring_free(&peer->ring);
+    window_free(&peer->window);
 }
 
 static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t their_digest,
@@ -55,77 +55,33 @@ static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t t
 void peer_change(struct peer *peer, uint32_t slot)
 {
     if (peer->theirs != 0)
-        ring_push(&peer->ring, slot);
+        ring_push(&peer->window.ring, slot);
 }
 
 void peer_knows(struct peer *peer, uint32_t slot)
 {
-    peer->common->count->locations_known += ring_forget(&peer->ring, slot);
+    peer->common->count->locations_known += ring_forget(&peer->window.ring, slot);
 }
 
-/* What is on the way counts as lost: it is told again. The next UPDATE follows the last
- * acknowledgement, so whatever did arrive, it will not be a hole; and where the acknowledgement
- * was only slow, it still counts, because positions stay what they are. */
-static void rewind_to_acked(struct peer *peer)
+static void tell_again(struct peer *peer)
 {
-    if (peer->in_flight > 0)
-        peer->common->count->rewinds++;
-    ring_rewind(&peer->ring);
-    peer->announced = peer->acked;
-    peer->in_flight = 0;
-    peer->retransmit_at = NEVER;
-    peer->probing = true;
-}
-
-/* Everything waits, whatever has been told before. */
-static void tell_everything(struct peer *peer)
-{
-    rewind_to_acked(peer);
-    ring_fill(&peer->ring, table_count(peer->common->table));
-}
-
-/* A process that has heard nothing from us yet. */
-static void start_over(struct peer *peer)
-{
-    peer->acked = 0;
-    peer->retransmit_ms = PEER_RETRANSMIT_MS;
-    tell_everything(peer);
-    peer->probing = false;
-    peer->unacked = 0;
-    peer->hole_owed = false;
-    peer->ack_at = NEVER;
-    agree_forget(&peer->agree);
+    peer->common->count->rewinds += window_rewind(&peer->window);
 }
 
 /* They have everything before `have`. */
 static void take_ack(struct peer *peer, uint64_t have, int64_t now_ms)
 {
-    if (have > peer->ring.told) {
+    if (have > peer->window.ring.told)
         peer->common->count->messages_strange++;
-        return;
-    }
-    if (have <= peer->acked)
-        return;
-    peer->acked = have;
-    if (peer->announced < have)
-        peer->announced = have;
-    ring_confirm(&peer->ring, have);
-    uint32_t arrived = 0;
-    while (arrived < peer->in_flight && peer->sent[arrived] <= have)
-        arrived++;
-    peer->in_flight -= arrived;
-    memmove(peer->sent, peer->sent + arrived, peer->in_flight * sizeof *peer->sent);
-    peer->probing = false;
-    peer->retransmit_ms = PEER_RETRANSMIT_MS;
-    peer->retransmit_at = peer->in_flight > 0 ? now_ms + PEER_RETRANSMIT_MS : NEVER;
-    peer->heartbeat_at = now_ms + PEER_REST_MS;
+    else if (window_confirm(&peer->window, have, now_ms))
+        peer->heartbeat_at = now_ms + PEER_REST_MS;
 }
 
 /* They acknowledged more than they say they have: the number was lost while another session of our
  * name was in between. HELLO tells it in `start`. */
 static void remind(struct peer *peer, uint64_t have, int64_t now_ms)
 {
-    if (have < peer->acked)
+    if (have < peer->window.acked)
         peer->hello_at = now_ms;
 }
 
@@ -149,7 +105,7 @@ static void go_down(struct peer *peer, const char *reason)
     peer->up = false;
     agree_forget(&peer->agree);
     peer->silence_at = peer->heartbeat_at = NEVER;
-    rewind_to_acked(peer);
+    tell_again(peer);
     tell(peer, FLOOD_LINK_DOWN, 0, reason);
 }
 
@@ -186,9 +142,13 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
     peer->theirs = hello->from_session;
     peer->met_at = now_ms;
     peer->have = 0;
+    peer->unacked = 0;
+    peer->hole_owed = false;
+    peer->ack_at = NEVER;
     peer->status_owed = false;
+    window_start_over(&peer->window, table_count(peer->common->table));
+    agree_forget(&peer->agree);
     refusal_forget_rival(&peer->refusal);
-    start_over(peer);
 }
 
 /* A HELLO of a process that does not know us, while the link is up with another of that name.
@@ -257,16 +217,16 @@ static void take_plain_ack(struct peer *peer, const struct wire_message *ack, in
     /* While probing, what is on the way follows the last acknowledgement and cannot be a hole:
      * the complaint is about an UPDATE from before. */
     remind(peer, ack->have, now_ms);
-    if (ack->have >= peer->acked && !peer->probing)
-        rewind_to_acked(peer);
+    if (ack->have >= peer->window.acked && !peer->window.probing)
+        tell_again(peer);
 }
 
 static void take_heartbeat(struct peer *peer, const struct wire_message *heartbeat, int64_t now_ms)
 {
     remind(peer, heartbeat->have, now_ms);
     take_ack(peer, heartbeat->have, now_ms);
-    uint64_t head = peer->ring.head, ours = table_digest(peer->common->table);
-    if (peer->acked != head || heartbeat->have != head || heartbeat->head != peer->have) {
+    uint64_t head = peer->window.ring.head, ours = table_digest(peer->common->table);
+    if (peer->window.acked != head || heartbeat->have != head || heartbeat->head != peer->have) {
         agree_forget(&peer->agree);
         return;
     }
@@ -279,7 +239,7 @@ static void take_heartbeat(struct peer *peer, const struct wire_message *heartbe
     case AGREE_FAULT:
         peer->common->count->digest_faults++;
         tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "");
-        tell_everything(peer);
+        window_refill(&peer->window, table_count(peer->common->table));
         break;
     }
 }
@@ -289,8 +249,7 @@ static void take_goodbye(struct peer *peer, int64_t now_ms)
 {
     go_down(peer, "goodbye");
     peer->theirs = 0;
-    ring_clear(&peer->ring);
-    peer->acked = peer->announced = 0;
+    window_start_over(&peer->window, 0);
     peer->hellos_quick = 0;
     peer->hello_at = now_ms + PEER_HELLO_SLOW_MS;
 }
@@ -354,21 +313,9 @@ bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t
 
 /* ---- What leaves ------------------------------------------------------------------------ */
 
-static bool is_told(const struct peer *peer)
-{
-    return peer->acked == peer->ring.head;
-}
-
-static bool may_update(const struct peer *peer)
-{
-    /* Also where all that waited was forgotten: the positions before it must be agreed upon. */
-    uint32_t window = peer->probing ? 1 : PEER_WINDOW;
-    return peer->announced < peer->ring.head && peer->in_flight < window;
-}
-
 uint64_t peer_due(const struct peer *peer)
 {
-    return peer->up && may_update(peer) ? ring_due(&peer->ring) : 0;
+    return peer->up && window_is_open(&peer->window) ? ring_due(&peer->window.ring) : 0;
 }
 
 static void run_timers(struct peer *peer, int64_t now_ms)
@@ -377,10 +324,7 @@ static void run_timers(struct peer *peer, int64_t now_ms)
         go_down(peer, "silence");
         peer->hello_at = now_ms;
     }
-    if (now_ms >= peer->retransmit_at) {
-        rewind_to_acked(peer);
-        peer->retransmit_ms = earlier(2 * peer->retransmit_ms, PEER_RETRANSMIT_MS_MAX);
-    }
+    peer->common->count->rewinds += window_expire(&peer->window, now_ms);
 }
 
 static int64_t hello_pause_ms(const struct peer *peer)
@@ -395,7 +339,7 @@ static void write_hello(struct peer *peer, struct wire_message *message, int64_t
     message->node = peer->common->node;
     message->version = WIRE_VERSION;
     message->version_min = WIRE_VERSION_MIN;
-    message->start = peer->acked;
+    message->start = peer->window.acked;
     message->have = peer->have;
     peer->blocked = false;
     if (++peer->hellos_unanswered == PEER_HELLOS_UNANSWERED_MAX)
@@ -435,7 +379,7 @@ static bool write_when_up(struct peer *peer, struct wire_message *message, int64
         message->type = WIRE_STATUS_ASK;
         return true;
     }
-    if (may_update(peer)) {
+    if (window_is_open(&peer->window)) {
         message->type = WIRE_UPDATE;
         return true;
     }
@@ -446,14 +390,14 @@ static bool write_when_up(struct peer *peer, struct wire_message *message, int64
     }
     if (now_ms >= peer->heartbeat_at) {
         message->type = WIRE_HEARTBEAT;
-        message->head = is_told(peer) ? peer->ring.head : WIRE_HEAD_UNREST;
+        message->head = window_is_told(&peer->window) ? peer->window.ring.head : WIRE_HEAD_UNREST;
         message->digest = table_digest(peer->common->table);
         message->clients = table_count(peer->common->table);
         say_have(peer, message);
         peer->heartbeat_at = now_ms + PEER_HEARTBEAT_MS;
         return true;
     }
-    if (peer->leaving && is_told(peer)) {
+    if (peer->leaving && window_is_told(&peer->window)) {
         message->type = WIRE_GOODBYE;
         peer->goodbye_said = true;
         return true;
@@ -483,14 +427,10 @@ bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms)
 
 void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_ms)
 {
-    assert(peer->in_flight < PEER_WINDOW && peer->ring.next > peer->announced);
-    message->after = peer->announced;
-    message->upto = peer->ring.next;
+    message->after = peer->window.announced;
+    message->upto = peer->window.ring.next;
+    window_announce(&peer->window, now_ms);
     say_have(peer, message);
-    peer->announced = peer->ring.next;
-    if (peer->in_flight == 0)
-        peer->retransmit_at = now_ms + peer->retransmit_ms;
-    peer->sent[peer->in_flight++] = peer->ring.next;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
 }
 
@@ -516,11 +456,11 @@ int64_t peer_deadline_ms(const struct peer *peer)
     int64_t hello = later(peer->hello_at, peer->refusal.until);
     if (!peer->up)
         return hello;
-    if (peer->status_owed || peer->status_wanted || may_update(peer) ||
-        (peer->leaving && is_told(peer)))
+    if (peer->status_owed || peer->status_wanted || window_is_open(&peer->window) ||
+        (peer->leaving && window_is_told(&peer->window)))
         return AT_ONCE;
     int64_t deadline = earlier(hello, peer->silence_at);
-    deadline = earlier(deadline, peer->retransmit_at);
+    deadline = earlier(deadline, peer->window.retransmit_at);
     return earlier(deadline, earlier(peer->ack_at, peer->heartbeat_at));
 }
 
@@ -536,18 +476,9 @@ bool peer_is_over(const struct peer *peer)
 
 bool peer_is_sound(const struct peer *peer)
 {
-    const struct ring *ring = &peer->ring;
-    if (!ring_is_sound(ring) || peer->acked > peer->announced || peer->announced > ring->next ||
-        peer->acked > ring->kept || peer->in_flight > PEER_WINDOW)
+    const struct window *window = &peer->window;
+    if (!window_is_sound(window))
         return false;
-    for (uint32_t i = 0; i < peer->in_flight; i++)
-        if (peer->sent[i] <= (i == 0 ? peer->acked : peer->sent[i - 1]) ||
-            peer->sent[i] > peer->announced)
-            return false;
-    if (peer->theirs == 0)
-        return !peer->up && ring->kept == ring->head && peer->in_flight == 0;
-    /* Whatever is not acknowledged is on the way or waits, and whatever is on the way is timed. */
-    bool moving = peer->in_flight > 0 || peer->announced < ring->head;
-    return (peer->acked == ring->head || moving) &&
-           (peer->in_flight > 0) == (peer->retransmit_at != NEVER);
+    return peer->theirs != 0 ||
+           (!peer->up && window->ring.kept == window->ring.head && window->in_flight == 0);
 }

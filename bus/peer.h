@@ -1,15 +1,12 @@
-/* peer: one link: what we tell the node at its other end, and what we have of what it tells us.
+/* peer: one link: which message goes to the node at its other end, and what one from there means.
  *
- * Sessions, positions, window, acknowledgements and every timer of a link live here; the rules
- * are told for people in bus/PROTOCOL.md. It reads the table's size and digest but stores nothing
- * in it: flood does, and fills the locations of an UPDATE. Who is refused is bus/refusal.h's.
+ * Sessions, acknowledgements and the timers of a link live here; the rules are told for people in
+ * bus/PROTOCOL.md. It reads the table's size and digest but stores nothing in it: flood does, and
+ * fills the locations of an UPDATE. What they were told of ours, and must be told again, is
+ * bus/window.h's; who is refused is bus/refusal.h's.
  *
- * Positions are those of the link's ring: those that were told only grow, as long as our process
- * lives, whatever the peer does. So an old message or acknowledgement can be late, but never mean
- * something else.
- *
- * Invariant: acked <= announced <= told <= head. A location that the peer may lack is in the
- * ring: waiting, or told and not acknowledged. */
+ * Invariant: a message counts only between the two sessions that it names, and nothing waits for a
+ * session that we do not know. */
 #ifndef ZHERD_BUS_PEER_H
 #define ZHERD_BUS_PEER_H
 
@@ -20,15 +17,9 @@
 #include "bus/events.h"
 #include "bus/flood.h"
 #include "bus/refusal.h"
-#include "bus/ring.h"
 #include "bus/table.h"
+#include "bus/window.h"
 #include "bus/wire.h"
-
-/* UPDATEs on the way at most: enough to hide a round trip and some milliseconds in which the peer's
- * process does not run, few enough that a busy client's old positions do not queue up in the
- * transport. While all windows are open all links are due the same, and what was written for one
- * serves the others. */
-#define PEER_WINDOW 32
 
 /* A stranger is greeted often at first, because two nodes rarely start in the same instant. */
 #define PEER_HELLO_QUICK_MS    100
@@ -42,10 +33,8 @@
 /* After traffic, a heartbeat soon shows that both tables are equal. */
 #define PEER_REST_MS 200
 /* How long an acknowledgement waits for an UPDATE to ride on, and after how many it does not. */
-#define PEER_ACK_MS            20
-#define PEER_ACK_UPDATES       4
-#define PEER_RETRANSMIT_MS     1000
-#define PEER_RETRANSMIT_MS_MAX 8000
+#define PEER_ACK_MS      20
+#define PEER_ACK_UPDATES 4
 
 /* What all links of a node share; outlives them. */
 struct peer_common {
@@ -68,13 +57,7 @@ struct peer {
     bool leaving;    /* our goodbye is wanted */
     bool goodbye_said;
 
-    struct ring ring;           /* positions of what we tell */
-    uint64_t acked;             /* before it they have everything */
-    uint64_t announced;         /* the `after` of the next UPDATE */
-    uint64_t sent[PEER_WINDOW]; /* the `upto` of each UPDATE on the way, oldest first */
-    uint32_t in_flight;
-    bool probing;          /* after a loss: one UPDATE on the way until one is acknowledged */
-    int64_t retransmit_ms; /* the current patience */
+    struct window window; /* what we tell them */
 
     uint64_t have;    /* position of what they told us */
     uint32_t unacked; /* UPDATEs of theirs since we last said so */
@@ -92,7 +75,7 @@ struct peer {
     unsigned hellos_unanswered; /* taken by the transport since we last heard anything */
 
     int64_t met_at; /* when their session was first heard of */
-    int64_t heard_at, hello_at, silence_at, retransmit_at, ack_at, heartbeat_at;
+    int64_t heard_at, hello_at, silence_at, ack_at, heartbeat_at;
 };
 
 /* `peer` is all zero before. Borrows `common` and `name`. */

@@ -17,7 +17,7 @@ static void the_window_is_thirty_two_updates(void)
         CHECK_INT(next(&end), WIRE_UPDATE);
     CHECK_INT(next(&end), 0);
     ack(&end, 35, false);
-    CHECK_INT(end.peer.in_flight, 0);
+    CHECK_INT(end.peer.window.in_flight, 0);
     close_end(&end);
 }
 
@@ -48,7 +48,7 @@ static void retransmission_is_patient_up_to_eight_seconds(void)
     }
     CHECK_INT(count.rewinds, 5);
     ack(&end, 1, false);
-    CHECK_INT(end.peer.retransmit_ms, 1000);
+    CHECK_INT(end.peer.window.retransmit_ms, 1000);
     CHECK_INT(next(&end), WIRE_UPDATE);
     CHECK_INT(next(&end), WIRE_UPDATE);
     close_end(&end);
@@ -109,15 +109,15 @@ static void after_a_rewind_the_next_update_follows_the_last_acknowledgement(void
     for (int i = 0; i < 4; i++)
         CHECK_INT(next(&end), WIRE_UPDATE);
     ack(&end, 2, true);
-    CHECK_INT(end.peer.ring.told, 4);
+    CHECK_INT(end.peer.window.ring.told, 4);
     CHECK_INT(next_of(&end, 3), WIRE_UPDATE);
     CHECK_INT(out.after, 2);
     CHECK_INT(out.upto, 5);
     ack(&end, 2, true); /* about an UPDATE from before: not again */
-    CHECK_INT(end.peer.in_flight, 1);
+    CHECK_INT(end.peer.window.in_flight, 1);
     CHECK_INT(count.rewinds, 1);
     ack(&end, 3, false); /* late: of the first round */
-    CHECK_INT(end.peer.acked, 3);
+    CHECK_INT(end.peer.window.acked, 3);
     ack(&end, 5, false);
     CHECK_INT(next_of(&end, 9), WIRE_UPDATE);
     CHECK_INT(out.after, 5);
@@ -136,8 +136,8 @@ static void a_slow_acknowledgement_ends_the_telling_again(void)
     CHECK(out.after == 0 && out.upto == 1);
     ack(&end, 4, false); /* of the first telling */
     CHECK_INT(count.messages_strange, 0);
-    CHECK_INT(end.peer.acked, 4);
-    CHECK_INT(end.peer.in_flight, 0);
+    CHECK_INT(end.peer.window.acked, 4);
+    CHECK_INT(end.peer.window.in_flight, 0);
     CHECK_INT(next(&end), 0);
     close_end(&end);
 }
@@ -154,7 +154,7 @@ static void a_slow_acknowledgement_hides_no_change(void)
     CHECK(out.after == 0 && out.upto == 2);
     peer_change(&end.peer, 1); /* after it was told again */
     ack(&end, 2, false);
-    CHECK_INT(end.peer.ring.head - end.peer.ring.told, 2);
+    CHECK_INT(end.peer.window.ring.head - end.peer.window.ring.told, 2);
     CHECK_INT(next_of(&end, 9), WIRE_UPDATE);
     CHECK(out.after == 2 && out.upto == 4);
     close_end(&end);
@@ -194,7 +194,7 @@ static void a_new_session_that_told_us_all_is_told_where_it_stands(void)
     CHECK_INT(next(&end), 0);
     in = (struct wire_message){.type = WIRE_ACK, .from_session = 3, .to_session = 1, .have = 2};
     receive(&end);
-    CHECK_INT(end.peer.acked, end.peer.ring.head);
+    CHECK_INT(end.peer.window.acked, end.peer.window.ring.head);
     end.now_ms += 2000;
     CHECK_INT(next(&end), WIRE_HEARTBEAT);
     CHECK_INT(out.head, 2);
@@ -260,11 +260,11 @@ static void nothing_waits_for_an_unknown_session(void)
     struct end end;
     open_end(&end, 3);
     peer_change(&end.peer, 0);
-    CHECK_INT(end.peer.ring.head, 0);
+    CHECK_INT(end.peer.window.ring.head, 0);
     hello(&end, 2, 0, 0, 0);
-    CHECK_INT(end.peer.ring.head, 3);
+    CHECK_INT(end.peer.window.ring.head, 3);
     peer_change(&end.peer, 0);
-    CHECK_INT(end.peer.ring.head, 3);
+    CHECK_INT(end.peer.window.ring.head, 3);
     close_end(&end);
 }
 

@@ -63,8 +63,8 @@ static inline int next_of(struct end *end, int slots_max)
         return 0;
     if (out.type == WIRE_UPDATE) {
         uint32_t slot;
-        for (int i = 0; i < slots_max && ring_peek(&end->peer.ring, &slot); i++)
-            ring_take(&end->peer.ring);
+        for (int i = 0; i < slots_max && ring_peek(&end->peer.window.ring, &slot); i++)
+            ring_take(&end->peer.window.ring);
         peer_announce(&end->peer, &out, end->now_ms);
     }
     CHECK(peer_is_sound(&end->peer));
@@ -117,7 +117,8 @@ static inline void meet(struct end *end)
 {
     hello(end, 2, 1, 0, 0);
     CHECK(end->peer.up);
-    while (end->peer.ack_at <= end->now_ms && end->peer.ring.told == end->peer.ring.head)
+    while (end->peer.ack_at <= end->now_ms &&
+           end->peer.window.ring.told == end->peer.window.ring.head)
         CHECK_INT(next(end), WIRE_ACK);
 }
 

@@ -83,8 +83,8 @@ static void send_all(struct pair *pair, int from, uint32_t loss_percent)
         letter.slot_count = 0;
         if (letter.message.type == WIRE_UPDATE) {
             uint32_t slot, most = 1 + draw(pair, 4);
-            while (letter.slot_count < most && ring_peek(&end->peer.ring, &slot)) {
-                ring_take(&end->peer.ring);
+            while (letter.slot_count < most && ring_peek(&end->peer.window.ring, &slot)) {
+                ring_take(&end->peer.window.ring);
                 letter.slots[letter.slot_count] = slot;
                 letter.values[letter.slot_count++] = pair->value[from][slot];
             }
@@ -155,7 +155,7 @@ static void whatever_happens_on_the_way_both_ends_become_equal(void)
         CHECK(pair.ends[0].peer.up && pair.ends[1].peer.up);
         CHECK(memcmp(pair.value[0], pair.value[1], sizeof pair.value[0]) == 0);
         for (int i = 0; i < 2; i++)
-            CHECK_INT(pair.ends[i].peer.acked, pair.ends[i].peer.ring.head);
+            CHECK_INT(pair.ends[i].peer.window.acked, pair.ends[i].peer.window.ring.head);
         rewinds += count.rewinds;
         holes += count.holes;
         changes += count.session_changes;

@@ -1,0 +1,179 @@
+/* What was told, what has arrived, and what is told again. */
+#include "bus/window.h"
+
+#include "tests/check.h"
+
+#define NEVER INT64_MAX
+
+static struct window window;
+
+static void open_window(uint32_t waiting)
+{
+    window_free(&window);
+    window = (struct window){0};
+    window_init(&window);
+    window_start_over(&window, waiting);
+    CHECK(window_is_sound(&window));
+}
+
+/* One UPDATE with at most `slots_max` slots. */
+static void tell(int slots_max, int64_t now_ms)
+{
+    uint32_t slot;
+    CHECK(window_is_open(&window));
+    for (int i = 0; i < slots_max && ring_peek(&window.ring, &slot); i++)
+        ring_take(&window.ring);
+    window_announce(&window, now_ms);
+    CHECK(window_is_sound(&window));
+}
+
+static void what_arrives_is_told(void)
+{
+    open_window(3);
+    CHECK(!window_is_told(&window));
+    tell(2, 0);
+    tell(2, 10);
+    CHECK_INT(window.announced, 3);
+    CHECK_INT(window.in_flight, 2);
+    CHECK(window_confirm(&window, 1, 20)); /* half of the first: it is still on the way */
+    CHECK_INT(window.in_flight, 2);
+    CHECK(window_confirm(&window, 2, 20));
+    CHECK_INT(window.in_flight, 1);
+    CHECK(!window_is_told(&window));
+    CHECK(window_confirm(&window, 3, 30));
+    CHECK_INT(window.in_flight, 0);
+    CHECK(window_is_told(&window) && !window_is_open(&window));
+    CHECK(!window_confirm(&window, 3, 40) && !window_confirm(&window, 1, 40));
+    CHECK_INT(window.acked, 3);
+    CHECK(window_is_sound(&window));
+}
+
+static void it_closes_when_full(void)
+{
+    open_window(WINDOW_UPDATES_MAX + 2);
+    for (int i = 0; i < WINDOW_UPDATES_MAX; i++)
+        tell(1, 0);
+    CHECK(!window_is_open(&window));
+    window_confirm(&window, 1, 0);
+    tell(1, 0);
+    CHECK(!window_is_open(&window));
+    CHECK_INT(window.in_flight, WINDOW_UPDATES_MAX);
+}
+
+static void what_is_lost_is_told_again_one_by_one(void)
+{
+    open_window(4);
+    CHECK(!window_rewind(&window)); /* nothing was on the way */
+    open_window(4);
+    tell(1, 0);
+    tell(1, 0);
+    window_confirm(&window, 1, 0);
+    CHECK(window_rewind(&window));
+    CHECK(window_is_sound(&window));
+    CHECK_INT(window.announced, 1);
+    CHECK_INT(window.in_flight, 0);
+    tell(1, 0);
+    CHECK_INT(window.announced, 2);
+    CHECK(!window_is_open(&window));
+    CHECK(window_confirm(&window, 2, 0));
+    tell(1, 0);
+    tell(1, 0);
+}
+
+static void a_slow_acknowledgement_still_counts(void)
+{
+    open_window(3);
+    tell(3, 0);
+    window_rewind(&window);
+    CHECK(window_confirm(&window, 3, 0));
+    CHECK(window_is_told(&window) && !window_is_open(&window));
+    CHECK(window_is_sound(&window));
+}
+
+static void patience_doubles_up_to_its_limit(void)
+{
+    open_window(2);
+    CHECK_INT(window.retransmit_at, NEVER);
+    int64_t now_ms = 5000, patience_ms = WINDOW_RETRANSMIT_MS;
+    for (int i = 0; i < 6; i++) {
+        tell(1, now_ms);
+        now_ms += patience_ms;
+        CHECK(!window_expire(&window, now_ms - 1));
+        CHECK_INT(window.in_flight, 1);
+        CHECK(window_expire(&window, now_ms));
+        CHECK_INT(window.in_flight, 0);
+        CHECK_INT(window.retransmit_at, NEVER);
+        patience_ms =
+            2 * patience_ms < WINDOW_RETRANSMIT_MS_MAX ? 2 * patience_ms : WINDOW_RETRANSMIT_MS_MAX;
+    }
+    CHECK_INT(patience_ms, WINDOW_RETRANSMIT_MS_MAX);
+    tell(1, now_ms);
+    CHECK(window_confirm(&window, 1, now_ms));
+    tell(1, now_ms);
+    CHECK(!window_expire(&window, now_ms + WINDOW_RETRANSMIT_MS - 1));
+    CHECK(window_expire(&window, now_ms + WINDOW_RETRANSMIT_MS));
+}
+
+/* The patience is with the oldest that is on the way, and begins anew with each that arrives. */
+static void each_arrival_renews_the_patience(void)
+{
+    open_window(3);
+    tell(1, 0);
+    tell(1, 700);
+    CHECK_INT(window.retransmit_at, WINDOW_RETRANSMIT_MS);
+    window_confirm(&window, 1, 900);
+    CHECK_INT(window.retransmit_at, 900 + WINDOW_RETRANSMIT_MS);
+    window_confirm(&window, 2, 950);
+    CHECK_INT(window.retransmit_at, NEVER);
+}
+
+static void positions_only_grow(void)
+{
+    open_window(2);
+    tell(2, 0);
+    window_confirm(&window, 2, 0);
+    window_refill(&window, 2); /* they lack something: everything, at new positions */
+    CHECK(window_is_sound(&window));
+    tell(2, 0);
+    CHECK_INT(window.announced, 4);
+    window_start_over(&window, 2); /* another process, which has nothing */
+    CHECK(window_is_sound(&window));
+    CHECK_INT(window.acked, 0);
+    CHECK_INT(window.announced, 0);
+    tell(2, 0);
+    CHECK_INT(window.announced, 6);
+    window_start_over(&window, 0); /* nobody */
+    CHECK(window_is_sound(&window));
+    CHECK_INT(ring_due(&window.ring), 0);
+}
+
+/* Then an UPDATE without a location moves the position alone. */
+static void it_is_open_where_all_that_waited_was_forgotten(void)
+{
+    open_window(2);
+    tell(2, 0);
+    window_start_over(&window, 1);
+    CHECK(ring_forget(&window.ring, 0));
+    CHECK_INT(ring_due(&window.ring), 0);
+    tell(1, 0);
+    CHECK_INT(window.announced, 2);
+    CHECK(window_confirm(&window, 2, 0));
+    CHECK(window_is_told(&window));
+    window_free(&window);
+}
+
+static const struct check_case cases[] = {
+    {"what arrives is told, and arrives only once", what_arrives_is_told},
+    {"32 UPDATEs are on the way and not one more", it_closes_when_full},
+    {"what is lost is told again, one UPDATE alone until one arrives",
+     what_is_lost_is_told_again_one_by_one},
+    {"an acknowledgement that was only slow still counts", a_slow_acknowledgement_still_counts},
+    {"patience doubles up to its limit, and an arrival sets it back",
+     patience_doubles_up_to_its_limit},
+    {"each arrival renews the patience", each_arrival_renews_the_patience},
+    {"positions only grow, whatever the other end does", positions_only_grow},
+    {"it is open where all that waited was forgotten",
+     it_is_open_where_all_that_waited_was_forgotten},
+};
+
+CHECK_MAIN(cases)
