@@ -10,6 +10,7 @@
 
 #include "gateway/doors.h"
 #include "gateway/readings.h"
+#include "gateway/socket.h"
 #include "gateway/wall.h"
 
 /* An address is a number that never returns and, in its low bits, a slot. */
@@ -138,7 +139,7 @@ static const char *transmit(struct client *client)
     struct span output = session_output(&client->session);
     ssize_t count = 0;
     if (output.bytes > 0) {
-        count = send(client->fd, output.at, output.bytes, MSG_NOSIGNAL);
+        count = socket_send(client->fd, output.at, output.bytes);
         if (count < 0 && errno != EAGAIN && errno != EINTR)
             return strerror(errno);
         if (count > 0)
@@ -164,7 +165,7 @@ static void take_the_rest(struct client *client)
         if (!session_wants_input(session))
             return;
         char *input = readings_room(&all->readings);
-        ssize_t count = recv(client->fd, input, READINGS_READ_BYTES, 0);
+        ssize_t count = socket_receive(client->fd, input, READINGS_READ_BYTES);
         if (count <= 0)
             return;
         take_time(all);
@@ -223,7 +224,7 @@ static void settle(struct client *client, const char *reason)
 static void throw_away(struct client *client)
 {
     char *unwanted = readings_room(&client->all->readings);
-    ssize_t count = recv(client->fd, unwanted, READINGS_READ_BYTES, 0);
+    ssize_t count = socket_receive(client->fd, unwanted, READINGS_READ_BYTES);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
         drop(client, farewell(client));
 }
@@ -275,7 +276,7 @@ static void receive(struct client *client)
 {
     struct clients *all = client->all;
     char *input = readings_room(&all->readings);
-    ssize_t count = recv(client->fd, input, READINGS_READ_BYTES, 0);
+    ssize_t count = socket_receive(client->fd, input, READINGS_READ_BYTES);
     if (count == 0)
         end_input(client);
     else if (count < 0)
