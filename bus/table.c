@@ -15,9 +15,9 @@
 #define INDEX_BUCKETS_MIN 64u
 #define INDEX_FULL_OF_20  17u
 /* Buckets moved from the old index to the new one at each put. Five would be enough to be done
- * before the new one is full; with 256 the time of two indices is short, and a put still takes
- * less than a microsecond more. */
-#define BUCKETS_MOVED_PER_PUT 256u
+ * before the new one is full; with more the time of two indices is shorter, but every put then
+ * costs more, and where many new clients come at once they wait for one another. */
+#define BUCKETS_MOVED_PER_PUT 32u
 
 /* A bucket's place follows from its tag alone, so growing never touches a record. */
 struct bucket {
@@ -27,6 +27,7 @@ struct bucket {
 
 /* So many buckets are looked at side by side; behind the last stand as many that stay empty. */
 #define GROUP_BUCKETS (4 * PIECE_BYTES / sizeof(struct bucket))
+#define GROUPS_MAX    4u
 
 struct index {
     struct bucket *buckets;
@@ -102,7 +103,7 @@ static uint32_t behind(const struct index *index, uint32_t place)
     return place + 1 == index->count ? 0 : place + 1;
 }
 
-static bool is_of(const struct table *table, uint32_t slot, struct span client)
+static inline bool is_of(const struct table *table, uint32_t slot, struct span client)
 {
     return same(record_client(record_at(table, slot)), client);
 }
@@ -139,20 +140,31 @@ static inline uint64_t match_two(const struct bucket *buckets, uint32_t tag)
     return piece_bits((piece)((piece_fours)piece_load(buckets) == tags));
 }
 
-/* The first bucket with that tag is nearly always the client's, and nearly always among the first.
- * Searching one after the other would end where no processor can foresee it. */
-void table_expect_record(const struct table *table, struct hint *hint)
+/* The first bucket of a group with that tag, or NULL. */
+static inline const struct bucket *match_group(const struct bucket *group, uint32_t tag)
 {
-    const struct bucket *group = &table->now.buckets[place_of(&table->now, hint->hash)];
     uint64_t matches = 0;
     for (unsigned i = 0; i < GROUP_BUCKETS; i += 2)
-        matches |= match_two(group + i, hint->hash) << 8 * i;
+        matches |= match_two(group + i, tag) << 8 * i;
     matches &= 0x0f * BYTES_EACH;
-    if (matches == 0)
+    return matches == 0 ? NULL : group + __builtin_ctzll(matches) / 8;
+}
+
+/* The first bucket with that tag is nearly always the client's, and nearly always in the first
+ * group. Searching one after the other would end where no processor can foresee it. */
+void table_expect_record(const struct table *table, struct hint *hint)
+{
+    const struct index *index = &table->now;
+    const struct bucket *group = index->buckets + place_of(index, hint->hash);
+    const struct bucket *end = index->buckets + index->count, *found = NULL;
+    for (unsigned i = 0; i < GROUPS_MAX && found == NULL && group < end; i++) {
+        found = match_group(group, hint->hash);
+        group += GROUP_BUCKETS;
+    }
+    if (found == NULL || found->slot_ord == 0)
         return;
-    hint->slot_ord = group[__builtin_ctzll(matches) / 8].slot_ord;
-    if (hint->slot_ord != 0)
-        table_expect_slot(table, hint->slot_ord - 1);
+    hint->slot_ord = found->slot_ord;
+    table_expect_slot(table, hint->slot_ord - 1);
 }
 
 /* Also whom nobody expected. Kept out of find, which is short without it. */
