@@ -103,7 +103,8 @@ static uint32_t behind(const struct index *index, uint32_t place)
     return place + 1 == index->count ? 0 : place + 1;
 }
 
-static inline bool is_of(const struct table *table, uint32_t slot, struct span client)
+__attribute__((always_inline)) static inline bool is_of(const struct table *table, uint32_t slot,
+                                                        struct span client)
 {
     return same(record_client(record_at(table, slot)), client);
 }
