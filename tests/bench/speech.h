@@ -38,8 +38,10 @@ struct asked {
 
 /* What is known of one client, where questions are asked. */
 struct known {
-    uint64_t stamp_ns;  /* of its newest update that was sent */
-    uint64_t at_hash;   /* of the AT line of the newest update that was answered */
+    uint64_t stamp_ns; /* of its newest update that was sent */
+    /* Of the newest update that was answered: */
+    uint64_t at_stamp_ns;
+    uint64_t at_hash;   /* the AT line's */
     uint64_t json_hash; /* of the places shown at that stamp; 0: none yet */
 };
 

@@ -77,6 +77,7 @@ static enum speech_verdict read_at(struct talk *talk, const struct asked *asked,
         return SPEECH_WRONG;
     if (talk->known != NULL) {
         struct known *known = &talk->known[asked->client];
+        known->at_stamp_ns = asked->stamp_ns;
         known->at_hash = XXH3_64bits(line.at, line.bytes);
         known->json_hash = 0;
     }
@@ -118,15 +119,26 @@ static enum speech_verdict read_json(struct talk *talk, struct span rest, size_t
     return SPEECH_GOOD;
 }
 
+/* The stamp in an AT line about the client that was asked for. */
+static bool read_stamp(const struct talk *talk, const struct asked *asked, struct span line,
+                       uint64_t *stamp_ns)
+{
+    struct span node;
+    const char *sample;
+    uint32_t client;
+    return split_at_line(line, &node, &sample) && sample_read(sample, &client, stamp_ns) &&
+           client == talk->first_client + asked->client;
+}
+
+/* Most replies show the line that answered the newest update, which was looked at then. */
 static enum speech_verdict read_places(struct talk *talk, struct asked *asked, struct span line,
                                        struct span rest, size_t *taken)
 {
     struct known *known = &talk->known[asked->client];
-    struct span node;
-    const char *sample;
-    uint32_t client;
-    if (!split_at_line(line, &node, &sample) || !sample_read(sample, &client, &asked->seen_ns) ||
-        client != talk->first_client + asked->client)
+    bool is_newest = XXH3_64bits(line.at, line.bytes) == known->at_hash;
+    if (is_newest)
+        asked->seen_ns = known->at_stamp_ns;
+    else if (!read_stamp(talk, asked, line, &asked->seen_ns))
         return SPEECH_WRONG;
     size_t bytes;
     uint64_t hash;
@@ -138,8 +150,7 @@ static enum speech_verdict read_places(struct talk *talk, struct asked *asked, s
      * about the same position has the same answer. */
     if (known->json_hash == 0)
         known->json_hash = hash;
-    bool same = XXH3_64bits(line.at, line.bytes) == known->at_hash && known->json_hash == hash;
-    return same ? SPEECH_GOOD : SPEECH_WRONG;
+    return is_newest && known->json_hash == hash ? SPEECH_GOOD : SPEECH_WRONG;
 }
 
 static enum speech_verdict read_reply(struct talk *talk, struct asked *asked, struct span request,
