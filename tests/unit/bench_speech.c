@@ -166,6 +166,10 @@ static void zherd_questions(void)
     known[2].stamp_ns = STAMP_NS + 1;
     CHECK_INT(judge_bytes(&talk, &asked, reply, &taken), SPEECH_GOOD);
     CHECK(asked.seen_ns == STAMP_NS);
+    char other[SAMPLE_BYTES + 1] = "";
+    sample_write(43, STAMP_NS - 1, other);
+    bytes = snprintf(text, sizeof text, "AT Clark +0.263873386 %s\n%s", other, json);
+    check_verdict(&talk, a_question(), (struct span){text, (size_t)bytes}, SPEECH_WRONG);
     bytes = snprintf(text, sizeof text, "%s{}\n\n", line);
     known[2].stamp_ns = STAMP_NS;
     check_verdict(&talk, a_question(), (struct span){text, (size_t)bytes}, SPEECH_WRONG);
