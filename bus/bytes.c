@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define BUFFER_BYTES_MIN 256
 
@@ -41,6 +43,14 @@ void *bytes_aligned(size_t alignment, size_t bytes)
 {
     assert(bytes > 0 && bytes % alignment == 0);
     return must(aligned_alloc(alignment, bytes), bytes);
+}
+
+void bytes_forget(void *at, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)at;
+    uintptr_t first = (start + page - 1) / page * page, end = (start + bytes) / page * page;
+    if (first < end)
+        (void)madvise((char *)at + (first - start), end - first, MADV_DONTNEED);
 }
 
 char *buffer_grow(struct buffer *buffer, size_t more)

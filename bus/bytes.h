@@ -84,6 +84,10 @@ void *bytes_zeroed(size_t bytes);
 /* Memory of any content that begins at a multiple of `alignment`, on the same terms. */
 void *bytes_aligned(size_t alignment, size_t bytes);
 
+/* Nobody reads these bytes of a larger block any more: the whole pages among them are given back at
+ * once, the rest when the block is freed. */
+void bytes_forget(void *at, size_t bytes);
+
 /* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
  * `bytes`. Growth doubles; every caller has a limit of its own. */
 char *buffer_grow(struct buffer *buffer, size_t more);

@@ -48,10 +48,9 @@ static const uint64_t power_of_10[] = {
 /* Calls cost more than what these do. */
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
-/* Eight bytes less '0' each, the first one lowest: sets the highest bit of the first that is no
- * digit; what it does to those behind it means nothing. A digit's value is below 10, so adding 118
- * leaves its highest bit clear. */
-static inline uint64_t mark_others(uint64_t values)
+/* Eight bytes less '0' each: 0 where all are digits. Their values are below 10, so adding 118 leaves
+ * every highest bit clear. */
+static inline uint64_t mark_eight(uint64_t values)
 {
     return (values | (values + 118 * BYTES_EACH)) & 0x80 * BYTES_EACH;
 }
@@ -169,7 +168,7 @@ ALWAYS_INLINE bool read_usual_stamp(struct span text, struct digits *digits)
     uint64_t middle = (bytes_load_8(text.at + 8) & UINT32_MAX) ^ UINT64_C(0x302e3030);
     uint64_t seconds = join_eight(first) * 100 + ((middle * 10 + (middle >> 8)) & 0xff);
     uint64_t tenths = middle >> 24;
-    bool has_others = (mark_others(first) | mark_others(last) | mark_others(middle)) != 0;
+    bool has_others = (mark_eight(first) | mark_eight(last) | mark_eight(middle)) != 0;
     bool has_point = (middle & 0x00ff0000) == 0, has_leading_zero = (first & 0xff) == 0;
     if (has_others || !has_point || has_leading_zero || seconds > SECONDS_MAX)
         return false;
@@ -224,10 +223,10 @@ bool digits_read(struct span position, struct span stamp, struct digits *digits)
 {
     char window[WINDOW_BYTES] = {0};
     struct digits_form form;
-    if (position.bytes > DIGITS_POSITION_BYTES_MAX)
+    if (position.bytes == 0 || position.bytes > DIGITS_POSITION_BYTES_MAX)
         return false;
     memcpy(window, position.at, position.bytes);
-    if (position.bytes == 0 || find_form(window, &form) != position.bytes)
+    if (find_form(window, &form) != position.bytes)
         return false;
     pack_position(window, position.bytes, digits->position);
     return read_stamp(stamp, digits);
@@ -250,7 +249,8 @@ __attribute__((noinline)) static size_t read_short_line(struct span text, struct
                                                         struct digits_form *form)
 {
     char window[WINDOW_BYTES] = {0};
-    memcpy(window, text.at, text.bytes);
+    if (text.bytes > 0)
+        memcpy(window, text.at, text.bytes);
     return read_line(window, text, digits, form);
 }
 

@@ -17,7 +17,10 @@
 /* Buckets moved from the old index to the new one at each put. Five would be enough to be done
  * before the new one is full; with more the time of two indices is shorter, but every put then
  * costs more, and where many new clients come at once they wait for one another. */
-#define BUCKETS_MOVED_PER_PUT 32u
+#define BUCKETS_MOVED_PER_PUT 96u
+/* Moved buckets whose memory is given back at once: the two together take hardly more than one, and
+ * no put has to give back all of it. */
+#define BUCKETS_FORGOTTEN 8192u
 
 /* A bucket's place follows from its tag alone, so growing never touches a record. */
 struct bucket {
@@ -41,9 +44,10 @@ struct table {
     uint32_t chunk_count, chunk_room;
     uint32_t count;
     uint64_t digest, changes;
-    struct index now; /* every client put since it was made, and the old ones moved so far */
-    struct index old; /* the one before, until all of it is moved */
-    uint32_t moved;   /* buckets of `old` moved so far */
+    struct index now;   /* every client put since it was made, and the old ones moved so far */
+    struct index old;   /* the one before, until all of it is moved */
+    uint32_t moved;     /* buckets of `old` moved so far */
+    uint32_t forgotten; /* of these, those whose memory was given back */
 };
 
 static_assert(LOCATION_ORIGIN_BYTES_MAX == NAMES_BYTES_MAX, "every origin is a name");
@@ -201,17 +205,25 @@ static void enter(struct index *index, struct bucket bucket)
     index->buckets[at] = bucket;
 }
 
-/* The old index keeps its buckets while it is moved: searches in it must not meet gaps. */
+/* All up to an empty bucket at a time. So whoever is not moved yet has its place, and all buckets
+ * from there to where it stands, behind what was moved, and no search needs that any more. */
 static void move_some(struct table *table)
 {
-    for (unsigned i = 0; i < BUCKETS_MOVED_PER_PUT && table->moved < table->old.count; i++) {
-        struct bucket bucket = table->old.buckets[table->moved++];
+    struct index *old = &table->old;
+    for (uint32_t i = 0; table->moved < old->count; i++, table->moved++) {
+        struct bucket bucket = old->buckets[table->moved];
         if (bucket.slot_ord != 0)
             enter(&table->now, bucket);
+        else if (i >= BUCKETS_MOVED_PER_PUT)
+            break;
     }
-    if (table->moved == table->old.count) {
-        free(table->old.buckets);
-        table->old = (struct index){0};
+    if (table->moved - table->forgotten >= BUCKETS_FORGOTTEN) {
+        bytes_forget(old->buckets + table->forgotten, BUCKETS_FORGOTTEN * sizeof *old->buckets);
+        table->forgotten += BUCKETS_FORGOTTEN;
+    }
+    if (table->moved == old->count) {
+        free(old->buckets);
+        *old = (struct index){0};
     }
 }
 
@@ -221,7 +233,7 @@ static void grow_if_full(struct table *table)
         return;
     assert(table->old.count == 0);
     table->old = table->now;
-    table->moved = 0;
+    table->moved = table->forgotten = 0;
     table->now = make_index(table->old.count + table->old.count / 4);
 }
 

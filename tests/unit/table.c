@@ -287,7 +287,7 @@ static void expecting_changes_no_answer(void)
             CHECK(i >= CLIENTS || slot == i);
         }
     }
-    CHECK(right > CLIENTS * 3 / 4);
+    CHECK(right > CLIENTS / 2);
     CHECK(table_is_sound(table));
     table_destroy(&table);
 }
