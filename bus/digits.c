@@ -48,8 +48,8 @@ static const uint64_t power_of_10[] = {
 /* Calls cost more than what these do. */
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
-/* Eight bytes less '0' each: 0 where all are digits. Their values are below 10, so adding 118 leaves
- * every highest bit clear. */
+/* Eight bytes less '0' each: 0 where all are digits. Their values are below 10, so adding 118
+ * leaves every highest bit clear. */
 static inline uint64_t mark_eight(uint64_t values)
 {
     return (values | (values + 118 * BYTES_EACH)) & 0x80 * BYTES_EACH;

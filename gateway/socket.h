@@ -1,9 +1,9 @@
 /* socket: recv(2) and send(2) at the price of the system call.
  *
  * libzmq's threads make every node a process with threads, and there the C library's own two first
- * note that the thread may be cancelled, and afterwards that it may not: two atomic operations more,
- * for something that nobody here does. It is no buffer and knows no clients; errors are those of
- * the manual. */
+ * note that the thread may be cancelled, and afterwards that it may not: two atomic operations
+ * more, for something that nobody here does. It is no buffer and knows no clients; errors are those
+ * of the manual. */
 #ifndef ZHERD_GATEWAY_SOCKET_H
 #define ZHERD_GATEWAY_SOCKET_H
 
