@@ -15,9 +15,9 @@
 #define SECONDS_MAX        ((uint64_t)INT64_MAX / NANO - 1)
 
 /* A position is looked at in two pieces. */
-#define WINDOW_BYTES (2 * PIECE_BYTES)
+#define VIEW_BYTES (2 * PIECE_BYTES)
 
-static_assert(DIGITS_PACKED_BYTES == PIECE_BYTES && DIGITS_POSITION_ROOM_BYTES == WINDOW_BYTES,
+static_assert(DIGITS_PACKED_BYTES == PIECE_BYTES && DIGITS_POSITION_ROOM_BYTES == VIEW_BYTES,
               "two pieces are packed into one, which becomes two");
 static_assert(DIGITS_POSITION_BYTES_MAX <= 2 * (DIGITS_PACKED_BYTES - 1),
               "a byte is left for the count");
@@ -66,14 +66,14 @@ static inline uint64_t join_eight(uint64_t values)
 
 /* ---- positions ---- */
 
-/* A bit for each byte of a window that is no digit, and one behind them. */
-ALWAYS_INLINE uint64_t find_others(const char window[WINDOW_BYTES])
+/* A bit for each byte of a view that is no digit, and one behind them. */
+ALWAYS_INLINE uint64_t find_others(const char view[VIEW_BYTES])
 {
     /* A digit's value is below 10. Less 128 it is so as a signed number, too, for which there is an
      * instruction everywhere. */
     const uint8_t least = '0' + 128;
     const piece_signed ten = (piece_signed){0} + (10 - 128);
-    piece low = piece_load(window) - least, high = piece_load(window + PIECE_BYTES) - least;
+    piece low = piece_load(view) - least, high = piece_load(view + PIECE_BYTES) - least;
     uint32_t low_digits = piece_bits((piece)((piece_signed)low < ten));
     uint32_t high_digits = piece_bits((piece)((piece_signed)high < ten));
     return ~(uint64_t)(low_digits | high_digits << PIECE_BYTES);
@@ -81,19 +81,19 @@ ALWAYS_INLINE uint64_t find_others(const char window[WINDOW_BYTES])
 
 /* Sign, digits, and perhaps a point and digits, from `*at` on. The lowest bit of `*others` is the
  * sign's; where true, it is afterwards the one of what follows, and `*at` says where that is. A
- * window's end is no part of a coordinate: it would have to be too long before. */
-ALWAYS_INLINE bool pass_coordinate(const char *window, uint64_t *others, unsigned *at,
+ * view's end is no part of a coordinate: it would have to be too long before. */
+ALWAYS_INLINE bool pass_coordinate(const char *view, uint64_t *others, unsigned *at,
                                    unsigned *whole)
 {
     unsigned sign = *at;
-    if (window[sign] != '+' && window[sign] != '-')
+    if (view[sign] != '+' && view[sign] != '-')
         return false;
     *others &= *others - 1;
     *at = (unsigned)__builtin_ctzll(*others);
     *whole = *at - sign - 1;
     if (*whole == 0 || *whole > DEGREES_DIGITS_MAX)
         return false;
-    if (window[*at] != '.')
+    if (view[*at] != '.')
         return true;
     unsigned point = *at;
     *others &= *others - 1;
@@ -102,31 +102,31 @@ ALWAYS_INLINE bool pass_coordinate(const char *window, uint64_t *others, unsigne
     return decimals > 0 && decimals <= DECIMALS_MAX;
 }
 
-/* How many bytes the position has that a window begins with; 0 for none. */
-ALWAYS_INLINE unsigned find_form(const char *window, struct digits_form *form)
+/* How many bytes the position has that a view begins with; 0 for none. */
+ALWAYS_INLINE unsigned find_form(const char *view, struct digits_form *form)
 {
-    uint64_t others = find_others(window);
+    uint64_t others = find_others(view);
     unsigned at = 0, latitude_digits, longitude_digits;
-    if (!pass_coordinate(window, &others, &at, &latitude_digits))
+    if (!pass_coordinate(view, &others, &at, &latitude_digits))
         return 0;
     form->latitude_digits = (uint8_t)latitude_digits;
     form->longitude_at = (uint8_t)at;
-    if (!pass_coordinate(window, &others, &at, &longitude_digits))
+    if (!pass_coordinate(view, &others, &at, &longitude_digits))
         return 0;
     form->longitude_digits = (uint8_t)longitude_digits;
     return at;
 }
 
-/* What stands behind the position in its window becomes zeros. */
-ALWAYS_INLINE void pack_position(const char *window, size_t bytes, uint8_t *packed)
+/* What stands behind the position in its view becomes zeros. */
+ALWAYS_INLINE void pack_position(const char *view, size_t bytes, uint8_t *packed)
 {
-    static const uint8_t keep[2 * WINDOW_BYTES] = {
+    static const uint8_t keep[2 * VIEW_BYTES] = {
         15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
         15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
     };
-    const uint8_t *kept = keep + WINDOW_BYTES - bytes;
-    piece low = piece_load(window) & piece_load(kept);
-    piece high = piece_load(window + PIECE_BYTES) & piece_load(kept + PIECE_BYTES);
+    const uint8_t *kept = keep + VIEW_BYTES - bytes;
+    piece low = piece_load(view) & piece_load(kept);
+    piece high = piece_load(view + PIECE_BYTES) & piece_load(kept + PIECE_BYTES);
     piece firsts = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24,
                                            26, 28, 30);
     piece seconds = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23,
@@ -194,6 +194,8 @@ static unsigned take_number(struct span *rest, unsigned max, uint64_t *value)
 
 __attribute__((noinline)) static bool read_any_stamp(struct span text, struct digits *digits)
 {
+    if (text.bytes == 0)
+        return false;
     struct span rest = text;
     uint64_t seconds, billionths = 0;
     unsigned whole = take_number(&rest, SECONDS_DIGITS_MAX, &seconds), decimals = 0;
@@ -221,43 +223,43 @@ ALWAYS_INLINE bool read_stamp(struct span text, struct digits *digits)
 
 bool digits_read(struct span position, struct span stamp, struct digits *digits)
 {
-    char window[WINDOW_BYTES] = {0};
+    char view[VIEW_BYTES] = {0};
     struct digits_form form;
     if (position.bytes == 0 || position.bytes > DIGITS_POSITION_BYTES_MAX)
         return false;
-    memcpy(window, position.at, position.bytes);
-    if (find_form(window, &form) != position.bytes)
+    memcpy(view, position.at, position.bytes);
+    if (find_form(view, &form) != position.bytes)
         return false;
-    pack_position(window, position.bytes, digits->position);
+    pack_position(view, position.bytes, digits->position);
     return read_stamp(stamp, digits);
 }
 
-/* A window is where the line is, or a copy of it. */
-ALWAYS_INLINE size_t read_line(const char *window, struct span text, struct digits *digits,
+/* A view is where the line is, or a copy of it. */
+ALWAYS_INLINE size_t read_line(const char *view, struct span text, struct digits *digits,
                                struct digits_form *form)
 {
-    unsigned bytes = find_form(window, form);
-    if (bytes == 0 || window[bytes] != ' ')
+    unsigned bytes = find_form(view, form);
+    if (bytes == 0 || view[bytes] != ' ')
         return 0;
-    pack_position(window, bytes, digits->position);
+    pack_position(view, bytes, digits->position);
     struct span stamp = {text.at + bytes + 1, text.bytes - bytes - 1};
     return read_stamp(stamp, digits) ? bytes : 0;
 }
 
-/* A window would look beyond its end. */
+/* A view would look beyond its end. */
 __attribute__((noinline)) static size_t read_short_line(struct span text, struct digits *digits,
                                                         struct digits_form *form)
 {
-    char window[WINDOW_BYTES] = {0};
+    char view[VIEW_BYTES] = {0};
     if (text.bytes > 0)
-        memcpy(window, text.at, text.bytes);
-    return read_line(window, text, digits, form);
+        memcpy(view, text.at, text.bytes);
+    return read_line(view, text, digits, form);
 }
 
 size_t digits_read_line(struct span text, struct digits *digits, struct digits_form *form)
 {
-    return text.bytes >= WINDOW_BYTES ? read_line(text.at, text, digits, form)
-                                      : read_short_line(text, digits, form);
+    return text.bytes >= VIEW_BYTES ? read_line(text.at, text, digits, form)
+                                    : read_short_line(text, digits, form);
 }
 
 /* ---- digits of numbers ---- */

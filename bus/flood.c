@@ -172,7 +172,7 @@ bool flood_next_news(struct flood *flood, struct location *location)
     return true;
 }
 
-/* Reads position and stamp once, for all who want them as numbers. */
+/* Reads position and stamp once, for all who want their digits. */
 static void store(struct flood *flood, struct location *location, struct hint hint,
                   struct peer *source)
 {

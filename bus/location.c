@@ -42,7 +42,7 @@ static bool text_fits(const struct location *location)
 
 bool location_is_valid(const struct location *location)
 {
-    /* What was read as numbers is a word. */
+    /* What was read as digits is a word. */
     bool is_read = location->digits != NULL;
     return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
            word_is_whole(location->client) && (is_read || word_is_whole(location->position)) &&

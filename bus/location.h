@@ -32,8 +32,8 @@ struct location {
     struct span origin;    /* name of the node that took the IAMAT */
     int64_t difference_ns; /* that node's clock at that moment minus the stamp, exact */
     int64_t order_ns;      /* order time: see location_order_ns; carried, never computed again */
-    const struct digits *digits; /* position and stamp once more, where somebody has read them as
-                                  * numbers (bus/digits.h); NULL: nobody has. Says nothing new, so
+    const struct digits *digits; /* position and stamp once more, where somebody has read them
+                                  * (bus/digits.h); NULL: nobody has. Says nothing new, so
                                   * neither order nor hash depends on it */
 };
 

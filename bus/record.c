@@ -13,10 +13,10 @@
 static_assert(sizeof(struct record) == 64, "a record is one line of the cache");
 static_assert(LOCATION_TEXT_BYTES_MAX - 2 <= UINT16_MAX, "a text's parts are counted in 16 bits");
 
-__attribute__((always_inline)) static inline void write_numbers(struct record *record,
-                                                                const struct location *location,
-                                                                const struct digits *digits,
-                                                                uint64_t origin_hash)
+__attribute__((always_inline)) static inline void write_digits(struct record *record,
+                                                               const struct location *location,
+                                                               const struct digits *digits,
+                                                               uint64_t origin_hash)
 {
     /* A client keeps its record, so its id is there already, unless it was kept as text. */
     if (record_is_text(record)) {
@@ -25,8 +25,8 @@ __attribute__((always_inline)) static inline void write_numbers(struct record *r
         memcpy(record->client, location->client.at, location->client.bytes);
         record->client_bytes = (uint8_t)location->client.bytes;
     }
-    record->numbers.stamp_ns = digits->stamp_ns;
-    memcpy(record->numbers.position, digits->position, sizeof digits->position);
+    record->digits.stamp_ns = digits->stamp_ns;
+    memcpy(record->digits.position, digits->position, sizeof digits->position);
     record->stamp_decimals = digits->stamp_decimals;
     record->hash = plain_hash(record->client, record->client_bytes, digits, location->difference_ns,
                               origin_hash);
@@ -72,7 +72,7 @@ write_any(struct record *record, const struct location *location, uint64_t origi
     struct digits digits;
     if (digits_read(location->position, location->stamp, &digits) &&
         location_is_plain(location, &digits))
-        write_numbers(record, location, &digits, origin_hash);
+        write_digits(record, location, &digits, origin_hash);
     else
         write_text(record, location);
 }
@@ -81,20 +81,20 @@ void record_write(struct record *record, const struct location *location, uint16
                   uint64_t origin_hash)
 {
     if (location->digits != NULL && location_is_plain(location, location->digits))
-        write_numbers(record, location, location->digits, origin_hash);
+        write_digits(record, location, location->digits, origin_hash);
     else
         write_any(record, location, origin_hash);
     record->origin = origin;
     record->difference_ns = location->difference_ns;
 }
 
-static void read_numbers(const struct record *record, char *text, struct location *location)
+static void read_digits(const struct record *record, char *text, struct location *location)
 {
     struct digits digits = {
-        .stamp_ns = record->numbers.stamp_ns,
+        .stamp_ns = record->digits.stamp_ns,
         .stamp_decimals = record->stamp_decimals,
     };
-    memcpy(digits.position, record->numbers.position, sizeof digits.position);
+    memcpy(digits.position, record->digits.position, sizeof digits.position);
     char *position_end = digits_write_position(text, &digits);
     char *stamp_end = digits_write_stamp(position_end, &digits);
     location->position = (struct span){text, (size_t)(position_end - text)};
@@ -118,7 +118,7 @@ void record_read(const struct record *record, char *text, struct location *locat
     if (record_is_text(record))
         read_text(record, location);
     else
-        read_numbers(record, text, location);
+        read_digits(record, text, location);
 }
 
 void record_free(struct record *record)

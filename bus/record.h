@@ -1,7 +1,7 @@
 /* record: one location as a table keeps it: one line of a processor's cache.
  *
- * Nearly every location is plain (location_is_plain): a short id and numbers, which take no memory
- * beside the record; its text is made from the numbers when somebody reads it (bus/digits.h). Any
+ * Nearly every location is plain (location_is_plain): a short id and digits, which take no memory
+ * beside the record; its text is made from the digits when somebody reads it (bus/digits.h). Any
  * other is kept as text, in memory of its own. Nobody but table.c looks inside.
  *
  * Invariant: record_read gives what record_write took, every byte. */
@@ -13,7 +13,7 @@
 #include "bus/digits.h"
 #include "bus/location.h"
 
-/* What record_read may write: a position and a stamp made from numbers. */
+/* What record_read may write: a position and a stamp made from digits. */
 #define RECORD_TEXT_BYTES_MAX (DIGITS_POSITION_ROOM_BYTES + DIGITS_STAMP_BYTES_MAX)
 
 /* All zero is a record that was never written. */
@@ -26,12 +26,12 @@ struct record {
     };
     uint16_t origin;        /* the table's number for its name */
     uint8_t client_bytes;   /* 0: this location is kept as text */
-    uint8_t stamp_decimals; /* of a location in numbers */
+    uint8_t stamp_decimals; /* of a plain location */
     union {
         struct {
             int64_t stamp_ns;
             uint8_t position[DIGITS_PACKED_BYTES];
-        } numbers;
+        } digits;
         struct {
             char *at; /* client, position, stamp, one behind the other */
             int64_t order_ns;
@@ -67,7 +67,7 @@ static inline int64_t record_order_ns(const struct record *record)
 {
     return record_is_text(record)
                ? record->text.order_ns
-               : location_order_of(record->numbers.stamp_ns, record->difference_ns);
+               : location_order_of(record->digits.stamp_ns, record->difference_ns);
 }
 
 /* Gives back what memory it has beside itself. */

@@ -2,9 +2,8 @@
 
 #include "bus/piece.h"
 
-/* White space is rare and lies below '!', so one subtraction clears eight bytes of suspicion. A
- * byte below '!' borrows and so sets its highest bit; borrowing can mislead only about bytes behind
- * it, so the first suspect is one. */
+/* White space is rare and lies below '!', so one subtraction clears eight bytes of suspicion: a
+ * byte below '!' borrows and so sets its highest bit. */
 static inline uint64_t suspects(uint64_t eight)
 {
     return (eight - '!' * BYTES_EACH) & ~eight & 0x80 * BYTES_EACH;
@@ -28,7 +27,7 @@ size_t word_bytes(struct span text)
     return at;
 }
 
-/* Pieces of eight bytes, of which the last may overlap the one before; what is suspected is read
+/* Eight bytes at a time, of which the last may overlap those before; what is suspected is read
  * once more with care. */
 bool word_is_whole(struct span text)
 {

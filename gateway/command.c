@@ -274,7 +274,7 @@ static inline bool is_on_globe(const char *position, const struct digits_form *f
                     LONGITUDE_DIGITS_MAX);
 }
 
-/* The numbers are read for the table, too. */
+/* The digits are read for the table, too. */
 static inline bool parse_usual_iamat(struct span line, struct command *command)
 {
     static const char word[] = {'I', 'A', 'M', 'A', 'T', ' '};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "bus/digits.h"
+#include "bus/piece.h"
 
 #define NS_PER_SECOND      INT64_C(1000000000)
 #define NS_PER_MICROSECOND INT64_C(1000)
@@ -92,36 +93,30 @@ static inline char *put_escaped_byte(char *at, unsigned char byte)
     return at;
 }
 
-/* Sixteen bytes that are computed with at once, on processors that can. */
-typedef uint8_t sixteen __attribute__((vector_size(16)));
-
 /* Copies sixteen bytes and marks those that are to be escaped. */
-static inline void copy_sixteen(char *to, const char *from, sixteen *marks)
+static inline void copy_piece(char *to, const char *from, piece *marks)
 {
-    sixteen bytes;
-    memcpy(&bytes, from, sizeof bytes);
+    piece bytes = piece_load(from);
     memcpy(to, &bytes, sizeof bytes);
-    *marks |= (sixteen)((bytes - 0x20) > 0x7e - 0x20) | (sixteen)(bytes == '\\');
+    *marks |= (piece)((bytes - 0x20) > 0x7e - 0x20) | (piece)(bytes == '\\');
 }
 
 /* Copies a text of sixteen bytes or more; false if something in it is to be escaped. The last
  * sixteen are copied on their own, and so some of them twice. */
 static bool copy_plain(char *to, struct span text)
 {
-    sixteen marks = {0};
+    piece marks = {0};
     size_t last = text.bytes - sizeof marks;
     for (size_t i = 0; i < last; i += sizeof marks)
-        copy_sixteen(to + i, text.at + i, &marks);
-    copy_sixteen(to + last, text.at + last, &marks);
-    uint64_t halves[2];
-    memcpy(halves, &marks, sizeof marks);
-    return (halves[0] | halves[1]) == 0;
+        copy_piece(to + i, text.at + i, &marks);
+    copy_piece(to + last, text.at + last, &marks);
+    return piece_bits(marks) == 0;
 }
 
 /* There is nothing to be escaped in nearly all texts. */
 static inline char *put_escaped(char *at, struct span text)
 {
-    if (text.bytes >= sizeof(sixteen) && copy_plain(at, text))
+    if (text.bytes >= PIECE_BYTES && copy_plain(at, text))
         return at + text.bytes;
     for (size_t i = 0; i < text.bytes; i++)
         at = put_escaped_byte(at, (unsigned char)text.at[i]);

@@ -15,9 +15,9 @@
 
 /* One read. */
 #define READINGS_READ_BYTES (64 * 1024)
-/* Of so many clients at most: they are fetched side by side, and the processor has room for no more
- * (gateway/session.h). No more of them, either, when so many bytes are there: they are to be in the
- * cache still, and so many lines are enough by themselves. */
+/* Of so many clients at most: what is known of them is fetched from memory side by side, and a
+ * processor fetches hardly more at a time. No more of them, either, when so many bytes are there:
+ * they are to be in the cache still, and so many lines are enough by themselves. */
 #define READINGS_MAX       16
 #define READINGS_BYTES_AIM 4096
 

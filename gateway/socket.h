@@ -2,8 +2,8 @@
  *
  * libzmq's threads make every node a process with threads, and there the C library's own two first
  * note that the thread may be cancelled, and afterwards that it may not: two atomic operations
- * more, for something that nobody here does. It is no buffer and knows no clients; errors are those
- * of the manual. */
+ * more, for something that nobody here does. It is no buffer and knows no clients, and a sanitizer
+ * does not see what it reads and writes; errors are those of the manual. */
 #ifndef ZHERD_GATEWAY_SOCKET_H
 #define ZHERD_GATEWAY_SOCKET_H
 

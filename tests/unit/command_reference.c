@@ -199,6 +199,7 @@ static void lines_against_reference(void)
             check_digits(&command);
     }
     CHECK(accepted > GENERATED_CASES / 4 && accepted < GENERATED_CASES * 3 / 4);
+    /* Of the lines with single blanks, those that are not close to a limit of the globe. */
     CHECK(read > accepted / 10 && read < accepted);
     regfree(&stamp_grammar);
     regfree(&position_grammar);

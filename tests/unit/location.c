@@ -166,7 +166,7 @@ static void the_hash_is_the_same_on_every_machine(void)
 }
 
 /* The 64 bytes of base(), one by one. */
-static void a_plain_location_is_hashed_as_numbers(void)
+static void a_plain_location_is_hashed_in_64_bytes(void)
 {
     unsigned char bytes[64] = "kiwi.cs.ucla.edu";
     bytes[20] = 16; /* client */
@@ -275,7 +275,7 @@ static const struct check_case cases[] = {
     {"no field may be empty", no_field_may_be_empty},
     {"texts and origins have limits", texts_and_origins_have_limits},
     {"the hash is the same on every machine", the_hash_is_the_same_on_every_machine},
-    {"a plain location is hashed as numbers", a_plain_location_is_hashed_as_numbers},
+    {"a plain location is hashed in 64 bytes", a_plain_location_is_hashed_in_64_bytes},
     {"whatever is not plain is hashed as texts", whatever_is_not_plain_is_hashed_as_texts},
     {"digits say nothing new to a hash", digits_say_nothing_new_to_a_hash},
     {"the hash notices every field and every border",
