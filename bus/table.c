@@ -18,8 +18,8 @@
  * before the new one is full; with more the time of two indices is shorter, but every put then
  * costs more, and where many new clients come at once they wait for one another. */
 #define BUCKETS_MOVED_PER_PUT 96u
-/* Moved buckets whose memory is given back at once: the two together take hardly more than one, and
- * no put has to give back all of it. */
+/* Moved buckets whose memory is given back at once, so that an old index shrinks while it is moved
+ * and no put has to give back all of it. */
 #define BUCKETS_FORGOTTEN 8192u
 
 /* A bucket's place follows from its tag alone, so growing never touches a record. */
@@ -205,8 +205,8 @@ static void enter(struct index *index, struct bucket bucket)
     index->buckets[at] = bucket;
 }
 
-/* All up to an empty bucket at a time. So whoever is not moved yet has its place, and all buckets
- * from there to where it stands, behind what was moved, and no search needs that any more. */
+/* Always up to an empty bucket. So the place of a client that is not moved yet, and all buckets
+ * from there to where it stands, lie behind what was moved; and no search needs that any more. */
 static void move_some(struct table *table)
 {
     struct index *old = &table->old;
