@@ -25,8 +25,9 @@
 struct dial_rules {
     /* No message was taken for so long: the connection does not come about. */
     int64_t away_ms;
-    /* The same where the other end lists two keys: only one can be expected at a time, and the
-     * other one may be right. */
+    /* The same where the other end lists two keys, until each had its turn: only one can be
+     * expected at a time, and the other one may be right. After that away_ms counts, because a long
+     * way may need more time than this. */
     int64_t away_two_keys_ms;
     /* Messages that want an answer were taken for so long and none was answered. */
     int64_t unanswered_ms;
@@ -38,9 +39,23 @@ struct dial {
     size_t key;                  /* the place of the one expected there */
     uint32_t attempts;           /* connections replaced so far: of several addresses of a name,
                                     number `attempts` modulo their count is to be tried */
+    uint32_t fruitless;          /* of them, those in a row that took no message */
     bool is_stale;               /* the key that it was made with counts no more */
+    bool was_silent;             /* the last one took messages and answered none; none came since */
+    bool is_told;                /* that it is lost */
+    int64_t lost_since_ms;       /* INT64_MAX while it serves, as far as is known */
     int64_t away_since_ms;       /* INT64_MAX while messages are taken */
     int64_t unanswered_since_ms; /* INT64_MAX while nothing waits for an answer */
+};
+
+/* The other end is lost for so long before anybody is told: a start or a new key takes less. */
+#define DIAL_LOST_MS 5000
+
+/* What is to be told, each once. */
+enum dial_news {
+    DIAL_NOTHING_NEW,
+    DIAL_LOST, /* the other end was not reached for DIAL_LOST_MS, however often it was tried */
+    DIAL_BACK, /* and now it is */
 };
 
 /* A connection is made now, with the first key. Copies `keys`, borrows `rules`. */
@@ -74,5 +89,8 @@ int64_t dial_deadline_ms(const struct dial *dial);
  * whose key counts no more, is tried with another key of the list; one that does not answer was
  * made with the right key and keeps it. */
 void dial_renew(struct dial *dial, int64_t now_ms);
+
+/* What there is to tell since the last call; to be asked about once a second. */
+enum dial_news dial_news(struct dial *dial, int64_t now_ms);
 
 #endif

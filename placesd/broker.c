@@ -130,10 +130,11 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     return broker;
 }
 
-void broker_admit(struct broker *broker, struct keyring *front)
+void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back)
 {
     assert(broker->auth != NULL);
     auth_allow(broker->auth, AUTH_PLACES_FRONT, front);
+    auth_allow(broker->auth, AUTH_PLACES_BACK, back);
 }
 
 void broker_close(struct broker **broker)
@@ -228,6 +229,23 @@ static void log_worker(struct span name, const char *what)
     event_log("worker %s %s", shown, what);
 }
 
+/* A worker that cannot be reached any more is lost. */
+static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
+{
+    zmsg_pushmem(message, worker.at, worker.bytes);
+    if (zmsg_send(&message, broker->back) == 0)
+        return;
+    zmsg_destroy(&message);
+    desk_lose(broker->desk, worker);
+}
+
+static void probe(struct broker *broker, struct span worker)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addmem(message, "", 0);
+    send_to_worker(broker, worker, message);
+}
+
 static void take_ready(struct broker *broker, struct span worker, struct span bytes, int64_t now_ms)
 {
     uint32_t credits;
@@ -242,6 +260,7 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
         break;
     case BALANCE_CROWDED:
         event_log_fault(&broker->crowded, now_ms, "too many workers: one more is not taken");
+        probe(broker, worker); /* it is heard all the same */
         break;
     case BALANCE_KNOWN:
         break;
@@ -287,16 +306,6 @@ static void take_from_worker(struct broker *broker, zmsg_t *message, int64_t now
 
 /* ---- orders ---- */
 
-/* A worker that cannot be reached any more is lost. */
-static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
-{
-    zmsg_pushmem(message, worker.at, worker.bytes);
-    if (zmsg_send(&message, broker->back) == 0)
-        return;
-    zmsg_destroy(&message);
-    desk_lose(broker->desk, worker);
-}
-
 static void give(struct broker *broker, const struct desk_order *order)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
@@ -306,13 +315,6 @@ static void give(struct broker *broker, const struct desk_order *order)
     zmsg_addmem(message, request, bytes);
     zmsg_addstr(message, order->source);
     send_to_worker(broker, order->worker, message);
-}
-
-static void probe(struct broker *broker, struct span worker)
-{
-    zmsg_t *message = zmsg_new();
-    zmsg_addmem(message, "", 0);
-    send_to_worker(broker, worker, message);
 }
 
 static void answer(struct broker *broker, const struct desk_order *order)

@@ -38,8 +38,9 @@ struct broker;
 struct broker *broker_open(const struct broker_options *options,
                            char error[BROKER_ERROR_BYTES_MAX]);
 
-/* Who may ask from now on; takes the ring over. Only for a broker with keys; any thread. */
-void broker_admit(struct broker *broker, struct keyring *front);
+/* Who may ask and who may work from now on; takes the rings over. Only for a broker with keys; any
+ * thread. */
+void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back);
 
 /* Serves until `stop_descriptor` is readable. Then new questions fail at once, those on their way
  * get a moment, and what is unfinished after it fails. Takes nothing from the descriptor. */
