@@ -77,6 +77,11 @@ void dial_expect(struct dial *dial, const struct keyring_keys *keys)
     dial->is_stale = true;
 }
 
+bool dial_is_away(const struct dial *dial)
+{
+    return dial->away_since_ms != NEVER_MS;
+}
+
 int64_t dial_deadline_ms(const struct dial *dial)
 {
     const struct dial_rules *rules = dial->rules;

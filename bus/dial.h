@@ -34,7 +34,7 @@ struct dial_rules {
 };
 
 struct dial {
-    const struct dial_rules *rules; /* outlives the dial */
+    const struct dial_rules *rules; /* outlive the dial; others may take their place */
     struct keyring_keys keys;    /* what the other end may prove itself with; none in the clear */
     size_t key;                  /* the place of the one expected there */
     uint32_t attempts;           /* connections replaced so far: of several addresses of a name,
@@ -80,6 +80,9 @@ void dial_expect(struct dial *dial, const struct keyring_keys *keys);
 
 /* Whether the connection is to be replaced now. */
 bool dial_is_due(const struct dial *dial, int64_t now_ms);
+
+/* Whether there is no connection, as far as was reported. */
+bool dial_is_away(const struct dial *dial);
 
 /* The earliest time at which dial_is_due becomes true if nothing is reported; INT64_MAX is never,
  * INT64_MIN is at once. */

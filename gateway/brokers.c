@@ -10,7 +10,8 @@ bool brokers_open(struct brokers *brokers, const struct topology *topology, uint
         return true;
     brokers->places = places_new(seed, (uint32_t)topology->places_count);
     for (size_t i = 0; i < topology->places_count; i++) {
-        brokers->sockets[i] = lookups_open(&topology->places[i].gateways, keys, now_ms, error);
+        brokers->sockets[i] =
+            lookups_open(&topology->places[i].gateways, keys, seed + i, now_ms, error);
         if (brokers->sockets[i] == NULL)
             return false;
         brokers->count++;
@@ -51,8 +52,12 @@ static bool take_replies(struct brokers *brokers, struct lookups *socket, struct
     struct span body;
     uint64_t id;
     for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
-        if (!lookups_receive(socket, &id, &body))
+        if (!lookups_receive(socket, &id, &body)) {
+            /* Something happened, but no message came: a connection began or ended. */
+            if (i == 0 && brokers->fired)
+                lookups_look(socket, now_ms);
             return true;
+        }
         if (places_receive(brokers->places, id, body, now_ms, &answer))
             clients_answer(clients, &answer);
     }
@@ -65,6 +70,7 @@ static void take_all_replies(struct brokers *brokers, struct clients *clients, i
     for (size_t i = 0; i < brokers->count; i++)
         if (!take_replies(brokers, brokers->sockets[i], clients, now_ms))
             brokers->wait = true;
+    brokers->fired = false;
 }
 
 static bool is_any_due(const struct brokers *brokers, int64_t now_ms)

@@ -22,11 +22,13 @@ struct brokers {
     struct places *places; /* NULL without a places service */
     struct lookups *sockets[TOPOLOGY_PLACES_MAX];
     size_t count;
-    bool wait; /* replies may be there: the next turn must not be far */
+    bool wait;  /* replies may be there: the next turn must not be far */
+    bool fired; /* a descriptor said that something happened */
 };
 
-/* Begins to connect to each of the topology's brokers; `seed` as for places_new, `keys` as for
- * lookups_open. False and one clear sentence in `error`; brokers_close closes what was opened. */
+/* Begins to connect to each of the topology's brokers; `seed` as for places_new, `keys`
+ * as for lookups_open. False and one clear sentence in `error`; brokers_close closes what was
+ * opened. */
 bool brokers_open(struct brokers *brokers, const struct topology *topology, uint64_t seed,
                   const struct auth_ends *keys, int64_t now_ms,
                   char error[LOOKUPS_ERROR_BYTES_MAX]);

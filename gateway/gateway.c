@@ -170,7 +170,7 @@ static void on_lookups(uv_poll_t *poll, int status, int events)
     struct gateway *gateway = poll->data;
     (void)status;
     (void)events;
-    gateway->brokers.wait = true;
+    gateway->brokers.wait = gateway->brokers.fired = true;
 }
 
 static void on_second(uv_timer_t *timer)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "placesd/caller.h"
 #include "placesd/lookup.h"
 
 /* A request id, an empty frame, a body. */
@@ -16,11 +17,12 @@
 /* Messages queued in each direction. Far more than a service in good health lets wait. */
 #define LOOKUPS_QUEUE_MESSAGES_MAX 1000
 
-static const struct dial_rules rules = {
-    .away_ms = LOOKUPS_AWAY_MS,
-    .away_two_keys_ms = LOOKUPS_AWAY_TWO_KEYS_MS,
-    .unanswered_ms = LOOKUPS_UNANSWERED_MS,
-};
+static const struct dial_rules rules = {.away_ms = LOOKUPS_AWAY_MS,
+                                        .away_two_keys_ms = LOOKUPS_AWAY_TWO_KEYS_MS,
+                                        .unanswered_ms = LOOKUPS_UNANSWERED_MS},
+                               rules_of_pings = {.away_ms = LOOKUPS_AWAY_MS,
+                                                 .away_two_keys_ms = LOOKUPS_AWAY_TWO_KEYS_MS,
+                                                 .unanswered_ms = LOOKUPS_PING_UNANSWERED_MS};
 
 struct lookups {
     void *context;
@@ -32,6 +34,8 @@ struct lookups {
     bool has_keys;
     struct auth_certificate own;
     struct dial dial;
+    bool answers_pings;       /* the service does: a plain REP drops them */
+    uint64_t life;            /* random */
     zmq_msg_t frames[FRAMES]; /* of the last message received; always initialised */
 };
 
@@ -85,14 +89,23 @@ static bool watch_socket(struct lookups *lookups)
            epoll_ctl(lookups->watch, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
-/* A new socket and its connection, under a routing id that the service draws. False with errno. */
+static bool set_name(struct lookups *lookups)
+{
+    char name[CALLER_NAME_BYTES_MAX];
+    struct caller caller = {CALLER_GATEWAY, lookups->life, lookups->dial.attempts};
+    size_t bytes = caller_write(&caller, name);
+    return zmq_setsockopt(lookups->socket, ZMQ_ROUTING_ID, name, bytes) == 0;
+}
+
+/* A new socket and its connection, under a new routing id. False with errno. */
 static bool open_socket(struct lookups *lookups)
 {
     const struct dial *dial = &lookups->dial;
     lookups->socket = zmq_socket(lookups->context, ZMQ_DEALER);
     if (lookups->socket == NULL)
         return false;
-    if (set_options(lookups->socket, lookups->ipv6, lookups->has_keys) && watch_socket(lookups) &&
+    if (set_options(lookups->socket, lookups->ipv6, lookups->has_keys) && set_name(lookups) &&
+        watch_socket(lookups) &&
         auth_connect(lookups->socket, lookups->endpoint, lookups->has_keys ? &lookups->own : NULL,
                      dial->keys.text[dial->key]))
         return true;
@@ -110,7 +123,7 @@ static bool open_all(struct lookups *lookups)
 }
 
 struct lookups *lookups_open(const struct topology_endpoint *endpoint, const struct auth_ends *keys,
-                             int64_t now_ms, char error[LOOKUPS_ERROR_BYTES_MAX])
+                             uint64_t life, int64_t now_ms, char error[LOOKUPS_ERROR_BYTES_MAX])
 {
     static const struct keyring_keys none;
     struct lookups *lookups = bytes_zeroed(sizeof *lookups);
@@ -121,6 +134,7 @@ struct lookups *lookups_open(const struct topology_endpoint *endpoint, const str
     lookups->has_keys = keys != NULL;
     if (keys != NULL)
         lookups->own = keys->own;
+    lookups->life = life;
     dial_start(&lookups->dial, &rules, keys != NULL ? &keys->theirs : &none, now_ms);
     if (open_all(lookups))
         return lookups;
@@ -161,10 +175,26 @@ static bool is_connected(const struct lookups *lookups)
            (events & ZMQ_POLLOUT) != 0;
 }
 
+/* A frame that is empty and alone: a REP drops it, and the broker sends it back. */
+static void ping(struct lookups *lookups, int64_t now_ms)
+{
+    if (zmq_send(lookups->socket, "", 0, ZMQ_DONTWAIT) >= 0)
+        dial_taken(&lookups->dial, lookups->answers_pings, now_ms);
+}
+
+void lookups_look(struct lookups *lookups, int64_t now_ms)
+{
+    bool was_away = dial_is_away(&lookups->dial);
+    if (!is_connected(lookups))
+        dial_refused(&lookups->dial, now_ms);
+    else if (was_away)
+        ping(lookups, now_ms);
+}
+
 void lookups_second(struct lookups *lookups, int64_t now_ms)
 {
     if (is_connected(lookups))
-        dial_taken(&lookups->dial, false, now_ms);
+        ping(lookups, now_ms);
     else
         dial_refused(&lookups->dial, now_ms);
 }
@@ -236,11 +266,21 @@ static size_t receive_frames(struct lookups *lookups)
     return count;
 }
 
+/* A broker of an earlier version takes a ping for an empty question, and says so. */
+static void take_pong(struct lookups *lookups)
+{
+    lookups->answers_pings = true;
+    lookups->dial.rules = &rules_of_pings;
+    dial_answered(&lookups->dial);
+}
+
 bool lookups_receive(struct lookups *lookups, uint64_t *id, struct span *body)
 {
     zmq_msg_t *frames = lookups->frames;
     size_t count;
     while ((count = receive_frames(lookups)) > 0) {
+        if (zmq_msg_size(&frames[0]) == 0)
+            take_pong(lookups);
         if (count != FRAMES || zmq_msg_size(&frames[0]) != sizeof *id ||
             zmq_msg_size(&frames[1]) != 0)
             continue;

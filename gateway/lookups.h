@@ -30,14 +30,18 @@
 /* A service answers each question before its deadline, which is PLACES_DEADLINE_MS at most: one
  * that has answered none for longer than that does not hear us, or we do not hear it. */
 #define LOOKUPS_UNANSWERED_MS 5000
+/* The broker also answers a ping each second; once it did, this counts. So a connection that died
+ * unseen is left before the look-ups over it are late. */
+#define LOOKUPS_PING_UNANSWERED_MS 2000
 
 struct lookups;
 
 /* Begins to connect; the service may come and go at any time. With `keys`, which are copied, only
- * to a service that has one of them; NULL: in the clear. NULL and one clear sentence in `error`
- * when the endpoint is no endpoint. All times are of one clock that does not run backwards. */
+ * to a service that has one of them; NULL: in the clear. `life` is random (placesd/caller.h). NULL
+ * and one clear sentence in `error` when the endpoint is no endpoint. All times are of one clock
+ * that does not run backwards. */
 struct lookups *lookups_open(const struct topology_endpoint *endpoint, const struct auth_ends *keys,
-                             int64_t now_ms, char error[LOOKUPS_ERROR_BYTES_MAX]);
+                             uint64_t life, int64_t now_ms, char error[LOOKUPS_ERROR_BYTES_MAX]);
 
 /* Accepts NULL, sets the caller's pointer to NULL. Unsent requests are dropped. */
 void lookups_close(struct lookups **lookups);
@@ -46,8 +50,11 @@ void lookups_close(struct lookups **lookups);
  * was opened with keys. */
 void lookups_expect(struct lookups *lookups, const struct keyring_keys *theirs);
 
-/* Looks whether there is a connection. To be called once a second; eats the descriptor's edge as a
- * send does. */
+/* Looks whether there is a connection, and says something over a new one. To be called when the
+ * descriptor fired and there was nothing to receive; eats its edge as a send does. */
+void lookups_look(struct lookups *lookups, int64_t now_ms);
+
+/* The same, and asks the broker whether it is there. To be called once a second. */
 void lookups_second(struct lookups *lookups, int64_t now_ms);
 
 /* Replaces the connection where that is due: true if it did, and then what was sent and not yet

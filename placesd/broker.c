@@ -7,8 +7,10 @@
 
 #include <czmq.h>
 
+#include "placesd/caller.h"
 #include "placesd/desk.h"
 #include "placesd/event.h"
+#include "placesd/hangup.h"
 #include "placesd/lookup.h"
 
 /* Messages taken from one door before the other gets its turn. */
@@ -19,6 +21,8 @@
 /* Frames in front of a question: a routing id per broker it came through, REQ's own request id
  * and the empty one that ends them. */
 #define ENVELOPE_FRAMES_MAX 16
+/* The routing id and the empty frame: nothing is asked. */
+#define PING_FRAMES 2
 /* Answers that may wait for one asker: all questions may be one asker's, and may end at the same
  * moment. Beyond that it does not read, and answers to it are dropped. */
 #define FRONT_WAITING_MAX DESK_ASKERS_MAX
@@ -32,6 +36,8 @@
 struct broker {
     struct auth *auth; /* NULL without keys */
     zsock_t *front, *back;
+    uint16_t front_port, back_port;
+    struct callers *front_callers, *back_callers;
     struct desk *desk;
     zmsg_t *envelopes[DESK_ASKERS_MAX]; /* where answers go, by desk_slot; NULL: no such ticket */
     uint64_t refusals_told;
@@ -69,6 +75,13 @@ static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int wai
              zmq_strerror(zmq_errno()));
     zsock_destroy(&socket);
     return NULL;
+}
+
+/* Of the endpoint that the socket is bound to, as ZeroMQ says it. */
+static uint16_t port_of(zsock_t *socket)
+{
+    const char *colon = strrchr(zsock_endpoint(socket), ':');
+    return (uint16_t)strtoul(colon + 1, NULL, 10);
 }
 
 static void draw(void *bytes, size_t count)
@@ -114,6 +127,8 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     struct broker *broker = calloc(1, sizeof *broker);
     assert(broker != NULL);
     broker->desk = open_desk(options);
+    broker->front_callers = callers_new();
+    broker->back_callers = callers_new();
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
     if (own == NULL || open_auth(broker, options->keys, error))
         broker->front = bind_router(options->front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX,
@@ -125,6 +140,8 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
         broker_close(&broker);
         return NULL;
     }
+    broker->front_port = port_of(broker->front);
+    broker->back_port = port_of(broker->back);
     /* A job for a worker that is gone is refused at once instead of dropped in silence. */
     zsock_set_router_mandatory(broker->back, 1);
     return broker;
@@ -146,6 +163,8 @@ void broker_close(struct broker **broker)
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
     auth_close(&(*broker)->auth);
+    callers_destroy(&(*broker)->front_callers);
+    callers_destroy(&(*broker)->back_callers);
     desk_destroy(&(*broker)->desk);
     free(*broker);
     *broker = NULL;
@@ -196,6 +215,13 @@ static zmsg_t *open_envelope(zmsg_t *message)
     return NULL;
 }
 
+/* An asker that sends the empty frame alone wants to know whether we are there: it comes back. */
+static void return_ping(struct broker *broker, zmsg_t *ping)
+{
+    if (zmsg_send(&ping, broker->front) != 0)
+        zmsg_destroy(&ping);
+}
+
 static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms)
 {
     zmsg_t *envelope = open_envelope(message);
@@ -206,7 +232,10 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
     }
     struct lookup lookup;
     uint64_t ticket;
-    if (zmsg_size(message) != 1 || !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
+    if (zmsg_size(message) == 0 && zmsg_size(envelope) == PING_FRAMES) {
+        return_ping(broker, envelope);
+    } else if (zmsg_size(message) != 1 ||
+               !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
         send_failure(broker, envelope, LOOKUP_INVALID, "The question is not a look-up.");
     } else if (!desk_ask(broker->desk, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
@@ -385,6 +414,30 @@ static void tell_refusals(struct broker *broker, int64_t now_ms)
     event_log_fault(&broker->refused, now_ms, text);
 }
 
+/* Whose connection brought the message, whose first frame is the routing id. ZeroMQ 4.3.4 does not
+ * tell of the connection with that frame, but with the last. */
+static void hear_caller(struct broker *broker, enum auth_door door, zmsg_t *message, int64_t now_ms)
+{
+    bool front = door == AUTH_PLACES_FRONT;
+    struct callers *callers = front ? broker->front_callers : broker->back_callers;
+    struct caller caller;
+    uint64_t mark;
+    if (!caller_read(bytes_of(zmsg_first(message)), &caller))
+        return;
+    int descriptor = hangup_descriptor(zframe_meta(zmsg_last(message), HANGUP_PROPERTY));
+    if (callers_hear(callers, &caller, descriptor, now_ms) &&
+        hangup_mark(descriptor, front ? broker->front_port : broker->back_port, &mark))
+        callers_add(callers, &caller, descriptor, mark, now_ms);
+}
+
+static void hang_up(struct callers *callers, int64_t now_ms)
+{
+    int descriptor;
+    uint64_t mark;
+    while (callers_next(callers, now_ms, &descriptor, &mark))
+        hangup(descriptor, mark);
+}
+
 static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
 {
     for (int i = 0; i < TURN_MESSAGES_MAX; i++) {
@@ -393,6 +446,8 @@ static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
             return;
         enum auth_door door = socket == broker->front ? AUTH_PLACES_FRONT : AUTH_PLACES_BACK;
         bool known = is_known(broker, door, message, now_ms);
+        if (known)
+            hear_caller(broker, door, message, now_ms);
         if (known && door == AUTH_PLACES_FRONT)
             take_question(broker, message, now_ms);
         else if (known)
@@ -421,6 +476,10 @@ static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
     int64_t deadline_ms = desk_deadline_ms(broker->desk);
     if (until_ms < deadline_ms)
         deadline_ms = until_ms;
+    if (callers_deadline_ms(broker->front_callers) < deadline_ms)
+        deadline_ms = callers_deadline_ms(broker->front_callers);
+    if (callers_deadline_ms(broker->back_callers) < deadline_ms)
+        deadline_ms = callers_deadline_ms(broker->back_callers);
     /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so they
      * may be asked whatever the marks say. */
     zmq_poll(items, stop_descriptor < 0 ? 2 : 3, pause_ms(deadline_ms, zclock_mono()));
@@ -428,6 +487,8 @@ static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
     drain(broker, broker->back, now_ms);
     drain(broker, broker->front, now_ms);
     obey_orders(broker, now_ms);
+    hang_up(broker->front_callers, now_ms);
+    hang_up(broker->back_callers, now_ms);
     tell_refusals(broker, now_ms);
     return (items[2].revents & ZMQ_POLLIN) != 0;
 }

@@ -13,6 +13,7 @@
 
 #include "bus/dial.h"
 #include "placesd/balance.h"
+#include "placesd/caller.h"
 #include "placesd/event.h"
 #include "placesd/lookup.h"
 
@@ -21,7 +22,6 @@
 /* A broker that acknowledges nothing for so long is taken for gone and connected to anew. */
 #define UNACKNOWLEDGED_MS BALANCE_SILENCE_MS
 #define RECONNECT_MS      100
-#define NAME_BYTES_MAX    24
 /* Jobs that were on their way when a broker heard of no more credits arrive within this time. */
 #define LAST_JOBS_MS 200
 
@@ -46,6 +46,7 @@ struct link {
     const struct worker_broker *broker;
     const struct auth_ends *keys; /* ours; NULL: in the clear */
     struct dial dial;
+    uint64_t life;   /* random */
     zsock_t *socket; /* NULL where the system had none left: then the next try may get one */
     int64_t ready_due_ms;
 };
@@ -167,22 +168,27 @@ static void take_jobs(struct worker *worker, struct link *link)
 
 /* ---- connections ---- */
 
-/* The name is drawn at random: it stays the same over reconnections of one socket, so that answers
- * still find their jobs, and differs in every life and for every new socket, so that a broker
- * which takes the old one for alive does not take the two for one. */
-static void draw_name(char name[NAME_BYTES_MAX])
+static uint64_t draw_life(void)
 {
     uint64_t drawn;
     ssize_t bytes = getrandom(&drawn, sizeof drawn, 0);
     assert(bytes == (ssize_t)sizeof drawn);
-    snprintf(name, NAME_BYTES_MAX, "worker-%016" PRIx64, drawn);
+    return drawn;
+}
+
+/* The name stays the same over reconnections of one socket, so that answers still find their jobs.
+ * Each new socket has its own: a broker that takes the old one for alive does not take the two for
+ * one, and ends the older connection. */
+static void set_name(zsock_t *socket, const struct link *link)
+{
+    char name[CALLER_NAME_BYTES_MAX];
+    struct caller caller = {CALLER_WORKER, link->life, link->dial.attempts};
+    caller_write(&caller, name);
+    zsock_set_identity(socket, name);
 }
 
 static void set_options(zsock_t *socket, const char *endpoint)
 {
-    char name[NAME_BYTES_MAX];
-    draw_name(name);
-    zsock_set_identity(socket, name);
     if (strchr(endpoint, '[') != NULL)
         zsock_set_ipv6(socket, 1);
     zsock_set_immediate(socket, 1);
@@ -205,6 +211,7 @@ static bool connect_link(struct link *link)
     link->socket = zsock_new(ZMQ_DEALER);
     if (link->socket == NULL)
         return false;
+    set_name(link->socket, link);
     set_options(link->socket, endpoint);
     void *handle = zsock_resolve(link->socket);
     if ((keys == NULL || auth_limit(handle, LOOKUP_REQUEST_BYTES_MAX)) &&
@@ -341,7 +348,8 @@ static bool open_links(struct worker *worker, const struct worker_options *optio
     static const struct keyring_keys none;
     for (size_t i = 0; i < options->broker_count; i++) {
         struct link *link = &worker->links[worker->link_count++];
-        *link = (struct link){.broker = &options->brokers[i], .keys = options->keys};
+        *link = (struct link){
+            .broker = &options->brokers[i], .keys = options->keys, .life = draw_life()};
         dial_start(&link->dial, &rules, options->keys != NULL ? &options->keys->theirs : &none,
                    zclock_mono());
         if (connect_link(link))

@@ -34,7 +34,7 @@ static struct lookups *ask_at(const char *endpoint)
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct topology_endpoint to = {.host = "127.0.0.1"};
     snprintf(to.text, sizeof to.text, "%s", endpoint);
-    struct lookups *lookups = lookups_open(&to, NULL, 0, error);
+    struct lookups *lookups = lookups_open(&to, NULL, 1, 0, error);
     CHECK(lookups != NULL);
     return lookups;
 }
@@ -295,6 +295,56 @@ static void who_was_no_service_is_tried_again(void)
     }
 }
 
+/* A broker sends a ping back, in whatever way: then it is expected to. */
+static void who_answers_pings_is_missed_sooner(void)
+{
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256], rest[256];
+    uint64_t id;
+    struct span body;
+    loopback_endpoint(endpoint);
+    struct service service = serve_strictly(endpoint);
+    struct lookups *lookups = ask_at(endpoint);
+    int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
+    int bytes = -1;
+    while (bytes < 0 && loopback_now_ms() < end_ms) {
+        lookups_look(lookups, 0);
+        bytes = zmq_recv(service.socket, peer, sizeof peer, ZMQ_DONTWAIT);
+    }
+    CHECK(bytes > 0 && zmq_recv(service.socket, rest, sizeof rest, 0) == 0);
+    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX); /* nobody knows whether it will */
+    const struct span pong[] = {{"", 0}, span_of("an answer of an earlier version")};
+    send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 2);
+    CHECK(!receive(lookups, &id, &body, 50));
+    lookups_second(lookups, 1000);
+    lookups_second(lookups, 2000);
+    CHECK_INT(lookups_deadline_ms(lookups), 1000 + LOOKUPS_PING_UNANSWERED_MS);
+    send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 1);
+    CHECK(!receive(lookups, &id, &body, 50));
+    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX);
+    lookups_close(&lookups);
+    stop(&service);
+}
+
+/* A REP never sees a ping, and is not taken for dead because of that. */
+static void plain_rep_is_not_pinged(void)
+{
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], text[16];
+    loopback_endpoint(endpoint);
+    struct service service = serve(ZMQ_REP, endpoint);
+    struct lookups *lookups = ask_at(endpoint);
+    send_when_connected(lookups, 1, "first?");
+    for (int64_t second = 1; second < 5; second++)
+        lookups_second(lookups, second * 1000);
+    CHECK_INT(lookups_deadline_ms(lookups), LOOKUPS_UNANSWERED_MS);
+    send_when_connected(lookups, 2, "where?");
+    CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
+    CHECK(memcmp(text, "first?", 6) == 0 && zmq_send(service.socket, "here", 4, 0) == 4);
+    CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
+    CHECK(memcmp(text, "where?", 6) == 0);
+    lookups_close(&lookups);
+    stop(&service);
+}
+
 static void loss_and_return_are_told_once(void)
 {
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256];
@@ -321,6 +371,8 @@ static const struct check_case cases[] = {
      who_never_answers_gets_a_new_connection},
     {"one that answers keeps its connection", who_answers_keeps_its_connection},
     {"an address where a stranger was is tried again", who_was_no_service_is_tried_again},
+    {"a service that answers pings is missed sooner", who_answers_pings_is_missed_sooner},
+    {"a plain REP sees no ping", plain_rep_is_not_pinged},
     {"a loss and the return are told once", loss_and_return_are_told_once},
 };
 

@@ -168,7 +168,7 @@ static struct lookups *open_lookups(const struct service *service, const struct 
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct topology_endpoint front = {.host = "127.0.0.1"};
     snprintf(front.text, sizeof front.text, "%s", service->front);
-    struct lookups *lookups = lookups_open(&front, keys, asker_now_ms(), error);
+    struct lookups *lookups = lookups_open(&front, keys, 1, asker_now_ms(), error);
     CHECK(lookups != NULL);
     return lookups;
 }

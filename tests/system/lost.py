@@ -20,6 +20,13 @@ BACK = " is reached again"
 LOSSES = ("both", "up", "down", "near", "far")
 
 
+def established(port):
+    """How many connections whoever listens at this port of loopback has."""
+    here = f"0100007F:{port:04X}"
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(line.split()[1] == here and line.split()[3] == "01" for line in lines)
+
+
 class Lost(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="zherd-lost-")
@@ -106,6 +113,37 @@ class Lost(unittest.TestCase):
         for port, loss in zip(gateways, LOSSES):
             left = began + SERVED_S - time.monotonic()
             wait_for(f"places after {loss} was lost", lambda: self.serves(port), left)
+        wait_for("the dead ones to be closed",
+                 lambda: established(service.front) == len(LOSSES), 3.0)
+
+    def test_no_look_up_is_lost_with_a_connection_that_dies_unseen(self):
+        """The first one after the loss is asked again over a new connection, in time."""
+        service = self.serve(())
+        box = self.box(service.front)
+        port = self.gateway(self.copy(service, {service.front: box.port}))
+        wait_for("places", lambda: self.serves(port))
+        for loss in LOSSES:
+            box.lose(loss)
+            self.assertTrue(self.serves(port), loss)
+
+    def test_what_was_replaced_is_closed(self):
+        """The near half is lost again and again, and the far one stays. Nobody asks anything."""
+        service = self.serve(("broker",))
+        boxes = [self.box(service.front), self.box(service.back)]
+        port = self.gateway(self.copy(service, {service.front: boxes[0].port}))
+        self.worker(self.copy(service, {service.back: boxes[1].port}))
+        wait_for("places", lambda: self.serves(port))
+        doors = service.front, service.back
+        self.assertEqual([established(door) for door in doors], [1, 1])
+        for _ in range(30):
+            for box in boxes:
+                box.lose("near")
+            time.sleep(0.7)
+        self.assertGreater(min(len(box.pairs) for box in boxes), 30)
+        self.assertLessEqual(max(established(door) for door in doors), 1 + 3)
+        wait_for("all of them to be closed",
+                 lambda: [established(door) for door in doors] == [1, 1], 2.0)
+        self.assertTrue(self.serves(port))
 
     def test_a_workers_connection_dies_unseen(self):
         services, boxes = [], []
@@ -121,6 +159,7 @@ class Lost(unittest.TestCase):
         for service, loss in zip(services, LOSSES):
             left = began + SERVED_S - time.monotonic()
             wait_for(f"a worker after {loss} was lost", lambda: self.has_worker(service), left)
+            wait_for("the dead one to be closed", lambda: established(service.back) == 1, 3.0)
 
     def test_something_else_had_the_address(self):
         """A PUB in place of the front and a PULL in place of the back: ZeroMQ never tries again."""
