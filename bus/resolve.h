@@ -44,7 +44,8 @@ struct resolve;
  * a thread. To be released with resolve_end; the text is copied. */
 struct resolve *resolve_begin(const char *endpoint);
 
-/* FOUND fills `addresses`, FAILED writes one clear sentence to `error`: "cannot resolve HOST: ...".
+/* FOUND fills `addresses`, FAILED writes to `error` what is wrong with the endpoint, to stand
+ * after its text: "cannot resolve HOST: ..." or "not of the form tcp://host:port".
  * An answer stays: polling again gives the same. A name server that is silent keeps a request
  * pending for as long as resolv.conf(5) says, by default up to 10 s for each server. */
 enum resolve_state resolve_poll(struct resolve *resolve, struct resolve_addresses *addresses,
