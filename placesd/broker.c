@@ -42,26 +42,35 @@ struct broker {
 
 /* ---- opening and closing ---- */
 
-static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int waiting_max,
-                            enum auth_door door, const struct auth_certificate *own, char *error)
+/* One of the broker's two sides, before it is bound. */
+struct side {
+    const char *endpoint, *place;
+    int message_bytes_max, waiting_max;
+    enum auth_door door;
+};
+
+static zsock_t *bind_router(const struct side *side, const struct auth_certificate *own,
+                            char *error)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
     assert(socket != NULL);
     void *handle = zsock_resolve(socket);
     zsock_set_router_handover(socket, 1);
-    zsock_set_maxmsgsize(socket, message_bytes_max);
-    bool guarded =
-        own == NULL || (auth_guard(handle, door, own) && auth_limit(handle, message_bytes_max));
+    zsock_set_maxmsgsize(socket, side->message_bytes_max);
+    bool guarded = own == NULL || (auth_guard(handle, side->door, own) &&
+                                   auth_limit(handle, side->message_bytes_max));
     assert(guarded);
-    zsock_set_rcvhwm(socket, waiting_max);
-    zsock_set_sndhwm(socket, waiting_max);
+    zsock_set_rcvhwm(socket, side->waiting_max);
+    zsock_set_sndhwm(socket, side->waiting_max);
     zsock_set_rcvtimeo(socket, 0);
     zsock_set_sndtimeo(socket, 0);
     zsock_set_linger(socket, LINGER_MS);
     char reason[BINDING_REASON_BYTES_MAX];
-    if (binding_zmq(handle, endpoint, reason))
+    if (binding_zmq(handle, side->endpoint, reason))
         return socket;
-    snprintf(error, BROKER_ERROR_BYTES_MAX, "cannot listen on %s: %s", endpoint, reason);
+    snprintf(error, BROKER_ERROR_BYTES_MAX, "%s%scannot listen on %s: %s",
+             side->place != NULL ? side->place : "", side->place != NULL ? ": " : "",
+             side->endpoint, reason);
     zsock_destroy(&socket);
     return NULL;
 }
@@ -110,12 +119,14 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     assert(broker != NULL);
     broker->desk = open_desk(options);
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
+    const struct side front = {options->front, options->front_place, FRONT_FRAME_BYTES_MAX,
+                               FRONT_WAITING_MAX, AUTH_PLACES_FRONT};
+    const struct side back = {options->back, options->back_place, LOOKUP_REPLY_BYTES_MAX,
+                              BACK_WAITING_MAX, AUTH_PLACES_BACK};
     if (own == NULL || open_auth(broker, options->keys, error))
-        broker->front = bind_router(options->front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX,
-                                    AUTH_PLACES_FRONT, own, error);
+        broker->front = bind_router(&front, own, error);
     if (broker->front != NULL)
-        broker->back = bind_router(options->back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX,
-                                   AUTH_PLACES_BACK, own, error);
+        broker->back = bind_router(&back, own, error);
     if (broker->back != NULL) {
         broker->front_at = zsock_last_endpoint(broker->front);
         broker->back_at = zsock_last_endpoint(broker->back);

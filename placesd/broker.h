@@ -13,7 +13,7 @@
 #include "bus/auth.h"
 #include "placesd/desk.h"
 
-#define BROKER_ERROR_BYTES_MAX 1536
+#define BROKER_ERROR_BYTES_MAX 4096
 
 /* Whose messages count: at the front those of nodes, at the back those of workers. */
 struct broker_keys {
@@ -23,6 +23,9 @@ struct broker_keys {
 
 struct broker_options {
     const char *front, *back; /* to bind (bus/binding.h) */
+    /* Where each was asked for, "FILE:LINE": begins the sentence that it cannot be bound. NULL:
+     * nothing does. */
+    const char *front_place, *back_place;
     struct broker_keys *keys; /* its rings are taken over; NULL: in the clear, for everybody */
     /* As in placesd/desk.h. */
     struct desk_source sources[DESK_SOURCES_MAX];
