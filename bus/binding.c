@@ -139,3 +139,16 @@ size_t binding_listen(const char *endpoint, const struct binding_options *option
         close(sockets[--listening.count]);
     return bound;
 }
+
+void binding_name(int fd, char text[RESOLVE_ENDPOINT_BYTES_MAX])
+{
+    struct sockaddr_storage address = {0};
+    socklen_t bytes = sizeof address;
+    char host[RESOLVE_ENDPOINT_BYTES_MAX - sizeof "tcp://[]:65535"], port[sizeof "65535"];
+    text[0] = '\0';
+    if (getsockname(fd, (struct sockaddr *)&address, &bytes) == 0 &&
+        getnameinfo((struct sockaddr *)&address, bytes, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(text, RESOLVE_ENDPOINT_BYTES_MAX,
+                 strchr(host, ':') ? "tcp://[%s]:%s" : "tcp://%s:%s", host, port);
+}

@@ -30,6 +30,9 @@ struct binding_options {
 size_t binding_listen(const char *endpoint, const struct binding_options *options,
                       int sockets[BINDING_SOCKETS_MAX], char reason[BINDING_REASON_BYTES_MAX]);
 
+/* Where a plain socket listens, as numbers: "tcp://127.0.0.1:12500". */
+void binding_name(int fd, char text[RESOLVE_ENDPOINT_BYTES_MAX]);
+
 /* Binds a ZeroMQ socket to the first address that belongs to this machine. False and a reason. */
 bool binding_zmq(void *socket, const char *endpoint, char reason[BINDING_REASON_BYTES_MAX]);
 

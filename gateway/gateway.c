@@ -21,6 +21,7 @@
 #include "gateway/session.h"
 #include "gateway/tell.h"
 #include "gateway/wall.h"
+#include "topology/reach.h"
 
 #define SECOND_MS 1000
 /* How long the bus may take to hand over its last messages. */
@@ -280,6 +281,9 @@ static bool open_bus(struct gateway *gateway)
 {
     char error[BUS_ERROR_BYTES_MAX];
     struct bus_keys keys;
+    const struct topology_node *self = gateway->self;
+    if (gateway->peer_count > 0 && !reach_is_said(&self->bus, &self->bus_at, "bus_at", error))
+        return complain_at(gateway, &self->bus, error);
     struct bus_peer *peers = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *peers);
     for (size_t i = 0; i < gateway->peer_count; i++)
         peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus_at.text};

@@ -22,6 +22,7 @@
 #include "placesd/reload.h"
 #include "placesd/worker.h"
 #include "topology/load.h"
+#include "topology/reach.h"
 #include "topology/secrets.h"
 #include "topology/status.h"
 #include "topology/topology.h"
@@ -245,6 +246,19 @@ static bool read_secret(struct service *service)
            complain("%s", error);
 }
 
+static bool can_be_reached(const struct service *service)
+{
+    const struct topology_places *places = service->places;
+    char error[REACH_ERROR_BYTES_MAX];
+    const struct topology_endpoint *at = &places->gateways;
+    bool good = reach_is_said(at, &places->gateways_at, "gateways_at", error);
+    if (good) {
+        at = &places->workers;
+        good = reach_is_said(at, &places->workers_at, "workers_at", error);
+    }
+    return good || complain("%s:%" PRIu32 ": %s", service->role->file, at->line, error);
+}
+
 static bool open_broker(struct service *service, struct broker_options *options)
 {
     struct broker_keys keys = {.own = service->ends.own};
@@ -293,7 +307,7 @@ static bool start_broker(struct service *service)
             (struct desk_source){provider->name, (int64_t)provider->cache_s * 1000,
                                  (int64_t)provider->stale_s * 1000, 0};
     }
-    return open_broker(service, &options);
+    return can_be_reached(service) && open_broker(service, &options);
 }
 
 /* A worker beside its broker reaches it on this machine, however others do. */

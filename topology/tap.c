@@ -13,6 +13,7 @@
 #include "bus/at_line.h"
 #include "bus/bus.h"
 #include "topology/load.h"
+#include "topology/reach.h"
 #include "topology/secrets.h"
 #include "topology/usage.h"
 #include "topology/zherd.h"
@@ -240,7 +241,9 @@ static bool open_tap(struct tap *tap)
                               .peers = &node,
                               .peer_count = 1,
                               .keys = has_keys ? &keys : NULL};
-    tap->bus = bus_open(&bus, error);
+    const struct topology_node *self = &tap->observer->self;
+    if (reach_is_said(&self->bus, &self->bus_at, "bus_at", error))
+        tap->bus = bus_open(&bus, error);
     explicit_bzero(&keys.own, sizeof keys.own);
     if (tap->bus == NULL) {
         fprintf(stderr, "zherd tap: %s:%" PRIu32 ": %s\n", tap->path, tap->observer->self.bus.line,

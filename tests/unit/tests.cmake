@@ -58,6 +58,7 @@ herd_test(unit/load herd_topology)
 target_compile_definitions(test_unit_load PRIVATE
     TOPOLOGY_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}/../topology")
 herd_test(unit/status herd_core)
+herd_test(unit/topology_bindings herd_core)
 herd_test(unit/topology_check herd_core)
 herd_test(unit/topology_keys herd_core)
 herd_test(unit/topology_places herd_core)
