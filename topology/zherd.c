@@ -12,8 +12,8 @@ static const struct {
     int (*run)(int count, char **words);
 } subcommands[] = {
     {"check", "check FILE [--host NAME]",
-     "say whether the file is good, or every fault; and bind\n"
-     "                                                    what belongs to host NAME, for a trial",
+     "say whether the file is good, or every fault;\n"
+     "                                                    and whether host NAME can bind its part",
      check_main},
     {"draw", "draw [--dot] FILE", "draw the herd as text, or for graphviz", draw_main},
     {"keygen", "keygen [--keys DIR] FILE [NAME]", "make the keys that are missing, or a new one",

@@ -248,17 +248,27 @@ class Addresses(unittest.TestCase):
             self.skipTest(f"no mount namespace: {trial.stderr.strip()}")
         return begin
 
+    def bound(self, port):
+        """Ada has bound that port of 127.0.0.1; ends it, and its log."""
+        log = self.folder / "log" / "Ada.log"
+        self.assertIn(f" bus tcp://127.0.0.1:{port} ", log.read_text())
+        self.processes["Ada"].end()
+        log.unlink()
+
     def test_of_several_addresses_the_one_that_is_here_is_bound(self):
         elsewhere = [f"192.0.2.{i}" for i in range(1, 8)]
         lines = "".join(f"{address} many\n{address} all\n" for address in elsewhere)
         begin = self.with_hosts("127.0.0.1 localhost\n" + lines +
-                                "127.0.0.1 many\n192.0.2.8 all\n127.0.0.1 all\n")
+                                "127.0.0.1 many\n192.0.2.8 all\n127.0.0.1 all\n"
+                                "::1 both\n127.0.0.1 both\n")
         ports = free_ports(2)
         self.write(node("Ada", f"127.0.0.1:{ports[0]}", f"many:{ports[1]}"))
         self.start("Ada", *begin, *self.gateway("Ada"))
-        self.assertIn(f" bus tcp://127.0.0.1:{ports[1]} ",
-                      (self.folder / "log" / "Ada.log").read_text())
-        self.processes["Ada"].end()
+        self.bound(ports[1])
+        # Whoever connects asks the same file, and begins with the same one.
+        self.write(node("Ada", f"127.0.0.1:{ports[0]}", f"both:{ports[1]}"))
+        self.start("Ada", *begin, *self.gateway("Ada"))
+        self.bound(ports[1])
         # Eight addresses of a name are tried, and loopback comes last.
         self.write(node("Ada", f"127.0.0.1:{ports[0]}", f"all:{ports[1]}"))
         self.assertIn(f"herd.zpl:7: cannot bind tcp://all:{ports[1]}: it is "
