@@ -7,6 +7,7 @@
 
 #include <czmq.h>
 
+#include "bus/binding.h"
 #include "placesd/caller.h"
 #include "placesd/desk.h"
 #include "placesd/event.h"
@@ -36,6 +37,7 @@
 struct broker {
     struct auth *auth; /* NULL without keys */
     zsock_t *front, *back;
+    char *front_at, *back_at; /* the endpoints really bound */
     uint16_t front_port, back_port;
     struct callers *front_callers, *back_callers;
     struct desk *desk;
@@ -46,42 +48,42 @@ struct broker {
 
 /* ---- opening and closing ---- */
 
-static void set_ipv6(zsock_t *socket, const char *endpoint)
-{
-    if (strchr(endpoint, '[') != NULL || strchr(endpoint, '*') != NULL)
-        zsock_set_ipv6(socket, 1);
-}
+/* One of the broker's two sides, before it is bound. */
+struct side {
+    const char *endpoint, *place;
+    int message_bytes_max, waiting_max;
+    enum auth_door door;
+};
 
-static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int waiting_max,
-                            enum auth_door door, const struct auth_certificate *own, char *error)
+static zsock_t *bind_router(const struct side *side, const struct auth_certificate *own,
+                            char *error)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
     assert(socket != NULL);
     void *handle = zsock_resolve(socket);
-    set_ipv6(socket, endpoint);
     zsock_set_router_handover(socket, 1);
-    zsock_set_maxmsgsize(socket, message_bytes_max);
-    bool guarded =
-        own == NULL || (auth_guard(handle, door, own) && auth_limit(handle, message_bytes_max));
+    zsock_set_maxmsgsize(socket, side->message_bytes_max);
+    bool guarded = own == NULL || (auth_guard(handle, side->door, own) &&
+                                   auth_limit(handle, side->message_bytes_max));
     assert(guarded);
-    zsock_set_rcvhwm(socket, waiting_max);
-    zsock_set_sndhwm(socket, waiting_max);
+    zsock_set_rcvhwm(socket, side->waiting_max);
+    zsock_set_sndhwm(socket, side->waiting_max);
     zsock_set_rcvtimeo(socket, 0);
     zsock_set_sndtimeo(socket, 0);
     zsock_set_linger(socket, LINGER_MS);
-    if (zsock_bind(socket, "%s", endpoint) >= 0)
+    char reason[BINDING_REASON_BYTES_MAX];
+    if (binding_zmq(handle, side->endpoint, reason))
         return socket;
-    snprintf(error, BROKER_ERROR_BYTES_MAX, "cannot listen on %s: %s", endpoint,
-             zmq_strerror(zmq_errno()));
+    snprintf(error, BROKER_ERROR_BYTES_MAX, "%s%scannot listen on %s: %s",
+             side->place != NULL ? side->place : "", side->place != NULL ? ": " : "",
+             side->endpoint, reason);
     zsock_destroy(&socket);
     return NULL;
 }
 
-/* Of the endpoint that the socket is bound to, as ZeroMQ says it. */
-static uint16_t port_of(zsock_t *socket)
+static uint16_t port_of(const char *endpoint)
 {
-    const char *colon = strrchr(zsock_endpoint(socket), ':');
-    return (uint16_t)strtoul(colon + 1, NULL, 10);
+    return (uint16_t)strtoul(strrchr(endpoint, ':') + 1, NULL, 10);
 }
 
 static void draw(void *bytes, size_t count)
@@ -118,8 +120,8 @@ static bool open_auth(struct broker *broker, struct broker_keys *keys, char *err
 /* A stranger sent to try the keys is refused at both doors. */
 static bool prove_keys(struct broker *broker, const struct auth_certificate *own, char *error)
 {
-    return auth_prove(broker->auth, zsock_endpoint(broker->front), own->public_key, error) &&
-           auth_prove(broker->auth, zsock_endpoint(broker->back), own->public_key, error);
+    return auth_prove(broker->auth, broker->front_at, own->public_key, error) &&
+           auth_prove(broker->auth, broker->back_at, own->public_key, error);
 }
 
 struct broker *broker_open(const struct broker_options *options, char error[BROKER_ERROR_BYTES_MAX])
@@ -130,21 +132,32 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     broker->front_callers = callers_new();
     broker->back_callers = callers_new();
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
+    const struct side front = {options->front, options->front_place, FRONT_FRAME_BYTES_MAX,
+                               FRONT_WAITING_MAX, AUTH_PLACES_FRONT};
+    const struct side back = {options->back, options->back_place, LOOKUP_REPLY_BYTES_MAX,
+                              BACK_WAITING_MAX, AUTH_PLACES_BACK};
     if (own == NULL || open_auth(broker, options->keys, error))
-        broker->front = bind_router(options->front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX,
-                                    AUTH_PLACES_FRONT, own, error);
+        broker->front = bind_router(&front, own, error);
     if (broker->front != NULL)
-        broker->back = bind_router(options->back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX,
-                                   AUTH_PLACES_BACK, own, error);
+        broker->back = bind_router(&back, own, error);
+    if (broker->back != NULL) {
+        broker->front_at = zsock_last_endpoint(broker->front);
+        broker->back_at = zsock_last_endpoint(broker->back);
+        broker->front_port = port_of(broker->front_at);
+        broker->back_port = port_of(broker->back_at);
+    }
     if (broker->back == NULL || (own != NULL && !prove_keys(broker, own, error))) {
         broker_close(&broker);
         return NULL;
     }
-    broker->front_port = port_of(broker->front);
-    broker->back_port = port_of(broker->back);
     /* A job for a worker that is gone is refused at once instead of dropped in silence. */
     zsock_set_router_mandatory(broker->back, 1);
     return broker;
+}
+
+const char *broker_back(const struct broker *broker)
+{
+    return broker->back_at;
 }
 
 void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back)
@@ -160,6 +173,8 @@ void broker_close(struct broker **broker)
         return;
     for (size_t slot = 0; slot < DESK_ASKERS_MAX; slot++)
         zmsg_destroy(&(*broker)->envelopes[slot]);
+    free((*broker)->front_at);
+    free((*broker)->back_at);
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
     auth_close(&(*broker)->auth);
