@@ -1,6 +1,8 @@
 #include "bus/dial.h"
 
 #define NEVER_MS INT64_MAX
+/* More are far above any away_ms. */
+#define DOUBLINGS_MAX 20
 
 static bool is_listed(const struct dial *dial, size_t place)
 {
@@ -10,8 +12,12 @@ static bool is_listed(const struct dial *dial, size_t place)
 /* How long a connection may take to come about. */
 static int64_t patience_ms(const struct dial *dial)
 {
-    bool another_may_be_right = is_listed(dial, 1) && dial->fruitless < KEYRING_KEYS_MAX;
-    return another_may_be_right ? dial->rules->away_two_keys_ms : dial->rules->away_ms;
+    const struct dial_rules *rules = dial->rules;
+    uint32_t rounds = dial->fruitless / KEYRING_KEYS_MAX; /* in which each key had its turn */
+    if (!is_listed(dial, 1) || rounds >= DOUBLINGS_MAX ||
+        rules->away_two_keys_ms << rounds > rules->away_ms)
+        return rules->away_ms;
+    return rules->away_two_keys_ms << rounds;
 }
 
 static void begin(struct dial *dial, int64_t now_ms)
@@ -25,6 +31,11 @@ void dial_start(struct dial *dial, const struct dial_rules *rules, const struct 
                 int64_t now_ms)
 {
     *dial = (struct dial){.rules = rules, .keys = *keys, .lost_since_ms = now_ms};
+    begin(dial, now_ms);
+}
+
+void dial_restart(struct dial *dial, int64_t now_ms)
+{
     begin(dial, now_ms);
 }
 
@@ -99,6 +110,11 @@ int64_t dial_deadline_ms(const struct dial *dial)
 bool dial_is_due(const struct dial *dial, int64_t now_ms)
 {
     return dial_deadline_ms(dial) <= now_ms;
+}
+
+size_t dial_choose(const struct dial *dial, size_t count)
+{
+    return dial->attempts / (is_listed(dial, 1) ? KEYRING_KEYS_MAX : 1) % count;
 }
 
 void dial_renew(struct dial *dial, int64_t now_ms)

@@ -25,9 +25,9 @@
 struct dial_rules {
     /* No message was taken for so long: the connection does not come about. */
     int64_t away_ms;
-    /* The same where the other end lists two keys, until each had its turn: only one can be
-     * expected at a time, and the other one may be right. After that away_ms counts, because a long
-     * way may need more time than this. */
+    /* The same where the other end lists two keys: only one can be expected at a time, and the
+     * other one may be right. It doubles each time that both had their turn, up to away_ms, because
+     * a long way may need more time than this. */
     int64_t away_two_keys_ms;
     /* Messages that want an answer were taken for so long and none was answered. */
     int64_t unanswered_ms;
@@ -37,8 +37,7 @@ struct dial {
     const struct dial_rules *rules; /* outlive the dial; others may take their place */
     struct keyring_keys keys;    /* what the other end may prove itself with; none in the clear */
     size_t key;                  /* the place of the one expected there */
-    uint32_t attempts;           /* connections replaced so far: of several addresses of a name,
-                                    number `attempts` modulo their count is to be tried */
+    uint32_t attempts;           /* connections replaced so far */
     uint32_t fruitless;          /* of them, those in a row that took no message */
     bool is_stale;               /* the key that it was made with counts no more */
     bool was_silent;             /* the last one took messages and answered none; none came since */
@@ -61,6 +60,9 @@ enum dial_news {
 /* A connection is made now, with the first key. Copies `keys`, borrows `rules`. */
 void dial_start(struct dial *dial, const struct dial_rules *rules, const struct keyring_keys *keys,
                 int64_t now_ms);
+
+/* It is made only now, because the other end's address had to be found first. */
+void dial_restart(struct dial *dial, int64_t now_ms);
 
 /* ZeroMQ took a message, so there is a connection. `wants_answer`: if it arrives, something comes
  * back that will be reported with dial_answered. */
@@ -87,6 +89,10 @@ bool dial_is_away(const struct dial *dial);
 /* The earliest time at which dial_is_due becomes true if nothing is reported; INT64_MAX is never,
  * INT64_MIN is at once. */
 int64_t dial_deadline_ms(const struct dial *dial);
+
+/* Which of several addresses of the other end the connection is made to: below `count`, which is
+ * not 0. Each is tried with each key. */
+size_t dial_choose(const struct dial *dial, size_t count);
 
 /* The connection is replaced now: `key` and `attempts` say how. One that did not come about, or
  * whose key counts no more, is tried with another key of the list; one that does not answer was

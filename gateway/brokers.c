@@ -113,9 +113,8 @@ static void tell_news(struct lookups *socket, struct logline *lines, int64_t wal
 {
     switch (lookups_news(socket, now_ms)) {
     case DIAL_LOST:
-        logline_say(lines, wall_ns, "places", 0,
-                    "no answer from %s for %d s: not running, out of reach, or the keys differ",
-                    lookups_endpoint(socket), DIAL_LOST_MS / 1000);
+        logline_say(lines, wall_ns, "places", 0, "no answer from %s for %d s: %s",
+                    lookups_endpoint(socket), DIAL_LOST_MS / 1000, lookups_reason(socket));
         break;
     case DIAL_BACK:
         logline_say(lines, wall_ns, "places", 0, "%s is reached again", lookups_endpoint(socket));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "bus/address.h"
 #include "placesd/caller.h"
 #include "placesd/lookup.h"
 
@@ -30,7 +31,8 @@ struct lookups {
     int watch;    /* an epoll(7) that holds the socket's descriptor, so that there is one descriptor
                      to poll for all the sockets of a life */
     char endpoint[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
-    bool ipv6;
+    struct address address;
+    bool begins; /* there was no connection yet */
     bool has_keys;
     struct auth_certificate own;
     struct dial dial;
@@ -101,12 +103,13 @@ static bool set_name(struct lookups *lookups)
 static bool open_socket(struct lookups *lookups)
 {
     const struct dial *dial = &lookups->dial;
-    lookups->socket = zmq_socket(lookups->context, ZMQ_DEALER);
+    const char *at = address_choose(&lookups->address, dial);
+    lookups->socket = at != NULL ? zmq_socket(lookups->context, ZMQ_DEALER) : NULL;
     if (lookups->socket == NULL)
         return false;
-    if (set_options(lookups->socket, lookups->ipv6, lookups->has_keys) && set_name(lookups) &&
-        watch_socket(lookups) &&
-        auth_connect(lookups->socket, lookups->endpoint, lookups->has_keys ? &lookups->own : NULL,
+    if (set_options(lookups->socket, strchr(at, '[') != NULL, lookups->has_keys) &&
+        set_name(lookups) && watch_socket(lookups) &&
+        auth_connect(lookups->socket, at, lookups->has_keys ? &lookups->own : NULL,
                      dial->keys.text[dial->key]))
         return true;
     int error = errno;
@@ -115,11 +118,15 @@ static bool open_socket(struct lookups *lookups)
     return false;
 }
 
-static bool open_all(struct lookups *lookups)
+/* An address is connected to at once, a name when its addresses are known. */
+static bool open_all(struct lookups *lookups, int64_t now_ms)
 {
     lookups->watch = epoll_create1(EPOLL_CLOEXEC);
     lookups->context = zmq_ctx_new();
-    return lookups->watch >= 0 && lookups->context != NULL && open_socket(lookups);
+    if (lookups->watch < 0 || lookups->context == NULL)
+        return false;
+    lookups->begins = !address_find(&lookups->address, now_ms);
+    return lookups->begins || lookups->address.known.count == 0 || open_socket(lookups);
 }
 
 struct lookups *lookups_open(const struct topology_endpoint *endpoint, const struct auth_ends *keys,
@@ -130,13 +137,13 @@ struct lookups *lookups_open(const struct topology_endpoint *endpoint, const str
     for (size_t i = 0; i < FRAMES; i++)
         zmq_msg_init(&lookups->frames[i]);
     strcpy(lookups->endpoint, endpoint->text);
-    lookups->ipv6 = strchr(endpoint->host, ':') != NULL;
+    lookups->address.endpoint = lookups->endpoint;
     lookups->has_keys = keys != NULL;
     if (keys != NULL)
         lookups->own = keys->own;
     lookups->life = life;
     dial_start(&lookups->dial, &rules, keys != NULL ? &keys->theirs : &none, now_ms);
-    if (open_all(lookups))
+    if (open_all(lookups, now_ms))
         return lookups;
     snprintf(error, LOOKUPS_ERROR_BYTES_MAX, "cannot ask for places at %s: %s", endpoint->text,
              zmq_strerror(errno));
@@ -151,6 +158,7 @@ void lookups_close(struct lookups **lookups)
     for (size_t i = 0; i < FRAMES; i++)
         zmq_msg_close(&(*lookups)->frames[i]);
     close_socket(*lookups);
+    address_drop(&(*lookups)->address);
     if ((*lookups)->context != NULL)
         zmq_ctx_term((*lookups)->context);
     if ((*lookups)->watch >= 0)
@@ -199,11 +207,26 @@ void lookups_second(struct lookups *lookups, int64_t now_ms)
         dial_refused(&lookups->dial, now_ms);
 }
 
+static bool is_wanted(const struct lookups *lookups, int64_t now_ms)
+{
+    return lookups->begins || dial_is_due(&lookups->dial, now_ms);
+}
+
 bool lookups_renew(struct lookups *lookups, int64_t now_ms)
 {
-    if (!dial_is_due(&lookups->dial, now_ms))
+    if (!is_wanted(lookups, now_ms)) {
+        address_drop(&lookups->address); /* the old one works again */
         return false;
-    dial_renew(&lookups->dial, now_ms);
+    }
+    if (lookups->dial.is_stale)
+        close_socket(lookups); /* not even while a name is asked for */
+    if (!address_find(&lookups->address, now_ms))
+        return false;
+    if (lookups->begins)
+        dial_restart(&lookups->dial, now_ms);
+    else
+        dial_renew(&lookups->dial, now_ms);
+    lookups->begins = false;
     close_socket(lookups);
     open_socket(lookups); /* or the next time */
     return true;
@@ -211,12 +234,19 @@ bool lookups_renew(struct lookups *lookups, int64_t now_ms)
 
 int64_t lookups_deadline_ms(const struct lookups *lookups)
 {
-    return dial_deadline_ms(&lookups->dial);
+    return address_is_asked(&lookups->address) ? lookups->address.again_ms
+                                               : dial_deadline_ms(&lookups->dial);
 }
 
 enum dial_news lookups_news(struct lookups *lookups, int64_t now_ms)
 {
     return dial_news(&lookups->dial, now_ms);
+}
+
+const char *lookups_reason(const struct lookups *lookups)
+{
+    return lookups->address.error[0] != '\0' ? lookups->address.error
+                                             : "not running, out of reach, or the keys differ";
 }
 
 const char *lookups_endpoint(const struct lookups *lookups)

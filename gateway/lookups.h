@@ -36,7 +36,8 @@
 
 struct lookups;
 
-/* Begins to connect; the service may come and go at any time. With `keys`, which are copied, only
+/* Begins to connect; the service may come and go at any time. A host name is asked for anew for
+ * each connection, and each of its addresses is tried in turn. With `keys`, which are copied, only
  * to a service that has one of them; NULL: in the clear. `life` is random (placesd/caller.h). NULL
  * and one clear sentence in `error` when the endpoint is no endpoint. All times are of one clock
  * that does not run backwards. */
@@ -66,6 +67,8 @@ int64_t lookups_deadline_ms(const struct lookups *lookups);
 
 /* What the log is to hear of the service at lookups_endpoint; to be asked once a second. */
 enum dial_news lookups_news(struct lookups *lookups, int64_t now_ms);
+/* Why it is lost, as far as is known. */
+const char *lookups_reason(const struct lookups *lookups);
 const char *lookups_endpoint(const struct lookups *lookups);
 
 /* Poll for reading. It stays the same when the connection is replaced. */

@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 #include <czmq.h>
 
+#include "bus/address.h"
 #include "bus/dial.h"
 #include "placesd/balance.h"
 #include "placesd/caller.h"
@@ -46,6 +47,8 @@ struct link {
     const struct worker_broker *broker;
     const struct auth_ends *keys; /* ours; NULL: in the clear */
     struct dial dial;
+    struct address address;
+    bool begins;     /* there was no connection yet */
     uint64_t life;   /* random */
     zsock_t *socket; /* NULL where the system had none left: then the next try may get one */
     int64_t ready_due_ms;
@@ -206,9 +209,9 @@ static void set_options(zsock_t *socket, const char *endpoint)
 static bool connect_link(struct link *link)
 {
     const struct auth_ends *keys = link->keys;
-    const char *endpoint = link->broker->back;
+    const char *endpoint = address_choose(&link->address, &link->dial);
     link->ready_due_ms = 0;
-    link->socket = zsock_new(ZMQ_DEALER);
+    link->socket = endpoint != NULL ? zsock_new(ZMQ_DEALER) : NULL;
     if (link->socket == NULL)
         return false;
     set_name(link->socket, link);
@@ -226,20 +229,37 @@ static bool connect_link(struct link *link)
 
 static void renew_if_due(struct link *link, int64_t now_ms)
 {
-    if (!dial_is_due(&link->dial, now_ms))
+    if (!link->begins && !dial_is_due(&link->dial, now_ms)) {
+        address_drop(&link->address); /* the old one works again */
         return;
-    dial_renew(&link->dial, now_ms);
+    }
+    if (link->dial.is_stale)
+        zsock_destroy(&link->socket); /* not even while a name is asked for */
+    if (!address_find(&link->address, now_ms))
+        return;
+    if (link->begins)
+        dial_restart(&link->dial, now_ms);
+    else
+        dial_renew(&link->dial, now_ms);
+    link->begins = false;
     zsock_destroy(&link->socket);
     connect_link(link); /* or the next time */
+}
+
+static int64_t renewal_ms(const struct link *link)
+{
+    return address_is_asked(&link->address) ? link->address.again_ms
+                                            : dial_deadline_ms(&link->dial);
 }
 
 static void tell_news(struct link *link, int64_t now_ms)
 {
     switch (dial_news(&link->dial, now_ms)) {
     case DIAL_LOST:
-        event_log("no answer from the broker at %s for %d s: not running, out of reach, or the "
-                  "keys differ",
-                  link->broker->back, DIAL_LOST_MS / 1000);
+        event_log("no answer from the broker at %s for %d s: %s", link->broker->back,
+                  DIAL_LOST_MS / 1000,
+                  link->address.error[0] != '\0' ? link->address.error
+                                                 : "not running, out of reach, or the keys differ");
         break;
     case DIAL_BACK:
         event_log("the broker at %s is reached again", link->broker->back);
@@ -297,8 +317,8 @@ static void sleep_until_something(struct worker *worker, int64_t until_ms)
         }
         if (link->ready_due_ms < until_ms)
             until_ms = link->ready_due_ms;
-        if (dial_deadline_ms(&link->dial) < until_ms)
-            until_ms = dial_deadline_ms(&link->dial);
+        if (renewal_ms(link) < until_ms)
+            until_ms = renewal_ms(link);
         if ((events & ZMQ_POLLIN) != 0)
             until_ms = now_ms;
         if (link->socket != NULL)
@@ -348,11 +368,15 @@ static bool open_links(struct worker *worker, const struct worker_options *optio
     static const struct keyring_keys none;
     for (size_t i = 0; i < options->broker_count; i++) {
         struct link *link = &worker->links[worker->link_count++];
-        *link = (struct link){
-            .broker = &options->brokers[i], .keys = options->keys, .life = draw_life()};
+        *link = (struct link){.broker = &options->brokers[i],
+                              .keys = options->keys,
+                              .address = {.endpoint = options->brokers[i].back},
+                              .life = draw_life()};
         dial_start(&link->dial, &rules, options->keys != NULL ? &options->keys->theirs : &none,
                    zclock_mono());
-        if (connect_link(link))
+        /* An address is connected to at once, a name when its addresses are known. */
+        link->begins = !address_find(&link->address, zclock_mono());
+        if (link->begins || link->address.known.count == 0 || connect_link(link))
             continue;
         snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot connect to %s: %s", link->broker->back,
                  zmq_strerror(errno));
@@ -361,11 +385,17 @@ static bool open_links(struct worker *worker, const struct worker_options *optio
     return true;
 }
 
+static void close_link(struct link *link)
+{
+    zsock_destroy(&link->socket);
+    address_drop(&link->address);
+}
+
 static void release(struct worker *worker)
 {
     transfer_close(&worker->transfers);
     for (size_t i = 0; i < worker->link_count; i++)
-        zsock_destroy(&worker->links[i].socket);
+        close_link(&worker->links[i]);
     pthread_mutex_destroy(&worker->lock);
     free(worker);
 }

@@ -173,27 +173,32 @@ static struct lookups *open_lookups(const struct service *service, const struct 
     return lookups;
 }
 
-static bool is_good(struct lookups *lookups)
+/* Whether a good answer to this question is there; others are passed over. */
+static bool is_good(struct lookups *lookups, uint64_t question)
 {
     struct lookup_reply reply;
     struct span body;
     uint64_t id;
-    return lookups_receive(lookups, &id, &body) && lookup_read_reply(body, &reply) &&
-           reply.code == LOOKUP_OK;
+    while (lookups_receive(lookups, &id, &body))
+        if (id == question && lookup_read_reply(body, &reply) && reply.code == LOOKUP_OK)
+            return true;
+    return false;
 }
 
 /* Asks as a gateway does until a good answer comes; the milliseconds that took. */
 static int64_t ask_until_answered(struct lookups *lookups)
 {
+    static uint64_t id;
     char request[LOOKUP_REQUEST_BYTES_MAX];
     struct lookup lookup = service_question(UPSTREAM_GOOD, 2, 20);
+    id++;
     struct span question = {request, lookup_write_request(&lookup, request)};
     int64_t start_ms = asker_now_ms(), now_ms, ask_ms = start_ms;
     while ((now_ms = asker_now_ms()) < start_ms + 4 * SERVICE_DEADLINE_MS) {
-        if (is_good(lookups))
+        if (is_good(lookups, id))
             return now_ms - start_ms;
         lookups_renew(lookups, now_ms);
-        if (now_ms >= ask_ms && lookups_send(lookups, 7, question, now_ms))
+        if (now_ms >= ask_ms && lookups_send(lookups, id, question, now_ms))
             ask_ms = now_ms + 50;
         poll(NULL, 0, 5);
     }
@@ -204,11 +209,16 @@ static int64_t ask_until_answered(struct lookups *lookups)
 static void restart_with(struct service *service, struct broker_keys *keys,
                          const struct auth_certificate *own, const struct keyring_keys *listed)
 {
+    char error[BROKER_ERROR_BYTES_MAX] = "";
+    int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
     service_halt(service);
     broker_close(&service->broker);
-    *keys = (struct broker_keys){.own = *own, .front = ring_of(&asker, "Alford")};
-    keyring_add(&keys->back, listed, "placesd");
-    service_open(service);
+    do {
+        *keys = (struct broker_keys){.own = *own, .front = ring_of(&asker, "Alford")};
+        keyring_add(&keys->back, listed, "placesd");
+    } while (!service_try_to_open(service, error) && asker_now_ms() < give_up_ms &&
+             poll(NULL, 0, 10) == 0);
+    CHECK(service->broker != NULL);
 }
 
 /* The service's pair is replaced as the manual says: a worker and a gateway that know both keys

@@ -2,8 +2,10 @@
 given up by ZeroMQ after something else had the address. Whoever looks for places is served again
 within 20 s of the moment a new connection would work, and so is whoever waits for a worker."""
 
+import os
 import pathlib
 import re
+import subprocess
 import tempfile
 import time
 import unittest
@@ -25,6 +27,16 @@ def established(port):
     here = f"0100007F:{port:04X}"
     lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
     return sum(line.split()[1] == here and line.split()[3] == "01" for line in lines)
+
+
+def hosts_of(test, hosts):
+    """How a command begins that finds this file as /etc/hosts. Skips where that is not permitted."""
+    begin = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]),
+             "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts]
+    trial = subprocess.run([*begin, "true"], capture_output=True, text=True)
+    if trial.returncode != 0:
+        test.skipTest(f"no mount namespace: {trial.stderr.strip()}")
+    return begin
 
 
 class Lost(unittest.TestCase):
@@ -55,8 +67,9 @@ class Lost(unittest.TestCase):
             file.write(text)
         return folder
 
-    def gateway(self, folder):
-        """A gateway of the file, which gets ports of its own; its port for clients."""
+    def gateway(self, folder, begin=()):
+        """A gateway of the file, which gets ports of its own; its port for clients. `begin` is how
+        its command begins."""
         ports = free_ports(70)[-2:]
         path = f"{folder}/herd.zpl"
         with open(path) as file:
@@ -65,7 +78,7 @@ class Lost(unittest.TestCase):
             text = re.sub(rf"{key} = tcp://127.0.0.1:\d+", f"{key} = tcp://127.0.0.1:{port}", text)
         with open(path, "w") as file:
             file.write(text)
-        process = Process(folder, "A", BUILD / "zherd-gateway", "--topology", path, "--node", "A",
+        process = Process(folder, "A", *begin, BUILD / "zherd-gateway", "--topology", path, "--node", "A",
                           "--log-dir", folder)
         self.addCleanup(process.end)
         process.says("^ready")
@@ -74,8 +87,8 @@ class Lost(unittest.TestCase):
         self.folders[ports[0]] = folder
         return ports[0]
 
-    def worker(self, folder):
-        process = Process(folder, "worker", BUILD / "placesd", "worker", "--topology",
+    def worker(self, folder, begin=()):
+        process = Process(folder, "worker", *begin, BUILD / "placesd", "worker", "--topology",
                           f"{folder}/herd.zpl")
         self.addCleanup(process.end)
         process.says("^ready")
@@ -183,6 +196,51 @@ class Lost(unittest.TestCase):
         wait_for("the gateway to say so", lambda: BACK in log.read_text())
         for text in (worker.err.read_text(), log.read_text()):
             self.assertEqual((text.count(NO_ANSWER), text.count(BACK)), (1, 1))
+
+    def test_a_name_is_asked_for_anew_and_all_its_addresses_are_tried(self):
+        """The service moves, and the name follows it; one of its addresses is nobody's."""
+        hosts = pathlib.Path(self.folder, "hosts")
+        hosts.write_text("127.0.0.9 places.test\n127.0.0.8 places.test\n")
+        begin = hosts_of(self, hosts)
+        service = self.serve()
+        text = service.file.read_text().replace("name = trial\n", "name = trial\n    insecure = yes\n")
+        service.file.write_text(text)
+        folders = [self.subfolder(), self.subfolder()]
+        for folder in folders:
+            pathlib.Path(folder, "herd.zpl").write_text(
+                re.sub(r"    (gateways|workers) = tcp://127.0.0.1:(\d+)\n",
+                       r"    \1 = tcp://127.0.0.1:\2\n    \1_at = tcp://places.test:\2\n", text))
+        port = self.gateway(folders[0], begin)
+        worker = self.worker(folders[1], begin)
+        broker = service.start("broker")
+        wait_for("the worker to miss its broker", lambda: NO_ANSWER in worker.err.read_text())
+        self.assertFalse(self.serves(port))
+        hosts.write_text("127.0.0.9 places.test\n127.0.0.1 places.test\n")
+        wait_for("places at the second address", lambda: self.serves(port), SERVED_S)
+        broker.stop()
+        for door in service.front, service.back:
+            text = text.replace(f"127.0.0.1:{door}", f"127.0.0.7:{door}")
+        service.file.write_text(text)
+        service.start("broker")
+        hosts.write_text("127.0.0.7 places.test\n")
+        wait_for("places where the service is now", lambda: self.serves(port), SERVED_S)
+
+    def test_a_name_that_nobody_knows_is_told(self):
+        service = self.serve()
+        folder = self.copy(service, {})
+        path = pathlib.Path(folder, "herd.zpl")
+        path.write_text(re.sub(r"(gateways|workers) = tcp://127.0.0.1:(\d+)\n",
+                               r"\1 = tcp://127.0.0.1:\2\n    \1_at = tcp://nobody.invalid:\2\n",
+                               path.read_text().replace("name = trial\n",
+                                                        "name = trial\n    insecure = yes\n")))
+        port = self.gateway(folder)
+        worker = self.worker(folder)
+        log = pathlib.Path(folder, "A.log")
+        for said in (worker.err, log):
+            wait_for(f"{said} to name it", lambda: re.search(
+                r"no answer from .*tcp://nobody.invalid:\d+ for 5 s: cannot resolve nobody.invalid: ",
+                said.read_text()), 30.0)
+        self.assertFalse(self.serves(port))
 
 
 if __name__ == "__main__":

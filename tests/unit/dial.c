@@ -97,21 +97,53 @@ static void of_two_keys_each_has_its_turn(void)
 /* A way that is longer than the short time would else never be found. */
 static void after_both_had_their_turn_each_has_more_time(void)
 {
+    static const int64_t due_ms[] = {1000, 2000, 4000, 6000, 9000, 12000, 15000};
     dial_start(&dial, &rules, &both, 0);
-    dial_renew(&dial, 1000);
-    check_due_at(2000);
-    dial_renew(&dial, 2000);
-    check_due_at(5000);
-    dial_renew(&dial, 5000);
-    check_due_at(8000);
-    dial_taken(&dial, false, 6000); /* once it came about, the next loss begins as the first */
-    dial_refused(&dial, 7000);
-    check_due_at(8000);
-    dial_renew(&dial, 8000);
-    dial_renew(&dial, 9000);
-    check_due_at(12000);
+    for (size_t i = 0; i < sizeof due_ms / sizeof *due_ms; i++) {
+        check_due_at(due_ms[i]);
+        dial_renew(&dial, due_ms[i]);
+    }
+    dial.fruitless = UINT32_MAX; /* for years */
+    check_due_at(18000);
+    dial_taken(&dial, false, 16000); /* once it came about, the next loss begins as the first */
+    dial_refused(&dial, 17000);
+    check_due_at(18000);
+    for (int round = 0; round < 4; round++)
+        dial_renew(&dial, 18000);
+    check_due_at(21000);
     dial_expect(&dial, &turned); /* and so does a new list */
-    check_due_at(10000);
+    check_due_at(19000);
+}
+
+static void each_address_is_tried_with_each_key(void)
+{
+    static const struct {
+        const struct keyring_keys *keys;
+        size_t chosen[6];
+    } rows[] = {
+        {&none, {0, 1, 2, 0, 1, 2}},
+        {&old_one, {0, 1, 2, 0, 1, 2}},
+        {&both, {0, 0, 1, 1, 2, 2}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        dial_start(&dial, &rules, rows[i].keys, 0);
+        for (size_t attempt = 0; attempt < 6; attempt++) {
+            CHECK_INT(dial_choose(&dial, 3), rows[i].chosen[attempt]);
+            CHECK_INT(dial_choose(&dial, 1), 0);
+            dial_renew(&dial, 0);
+        }
+    }
+}
+
+/* The way to a name server is not the connection's time. */
+static void a_connection_may_be_made_later(void)
+{
+    dial_start(&dial, &rules, &both, 0);
+    dial_restart(&dial, 4000);
+    check_due_at(5000);
+    CHECK_INT(dial.key, 0);
+    CHECK_INT(dial.attempts, 0);
+    CHECK_INT(dial_news(&dial, 5000), DIAL_LOST); /* it is lost for that time all the same */
 }
 
 static void a_loss_is_told_once_and_so_is_the_return(void)
@@ -215,6 +247,8 @@ static const struct check_case cases[] = {
     {"a full queue counts as away", a_full_queue_counts_as_away},
     {"of two keys each has its turn", of_two_keys_each_has_its_turn},
     {"after both had their turn each has more time", after_both_had_their_turn_each_has_more_time},
+    {"each address is tried with each key", each_address_is_tried_with_each_key},
+    {"a connection may be made later", a_connection_may_be_made_later},
     {"a loss is told once, and so is the return", a_loss_is_told_once_and_so_is_the_return},
     {"who takes messages and never answers is told once", who_never_answers_is_told_once},
     {"the key that the other end proved is expected at once",
