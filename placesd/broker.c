@@ -31,6 +31,8 @@
 #define BACK_WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
 /* What is on its way when the broker is told to stop may take so long to come. */
 #define DRAIN_MS 400
+/* A stranger's key that is refused wakes nobody here: it is told after this time at the latest. */
+#define REFUSALS_PAUSE_MS 1000
 /* Last answers may take so long to leave. */
 #define LINGER_MS 100
 
@@ -480,6 +482,22 @@ static long pause_ms(int64_t deadline_ms, int64_t now_ms)
     return deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
 }
 
+static int64_t earliest_ms(const struct broker *broker, int64_t until_ms)
+{
+    const int64_t dues_ms[] = {
+        until_ms,
+        desk_deadline_ms(broker->desk),
+        callers_deadline_ms(broker->front_callers),
+        callers_deadline_ms(broker->back_callers),
+        broker->auth != NULL ? zclock_mono() + REFUSALS_PAUSE_MS : INT64_MAX,
+    };
+    int64_t earliest_ms = INT64_MAX;
+    for (size_t i = 0; i < sizeof dues_ms / sizeof *dues_ms; i++)
+        if (dues_ms[i] < earliest_ms)
+            earliest_ms = dues_ms[i];
+    return earliest_ms;
+}
+
 /* One wait and what came of it. True when `stop_descriptor` (or -1) is readable. */
 static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
 {
@@ -488,16 +506,10 @@ static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
         {.socket = zsock_resolve(broker->back), .events = ZMQ_POLLIN},
         {.fd = stop_descriptor, .events = ZMQ_POLLIN},
     };
-    int64_t deadline_ms = desk_deadline_ms(broker->desk);
-    if (until_ms < deadline_ms)
-        deadline_ms = until_ms;
-    if (callers_deadline_ms(broker->front_callers) < deadline_ms)
-        deadline_ms = callers_deadline_ms(broker->front_callers);
-    if (callers_deadline_ms(broker->back_callers) < deadline_ms)
-        deadline_ms = callers_deadline_ms(broker->back_callers);
     /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so they
      * may be asked whatever the marks say. */
-    zmq_poll(items, stop_descriptor < 0 ? 2 : 3, pause_ms(deadline_ms, zclock_mono()));
+    zmq_poll(items, stop_descriptor < 0 ? 2 : 3,
+             pause_ms(earliest_ms(broker, until_ms), zclock_mono()));
     int64_t now_ms = zclock_mono();
     drain(broker, broker->back, now_ms);
     drain(broker, broker->front, now_ms);

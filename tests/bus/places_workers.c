@@ -145,6 +145,25 @@ static void gone_worker_is_noticed(void)
     service_stop(&service);
 }
 
+static void one_worker_too_many_is_heard(void)
+{
+    static void *workers[BALANCE_WORKERS_MAX + 1];
+    char byte;
+    struct service service = service_new();
+    service_open(&service);
+    for (size_t i = 0; i <= BALANCE_WORKERS_MAX; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "one-of-many-%zu", i);
+        workers[i] = join_as_worker(&service, name, 1);
+    }
+    /* Each of them hears that it is: one that is quiet as a worker, the last one at once. */
+    for (size_t i = 0; i <= BALANCE_WORKERS_MAX; i++) {
+        CHECK_INT(zmq_recv(workers[i], &byte, 1, 0), 0);
+        zmq_close(workers[i]);
+    }
+    service_stop(&service);
+}
+
 static void says_busy(void)
 {
     struct service service = service_new();
@@ -209,6 +228,7 @@ static const struct check_case cases[] = {
     {"a silent worker's job goes to another", silent_workers_job_goes_to_another},
     {"any program that speaks the protocol may be a worker", foreign_workers_may_serve},
     {"a worker that is gone takes no question with it", gone_worker_is_noticed},
+    {"one worker too many is not taken, but hears that it is heard", one_worker_too_many_is_heard},
     {"1024 questions wait and one more is busy", says_busy},
     {"what is unfinished at the end is answered", stopping_answers},
     {"a worker finds a broker that was started again", worker_survives_its_broker},

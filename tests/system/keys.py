@@ -12,6 +12,8 @@ import threading
 import time
 import unittest
 
+import zmq
+
 from rig import BUILD, PATIENCE, UCLA, Client, Herd, Process, ask, free_ports, wait_for
 
 IAMAT = "IAMAT {} " + UCLA + " 1621464827.959498503"
@@ -283,6 +285,23 @@ class KeyedHerd(unittest.TestCase):
             with herd.client(name) as client:
                 for _ in range(4):
                     wait_for("places", lambda: client.near("kiwi", 10, 5)[1]["status"] == "OK")
+
+    def test_a_stranger_at_a_lonely_broker_is_told(self):
+        """Nothing wakes the broker: its worker and all askers are away."""
+        self.apart("broker")
+        text = self.herd.file.read_text()
+        front, key = re.search(r'gateways = (\S+)\n(?:    .*\n)*?    public_key = "(.*)"',
+                               text).groups()
+        context = zmq.Context()
+        stranger = context.socket(zmq.REQ)
+        stranger.linger = 0
+        stranger.curve_publickey, stranger.curve_secretkey = zmq.curve_keypair()
+        stranger.curve_serverkey = key.encode()
+        stranger.connect(front)
+        wait_for("the broker to say so", lambda: "a stranger's key was refused: "
+                 in self.herd.processes["broker"].err.read_text(), 5.0)
+        stranger.close()
+        context.term()
 
     def test_a_key_that_is_taken_away_is_heard_no_more(self):
         herd = self.herd.start().linked()
