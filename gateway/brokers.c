@@ -10,7 +10,7 @@ bool brokers_open(struct brokers *brokers, const struct topology *topology, uint
         return true;
     brokers->places = places_new(seed, (uint32_t)topology->places_count);
     for (size_t i = 0; i < topology->places_count; i++) {
-        brokers->sockets[i] = lookups_open(&topology->places[i].gateways, keys, error);
+        brokers->sockets[i] = lookups_open(&topology->places[i].gateways_at, keys, error);
         if (brokers->sockets[i] == NULL)
             return false;
         brokers->count++;

@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "gateway/session.h"
 #include "gateway/tell.h"
 #include "gateway/wall.h"
+#include "topology/reach.h"
 
 #define SECOND_MS 1000
 /* How long the bus may take to hand over its last messages. */
@@ -259,6 +261,16 @@ static bool complain(const char *error)
     return false;
 }
 
+/* Says in which line of the topology stands what cannot be had. */
+static bool complain_at(const struct gateway *gateway, const struct topology_endpoint *endpoint,
+                        const char *error)
+{
+    char text[BUS_ERROR_BYTES_MAX + PATH_MAX];
+    snprintf(text, sizeof text, "%s:%" PRIu32 ": %s", gateway->options->topology_file,
+             endpoint->line, error);
+    return complain(text);
+}
+
 static bool open_guard(struct gateway *gateway)
 {
     char error[SECRETS_ERROR_BYTES_MAX];
@@ -269,9 +281,12 @@ static bool open_bus(struct gateway *gateway)
 {
     char error[BUS_ERROR_BYTES_MAX];
     struct bus_keys keys;
+    const struct topology_node *self = gateway->self;
+    if (gateway->peer_count > 0 && !reach_is_said(&self->bus, &self->bus_at, "bus_at", error))
+        return complain_at(gateway, &self->bus, error);
     struct bus_peer *peers = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *peers);
     for (size_t i = 0; i < gateway->peer_count; i++)
-        peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus.text};
+        peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus_at.text};
     struct bus_options options = {.name = gateway->self->name,
                                   .endpoint = gateway->self->bus.text,
                                   .peers = peers,
@@ -280,7 +295,7 @@ static bool open_bus(struct gateway *gateway)
     gateway->bus = bus_open(&options, error);
     explicit_bzero(&keys, sizeof keys);
     free(peers);
-    return gateway->bus != NULL || complain(error);
+    return gateway->bus != NULL || complain_at(gateway, &gateway->self->bus, error);
 }
 
 static bool open_brokers(struct gateway *gateway)
@@ -311,7 +326,7 @@ static bool open_clients(struct gateway *gateway)
                                           .flood_changed = true /* say hello at once */};
     gateway->clients =
         clients_open(&gateway->loop, &gateway->self->clients, &gateway->node, gateway->log, error);
-    return gateway->clients != NULL || complain(error);
+    return gateway->clients != NULL || complain_at(gateway, &gateway->self->clients, error);
 }
 
 static void start_handles(struct gateway *gateway)
@@ -360,7 +375,7 @@ static void note_start(struct gateway *gateway)
          "%" PRIu32,
          (long)getpid(), options->topology->herd, gateway->self->name, gateway->session,
          gateway->self->clients.text, bus_endpoint(gateway->bus), topology->places_count,
-         topology->places_count > 0 ? topology->places[0].gateways.text : "none",
+         topology->places_count > 0 ? topology->places[0].gateways_at.text : "none",
          gateway->guard.has_keys ? "yes" : "no", gateway->peer_count,
          clients_limit(gateway->clients), options->clients_max);
     if (topology->insecure)

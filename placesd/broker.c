@@ -7,6 +7,7 @@
 
 #include <czmq.h>
 
+#include "bus/binding.h"
 #include "placesd/desk.h"
 #include "placesd/event.h"
 #include "placesd/lookup.h"
@@ -32,6 +33,7 @@
 struct broker {
     struct auth *auth; /* NULL without keys */
     zsock_t *front, *back;
+    char *front_at, *back_at; /* the endpoints really bound */
     struct desk *desk;
     zmsg_t *envelopes[DESK_ASKERS_MAX]; /* where answers go, by desk_slot; NULL: no such ticket */
     uint64_t refusals_told;
@@ -40,33 +42,35 @@ struct broker {
 
 /* ---- opening and closing ---- */
 
-static void set_ipv6(zsock_t *socket, const char *endpoint)
-{
-    if (strchr(endpoint, '[') != NULL || strchr(endpoint, '*') != NULL)
-        zsock_set_ipv6(socket, 1);
-}
+/* One of the broker's two sides, before it is bound. */
+struct side {
+    const char *endpoint, *place;
+    int message_bytes_max, waiting_max;
+    enum auth_door door;
+};
 
-static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int waiting_max,
-                            enum auth_door door, const struct auth_certificate *own, char *error)
+static zsock_t *bind_router(const struct side *side, const struct auth_certificate *own,
+                            char *error)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
     assert(socket != NULL);
     void *handle = zsock_resolve(socket);
-    set_ipv6(socket, endpoint);
     zsock_set_router_handover(socket, 1);
-    zsock_set_maxmsgsize(socket, message_bytes_max);
-    bool guarded =
-        own == NULL || (auth_guard(handle, door, own) && auth_limit(handle, message_bytes_max));
+    zsock_set_maxmsgsize(socket, side->message_bytes_max);
+    bool guarded = own == NULL || (auth_guard(handle, side->door, own) &&
+                                   auth_limit(handle, side->message_bytes_max));
     assert(guarded);
-    zsock_set_rcvhwm(socket, waiting_max);
-    zsock_set_sndhwm(socket, waiting_max);
+    zsock_set_rcvhwm(socket, side->waiting_max);
+    zsock_set_sndhwm(socket, side->waiting_max);
     zsock_set_rcvtimeo(socket, 0);
     zsock_set_sndtimeo(socket, 0);
     zsock_set_linger(socket, LINGER_MS);
-    if (zsock_bind(socket, "%s", endpoint) >= 0)
+    char reason[BINDING_REASON_BYTES_MAX];
+    if (binding_zmq(handle, side->endpoint, reason))
         return socket;
-    snprintf(error, BROKER_ERROR_BYTES_MAX, "cannot listen on %s: %s", endpoint,
-             zmq_strerror(zmq_errno()));
+    snprintf(error, BROKER_ERROR_BYTES_MAX, "%s%scannot listen on %s: %s",
+             side->place != NULL ? side->place : "", side->place != NULL ? ": " : "",
+             side->endpoint, reason);
     zsock_destroy(&socket);
     return NULL;
 }
@@ -105,8 +109,8 @@ static bool open_auth(struct broker *broker, struct broker_keys *keys, char *err
 /* A stranger sent to try the keys is refused at both doors. */
 static bool prove_keys(struct broker *broker, const struct auth_certificate *own, char *error)
 {
-    return auth_prove(broker->auth, zsock_endpoint(broker->front), own->public_key, error) &&
-           auth_prove(broker->auth, zsock_endpoint(broker->back), own->public_key, error);
+    return auth_prove(broker->auth, broker->front_at, own->public_key, error) &&
+           auth_prove(broker->auth, broker->back_at, own->public_key, error);
 }
 
 struct broker *broker_open(const struct broker_options *options, char error[BROKER_ERROR_BYTES_MAX])
@@ -115,12 +119,18 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     assert(broker != NULL);
     broker->desk = open_desk(options);
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
+    const struct side front = {options->front, options->front_place, FRONT_FRAME_BYTES_MAX,
+                               FRONT_WAITING_MAX, AUTH_PLACES_FRONT};
+    const struct side back = {options->back, options->back_place, LOOKUP_REPLY_BYTES_MAX,
+                              BACK_WAITING_MAX, AUTH_PLACES_BACK};
     if (own == NULL || open_auth(broker, options->keys, error))
-        broker->front = bind_router(options->front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX,
-                                    AUTH_PLACES_FRONT, own, error);
+        broker->front = bind_router(&front, own, error);
     if (broker->front != NULL)
-        broker->back = bind_router(options->back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX,
-                                   AUTH_PLACES_BACK, own, error);
+        broker->back = bind_router(&back, own, error);
+    if (broker->back != NULL) {
+        broker->front_at = zsock_last_endpoint(broker->front);
+        broker->back_at = zsock_last_endpoint(broker->back);
+    }
     if (broker->back == NULL || (own != NULL && !prove_keys(broker, own, error))) {
         broker_close(&broker);
         return NULL;
@@ -128,6 +138,11 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     /* A job for a worker that is gone is refused at once instead of dropped in silence. */
     zsock_set_router_mandatory(broker->back, 1);
     return broker;
+}
+
+const char *broker_back(const struct broker *broker)
+{
+    return broker->back_at;
 }
 
 void broker_admit(struct broker *broker, struct keyring *front)
@@ -142,6 +157,8 @@ void broker_close(struct broker **broker)
         return;
     for (size_t slot = 0; slot < DESK_ASKERS_MAX; slot++)
         zmsg_destroy(&(*broker)->envelopes[slot]);
+    free((*broker)->front_at);
+    free((*broker)->back_at);
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
     auth_close(&(*broker)->auth);

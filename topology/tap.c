@@ -13,6 +13,7 @@
 #include "bus/at_line.h"
 #include "bus/bus.h"
 #include "topology/load.h"
+#include "topology/reach.h"
 #include "topology/secrets.h"
 #include "topology/usage.h"
 #include "topology/zherd.h"
@@ -27,6 +28,7 @@
 #define OUT_BYTES_AIM  (64 * 1024)
 
 struct tap {
+    const char *path; /* of the topology */
     const struct topology *topology;
     const struct topology_observer *observer;
     const struct topology_node *node; /* the one it listens to: our only peer */
@@ -229,7 +231,7 @@ static bool open_tap(struct tap *tap)
                                   .session = drawn.session | 1, /* never 0 */
                                   .clients_max = FLOOD_CLIENTS_DEFAULT};
     memcpy(flood.hash_key, drawn.key, sizeof flood.hash_key);
-    struct bus_peer node = {tap->node->name, tap->node->bus.text};
+    struct bus_peer node = {tap->node->name, tap->node->bus_at.text};
     struct bus_keys keys = {.peers = &tap->node->public_keys};
     bool has_keys = tap->topology->keys[0] != '\0';
     if (has_keys && !find_secret(tap, &keys.own))
@@ -239,10 +241,13 @@ static bool open_tap(struct tap *tap)
                               .peers = &node,
                               .peer_count = 1,
                               .keys = has_keys ? &keys : NULL};
-    tap->bus = bus_open(&bus, error);
+    const struct topology_node *self = &tap->observer->self;
+    if (reach_is_said(&self->bus, &self->bus_at, "bus_at", error))
+        tap->bus = bus_open(&bus, error);
     explicit_bzero(&keys.own, sizeof keys.own);
     if (tap->bus == NULL) {
-        fprintf(stderr, "zherd tap: %s\n", error);
+        fprintf(stderr, "zherd tap: %s:%" PRIu32 ": %s\n", tap->path, tap->observer->self.bus.line,
+                error);
         return false;
     }
     tap->flood = flood_new(&flood);
@@ -325,6 +330,7 @@ int tap_main(int count, char **words)
     if (status != 0)
         return status;
     status = 1;
+    tap.path = read.path;
     if (!topology_load(read.path, &topology))
         return status;
     if (choose(&tap, &read)) {

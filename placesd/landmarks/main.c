@@ -112,9 +112,8 @@ static int serve_at(const char *database, const char *listen)
                             "--listen takes HOST:PORT, such as 127.0.0.1:8080, not %s", listen);
     sigset_t signals = block_signals();
     char error[LANDMARKS_ERROR_BYTES_MAX];
-    const char *host = strcmp(endpoint.host, "*") == 0 ? "0.0.0.0" : endpoint.host;
     struct landmarks *landmarks =
-        landmarks_start(database, host, endpoint.port, PATH, error, sizeof error);
+        landmarks_start(database, endpoint.host, endpoint.port, PATH, error, sizeof error);
     if (landmarks == NULL)
         return complain("%s", error);
     printf("ready at http://%s" PATH "\n", listen);

@@ -283,11 +283,11 @@ static void names_taken_ports(void)
     options.front = common.front;
     options.back = other.back;
     CHECK(broker_open(&options, error) == NULL);
-    CHECK(strstr(error, common.front) != NULL && strstr(error, "in use") != NULL);
+    CHECK(strstr(error, common.front) != NULL && strstr(error, "in use, by process ") != NULL);
     options.front = other.front;
     options.back = common.back;
     CHECK(broker_open(&options, error) == NULL);
-    CHECK(strstr(error, common.back) != NULL && strstr(error, "in use") != NULL);
+    CHECK(strstr(error, common.back) != NULL && strstr(error, "in use, by process ") != NULL);
     options.front = "tcp://nonsense";
     CHECK(broker_open(&options, error) == NULL);
     CHECK(strstr(error, "tcp://nonsense") != NULL);

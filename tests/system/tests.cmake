@@ -19,6 +19,7 @@ herd_system_test(telnet)
 herd_system_test(keys)
 herd_system_test(tap)
 herd_system_test(names)
+herd_system_test(addresses)
 herd_system_test(versions)
 # A gateway of the next minor version: its own writer of messages comes before the library's.
 add_custom_command(OUTPUT wire_next.c

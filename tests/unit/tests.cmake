@@ -59,6 +59,7 @@ target_compile_definitions(test_unit_load PRIVATE
     TOPOLOGY_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}/../topology")
 herd_test(unit/dial herd_core)
 herd_test(unit/status herd_core)
+herd_test(unit/topology_bindings herd_core)
 herd_test(unit/topology_check herd_core)
 herd_test(unit/topology_keys herd_core)
 herd_test(unit/topology_places herd_core)
