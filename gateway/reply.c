@@ -62,3 +62,19 @@ void reply_help(struct buffer *out)
                           "QUIT\n"
                           "    closes the connection\n"));
 }
+
+void reply_in_crlf(struct buffer *out, size_t start)
+{
+    size_t lines = 0;
+    for (size_t i = start; i < out->bytes; i++)
+        lines += out->at[i] == '\n';
+    buffer_reserve(out, lines);
+    /* From the end on, so that each byte moves once. */
+    size_t from = out->bytes, to = out->bytes + lines;
+    out->bytes = to;
+    while (to > from) {
+        out->at[--to] = out->at[--from];
+        if (out->at[to] == '\n')
+            out->at[--to] = '\r';
+    }
+}

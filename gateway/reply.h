@@ -19,4 +19,9 @@ void reply_invalid(struct buffer *out, struct span text);
 /* The answer to HELP: a few lines that show each command by example. */
 void reply_help(struct buffer *out);
 
+/* Whoever speaks TELNET is a terminal, where LF alone goes down and not back to the first column
+ * (RFC 854, "THE NVT PRINTER AND KEYBOARD"): every LF from `start` of the buffer on becomes CR LF.
+ * Not for JSON, and nothing else is changed: no reply has an LF but at the end of a line. */
+__attribute__((cold, noinline)) void reply_in_crlf(struct buffer *out, size_t start);
+
 #endif

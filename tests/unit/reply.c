@@ -173,6 +173,36 @@ static void help_shows_valid_commands(void)
     buffer_free(&out);
 }
 
+/* From a place on, in a buffer of just that size and of more. */
+static void lines_in_crlf(void)
+{
+    const struct {
+        struct span before, text, wanted;
+    } rows[] = {
+        {SPAN(""), SPAN("? x\n"), SPAN("? x\r\n")},
+        {SPAN("{\n}\n\n"), SPAN("AT\n"), SPAN("{\n}\n\nAT\r\n")},
+        {SPAN("a\n"), SPAN("? \r\xff\0\r\n"), SPAN("a\n? \r\xff\0\r\r\n")},
+        {SPAN(""), SPAN("a\n\n  b\nc\n"), SPAN("a\r\n\r\n  b\r\nc\r\n")},
+        {SPAN("a\n"), SPAN("b"), SPAN("a\nb")},
+        {SPAN("a\n"), SPAN(""), SPAN("a\n")},
+        {SPAN(""), SPAN(""), SPAN("")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t spare = 0; spare < 3; spare++) {
+            size_t start = rows[i].before.bytes;
+            struct buffer out = {0};
+            buffer_append(&out, rows[i].before);
+            buffer_append(&out, rows[i].text);
+            if (out.at != NULL) {
+                out.capacity = out.bytes + spare;
+                out.at = bytes_resize(out.at, out.capacity == 0 ? 1 : out.capacity);
+            }
+            reply_in_crlf(&out, start);
+            CHECK_BYTES(out.at, out.bytes, rows[i].wanted.at, rows[i].wanted.bytes);
+            buffer_free(&out);
+        }
+}
+
 static const struct check_case cases[] = {
     {"an AT line has the exact difference, sign always, nine decimals", at_line},
     {"100000 differences as printf writes them", differences_against_printf},
@@ -182,6 +212,7 @@ static const struct check_case cases[] = {
     {"newlines in JSON are squeezed and two end it", newlines_are_squeezed},
     {"an invalid command is copied behind a question mark", invalid_is_a_copy},
     {"every example of HELP is a command", help_shows_valid_commands},
+    {"lines end in CR LF from a place on", lines_in_crlf},
 };
 
 CHECK_MAIN(cases)
