@@ -195,6 +195,18 @@ static zmsg_t *open_envelope(zmsg_t *message)
     return NULL;
 }
 
+static void refuse_question(struct broker *broker, zmsg_t *envelope, zmsg_t *question)
+{
+    char reason[LOOKUP_REASON_BYTES_MAX];
+    if (zmsg_size(question) == 1)
+        lookup_explain_request(bytes_of(zmsg_first(question)), reason);
+    else
+        snprintf(reason, sizeof reason,
+                 "The question is not a look-up. It has %zu frames: 1 is needed.",
+                 zmsg_size(question));
+    send_failure(broker, envelope, LOOKUP_INVALID, reason);
+}
+
 static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms)
 {
     zmsg_t *envelope = open_envelope(message);
@@ -206,7 +218,7 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
     struct lookup lookup;
     uint64_t ticket;
     if (zmsg_size(message) != 1 || !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
-        send_failure(broker, envelope, LOOKUP_INVALID, "The question is not a look-up.");
+        refuse_question(broker, envelope, message);
     } else if (!desk_ask(broker->desk, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
         send_failure(broker, envelope, LOOKUP_BUSY,

@@ -134,12 +134,15 @@ static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
     struct span bytes = {(const char *)zframe_data(question), zframe_size(question)};
     const struct transfer_source *source = find_source(link->broker, name);
     struct lookup lookup;
-    if (!lookup_read_request(bytes, &lookup))
-        send_failure(link, job, LOOKUP_INVALID, "The question is not a look-up.");
-    else if (source == NULL)
+    char reason[LOOKUP_REASON_BYTES_MAX];
+    if (!lookup_read_request(bytes, &lookup)) {
+        lookup_explain_request(bytes, reason);
+        send_failure(link, job, LOOKUP_INVALID, reason);
+    } else if (source == NULL) {
         send_failure(link, job, LOOKUP_UNAVAILABLE, "The places worker knows no such provider.");
-    else if (!transfer_begin(worker->transfers, source, &lookup, link, job))
+    } else if (!transfer_begin(worker->transfers, source, &lookup, link, job)) {
         send_failure(link, job, LOOKUP_BUSY, "The places worker has too much to do.");
+    }
 }
 
 static void take_jobs(struct worker *worker, struct link *link)
