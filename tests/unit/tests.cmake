@@ -8,6 +8,8 @@ herd_test(unit/protocol_examples herd_core)
 set_tests_properties(unit/protocol_examples PROPERTIES WORKING_DIRECTORY
     ${CMAKE_CURRENT_SOURCE_DIR}/..)
 herd_test(unit/lookup herd_core)
+herd_test(unit/json_check herd_core)
+herd_test(unit/foreign herd_core)
 herd_test(unit/balance herd_core)
 herd_test(unit/balance_model herd_core)
 herd_test(unit/nearby herd_core)
