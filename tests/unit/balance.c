@@ -4,8 +4,6 @@
 
 #define SEED UINT64_C(77)
 
-/* The next order as a word: "give 1 to A in 900", "fail 1 late", "left A", "-". Jobs are named
- * by the order in which they were asked. */
 /* Asked first, it says the same and changes nothing. */
 static bool done(struct balance *balance, struct span worker, uint64_t job, int64_t now_ms)
 {
@@ -15,6 +13,8 @@ static bool done(struct balance *balance, struct span worker, uint64_t job, int6
     return is_done;
 }
 
+/* The next order as a word: "give 1 to A in 900", "fail 1 late", "left A", "-". Jobs are named
+ * by the order in which they were asked. */
 static uint64_t asked[BALANCE_JOBS_MAX * 2];
 static size_t asked_count;
 
