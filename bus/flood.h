@@ -25,7 +25,7 @@
 #define FLOOD_STATUS_LINKS_MAX 256
 /* Clients a node takes by default before it refuses new ones. */
 #define FLOOD_CLIENTS_DEFAULT  4000000u
-#define FLOOD_REASON_BYTES_MAX 120
+#define FLOOD_REASON_BYTES_MAX 240
 
 struct flood_options {
     struct span herd;         /* name of the herd: a HELLO of another herd is refused */

@@ -9,13 +9,17 @@ static void say(char *out, const char *words)
     snprintf(out, MSGSHOW_BYTES_MAX, "%s", words);
 }
 
-/* As few digits as tell it from its neighbours. */
+/* As few digits as tell it from its neighbours. One that looks whole may be none: it is a rounded
+ * one. */
 static void show_float(double value, char *out)
 {
+    const double max = (double)MSGREAD_FLOAT_MAX;
+    bool is_rounded = (value >= max || value <= -max) && value - value == 0;
     for (int digits = 15; digits <= 17; digits++) {
         char text[32];
         snprintf(text, sizeof text, "%.*g", digits, value);
-        snprintf(out, MSGSHOW_BYTES_MAX, "the float %s", text);
+        snprintf(out, MSGSHOW_BYTES_MAX, "the float %s%s", text,
+                 is_rounded ? " (beyond 2^53)" : "");
         if (strtod(text, NULL) == value)
             return;
     }

@@ -156,7 +156,8 @@ static void explains_other_requests(void)
         WRONG("zp\x01\x95\x00\x00\xca\x3f\x00\x00\x00\x05\x01",
               "radius_m is the float 0.5: a whole number, 0 to 50000 is allowed."),
         WRONG("zp\x01\x95\x00\x00\xcb\x43\x40\x00\x00\x00\x00\x00\x00\x05\x01",
-              "radius_m is the float 9007199254740992: a whole number, 0 to 50000 is allowed."),
+              "radius_m is the float 9007199254740992 (beyond 2^53): a whole number, 0 to 50000 is "
+              "allowed."),
         WRONG("zp\x01\x95\x00\x00\x00\x15\x01", "bound is 21: 0 to 20 is allowed."),
         WRONG("zp\x01\x95\x00\x00\x00\xc3\x01",
               "bound is true: a whole number, 0 to 20 is allowed."),
