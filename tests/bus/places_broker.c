@@ -3,6 +3,7 @@
 #include <czmq.h>
 
 #include "tests/bus/service.h"
+#include "tests/bus/zmtp2.h"
 #include "tests/unit/floats.h"
 
 static void *context;
@@ -263,6 +264,16 @@ static void takes_whole_floats(void)
     zmq_close(socket);
 }
 
+/* Without keys libraries of that age are served, too. */
+static void serves_zmtp_2(void)
+{
+    struct asker_answer answer =
+        zmtp2_ask(zmtp2_port(common.front), service_question(UPSTREAM_GOOD, 3, 2));
+    CHECK(answer.came);
+    CHECK_INT(answer.code, LOOKUP_OK);
+    CHECK_INT(answer.results, 2);
+}
+
 /* Asks through a chain of brokers: so many frames stand in front of the empty one. */
 static void send_behind(void *dealer, int frames)
 {
@@ -362,6 +373,7 @@ static const struct check_case cases[] = {
     {"two thousand questions, two at a time, flow without a pause", keeps_flowing},
     {"what is no look-up is answered as invalid", answers_invalid},
     {"whole numbers may come as floats", takes_whole_floats},
+    {"a REQ of ZMTP 2.0 is served", serves_zmtp_2},
     {"14 frames stand in front of the empty one, and no more", holds_envelope_limit},
     {"strangers at both doors disturb nobody", survives_strangers},
     {"a taken or wrong endpoint is named", names_taken_ports},
