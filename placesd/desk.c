@@ -13,6 +13,7 @@
 /* With less time than this nothing can be asked that would come back in time. */
 #define USEFUL_MS 20
 
+static const char GARBLED[] = "A places worker answered nonsense.";
 static const char STOPPING[] = "The places service is stopping.";
 static const char LATE[] = "The places service had no answer in time.";
 static const char SPENT[] = "The places service has asked its provider as often as it may today.";
@@ -173,7 +174,7 @@ static void conclude_well(struct desk *desk, struct flight *flight, struct span 
     bool good = nearby_mark(body, &answer.marks);
     gate_tell(&desk->gates[flight->key.source], good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
     if (!good) {
-        end_by_failure(desk, flight, LOOKUP_NONSENSE, "A places worker answered nonsense.");
+        end_by_failure(desk, flight, LOOKUP_NONSENSE, GARBLED);
         return;
     }
     int64_t fresh_ms = now_ms + source->cache_ms;
@@ -266,6 +267,24 @@ void desk_done(struct desk *desk, struct span worker, uint64_t job,
     gate_tell(&desk->gates[flight->key.source], says_nothing ? BREAKER_UNKNOWN : BREAKER_BAD,
               rest_ms, now_ms);
     conclude_badly(desk, flight, reply, now_ms);
+}
+
+void desk_garbled(struct desk *desk, struct span worker, uint64_t job, int64_t now_ms)
+{
+    if (!balance_done(desk->balance, worker, job, now_ms))
+        return;
+    struct flight *flight = flights_at(desk->flights, desk->flight_of_job[balance_slot(job)]);
+    gate_tell(&desk->gates[flight->key.source], BREAKER_UNKNOWN, 0, now_ms);
+    struct buffer body = {0};
+    lookup_write_failure(LOOKUP_NONSENSE, GARBLED, &body);
+    conclude_badly(desk, flight, &(struct lookup_reply){LOOKUP_NONSENSE, {body.at, body.bytes}},
+                   now_ms);
+    buffer_free(&body);
+}
+
+bool desk_expects(const struct desk *desk, struct span worker, uint64_t job)
+{
+    return balance_expects(desk->balance, worker, job);
 }
 
 /* ---- questions ---- */

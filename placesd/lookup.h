@@ -20,6 +20,8 @@
 #define LOOKUP_BODY_BYTES_MAX    (1024 * 1024)
 #define LOOKUP_REPLY_BYTES_MAX   (LOOKUP_BODY_BYTES_MAX + 1024)
 #define LOOKUP_READY_BYTES_MAX   16
+/* Two sentences about a wrong question. */
+#define LOOKUP_REASON_BYTES_MAX 256
 /* Look-ups one worker may be given at a time. */
 #define LOOKUP_CREDITS_MAX            1024
 #define LOOKUP_NANODEGREES_PER_DEGREE INT64_C(1000000000)
@@ -52,6 +54,9 @@ struct lookup_reply {
 size_t lookup_write_request(const struct lookup *lookup, char *out);
 /* False for anything that is not exactly a request within the limits above. */
 bool lookup_read_request(struct span bytes, struct lookup *lookup);
+/* Why bytes that lookup_read_request has refused are no request, for whoever sent them: the first
+ * field that is wrong, what came and what is allowed, in printable ASCII. */
+void lookup_explain_request(struct span bytes, char reason[LOOKUP_REASON_BYTES_MAX]);
 
 /* Appends the reply to `out`. */
 void lookup_write_reply(const struct lookup_reply *reply, struct buffer *out);

@@ -1,7 +1,6 @@
 #include "placesd/worker.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "placesd/balance.h"
 #include "placesd/event.h"
+#include "placesd/kin.h"
 #include "placesd/lookup.h"
 
 /* Jobs taken from one broker before the transfers get their turn. */
@@ -19,7 +19,6 @@
 /* A broker that acknowledges nothing for so long is taken for gone and connected to anew. */
 #define UNACKNOWLEDGED_MS BALANCE_SILENCE_MS
 #define RECONNECT_MS      100
-#define NAME_BYTES_MAX    24
 /* A broker with keys that was out of reach for so long is connected to anew, and expected to have
  * its other key where it lists two: ZeroMQ gives a connection up for good that was refused. */
 #define RENEW_MS 3000
@@ -36,6 +35,7 @@ enum phase {
 struct link {
     const struct worker_broker *broker;
     const struct auth_ends *keys; /* NULL: in the clear */
+    uint64_t kin;                 /* of the broker, where it is in this process; or 0 */
     size_t key;                   /* the one of the broker's that is expected there */
     zsock_t *socket;
     int64_t ready_due_ms;
@@ -134,12 +134,15 @@ static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
     struct span bytes = {(const char *)zframe_data(question), zframe_size(question)};
     const struct transfer_source *source = find_source(link->broker, name);
     struct lookup lookup;
-    if (!lookup_read_request(bytes, &lookup))
-        send_failure(link, job, LOOKUP_INVALID, "The question is not a look-up.");
-    else if (source == NULL)
+    char reason[LOOKUP_REASON_BYTES_MAX];
+    if (!lookup_read_request(bytes, &lookup)) {
+        lookup_explain_request(bytes, reason);
+        send_failure(link, job, LOOKUP_INVALID, reason);
+    } else if (source == NULL) {
         send_failure(link, job, LOOKUP_UNAVAILABLE, "The places worker knows no such provider.");
-    else if (!transfer_begin(worker->transfers, source, &lookup, link, job))
+    } else if (!transfer_begin(worker->transfers, source, &lookup, link, job)) {
         send_failure(link, job, LOOKUP_BUSY, "The places worker has too much to do.");
+    }
 }
 
 static void take_jobs(struct worker *worker, struct link *link)
@@ -247,10 +250,10 @@ static void *run(void *user)
 static bool open_link(struct link *link, const struct worker_broker *broker)
 {
     uint64_t drawn;
-    char name[NAME_BYTES_MAX];
+    char name[KIN_NAME_BYTES_MAX];
     ssize_t bytes = getrandom(&drawn, sizeof drawn, 0);
     assert(bytes == (ssize_t)sizeof drawn);
-    snprintf(name, sizeof name, "worker-%016" PRIx64, drawn);
+    kin_write_name(link->kin, drawn, name);
 
     link->broker = broker;
     link->socket = zsock_new(ZMQ_DEALER);
@@ -277,6 +280,7 @@ static bool open_links(struct worker *worker, const struct worker_options *optio
     for (size_t i = 0; i < options->broker_count; i++) {
         worker->link_count++;
         worker->links[i].keys = options->keys;
+        worker->links[i].kin = options->kin;
         if (open_link(&worker->links[i], &options->brokers[i]))
             continue;
         snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot connect to %s: %s",

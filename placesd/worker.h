@@ -29,6 +29,7 @@ struct worker_options {
     size_t broker_count;          /* 1 to WORKER_BROKERS_MAX */
     uint32_t credits;             /* shared by all brokers, at least one each */
     const struct auth_ends *keys; /* ours and the brokers'; NULL: in the clear */
+    uint64_t kin;                 /* of a broker in this process, as in placesd/kin.h; or 0 */
 };
 
 struct worker;
