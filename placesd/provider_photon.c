@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "placesd/osm.h"
+#include "placesd/outcome.h"
 #include "placesd/provider.h"
 #include "placesd/results.h"
 
@@ -80,7 +81,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
                                     struct span key, struct buffer *json)
 {
     if (http_status != 200)
-        return provider_fail_http(http_status, json);
+        return outcome_write_http(http_status, body, json);
     return results_read(body, lookup, key, json, read_features);
 }
 

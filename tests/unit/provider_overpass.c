@@ -295,6 +295,11 @@ static void tells_failures(void)
                           span_of("{\"elements\":[" POWELL "],\"remark\":\"runtime error: Query "
                                   "timed out in \\\"query\\\" at line 1 after 6 seconds.\"}"),
                           LOOKUP_UNAVAILABLE, "gave up");
+    transform_expect_code(OVERPASS, 200,
+                          span_of("{\"elements\":[],\"remark\":\"runtime error: open64: 0 Success "
+                                  "/osm3s_osm_base Dispatcher_Client::request_read_and_idx::"
+                                  "rate_limited. Please check /api/status.\"}"),
+                          LOOKUP_REFUSED, "OVER_QUERY_LIMIT");
 }
 
 static const struct check_case cases[] = {
