@@ -101,11 +101,11 @@ static bool read_element(const json_t *element, struct osm_place *place)
         .city = tag(tags, "addr:city"),
         .rank = rank_of(tags),
     };
-    for (size_t i = 0; i < OSM_KEYS && place->value == NULL; i++) {
+    for (size_t i = 0; i < OSM_KEYS && !osm_holds(place->value); i++) {
         place->key = osm_keys[i];
         place->value = tag(tags, place->key);
     }
-    return json_integer_value(id) > 0 && place->name != NULL && place->value != NULL &&
+    return json_integer_value(id) > 0 && place->name != NULL && osm_holds(place->value) &&
            osm_read_kind(json_string_value(json_object_get(element, "type")), &place->kind) &&
            results_read_position(json_object_get(at, "lat"), json_object_get(at, "lon"),
                                  &place->position);

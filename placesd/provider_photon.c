@@ -57,7 +57,7 @@ static bool read_feature(const json_t *feature, struct osm_place *place)
         .house_number = property(properties, "housenumber"),
         .city = city != NULL ? city : property(properties, "state"),
     };
-    return json_integer_value(id) > 0 && place->name != NULL && place->value != NULL &&
+    return json_integer_value(id) > 0 && place->name != NULL && osm_holds(place->value) &&
            osm_read_kind(property(properties, "osm_type"), &place->kind) &&
            results_read_position(json_array_get(position, 1), json_array_get(position, 0),
                                  &place->position);

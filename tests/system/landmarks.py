@@ -186,6 +186,51 @@ class Landmarks(unittest.TestCase):
         self.fill(sequence([feature(5, (1, 1), "five")]), "--merge")
         self.assertEqual(self.names((1, 1)), ["five"])
 
+    def test_exporters_name_one_element_in_many_ways(self):
+        """What osmium, ogr2ogr and osmtogeojson write of one node, one way and one relation."""
+        ring = [[[10, 20], [10.001, 20], [10.001, 20.001], [10, 20.001], [10, 20]]]
+        node, area = {"type": "Point", "coordinates": [10.002, 20]}, {
+            "type": "Polygon", "coordinates": ring}
+        cafe, hall, park = ({"name": "cafe", "amenity": "cafe;bar"},
+                            {"name": "hall", "tourism": "museum"},
+                            {"name": "park", "leisure": "park"})
+
+        def export(*members):
+            return lines({"type": "Feature", "geometry": geometry, **more}
+                         for geometry, more in zip((node, area, area), members))
+
+        forms = {
+            "osmium -u type_id": export({"id": "n5", "properties": cafe},
+                                        {"id": "a14", "properties": hall},
+                                        {"id": "a149", "properties": park}),
+            "osmium -a type,id": export(
+                {"properties": {"@type": "node", "@id": 5, **cafe}},
+                {"properties": {"@type": "way", "@id": 7, **hall}},
+                {"properties": {"@type": "relation", "@id": 74, **park}}),
+            "osmtogeojson": export({"id": "node/5", "properties": {"id": "node/5", **cafe}},
+                                   {"id": "way/7", "properties": {"id": "way/7", **hall}},
+                                   {"id": "relation/74", "properties": park}),
+            "osmtogeojson -e": export(
+                {"id": "node/5", "properties": {"type": "node", "id": 5, "tags": cafe}},
+                {"id": "way/7", "properties": {"type": "way", "id": 7, "tags": hall}},
+                {"id": "relation/74", "properties": {"type": "relation", "tags": park}}),
+            "ogr2ogr": export(
+                {"properties": {"osm_id": "5", "name": "cafe",
+                                "other_tags": '"amenity"=>"cafe;bar"'}},
+                {"properties": {"osm_way_id": "7", **hall}},
+                {"properties": {"osm_id": "74", "type": "multipolygon", **park}}),
+        }
+        for first in forms.values():
+            counts, _ = self.fill(first)
+            self.assertEqual((counts["places"], counts["records"]), (3, 0))
+            for name, text in forms.items():
+                counts, _ = self.fill(text, "--merge")
+                self.assertEqual(counts["of them instead of one that was known already"], 3, name)
+        _, port = self.serve()
+        found = {place["name"]: place["types"] for place in self.ask(port, (10, 20))["results"]}
+        self.assertEqual(found, {"cafe": ["cafe", "food", "bar"], "hall": ["museum"],
+                                 "park": ["park"]})
+
     def test_whatever_ends_an_import_spares_the_old_database(self):
         self.fill(sequence([feature(1, (1, 1), "old")]))
         old = self.database.read_bytes()

@@ -168,6 +168,12 @@ static void says_types_in_googles_words(void)
         {"\"shop\":\"toys\"", "[\n            \"toys\""},
         {"\"shop\":\"vacant\"", "[\n            \"vacant\""},
         {"\"historic\":\"yes\"", "[\n            \"point_of_interest\""},
+        {"\"amenity\":\"cafe;bar\"",
+         "[\n            \"cafe\",\n            \"bar\",\n            \"poi"},
+        {"\"shop\":\" books ; toys;yes; books \"",
+         "[\n            \"book_store\",\n            \"toys\",\n            \"poi"},
+        {"\"tourism\":\"no; \",\"amenity\":\"fuel\"", "[\n            \"gas_station\""},
+        {"\"shop\":\"a;b;c;d;e;f;g;h;i\"", "\"g\",\n            \"h\",\n            \"point_of"},
         {"\"leisure\":\"odd \\\"one\\\"\"", "\"odd \\\"one\\\"\""},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -229,6 +235,8 @@ static void leaves_out_halves(void)
         "{}",
         NODE("1", "1", "2", "\"shop\":\"yes\""),
         NODE("1", "1", "2", "\"name\":\"x\""),
+        NODE("1", "1", "2", "\"name\":\"x\",\"shop\":\"no\""),
+        NODE("1", "1", "2", "\"name\":\"x\",\"shop\":\" ; \""),
         NODE("1", "1", "2", "\"name\":7,\"shop\":\"yes\""),
         NODE("1", "1", "2", "\"name\":\"x\",\"shop\":7"),
         NODE("0", "1", "2", "\"name\":\"x\",\"shop\":\"yes\""),
