@@ -114,11 +114,6 @@ static double keep_shown(double degrees, double least, double most)
     return shown >= least && shown <= most ? shown : degrees;
 }
 
-static double clamp(double degrees, double least, double most)
-{
-    return fmax(least, fmin(most, degrees));
-}
-
 /* The centroid of the area where that lies within the outline's own box, else the middle of its
  * positions. */
 static struct sphere_point centre_of(const struct outline *outline)
@@ -138,9 +133,6 @@ static struct sphere_point centre_of(const struct outline *outline)
         if (is_within(centroid, box))
             centre = centroid;
     }
-    /* A sum's rounding may lie outside by the last of its bits. */
-    centre.latitude_deg = clamp(centre.latitude_deg, box->south_deg, box->north_deg);
-    centre.longitude_deg = clamp(centre.longitude_deg, box->west_deg, box->east_deg);
     centre.latitude_deg = keep_shown(centre.latitude_deg, box->south_deg, box->north_deg);
     centre.longitude_deg = keep_shown(centre.longitude_deg, box->west_deg, box->east_deg);
     return centre;

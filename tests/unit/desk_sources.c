@@ -191,6 +191,26 @@ static void retries_are_one_lookup(void)
     desk_destroy(&desk);
 }
 
+/* An attempt that failed counts, also where the next one has too little time to say anything. */
+static void a_late_second_attempt_excuses_nobody(void)
+{
+    start(options());
+    int64_t begin_ms = 0, end_ms = 0;
+    for (int64_t i = 0; i < BREAKER_ROW_MAX; i++, begin_ms = end_ms) {
+        join_worker("A", begin_ms);
+        ask(question(i), begin_ms);
+        EXPECT(begin_ms, "give first to A");
+        fail(LOOKUP_UNAVAILABLE, begin_ms);
+        EXPECT(begin_ms, "-");
+        EXPECT(begin_ms + DESK_PAUSE_MS, "give first to A");
+        end_ms = begin_ms + ANSWER_MS - DESK_TRAVEL_MS;
+        fail(LOOKUP_LATE, end_ms);
+        CHECK(strstr(next(end_ms), "late") != NULL);
+    }
+    EXPECT(end_ms, "first paused");
+    desk_destroy(&desk);
+}
+
 /* Asked again and again about one place that it cannot tell about, the provider is still asked
  * about others. */
 static void one_bad_place_is_nobody_elses(void)
@@ -299,6 +319,7 @@ static const struct check_case cases[] = {
     {"the fallback answers where the provider fails", fallback_answers_in_need},
     {"the fallback answers where the provider may not be asked", fallback_answers_for_the_broken},
     {"a look-up and its second attempts are one failure", retries_are_one_lookup},
+    {"a late second attempt excuses nobody", a_late_second_attempt_excuses_nobody},
     {"one bad place is nobody else's affair", one_bad_place_is_nobody_elses},
     {"a question that is none says nothing about the provider", an_invalid_question_is_no_illness},
     {"a wish for rest forbids a second attempt", a_wish_for_rest_forbids_a_second_attempt},

@@ -71,8 +71,9 @@ static void spells_control_characters(void)
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         expect(span_of(kept[i]), span_of(kept[i]));
     expect(span_of("\xc2\xc2\x80\x80"), span_of("\xc2\\u0080\x80"));
-    /* The room reserved must do where nothing but such characters comes. */
-    char many[4000], spelled[6 * sizeof many];
+    /* The room reserved must do where nothing but such characters comes, and so many of them that
+     * five bytes for each would have been reserved as 32 KiB. */
+    char many[5500], spelled[6 * sizeof many];
     memset(many, 0x7f, sizeof many);
     for (size_t i = 0; i < sizeof many; i++)
         memcpy(spelled + 6 * i, "\\u007f", 6);

@@ -166,12 +166,12 @@ static void stays_within_its_box(void)
 {
     static const double wests_deg[] = {-118.4422, 0, 13.37, -0.00005, 179.9999, -180.0001, 120};
     static const double souths_deg[] = {34.0728, -0.00005, 52.5, -89.99, 89.9, -33.9};
-    static const double sizes_deg[] = {1e-6, 1e-4, 1e-3, 0.1};
+    static const double sizes_deg[] = {0, 1e-12, 1e-8, 1e-6, 1e-4, 1e-3, 0.1};
     for (int i = 0; i < OUTLINES; i++) {
         double west_deg = wests_deg[input_draw(&state) % 7];
         struct drawn drawn =
             draw_outline(west_deg, souths_deg[input_draw(&state) % 6],
-                         sizes_deg[input_draw(&state) % 4], input_draw(&state) % 2 == 0);
+                         sizes_deg[input_draw(&state) % 7], input_draw(&state) % 2 == 0);
         /* Crossing the antimeridian a longitude is written otherwise, and loses its last bit. */
         double slack_deg = drawn.east_deg > 180 || drawn.west_deg < -180 ? 1e-12 : 0;
         bool is_shown = floor(drawn.east_deg * 1e7) >= ceil(drawn.west_deg * 1e7) &&
@@ -235,7 +235,22 @@ static void a_figure_of_eight_is_at_its_middle(void)
                         "[10.0002,20],[10,20.0002001],[10,20]]]}",
                         &at),
               SHAPE_PLACE);
-    CHECK(fabs(at.longitude_deg - 10.0001) < 1e-4 && fabs(at.latitude_deg - 20.0001) < 1e-4);
+    CHECK(fabs(at.longitude_deg - 10.0001) < 1e-9 && fabs(at.latitude_deg - 20.000100025) < 1e-9);
+    /* A line there and back has nothing but its rounding for an area. */
+    for (int i = 0; i < OUTLINES / 10; i++) {
+        double west_deg = 13 + draw(), south_deg = 52 + draw(), step_deg = draw();
+        char text[512];
+        snprintf(
+            text, sizeof text,
+            "{\"type\":\"Polygon\",\"coordinates\":[[[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],"
+            "[%.17g,%.17g],[%.17g,%.17g]]]}",
+            west_deg, south_deg, west_deg + step_deg, south_deg + step_deg, west_deg + 3 * step_deg,
+            south_deg + 3 * step_deg, west_deg + 2 * step_deg, south_deg + 2 * step_deg, west_deg,
+            south_deg);
+        CHECK_INT(read_text(text, &at), SHAPE_PLACE);
+        CHECK(fabs(at.longitude_deg - west_deg - 1.5 * step_deg) < 1e-9);
+        CHECK(fabs(at.latitude_deg - south_deg - 1.5 * step_deg) < 1e-9);
+    }
 }
 
 static void passes_over_other_shapes(void)
@@ -292,7 +307,8 @@ static const struct check_case cases[] = {
     {"a small area's centroid is as exact as its corners", keeps_the_digits_of_small_areas},
     {"20000 outlines that cross themselves: each is found within its box", stays_within_its_box},
     {"of several areas it is one of them, holes do not count", stays_within_one_of_several},
-    {"a figure of eight is found at its middle", a_figure_of_eight_is_at_its_middle},
+    {"a figure of eight and a line there and back are found at their middles",
+     a_figure_of_eight_is_at_its_middle},
     {"lines, several points and nothing are no position", passes_over_other_shapes},
     {"what is no geometry or not on the Earth is broken", refuses_broken_ones},
 };

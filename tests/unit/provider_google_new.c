@@ -78,6 +78,13 @@ static void reads_places(void)
                      "}");
 }
 
+static void spells_control_characters(void)
+{
+    transform_expect_code(GOOGLE_NEW, 200,
+                          span_of("{\"places\":[" NAMED("\\u009b31m\xc2\x85\x7f\\n") "]}"),
+                          LOOKUP_OK, "\"\\u009b31m\\u0085\\u007f\\n\"");
+}
+
 static void reads_nothing(void)
 {
     static const char *const bodies[] = {"{}", "{\"places\":[]}", " {\n}\n"};
@@ -284,6 +291,7 @@ static const struct check_case cases[] = {
     {"the key stands in a header, the numbers in the body", writes_requests},
     {"the ends of the Earth and a radius of 0 can be asked", writes_extreme_requests},
     {"a place becomes a result", reads_places},
+    {"control characters are spelled", spells_control_characters},
     {"an empty object means that nothing is near", reads_nothing},
     {"Google's order stays, cut to the bound", keeps_the_order},
     {"what lacks id, name or position is left out alone", leaves_out_halves},
