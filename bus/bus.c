@@ -10,6 +10,7 @@
 
 #include "bus/binding.h"
 #include "bus/roster.h"
+#include "bus/strangers.h"
 
 /* Messages taken in one turn. A full window of two neighbours fits, and even if each is an
  * UPDATE full of locations the other sources of the loop wait only about a millisecond. */
@@ -42,7 +43,8 @@ struct bus {
     int descriptor;
     struct auth_certificate own;
     struct auth *auth; /* NULL without keys */
-    uint64_t strangers, multiparts;
+    struct strangers strangers;
+    uint64_t multiparts;
     struct bus_guard guard; /* its refusals are asked of `auth` */
     zmq_msg_t sender, payload;
     char routing_id[ROSTER_ID_BYTES_MAX];
@@ -360,16 +362,18 @@ static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms
 
     struct span id = {zmq_msg_data(&bus->sender), zmq_msg_size(&bus->sender)};
     const struct roster_member *member = roster_find(&bus->roster, id);
-    if (!member)
-        bus->strangers++;
-    else if (bus->auth && !is_proven(bus, member))
+    if (!member) {
+        strangers_hear(&bus->strangers, id, now_ms);
+    } else if (bus->auth && !is_proven(bus, member)) {
         bus->guard.impostors++;
-    else if (frames > 1)
+    } else if (frames > 1) {
         bus->multiparts++;
-    else
+        flood_receive_parts(flood, member->peer, frames, now_ms);
+    } else {
         flood_receive(flood, member->peer,
                       (struct span){zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload)},
                       now_ms);
+    }
     return true;
 }
 
@@ -481,7 +485,12 @@ struct bus_guard bus_guard(struct bus *bus)
 
 uint64_t bus_strangers(const struct bus *bus)
 {
-    return bus->strangers;
+    return bus->strangers.count;
+}
+
+bool bus_next_stranger(struct bus *bus, struct span *id)
+{
+    return strangers_next(&bus->strangers, id);
 }
 
 uint64_t bus_multiparts(const struct bus *bus)

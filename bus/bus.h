@@ -81,6 +81,10 @@ struct bus_guard bus_guard(struct bus *bus);
 /* Messages dropped because their sender's name is not one of our peers. */
 uint64_t bus_strangers(const struct bus *bus);
 
+/* The next routing id under which such messages came, to be told to whoever looks after the node
+ * (bus/strangers.h); borrowed until the next turn. */
+bool bus_next_stranger(struct bus *bus, struct span *id);
+
 /* Messages of peers dropped because they had more than one frame. */
 uint64_t bus_multiparts(const struct bus *bus);
 

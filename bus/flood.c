@@ -309,6 +309,7 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
         break;
     case WIRE_MALFORMED:
         flood->count.messages_malformed++;
+        peer_receive_malformed(peer, message, &flood->in.fault, now_ms);
         break;
     case WIRE_FOREIGN:
         peer_receive_foreign(peer, flood->in.version, now_ms);
@@ -317,6 +318,12 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
         flood->count.messages_strange++;
         break;
     }
+}
+
+void flood_receive_parts(struct flood *flood, size_t peer, size_t frames, int64_t now_ms)
+{
+    flood->now_ms = now_ms;
+    peer_receive_parts(peer_at(flood, peer), frames, now_ms);
 }
 
 /* Takes from the ring what one UPDATE carries. */

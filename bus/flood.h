@@ -25,7 +25,7 @@
 #define FLOOD_STATUS_LINKS_MAX 256
 /* Clients a node takes by default before it refuses new ones. */
 #define FLOOD_CLIENTS_DEFAULT  4000000u
-#define FLOOD_REASON_BYTES_MAX 120
+#define FLOOD_REASON_BYTES_MAX 240
 
 struct flood_options {
     struct span herd;         /* name of the herd: a HELLO of another herd is refused */
@@ -48,8 +48,9 @@ enum flood_event_kind {
     FLOOD_LINK_DOWN,       /* `reason` says why: silence, goodbye, no connection, restarted */
     FLOOD_LINK_REFUSED,    /* one side refused the other: `reason` */
     FLOOD_LINK_UNANSWERED, /* it takes our HELLOs and answers none */
-    FLOOD_DIGESTS_EQUAL,   /* the link is at rest and both tables hold `digest`; once a change */
-    FLOOD_DIGESTS_DIFFER,  /* at rest and unequal: a fault, healed by telling everything again */
+    FLOOD_LINK_MISREAD,   /* their messages cannot be read: `reason`; now and then, for each kind */
+    FLOOD_DIGESTS_EQUAL,  /* the link is at rest and both tables hold `digest`; once a change */
+    FLOOD_DIGESTS_DIFFER, /* at rest and unequal: a fault, healed by telling everything again */
 };
 
 struct flood_event {
@@ -72,6 +73,7 @@ struct flood_counters {
     uint64_t messages_malformed;                 /* bytes that are no message */
     uint64_t messages_strange;                   /* of a session that is not, or no longer, there */
     uint64_t acks_sent;                          /* ACK messages */
+    uint64_t messages_misnamed;                  /* that name a session for ours that is not */
     uint64_t holes, rewinds, session_changes, refusals, digest_faults, clients_refused;
 };
 
@@ -121,6 +123,9 @@ bool flood_find_expected(const struct flood *flood, struct span client, struct h
 /* A message of peer `peer` (by the name its connection carries), one whole frame. Bad bytes are
  * counted and cost only this message. */
 void flood_receive(struct flood *flood, size_t peer, struct span message, int64_t now_ms);
+
+/* A message of several frames came from the peer, of which nothing is read: one is one frame. */
+void flood_receive_parts(struct flood *flood, size_t peer, size_t frames, int64_t now_ms);
 
 /* The next message that is due to `peer`, written to `out` (FLOOD_MESSAGE_BYTES_MAX bytes):
  * its size, or 0 when there is nothing to send now. Call until it says 0. */

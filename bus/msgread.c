@@ -9,7 +9,8 @@ enum kind {
     KIND_BOOL, /* value: 0 or 1 */
     KIND_STR,  /* value: bytes of the body; so for the next two */
     KIND_BIN,
-    KIND_PLAIN, /* nil, a float or an extension: a body that is only ever skipped */
+    KIND_FLOAT, /* value: bytes of the body, 4 or 8 */
+    KIND_PLAIN, /* nil or an extension: a body that is only ever skipped */
     KIND_ARRAY, /* value: elements that follow; for a map keys, each with its value */
     KIND_MAP,
 };
@@ -85,7 +86,7 @@ static bool take_special(struct msgread *cursor, unsigned char first, struct hea
         return take_extension(cursor, (size_t)1 << (first - 0xc7), head);
     case 0xca: /* float 32, 64 */
     case 0xcb:
-        return set(head, KIND_PLAIN, (uint64_t)4 << (first - 0xca));
+        return set(head, KIND_FLOAT, (uint64_t)4 << (first - 0xca));
     case 0xcc: /* uint 8, 16, 32, 64 */
     case 0xcd:
     case 0xce:
@@ -127,6 +128,7 @@ static uint64_t bytes_claimed(const struct head *head)
         return 0;
     case KIND_STR:
     case KIND_BIN:
+    case KIND_FLOAT:
     case KIND_PLAIN:
     case KIND_ARRAY:
         return head->value;
@@ -189,9 +191,68 @@ bool msgread_take_map(struct msgread *cursor, uint32_t *count)
     return take_count(cursor, KIND_MAP, count);
 }
 
+/* ---- Numbers ---- */
+
+/* The body of a float of `size` bytes, which are there. */
+static double load_float(const char *at, size_t size)
+{
+    if (size == sizeof(float)) {
+        uint32_t bits;
+        float value;
+        memcpy(&bits, at, sizeof bits);
+        bits = be32toh(bits);
+        memcpy(&value, &bits, sizeof value);
+        return (double)value;
+    }
+    uint64_t bits;
+    double value;
+    memcpy(&bits, at, sizeof bits);
+    bits = be64toh(bits);
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+bool msgread_take_float(struct msgread *cursor, double *value)
+{
+    uint64_t size;
+    if (!take_kind(cursor, KIND_FLOAT, &size))
+        return false;
+    *value = load_float(cursor->at, (size_t)size);
+    cursor->at += size;
+    return true;
+}
+
+/* From 2^53 on a double stands for more than one whole number, and nobody knows which was meant.
+ * Comparing is false for what is no number, so that needs no test of its own. Apart, so that the
+ * usual encodings cost what they would cost alone. */
+MSGREAD_APART static bool take_whole_float(struct msgread *cursor, int64_t *value)
+{
+    double number;
+    struct msgread next = *cursor;
+    if (!msgread_take_float(&next, &number))
+        return false;
+    bool is_exact = number > -(double)MSGREAD_FLOAT_MAX && number < (double)MSGREAD_FLOAT_MAX;
+    if (!is_exact || (double)(int64_t)number != number)
+        return false;
+    *value = (int64_t)number;
+    *cursor = next;
+    return true;
+}
+
+static bool take_uint_of_float(struct msgread *cursor, uint64_t *value)
+{
+    int64_t whole;
+    struct msgread next = *cursor;
+    if (!take_whole_float(&next, &whole) || whole < 0)
+        return false;
+    *value = (uint64_t)whole;
+    *cursor = next;
+    return true;
+}
+
 bool msgread_take_uint(struct msgread *cursor, uint64_t *value)
 {
-    return take_kind(cursor, KIND_UINT, value);
+    return take_kind(cursor, KIND_UINT, value) || take_uint_of_float(cursor, value);
 }
 
 bool msgread_take_int(struct msgread *cursor, int64_t *value)
@@ -202,7 +263,7 @@ bool msgread_take_int(struct msgread *cursor, int64_t *value)
         return false;
     bool fits = head.kind == KIND_INT || (head.kind == KIND_UINT && head.value <= INT64_MAX);
     if (!fits)
-        return false;
+        return take_whole_float(cursor, value);
     *value = (int64_t)head.value;
     *cursor = next;
     return true;

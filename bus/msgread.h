@@ -45,10 +45,16 @@ static inline bool msgread_at_end(const struct msgread *cursor)
 MSGREAD_APART bool msgread_take_array(struct msgread *cursor, uint32_t *count);
 bool msgread_take_map(struct msgread *cursor, uint32_t *count);
 
-/* An integer in any of its encodings, also a longer one than needed. False where the value does
- * not fit the type asked for. */
+/* An integer in any of its encodings, also a longer one than needed, and also a float of 32 or 64
+ * bits whose value is whole and nearer to 0 than this: languages whose only number is a double
+ * write one wherever a value has no integer encoding of 32 bits. -0.0 is 0. False where the value
+ * does not fit the type asked for. */
+#define MSGREAD_FLOAT_MAX (INT64_C(1) << 53)
 bool msgread_take_uint(struct msgread *cursor, uint64_t *value);
 MSGREAD_APART bool msgread_take_int(struct msgread *cursor, int64_t *value);
+
+/* A float of either size, whatever its value: also infinite, or no number. */
+bool msgread_take_float(struct msgread *cursor, double *value);
 
 bool msgread_take_bool(struct msgread *cursor, bool *value);
 

@@ -1,6 +1,7 @@
 #include "bus/peer.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #define NEVER   INT64_MAX
@@ -26,6 +27,7 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     peer->hellos_quick = PEER_HELLO_QUICK_COUNT;
     window_init(&peer->window);
     agree_init(&peer->agree);
+    misread_init(&peer->misread);
     refusal_init(&peer->refusal);
     peer->heard_at = peer->pair_heard_at = peer->hello_at = AT_ONCE;
     peer->silence_at = peer->ack_at = peer->heartbeat_at = NEVER;
@@ -115,6 +117,68 @@ static void hear(struct peer *peer, int64_t now_ms)
     peer->heard_at = peer->pair_heard_at = now_ms;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     go_up(peer, now_ms);
+}
+
+/* ---- What cannot be read ---------------------------------------------------------------- */
+
+/* The rest of a reason is for how many were not told. */
+#define WHAT_BYTES_MAX (FLOOD_REASON_BYTES_MAX - 40)
+
+static void tell_misread(struct peer *peer, const char *what, uint64_t untold)
+{
+    char reason[FLOOD_REASON_BYTES_MAX];
+    if (untold == 0)
+        snprintf(reason, sizeof reason, "%s", what);
+    else
+        snprintf(reason, sizeof reason, "%s (and %" PRIu64 " more before)", what, untold);
+    tell(peer, FLOOD_LINK_MISREAD, 0, reason);
+}
+
+/* Somebody speaks there, only not as we do. */
+static void hear_misread(struct peer *peer, int64_t now_ms)
+{
+    peer->hellos_unanswered = 0;
+    peer->heard_at = now_ms;
+}
+
+void peer_receive_malformed(struct peer *peer, struct span bytes, const struct wire_fault *fault,
+                            int64_t now_ms)
+{
+    uint64_t untold;
+    char what[WHAT_BYTES_MAX];
+    hear_misread(peer, now_ms);
+    if (!misread_is_news(&peer->misread, MISREAD_MALFORMED, now_ms, &untold))
+        return;
+    wire_explain(bytes, fault, what, sizeof what);
+    tell_misread(peer, what, untold);
+}
+
+void peer_receive_parts(struct peer *peer, size_t frames, int64_t now_ms)
+{
+    uint64_t untold;
+    char what[WHAT_BYTES_MAX];
+    hear_misread(peer, now_ms);
+    if (!misread_is_news(&peer->misread, MISREAD_PARTS, now_ms, &untold))
+        return;
+    snprintf(what, sizeof what, "a message of %zu frames behind the routing id: 1 is needed",
+             frames);
+    tell_misread(peer, what, untold);
+}
+
+/* Which session a message takes for ours; a refusal may be another's. */
+static void judge_session(struct peer *peer, const struct wire_message *message, int64_t now_ms)
+{
+    uint64_t untold, ours = peer->common->session, named = message->to_session;
+    char what[WHAT_BYTES_MAX];
+    if (message->type == WIRE_REFUSED)
+        return;
+    peer->common->count->messages_misnamed += named != 0 && named != ours;
+    const char *why = misread_session(&peer->misread, ours, named, now_ms);
+    if (why == NULL || !misread_is_news(&peer->misread, MISREAD_SESSION, now_ms, &untold))
+        return;
+    snprintf(what, sizeof what, "to is %" PRIu64 " where our session is %" PRIu64 ": %s", named,
+             ours, why);
+    tell_misread(peer, what, untold);
 }
 
 /* ---- What arrives ----------------------------------------------------------------------- */
@@ -280,6 +344,7 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms)
 {
     peer->hellos_unanswered = 0;
+    judge_session(peer, message, now_ms);
     if (message->type == WIRE_HELLO) {
         take_hello(peer, message, now_ms);
         return false;

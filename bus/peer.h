@@ -16,6 +16,7 @@
 #include "bus/agree.h"
 #include "bus/events.h"
 #include "bus/flood.h"
+#include "bus/misread.h"
 #include "bus/refusal.h"
 #include "bus/table.h"
 #include "bus/window.h"
@@ -69,6 +70,7 @@ struct peer {
     bool status_owed;   /* they have asked us */
 
     struct agree agree;
+    struct misread misread;
 
     unsigned hellos_quick; /* how many more HELLOs go out quickly */
     int64_t pair_heard_at;
@@ -95,6 +97,11 @@ void peer_knows(struct peer *peer, uint32_t slot);
 /* Takes a message that wire_read found good. True when it is an UPDATE whose locations must be
  * stored now, because they count as had from here on, or a STATUS. */
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms);
+
+/* Takes what is no message, and why it is none; and a message of several frames. */
+void peer_receive_malformed(struct peer *peer, struct span bytes, const struct wire_fault *fault,
+                            int64_t now_ms);
+void peer_receive_parts(struct peer *peer, size_t frames, int64_t now_ms);
 
 /* Takes a frame of another major version. */
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms);

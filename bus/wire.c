@@ -1,10 +1,14 @@
 #include "bus/wire.h"
 
+#include <assert.h>
 #include <endian.h>
+#include <inttypes.h>
 #include <msgpack.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bus/msgread.h"
+#include "bus/msgshow.h"
 
 #define MAGIC_BYTES 3
 /* An array head, three binaries, a short string, two numbers: what is not text. */
@@ -29,116 +33,216 @@ enum {
     LINK_ELEMENTS = 8,
 };
 
-/* ---- Reading ---------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------
+ *
+ * Each take that says false has said where and why in the message's fault. That costs nothing until
+ * it happens: what says so is never merged into what reads. */
 
-static bool skip_some(struct msgread *in, uint32_t count)
+#define NUMBER  "a whole number, 0 or more,"
+#define INTEGER "a whole number"
+#define TEXT    "text"
+#define BINARY  "binary data"
+#define NAME    "text of 1 to 63 bytes"
+#define ARRAY   "an array"
+
+static_assert(WIRE_NAME_BYTES_MAX == 63, "the rule of a name tells its limit");
+
+/* What stands at `at` is not the field. */
+MSGREAD_APART __attribute__((cold)) static bool
+miss(struct wire_message *message, struct msgread at, const char *field, const char *rule)
+{
+    message->fault.at = at;
+    message->fault.field = field;
+    message->fault.rule = rule;
+    return false;
+}
+
+/* The field is one, and cannot be: `wrong` ends the sentence that begins with it. */
+static bool contradict(struct wire_message *message, const char *field, const char *wrong)
+{
+    return miss(message, (struct msgread){0}, field, wrong);
+}
+
+static bool take_number(struct msgread *in, struct wire_message *message, const char *field,
+                        uint64_t *value)
+{
+    return msgread_take_uint(in, value) || miss(message, *in, field, NUMBER);
+}
+
+static bool take_bool(struct msgread *in, struct wire_message *message, const char *field,
+                      bool *value)
+{
+    return msgread_take_bool(in, value) || miss(message, *in, field, "true or false");
+}
+
+static bool take_array(struct msgread *in, struct wire_message *message, const char *field,
+                       uint32_t *count)
+{
+    return msgread_take_array(in, count) || miss(message, *in, field, ARRAY);
+}
+
+static bool skip_some(struct msgread *in, struct wire_message *message, uint32_t count)
 {
     while (count-- > 0)
         if (!msgread_skip(in))
-            return false;
+            return miss(message, *in, "an element of a newer version", "an object");
     return true;
 }
 
-static bool take_name(struct msgread *in, struct span *name)
+static bool take_name(struct msgread *in, struct wire_message *message, const char *field,
+                      struct span *name)
 {
-    return msgread_take_str(in, name) && name->bytes > 0 && name->bytes <= WIRE_NAME_BYTES_MAX;
+    struct msgread start = *in;
+    return (msgread_take_str(in, name) && name->bytes > 0 && name->bytes <= WIRE_NAME_BYTES_MAX) ||
+           miss(message, start, field, NAME);
 }
+
+struct hello_field {
+    const char *key;
+    struct span *name;
+    uint64_t *number;
+};
 
 /* One value of the HELLO map. Sets the key's bit in `seen`. */
 static bool take_hello_value(struct msgread *in, struct span key, struct wire_message *message,
-                             unsigned *seen)
+                             const struct hello_field *fields, unsigned *seen)
 {
-    const struct {
-        const char *key;
-        struct span *name;
-        uint64_t *number;
-    } fields[HELLO_KEYS] = {
-        {"herd", &message->herd, NULL},       {"node", &message->node, NULL},
-        {"version", NULL, &message->version}, {"version_min", NULL, &message->version_min},
-        {"start", NULL, &message->start},     {"have", NULL, &message->have},
-    };
     for (unsigned i = 0; i < HELLO_KEYS; i++)
         if (span_equals(key, span_of(fields[i].key))) {
             *seen |= 1u << i;
-            return fields[i].name != NULL ? take_name(in, fields[i].name)
-                                          : msgread_take_uint(in, fields[i].number);
+            return fields[i].name != NULL
+                       ? take_name(in, message, fields[i].key, fields[i].name)
+                       : take_number(in, message, fields[i].key, fields[i].number);
         }
-    return msgread_skip(in);
+    return skip_some(in, message, 1);
 }
 
 static bool take_hello(struct msgread *in, struct wire_message *message)
 {
+    const struct hello_field fields[HELLO_KEYS] = {
+        {"herd", &message->herd, NULL},       {"node", &message->node, NULL},
+        {"version", NULL, &message->version}, {"version_min", NULL, &message->version_min},
+        {"start", NULL, &message->start},     {"have", NULL, &message->have},
+    };
     uint32_t keys;
     unsigned seen = 0;
     if (!msgread_take_map(in, &keys))
-        return false;
+        return miss(message, *in, "the fourth element", "a map");
     while (keys-- > 0) {
         struct span key;
-        if (!msgread_take_str(in, &key) || !take_hello_value(in, key, message, &seen))
+        if (!msgread_take_str(in, &key))
+            return miss(message, *in, "a key", TEXT);
+        if (!take_hello_value(in, key, message, fields, &seen))
             return false;
     }
-    return seen == (1u << HELLO_KEYS) - 1 && message->version_min <= message->version;
+    for (unsigned i = 0; i < HELLO_KEYS; i++)
+        if ((seen & 1u << i) == 0)
+            return contradict(message, fields[i].key, "is missing");
+    return message->version_min <= message->version ||
+           contradict(message, "version_min", "is greater than version");
 }
 
-static bool take_location(struct msgread *in, struct location *location)
+/* Which of the locations or links it is, so that the many that are good need not say it. */
+MSGREAD_APART __attribute__((cold)) static bool miss_in(struct wire_message *message,
+                                                        size_t element, struct msgread at,
+                                                        const char *field, const char *rule)
 {
+    message->fault.element = (uint32_t)element;
+    return miss(message, at, field, rule);
+}
+
+static bool take_location(struct msgread *in, struct wire_message *message, uint32_t i)
+{
+    struct location *location = &message->locations[i];
     uint32_t elements;
     location->digits = NULL;
-    return msgread_skim_array(in, &elements) && elements >= LOCATION_ELEMENTS &&
-           msgread_skim_bin(in, &location->client) && msgread_skim_bin(in, &location->position) &&
-           msgread_skim_bin(in, &location->stamp) && msgread_skim_str(in, &location->origin) &&
-           msgread_skim_int(in, &location->difference_ns) &&
-           msgread_skim_int(in, &location->order_ns) &&
-           (elements == LOCATION_ELEMENTS || skip_some(in, elements - LOCATION_ELEMENTS));
+    if (!msgread_skim_array(in, &elements))
+        return miss_in(message, i, *in, "it", ARRAY);
+    if (elements < LOCATION_ELEMENTS)
+        return miss_in(message, i, (struct msgread){0}, "it", "has less than 6 elements");
+    return (msgread_skim_bin(in, &location->client) ||
+            miss_in(message, i, *in, "client", BINARY)) &&
+           (msgread_skim_bin(in, &location->position) ||
+            miss_in(message, i, *in, "position", BINARY)) &&
+           (msgread_skim_bin(in, &location->stamp) || miss_in(message, i, *in, "stamp", BINARY)) &&
+           (msgread_skim_str(in, &location->origin) || miss_in(message, i, *in, "origin", TEXT)) &&
+           (msgread_skim_int(in, &location->difference_ns) ||
+            miss_in(message, i, *in, "difference_ns", INTEGER)) &&
+           (msgread_skim_int(in, &location->order_ns) ||
+            miss_in(message, i, *in, "order_ns", INTEGER)) &&
+           (elements == LOCATION_ELEMENTS || skip_some(in, message, elements - LOCATION_ELEMENTS));
 }
 
 static bool take_update(struct msgread *in, struct wire_message *message)
 {
-    if (!msgread_take_uint(in, &message->after) || !msgread_take_uint(in, &message->upto) ||
-        !msgread_take_uint(in, &message->have) || !msgread_take_array(in, &message->location_count))
+    if (!take_number(in, message, "after", &message->after) ||
+        !take_number(in, message, "upto", &message->upto) ||
+        !take_number(in, message, "have", &message->have) ||
+        !take_array(in, message, "locations", &message->location_count))
         return false;
-    if (message->after > message->upto || message->location_count > WIRE_LOCATIONS_MAX)
-        return false;
+    if (message->after > message->upto)
+        return contradict(message, "after", "is greater than upto");
+    if (message->location_count > WIRE_LOCATIONS_MAX)
+        return contradict(message, "locations", "are more than 256");
     for (uint32_t i = 0; i < message->location_count; i++)
-        if (!take_location(in, &message->locations[i]))
+        if (!take_location(in, message, i))
             return false;
     return true;
 }
 
+static_assert(WIRE_LOCATIONS_MAX == 256 && WIRE_LINKS_MAX == 256, "the faults tell the limits");
+static_assert(LOCATION_ELEMENTS == 6 && LINK_ELEMENTS == 8, "so do these");
+
 static bool take_heartbeat(struct msgread *in, struct wire_message *message)
 {
-    return msgread_take_uint(in, &message->head) && msgread_take_uint(in, &message->have) &&
-           msgread_take_uint(in, &message->digest) && msgread_take_uint(in, &message->clients);
+    return take_number(in, message, "head", &message->head) &&
+           take_number(in, message, "have", &message->have) &&
+           take_number(in, message, "digest", &message->digest) &&
+           take_number(in, message, "clients", &message->clients);
 }
 
 static bool take_refused(struct msgread *in, struct wire_message *message)
 {
-    if (!msgread_take_uint(in, &message->code) || !msgread_take_str(in, &message->text))
+    if (!take_number(in, message, "code", &message->code))
         return false;
+    if (!msgread_take_str(in, &message->text))
+        return miss(message, *in, "text", TEXT);
     if (message->text.bytes > WIRE_TEXT_BYTES_MAX)
         message->text.bytes = WIRE_TEXT_BYTES_MAX;
     return true;
 }
 
-static bool take_link(struct msgread *in, struct wire_link *link)
+static bool take_link(struct msgread *in, struct wire_message *message, struct wire_link *link)
 {
     uint32_t elements;
-    return msgread_take_array(in, &elements) && elements >= LINK_ELEMENTS &&
-           take_name(in, &link->name) && msgread_take_bool(in, &link->up) &&
-           msgread_take_uint(in, &link->session_age_ms) && msgread_take_uint(in, &link->due) &&
-           msgread_take_uint(in, &link->in_flight) && msgread_take_uint(in, &link->acked) &&
-           msgread_take_uint(in, &link->told) && msgread_take_uint(in, &link->head) &&
-           skip_some(in, elements - LINK_ELEMENTS);
+    if (!take_array(in, message, "it", &elements))
+        return false;
+    if (elements < LINK_ELEMENTS)
+        return contradict(message, "it", "has less than 8 elements");
+    return take_name(in, message, "name", &link->name) && take_bool(in, message, "up", &link->up) &&
+           take_number(in, message, "session_age_ms", &link->session_age_ms) &&
+           take_number(in, message, "due", &link->due) &&
+           take_number(in, message, "in_flight", &link->in_flight) &&
+           take_number(in, message, "acked", &link->acked) &&
+           take_number(in, message, "told", &link->told) &&
+           take_number(in, message, "head", &link->head) &&
+           skip_some(in, message, elements - LINK_ELEMENTS);
 }
 
 static bool take_status(struct msgread *in, struct wire_message *message)
 {
-    if (!msgread_take_uint(in, &message->digest) || !msgread_take_uint(in, &message->clients) ||
-        !msgread_take_array(in, &message->link_count) || message->link_count > WIRE_LINKS_MAX)
+    if (!take_number(in, message, "digest", &message->digest) ||
+        !take_number(in, message, "clients", &message->clients) ||
+        !take_array(in, message, "links", &message->link_count))
         return false;
-    for (uint32_t i = 0; i < message->link_count; i++)
-        if (!take_link(in, &message->links[i]))
+    if (message->link_count > WIRE_LINKS_MAX)
+        return contradict(message, "links", "are more than 256");
+    for (uint32_t i = 0; i < message->link_count; i++) {
+        message->fault.element = i;
+        if (!take_link(in, message, &message->links[i]))
             return false;
+    }
+    message->fault.element = WIRE_NO_ELEMENT;
     return true;
 }
 
@@ -151,7 +255,8 @@ static bool take_fields(struct msgread *in, struct wire_message *message)
     case WIRE_UPDATE:
         return take_update(in, message);
     case WIRE_ACK:
-        return msgread_take_uint(in, &message->have) && msgread_take_bool(in, &message->hole);
+        return take_number(in, message, "have", &message->have) &&
+               take_bool(in, message, "hole", &message->hole);
     case WIRE_HEARTBEAT:
         return take_heartbeat(in, message);
     case WIRE_REFUSED:
@@ -165,41 +270,60 @@ static bool take_fields(struct msgread *in, struct wire_message *message)
     return false;
 }
 
-/* 0 for a type that is not known. */
+/* Each type's elements, 0 for one that is not known, and its name. */
+static const struct {
+    uint32_t elements;
+    const char *name;
+} types[] = {
+    [WIRE_HELLO] = {HELLO_ELEMENTS, "HELLO"},
+    [WIRE_UPDATE] = {UPDATE_ELEMENTS, "UPDATE"},
+    [WIRE_ACK] = {ACK_ELEMENTS, "ACK"},
+    [WIRE_HEARTBEAT] = {HEARTBEAT_ELEMENTS, "HEARTBEAT"},
+    [WIRE_REFUSED] = {REFUSED_ELEMENTS, "REFUSED"},
+    [WIRE_GOODBYE] = {GOODBYE_ELEMENTS, "GOODBYE"},
+    [WIRE_STATUS_ASK] = {STATUS_ASK_ELEMENTS, "STATUS-ASK"},
+    [WIRE_STATUS] = {STATUS_ELEMENTS, "STATUS"},
+};
+
 static uint32_t elements_of(uint64_t type)
 {
-    static const uint32_t elements[] = {
-        [WIRE_HELLO] = HELLO_ELEMENTS,
-        [WIRE_UPDATE] = UPDATE_ELEMENTS,
-        [WIRE_ACK] = ACK_ELEMENTS,
-        [WIRE_HEARTBEAT] = HEARTBEAT_ELEMENTS,
-        [WIRE_REFUSED] = REFUSED_ELEMENTS,
-        [WIRE_GOODBYE] = GOODBYE_ELEMENTS,
-        [WIRE_STATUS_ASK] = STATUS_ASK_ELEMENTS,
-        [WIRE_STATUS] = STATUS_ELEMENTS,
-    };
-    return type < sizeof elements / sizeof *elements ? elements[type] : 0;
+    return type < sizeof types / sizeof *types ? types[type].elements : 0;
 }
 
 static enum wire_result read_array(struct msgread *in, struct wire_message *message)
 {
     uint32_t elements;
     uint64_t type;
-    if (!msgread_take_array(in, &elements) || elements < COMMON_ELEMENTS ||
-        !msgread_take_uint(in, &type) || !msgread_take_uint(in, &message->from_session) ||
-        !msgread_take_uint(in, &message->to_session) || message->from_session == 0)
+    if (!take_array(in, message, "the message", &elements))
+        return WIRE_MALFORMED;
+    if (elements < COMMON_ELEMENTS) {
+        contradict(message, "the message", "has less than 3 elements");
+        return WIRE_MALFORMED;
+    }
+    if (!take_number(in, message, "the type", &type) ||
+        !take_number(in, message, "from", &message->from_session) ||
+        !take_number(in, message, "to", &message->to_session))
         return WIRE_MALFORMED;
     uint32_t known = elements_of(type);
-    if (known == 0)
-        return skip_some(in, elements - COMMON_ELEMENTS) ? WIRE_UNKNOWN : WIRE_MALFORMED;
-    message->type = (enum wire_type)type;
-    if (elements < known || !take_fields(in, message) || !skip_some(in, elements - known))
+    message->fault.type = known == 0 ? 0 : (enum wire_type)type;
+    if (message->from_session == 0) {
+        contradict(message, "from", "is 0");
         return WIRE_MALFORMED;
-    return WIRE_GOOD;
+    }
+    if (known == 0)
+        return skip_some(in, message, elements - COMMON_ELEMENTS) ? WIRE_UNKNOWN : WIRE_MALFORMED;
+    message->type = (enum wire_type)type;
+    if (elements < known) {
+        contradict(message, "the message", "has too few elements");
+        return WIRE_MALFORMED;
+    }
+    bool good = take_fields(in, message) && skip_some(in, message, elements - known);
+    return good ? WIRE_GOOD : WIRE_MALFORMED;
 }
 
 enum wire_result wire_read(struct span bytes, struct wire_message *message)
 {
+    message->fault = (struct wire_fault){.element = WIRE_NO_ELEMENT};
     if (bytes.bytes < MAGIC_BYTES || bytes.bytes > FLOOD_MESSAGE_BYTES_MAX || bytes.at[0] != 'z' ||
         bytes.at[1] != 'h')
         return WIRE_MALFORMED;
@@ -210,7 +334,47 @@ enum wire_result wire_read(struct span bytes, struct wire_message *message)
     struct msgread in =
         msgread_of((struct span){bytes.at + MAGIC_BYTES, bytes.bytes - MAGIC_BYTES});
     enum wire_result result = read_array(&in, message);
-    return msgread_at_end(&in) ? result : WIRE_MALFORMED;
+    if (result == WIRE_MALFORMED || msgread_at_end(&in))
+        return result;
+    contradict(message, "the message", "goes on behind its array");
+    return WIRE_MALFORMED;
+}
+
+/* ---- Explaining ------------------------------------------------------------------------- */
+
+static void explain_frame(struct span bytes, char *out, size_t room)
+{
+    char begins[3 * MAGIC_BYTES + 1] = "";
+    for (size_t i = 0; i < MAGIC_BYTES && i < bytes.bytes; i++)
+        snprintf(begins + 3 * i, 4, " %02x", (unsigned char)bytes.at[i]);
+    if (bytes.bytes == 0)
+        snprintf(out, room, "the frame is empty");
+    else if (bytes.bytes > FLOOD_MESSAGE_BYTES_MAX)
+        snprintf(out, room, "the frame has %zu bytes: %d are allowed", bytes.bytes,
+                 FLOOD_MESSAGE_BYTES_MAX);
+    else
+        snprintf(out, room, "the frame begins with%s: 7a 68 01 (zh, version 1) is needed", begins);
+}
+
+void wire_explain(struct span bytes, const struct wire_fault *fault, char *out, size_t room)
+{
+    if (fault->field == NULL) {
+        explain_frame(bytes, out, room);
+        return;
+    }
+    char place[32] = "", shown[MSGSHOW_BYTES_MAX];
+    const char *type = fault->type == 0 ? "" : types[fault->type].name;
+    if (fault->element != WIRE_NO_ELEMENT)
+        snprintf(place, sizeof place, "%s %" PRIu32 ": ",
+                 fault->type == WIRE_STATUS ? "link" : "location", fault->element + 1);
+    const char *colon = fault->type == 0 ? "" : ": ";
+    if (fault->at.at == NULL) {
+        snprintf(out, room, "%s%s%s%s %s", type, colon, place, fault->field, fault->rule);
+        return;
+    }
+    msgshow(fault->at, shown);
+    snprintf(out, room, "%s%s%s%s is %s: %s is needed", type, colon, place, fault->field, shown,
+             fault->rule);
 }
 
 /* ---- Writing ---------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bus/flood.h"
+#include "bus/msgread.h"
 
 /* The third byte. A frame with another one is not looked into. */
 #define WIRE_MAJOR 1
@@ -61,6 +62,17 @@ struct wire_link {
     uint64_t session_age_ms, due, in_flight, acked, told, head;
 };
 
+#define WIRE_NO_ELEMENT UINT32_MAX
+
+/* Where a frame ceased to be a message. Borrows from its bytes. */
+struct wire_fault {
+    const char *field; /* as bus/PROTOCOL.md calls it; NULL: the frame as a whole */
+    const char *rule;  /* what is needed there, or, where `at` is nothing, what is wrong with it */
+    struct msgread at; /* what stands there */
+    enum wire_type type; /* 0: not read yet */
+    uint32_t element;    /* which location or link, or WIRE_NO_ELEMENT */
+};
+
 /* Which fields count follows from the type; the rest is left as it was. Spans borrow. */
 struct wire_message {
     enum wire_type type;
@@ -84,8 +96,9 @@ struct wire_message {
         struct location locations[WIRE_LOCATIONS_MAX];
         struct wire_link links[WIRE_LINKS_MAX];
     };
-    struct span written; /* all of them as wire_write_location wrote them, and then written as
-                          * they are; without bytes, `locations` is */
+    struct span written;     /* all of them as wire_write_location wrote them, and then written as
+                              * they are; without bytes, `locations` is */
+    struct wire_fault fault; /* of bytes that are WIRE_MALFORMED */
 };
 
 enum wire_result {
@@ -97,6 +110,11 @@ enum wire_result {
 
 /* Reads one frame. Locations are checked for their shape, not for location_is_valid. */
 enum wire_result wire_read(struct span bytes, struct wire_message *message);
+
+/* For whoever writes the other end: what is wrong with bytes that wire_read, just before, found
+ * WIRE_MALFORMED ("ACK: have is the float 0.5: a whole number, 0 or more, is needed"). Printable
+ * ASCII, cut to `room` bytes with a NUL. */
+void wire_explain(struct span bytes, const struct wire_fault *fault, char *out, size_t room);
 
 /* Writes one frame; its size, or 0 where it does not fit into `room` bytes. */
 size_t wire_write(const struct wire_message *message, char *out, size_t room);

@@ -30,6 +30,7 @@ struct client {
     int fd;
     int events;     /* polled for */
     bool was_read;  /* all->readings has something of it */
+    bool is_shut;   /* it closed its sending half: nothing more can arrive */
     bool lingering; /* all is said; what still arrives is thrown away */
 };
 
@@ -179,7 +180,7 @@ static void take_the_rest(struct client *client)
 static bool linger(struct client *client)
 {
     char unread;
-    if (client->session.input_ended)
+    if (client->is_shut)
         return false;
     if (client->all->stopping && recv(client->fd, &unread, sizeof unread, MSG_PEEK) <= 0)
         return false;
@@ -265,6 +266,7 @@ static void go_on(struct client *client, const char *reason)
 
 static void end_input(struct client *client)
 {
+    client->is_shut = true;
     take_time(client->all);
     session_lend(&client->session, &client->all->output);
     session_end_input(&client->session, client->all->node);

@@ -217,6 +217,14 @@ static const char *parse_lone(struct span rest, enum command_kind kind, struct c
     return NULL;
 }
 
+/* The first word of a request that may carry what a web page put into it, and of the header that
+ * every request has. Methods are upper case, names of headers of any (RFC 9110, 9.1 and 5.1). */
+static bool is_browser(struct span word)
+{
+    return is_word(word, "POST") || is_word(word, "PUT") || is_word(word, "PATCH") ||
+           is_word(word, "DELETE") || is_word_folded(word, "host:");
+}
+
 /* `rest` is what follows the word. */
 static const char *parse_word(struct span word, struct span rest, struct command *command)
 {
@@ -228,7 +236,7 @@ static const char *parse_word(struct span word, struct span rest, struct command
         return parse_lone(rest, COMMAND_HELP, command);
     if (is_word_folded(word, "quit"))
         return parse_lone(rest, COMMAND_QUIT, command);
-    if (is_word(word, "POST") || is_word(word, "Host:")) {
+    if (is_browser(word)) {
         command->kind = COMMAND_BROWSER;
         return NULL;
     }

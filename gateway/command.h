@@ -16,7 +16,7 @@ enum command_kind {
     COMMAND_WHATSAT,
     COMMAND_HELP,
     COMMAND_QUIT,
-    COMMAND_BROWSER, /* first word POST or Host: answer as invalid, then close */
+    COMMAND_BROWSER, /* a browser's method or Host header: answer as invalid, then close */
     COMMAND_INVALID,
 };
 

@@ -184,6 +184,7 @@ static void on_second(uv_timer_t *timer)
         note(gateway, "fault", "%" PRIu64 " new clients refused: the table is full",
              refusals - gateway->refusals_told);
     gateway->refusals_told = refusals;
+    tell_strangers(&gateway->lines, gateway->bus);
     guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
     brokers_second(&gateway->brokers, &gateway->lines, wall_now_ns(), now_ms(gateway));
 }
@@ -391,13 +392,15 @@ static void note_stop(struct gateway *gateway)
          "digest %016" PRIx64 " clients %" PRIu32 " connections %" PRIu64 " refused %" PRIu64
          " cut %" PRIu64 " commands %" PRIu64 " iamat %" PRIu64 " whatsat %" PRIu64
          " invalid %" PRIu64 " sent %" PRIu64 " received %" PRIu64 " news %" PRIu64
-         " faults %" PRIu64 " strangers %" PRIu64 " log_bytes_lost %" PRIu64,
+         " faults %" PRIu64 " strangers %" PRIu64 " log_bytes_lost %" PRIu64 " malformed %" PRIu64
+         " misnamed %" PRIu64 " multiparts %" PRIu64,
          flood_digest(gateway->flood), flood_clients(gateway->flood), connections->accepted,
          connections->refused, connections->cut_stuck + connections->cut_memory, said->commands,
          said->iamats, said->whatsats, said->invalid, flood->locations_sent,
          flood->locations_received, flood->locations_news,
          flood->messages_malformed + flood->locations_invalid + flood->digest_faults,
-         bus_strangers(gateway->bus), log_bytes_lost(gateway->log));
+         bus_strangers(gateway->bus), log_bytes_lost(gateway->log), flood->messages_malformed,
+         flood->messages_misnamed, bus_multiparts(gateway->bus));
 }
 
 /* In the reverse order of the start; what was not opened is NULL. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "bus/word.h"
+
 /* A line's bytes and its CR LF: whoever finds no LF among so many has a line that is too long. */
 #define WINDOW_BYTES (LINES_BYTES_MAX + 2)
 
@@ -10,16 +12,72 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Drops the unfinished line, wherever it lies behind the lines that are complete. */
+/* Whether an IAC has come. Nearly all clients are programs, which send none. */
+static inline bool speaks_telnet(const struct lines *lines)
+{
+    return __builtin_expect(lines->telnet.state != TELNET_SILENT, false);
+}
+
+static size_t count_ends(const char *at, const char *end)
+{
+    size_t count = 0;
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        count++;
+        at++;
+    }
+    return count;
+}
+
+/* Where the unfinished line begins, after the complete lines that wait. */
+static char *unfinished(const struct lines *lines)
+{
+    size_t waiting = (size_t)(lines->end - lines->at);
+    char *newline = waiting == 0 ? NULL : memrchr(lines->at, '\n', waiting);
+    return newline == NULL ? lines->at : newline + 1;
+}
+
+/* Drops the unfinished line, also where it is the rest of one that was too long. */
 static void interrupt(struct lines *lines)
 {
-    lines->discarding = false;
-    size_t waiting = (size_t)(lines->end - lines->at);
-    if (waiting == 0)
+    char *start = unfinished(lines);
+    if (start == lines->at)
+        lines->discarding = false;
+    if (lines->at == lines->end)
         return;
-    char *newline = memrchr(lines->at, '\n', waiting);
-    lines->end = newline == NULL ? lines->at : newline + 1;
-    lines->kept.bytes = (size_t)(lines->end - lines->kept.at);
+    lines->end = start;
+    lines->kept.bytes = (size_t)(start - lines->kept.at);
+}
+
+static bool is_blank(const char *at, const char *end)
+{
+    while (at < end && word_is_white(*at))
+        at++;
+    return at == end;
+}
+
+/* The first IAC of the connection is among the bytes to be fed, at `iac`: which lines come before
+ * it, and what the filter has to know of the one that is under way. */
+static void begin_telnet(struct lines *lines, const char *bytes, const char *iac)
+{
+    bool waits = lines->at < lines->end;
+    lines->plain_lines = count_ends(lines->at, lines->end) + count_ends(bytes, iac);
+    lines->telnet.within_line = !is_blank(unfinished(lines), lines->end);
+    lines->telnet.after_cr = waits ? lines->end[-1] == '\r' : lines->thrown_away_cr;
+}
+
+/* Takes TELNET out of a read, before which nothing but `kept` waits. Returns how many bytes remain.
+ * A function of its own, so that the usual read need not make room for what is used here. */
+__attribute__((noinline)) static size_t filter(struct lines *lines, char *bytes, size_t count,
+                                               const char *iac, struct buffer *answers)
+{
+    if (!speaks_telnet(lines))
+        begin_telnet(lines, bytes, iac);
+    bool interrupted;
+    size_t remain = telnet_filter(&lines->telnet, bytes, count, &interrupted, answers);
+    if (interrupted)
+        interrupt(lines);
+    lines->ended = lines->telnet.state == TELNET_ENDED;
+    return remain;
 }
 
 /* Completes the kept line with the first bytes of a read, up to its LF. Where there is none the
@@ -42,14 +100,9 @@ void lines_feed(struct lines *lines, char *bytes, size_t count, struct buffer *a
 {
     assert(!lines->ended);
     lines_hold(lines);
-    bool is_plain =
-        lines->telnet.state == TELNET_TEXT && memchr(bytes, TELNET_BYTE_IAC, count) == NULL;
-    if (!is_plain) {
-        bool interrupted;
-        count = telnet_filter(&lines->telnet, bytes, count, &interrupted, answers);
-        if (interrupted)
-            interrupt(lines);
-    }
+    const char *iac = memchr(bytes, TELNET_BYTE_IAC, count);
+    if (iac != NULL || speaks_telnet(lines))
+        count = filter(lines, bytes, count, iac, answers);
     if (lines->at == lines->end) {
         lines->kept.bytes = 0;
         lines->scanned = 0;
@@ -72,43 +125,60 @@ static struct span without_cr(const char *at, size_t bytes)
     return (struct span){at, bytes > 0 && at[bytes - 1] == '\r' ? bytes - 1 : bytes};
 }
 
-/* Takes the first `bytes` of what waits as a line, and `ending` more that belong to nobody. */
-static enum lines_kind give(struct lines *lines, size_t bytes, size_t ending, struct span *line)
+/* An LF is consumed, which may be one from before the first IAC. */
+static void pass_end(struct lines *lines)
 {
-    char *start = lines->at;
-    lines->at += bytes + ending;
-    lines->scanned = 0;
-    struct span whole = without_cr(start, bytes);
-    *line = (struct span){start, least(whole.bytes, LINES_BYTES_MAX)};
-    return whole.bytes > LINES_BYTES_MAX ? LINES_TOO_LONG : LINES_LINE;
+    if (lines->plain_lines > 0)
+        lines->plain_lines--;
 }
 
-/* Finds the end of the line at `at`, within this piece alone. */
-static enum lines_kind take(struct lines *lines, struct span *line)
+/* Takes the first `bytes` of what waits as a line, and `ending` more that belong to nobody. */
+static void give(struct lines *lines, size_t bytes, size_t ending, struct line *line)
+{
+    struct span whole = without_cr(lines->at, bytes);
+    *line = (struct line){.text = {lines->at, least(whole.bytes, LINES_BYTES_MAX)},
+                          .too_long = whole.bytes > LINES_BYTES_MAX};
+    lines->at += bytes + ending;
+    lines->scanned = 0;
+    if (speaks_telnet(lines)) {
+        line->is_telnet = lines->plain_lines == 0;
+        if (ending > 0)
+            pass_end(lines);
+    }
+}
+
+/* Finds the end of the line at `at`, within this piece alone. False where there is none. */
+static bool take(struct lines *lines, struct line *line)
 {
     size_t window = least((size_t)(lines->end - lines->at), WINDOW_BYTES);
     char *newline = memchr(lines->at + lines->scanned, '\n', window - lines->scanned);
-    if (newline != NULL)
-        return give(lines, (size_t)(newline - lines->at), 1, line);
-    if (window == WINDOW_BYTES) {
-        *line = (struct span){lines->at, LINES_BYTES_MAX};
-        lines->at += window;
-        lines->scanned = 0;
-        lines->discarding = true;
-        return LINES_TOO_LONG;
+    if (newline != NULL) {
+        give(lines, (size_t)(newline - lines->at), 1, line);
+        return true;
     }
-    if (lines->ended && window > 0)
-        return give(lines, window, 0, line);
+    if (window == WINDOW_BYTES) {
+        give(lines, window, 0, line);
+        lines->discarding = true;
+        lines->thrown_away_cr = lines->at[-1] == '\r';
+        return true;
+    }
+    if (lines->ended && window > 0) {
+        give(lines, window, 0, line);
+        return true;
+    }
     lines->scanned = window;
-    return LINES_NONE;
+    return false;
 }
 
-/* Throws away up to the next LF, within this piece alone. */
+/* Throws away up to the next LF, within this piece alone, which is not empty. */
 static void discard(struct lines *lines)
 {
     char *newline = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
     lines->at = newline == NULL ? lines->end : newline + 1;
     lines->discarding = newline == NULL;
+    lines->thrown_away_cr = lines->at[-1] == '\r';
+    if (newline != NULL)
+        pass_end(lines);
 }
 
 /* From the kept piece, all of which was given out, to the one in the caller's buffer. */
@@ -122,7 +192,7 @@ static void advance(struct lines *lines)
     lines->next = lines->next_end = NULL;
 }
 
-enum lines_kind lines_next(struct lines *lines, struct span *line)
+bool lines_next(struct lines *lines, struct line *line)
 {
     while (lines_waiting(lines)) {
         if (lines->at == lines->end)
@@ -131,17 +201,16 @@ enum lines_kind lines_next(struct lines *lines, struct span *line)
             discard(lines);
         if (lines->at == lines->end)
             continue;
-        enum lines_kind kind = take(lines, line);
-        if (kind != LINES_NONE)
-            return kind;
+        if (take(lines, line))
+            return true;
         assert(lines->next == lines->next_end);
         break;
     }
-    return LINES_NONE;
+    return false;
 }
 
-/* The lines that end in this piece, up to one that is too long. The first was taken already, so
- * nothing is half done. */
+/* The lines that end in this piece, up to one that is too long; without TELNET. The first was
+ * taken already, so nothing is half done. */
 static size_t take_usual(struct lines *lines, struct line *taken, size_t max)
 {
     size_t count = 0;
@@ -156,7 +225,7 @@ static size_t take_usual(struct lines *lines, struct line *taken, size_t max)
         struct span line = without_cr(at, (size_t)(newline - at));
         if (line.bytes > LINES_BYTES_MAX)
             break;
-        taken[count] = (struct line){line, false};
+        taken[count] = (struct line){line, false, false};
         at = newline + 1;
     }
     lines->at = at;
@@ -164,21 +233,22 @@ static size_t take_usual(struct lines *lines, struct line *taken, size_t max)
 }
 
 /* All of one piece, and nothing behind a line that is too long: then giving back is moving `at`
- * back. */
+ * back. Whoever speaks TELNET is a person, who types one line at a time. */
 size_t lines_take(struct lines *lines, struct line *taken, size_t max)
 {
-    enum lines_kind first = max > 0 ? lines_next(lines, &taken[0].text) : LINES_NONE;
-    if (first == LINES_NONE)
+    if (max == 0 || !lines_next(lines, &taken[0]))
         return 0;
-    taken[0].too_long = first == LINES_TOO_LONG;
-    if (taken[0].too_long)
+    if (taken[0].too_long || speaks_telnet(lines))
         return 1;
     return 1 + take_usual(lines, taken + 1, max - 1);
 }
 
 void lines_give_back(struct lines *lines, const struct line *first)
 {
-    lines->at -= (size_t)(lines->at - first->text.at);
+    char *start = lines->at - (lines->at - first->text.at);
+    if (speaks_telnet(lines) && !first->is_telnet)
+        lines->plain_lines += count_ends(start, lines->at);
+    lines->at = start;
     lines->scanned = 0;
     lines->discarding = false;
 }

@@ -4,9 +4,10 @@
  * buffer is needed again is copied. TELNET is taken out on the way (gateway/telnet.h). It does
  * not know commands. A line that grows over many reads is not searched again from its start.
  *
- * A line ends at LF or CR LF, at the end of input also at CR or nothing. How the bytes are split
- * over reads makes no difference, but for one case: an interrupt (IAC IP) drops what was typed,
- * and of a line that is too long only what was not given out yet.
+ * A line ends at LF or CR LF, at the end of input also at CR or nothing; from the first IAC of the
+ * connection on at CR NUL, too. The end of input is what the caller says or IAC EOF. How the bytes
+ * are split over reads makes no difference, but for one case: an interrupt (IAC IP) drops what was
+ * typed, and of a line that is too long only what was not given out yet.
  *
  * Invariant: a line is given out once, in order, and holds at most LINES_BYTES_MAX bytes. */
 #ifndef ZHERD_GATEWAY_LINES_H
@@ -22,10 +23,11 @@
  * longest honest command is far below; it is the room a client ID may take. */
 #define LINES_BYTES_MAX (64 * 1024)
 
-enum lines_kind {
-    LINES_NONE,     /* no complete line: feed more, or hold */
-    LINES_LINE,     /* a line without its LF (and without the CR of a CR LF) */
-    LINES_TOO_LONG, /* the first LINES_BYTES_MAX bytes of a longer one; its rest is thrown away */
+/* A line that was taken. */
+struct line {
+    struct span text; /* without its LF (and without the CR of a CR LF) */
+    bool too_long;    /* the first LINES_BYTES_MAX bytes of a longer one; its rest is thrown away */
+    bool is_telnet;   /* an IAC came before its end: whoever reads the reply speaks TELNET */
 };
 
 /* All zero is a new connection, which owns no memory. The waiting bytes lie in two pieces: `at`
@@ -35,31 +37,30 @@ struct lines {
     struct buffer kept; /* bytes not given out yet, from earlier reads */
     char *at, *end;
     char *next, *next_end;
-    size_t scanned;  /* bytes behind `at` that hold no LF for sure */
-    bool discarding; /* within the rest of a line that was too long */
-    bool ended;      /* end of input: what remains is a line */
+    size_t scanned;      /* bytes from `at` on that hold no LF for sure */
+    size_t plain_lines;  /* LFs that wait and came before the first IAC, once that has come */
+    bool discarding;     /* within the rest of a line that was too long */
+    bool thrown_away_cr; /* the last byte of it, so far, was a CR */
+    bool ended;          /* end of input: what remains is a line, and no more is fed */
     struct telnet telnet;
 };
 
 /* Takes one read. `bytes` is changed in place and must stay valid until lines_hold. Call only
- * after lines_next said LINES_NONE or after lines_hold. Appends TELNET answers, if any. */
+ * after lines_next said that there is none, or after lines_hold, and not when `ended`, which it
+ * sets at IAC EOF. Appends TELNET answers, if any. */
 void lines_feed(struct lines *lines, char *bytes, size_t count, struct buffer *answers);
 
 /* The client will send no more: an unfinished line counts as a line. */
 void lines_end(struct lines *lines);
 
-/* The next line, borrowed until the next lines_feed or lines_hold. */
-enum lines_kind lines_next(struct lines *lines, struct span *line);
-
-/* A line that was taken: as lines_next gives it. */
-struct line {
-    struct span text;
-    bool too_long;
-};
+/* The next line, borrowed until the next lines_feed or lines_hold; false where none is complete:
+ * feed more, or hold. */
+bool lines_next(struct lines *lines, struct line *line);
 
 /* Up to `max` lines at once, by lines_next, so that the caller can look ahead; 0 where that would
- * say LINES_NONE, but fewer than wait as it suits. The first that is not wanted after all is
- * given back, and with it all behind it, as if they had never been taken; before any other call. */
+ * say that there is none, but fewer than wait as it suits. Of one call either all are TELNET's or
+ * none is. The first that is not wanted after all is given back, and with it all after it, as if
+ * they had never been taken; before any other call. */
 size_t lines_take(struct lines *lines, struct line *taken, size_t max);
 void lines_give_back(struct lines *lines, const struct line *first);
 

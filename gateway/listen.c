@@ -20,10 +20,13 @@ static bool set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-/* What is set here, every accepted connection inherits (tcp(7)). */
+/* What is set here, every accepted connection inherits (tcp(7)). The last byte of TELNET's Synch
+ * comes as urgent data, and without SO_OOBINLINE the IAC before it would swallow the byte after it
+ * (RFC 854; RFC 1123, 3.2.4). */
 static bool prepare(int fd)
 {
     return set(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+           set(fd, SOL_SOCKET, SO_OOBINLINE, 1) &&
            set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S) &&
            set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S) &&
            set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);

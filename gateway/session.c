@@ -43,11 +43,19 @@ static void note(const struct session *session, const struct session_node *node,
         logline_put(node->log, node->wall_ns, kind, session->number, text);
 }
 
-/* Notes the one-line reply that begins at `start` of the output, without its LF. */
-static void note_reply(const struct session *session, const struct session_node *node, size_t start)
+/* What was replied from `start` of the output on gets the line ends that its client wants. */
+static void end_lines(struct session *session, size_t start)
+{
+    if (__builtin_expect(session->replies_in_crlf, false))
+        reply_in_crlf(&session->out, start);
+}
+
+/* A one-line reply begins at `start` of the output: notes it, without its LF. */
+static void end_reply(struct session *session, const struct session_node *node, size_t start)
 {
     const struct buffer *out = &session->out;
     note(session, node, "reply", (struct span){out->at + start, out->bytes - start - 1});
+    end_lines(session, start);
 }
 
 static void note_json(const struct session *session, const struct session_node *node,
@@ -71,7 +79,7 @@ static void refuse(struct session *session, struct session_node *node, struct sp
     reply_invalid(&session->out, text);
     node->count.invalid++;
     note(session, node, "invalid", span_of(why));
-    note_reply(session, node, start);
+    end_reply(session, node, start);
 }
 
 static void take_location(struct session *session, struct session_node *node,
@@ -99,7 +107,7 @@ static void take_location(struct session *session, struct session_node *node,
     }
     size_t start = session->out.bytes;
     at_line_write(&session->out, &location);
-    note_reply(session, node, start);
+    end_reply(session, node, start);
     /* Stamps from the future are ordered by when they were accepted, and one read may bring
      * several: no two of them are accepted in the same nanosecond. */
     if (location.order_ns != command->stamp_ns)
@@ -138,7 +146,7 @@ static void look_up(struct session *session, struct session_node *node,
     }
     size_t start = session->out.bytes;
     at_line_write(&session->out, &location);
-    note_reply(session, node, start);
+    end_reply(session, node, start);
 
     if (command->bound == 0) {
         size_t json_start = session->out.bytes;
@@ -158,6 +166,14 @@ static void look_up(struct session *session, struct session_node *node,
         reply_failure(session, node, LOOKUP_BUSY, "too many look-ups are under way");
     else
         add_mark(session, ticket, start);
+}
+
+static void help(struct session *session, const struct session_node *node)
+{
+    size_t start = session->out.bytes;
+    reply_help(&session->out);
+    note(session, node, "reply", span_of("help"));
+    end_lines(session, start);
 }
 
 /* Some lines and what becomes of them, in two steps: what each says is known before any of its
@@ -181,8 +197,7 @@ static void execute(struct session *session, struct session_node *node,
         look_up(session, node, command, hint);
         break;
     case COMMAND_HELP:
-        reply_help(&session->out);
-        note(session, node, "reply", span_of("help"));
+        help(session, node);
         break;
     case COMMAND_QUIT:
         session->leaving = true;
@@ -230,6 +245,7 @@ static void work(struct session *session, struct session_node *node)
         ahead.count = lines_take(&session->lines, ahead.lines, LOOK_AHEAD_LINES);
         if (ahead.count == 0)
             break;
+        session->replies_in_crlf = ahead.lines[0].is_telnet;
         prepare(node, &ahead);
         size_t done = 0;
         for (; done < ahead.count && has_room(session); done++) {
@@ -261,7 +277,6 @@ void session_read(struct session *session, struct session_node *node, char *byte
 
 void session_end_input(struct session *session, struct session_node *node)
 {
-    session->input_ended = true;
     lines_end(&session->lines);
     work(session, node);
 }
@@ -328,13 +343,13 @@ void session_wrote(struct session *session, struct session_node *node, size_t by
 
 bool session_wants_input(const struct session *session)
 {
-    return !session->input_ended && has_room(session);
+    return !session->lines.ended && has_room(session);
 }
 
 bool session_is_over(const struct session *session)
 {
     /* A look-up in flight has its AT line waiting in the output. */
-    return session->out.bytes == 0 && (session->leaving || session->input_ended);
+    return session->out.bytes == 0 && (session->leaving || session->lines.ended);
 }
 
 size_t session_holds(const struct session *session)

@@ -62,8 +62,8 @@ struct session {
     struct session_mark *marks; /* SESSION_LOOKUPS_MAX of them while a look-up is in flight */
     uint8_t lookups;            /* marks in use, in the order of their commands */
     bool lent;                  /* `out` is the shared buffer */
-    bool input_ended;
-    bool leaving; /* by QUIT or as a browser: no further command is looked at */
+    bool leaving;               /* by QUIT or as a browser: no further command is looked at */
+    bool replies_in_crlf;       /* of the command at work: its client speaks TELNET */
 };
 
 /* Around any of the calls that produce output: lends the loop's output buffer to a session that
@@ -77,7 +77,8 @@ void session_take_back(struct session *session, struct buffer *shared);
  * memory, all at once. Changes no answer. */
 void session_expect(const struct session_node *node, const struct span *inputs, size_t count);
 
-/* One read: `bytes` is changed in place. Only while session_wants_input. */
+/* One read: `bytes` is changed in place. Only while session_wants_input. IAC EOF in it is the end
+ * of input, though the connection may bring more. */
 void session_read(struct session *session, struct session_node *node, char *bytes, size_t count);
 
 /* The client will send no more. */

@@ -46,6 +46,9 @@ void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
     case FLOOD_LINK_UNANSWERED:
         note(lines, "link", "%s silent: %s", peer, event->reason);
         break;
+    case FLOOD_LINK_MISREAD:
+        note(lines, "fault", "%s is misread: %s", peer, event->reason);
+        break;
     case FLOOD_DIGESTS_EQUAL:
         note(lines, "digest", "%s equal %016" PRIx64 " clients %" PRIu32, peer, event->digest,
              event->clients);
@@ -55,4 +58,18 @@ void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
              peer, event->digest, event->their_digest, event->clients);
         break;
     }
+}
+
+void tell_strangers(struct logline *lines, struct bus *bus)
+{
+    struct span id;
+    struct buffer text = {0};
+    while (bus_next_stranger(bus, &id)) {
+        text.bytes = 0;
+        buffer_append(&text, span_of("messages under the routing id "));
+        buffer_append(&text, id);
+        buffer_append(&text, span_of(" are dropped: it names no peer of this node"));
+        logline_put(lines, wall_now_ns(), "fault", 0, (struct span){text.at, text.bytes});
+    }
+    buffer_free(&text);
 }

@@ -6,6 +6,7 @@
 #ifndef ZHERD_GATEWAY_TELL_H
 #define ZHERD_GATEWAY_TELL_H
 
+#include "bus/bus.h"
 #include "bus/flood.h"
 #include "gateway/logline.h"
 
@@ -15,5 +16,8 @@ void tell_ready(void);
 /* `peer` is the name at the other end. */
 void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
                 const struct flood_event *event);
+
+/* A line for each routing id that the bus has to tell of. */
+void tell_strangers(struct logline *lines, struct bus *bus);
 
 #endif

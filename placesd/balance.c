@@ -227,6 +227,13 @@ bool balance_done(struct balance *balance, struct span name, uint64_t number, in
     return wanted;
 }
 
+bool balance_expects(const struct balance *balance, struct span name, uint64_t number)
+{
+    const struct job *job = &balance->jobs[balance_slot(number)];
+    return job->state == JOB_GIVEN && job->number == number &&
+           job->worker == find_worker(balance, name);
+}
+
 /* A worker that is gone had this job. */
 static void take_back(struct balance *balance, struct job *job)
 {

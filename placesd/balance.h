@@ -64,6 +64,8 @@ enum balance_welcome balance_ready(struct balance *balance, struct span worker, 
 /* A worker answered. True if this is the one answer of that job: pass it on, the job is over.
  * False for a job that is over, is with another worker or never was: drop it. */
 bool balance_done(struct balance *balance, struct span worker, uint64_t job, int64_t now_ms);
+/* Whether balance_done would say true; changes nothing. */
+bool balance_expects(const struct balance *balance, struct span worker, uint64_t job);
 
 /* The connection to a worker is gone: what it had is given once to another. */
 void balance_lose(struct balance *balance, struct span worker);

@@ -11,6 +11,7 @@
 #include "placesd/caller.h"
 #include "placesd/desk.h"
 #include "placesd/event.h"
+#include "placesd/foreign.h"
 #include "placesd/hangup.h"
 #include "placesd/lookup.h"
 
@@ -44,8 +45,9 @@ struct broker {
     struct callers *front_callers, *back_callers;
     struct desk *desk;
     zmsg_t *envelopes[DESK_ASKERS_MAX]; /* where answers go, by desk_slot; NULL: no such ticket */
+    uint64_t kin;                       /* the life of our own process's worker; 0: there is none */
     uint64_t refusals_told;
-    struct event_fault strange_front, strange_back, busy, crowded, keyless, refused;
+    struct event_fault strange_front, strange_back, busy, crowded, keyless, refused, nonsense;
 };
 
 /* ---- opening and closing ---- */
@@ -133,6 +135,7 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     broker->desk = open_desk(options);
     broker->front_callers = callers_new();
     broker->back_callers = callers_new();
+    broker->kin = options->kin;
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
     const struct side front = {options->front, options->front_place, FRONT_FRAME_BYTES_MAX,
                                FRONT_WAITING_MAX, AUTH_PLACES_FRONT};
@@ -239,6 +242,18 @@ static void return_ping(struct broker *broker, zmsg_t *ping)
         zmsg_destroy(&ping);
 }
 
+static void refuse_question(struct broker *broker, zmsg_t *envelope, zmsg_t *question)
+{
+    char reason[LOOKUP_REASON_BYTES_MAX];
+    if (zmsg_size(question) == 1)
+        lookup_explain_request(bytes_of(zmsg_first(question)), reason);
+    else
+        snprintf(reason, sizeof reason,
+                 "The question is not a look-up. It has %zu frames: 1 is needed.",
+                 zmsg_size(question));
+    send_failure(broker, envelope, LOOKUP_INVALID, reason);
+}
+
 static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms)
 {
     zmsg_t *envelope = open_envelope(message);
@@ -253,7 +268,7 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
         return_ping(broker, envelope);
     } else if (zmsg_size(message) != 1 ||
                !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
-        send_failure(broker, envelope, LOOKUP_INVALID, "The question is not a look-up.");
+        refuse_question(broker, envelope, message);
     } else if (!desk_ask(broker->desk, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
         send_failure(broker, envelope, LOOKUP_BUSY,
@@ -265,14 +280,30 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
 
 /* ---- the back ---- */
 
-/* A worker's name as a line of the log can show it. */
-static void log_worker(struct span name, const char *what)
+/* A worker's name as a line of the log can show it. That of our own process's is a secret. */
+static const char *show_worker(const struct broker *broker, struct span name,
+                               char shown[BALANCE_NAME_BYTES_MAX + 1])
 {
-    char shown[BALANCE_NAME_BYTES_MAX + 1];
+    if (caller_is_of(name, CALLER_WORKER, broker->kin))
+        return "of this process";
     for (size_t i = 0; i < name.bytes; i++)
         shown[i] = name.at[i] > ' ' && name.at[i] < 0x7f ? name.at[i] : '.';
     shown[name.bytes] = '\0';
-    event_log("worker %s %s", shown, what);
+    return shown;
+}
+
+static void log_worker(const struct broker *broker, struct span name, const char *what)
+{
+    char shown[BALANCE_NAME_BYTES_MAX + 1];
+    event_log("worker %s %s", show_worker(broker, name, shown), what);
+}
+
+static void log_nonsense(struct broker *broker, struct span name, const char *why, int64_t now_ms)
+{
+    char shown[BALANCE_NAME_BYTES_MAX + 1], text[EVENT_LINE_BYTES_MAX];
+    snprintf(text, sizeof text, "worker %s answered nonsense: %s", show_worker(broker, name, shown),
+             why);
+    event_log_fault(&broker->nonsense, now_ms, text);
 }
 
 /* A worker that cannot be reached any more is lost. */
@@ -302,7 +333,7 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
     }
     switch (desk_ready(broker->desk, worker, credits, now_ms)) {
     case BALANCE_JOINED:
-        log_worker(worker, "joined");
+        log_worker(broker, worker, "joined");
         break;
     case BALANCE_CROWDED:
         event_log_fault(&broker->crowded, now_ms, "too many workers: one more is not taken");
@@ -311,6 +342,20 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
     case BALANCE_KNOWN:
         break;
     }
+}
+
+/* Whether an answer counts; what does may borrow from `json`. Our own process's worker has checked
+ * its body where it was made, and an answer that nobody waits for is not looked at. */
+static bool read_answer(struct broker *broker, struct span worker, uint64_t job, struct span bytes,
+                        struct lookup_reply *reply, struct buffer *json, int64_t now_ms)
+{
+    char why[FOREIGN_WHY_BYTES_MAX];
+    if (!desk_expects(broker->desk, worker, job) ||
+        (caller_is_of(worker, CALLER_WORKER, broker->kin) && lookup_read_reply(bytes, reply)) ||
+        foreign_take(bytes, reply, json, why))
+        return true;
+    log_nonsense(broker, worker, why, now_ms);
+    return false;
 }
 
 /* The reply behind a job's number, and behind it, perhaps, for how long the provider wants rest. */
@@ -326,15 +371,12 @@ static void take_answer(struct broker *broker, struct span worker, zmsg_t *messa
     uint32_t rest_ms = 0;
     if (last != NULL && !lookup_read_rest(bytes_of(last), &rest_ms))
         rest_ms = 0;
-    struct lookup_reply reply;
-    if (lookup_read_reply(bytes, &reply)) {
-        desk_done(broker->desk, worker, job, &reply, rest_ms, now_ms);
-        return;
-    }
     struct buffer json = {0};
-    lookup_write_failure(LOOKUP_NONSENSE, "A places worker answered nonsense.", &json);
-    reply = (struct lookup_reply){LOOKUP_NONSENSE, {json.at, json.bytes}};
-    desk_done(broker->desk, worker, job, &reply, 0, now_ms);
+    struct lookup_reply reply = {LOOKUP_NONSENSE, {"", 0}};
+    if (read_answer(broker, worker, job, bytes, &reply, &json, now_ms))
+        desk_done(broker->desk, worker, job, &reply, rest_ms, now_ms);
+    else
+        desk_garbled(broker->desk, worker, job, now_ms);
     buffer_free(&json);
 }
 
@@ -384,7 +426,7 @@ static void obey(struct broker *broker, const struct desk_order *order)
         probe(broker, order->worker);
         break;
     case DESK_LEFT:
-        log_worker(order->worker, "left");
+        log_worker(broker, order->worker, "left");
         break;
     case DESK_PAUSED:
         event_log("provider %s fails: not asked for %" PRId64 " ms", order->source,

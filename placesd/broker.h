@@ -31,6 +31,8 @@ struct broker_options {
     struct desk_source sources[DESK_SOURCES_MAX];
     uint32_t source_count;
     uint32_t grid_m;
+    uint64_t kin; /* drawn for this process, whose worker's answers are passed on as they are: its
+                   * life in placesd/caller.h; 0 where there is none */
 };
 
 struct broker;

@@ -62,6 +62,13 @@ bool caller_read(struct span id, struct caller *caller)
     return false;
 }
 
+bool caller_is_of(struct span routing_id, enum caller_kind kind, uint64_t life)
+{
+    struct caller caller;
+    return life != 0 && caller_read(routing_id, &caller) && caller.kind == kind &&
+           caller.life == life;
+}
+
 /* ---- connections ---- */
 
 struct connection {

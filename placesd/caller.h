@@ -48,6 +48,11 @@ size_t caller_write(const struct caller *caller, char name[CALLER_NAME_BYTES_MAX
 /* False for any other routing id. */
 bool caller_read(struct span routing_id, struct caller *caller);
 
+/* Whether the routing id is one of that life; of none where `life` is 0. A process that is broker
+ * and worker in one knows its own worker so: the life leaves the process in no other way, and what
+ * its worker has checked is not checked again. */
+bool caller_is_of(struct span routing_id, enum caller_kind kind, uint64_t life);
+
 /* The connections of one door. */
 struct callers;
 

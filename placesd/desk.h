@@ -92,6 +92,13 @@ void desk_lose(struct desk *desk, struct span worker);
 void desk_done(struct desk *desk, struct span worker, uint64_t job,
                const struct lookup_reply *reply, int64_t rest_ms, int64_t now_ms);
 
+/* The same where what it answered is no answer: that says nothing about the provider. */
+void desk_garbled(struct desk *desk, struct span worker, uint64_t job, int64_t now_ms);
+
+/* Whether an answer of that worker to that job would be used: one that is dropped need not be read.
+ */
+bool desk_expects(const struct desk *desk, struct span worker, uint64_t job);
+
 /* From now on new questions fail at once; those on their way may end. */
 void desk_close(struct desk *desk);
 /* Every unfinished question fails, as orders. */

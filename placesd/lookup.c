@@ -1,12 +1,16 @@
 #include "placesd/lookup.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <jansson.h>
 #include <msgpack.h>
 
 #include "bus/msgread.h"
+#include "bus/msgshow.h"
 
 /* In front of the msgpack, so that a stranger or another version is known before any parsing. */
 static const char PREFIX[3] = {'z', 'p', 1};
@@ -51,11 +55,6 @@ static bool open_message(struct span bytes, uint32_t fields, struct msgread *cur
     return msgread_take_array(cursor, &count) && count == fields;
 }
 
-static bool take_angle(struct msgread *cursor, int64_t max, int64_t *value)
-{
-    return msgread_take_int(cursor, value) && *value >= -max && *value <= max;
-}
-
 static bool take_number(struct msgread *cursor, uint32_t min, uint32_t max, uint32_t *value)
 {
     uint64_t number;
@@ -82,17 +81,108 @@ size_t lookup_write_request(const struct lookup *lookup, char *out)
     return packing.bytes;
 }
 
+/* Says why a question is none, to whoever wants to know, and that it is none. */
+__attribute__((format(printf, 2, 3))) static bool blame(char *reason, const char *format, ...)
+{
+    if (reason == NULL)
+        return false;
+    size_t used =
+        (size_t)snprintf(reason, LOOKUP_REASON_BYTES_MAX, "The question is not a look-up. ");
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason + used, LOOKUP_REASON_BYTES_MAX - used, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool has_prefix(struct span bytes, char *reason)
+{
+    if (bytes.bytes == 0)
+        return blame(reason, "It is empty.");
+    char begins[3 * sizeof PREFIX + 1] = "";
+    for (size_t i = 0; i < sizeof PREFIX && i < bytes.bytes; i++)
+        snprintf(begins + 3 * i, 4, " %02x", (unsigned char)bytes.at[i]);
+    if (bytes.bytes < sizeof PREFIX || bytes.at[0] != PREFIX[0] || bytes.at[1] != PREFIX[1])
+        return blame(reason, "It begins with the bytes%s: 7a 70 01 (zp, version 1) are needed.",
+                     begins);
+    if (bytes.at[2] != PREFIX[2])
+        return blame(reason, "Its version is %d: version %d is spoken here.",
+                     (unsigned char)bytes.at[2], PREFIX[2]);
+    if (bytes.bytes > LOOKUP_REQUEST_BYTES_MAX)
+        return blame(reason, "It has %zu bytes: %d are allowed.", bytes.bytes,
+                     LOOKUP_REQUEST_BYTES_MAX);
+    return true;
+}
+
+static bool open_request(struct msgread *cursor, char *reason)
+{
+    char shown[MSGSHOW_BYTES_MAX];
+    uint32_t count;
+    msgshow(*cursor, shown);
+    if (!msgread_take_array(cursor, &count))
+        return blame(reason, "It is %s: an array of %d is needed.", shown, REQUEST_FIELDS);
+    return count == REQUEST_FIELDS ||
+           blame(reason, "It has %" PRIu32 " fields: %d are needed.", count, REQUEST_FIELDS);
+}
+
+/* A question's fields in their order, with the names of placesd/PROTOCOL.md. */
+static const struct {
+    const char *name;
+    int64_t min, max;
+} fields[REQUEST_FIELDS] = {
+    {"latitude_nanodeg", -LATITUDE_NANODEG_MAX, LATITUDE_NANODEG_MAX},
+    {"longitude_nanodeg", -LONGITUDE_NANODEG_MAX, LONGITUDE_NANODEG_MAX},
+    {"radius_m", 0, RADIUS_M_MAX},
+    {"bound", 0, LOOKUP_BOUND_MAX},
+    {"deadline_ms", 1, LOOKUP_DEADLINE_MS_MAX},
+};
+
+static bool take_field(struct msgread *cursor, size_t field, int64_t *value, char *reason)
+{
+    int64_t min = fields[field].min, max = fields[field].max;
+    char shown[MSGSHOW_BYTES_MAX];
+    struct msgread start = *cursor;
+    if (msgread_take_int(cursor, value) && *value >= min && *value <= max)
+        return true;
+    if (reason == NULL)
+        return false;
+    if (msgread_at_end(&start))
+        return blame(reason, "%s is missing: the question ends before it.", fields[field].name);
+    return blame(reason, "%s is %s: %s%" PRId64 " to %" PRId64 " is allowed.", fields[field].name,
+                 shown, msgshow(start, shown) ? "" : "a whole number, ", min, max);
+}
+
+/* `reason` is NULL for who does not ask for it. */
+static bool read_request(struct span bytes, struct lookup *lookup, char *reason)
+{
+    if (!has_prefix(bytes, reason))
+        return false;
+    struct msgread cursor =
+        msgread_of((struct span){bytes.at + sizeof PREFIX, bytes.bytes - sizeof PREFIX});
+    if (!open_request(&cursor, reason))
+        return false;
+    int64_t values[REQUEST_FIELDS];
+    for (size_t i = 0; i < REQUEST_FIELDS; i++)
+        if (!take_field(&cursor, i, &values[i], reason))
+            return false;
+    if (!msgread_at_end(&cursor))
+        return blame(reason, "Behind its fields it goes on, %zu bytes long: nothing is allowed.",
+                     msgread_left(&cursor));
+    *lookup = (struct lookup){values[0], values[1], (uint32_t)values[2], (uint32_t)values[3],
+                              (uint32_t)values[4]};
+    return true;
+}
+
 bool lookup_read_request(struct span bytes, struct lookup *lookup)
 {
-    struct msgread cursor;
-    return bytes.bytes <= LOOKUP_REQUEST_BYTES_MAX &&
-           open_message(bytes, REQUEST_FIELDS, &cursor) &&
-           take_angle(&cursor, LATITUDE_NANODEG_MAX, &lookup->latitude_nanodeg) &&
-           take_angle(&cursor, LONGITUDE_NANODEG_MAX, &lookup->longitude_nanodeg) &&
-           take_number(&cursor, 0, RADIUS_M_MAX, &lookup->radius_m) &&
-           take_number(&cursor, 0, LOOKUP_BOUND_MAX, &lookup->bound) &&
-           take_number(&cursor, 1, LOOKUP_DEADLINE_MS_MAX, &lookup->deadline_ms) &&
-           msgread_at_end(&cursor);
+    return read_request(bytes, lookup, NULL);
+}
+
+void lookup_explain_request(struct span bytes, char reason[LOOKUP_REASON_BYTES_MAX])
+{
+    struct lookup unused;
+    bool is_request = read_request(bytes, &unused, reason);
+    assert(!is_request);
 }
 
 /* ---- the answer ---- */
@@ -181,15 +271,20 @@ static const char *status_of(enum lookup_code code)
     return "UNKNOWN_ERROR";
 }
 
-void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out)
+void lookup_write_status(const char *status, const char *reason, struct buffer *out)
 {
-    assert(code != LOOKUP_OK);
     json_t *json = json_pack("{s:s, s:[], s:[], s:s}", "error_message", reason, "html_attributions",
-                             "results", "status", status_of(code));
+                             "results", "status", status);
     assert(json != NULL);
     char *text = json_dumps(json, JSON_INDENT(3));
     assert(text != NULL);
     buffer_append(out, span_of(text));
     free(text);
     json_decref(json);
+}
+
+void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out)
+{
+    assert(code != LOOKUP_OK);
+    lookup_write_status(status_of(code), reason, out);
 }

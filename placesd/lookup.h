@@ -20,6 +20,8 @@
 #define LOOKUP_BODY_BYTES_MAX    (1024 * 1024)
 #define LOOKUP_REPLY_BYTES_MAX   (LOOKUP_BODY_BYTES_MAX + 1024)
 #define LOOKUP_READY_BYTES_MAX   16
+/* Two sentences about a wrong question. */
+#define LOOKUP_REASON_BYTES_MAX 256
 /* Look-ups one worker may be given at a time. */
 #define LOOKUP_CREDITS_MAX            1024
 #define LOOKUP_NANODEGREES_PER_DEGREE INT64_C(1000000000)
@@ -52,6 +54,9 @@ struct lookup_reply {
 size_t lookup_write_request(const struct lookup *lookup, char *out);
 /* False for anything that is not exactly a request within the limits above. */
 bool lookup_read_request(struct span bytes, struct lookup *lookup);
+/* Why bytes that lookup_read_request has refused are no request, for whoever sent them: the first
+ * field that is wrong, what came and what is allowed, in printable ASCII. */
+void lookup_explain_request(struct span bytes, char reason[LOOKUP_REASON_BYTES_MAX]);
 
 /* Appends the reply to `out`. */
 void lookup_write_reply(const struct lookup_reply *reply, struct buffer *out);
@@ -73,5 +78,7 @@ bool lookup_read_rest(struct span bytes, uint32_t *rest_ms);
  * `status` (UNKNOWN_ERROR, OVER_QUERY_LIMIT, REQUEST_DENIED, INVALID_REQUEST) and an
  * `error_message` with `reason`, which must hold no secret. */
 void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out);
+/* The same with a status that says more than the code does. */
+void lookup_write_status(const char *status, const char *reason, struct buffer *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -74,6 +75,7 @@ struct service {
     struct broker *broker;
     char own_back[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* the broker's, for the worker beside it */
     struct worker *worker;
+    uint64_t kin;          /* of broker and worker, where both are here; else 0 */
     struct reload *reload; /* NULL without keys */
     int signals;           /* a signalfd for TERM and INT */
 };
@@ -298,6 +300,7 @@ static bool start_broker(struct service *service)
                      places->budget}},
         .source_count = 1,
         .grid_m = places->grid_m,
+        .kin = service->kin,
     };
     if (places->has_fallback) {
         provider = provider_of(places->fallback);
@@ -325,15 +328,26 @@ static bool start_worker(struct service *service)
     struct worker_options options = {.brokers = service->brokers,
                                      .broker_count = service->places_count,
                                      .credits = service->role->credits,
-                                     .keys = has_keys(service) ? &service->ends : NULL};
+                                     .keys = has_keys(service) ? &service->ends : NULL,
+                                     .kin = service->kin};
     char error[WORKER_ERROR_BYTES_MAX];
     service->worker = worker_start(&options, error);
     return service->worker != NULL || complain("%s", error);
 }
 
+/* So that the broker knows its own worker again. */
+static void draw_kin(struct service *service)
+{
+    if (getrandom(&service->kin, sizeof service->kin, 0) != sizeof service->kin)
+        abort();
+    service->kin |= 1; /* never 0 */
+}
+
 static bool start(struct service *service)
 {
     const struct role *role = service->role;
+    if (role->broker && role->worker)
+        draw_kin(service);
     if (!topology_load(role->file, &service->topology) || !choose_places(service) ||
         !read_secret(service))
         return false;

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "placesd/caller.h"
 #include "placesd/event.h"
 #include "placesd/lookup.h"
+#include "placesd/repeats.h"
 
 /* Jobs taken from one broker before the transfers get their turn. */
 #define TURN_JOBS_MAX WORKER_CREDITS
@@ -49,7 +49,7 @@ struct link {
     struct dial dial;
     struct address address;
     bool begins;     /* there was no connection yet */
-    uint64_t life;   /* random */
+    uint64_t life;   /* of our names: random */
     zsock_t *socket; /* NULL where the system had none left: then the next try may get one */
     int64_t ready_due_ms;
 };
@@ -62,7 +62,8 @@ struct worker {
     struct transfers *transfers;
     struct link links[WORKER_BROKERS_MAX];
     size_t link_count;
-    struct event_fault failures, strange;
+    struct event_fault strange;
+    struct repeats failures;
     pthread_mutex_t lock; /* holds for what follows */
     bool expects_others;
     struct keyring_keys expected;
@@ -103,7 +104,16 @@ static void log_failure(struct worker *worker, const struct transfer_end *end)
     char text[EVENT_LINE_BYTES_MAX];
     snprintf(text, sizeof text, "provider %s at %.*s: %s", end->source->provider->name,
              (int)url.bytes, url.at, end->failure);
-    event_log_fault(&worker->failures, zclock_mono(), text);
+    struct repeats_before before;
+    if (!repeats_tell(&worker->failures, span_of(text), zclock_mono(), &before))
+        return;
+    if (before.others > 0)
+        event_log("providers failed %" PRIu64 " times more, in too many ways to tell",
+                  before.others);
+    if (before.same > 0)
+        event_log("%s (and %" PRIu64 " times before)", text, before.same);
+    else
+        event_log("%s", text);
 }
 
 static void run_transfers(struct worker *worker)
@@ -149,12 +159,15 @@ static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
     struct span bytes = {(const char *)zframe_data(question), zframe_size(question)};
     const struct transfer_source *source = find_source(link->broker, name);
     struct lookup lookup;
-    if (!lookup_read_request(bytes, &lookup))
-        send_failure(link, job, LOOKUP_INVALID, "The question is not a look-up.");
-    else if (source == NULL)
+    char reason[LOOKUP_REASON_BYTES_MAX];
+    if (!lookup_read_request(bytes, &lookup)) {
+        lookup_explain_request(bytes, reason);
+        send_failure(link, job, LOOKUP_INVALID, reason);
+    } else if (source == NULL) {
         send_failure(link, job, LOOKUP_UNAVAILABLE, "The places worker knows no such provider.");
-    else if (!transfer_begin(worker->transfers, source, &lookup, link, job))
+    } else if (!transfer_begin(worker->transfers, source, &lookup, link, job)) {
         send_failure(link, job, LOOKUP_BUSY, "The places worker has too much to do.");
+    }
 }
 
 static void take_jobs(struct worker *worker, struct link *link)
@@ -371,7 +384,7 @@ static bool open_links(struct worker *worker, const struct worker_options *optio
         *link = (struct link){.broker = &options->brokers[i],
                               .keys = options->keys,
                               .address = {.endpoint = options->brokers[i].back},
-                              .life = draw_life()};
+                              .life = options->kin != 0 ? options->kin : draw_life()};
         dial_start(&link->dial, &rules, options->keys != NULL ? &options->keys->theirs : &none,
                    zclock_mono());
         /* An address is connected to at once, a name when its addresses are known. */

@@ -62,6 +62,7 @@ struct asker_answer {
     size_t results;
     char status[64];
     char at[64]; /* the location that the first result says it was found for */
+    char message[LOOKUP_REASON_BYTES_MAX]; /* the `error_message`; "" without one */
 };
 
 static inline struct asker_answer asker_read(const void *bytes, size_t count)
@@ -86,6 +87,8 @@ static inline struct asker_answer asker_read(const void *bytes, size_t count)
     snprintf(answer.status, sizeof answer.status, "%s", status != NULL ? status : "");
     const char *at = json_string_value(json_object_get(json_array_get(results, 0), "at"));
     snprintf(answer.at, sizeof answer.at, "%s", at != NULL ? at : "");
+    const char *message = json_string_value(json_object_get(json, "error_message"));
+    snprintf(answer.message, sizeof answer.message, "%s", message != NULL ? message : "");
     json_decref(json);
     return answer;
 }

@@ -1,6 +1,7 @@
 /* The peer sockets among others that do not mean well, or know no better: strangers, wrong
  * messages, peers that do not read, that talk back, that are something else altogether. Each
  * case watches a well-behaved peer beside them, whose messages must go on. */
+#include "bus/strangers.h"
 #include "tests/bus/lone.h"
 
 #include <errno.h>
@@ -108,6 +109,31 @@ static void count_strangers(void)
     close_scene(&scene);
 }
 
+/* Each id is told once, whatever its bytes, and one in a while. */
+static void tell_strangers(void)
+{
+    static const struct span ids[] = {{"Ot\n\xff", 4},
+                                      {"Cid\0"
+                                       "12345678",
+                                       12}};
+    struct scene scene = open_scene();
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        uint64_t before = bus_strangers(scene.hub->bus);
+        struct span id;
+        CHECK(!bus_next_stranger(scene.hub->bus, &id));
+        void *dealer = dial(&scene, ids[i].at, ids[i].bytes);
+        for (int again = 0; again < 3; again++)
+            zmq_send(dealer, "hello", 5, 0);
+        LONE_WAIT(BOTH(&scene), bus_strangers(scene.hub->bus) == before + 3);
+        CHECK(bus_next_stranger(scene.hub->bus, &id));
+        CHECK_BYTES(id.at, id.bytes, ids[i].at, ids[i].bytes);
+        CHECK(!bus_next_stranger(scene.hub->bus, &id));
+        scene.hub->ahead_ms += STRANGERS_PAUSE_MS;
+        zmq_close(dealer);
+    }
+    close_scene(&scene);
+}
+
 static void drop_multiparts(void)
 {
     struct scene scene = open_scene();
@@ -123,6 +149,7 @@ static void drop_multiparts(void)
     LONE_WAIT(BOTH(&scene), other->received == 1);
     CHECK_INT(other->last_bytes, 14);
     CHECK_INT(bus_multiparts(scene.hub->bus), 3);
+    CHECK_INT(other->parts, 2 + 2000 + 2);
 
     zmq_send(stranger, "first", 5, ZMQ_SNDMORE);
     zmq_send(stranger, "second", 6, 0);
@@ -439,6 +466,7 @@ static void try_again_after_a_wrong_neighbour(void)
 
 static const struct check_case cases[] = {
     {"messages of names that are no peers are counted and dropped", count_strangers},
+    {"a stranger's routing id is told once", tell_strangers},
     {"a message of several frames is counted and dropped whole", drop_multiparts},
     {"the greatest message arrives; one byte more costs that connection only", hold_the_size_limit},
     {"plain bytes, browsers and half greetings change nothing and lose their place",

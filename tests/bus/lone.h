@@ -20,6 +20,7 @@ struct lone_peer {
     uint64_t sent;    /* taken by the bus; also the number in the next message */
     uint64_t refused; /* times the bus said no */
     uint64_t received;
+    uint64_t parts;      /* frames of messages that had several */
     uint64_t misordered; /* received numbers that did not count up */
     uint64_t last_number;
     size_t last_bytes;

@@ -3,6 +3,8 @@
 #include <czmq.h>
 
 #include "tests/bus/service.h"
+#include "tests/bus/zmtp2.h"
+#include "tests/unit/floats.h"
 
 static void *context;
 static struct upstream upstream;
@@ -204,15 +206,30 @@ static void keeps_flowing(void)
     zmq_close(dealer);
 }
 
+#define NOT_A_LOOKUP "The question is not a look-up. "
+
 static void answers_invalid(void)
 {
-    static const char *const questions[] = {"", "x", "WHATSAT kiwi 10 5", "zp\x01\x95"};
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+    static const struct {
+        const char *question, *reason;
+    } rows[] = {
+        {"", "It is empty."},
+        {"x", "It begins with the bytes 78: 7a 70 01 (zp, version 1) are needed."},
+        {"WHATSAT kiwi 10 5",
+         "It begins with the bytes 57 48 41: 7a 70 01 (zp, version 1) are needed."},
+        {"zp\x01\x95", "It is an object that is cut short: an array of 5 is needed."},
+        {"zp\x01\x95\x01\x01\xcd\xea\x60\x05\x01", "radius_m is 60000: 0 to 50000 is allowed."},
+        {"zp\x01\x95\x01\x01\xa4\x1b[2J\x05\x01",
+         "radius_m is the text \"?[2J\": a whole number, 0 to 50000 is allowed."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         void *socket = asker_connect(context, ZMQ_REQ, common.front, SERVICE_DEADLINE_MS);
-        zmq_send(socket, questions[i], strlen(questions[i]), 0);
+        zmq_send(socket, rows[i].question, strlen(rows[i].question), 0);
         struct asker_answer answer = asker_receive(socket);
         CHECK_INT(answer.code, LOOKUP_INVALID);
         CHECK(strcmp(answer.status, "INVALID_REQUEST") == 0);
+        CHECK(strncmp(answer.message, NOT_A_LOOKUP, strlen(NOT_A_LOOKUP)) == 0);
+        CHECK(strcmp(answer.message + strlen(NOT_A_LOOKUP), rows[i].reason) == 0);
         zmq_close(socket);
     }
     char request[4096] = {0};
@@ -220,10 +237,41 @@ static void answers_invalid(void)
     void *socket = asker_connect(context, ZMQ_REQ, common.front, SERVICE_DEADLINE_MS);
     zmq_send(socket, request, bytes, ZMQ_SNDMORE); /* two questions in one */
     zmq_send(socket, request, bytes, 0);
-    CHECK_INT(asker_receive(socket).code, LOOKUP_INVALID);
+    struct asker_answer answer = asker_receive(socket);
+    CHECK_INT(answer.code, LOOKUP_INVALID);
+    CHECK(strcmp(answer.message, NOT_A_LOOKUP "It has 2 frames: 1 is needed.") == 0);
     zmq_send(socket, request, sizeof request, 0);
-    CHECK_INT(asker_receive(socket).code, LOOKUP_INVALID);
+    answer = asker_receive(socket);
+    CHECK_INT(answer.code, LOOKUP_INVALID);
+    CHECK(strcmp(answer.message, NOT_A_LOOKUP "It has 4096 bytes: 128 are allowed.") == 0);
     zmq_close(socket);
+}
+
+/* As languages whose only number is a double write it. */
+static void takes_whole_floats(void)
+{
+    char request[LOOKUP_REQUEST_BYTES_MAX], floats[LOOKUP_REQUEST_BYTES_MAX];
+    size_t converted;
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 3, 5);
+    size_t bytes = lookup_write_request(&lookup, request);
+    bytes = floats_of((struct span){request, bytes}, 3, floats, &converted);
+    CHECK_INT(converted, 5);
+    void *socket = asker_connect(context, ZMQ_REQ, common.front, SERVICE_DEADLINE_MS);
+    zmq_send(socket, floats, bytes, 0);
+    struct asker_answer answer = asker_receive(socket);
+    CHECK_INT(answer.code, LOOKUP_OK);
+    CHECK_INT(answer.results, 3);
+    zmq_close(socket);
+}
+
+/* Without keys libraries of that age are served, too. */
+static void serves_zmtp_2(void)
+{
+    struct asker_answer answer =
+        zmtp2_ask(zmtp2_port(common.front), service_question(UPSTREAM_GOOD, 3, 2));
+    CHECK(answer.came);
+    CHECK_INT(answer.code, LOOKUP_OK);
+    CHECK_INT(answer.results, 2);
 }
 
 /* Asks through a chain of brokers: so many frames stand in front of the empty one. */
@@ -337,6 +385,8 @@ static const struct check_case cases[] = {
     {"as many silent transfers as a worker has end, and it goes on", late_transfers_end},
     {"two thousand questions, two at a time, flow without a pause", keeps_flowing},
     {"what is no look-up is answered as invalid", answers_invalid},
+    {"whole numbers may come as floats", takes_whole_floats},
+    {"a REQ of ZMTP 2.0 is served", serves_zmtp_2},
     {"14 frames stand in front of the empty one, and no more", holds_envelope_limit},
     {"an empty frame alone is a ping, and comes back", returns_pings},
     {"strangers at both doors disturb nobody", survives_strangers},

@@ -5,6 +5,7 @@
 #include "gateway/lookups.h"
 #include "tests/bus/proof.h"
 #include "tests/bus/service.h"
+#include "tests/bus/zmtp2.h"
 
 /* How long a question that must not be answered is waited for. */
 #define UNHEARD_MS 300
@@ -98,6 +99,15 @@ static void nobody_else_is(void)
 }
 
 /* A worker that comes with the key of an asker gets no jobs; the real one does them all. */
+/* That version has no keys. */
+static void zmtp_2_is_refused(void)
+{
+    struct scene scene;
+    open_scene(&scene);
+    CHECK(!zmtp2_ask(zmtp2_port(scene.service.front), service_question(UPSTREAM_GOOD, 1, 1)).came);
+    service_stop(&scene.service);
+}
+
 static void an_asker_is_no_worker(void)
 {
     struct scene scene;
@@ -290,6 +300,7 @@ static void a_key_that_is_taken_out_ends_a_connection(void)
 static const struct check_case cases[] = {
     {"who is known is answered", who_is_known_is_answered},
     {"nobody else is: no stranger, nobody in the clear, no worker", nobody_else_is},
+    {"nobody who speaks ZMTP 2.0 is", zmtp_2_is_refused},
     {"an asker is no worker", an_asker_is_no_worker},
     {"a key that is removed is heard no more", a_key_that_is_removed_is_heard_no_more},
     {"a broker without proof does not open", a_broker_without_proof_does_not_open},

@@ -3,6 +3,7 @@
 #include <czmq.h>
 
 #include "placesd/balance.h"
+#include "placesd/caller.h"
 #include "tests/bus/service.h"
 
 static void *context;
@@ -123,6 +124,76 @@ static void foreign_workers_may_serve(void)
     service_stop(&service);
 }
 
+/* One question, answered by that worker with these bytes as body. */
+static struct asker_answer ask_for_body(void *asker, void *worker, struct lookup lookup,
+                                        const char *body)
+{
+    uint64_t job;
+    struct lookup got;
+    asker_send(asker, lookup);
+    if (take_job(worker, &job, &got))
+        send_answer(worker, job, body);
+    return asker_receive(asker);
+}
+
+static void foreign_bodies_are_checked(void)
+{
+    static const char *const wrong[] = {
+        "{\"html_attributions\":[],\"results\":[NaN],\"status\":\"OK\"}",
+        "{\"html_attributions\":[],\"results\":[\"caf\xe9\"],\"status\":\"OK\"}",
+        "{\"html_attributions\":[],\"results\":[\"\x1b[2J\"],\"status\":\"OK\"}",
+        "{\"html_attributions\":[],\"results\":[\"a\n\nAT b\"],\"status\":\"OK\"}",
+        "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}\n\nAT b",
+        "{\"html_attributions\":[],\"results\":[]}",
+        "{\"html_attributions\":[],\"results\":[1,],\"status\":\"OK\"}",
+        "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\",\"results\":[1,2,3,4]}",
+    };
+    struct service service = service_new();
+    service_open(&service);
+    void *worker = join_as_worker(&service, "foreign", 1);
+    void *asker = asker_connect(context, ZMQ_REQ, service.front, SERVICE_DEADLINE_MS);
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 1, 1);
+    uint32_t asked = 0;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct asker_answer answer =
+            ask_for_body(asker, worker, service_vary(lookup, asked++), wrong[i]);
+        CHECK_INT(answer.code, LOOKUP_NONSENSE);
+        CHECK(strcmp(answer.message, "A places worker answered nonsense.") == 0);
+    }
+    /* Without html_attributions, which are added, and with more than asked for, which is cut. */
+    struct asker_answer answer =
+        ask_for_body(asker, worker, service_vary(lookup, asked++),
+                     "{\"results\":[{\"at\":\"a\"},{\"at\":\"b\"}],\"status\":\"OK\"}");
+    CHECK_INT(answer.code, LOOKUP_OK);
+    CHECK_INT(answer.results, 1);
+    CHECK(strcmp(answer.at, "a") == 0);
+    zmq_close(asker);
+    zmq_close(worker);
+    service_stop(&service);
+}
+
+/* It has drawn the number itself, so nobody checks its bodies again. */
+static void a_process_trusts_its_own_worker(void)
+{
+    static const char body[] = "{\"results\":[],\"html_attributions\":[],\"status\":\"???\"}";
+    struct service service = service_new();
+    service.options.kin = 0x1234;
+    service_open(&service);
+    void *asker = asker_connect(context, ZMQ_REQ, service.front, SERVICE_DEADLINE_MS);
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 1, 1);
+    static const uint64_t claims[] = {0x1235, 0x1234};
+    for (uint32_t i = 0; i < 2; i++) {
+        char name[CALLER_NAME_BYTES_MAX];
+        caller_write(&(struct caller){CALLER_WORKER, claims[i], 1}, name);
+        void *worker = join_as_worker(&service, name, 1);
+        struct asker_answer answer = ask_for_body(asker, worker, service_vary(lookup, i), body);
+        CHECK_INT(answer.code, claims[i] == service.options.kin ? LOOKUP_OK : LOOKUP_NONSENSE);
+        zmq_close(worker);
+    }
+    zmq_close(asker);
+    service_stop(&service);
+}
+
 static void gone_worker_is_noticed(void)
 {
     struct service service = service_new();
@@ -227,6 +298,8 @@ static const struct check_case cases[] = {
     {"a worker that never answers costs no more than the deadline", silent_worker_costs_no_answer},
     {"a silent worker's job goes to another", silent_workers_job_goes_to_another},
     {"any program that speaks the protocol may be a worker", foreign_workers_may_serve},
+    {"a body that anybody may have written is checked", foreign_bodies_are_checked},
+    {"a process does not check what its own worker has", a_process_trusts_its_own_worker},
     {"a worker that is gone takes no question with it", gone_worker_is_noticed},
     {"one worker too many is not taken, but hears that it is heard", one_worker_too_many_is_heard},
     {"1024 questions wait and one more is busy", says_busy},

@@ -1,4 +1,5 @@
-/* Lines out of any bytes are the same, however the reads are split and held.
+/* Lines out of any bytes are the same, however the reads are split and held; once one is TELNET's
+ * so are all after it, and without IAC there is neither such a line nor an answer.
  *
  * An input's first byte decides the splits; the rest is what a client sends. */
 #include <assert.h>
@@ -8,16 +9,20 @@
 #include "tests/fuzz/fuzz.h"
 
 struct outcome {
-    struct buffer text; /* each line behind a byte for its kind, with an LF */
+    struct buffer text; /* each line after two bytes for its kind, with an LF */
     struct buffer answers;
+    bool has_telnet; /* a line said so */
 };
 
-static void put_line(struct outcome *outcome, struct span line, bool too_long)
+static void put_line(struct outcome *outcome, const struct line *line)
 {
-    assert(line.bytes <= LINES_BYTES_MAX);
-    assert(memchr(line.at, '\n', line.bytes) == NULL);
-    buffer_append(&outcome->text, span_of(too_long ? "!" : "="));
-    buffer_append(&outcome->text, line);
+    assert(line->text.bytes <= LINES_BYTES_MAX);
+    assert(memchr(line->text.at, '\n', line->text.bytes) == NULL);
+    assert(line->is_telnet || !outcome->has_telnet);
+    outcome->has_telnet = line->is_telnet;
+    buffer_append(&outcome->text, span_of(line->too_long ? "!" : "="));
+    buffer_append(&outcome->text, span_of(line->is_telnet ? "~" : "="));
+    buffer_append(&outcome->text, line->text);
     buffer_append(&outcome->text, span_of("\n"));
 }
 
@@ -32,7 +37,7 @@ static void take_all(struct lines *lines, struct outcome *outcome, bool holds)
         if (wanted < count)
             lines_give_back(lines, &taken[wanted]);
         for (size_t i = 0; i < wanted; i++)
-            put_line(outcome, taken[i].text, taken[i].too_long);
+            put_line(outcome, &taken[i]);
         if (holds)
             lines_hold(lines);
     }
@@ -43,7 +48,7 @@ static struct outcome collect(const uint8_t *bytes, size_t count, size_t read_by
 {
     struct lines lines = {0};
     struct outcome outcome = {0};
-    for (size_t at = 0; at < count;) {
+    for (size_t at = 0; at < count && !lines.ended;) {
         size_t taken = count - at < read_bytes ? count - at : read_bytes;
         char *read = malloc(taken);
         memcpy(read, bytes + at, taken);
@@ -75,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     bool holds = bytes[0] % 2 != 0;
     struct outcome whole = collect(bytes + 1, count - 1, count, false);
     struct outcome split = collect(bytes + 1, count - 1, 1 + bytes[0] / 2, holds);
+    bool has_iac = memchr(bytes + 1, TELNET_BYTE_IAC, count - 1) != NULL;
+    assert(has_iac || (!whole.has_telnet && whole.answers.bytes == 0));
     compare(&whole.text, &split.text);
     compare(&whole.answers, &split.answers);
     return 0;

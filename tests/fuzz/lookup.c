@@ -1,27 +1,53 @@
 /* Whatever lookup takes for a question, an answer or a READY is within its limits, and can be
- * written and read again as the same. */
+ * written and read again as the same; a question that it does not take has an explanation. An
+ * answer's body that json_check takes is an object for a parser, too. */
 #include "placesd/lookup.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <string.h>
 
+#include "placesd/json_check.h"
 #include "tests/fuzz/fuzz.h"
+
+static void explain(struct span input)
+{
+    char reason[LOOKUP_REASON_BYTES_MAX];
+    lookup_explain_request(input, reason);
+    assert(reason[0] != '\0' && strlen(reason) < sizeof reason - 1);
+    for (const char *byte = reason; *byte != '\0'; byte++)
+        assert(*byte >= 0x20 && *byte <= 0x7e);
+}
 
 static void try_request(struct span input)
 {
     struct lookup first, second;
-    if (!lookup_read_request(input, &first))
+    if (!lookup_read_request(input, &first)) {
+        explain(input);
         return;
+    }
     assert(first.radius_m <= LOOKUP_RADIUS_KM_MAX * 1000 && first.bound <= LOOKUP_BOUND_MAX);
     assert(first.deadline_ms >= 1 && first.deadline_ms <= LOOKUP_DEADLINE_MS_MAX);
     char bytes[LOOKUP_REQUEST_BYTES_MAX];
     size_t count = lookup_write_request(&first, bytes);
-    assert(count <= input.bytes);
     assert(lookup_read_request((struct span){bytes, count}, &second));
     assert(first.latitude_nanodeg == second.latitude_nanodeg);
     assert(first.longitude_nanodeg == second.longitude_nanodeg);
     assert(first.radius_m == second.radius_m && first.bound == second.bound);
     assert(first.deadline_ms == second.deadline_ms);
+}
+
+static void try_body(struct span body)
+{
+    json_error_t error;
+    size_t at;
+    json_t *root =
+        json_loadb(body.bytes > 0 ? body.at : "", body.bytes, JSON_DECODE_INT_AS_REAL, &error);
+    bool is_object = json_check(body, NULL, 0, &at) == NULL;
+    /* Numbers may be too large for the parser, and what is nested deeply is taken by it alone. */
+    assert(!is_object || json_is_object(root) ||
+           json_error_code(&error) == json_error_numeric_overflow);
+    json_decref(root);
 }
 
 static void try_reply(struct span input)
@@ -34,6 +60,7 @@ static void try_reply(struct span input)
     lookup_write_reply(&first, &bytes);
     assert(lookup_read_reply((struct span){bytes.at, bytes.bytes}, &second));
     assert(first.code == second.code && span_equals(first.body, second.body));
+    try_body(first.body);
     buffer_free(&bytes);
 }
 

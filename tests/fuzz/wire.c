@@ -1,4 +1,5 @@
-/* Whatever wire_read takes for a message can be written, and read again as the same bytes. */
+/* Whatever wire_read takes for a message can be written, and read again as the same bytes; what it
+ * does not take has an explanation. */
 #include <assert.h>
 #include <string.h>
 
@@ -6,16 +7,28 @@
 #include "bus/wire.h"
 #include "tests/fuzz/fuzz.h"
 
-/* Numbers and lengths may come in longer encodings than needed, never in shorter ones, so what is
- * written fits where the input did; the input's own limit is the frame's. */
+/* Numbers and lengths may come in longer encodings than needed; only a float of 32 bits may be
+ * shorter than its number, by less than half. The input's own limit is the frame's. */
 #define ROOM (2 * FLOOD_MESSAGE_BYTES_MAX)
+
+static void explain(struct span input, const struct wire_fault *fault)
+{
+    char words[FLOOD_REASON_BYTES_MAX];
+    wire_explain(input, fault, words, sizeof words);
+    assert(words[0] != '\0' && strlen(words) < sizeof words - 1);
+    for (const char *byte = words; *byte != '\0'; byte++)
+        assert(*byte >= 0x20 && *byte <= 0x7e);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     static struct wire_message first, second;
     static char once[ROOM], twice[ROOM];
     struct span input = {(const char *)bytes, count};
-    if (count > FLOOD_MESSAGE_BYTES_MAX || wire_read(input, &first) != WIRE_GOOD)
+    enum wire_result result = wire_read(input, &first);
+    if (result == WIRE_MALFORMED)
+        explain(input, &first.fault);
+    if (result != WIRE_GOOD)
         return 0;
     assert(first.from_session != 0);
     size_t written = wire_write(&first, once, sizeof once);

@@ -312,6 +312,7 @@ static void pull_events(struct sim *sim, struct node *node)
             sim->counters->digests_equal++;
             break;
         case FLOOD_LINK_UNANSWERED:
+        case FLOOD_LINK_MISREAD:
         case FLOOD_DIGESTS_DIFFER:
             break; /* flood_counters has it */
         }

@@ -4,6 +4,15 @@
 
 #define SEED UINT64_C(77)
 
+/* Asked first, it says the same and changes nothing. */
+static bool done(struct balance *balance, struct span worker, uint64_t job, int64_t now_ms)
+{
+    bool expected = balance_expects(balance, worker, job);
+    bool is_done = balance_done(balance, worker, job, now_ms);
+    CHECK_INT(expected, is_done);
+    return is_done;
+}
+
 /* The next order as a word: "give 1 to A in 900", "fail 1 late", "left A", "-". Jobs are named
  * by the order in which they were asked. */
 static uint64_t asked[BALANCE_JOBS_MAX * 2];
@@ -66,7 +75,7 @@ static void gives_in_order(void)
     CHECK_INT(balance_ready(balance, span_of("A"), 1, 2), BALANCE_JOINED);
     EXPECT(balance, 2, "give 0 to A in 898");
     EXPECT(balance, 2, "-");
-    CHECK(balance_done(balance, span_of("A"), asked[0], 3));
+    CHECK(done(balance, span_of("A"), asked[0], 3));
     EXPECT(balance, 3, "give 1 to A in 898");
     EXPECT(balance, 3, "-");
     balance_destroy(&balance);
@@ -88,9 +97,9 @@ static void gives_to_least_loaded(void)
     EXPECT(balance, 0, "give 3 to B in 900");
     EXPECT(balance, 0, "give 4 to A in 900");
     EXPECT(balance, 0, "-");
-    CHECK(balance_done(balance, span_of("B"), asked[3], 0));
-    CHECK(balance_done(balance, span_of("B"), asked[1], 0));
-    CHECK(balance_done(balance, span_of("A"), asked[0], 0));
+    CHECK(done(balance, span_of("B"), asked[3], 0));
+    CHECK(done(balance, span_of("B"), asked[1], 0));
+    CHECK(done(balance, span_of("A"), asked[0], 0));
     EXPECT(balance, 0, "give 5 to B in 900");
     balance_destroy(&balance);
 }
@@ -105,7 +114,7 @@ static void takes_turns(void)
     for (size_t i = 0; i < 4; i++) {
         ask(balance, 1000, 0);
         EXPECT(balance, 0, wanted[i]);
-        CHECK(balance_done(balance, span_of(i % 2 == 0 ? "A" : "B"), asked[i], 0));
+        CHECK(done(balance, span_of(i % 2 == 0 ? "A" : "B"), asked[i], 0));
     }
     balance_destroy(&balance);
 }
@@ -116,14 +125,14 @@ static void answers_once(void)
     balance_ready(balance, span_of("A"), 4, 0);
     balance_ready(balance, span_of("B"), 4, 0);
     ask(balance, 1000, 0);
-    CHECK(!balance_done(balance, span_of("A"), asked[0], 0)); /* not given yet */
+    CHECK(!done(balance, span_of("A"), asked[0], 0)); /* not given yet */
     EXPECT(balance, 0, "give 0 to A in 900");
-    CHECK(!balance_done(balance, span_of("B"), asked[0], 0)); /* not B's */
-    CHECK(!balance_done(balance, span_of("Z"), asked[0], 0)); /* nobody */
-    CHECK(!balance_done(balance, span_of("A"), asked[0] + BALANCE_JOBS_MAX, 0));
-    CHECK(!balance_done(balance, span_of("A"), asked[0] - BALANCE_JOBS_MAX, 0));
-    CHECK(balance_done(balance, span_of("A"), asked[0], 0));
-    CHECK(!balance_done(balance, span_of("A"), asked[0], 0)); /* said already */
+    CHECK(!done(balance, span_of("B"), asked[0], 0)); /* not B's */
+    CHECK(!done(balance, span_of("Z"), asked[0], 0)); /* nobody */
+    CHECK(!done(balance, span_of("A"), asked[0] + BALANCE_JOBS_MAX, 0));
+    CHECK(!done(balance, span_of("A"), asked[0] - BALANCE_JOBS_MAX, 0));
+    CHECK(done(balance, span_of("A"), asked[0], 0));
+    CHECK(!done(balance, span_of("A"), asked[0], 0)); /* said already */
     EXPECT(balance, 5000, "left A");
     EXPECT(balance, 5000, "left B");
     EXPECT(balance, 5000, "-");
@@ -146,8 +155,8 @@ static void numbers_are_never_reused(void)
         struct balance_order order;
         CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE);
         CHECK_INT(order.job, job);
-        CHECK(i == 0 || !balance_done(balance, span_of("A"), first, 0));
-        CHECK(balance_done(balance, span_of("A"), job, 0));
+        CHECK(i == 0 || !done(balance, span_of("A"), first, 0));
+        CHECK(done(balance, span_of("A"), job, 0));
     }
     balance_destroy(&balance);
     balance = balance_new(SEED + 1);
@@ -172,9 +181,9 @@ static void deadlines_hold(void)
     EXPECT(balance, 899, "-");
     EXPECT(balance, 900, "fail 0 late");
     EXPECT(balance, 900, "-"); /* A has not got its credit back */
-    CHECK(!balance_done(balance, span_of("A"), asked[0], 950));
+    CHECK(!done(balance, span_of("A"), asked[0], 950));
     EXPECT(balance, 950, "give 1 to A in 950");
-    CHECK(balance_done(balance, span_of("A"), asked[1], 1000));
+    CHECK(done(balance, span_of("A"), asked[1], 1000));
     EXPECT(balance, 1000, "-");
     CHECK_INT(balance_deadline_ms(balance), 1000 + BALANCE_QUIET_MS);
     EXPECT(balance, 1900, "-");
@@ -203,12 +212,12 @@ static void done_before_its_failure_is_pulled(void)
     ask(balance, 3000, 0);
     EXPECT(balance, 0, "give 0 to A in 900");
     EXPECT(balance, 900, "fail 0 late"); /* and job 1 has failed too, not pulled yet */
-    CHECK(!balance_done(balance, span_of("A"), asked[0], 900));
-    CHECK(!balance_done(balance, span_of("A"), asked[1], 900));
+    CHECK(!done(balance, span_of("A"), asked[0], 900));
+    CHECK(!done(balance, span_of("A"), asked[1], 900));
     EXPECT(balance, 900, "fail 1 late");
     EXPECT(balance, 900, "give 2 to A in 2000");
     balance_stop(balance);
-    CHECK(!balance_done(balance, span_of("A"), asked[2], 900)); /* failed, not pulled */
+    CHECK(!done(balance, span_of("A"), asked[2], 900)); /* failed, not pulled */
     EXPECT(balance, 900, "fail 2 unavailable");
     CHECK(ask(balance, 1000, 900));
     EXPECT(balance, 900, "give 3 to A in 900");
@@ -243,14 +252,14 @@ static void silence_gives_jobs_to_another_once(void)
     EXPECT(balance, 3000, "left A");
     EXPECT(balance, 3000, "give 0 to B in 16900");
     EXPECT(balance, 3000, "give 1 to B in 16900");
-    CHECK(!balance_done(balance, span_of("A"), asked[0], 3001)); /* too late, A is dropped */
-    CHECK(balance_done(balance, span_of("B"), asked[0], 3002));
+    CHECK(!done(balance, span_of("A"), asked[0], 3001)); /* too late, A is dropped */
+    CHECK(done(balance, span_of("B"), asked[0], 3002));
     EXPECT(balance, 6002, "left B");
     EXPECT(balance, 6002, "fail 1 unavailable"); /* its second worker */
     EXPECT(balance, 6002, "-");                  /* job 2 may wait for another */
     balance_ready(balance, span_of("A"), 9, 6003);
     EXPECT(balance, 6003, "give 2 to A in 13897");
-    CHECK(balance_done(balance, span_of("A"), asked[2], 6004));
+    CHECK(done(balance, span_of("A"), asked[2], 6004));
     balance_destroy(&balance);
 }
 
@@ -261,7 +270,7 @@ static void heartbeats_and_answers_keep_alive(void)
     CHECK_INT(balance_ready(balance, span_of("A"), 1, 2999), BALANCE_KNOWN);
     ask(balance, 10000, 2999);
     EXPECT(balance, 5998, "give 0 to A in 6901");
-    CHECK(balance_done(balance, span_of("A"), asked[0], 5998));
+    CHECK(done(balance, span_of("A"), asked[0], 5998));
     EXPECT(balance, 8997, "-");
     EXPECT(balance, 8998, "left A");
     CHECK_INT(balance_ready(balance, span_of("A"), 1, 8999), BALANCE_JOINED);
@@ -337,7 +346,7 @@ static void fewer_credits_count_at_once(void)
     EXPECT(balance, 0, "give 0 to A in 900");
     CHECK_INT(balance_ready(balance, span_of("A"), 0, 1), BALANCE_KNOWN);
     EXPECT(balance, 1, "-");
-    CHECK(balance_done(balance, span_of("A"), asked[0], 2));
+    CHECK(done(balance, span_of("A"), asked[0], 2));
     EXPECT(balance, 2, "-");
     balance_ready(balance, span_of("A"), LOOKUP_CREDITS_MAX, 3);
     EXPECT(balance, 3, "give 1 to A in 897");
@@ -369,7 +378,7 @@ static void jobs_are_bounded(void)
         CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE);
     }
     CHECK(!ask(balance, 1000, 0));
-    CHECK(balance_done(balance, span_of("A"), asked[0], 0));
+    CHECK(done(balance, span_of("A"), asked[0], 0));
     CHECK(ask(balance, 1000, 0));
     CHECK(!ask(balance, 1000, 0));
     balance_destroy(&balance);

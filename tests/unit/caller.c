@@ -54,6 +54,26 @@ static void other_names_are_nobodys(void)
     CHECK(!caller_read((struct span){"\0\1\2\3\4", 5}, &caller)); /* as ZeroMQ draws them */
 }
 
+static void a_life_is_known_by_its_number(void)
+{
+    static const struct {
+        const char *name;
+        enum caller_kind kind;
+        uint64_t life;
+        bool is;
+    } rows[] = {
+        {"worker-00000000000000ff.0", CALLER_WORKER, 0xff, true},
+        {"worker-00000000000000ff.17", CALLER_WORKER, 0xff, true},
+        {"worker-00000000000000fe.0", CALLER_WORKER, 0xff, false},
+        {"gateway-00000000000000ff.0", CALLER_WORKER, 0xff, false},
+        {"worker-00000000000000ff", CALLER_WORKER, 0xff, false},
+        {"worker-0000000000000000.0", CALLER_WORKER, 0, false}, /* no life is known */
+        {"", CALLER_WORKER, 0xff, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_INT(caller_is_of(span_of(rows[i].name), rows[i].kind, rows[i].life), rows[i].is);
+}
+
 static struct callers *callers;
 
 /* A message over a connection; its mark is ten times its descriptor unless told otherwise. */
@@ -170,6 +190,7 @@ static void descriptors_past_the_limit_are_not_looked_after(void)
 static const struct check_case cases[] = {
     {"names are written and read", names_are_written_and_read},
     {"other names are nobody's", other_names_are_nobodys},
+    {"a life is known by its number", a_life_is_known_by_its_number},
     {"a connection that was replaced is ended", what_was_replaced_is_ended},
     {"what comes late over the older one does not end the newer",
      what_comes_late_over_the_older_one_does_not_end_the_newer},

@@ -121,12 +121,28 @@ static void lines_by_kind(void)
         {SPAN("\xd1UIT"), COMMAND_INVALID},
         {SPAN("POST / HTTP/1.1"), COMMAND_BROWSER},
         {SPAN("POST"), COMMAND_BROWSER},
+        {SPAN(" PUT\t/ HTTP/1.1\r"), COMMAND_BROWSER},
+        {SPAN("PATCH / HTTP/1.1"), COMMAND_BROWSER},
+        {SPAN("DELETE / HTTP/1.1"), COMMAND_BROWSER},
         {SPAN("post /"), COMMAND_INVALID},
+        {SPAN("Put /"), COMMAND_INVALID},
+        {SPAN("pATCH /"), COMMAND_INVALID},
+        {SPAN("delete /"), COMMAND_INVALID},
         {SPAN("POSTS"), COMMAND_INVALID},
+        {SPAN("PUT/ HTTP/1.1"), COMMAND_INVALID},
+        {SPAN("DELETE\0"), COMMAND_INVALID},
+        {SPAN("x POST /"), COMMAND_INVALID},
         {SPAN("Host: localhost:11500"), COMMAND_BROWSER},
+        {SPAN("host: localhost"), COMMAND_BROWSER},
+        {SPAN("HOST:"), COMMAND_BROWSER},
+        {SPAN(" \thOsT:\tx\r"), COMMAND_BROWSER},
         {SPAN("Host:localhost"), COMMAND_INVALID},
-        {SPAN("host: localhost"), COMMAND_INVALID},
+        {SPAN("Host : localhost"), COMMAND_INVALID},
+        {SPAN("(ost: localhost"), COMMAND_INVALID},
+        {SPAN("Hos"), COMMAND_INVALID},
         {SPAN("GET / HTTP/1.1"), COMMAND_INVALID},
+        {SPAN("HEAD / HTTP/1.1"), COMMAND_INVALID},
+        {SPAN("OPTIONS * HTTP/1.1"), COMMAND_INVALID},
         {SPAN(""), COMMAND_INVALID},
         {SPAN(" \t\r\n\f\v"), COMMAND_INVALID},
         {SPAN("\0"), COMMAND_INVALID},
@@ -169,6 +185,11 @@ static void every_prefix(void)
     check_prefixes(SPAN("HELP"), 4, COMMAND_HELP);
     check_prefixes(SPAN("QUIT"), 4, COMMAND_QUIT);
     check_prefixes(SPAN("Host: x"), 5, COMMAND_BROWSER);
+    check_prefixes(SPAN("hOST: x"), 5, COMMAND_BROWSER);
+    check_prefixes(SPAN("POST"), 4, COMMAND_BROWSER);
+    check_prefixes(SPAN("PUT"), 3, COMMAND_BROWSER);
+    check_prefixes(SPAN("PATCH"), 5, COMMAND_BROWSER);
+    check_prefixes(SPAN("DELETE"), 6, COMMAND_BROWSER);
 }
 
 static bool parse_position(struct span text, int64_t *latitude, int64_t *longitude)

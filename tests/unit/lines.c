@@ -5,18 +5,20 @@
 
 #define READ_BYTES (64 * 1024)
 
-/* What came out: each line as its kind, its bytes and an LF. */
+/* What came out: each line as its kind, its bytes and an LF. The kind of a whole line is "=", or
+ * "~" where its client speaks TELNET; of one that is too long "!", or "^". */
 struct collected {
     struct buffer text;
     struct buffer answers;
 };
 
-static void collect_line(struct collected *out, struct span line, bool too_long)
+static void collect_line(struct collected *out, const struct line *line)
 {
-    CHECK(line.bytes <= LINES_BYTES_MAX);
-    CHECK(!too_long || line.bytes == LINES_BYTES_MAX);
-    buffer_append(&out->text, too_long ? SPAN("!") : SPAN("="));
-    buffer_append(&out->text, line);
+    static const char kinds[2][2] = {{'=', '~'}, {'!', '^'}};
+    CHECK(line->text.bytes <= LINES_BYTES_MAX);
+    CHECK(!line->too_long || line->text.bytes == LINES_BYTES_MAX);
+    buffer_append(&out->text, (struct span){&kinds[line->too_long][line->is_telnet], 1});
+    buffer_append(&out->text, line->text);
     buffer_append(&out->text, SPAN("\n"));
 }
 
@@ -28,11 +30,10 @@ static void take_all(struct lines *lines, struct collected *out)
     struct line taken[TAKEN_MAX];
     for (;; calls++) {
         if (calls % 3 == 0) {
-            struct span line;
-            enum lines_kind kind = lines_next(lines, &line);
-            if (kind == LINES_NONE)
+            struct line line;
+            if (!lines_next(lines, &line))
                 return;
-            collect_line(out, line, kind == LINES_TOO_LONG);
+            collect_line(out, &line);
             continue;
         }
         size_t count = lines_take(lines, taken, TAKEN_MAX), wanted = count;
@@ -41,14 +42,14 @@ static void take_all(struct lines *lines, struct collected *out)
         if (calls % 3 == 2 && (wanted = calls / 3 % (count + 1)) < count)
             lines_give_back(lines, &taken[wanted]);
         for (size_t i = 0; i < wanted; i++)
-            collect_line(out, taken[i].text, taken[i].too_long);
+            collect_line(out, &taken[i]);
     }
 }
 
 /* One read through a buffer that is wiped right after lines_hold, as a caller may do. */
 static void read_once(struct lines *lines, struct span in, struct collected *out)
 {
-    if (in.bytes == 0)
+    if (in.bytes == 0 || lines->ended)
         return;
     char *bytes = malloc(in.bytes);
     memcpy(bytes, in.at, in.bytes);
@@ -137,9 +138,9 @@ static void telnet_is_taken_out(void)
                "b\nc\xff\xff"
                "d\n"),
           false,
-          SPAN("=ab\n=c\xff"
+          SPAN("~ab\n~c\xff"
                "d\n"));
-    check(SPAN("\xff\xfa\x18\nxyz\n\xff\xf0one\r\xff\xf1\n"), true, SPAN("=one\n"));
+    check(SPAN("\xff\xfa\x18\nxyz\n\xff\xf0one\r\xff\xf1\n"), true, SPAN("~one\n"));
     struct collected out = collect(SPAN("\xff\xfd\x01\xff\xfb\x03\n"), 0, false);
     CHECK_BYTES(out.answers.at, out.answers.bytes, "\xff\xfc\x01\xff\xfe\x03", 6);
     release(&out);
@@ -148,13 +149,95 @@ static void telnet_is_taken_out(void)
     release(&out);
 }
 
+/* Both in any split and byte by byte; the end of input follows. */
+static void telnet_by_line(void)
+{
+    const struct {
+        struct span in, wanted;
+    } rows[] = {
+        /* Lines that ended before the first IAC are plain. */
+        {SPAN("a\nb\nc\xff\xf1\nd\ne"), SPAN("=a\n=b\n~c\n~d\n~e\n")},
+        {SPAN("a\nb\n\xff\xf1"), SPAN("=a\n=b\n")},
+        {SPAN("\xff\xff\n"), SPAN("~\xff\n")},
+        {SPAN("a\xff"), SPAN("~a\n")},
+        /* CR NUL */
+        {SPAN("\xff\xfd\x03HELP\r\0QUIT\r\0"), SPAN("~HELP\n~QUIT\n")},
+        {SPAN("HELP\r\0QUIT\r\0"), SPAN("=HELP\r\0QUIT\r\0\n")},
+        {SPAN("a\r\0b\n\xff\xf1"
+              "c\r\0d\0\n"),
+         SPAN("=a\r\0b\n~c\n~d\0\n")},
+        {SPAN("a\r\xff\xf1\0b\n"), SPAN("~a\n~b\n")},
+        {SPAN("a\r\n\xff\xf1\0b\n"), SPAN("=a\n~\0b\n")},
+        {SPAN("\xff\xf1\r\0\r\n\r\0"), SPAN("~\n~\n~\n")},
+        /* Keys before a command */
+        {SPAN("\x04one\n"), SPAN("=\x04one\n")},
+        {SPAN("\x04one\n\xff\xf1\x04two\n"), SPAN("=\x04one\n~two\n")},
+        {SPAN("on\xff\xf1\x04two\n"), SPAN("~on\x04two\n")},
+        {SPAN("one\n \t\xff\xf1\x04two\n"), SPAN("=one\n~ \ttwo\n")},
+        {SPAN("one\non\xff\xf1\x04two\n"), SPAN("=one\n~on\x04two\n")},
+        {SPAN("on\xff\xf4\x04two\n"), SPAN("~two\n")},
+        {SPAN("\xff\xf8\x03two\r\n\xff\xf8\x03three\r\0"), SPAN("~two\n~three\n")},
+        /* End of file */
+        {SPAN("one\ntwo\xff\xecthree\nfour\n"), SPAN("=one\n~two\n")},
+        {SPAN("one\n\xff\xec\n"), SPAN("=one\n")},
+        {SPAN("one\r\xff\xec"), SPAN("~one\n")},
+        {SPAN("\xff\xec"), SPAN("")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int before = check_failures;
+        check(rows[i].in, true, rows[i].wanted);
+        check_bytewise(rows[i].in, rows[i].wanted);
+        if (check_failures > before)
+            printf("    row %zu\n", i);
+    }
+}
+
+/* No line is asked for until all has come. */
+static void plain_lines_wait_as_such(void)
+{
+    struct span in = SPAN("one\ntwo\nth\xff\xf1ree\nfour\n");
+    for (size_t split = 0; split <= in.bytes; split++) {
+        struct lines lines = {0};
+        struct collected out = {0};
+        char first[32], second[32];
+        memcpy(first, in.at, split);
+        lines_feed(&lines, first, split, &out.answers);
+        lines_hold(&lines);
+        memset(first, '#', sizeof first);
+        memcpy(second, in.at + split, in.bytes - split);
+        lines_feed(&lines, second, in.bytes - split, &out.answers);
+        take_all(&lines, &out);
+        CHECK_BYTES(out.text.at, out.text.bytes, "=one\n=two\n~three\n~four\n", 23);
+        lines_free(&lines);
+        release(&out);
+    }
+}
+
+/* IAC EOF is found when it is fed; whoever reads on would read nothing. */
+static void eof_ends_the_input(void)
+{
+    struct lines lines = {0};
+    struct buffer answers = {0};
+    char bytes[] = "one\ntw\xff\xeco\xff\xfd\x01\n";
+    lines_feed(&lines, bytes, sizeof bytes - 1, &answers);
+    CHECK(lines.ended);
+    CHECK_INT(answers.bytes, 0);
+    struct line line;
+    CHECK(lines_next(&lines, &line) && !line.is_telnet);
+    lines_hold(&lines);
+    CHECK(lines_next(&lines, &line) && line.is_telnet);
+    CHECK_BYTES(line.text.at, line.text.bytes, "tw", 2);
+    CHECK(!lines_waiting(&lines));
+    lines_free(&lines);
+}
+
 static void interrupt_drops_the_line(void)
 {
-    check(SPAN("wrong\xff\xf4right\n"), true, SPAN("=right\n"));
-    check(SPAN("one\nwrong\xff\xf4right\n"), true, SPAN("=one\n=right\n"));
-    check(SPAN("one\n\xff\xf4two\n"), true, SPAN("=one\n=two\n"));
+    check(SPAN("wrong\xff\xf4right\n"), true, SPAN("~right\n"));
+    check(SPAN("one\nwrong\xff\xf4right\n"), true, SPAN("=one\n~right\n"));
+    check(SPAN("one\n\xff\xf4two\n"), true, SPAN("=one\n~two\n"));
     check(SPAN("wrong\xff\xf4"), true, SPAN(""));
-    check_bytewise(SPAN("one\nwrong\xff\xf4right\n"), SPAN("=one\n=right\n"));
+    check_bytewise(SPAN("one\nwrong\xff\xf4right\n"), SPAN("=one\n~right\n"));
 }
 
 static void interrupt_spares_complete_lines(void)
@@ -168,7 +251,7 @@ static void interrupt_spares_complete_lines(void)
     char second[] = "ng\xff\xf4right\n";
     lines_feed(&lines, second, sizeof second - 1, &out.answers);
     take_all(&lines, &out);
-    CHECK_BYTES(out.text.at, out.text.bytes, "=one\n=two\n=right\n", 17);
+    CHECK_BYTES(out.text.at, out.text.bytes, "=one\n=two\n~right\n", 17);
     lines_free(&lines);
     release(&out);
 }
@@ -185,9 +268,9 @@ static void hold_between_lines(void)
             char bytes[32];
             memcpy(bytes, parts[i].at, parts[i].bytes);
             lines_feed(&lines, bytes, parts[i].bytes, &out.answers);
-            struct span line;
-            while (lines_next(&lines, &line) != LINES_NONE) {
-                buffer_append(&out.text, line);
+            struct line line;
+            while (lines_next(&lines, &line)) {
+                buffer_append(&out.text, line.text);
                 buffer_append(&out.text, SPAN("|"));
                 lines_hold(&lines);
                 memset(bytes, '#', sizeof bytes);
@@ -197,11 +280,11 @@ static void hold_between_lines(void)
         }
         CHECK(lines_waiting(&lines));
         lines_end(&lines);
-        struct span line;
-        CHECK_INT(lines_next(&lines, &line), LINES_LINE);
-        CHECK_BYTES(line.at, line.bytes, "dd", 2);
+        struct line line;
+        CHECK(lines_next(&lines, &line));
+        CHECK_BYTES(line.text.at, line.text.bytes, "dd", 2);
         CHECK(!lines_waiting(&lines));
-        CHECK_INT(lines_next(&lines, &line), LINES_NONE);
+        CHECK(!lines_next(&lines, &line));
         CHECK_BYTES(out.text.at, out.text.bytes, "a|bb||ccc|", 10);
         lines_free(&lines);
         release(&out);
@@ -334,11 +417,83 @@ static void interrupt_ends_the_discarding(void)
     take_all(&lines, &out);
     lines_hold(&lines);
     read_once(&lines, SPAN("still it\xff\xf4IAMAT\n"), &out);
-    CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, out.text.bytes - LINES_BYTES_MAX - 2, "=IAMAT\n",
+    CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, out.text.bytes - LINES_BYTES_MAX - 2, "~IAMAT\n",
                 7);
     free(bytes);
     lines_free(&lines);
     release(&out);
+}
+
+/* A line of which LINES_BYTES_MAX + 1 bytes are not yet too many, the `rest` that follows them, and
+ * what comes of it after the line; in two reads, the second of which brings the last `second`
+ * bytes. `asks`: for all that is complete before that, else for the long line alone. */
+static void check_rest(struct span rest, size_t second, bool asks, struct span wanted)
+{
+    struct lines lines = {0};
+    struct collected out = {0};
+    size_t count = LINES_BYTES_MAX + 1 + rest.bytes - second;
+    char *bytes = malloc(count);
+    memset(bytes, 'a', LINES_BYTES_MAX + 1);
+    memcpy(bytes + LINES_BYTES_MAX + 1, rest.at, rest.bytes - second);
+    struct line line;
+    lines_feed(&lines, bytes, count, &out.answers);
+    CHECK(lines_next(&lines, &line) && line.too_long);
+    if (asks)
+        take_all(&lines, &out);
+    lines_hold(&lines);
+    memset(bytes, '#', count);
+    read_once(&lines, (struct span){rest.at + rest.bytes - second, second}, &out);
+    take_all(&lines, &out);
+    CHECK_BYTES(out.text.at, out.text.bytes, wanted.at, wanted.bytes);
+    free(bytes);
+    lines_free(&lines);
+    release(&out);
+}
+
+static void rest_of_a_long_line(void)
+{
+    const struct {
+        struct span rest, wanted;
+    } rows[] = {
+        {SPAN("rest\nnext\n"), SPAN("=next\n")},
+        {SPAN("rest\nhalf\xff\xf4next\n"), SPAN("~next\n")},
+        {SPAN("rest\nnext\nlast\xff\xf1\n"), SPAN("=next\n~last\n")},
+        {SPAN("rest\xff\xf1\x04next\r\0last\n"), SPAN("~last\n")},
+        {SPAN("rest\r\xff\xf1\0next\n"), SPAN("~next\n")},
+        {SPAN("rest\xff\xf1\r\0next\r\0"), SPAN("~next\n")},
+        {SPAN("\r\xff\xf1\0next\r\0"), SPAN("~next\n")},
+        {SPAN("\r\nnext\n\xff\xf1\0last\n"), SPAN("=next\n~\0last\n")},
+        {SPAN("rest\r\n\xff\xf1\0last\n"), SPAN("~\0last\n")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t second = 0; second < rows[i].rest.bytes; second++) {
+            int before = check_failures;
+            check_rest(rows[i].rest, second, true, rows[i].wanted);
+            check_rest(rows[i].rest, second, false, rows[i].wanted);
+            if (check_failures > before)
+                printf("    row %zu, %zu bytes\n", i, second);
+        }
+}
+
+/* A line at the limit, and one byte longer, whose end is a CR NUL, split anywhere around it. */
+static void limits_of_a_telnet_line(void)
+{
+    for (size_t extra = 0; extra < 2; extra++) {
+        struct buffer in = {0};
+        size_t count = LINES_BYTES_MAX + extra;
+        buffer_append(&in, SPAN("\xff\xf1\x04"));
+        memset(buffer_reserve(&in, count), 'a', count);
+        in.bytes += count;
+        buffer_append(&in, SPAN("\r\0next\r\0"));
+        for (size_t split = LINES_BYTES_MAX - 2; split <= in.bytes; split++) {
+            struct collected out = collect((struct span){in.at, in.bytes}, split, false);
+            CHECK_INT(out.text.bytes, LINES_BYTES_MAX + 2 + 6);
+            CHECK_INT(out.text.at[0], extra > 0 ? '^' : '~');
+            CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, 6, "~next\n", 6);
+            release(&out);
+        }
+        buffer_free(&in);
+    }
 }
 
 static void idle_owns_nothing(void)
@@ -364,11 +519,11 @@ static void found_in_place(void)
     struct buffer answers = {0};
     char bytes[] = "one\ntwo\n";
     lines_feed(&lines, bytes, sizeof bytes - 1, &answers);
-    struct span line;
-    CHECK_INT(lines_next(&lines, &line), LINES_LINE);
-    CHECK(line.at == bytes);
-    CHECK_INT(lines_next(&lines, &line), LINES_LINE);
-    CHECK(line.at == bytes + 4);
+    struct line line;
+    CHECK(lines_next(&lines, &line));
+    CHECK(line.text.at == bytes);
+    CHECK(lines_next(&lines, &line));
+    CHECK(line.text.at == bytes + 4);
     lines_free(&lines);
 }
 
@@ -390,7 +545,7 @@ static void nothing_is_read_past_the_end(void)
 
 static void any_split_gives_the_same(void)
 {
-    static const char alphabet[] = "ab \r\n\n\xff\xff\xf4\xfd\xfb\xfa\xf0\x06\n";
+    static const char alphabet[] = "ab \r\n\n\xff\xff\xf4\xfd\xfb\xfa\xf0\x06\n\r\0\x04\xec";
     uint64_t state = 1;
     for (int round = 0; round < 20000; round++) {
         char bytes[48];
@@ -422,6 +577,9 @@ static const struct check_case cases[] = {
     {"the end of input ends a line", end_of_input_ends_a_line},
     {"NUL and 8-bit bytes survive", bytes_are_bytes},
     {"TELNET is taken out and answered", telnet_is_taken_out},
+    {"a line is TELNET's from the first IAC on, with CR NUL, keys and IAC EOF", telnet_by_line},
+    {"plain lines that wait when the first IAC comes stay plain", plain_lines_wait_as_such},
+    {"IAC EOF ends the input as it is fed", eof_ends_the_input},
     {"an interrupt drops the line typed so far, also what was held", interrupt_drops_the_line},
     {"an interrupt spares complete lines that wait", interrupt_spares_complete_lines},
     {"holding after each line loses nothing", hold_between_lines},
@@ -430,6 +588,8 @@ static const struct check_case cases[] = {
     {"the same limits hold at the end of input", long_at_the_end},
     {"a line without end takes bounded memory", endless_line_takes_bounded_memory},
     {"an interrupt ends the rest of a line that was too long", interrupt_ends_the_discarding},
+    {"what follows a line that is too long", rest_of_a_long_line},
+    {"the limits of a line that ends in CR NUL", limits_of_a_telnet_line},
     {"a connection without half a line owns no memory", idle_owns_nothing},
     {"lines are found in place", found_in_place},
     {"nothing is read past the end", nothing_is_read_past_the_end},

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "tests/check.h"
+#include "tests/unit/floats.h"
 
 static const struct lookup royce = {34068930000, -118445127000, 10000, 5, 4500};
 
@@ -78,7 +79,7 @@ static void refuses_other_requests(void)
         {"zp\x01\x95\x00\x00\x00\x00\x01\x00", 10},             /* bytes behind the end */
         {"zp\x01\x95\x00\x00\x00\xff\x01", 9},                  /* a negative bound */
         {"zp\x01\x95\xa1\x30\x00\x00\x00\x01", 10},             /* a text for a number */
-        {"zp\x01\x95\xca\x00\x00\x00\x00\x00\x00\x00\x01", 13}, /* a float for a number */
+        {"zp\x01\x95\xca\x3f\x00\x00\x00\x00\x00\x00\x01", 13}, /* half a number */
         {"zp\x01\x85\x00\x00\x00\x00\x01", 9},                  /* a map */
         {"WHATSAT kiwi 10 5\n", 18},
     };
@@ -87,6 +88,148 @@ static void refuses_other_requests(void)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         CHECK(!lookup_read_request((struct span){others[i].bytes, others[i].count}, &got));
     CHECK(!lookup_read_request((struct span){NULL, 0}, &got));
+}
+
+#define WRONG(bytes, reason)                                                                       \
+    {                                                                                              \
+        bytes, sizeof(bytes) - 1, reason                                                           \
+    }
+
+/* Every way to be no question has a sentence of its own. */
+static void explains_other_requests(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+        const char *reason;
+    } wrong[] = {
+        WRONG("", "It is empty."),
+        WRONG("z", "It begins with the bytes 7a: 7a 70 01 (zp, version 1) are needed."),
+        WRONG("zp", "It begins with the bytes 7a 70: 7a 70 01 (zp, version 1) are needed."),
+        WRONG("\x95\x00\x00\x00\x00\x01",
+              "It begins with the bytes 95 00 00: 7a 70 01 (zp, version 1) are needed."),
+        WRONG("{\"latitude\": 34}",
+              "It begins with the bytes 7b 22 6c: 7a 70 01 (zp, version 1) are needed."),
+        WRONG("zh\x01\x95\x00\x00\x00\x00\x01",
+              "It begins with the bytes 7a 68 01: 7a 70 01 (zp, version 1) are needed."),
+        WRONG("zp1[34,-118,10000,5,4000]", "Its version is 49: version 1 is spoken here."),
+        WRONG("zp\x02\x95\x00\x00\x00\x00\x01", "Its version is 2: version 1 is spoken here."),
+        WRONG("zp\x01", "It is nothing: an array of 5 is needed."),
+        WRONG("zp\x01\x85\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00",
+              "It is a map of 5: an array of 5 is needed."),
+        WRONG("zp\x01\x07", "It is 7: an array of 5 is needed."),
+        WRONG("zp\x01\xa5\x95\x1b\x00\x00\x01",
+              "It is the text \"?????\": an array of 5 is needed."),
+        WRONG("zp\x01\xc4\x01\x95", "It is binary data of 1 bytes: an array of 5 is needed."),
+        WRONG("zp\x01\x95\x00", "It is an object that is cut short: an array of 5 is needed."),
+        WRONG("zp\x01\x94\x00\x00\x00\x01", "It has 4 fields: 5 are needed."),
+        WRONG("zp\x01\x96\x00\x00\x00\x00\x01\x00", "It has 6 fields: 5 are needed."),
+        WRONG("zp\x01\x95\x00\x00\x00\x00\x01\x00\x00",
+              "Behind its fields it goes on, 2 bytes long: nothing is allowed."),
+        WRONG("zp\x01\x95\xcf\x00\x00\x00\x14\xf4\x6b\x04\x01\x00\x00\x00\x01",
+              "latitude_nanodeg is 90000000001: -90000000000 to 90000000000 is allowed."),
+        WRONG("zp\x01\x95\xd3\xff\xff\xff\xeb\x0b\x94\xfb\xff\x00\x00\x00\x01",
+              "latitude_nanodeg is -90000000001: -90000000000 to 90000000000 is allowed."),
+        WRONG("zp\x01\x95\xcb\x40\x41\x08\xd2\xb2\xbf\xdb\x4d\x00\x00\x00\x01",
+              "latitude_nanodeg is the float 34.06893: a whole number, -90000000000 to 90000000000 "
+              "is allowed."),
+        WRONG("zp\x01\x95\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01",
+              "latitude_nanodeg is the float nan: a whole number, -90000000000 to 90000000000 is "
+              "allowed."),
+        WRONG("zp\x01\x95\xa5"
+              "34.07\x00\x00\x00\x01",
+              "latitude_nanodeg is the text \"34.07\": a whole number, -90000000000 to 90000000000 "
+              "is allowed."),
+        WRONG("zp\x01\x95\x00\xcf\x00\x00\x00\x29\xe8\xd6\x08\x01\x00\x00\x01",
+              "longitude_nanodeg is 180000000001: -180000000000 to 180000000000 is allowed."),
+        WRONG("zp\x01\x95\x00\xcb\xff\xf0\x00\x00\x00\x00\x00\x00\x00\x00\x01",
+              "longitude_nanodeg is the float -inf: a whole number, -180000000000 to 180000000000 "
+              "is allowed."),
+        WRONG(
+            "zp\x01\x95\x00\xc0\x00\x00\x01",
+            "longitude_nanodeg is nil: a whole number, -180000000000 to 180000000000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\xcd\xea\x60\x05\x01",
+              "radius_m is 60000: 0 to 50000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\xff\x05\x01", "radius_m is -1: 0 to 50000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\xcf\xff\xff\xff\xff\xff\xff\xff\xff\x05\x01",
+              "radius_m is 18446744073709551615: 0 to 50000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\xca\x3f\x00\x00\x00\x05\x01",
+              "radius_m is the float 0.5: a whole number, 0 to 50000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\xcb\x43\x40\x00\x00\x00\x00\x00\x00\x05\x01",
+              "radius_m is the float 9007199254740992 (beyond 2^53): a whole number, 0 to 50000 is "
+              "allowed."),
+        WRONG("zp\x01\x95\x00\x00\x00\x15\x01", "bound is 21: 0 to 20 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\x00\xc3\x01",
+              "bound is true: a whole number, 0 to 20 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\x00\x91\x05\x01",
+              "bound is an array of 1: a whole number, 0 to 20 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\x00\x05\x00", "deadline_ms is 0: 1 to 60000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\x00\x05\xcd\xea\x61",
+              "deadline_ms is 60001: 1 to 60000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\x00\x05\xd6\xff\x00\x00\x00\x00",
+              "deadline_ms is an extension: a whole number, 1 to 60000 is allowed."),
+        WRONG("zp\x01\x95\x00\x00\xcd\x27\x10\x05",
+              "deadline_ms is missing: the question ends before it."),
+        WRONG("zp\x01\x95\x00\x00\x00\x05\xcd\x0f",
+              "deadline_ms is an object that is cut short: a whole number, 1 to 60000 is allowed."),
+    };
+    static const char first[] = "The question is not a look-up. ";
+    struct lookup got;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char reason[LOOKUP_REASON_BYTES_MAX], wanted[LOOKUP_REASON_BYTES_MAX];
+        struct span bytes = {check_at_page_end(wrong[i].bytes, wrong[i].count), wrong[i].count};
+        CHECK(!lookup_read_request(bytes, &got));
+        lookup_explain_request(bytes, reason);
+        snprintf(wanted, sizeof wanted, "%s%s", first, wrong[i].reason);
+        CHECK_BYTES(reason, strlen(reason), wanted, strlen(wanted));
+    }
+}
+
+/* The longest reason, and a request of the greatest size and one byte more. */
+static void explains_within_bounds(void)
+{
+    char bytes[LOOKUP_REQUEST_BYTES_MAX + 1] = "zp\x01\x95\x00\xd9";
+    char reason[LOOKUP_REASON_BYTES_MAX];
+    size_t text = LOOKUP_REQUEST_BYTES_MAX - 10;
+    bytes[6] = (char)text;
+    memset(bytes + 7, 'x', sizeof bytes - 7);
+    lookup_explain_request((struct span){bytes, LOOKUP_REQUEST_BYTES_MAX}, reason);
+    const char *end = "...: a whole number, -180000000000 to 180000000000 is allowed.";
+    CHECK(strlen(reason) > strlen(end) && strcmp(reason + strlen(reason) - strlen(end), end) == 0);
+    lookup_explain_request((struct span){bytes, LOOKUP_REQUEST_BYTES_MAX + 1}, reason);
+    CHECK(strcmp(reason, "The question is not a look-up. It has 129 bytes: 128 are allowed.") == 0);
+}
+
+/* All messages, as languages of doubles write them. */
+static void whole_floats_are_numbers(void)
+{
+    char bytes[LOOKUP_REQUEST_BYTES_MAX], floats[LOOKUP_REQUEST_BYTES_MAX];
+    size_t converted;
+    size_t count = lookup_write_request(&royce, bytes);
+    count = floats_of((struct span){bytes, count}, 3, floats, &converted);
+    CHECK_INT(converted, 5);
+    struct lookup lookup = {0};
+    CHECK(lookup_read_request((struct span){floats, count}, &lookup));
+    CHECK(memcmp(&lookup, &royce, sizeof lookup) == 0);
+
+    struct buffer reply = {0};
+    struct lookup_reply got = {0};
+    lookup_write_reply(&(struct lookup_reply){LOOKUP_LATE, span_of("{}")}, &reply);
+    count = floats_of((struct span){reply.at, reply.bytes}, 3, floats, &converted);
+    CHECK_INT(converted, 1);
+    CHECK(lookup_read_reply((struct span){floats, count}, &got));
+    CHECK_INT(got.code, LOOKUP_LATE);
+    buffer_free(&reply);
+
+    uint32_t number = 0;
+    count = lookup_write_ready(LOOKUP_CREDITS_MAX, bytes);
+    count = floats_of((struct span){bytes, count}, 3, floats, &converted);
+    CHECK(lookup_read_ready((struct span){floats, count}, &number));
+    CHECK_INT(number, LOOKUP_CREDITS_MAX);
+    count = lookup_write_rest(UINT32_MAX, bytes);
+    count = floats_of((struct span){bytes, count}, 3, floats, &converted);
+    CHECK(lookup_read_rest((struct span){floats, count}, &number));
+    CHECK(number == UINT32_MAX);
 }
 
 static void refuses_request_prefixes(void)
@@ -196,6 +339,9 @@ static const struct check_case cases[] = {
     {"a request's bytes are the same for ever", request_bytes_are_fixed},
     {"each number is taken at its limit and refused one past it", holds_request_limits},
     {"what is not exactly a request is refused", refuses_other_requests},
+    {"each wrong question hears what came and what is allowed", explains_other_requests},
+    {"the explanation is bounded, and so is the question", explains_within_bounds},
+    {"whole floats are numbers in every message", whole_floats_are_numbers},
     {"every prefix of a request is refused", refuses_request_prefixes},
     {"a reply returns, and none of its prefixes does", replies_return},
     {"a reply's body may be text or bytes", replies_may_be_text},

@@ -1,6 +1,7 @@
 /* The MessagePack cursor: every kind, every encoding, every prefix, every lie about sizes. */
 #include "bus/msgread.h"
 
+#include <math.h>
 #include <msgpack.h>
 
 #include "tests/check.h"
@@ -167,6 +168,98 @@ static void booleans_are_no_integers(void)
     CHECK(msgread_take_bool(&cursor, &value) && value);
     CHECK(msgread_take_bool(&cursor, &value) && !value);
     CHECK(!msgread_take_bool(&cursor, &value));
+}
+
+/* Both readings of one float; the cursor moves only over what is taken. */
+static void check_float(struct msgread start, bool is_uint, bool is_int, int64_t wanted)
+{
+    struct msgread cursor = start;
+    uint64_t positive = 77;
+    CHECK_INT(msgread_take_uint(&cursor, &positive), is_uint);
+    CHECK(is_uint ? positive == (uint64_t)wanted && msgread_at_end(&cursor)
+                  : cursor.at == start.at);
+    cursor = start;
+    int64_t number = 77;
+    CHECK_INT(msgread_take_int(&cursor, &number), is_int);
+    CHECK(is_int ? number == wanted && msgread_at_end(&cursor) : cursor.at == start.at);
+    cursor = start;
+    CHECK_INT(msgread_skim_int(&cursor, &number), is_int);
+    CHECK(is_int ? number == wanted && msgread_at_end(&cursor) : cursor.at == start.at);
+    cursor = start;
+    CHECK(msgread_skip(&cursor) && msgread_at_end(&cursor));
+}
+
+#define NUMBER_MAX ((INT64_C(1) << 53) - 1)
+
+/* Beyond the last of these a double stands for several whole numbers. */
+static void a_whole_float_is_an_integer_below_2_to_the_53(void)
+{
+    static const struct {
+        double value;
+        bool is_uint, is_int;
+        int64_t wanted;
+    } rows[] = {
+        {0.0, true, true, 0},
+        {-0.0, true, true, 0},
+        {1.0, true, true, 1},
+        {-1.0, false, true, -1},
+        {4294967296.0, true, true, 4294967296},
+        {34068930000.0, true, true, 34068930000},
+        {-118445127000.0, false, true, -118445127000},
+        {1621464827959498.0, true, true, 1621464827959498},
+        {9007199254740991.0, true, true, NUMBER_MAX},
+        {-9007199254740991.0, false, true, -NUMBER_MAX},
+        {9007199254740992.0, false, false, 0},
+        {-9007199254740992.0, false, false, 0},
+        {9007199254740994.0, false, false, 0},
+        {18446744073709551616.0, false, false, 0},
+        {-9223372036854775808.0, false, false, 0},
+        {1.7976931348623157e308, false, false, 0},
+        {0.5, false, false, 0},
+        {-0.5, false, false, 0},
+        {34.06893, false, false, 0},
+        {4503599627370495.5, false, false, 0},
+        {5e-324, false, false, 0},
+        {(double)INFINITY, false, false, 0},
+        {-(double)INFINITY, false, false, 0},
+        {(double)NAN, false, false, 0},
+        {-(double)NAN, false, false, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t bits;
+        char bytes[9] = "\xcb";
+        memcpy(&bits, &rows[i].value, sizeof bits);
+        bits = htobe64(bits);
+        memcpy(bytes + 1, &bits, sizeof bits);
+        check_float(at_end(bytes, sizeof bytes), rows[i].is_uint, rows[i].is_int, rows[i].wanted);
+        for (size_t cut = 1; cut < sizeof bytes; cut++) {
+            struct msgread part = at_end(bytes, cut);
+            int64_t number;
+            CHECK(!msgread_take_int(&part, &number) && msgread_left(&part) == cut);
+        }
+    }
+}
+
+static void a_float_of_32_bits_is_one_like_others(void)
+{
+    static const struct {
+        const char *bytes;
+        bool is_uint, is_int;
+        int64_t wanted;
+    } rows[] = {
+        {"\xca\x00\x00\x00\x00", true, true, 0},
+        {"\xca\x80\x00\x00\x00", true, true, 0}, /* -0 */
+        {"\xca\x46\x1c\x40\x00", true, true, 10000},
+        {"\xca\xc6\x1c\x40\x00", false, true, -10000},
+        {"\xca\x59\xff\xff\xff", true, true, INT64_C(0xffffff) << 29}, /* the next is 2^53 */
+        {"\xca\x5a\x00\x00\x00", false, false, 0},
+        {"\xca\x3f\x00\x00\x00", false, false, 0}, /* 0.5 */
+        {"\xca\x00\x00\x00\x01", false, false, 0},
+        {"\xca\x7f\x80\x00\x00", false, false, 0}, /* infinite */
+        {"\xca\x7f\xc0\x00\x00", false, false, 0}, /* no number */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_float(at_end(rows[i].bytes, 5), rows[i].is_uint, rows[i].is_int, rows[i].wanted);
 }
 
 static void skip_takes_exactly_one_object(void)
@@ -339,6 +432,8 @@ static const struct check_case cases[] = {
     {"bodies come in every length field", bodies_come_in_every_length_field},
     {"a count never exceeds the bytes left", a_count_never_exceeds_the_bytes_left},
     {"booleans are no integers", booleans_are_no_integers},
+    {"a whole float is an integer below 2^53", a_whole_float_is_an_integer_below_2_to_the_53},
+    {"a float of 32 bits is one like others", a_float_of_32_bits_is_one_like_others},
     {"skip takes exactly one object", skip_takes_exactly_one_object},
     {"skip survives any depth", skip_survives_any_depth},
     {"the byte that is never used is refused", the_byte_that_is_never_used_is_refused},

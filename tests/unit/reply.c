@@ -126,19 +126,29 @@ static void check_places(struct span json, struct span wanted)
     buffer_free(&out);
 }
 
-static void newlines_are_squeezed(void)
+static void no_line_is_blank(void)
 {
     check_places(SPAN("{}"), SPAN("{}\n\n"));
     check_places(SPAN("{}\n"), SPAN("{}\n\n"));
     check_places(SPAN("{}\n\n\n\n"), SPAN("{}\n\n"));
     check_places(SPAN("{\n\n\n  \"a\": 1\n\n}"), SPAN("{\n  \"a\": 1\n}\n\n"));
-    check_places(SPAN("\n\n{\n}\n"), SPAN("\n{\n}\n\n"));
+    check_places(SPAN("\n\n{\n}\n"), SPAN("{\n}\n\n"));
     check_places(SPAN("{\"a\": \"x\\n\\n\\ny\"}"), SPAN("{\"a\": \"x\\n\\n\\ny\"}\n\n"));
-    check_places(SPAN("{\r\n\r\n}\r\n"), SPAN("{\r\n\r\n}\r\n\n"));
-    check_places(SPAN("{\n \n}"), SPAN("{\n \n}\n\n"));
+    check_places(SPAN("{\r\n\r\n}\r\n"), SPAN("{\r\n}\r\n\n"));
+    check_places(SPAN("{}\r\r\n \t"), SPAN("{}\r\n\n"));
+    check_places(SPAN("{}\n  "), SPAN("{}\n\n"));
+    check_places(SPAN("{\n \n}"), SPAN("{\n}\n\n"));
+    check_places(SPAN("{\n \t\v\f\r\n}"), SPAN("{\n}\n\n"));
+    check_places(SPAN("[\"\xc2\x9b\"]"), SPAN("[\"\\u009b\"]\n\n"));
     check_places(SPAN("\0\n\n\xff"), SPAN("\0\n\xff\n\n"));
     check_places(SPAN(""), SPAN("\n\n"));
     check_places(SPAN("\n\n\n"), SPAN("\n\n"));
+    /* What stands before it in the reply is not its own. */
+    struct buffer out = {0};
+    buffer_append(&out, span_of("AT\n"));
+    reply_places(&out, span_of("\n"));
+    CHECK_BYTES(out.at, out.bytes, "AT\n\n\n", 5);
+    buffer_free(&out);
 }
 
 static void invalid_is_a_copy(void)
@@ -173,15 +183,46 @@ static void help_shows_valid_commands(void)
     buffer_free(&out);
 }
 
+/* From a place on, in a buffer of just that size and of more. */
+static void lines_in_crlf(void)
+{
+    const struct {
+        struct span before, text, wanted;
+    } rows[] = {
+        {SPAN(""), SPAN("? x\n"), SPAN("? x\r\n")},
+        {SPAN("{\n}\n\n"), SPAN("AT\n"), SPAN("{\n}\n\nAT\r\n")},
+        {SPAN("a\n"), SPAN("? \r\xff\0\r\n"), SPAN("a\n? \r\xff\0\r\r\n")},
+        {SPAN(""), SPAN("a\n\n  b\nc\n"), SPAN("a\r\n\r\n  b\r\nc\r\n")},
+        {SPAN("a\n"), SPAN("b"), SPAN("a\nb")},
+        {SPAN("a\n"), SPAN(""), SPAN("a\n")},
+        {SPAN(""), SPAN(""), SPAN("")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t spare = 0; spare < 3; spare++) {
+            size_t start = rows[i].before.bytes;
+            struct buffer out = {0};
+            buffer_append(&out, rows[i].before);
+            buffer_append(&out, rows[i].text);
+            if (out.at != NULL) {
+                out.capacity = out.bytes + spare;
+                out.at = bytes_resize(out.at, out.capacity == 0 ? 1 : out.capacity);
+            }
+            reply_in_crlf(&out, start);
+            CHECK_BYTES(out.at, out.bytes, rows[i].wanted.at, rows[i].wanted.bytes);
+            buffer_free(&out);
+        }
+}
+
 static const struct check_case cases[] = {
     {"an AT line has the exact difference, sign always, nine decimals", at_line},
     {"100000 differences as printf writes them", differences_against_printf},
     {"the operands of an AT line are byte copies, appended", operands_are_copies},
     {"a name of any length is copied", a_name_of_any_length_is_copied},
     {"an AT line of any length fits", at_line_fits},
-    {"newlines in JSON are squeezed and two end it", newlines_are_squeezed},
+    {"no line of JSON is blank and two newlines end it", no_line_is_blank},
     {"an invalid command is copied behind a question mark", invalid_is_a_copy},
     {"every example of HELP is a command", help_shows_valid_commands},
+    {"lines end in CR LF from a place on", lines_in_crlf},
 };
 
 CHECK_MAIN(cases)

@@ -191,7 +191,131 @@ static void telnet_is_answered_in_the_stream(void)
 {
     struct rig rig = rig_of(false);
     say(&rig, SPAN("\xff\xfd\x06X\n"));
-    expect(&rig, "\xff\xfc\x06? X\n");
+    expect(&rig, "\xff\xfc\x06? X\r\n");
+    say(&rig, SPAN("\xff\xfd\x06\xff\xfd\x06\xff\xfb\x01\xff\xfb\x01\xff\xfc\x01\xff\xfe\x01"));
+    expect(&rig, "\xff\xfc\x06\xff\xfc\x06\xff\xfe\x01\xff\xfe\x01");
+    release(&rig);
+}
+
+#define AT_CRLF(name) "AT Clark +0.500000000 " name " +34.068930-118.445127 1621464827.5\r\n"
+#define NOP           "\xff\xf1"
+#define NO_PLACES                                                                                  \
+    "{\n   \"html_attributions\": [],\n   \"results\": [],\n   \"status\": \"OK\"\n}\n\n"
+
+/* HELP's lines, with the line end given. */
+static void append_help(struct buffer *wanted, const char *line_end)
+{
+    struct rig rig = rig_of(false);
+    say(&rig, SPAN("HELP\n"));
+    for (size_t i = 0; i < rig.got.bytes; i++) {
+        struct span byte = {rig.got.at + i, 1};
+        buffer_append(wanted, *byte.at == '\n' ? span_of(line_end) : byte);
+    }
+    release(&rig);
+}
+
+/* What is said in one read, in two anywhere and byte by byte, each read while the client takes what
+ * there is: the same replies. "<HELP>" in them are HELP's lines in CR LF. */
+static void check_replies(struct span said, struct span replies, bool is_over)
+{
+    struct buffer wanted = {0};
+    char *help = memmem(replies.at, replies.bytes, "<HELP>", 6);
+    size_t before = help == NULL ? replies.bytes : (size_t)(help - replies.at);
+    buffer_append(&wanted, (struct span){replies.at, before});
+    if (help != NULL) {
+        append_help(&wanted, "\r\n");
+        buffer_append(&wanted, (struct span){help + 6, replies.bytes - before - 6});
+    }
+    for (size_t split = 0; split <= said.bytes + 1; split++) {
+        struct rig rig = rig_of(true);
+        size_t first = split <= said.bytes ? split : 0;
+        if (first > 0)
+            say(&rig, (struct span){said.at, first});
+        for (size_t at = first, more; at < said.bytes; at += more) {
+            more = split <= said.bytes ? said.bytes - at : 1;
+            if (session_wants_input(&rig.session))
+                say(&rig, (struct span){said.at + at, more});
+        }
+        CHECK_BYTES(rig.got.at, rig.got.bytes, wanted.at, wanted.bytes);
+        CHECK(session_is_over(&rig.session) == is_over);
+        CHECK(session_wants_input(&rig.session) == !is_over);
+        release(&rig);
+    }
+    buffer_free(&wanted);
+}
+
+static void who_speaks_telnet_reads_crlf(void)
+{
+    const struct {
+        struct span said, replies;
+        bool is_over;
+    } rows[] = {
+        {SPAN(NOP IAMAT("kiwi")), SPAN(AT_CRLF("kiwi")), false},
+        {SPAN(IAMAT("kiwi") NOP IAMAT("kiwi")), SPAN(AT("kiwi") AT_CRLF("kiwi")), false},
+        {SPAN(IAMAT("kiwi") "X\r\n\r\nWHATSAT kiwi 1 0\r\n"),
+         SPAN(AT("kiwi") "? X\n? \n" AT("kiwi") NO_PLACES), false},
+        {SPAN(NOP IAMAT("kiwi") "WHATSAT kiwi 1 0\r\nX\r\n"),
+         SPAN(AT_CRLF("kiwi") AT_CRLF("kiwi") NO_PLACES "? X\r\n"), false},
+        {SPAN(NOP "HELP\r\0X\r\0"), SPAN("<HELP>? X\r\n"), false},
+        {SPAN("\xff\xfd\x03HELP\r\0QUIT\r\0X\r\0"), SPAN("\xff\xfc\x03<HELP>"), true},
+        /* An echo has the very bytes, but for TELNET and keys before its first word. */
+        {SPAN(NOP " a\r\xff\xff\0\x04 b \r\n"), SPAN("? a\r\xff\0\x04 b\r\n"), false},
+        {SPAN(NOP "\x04 \x04HELP me\r\n"), SPAN("? HELP me\r\n"), false},
+        {SPAN("\x04HELP\n"), SPAN("? \x04HELP\n"), false},
+        {SPAN("HELP\r\0QUIT\r\0\n"), SPAN("? HELP\r\0QUIT\r\0\n"), false},
+        {SPAN(NOP "\x04\r\n"), SPAN("? \r\n"), false},
+        {SPAN(NOP "WHATSAT nobody 1 1\r\n"), SPAN("? WHATSAT nobody 1 1\r\n"), false},
+        {SPAN("\xff\xf8\x03HELP\r\n"), SPAN("<HELP>"), false},
+        {SPAN(NOP "POST / HTTP/1.1\r\nX\r\n"), SPAN("? POST / HTTP/1.1\r\n"), true},
+        /* The end of input */
+        {SPAN("X\nY\xff\xecZ\nQUIT\n"), SPAN("? X\n? Y\r\n"), true},
+        {SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 0\xff\xec"), SPAN(AT("kiwi") AT_CRLF("kiwi") NO_PLACES),
+         true},
+        {SPAN("X\n\xff\xec"), SPAN("? X\n"), true},
+        {SPAN("\xff\xec"), SPAN(""), true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int before = check_failures;
+        check_replies(rows[i].said, rows[i].replies, rows[i].is_over);
+        if (check_failures > before)
+            printf("    row %zu\n", i);
+    }
+}
+
+/* Also where the JSON comes later, and after it stands what was answered meanwhile. */
+static void json_keeps_its_line_ends(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t ids[2];
+    say(&rig, SPAN(NOP IAMAT("kiwi") "WHATSAT kiwi 1 1\r\nX\r\nWHATSAT kiwi 2 2\r\nY\r\n"));
+    expect(&rig, AT_CRLF("kiwi"));
+    CHECK_INT(send_requests(&rig, ids, 2), 2);
+    answer(&rig, ids[1], SPAN("{\n\"b\": 2\n}\n"));
+    answer(&rig, ids[0], SPAN("{\r\n\"a\": 1}"));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT_CRLF("kiwi") "{\r\n\"a\": 1}\n\n? X\r\n" AT_CRLF("kiwi") "{\n\"b\": 2\n}\n\n"
+                                                                             "? Y\r\n");
+    release(&rig);
+}
+
+/* As after a half-close: look-ups in flight are waited for. */
+static void eof_waits_for_all_replies(void)
+{
+    struct rig rig = rig_of(true);
+    uint64_t id;
+    say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\nthe end\xff\xec" IAMAT("late")));
+    CHECK(!session_is_over(&rig.session));
+    CHECK(!session_wants_input(&rig.session));
+    CHECK_INT(send_requests(&rig, &id, 1), 1);
+    answer(&rig, id, SPAN("{}"));
+    CHECK(!session_is_over(&rig.session));
+    take(&rig, SIZE_MAX);
+    expect(&rig, AT("kiwi") AT("kiwi") "{}\n\n? the end\r\n");
+    CHECK(session_is_over(&rig.session));
+    /* The connection may end, too. */
+    session_end_input(&rig.session, &rig.node);
+    CHECK(session_is_over(&rig.session));
+    CHECK_INT(flood_clients(rig.node.flood), 1);
     release(&rig);
 }
 
@@ -206,6 +330,7 @@ static void commands_and_replies_are_noted(void)
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n\x1b\n"));
     CHECK_INT(send_requests(&rig, &id, 1), 1);
     answer(&rig, id, SPAN("{}"));
+    say(&rig, SPAN(NOP "Y\r\nHELP\r\n"));
 #define TIME "2021-05-19T22:53:48.000000Z "
     const char *wanted = TIME "command 17 IAMAT kiwi +34.068930-118.445127 1621464827.5\n" TIME
                               "reply 17 AT Clark +0.500000000 kiwi +34.068930-118.445127 "
@@ -214,7 +339,10 @@ static void commands_and_replies_are_noted(void)
                               "1621464827.5\n" TIME "command 17 \\x1b\n" TIME;
     CHECK(rig.log.lines.bytes > strlen(wanted));
     CHECK_BYTES(rig.log.lines.at, strlen(wanted), wanted, strlen(wanted));
-    const char *end = TIME "reply 17 ? \\x1b\n" TIME "places 17 ok, 4 bytes\n";
+    const char *end =
+        TIME "reply 17 ? \\x1b\n" TIME "places 17 ok, 4 bytes\n" TIME "command 17 Y\n" TIME
+             "invalid 17 no such command (IAMAT and WHATSAT are upper case)\n" TIME
+             "reply 17 ? Y\n" TIME "command 17 HELP\n" TIME "reply 17 help\n";
     CHECK(rig.log.lines.bytes > strlen(end));
     CHECK_BYTES(rig.log.lines.at + rig.log.lines.bytes - strlen(end), strlen(end), end,
                 strlen(end));
@@ -246,7 +374,7 @@ static void any_timing_gives_the_same_bytes(void)
                 session_read(&rig.session, &rig.node, bytes, count);
                 session_take_back(&rig.session, &rig.shared);
                 sent += count;
-            } else if (what == 1 && left == 0 && !rig.session.input_ended) {
+            } else if (what == 1 && left == 0 && !rig.session.lines.ended) {
                 session_end_input(&rig.session, &rig.node);
             } else if (what == 2) {
                 take(&rig, amount);
@@ -284,6 +412,9 @@ static const struct check_case cases[] = {
      what_is_complete_leaves_at_once},
     {"a strange answer changes nothing", strange_answers_change_nothing},
     {"TELNET is answered in the stream", telnet_is_answered_in_the_stream},
+    {"who speaks TELNET reads CR LF, however it is split", who_speaks_telnet_reads_crlf},
+    {"a client that speaks TELNET gets JSON as it is", json_keeps_its_line_ends},
+    {"IAC EOF gets all replies", eof_waits_for_all_replies},
     {"commands and replies are noted, escaped, where wanted", commands_and_replies_are_noted},
     {"any timing of input, output and answers gives the same bytes",
      any_timing_gives_the_same_bytes},

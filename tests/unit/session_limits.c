@@ -141,6 +141,23 @@ static void half_close_behind_a_limit_gets_all_replies(void)
     release(&rig);
 }
 
+/* IAC EOF where a limit says wait; lines from before the first IAC are plain to the end. */
+static void eof_at_a_limit_gets_all_replies(void)
+{
+    struct rig rig = rig_of(false);
+    fill_output(&rig, SESSION_OUTPUT_SOFT_BYTES - 1);
+    send_only(&rig, SPAN("a\nb\nc\xff\xf1\nd\r\0e\xff\xec"));
+    CHECK(!session_wants_input(&rig.session));
+    take(&rig, SESSION_OUTPUT_SOFT_BYTES);
+    CHECK(!session_is_over(&rig.session));
+    take(&rig, SIZE_MAX);
+    static const char wanted[] = "? a\n? b\n? c\r\n? d\r\n? e\r\n";
+    size_t bytes = strlen(wanted);
+    CHECK(memcmp(rig.got.at + rig.got.bytes - bytes, wanted, bytes) == 0);
+    CHECK(session_is_over(&rig.session));
+    release(&rig);
+}
+
 static void quit_ends_after_earlier_replies(void)
 {
     struct rig rig = rig_of(true);
@@ -159,11 +176,30 @@ static void quit_ends_after_earlier_replies(void)
 
 static void browser_is_sent_away(void)
 {
+    const struct {
+        struct span said;
+        const char *replies;
+    } rows[] = {
+        {SPAN("POST / HTTP/1.1\r\nHost: x\r\n\r\n" IAMAT("evil")), "? POST / HTTP/1.1\n"},
+        {SPAN("PUT / HTTP/1.1\r\nHost: x\r\n\r\n" IAMAT("evil")), "? PUT / HTTP/1.1\n"},
+        {SPAN("PATCH / HTTP/1.1\r\n" IAMAT("evil")), "? PATCH / HTTP/1.1\n"},
+        {SPAN("DELETE /\n" IAMAT("evil")), "? DELETE /\n"},
+        {SPAN("GET / HTTP/1.1\r\nhost: x\r\n" IAMAT("evil")), "? GET / HTTP/1.1\n? host: x\n"},
+        {SPAN("OPTIONS / HTTP/1.1\r\nHOST: x\r\n" IAMAT("evil")),
+         "? OPTIONS / HTTP/1.1\n? HOST: x\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig rig = rig_of(false);
+        say(&rig, rows[i].said);
+        expect(&rig, rows[i].replies);
+        CHECK(session_is_over(&rig.session));
+        CHECK_INT(flood_clients(rig.node.flood), 0);
+        release(&rig);
+    }
     struct rig rig = rig_of(false);
-    say(&rig, SPAN("POST / HTTP/1.1\r\nHost: x\r\n\r\n" IAMAT("evil")));
-    expect(&rig, "? POST / HTTP/1.1\n");
-    CHECK(session_is_over(&rig.session));
-    CHECK_INT(flood_clients(rig.node.flood), 0);
+    say(&rig, SPAN("GET / HTTP/1.1\r\n"));
+    expect(&rig, "? GET / HTTP/1.1\n");
+    CHECK(session_wants_input(&rig.session));
     release(&rig);
 }
 
@@ -201,6 +237,7 @@ static const struct check_case cases[] = {
     {"short commands with long replies stay within the limit", amplified_output_stays_bounded},
     {"after a half-close all replies come", half_close_gets_all_replies},
     {"after a half-close behind a limit, too", half_close_behind_a_limit_gets_all_replies},
+    {"after IAC EOF at a limit, too", eof_at_a_limit_gets_all_replies},
     {"QUIT ends it after the earlier replies", quit_ends_after_earlier_replies},
     {"a browser gets its echo and nothing else is done", browser_is_sent_away},
     {"a session at rest owns no memory", resting_session_owns_nothing},

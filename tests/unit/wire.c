@@ -3,6 +3,7 @@
 
 #include "bus/flood.h"
 #include "tests/check.h"
+#include "tests/unit/floats.h"
 
 static struct wire_message in, out;
 static char frame[FLOOD_MESSAGE_BYTES_MAX];
@@ -123,6 +124,140 @@ static void every_message_comes_back_as_it_was(void)
         CHECK_INT(read_bytes(check_at_page_end(frame, count), count), WIRE_GOOD);
         CHECK_INT(in.type, types[i]);
         check_fields(types[i]);
+    }
+}
+
+/* Languages whose only number is a double write floats: all numbers of all messages may be ones. */
+static void whole_floats_are_numbers(void)
+{
+    static char floats[FLOOD_MESSAGE_BYTES_MAX];
+    static const size_t numbers[] = {
+        [WIRE_HELLO] = 7,   [WIRE_UPDATE] = 10, [WIRE_ACK] = 4,        [WIRE_HEARTBEAT] = 7,
+        [WIRE_REFUSED] = 4, [WIRE_GOODBYE] = 3, [WIRE_STATUS_ASK] = 3, [WIRE_STATUS] = 17,
+    };
+    for (size_t i = 0; i < TYPES; i++) {
+        make(types[i]);
+        /* What a double holds exactly, the last such numbers among them. */
+        out.from_session = out.digest = (UINT64_C(1) << 53) - 1;
+        if (types[i] == WIRE_STATUS)
+            out.links[0].told = out.links[0].head = out.links[1].told = out.links[1].head =
+                UINT64_C(1) << 52;
+        for (uint32_t l = 0; types[i] == WIRE_UPDATE && l < out.location_count; l++) {
+            out.locations[l].difference_ns = -((INT64_C(1) << 53) - 1);
+            out.locations[l].order_ns = 1621464827959498752 >> 10;
+        }
+        size_t count = wire_write(&out, frame, sizeof frame), converted;
+        count = floats_of((struct span){frame, count}, 3, floats, &converted);
+        CHECK_INT(converted, numbers[types[i]]);
+        CHECK_INT(read_bytes(check_at_page_end(floats, count), count), WIRE_GOOD);
+        check_fields(types[i]);
+    }
+}
+
+#define EXPLAINED(bytes, words)                                                                    \
+    {                                                                                              \
+        bytes, sizeof(bytes) - 1, words                                                            \
+    }
+/* A HELLO's keys but for the value of `start`. */
+#define HELLO_START(value)                                                                         \
+    "zh\1\x94\1\1\0\x86\xa4herd\xa1h\xa4node\xa1n\xa7version\1\xabversion_min\1\xa5start" value    \
+    "\xa4have\0"
+#define LOCATION(difference, order) "\x96\xc4\1c\xc4\1p\xc4\1s\xa1o" difference order
+
+static void what_is_no_message_is_explained(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+        const char *words;
+    } rows[] = {
+        EXPLAINED("", "the frame is empty"),
+        EXPLAINED("z", "the frame begins with 7a: 7a 68 01 (zh, version 1) is needed"),
+        EXPLAINED("\x93\1\1\1",
+                  "the frame begins with 93 01 01: 7a 68 01 (zh, version 1) is needed"),
+        EXPLAINED("zp\1\x95", "the frame begins with 7a 70 01: 7a 68 01 (zh, version 1) is needed"),
+        EXPLAINED("zh\1", "the message is nothing: an array is needed"),
+        EXPLAINED("zh\1\x81\1\1", "the message is a map of 1: an array is needed"),
+        EXPLAINED("zh\1\x93\1\1", "the message is an object that is cut short: an array is needed"),
+        EXPLAINED("zh\1\x92\6\1", "the message has less than 3 elements"),
+        EXPLAINED("zh\1\x93\xa3"
+                  "ACK\1\0",
+                  "the type is the text \"ACK\": a whole number, 0 or more, is needed"),
+        EXPLAINED("zh\1\x93\6\xcb\x43\xe0\0\0\0\0\0\0\0",
+                  "from is the float 9.223372036854776e+18 (beyond 2^53): a whole number, 0 or "
+                  "more, is needed"),
+        EXPLAINED("zh\1\x93\6\0\0", "GOODBYE: from is 0"),
+        EXPLAINED("zh\1\x93\6\1\xff", "to is -1: a whole number, 0 or more, is needed"),
+        EXPLAINED("zh\1\x93\6\1\1\0", "GOODBYE: the message goes on behind its array"),
+        EXPLAINED("zh\1\x94\3\1\1\0", "ACK: the message has too few elements"),
+        EXPLAINED("zh\1\x95\3\1\1\xca\x3f\0\0\0\xc2",
+                  "ACK: have is the float 0.5: a whole number, 0 or more, is needed"),
+        EXPLAINED("zh\1\x95\3\1\1\0\0", "ACK: hole is 0: true or false is needed"),
+        EXPLAINED(
+            "zh\1\x97\4\1\1\0\0\xa8"
+            "01234567\0",
+            "HEARTBEAT: digest is the text \"01234567\": a whole number, 0 or more, is needed"),
+        EXPLAINED("zh\1\x95\5\1\1\1\xc4\1x",
+                  "REFUSED: text is binary data of 1 bytes: text is needed"),
+        EXPLAINED("zh\1\x94\1\1\0\x90",
+                  "HELLO: the fourth element is an array of 0: a map is needed"),
+        EXPLAINED("zh\1\x94\1\1\0\x81\1\1", "HELLO: a key is 1: text is needed"),
+        EXPLAINED("zh\1\x94\1\1\0\x80", "HELLO: herd is missing"),
+        EXPLAINED("zh\1\x94\1\1\0\x81\xa4herd\xa0",
+                  "HELLO: herd is the text \"\": text of 1 to 63 bytes is needed"),
+        EXPLAINED(HELLO_START("\xc0"), "HELLO: start is nil: a whole number, 0 or more, is needed"),
+        EXPLAINED("zh\1\x97\2\1\1\2\1\0\x90", "UPDATE: after is greater than upto"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\xc0", "UPDATE: locations is nil: an array is needed"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91\x80",
+                  "UPDATE: location 1: it is a map of 0: an array is "
+                  "needed"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91\x91\0",
+                  "UPDATE: location 1: it has less than 6 elements"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x92" LOCATION("\1", "\1") "\x96\xa1"
+                                                                  "c\0\0\0\0\0",
+                  "UPDATE: location 2: client is the text \"c\": binary data is needed"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91" LOCATION("\xca\x3f\0\0\0", "\1"),
+                  "UPDATE: location 1: difference_ns is the float 0.5: a whole number is needed"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91" LOCATION("\1", "\xcb\x43\xb6\x80\0\0\0\0\0"),
+                  "UPDATE: location 1: order_ns is the float 1.6212958658533786e+18 (beyond 2^53): "
+                  "a whole "
+                  "number is needed"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91" LOCATION("\1", "\xcf\xff\0\0\0\0\0\0\0"),
+                  "UPDATE: location 1: order_ns is 18374686479671623680: a whole number is needed"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91\x97\xc4\1c\xc4\1p\xc4\1s\xa1o\0\0\xc1",
+                  "UPDATE: an element of a newer version is an object that is cut short: an object "
+                  "is needed"),
+        EXPLAINED("zh\1\x96\x08\1\1\0\0\x91\x98\xa1n\1\0\0\0\0\0\0",
+                  "STATUS: link 1: up is 1: true or false is needed"),
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char words[FLOOD_REASON_BYTES_MAX];
+        struct span bytes = {check_at_page_end(rows[i].bytes, rows[i].count), rows[i].count};
+        CHECK_INT(read_bytes(bytes.at, bytes.bytes), WIRE_MALFORMED);
+        wire_explain(bytes, &in.fault, words, sizeof words);
+        CHECK_BYTES(words, strlen(words), rows[i].words, strlen(rows[i].words));
+    }
+}
+
+/* Whatever is changed of a message: there are words for it, short and printable. */
+static void explanations_are_safe(void)
+{
+    for (size_t i = 0; i < TYPES; i++) {
+        make(types[i]);
+        size_t count = wire_write(&out, frame, sizeof frame);
+        for (size_t at = 0; at < 8 * count; at++) {
+            static const char values[] = {'\x00', '\x1b', '\x7f', '\xa1',
+                                          '\xc0', '\xc1', '\xcb', '\xff'};
+            char words[FLOOD_REASON_BYTES_MAX], was = frame[at / 8];
+            frame[at / 8] = values[at % 8];
+            if (read_bytes(frame, count) == WIRE_MALFORMED) {
+                wire_explain((struct span){frame, count}, &in.fault, words, sizeof words);
+                CHECK(strlen(words) > 8 && strlen(words) < sizeof words - 1);
+                for (const char *byte = words; *byte != '\0'; byte++)
+                    CHECK(*byte >= 0x20 && *byte <= 0x7e);
+            }
+            frame[at / 8] = was;
+        }
     }
 }
 
@@ -371,6 +506,9 @@ static void written_locations_are_sent_as_they_are(void)
 
 static const struct check_case cases[] = {
     {"every message comes back as it was", every_message_comes_back_as_it_was},
+    {"whole floats are numbers in every message", whole_floats_are_numbers},
+    {"what is no message is explained, with the field", what_is_no_message_is_explained},
+    {"the explanation of any bytes is short and printable", explanations_are_safe},
     {"every prefix is refused", every_prefix_is_refused},
     {"one byte too many is refused", one_byte_too_many_is_refused},
     {"any changed byte is read or refused", any_changed_byte_is_read_or_refused},

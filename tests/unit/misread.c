@@ -1,0 +1,169 @@
+/* What a peer's messages have wrong: judged, and told once in a while for each kind. */
+#include "bus/misread.h"
+
+#include "tests/unit/peer_end.h"
+
+#define OURS UINT64_C(12345678901234567890)
+
+static void one_line_of_a_kind_in_a_while(void)
+{
+    struct misread misread;
+    uint64_t untold = 77;
+    misread_init(&misread);
+    CHECK(misread_is_news(&misread, MISREAD_MALFORMED, -3, &untold));
+    CHECK_INT(untold, 0);
+    for (int i = 0; i < 5; i++)
+        CHECK(!misread_is_news(&misread, MISREAD_MALFORMED, MISREAD_PAUSE_MS - 4, &untold));
+    CHECK(misread_is_news(&misread, MISREAD_PARTS, 0, &untold)); /* another kind */
+    CHECK_INT(untold, 0);
+    CHECK(misread_is_news(&misread, MISREAD_MALFORMED, MISREAD_PAUSE_MS - 3, &untold));
+    CHECK_INT(untold, 5);
+    CHECK(!misread_is_news(&misread, MISREAD_MALFORMED, 2 * MISREAD_PAUSE_MS - 4, &untold));
+    CHECK(misread_is_news(&misread, MISREAD_MALFORMED, 2 * MISREAD_PAUSE_MS - 3, &untold));
+    CHECK_INT(untold, 1);
+}
+
+/* What it says, with the next word's first letters in place of all words. */
+static const char *judge(struct misread *misread, uint64_t ours, uint64_t named, int64_t now_ms)
+{
+    const char *why = misread_session(misread, ours, named, now_ms);
+    return why == NULL ? "" : strncmp(why, "rounded", 7) == 0 ? "rounded" : "misread";
+}
+
+static void a_rounded_session_is_seen_at_once(void)
+{
+    static const struct {
+        uint64_t ours, named;
+        const char *what;
+    } rows[] = {
+        {OURS, OURS, ""},
+        {OURS, 0, ""},
+        {OURS, (uint64_t)(double)OURS, "rounded"},
+        {OURS, OURS + MISREAD_ROUNDED_MAX, "rounded"},
+        {OURS, OURS - MISREAD_ROUNDED_MAX, "rounded"},
+        {OURS, OURS + MISREAD_ROUNDED_MAX + 1, ""},
+        {OURS, OURS - MISREAD_ROUNDED_MAX - 1, ""},
+        {OURS, (uint32_t)OURS, ""},
+        {UINT64_MAX, UINT64_MAX - 1, "rounded"},
+        {MISREAD_EXACT_MAX + 1, MISREAD_EXACT_MAX, "rounded"},
+        {MISREAD_EXACT_MAX + 1, MISREAD_EXACT_MAX - 1, ""}, /* a double would have kept it */
+        {3, 2, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct misread misread;
+        misread_init(&misread);
+        CHECK(strcmp(judge(&misread, rows[i].ours, rows[i].named, 0), rows[i].what) == 0);
+    }
+}
+
+static void a_wrong_session_is_seen_after_a_while(void)
+{
+    struct misread misread;
+    misread_init(&misread);
+    CHECK(strcmp(judge(&misread, OURS, 9, 100), "") == 0);
+    CHECK(strcmp(judge(&misread, OURS, 9, 100 + MISREAD_SESSION_MS - 1), "") == 0);
+    CHECK(strcmp(judge(&misread, OURS, 0, 100 + MISREAD_SESSION_MS - 1), "") == 0);
+    CHECK(strcmp(judge(&misread, OURS, 9, 100 + MISREAD_SESSION_MS), "misread") == 0);
+    /* Another one, and after ours the first one again, begin anew. */
+    CHECK(strcmp(judge(&misread, OURS, 8, 100 + MISREAD_SESSION_MS), "") == 0);
+    CHECK(strcmp(judge(&misread, OURS, OURS, 20000), "") == 0);
+    CHECK(strcmp(judge(&misread, OURS, 8, 20000), "") == 0);
+    CHECK(strcmp(judge(&misread, OURS, 8, 20000 + MISREAD_SESSION_MS), "misread") == 0);
+}
+
+/* ---- with a link around it ---- */
+
+static void check_told(const char *words)
+{
+    struct flood_event event;
+    bool came = events_pop(&events, &event);
+    CHECK(came);
+    if (!came)
+        return;
+    CHECK_INT(event.kind, FLOOD_LINK_MISREAD);
+    CHECK_BYTES(event.reason, strlen(event.reason), words, strlen(words));
+}
+
+static bool is_silent(void)
+{
+    struct flood_event event;
+    return !events_pop(&events, &event);
+}
+
+static void send_malformed(struct end *end, struct span bytes)
+{
+    CHECK_INT(wire_read(bytes, &in), WIRE_MALFORMED);
+    peer_receive_malformed(&end->peer, bytes, &in.fault, end->now_ms);
+}
+
+static void a_link_tells_what_it_cannot_read(void)
+{
+    static const char half[] = "zh\1\x95\3\2\1\xca\x3f\0\0\0\xc2", other[] = "zh\1\x93\6\0\0";
+    struct end end;
+    open_end(&end, 0);
+    send_malformed(&end, (struct span){half, sizeof half - 1});
+    check_told("ACK: have is the float 0.5: a whole number, 0 or more, is needed");
+    send_malformed(&end, (struct span){other, sizeof other - 1});
+    CHECK(is_silent());
+    peer_receive_parts(&end.peer, 3, end.now_ms);
+    check_told("a message of 3 frames behind the routing id: 1 is needed");
+    end.now_ms += MISREAD_PAUSE_MS;
+    send_malformed(&end, (struct span){other, sizeof other - 1});
+    check_told("GOODBYE: from is 0 (and 1 more before)");
+    CHECK(is_silent());
+    close_end(&end);
+}
+
+/* It sends floats, so its name is no matter. */
+static void a_misread_peer_is_no_silent_one(void)
+{
+    static const char half[] = "zh\1\x95\3\2\1\xca\x3f\0\0\0\xc2";
+    struct end end;
+    open_end(&end, 0);
+    for (int i = 0; i < 5 * PEER_HELLOS_UNANSWERED_MAX; i++, end.now_ms += PEER_HELLO_SLOW_MS) {
+        CHECK_INT(next(&end), WIRE_HELLO);
+        send_malformed(&end, (struct span){half, sizeof half - 1});
+    }
+    struct flood_event event;
+    while (events_pop(&events, &event))
+        CHECK_INT(event.kind, FLOOD_LINK_MISREAD);
+    close_end(&end);
+}
+
+static void a_link_tells_of_a_session_that_is_not_ours(void)
+{
+    struct end end;
+    open_end(&end, 0);
+    end.common.session = OURS;
+    hello(&end, 2, (uint64_t)(double)OURS, 0, 0);
+    check_told("to is 12345678901234567168 where our session is 12345678901234567890: rounded, as "
+               "languages of doubles do");
+    CHECK(!end.peer.up);
+    hello(&end, 2, (uint64_t)(double)OURS, 0, 0);
+    CHECK(is_silent());
+    CHECK_INT(count.messages_misnamed, 2);
+    /* A refusal of the process before this one is nobody's fault. */
+    in = (struct wire_message){.type = WIRE_REFUSED, .from_session = 2, .to_session = OURS - 1};
+    receive(&end);
+    CHECK_INT(count.messages_misnamed, 2);
+    close_end(&end);
+
+    open_end(&end, 0);
+    hello(&end, 2, 77, 0, 0);
+    end.now_ms += MISREAD_SESSION_MS;
+    CHECK(is_silent());
+    hello(&end, 2, 77, 0, 0);
+    check_told("to is 77 where our session is 1: it misreads our HELLO, or does not hear it");
+    close_end(&end);
+}
+
+static const struct check_case cases[] = {
+    {"one line of a kind in a while, with how many there were", one_line_of_a_kind_in_a_while},
+    {"a rounded session is seen at once", a_rounded_session_is_seen_at_once},
+    {"a wrong session is seen after a while", a_wrong_session_is_seen_after_a_while},
+    {"a link tells once what it cannot read", a_link_tells_what_it_cannot_read},
+    {"whose messages cannot be read is not called silent", a_misread_peer_is_no_silent_one},
+    {"a link tells of a session that is not ours", a_link_tells_of_a_session_that_is_not_ours},
+};
+
+CHECK_MAIN(cases)
