@@ -5,7 +5,7 @@ target_link_libraries(herd_sim PUBLIC herd_core)
 # A debug build keeps its assertions and symbols, but what is run a hundred million times is
 # optimised there, too.
 foreach(library herd_core herd_sim)
-    target_compile_options(${library} PRIVATE $<$<CONFIG:Debug>:-O2>)
+    target_compile_options(${library} PRIVATE "$<$<CONFIG:Debug>:-O2;${ZHERD_FORTIFY}>")
 endforeach()
 
 herd_test(sim/graph herd_sim)
