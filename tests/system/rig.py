@@ -35,6 +35,22 @@ def wait_for(what, condition, seconds=PATIENCE):
         time.sleep(0.01)
 
 
+def copy_sources(folder):
+    """What a clone of the working tree would hold, committed or not. Where there is no git, or the
+    sources came without it: all but what is built and logged."""
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others",
+                                 "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        paths = [path for path in ROOT.rglob("*")
+                 if path.relative_to(ROOT).parts[0] not in ("build", "log", ".git")]
+    for path in filter(pathlib.Path.is_file, paths):
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+
+
 def free_ports(count):
     """Ports below the ephemeral range that nobody listens on, each tried by binding it."""
     ports, held = [], []
