@@ -43,6 +43,15 @@ command socat        socat
 command curl         curl
 command busybox      busybox
 '
+# What tests/elsewhere makes another Debian with.
+needs_elsewhere='
+file    /usr/sbin/debootstrap debootstrap
+file    /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+command wget         wget
+command tar          tar
+command unshare      util-linux
+'
+
 # is_file PATTERN ...: whether one of them is the name of a file.
 is_file() {
     for pattern in "$@"; do
