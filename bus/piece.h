@@ -9,7 +9,8 @@
 #define ZHERD_BUS_PIECE_H
 
 #include <stdint.h>
-#ifdef __SSE2__
+#if defined __SSE2__ && !defined ZHERD_PLAIN_SIMD
+#define PIECE_HAS_SSE2
 #include <emmintrin.h>
 #endif
 
@@ -33,7 +34,7 @@ static inline piece piece_load(const void *at)
 /* A bit for each byte of a comparison's result, the first one lowest. */
 static inline uint32_t piece_bits(piece result)
 {
-#ifdef __SSE2__
+#ifdef PIECE_HAS_SSE2
     return (uint32_t)_mm_movemask_epi8((__m128i)result);
 #else
     /* The product brings the lowest bits of eight bytes together in the highest byte. */

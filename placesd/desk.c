@@ -287,7 +287,9 @@ void desk_garbled(struct desk *desk, struct span worker, uint64_t job, int64_t n
     if (!balance_done(desk->balance, worker, job, now_ms))
         return;
     struct flight *flight = flights_at(desk->flights, desk->flight_of_job[balance_slot(job)]);
-    gate_tell(&desk->gates[flight->key.source], BREAKER_UNKNOWN, 0, now_ms);
+    /* It says nothing of the provider; what an attempt before it said still counts. */
+    gate_tell(&desk->gates[flight->key.source], place_of(flight),
+              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
     struct buffer body = {0};
     lookup_write_failure(LOOKUP_NONSENSE, GARBLED, &body);
     conclude_badly(desk, flight, &(struct lookup_reply){LOOKUP_NONSENSE, {body.at, body.bytes}},

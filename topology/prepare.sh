@@ -5,23 +5,24 @@ say() {
     printf 'zherd: %s\n' "$*" >&2
 }
 
+# Supported: Debian 12 and 13. Ubuntu 24.04 has all of it under the same names; nobody has tried.
+
 # What zherd is built with: how to see that it is there, and Debian's package. Packages that
-# changed their name stand as new|old.
+# changed their name stand as new|old. A library is a header and what is linked, as HEADER:NAME.
 needs_to_build='
 command cc           build-essential
 command make         build-essential
 command cmake        cmake
-command pkg-config   pkg-config
-library libzmq       libzmq3-dev
-library libczmq      libczmq-dev
-library libcurl      libcurl4-openssl-dev
-library msgpack-c|msgpack libmsgpack-c-dev|libmsgpack-dev
-library libuv        libuv1-dev
-library jansson      libjansson-dev
-library sqlite3      libsqlite3-dev
-library libmicrohttpd libmicrohttpd-dev
-library libsodium    libsodium-dev
-library libxxhash    libxxhash-dev
+library zmq.h:zmq         libzmq3-dev
+library czmq.h:czmq       libczmq-dev
+library curl/curl.h:curl  libcurl4-openssl-dev
+library msgpack.h:msgpack-c|msgpack.h:msgpackc libmsgpack-c-dev|libmsgpack-dev
+library uv.h:uv           libuv1-dev
+library jansson.h:jansson libjansson-dev
+library sqlite3.h:sqlite3 libsqlite3-dev
+library microhttpd.h:microhttpd libmicrohttpd-dev
+library sodium.h:sodium   libsodium-dev
+library xxhash.h:xxhash   libxxhash-dev
 file    /usr/share/zoneinfo/zone1970.tab tzdata
 command telnet       inetutils-telnet
 '
@@ -36,14 +37,52 @@ command openssl      openssl
 module  zmq          python3-zmq
 module  msgpack      python3-msgpack
 command valgrind     valgrind
+command nc.openbsd   netcat-openbsd
+command plink        putty-tools
+command socat        socat
+command curl         curl
+command busybox      busybox
 '
+# What tests/elsewhere makes another Debian with.
+needs_elsewhere='
+file    /usr/sbin/debootstrap debootstrap
+file    /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+command wget         wget
+command tar          tar
+command unshare      util-linux
+'
+
+# is_file PATTERN ...: whether one of them is the name of a file.
+is_file() {
+    for pattern in "$@"; do
+        for file in $pattern; do
+            [ -e "$file" ] && return 0
+        done
+    done
+    return 1
+}
+
+# is_library HEADER:NAME: a compiler takes the header and links the library. What a package says
+# about itself (pkg-config) is not asked: it has been wrong both ways. Without a compiler their
+# files have to do.
+is_library() {
+    header=${1%%:*}
+    library=lib${1##*:}.so
+    if command -v cc >/dev/null 2>&1; then
+        printf '#include <%s>\nint main(void) { return 0; }\n' "$header" |
+            cc -x c - -x none "-l${1##*:}" -o /dev/null 2>/dev/null
+    else
+        is_file "/usr/include/$header" "/usr/include/*/$header" "/usr/local/include/$header" &&
+            is_file "/usr/lib/$library" "/usr/lib/*/$library" "/usr/local/lib/$library"
+    fi
+}
 
 # is_there KIND NAME: NAME may hold alternatives, a|b.
 is_there() {
     for alternative in $(printf %s "$2" | tr '|' ' '); do
         case $1 in
         command) command -v "$alternative" >/dev/null 2>&1 && return 0 ;;
-        library) pkg-config --exists "$alternative" 2>/dev/null && return 0 ;;
+        library) is_library "$alternative" && return 0 ;;
         file) [ -e "$alternative" ] && return 0 ;;
         module) /usr/bin/python3 -c "import $alternative" >/dev/null 2>&1 && return 0 ;;
         esac
@@ -58,6 +97,17 @@ missing() {
     done | sort -u
 }
 
+# chosen PACKAGES: of old and new names the one that apt knows; the newest one where it knows none.
+chosen() {
+    for package in "$@"; do
+        name=${package%%|*}
+        for alternative in $(printf %s "$package" | tr '|' ' '); do
+            apt-cache show "$alternative" >/dev/null 2>&1 && name=$alternative && break
+        done
+        printf '%s ' "$name"
+    done
+}
+
 # prepare NEEDS: installs with apt what is missing, through sudo where we are not root.
 prepare() {
     packages=$(missing "$1")
@@ -65,22 +115,12 @@ prepare() {
     as_root=
     [ "$(id -u)" -eq 0 ] || as_root=sudo
     if ! command -v apt-get >/dev/null 2>&1 || { [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; }; then
-        say "please install these first (Debian's names):" $packages
+        say "please install these first (Debian's names):" $(chosen $packages)
         exit 1
     fi
-    say "installing what is missing"
+    say "installing what is missing:" $packages
     $as_root apt-get update -q
-    chosen=
-    for package in $packages; do
-        for alternative in $(printf %s "$package" | tr '|' ' '); do
-            if apt-cache show "$alternative" >/dev/null 2>&1; then
-                chosen="$chosen $alternative"
-                break
-            fi
-        done
-    done
-    say "packages:$chosen"
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $chosen
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(chosen $packages)
     packages=$(missing "$1")
     [ -z "$packages" ] || { say "still missing after the installation:" $packages; exit 1; }
 }
@@ -90,7 +130,10 @@ build() {
     folder=$1
     target=$2
     shift 2
-    [ -f "$folder/Makefile" ] || { say "configuring $folder" && cmake -S . -B "$folder" -G 'Unix Makefiles' "$@" >&2; }
+    if [ ! -f "$folder/Makefile" ] && [ ! -f "$folder/build.ninja" ]; then
+        say "configuring $folder"
+        cmake -S . -B "$folder" "$@" >&2
+    fi
     say "building $folder"
     cmake --build "$folder" --target "$target" --parallel "$(nproc)" >&2
 }

@@ -41,7 +41,7 @@ if(NOT ZHERD_SANITIZE)
         set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON
             INTERPROCEDURAL_OPTIMIZATION ${ZHERD_CAN_OPTIMIZE_TOGETHER})
         target_compile_options(${target} PRIVATE -O3 -g0 -fstack-protector-strong
-            -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+            -fstack-clash-protection ${ZHERD_FORTIFY})
     endforeach()
     add_test(NAME bench/instructions
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/bench/instructions $<TARGET_FILE:test_bench_hotpath>

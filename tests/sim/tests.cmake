@@ -5,7 +5,7 @@ target_link_libraries(herd_sim PUBLIC herd_core)
 # A debug build keeps its assertions and symbols, but what is run a hundred million times is
 # optimised there, too.
 foreach(library herd_core herd_sim)
-    target_compile_options(${library} PRIVATE $<$<CONFIG:Debug>:-O2>)
+    target_compile_options(${library} PRIVATE "$<$<CONFIG:Debug>:-O2;${ZHERD_FORTIFY}>")
 endforeach()
 
 herd_test(sim/graph herd_sim)
@@ -35,7 +35,8 @@ if(NOT ZHERD_SANITIZE)
     add_test(NAME sim/mutants
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sim/mutants ${CMAKE_CURRENT_BINARY_DIR}/mutants
             ${CMAKE_C_COMPILER} $<TARGET_OBJECTS:herd_hunt> $<TARGET_FILE:herd_sim>
-            $<TARGET_FILE:herd_core> ${MSGPACK_LDFLAGS} ${SODIUM_LDFLAGS} ${XXHASH_LDFLAGS}
+            $<TARGET_FILE:herd_core> $<TARGET_FILE:library::MSGPACK>
+            $<TARGET_FILE:library::SODIUM> $<TARGET_FILE:library::XXHASH>
         COMMAND_EXPAND_LISTS)
     set_tests_properties(sim/mutants PROPERTIES LABELS sim TIMEOUT 600)
 endif()

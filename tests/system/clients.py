@@ -3,7 +3,6 @@
 import concurrent.futures
 import os
 import re
-import resource
 import select
 import signal
 import socket
@@ -11,7 +10,7 @@ import struct
 import time
 import unittest
 
-from rig import UCLA, Client, Herd, wait_for
+from rig import UCLA, Client, Herd, open_files_max, wait_for
 
 
 def pour(port, payload, replies):
@@ -135,9 +134,7 @@ class Clients(unittest.TestCase):
         wait_for("equal digests in all logs", digests, 30)
 
     def test_a_thousand_idle_clients_stand_beside_a_flood(self):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        open_files_max(self)
         idle = [self.herd.client("Hamilton") for _ in range(1000)]
         payload = b"".join(b"IAMAT flood%d %s %d\n" % (i % 1000, UCLA.encode(), 1 + i)
                            for i in range(20_000))

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from clients import pour
-from rig import UCLA, Herd, wait_for
+from rig import UCLA, Herd, open_files_max, wait_for
 
 BACK_SECONDS_MAX = 0.1
 LINKED_SECONDS_MAX = 1.0
@@ -133,6 +133,7 @@ STRANGERS = {
 
 class Strangers(unittest.TestCase):
     def test_strangers_at_the_bus_cost_their_connection_and_little_else(self):
+        open_files_max(self)
         with Herd(["A-B"], places=False).start() as herd:
             herd.linked()
             bus = int(re.findall(r"bus = tcp://127.0.0.1:(\d+)", herd.file.read_text())[0])

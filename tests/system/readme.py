@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from rig import PATIENCE, ROOT, Client, Process, wait_for
+from rig import PATIENCE, ROOT, Client, Process, copy_sources, wait_for
 
 # Commands that stay in the foreground until they are stopped.
 STAYS = ("topology/up", "build/zherd-gateway", "build/placesd")
@@ -23,15 +23,8 @@ class Readme(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-clone-"))
-        cls.clone = cls.folder / "zherd"
-        subprocess.run(["git", "clone", "-q", ROOT, cls.clone], check=True)
-        # What is tested is the working tree, committed or not.
-        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True,
-                               check=True).stdout.decode().split("\0")
-        for name in filter(None, files):
-            if (ROOT / name).exists():
-                (cls.clone / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, cls.clone / name)
+        cls.clone = cls.folder / "a clone"
+        copy_sources(cls.clone)
         cls.blocks = blocks((ROOT / "README.md").read_text())
 
     @classmethod
@@ -97,6 +90,9 @@ class Readme(unittest.TestCase):
                                       capture_output=True, timeout=BUILD_PATIENCE)
                 self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-2000:])
                 self.assertTrue(done.stdout.strip())
+        typo = subprocess.run(["tests/run", "-R", "unit/bites"], cwd=self.clone, text=True,
+                              capture_output=True, timeout=BUILD_PATIENCE)
+        self.assertNotEqual(typo.returncode, 0, "no such test")
 
     def listen(self, command):
         """Nobody else runs: it waits for its node until it is stopped."""

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -33,6 +34,30 @@ def wait_for(what, condition, seconds=PATIENCE):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s in vain: {what}")
         time.sleep(0.01)
+
+
+def copy_sources(folder):
+    """What a clone of the working tree would hold, committed or not. Where there is no git, or the
+    sources came without it: all but what is built and logged."""
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others",
+                                 "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        paths = [path for path in ROOT.rglob("*")
+                 if path.relative_to(ROOT).parts[0] not in ("build", "log", ".git")]
+    for path in filter(pathlib.Path.is_file, paths):
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+
+
+def open_files_max(case):
+    """Lets a test open as many files as the system would let it; an ordinary user may open 1,024
+    unless he asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    case.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def free_ports(count):

@@ -223,7 +223,8 @@ class Secrets(unittest.TestCase):
 
         listener = broken_provider(answer)
         credentials = self.folder / "credentials"
-        credentials.mkdir(mode=0o500)
+        credentials.mkdir()
+        self.addCleanup(credentials.chmod, 0o700)  # or only root could remove it
         with listener:
             service = Service(self.folder, f"http://127.0.0.1:{listener.getsockname()[1]}/n")
             self.addCleanup(service.close)
@@ -231,6 +232,7 @@ class Secrets(unittest.TestCase):
             service.file.write_text(text)
             shutil.move(service.key, credentials / "google.key")
             (credentials / "google.key").chmod(0o440)
+            credentials.chmod(0o500)
             os.environ["CREDENTIALS_DIRECTORY"] = str(credentials)
             try:
                 process = service.start()
@@ -248,7 +250,6 @@ class Secrets(unittest.TestCase):
                                   env={**os.environ, "CREDENTIALS_DIRECTORY": str(credentials)})
             self.assertEqual(said.returncode, 1)
             self.check("a refused credential", said.stderr)
-        shutil.rmtree(credentials)
 
     def test_no_core_file_holds_it(self):
         def allow_cores():

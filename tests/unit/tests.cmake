@@ -51,7 +51,7 @@ add_executable(test_unit_digits_portable unit/digits.c ${CMAKE_SOURCE_DIR}/bus/d
     ${CMAKE_SOURCE_DIR}/bus/word.c)
 set_target_properties(test_unit_digits_portable PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
-target_compile_options(test_unit_digits_portable PRIVATE -U__SSE2__)
+target_compile_definitions(test_unit_digits_portable PRIVATE ZHERD_PLAIN_SIMD)
 target_link_libraries(test_unit_digits_portable PRIVATE herd_core)
 add_test(NAME unit/digits_portable COMMAND test_unit_digits_portable)
 set_tests_properties(unit/digits_portable PROPERTIES LABELS unit TIMEOUT ${HERD_TEST_SECONDS_MAX})
