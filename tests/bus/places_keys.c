@@ -224,6 +224,8 @@ static void restart_with(struct service *service, struct broker_keys *keys,
     service_halt(service);
     broker_close(&service->broker);
     do {
+        keyring_free(&keys->front); /* of an attempt that failed before it took them */
+        keyring_free(&keys->back);
         *keys = (struct broker_keys){.own = *own, .front = ring_of(&asker, "Alford")};
         keyring_add(&keys->back, listed, "placesd");
     } while (!service_try_to_open(service, error) && asker_now_ms() < give_up_ms &&
