@@ -26,26 +26,43 @@ struct dial_rules {
     /* No message was taken for so long: the connection does not come about. */
     int64_t away_ms;
     /* The same where the other end lists two keys: only one can be expected at a time, and the
-     * other one may be right. */
+     * other one may be right. It doubles each time that both had their turn, up to away_ms, because
+     * a long way may need more time than this. */
     int64_t away_two_keys_ms;
     /* Messages that want an answer were taken for so long and none was answered. */
     int64_t unanswered_ms;
 };
 
 struct dial {
-    const struct dial_rules *rules; /* outlives the dial */
+    const struct dial_rules *rules; /* outlive the dial; others may take their place */
     struct keyring_keys keys;    /* what the other end may prove itself with; none in the clear */
     size_t key;                  /* the place of the one expected there */
-    uint32_t attempts;           /* connections replaced so far: of several addresses of a name,
-                                    number `attempts` modulo their count is to be tried */
+    uint32_t attempts;           /* connections replaced so far */
+    uint32_t fruitless;          /* of them, those in a row that took no message */
     bool is_stale;               /* the key that it was made with counts no more */
+    bool was_silent;             /* the last one took messages and answered none; none came since */
+    bool is_told;                /* that it is lost */
+    int64_t lost_since_ms;       /* INT64_MAX while it serves, as far as is known */
     int64_t away_since_ms;       /* INT64_MAX while messages are taken */
     int64_t unanswered_since_ms; /* INT64_MAX while nothing waits for an answer */
+};
+
+/* The other end is lost for so long before anybody is told: a start or a new key takes less. */
+#define DIAL_LOST_MS 5000
+
+/* What is to be told, each once. */
+enum dial_news {
+    DIAL_NOTHING_NEW,
+    DIAL_LOST, /* the other end was not reached for DIAL_LOST_MS, however often it was tried */
+    DIAL_BACK, /* and now it is */
 };
 
 /* A connection is made now, with the first key. Copies `keys`, borrows `rules`. */
 void dial_start(struct dial *dial, const struct dial_rules *rules, const struct keyring_keys *keys,
                 int64_t now_ms);
+
+/* It is made only now, because the other end's address had to be found first. */
+void dial_restart(struct dial *dial, int64_t now_ms);
 
 /* ZeroMQ took a message, so there is a connection. `wants_answer`: if it arrives, something comes
  * back that will be reported with dial_answered. */
@@ -66,13 +83,23 @@ void dial_expect(struct dial *dial, const struct keyring_keys *keys);
 /* Whether the connection is to be replaced now. */
 bool dial_is_due(const struct dial *dial, int64_t now_ms);
 
+/* Whether there is no connection, as far as was reported. */
+bool dial_is_away(const struct dial *dial);
+
 /* The earliest time at which dial_is_due becomes true if nothing is reported; INT64_MAX is never,
  * INT64_MIN is at once. */
 int64_t dial_deadline_ms(const struct dial *dial);
+
+/* Which of several addresses of the other end the connection is made to: below `count`, which is
+ * not 0. Each is tried with each key. */
+size_t dial_choose(const struct dial *dial, size_t count);
 
 /* The connection is replaced now: `key` and `attempts` say how. One that did not come about, or
  * whose key counts no more, is tried with another key of the list; one that does not answer was
  * made with the right key and keeps it. */
 void dial_renew(struct dial *dial, int64_t now_ms);
+
+/* What there is to tell since the last call; to be asked about once a second. */
+enum dial_news dial_news(struct dial *dial, int64_t now_ms);
 
 #endif

@@ -172,7 +172,7 @@ static void on_lookups(uv_poll_t *poll, int status, int events)
     struct gateway *gateway = poll->data;
     (void)status;
     (void)events;
-    gateway->brokers.wait = true;
+    gateway->brokers.wait = gateway->brokers.fired = true;
 }
 
 static void on_second(uv_timer_t *timer)
@@ -186,7 +186,7 @@ static void on_second(uv_timer_t *timer)
     gateway->refusals_told = refusals;
     tell_strangers(&gateway->lines, gateway->bus);
     guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
-    brokers_second(&gateway->brokers);
+    brokers_second(&gateway->brokers, &gateway->lines, wall_now_ns(), now_ms(gateway));
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -304,8 +304,8 @@ static bool open_brokers(struct gateway *gateway)
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct auth_ends ends;
     const struct auth_ends *keys = guard_places_keys(&gateway->guard, &ends);
-    bool good =
-        brokers_open(&gateway->brokers, gateway->options->topology, draw_number(), keys, error);
+    bool good = brokers_open(&gateway->brokers, gateway->options->topology, draw_number(), keys,
+                             now_ms(gateway), error);
     explicit_bzero(&ends, sizeof ends);
     return good || complain(error);
 }

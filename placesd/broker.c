@@ -8,10 +8,11 @@
 #include <czmq.h>
 
 #include "bus/binding.h"
+#include "placesd/caller.h"
 #include "placesd/desk.h"
 #include "placesd/event.h"
 #include "placesd/foreign.h"
-#include "placesd/kin.h"
+#include "placesd/hangup.h"
 #include "placesd/lookup.h"
 
 /* Messages taken from one door before the other gets its turn. */
@@ -22,6 +23,8 @@
 /* Frames in front of a question: a routing id per broker it came through, REQ's own request id
  * and the empty one that ends them. */
 #define ENVELOPE_FRAMES_MAX 16
+/* The routing id and the empty frame: nothing is asked. */
+#define PING_FRAMES 2
 /* Answers that may wait for one asker: all questions may be one asker's, and may end at the same
  * moment. Beyond that it does not read, and answers to it are dropped. */
 #define FRONT_WAITING_MAX DESK_ASKERS_MAX
@@ -29,6 +32,8 @@
 #define BACK_WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
 /* What is on its way when the broker is told to stop may take so long to come. */
 #define DRAIN_MS 400
+/* A stranger's key that is refused wakes nobody here: it is told after this time at the latest. */
+#define REFUSALS_PAUSE_MS 1000
 /* Last answers may take so long to leave. */
 #define LINGER_MS 100
 
@@ -36,9 +41,11 @@ struct broker {
     struct auth *auth; /* NULL without keys */
     zsock_t *front, *back;
     char *front_at, *back_at; /* the endpoints really bound */
+    uint16_t front_port, back_port;
+    struct callers *front_callers, *back_callers;
     struct desk *desk;
     zmsg_t *envelopes[DESK_ASKERS_MAX]; /* where answers go, by desk_slot; NULL: no such ticket */
-    uint64_t kin; /* with which our own process's worker begins its routing ids; 0: none */
+    uint64_t kin;                       /* the life of our own process's worker; 0: there is none */
     uint64_t refusals_told;
     struct event_fault strange_front, strange_back, busy, crowded, keyless, refused, nonsense;
 };
@@ -76,6 +83,11 @@ static zsock_t *bind_router(const struct side *side, const struct auth_certifica
              side->endpoint, reason);
     zsock_destroy(&socket);
     return NULL;
+}
+
+static uint16_t port_of(const char *endpoint)
+{
+    return (uint16_t)strtoul(strrchr(endpoint, ':') + 1, NULL, 10);
 }
 
 static void draw(void *bytes, size_t count)
@@ -121,6 +133,8 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     struct broker *broker = calloc(1, sizeof *broker);
     assert(broker != NULL);
     broker->desk = open_desk(options);
+    broker->front_callers = callers_new();
+    broker->back_callers = callers_new();
     broker->kin = options->kin;
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
     const struct side front = {options->front, options->front_place, FRONT_FRAME_BYTES_MAX,
@@ -134,6 +148,8 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     if (broker->back != NULL) {
         broker->front_at = zsock_last_endpoint(broker->front);
         broker->back_at = zsock_last_endpoint(broker->back);
+        broker->front_port = port_of(broker->front_at);
+        broker->back_port = port_of(broker->back_at);
     }
     if (broker->back == NULL || (own != NULL && !prove_keys(broker, own, error))) {
         broker_close(&broker);
@@ -149,10 +165,11 @@ const char *broker_back(const struct broker *broker)
     return broker->back_at;
 }
 
-void broker_admit(struct broker *broker, struct keyring *front)
+void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back)
 {
     assert(broker->auth != NULL);
     auth_allow(broker->auth, AUTH_PLACES_FRONT, front);
+    auth_allow(broker->auth, AUTH_PLACES_BACK, back);
 }
 
 void broker_close(struct broker **broker)
@@ -166,6 +183,8 @@ void broker_close(struct broker **broker)
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
     auth_close(&(*broker)->auth);
+    callers_destroy(&(*broker)->front_callers);
+    callers_destroy(&(*broker)->back_callers);
     desk_destroy(&(*broker)->desk);
     free(*broker);
     *broker = NULL;
@@ -216,6 +235,13 @@ static zmsg_t *open_envelope(zmsg_t *message)
     return NULL;
 }
 
+/* An asker that sends the empty frame alone wants to know whether we are there: it comes back. */
+static void return_ping(struct broker *broker, zmsg_t *ping)
+{
+    if (zmsg_send(&ping, broker->front) != 0)
+        zmsg_destroy(&ping);
+}
+
 static void refuse_question(struct broker *broker, zmsg_t *envelope, zmsg_t *question)
 {
     char reason[LOOKUP_REASON_BYTES_MAX];
@@ -238,7 +264,10 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
     }
     struct lookup lookup;
     uint64_t ticket;
-    if (zmsg_size(message) != 1 || !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
+    if (zmsg_size(message) == 0 && zmsg_size(envelope) == PING_FRAMES) {
+        return_ping(broker, envelope);
+    } else if (zmsg_size(message) != 1 ||
+               !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
         refuse_question(broker, envelope, message);
     } else if (!desk_ask(broker->desk, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
@@ -255,7 +284,7 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
 static const char *show_worker(const struct broker *broker, struct span name,
                                char shown[BALANCE_NAME_BYTES_MAX + 1])
 {
-    if (kin_is_ours(broker->kin, name))
+    if (caller_is_of(name, CALLER_WORKER, broker->kin))
         return "of this process";
     for (size_t i = 0; i < name.bytes; i++)
         shown[i] = name.at[i] > ' ' && name.at[i] < 0x7f ? name.at[i] : '.';
@@ -277,6 +306,23 @@ static void log_nonsense(struct broker *broker, struct span name, const char *wh
     event_log_fault(&broker->nonsense, now_ms, text);
 }
 
+/* A worker that cannot be reached any more is lost. */
+static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
+{
+    zmsg_pushmem(message, worker.at, worker.bytes);
+    if (zmsg_send(&message, broker->back) == 0)
+        return;
+    zmsg_destroy(&message);
+    desk_lose(broker->desk, worker);
+}
+
+static void probe(struct broker *broker, struct span worker)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addmem(message, "", 0);
+    send_to_worker(broker, worker, message);
+}
+
 static void take_ready(struct broker *broker, struct span worker, struct span bytes, int64_t now_ms)
 {
     uint32_t credits;
@@ -291,6 +337,7 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
         break;
     case BALANCE_CROWDED:
         event_log_fault(&broker->crowded, now_ms, "too many workers: one more is not taken");
+        probe(broker, worker); /* it is heard all the same */
         break;
     case BALANCE_KNOWN:
         break;
@@ -304,7 +351,7 @@ static bool read_answer(struct broker *broker, struct span worker, uint64_t job,
 {
     char why[FOREIGN_WHY_BYTES_MAX];
     if (!desk_expects(broker->desk, worker, job) ||
-        (kin_is_ours(broker->kin, worker) && lookup_read_reply(bytes, reply)) ||
+        (caller_is_of(worker, CALLER_WORKER, broker->kin) && lookup_read_reply(bytes, reply)) ||
         foreign_take(bytes, reply, json, why))
         return true;
     log_nonsense(broker, worker, why, now_ms);
@@ -347,16 +394,6 @@ static void take_from_worker(struct broker *broker, zmsg_t *message, int64_t now
 
 /* ---- orders ---- */
 
-/* A worker that cannot be reached any more is lost. */
-static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
-{
-    zmsg_pushmem(message, worker.at, worker.bytes);
-    if (zmsg_send(&message, broker->back) == 0)
-        return;
-    zmsg_destroy(&message);
-    desk_lose(broker->desk, worker);
-}
-
 static void give(struct broker *broker, const struct desk_order *order)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
@@ -366,13 +403,6 @@ static void give(struct broker *broker, const struct desk_order *order)
     zmsg_addmem(message, request, bytes);
     zmsg_addstr(message, order->source);
     send_to_worker(broker, order->worker, message);
-}
-
-static void probe(struct broker *broker, struct span worker)
-{
-    zmsg_t *message = zmsg_new();
-    zmsg_addmem(message, "", 0);
-    send_to_worker(broker, worker, message);
 }
 
 static void answer(struct broker *broker, const struct desk_order *order)
@@ -443,6 +473,30 @@ static void tell_refusals(struct broker *broker, int64_t now_ms)
     event_log_fault(&broker->refused, now_ms, text);
 }
 
+/* Whose connection brought the message, whose first frame is the routing id. ZeroMQ 4.3.4 does not
+ * tell of the connection with that frame, but with the last. */
+static void hear_caller(struct broker *broker, enum auth_door door, zmsg_t *message, int64_t now_ms)
+{
+    bool front = door == AUTH_PLACES_FRONT;
+    struct callers *callers = front ? broker->front_callers : broker->back_callers;
+    struct caller caller;
+    uint64_t mark;
+    if (!caller_read(bytes_of(zmsg_first(message)), &caller))
+        return;
+    int descriptor = hangup_descriptor(zframe_meta(zmsg_last(message), HANGUP_PROPERTY));
+    if (callers_hear(callers, &caller, descriptor, now_ms) &&
+        hangup_mark(descriptor, front ? broker->front_port : broker->back_port, &mark))
+        callers_add(callers, &caller, descriptor, mark, now_ms);
+}
+
+static void hang_up(struct callers *callers, int64_t now_ms)
+{
+    int descriptor;
+    uint64_t mark;
+    while (callers_next(callers, now_ms, &descriptor, &mark))
+        hangup(descriptor, mark);
+}
+
 static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
 {
     for (int i = 0; i < TURN_MESSAGES_MAX; i++) {
@@ -451,6 +505,8 @@ static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
             return;
         enum auth_door door = socket == broker->front ? AUTH_PLACES_FRONT : AUTH_PLACES_BACK;
         bool known = is_known(broker, door, message, now_ms);
+        if (known)
+            hear_caller(broker, door, message, now_ms);
         if (known && door == AUTH_PLACES_FRONT)
             take_question(broker, message, now_ms);
         else if (known)
@@ -468,6 +524,22 @@ static long pause_ms(int64_t deadline_ms, int64_t now_ms)
     return deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
 }
 
+static int64_t earliest_ms(const struct broker *broker, int64_t until_ms)
+{
+    const int64_t dues_ms[] = {
+        until_ms,
+        desk_deadline_ms(broker->desk),
+        callers_deadline_ms(broker->front_callers),
+        callers_deadline_ms(broker->back_callers),
+        broker->auth != NULL ? zclock_mono() + REFUSALS_PAUSE_MS : INT64_MAX,
+    };
+    int64_t earliest_ms = INT64_MAX;
+    for (size_t i = 0; i < sizeof dues_ms / sizeof *dues_ms; i++)
+        if (dues_ms[i] < earliest_ms)
+            earliest_ms = dues_ms[i];
+    return earliest_ms;
+}
+
 /* One wait and what came of it. True when `stop_descriptor` (or -1) is readable. */
 static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
 {
@@ -476,16 +548,16 @@ static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
         {.socket = zsock_resolve(broker->back), .events = ZMQ_POLLIN},
         {.fd = stop_descriptor, .events = ZMQ_POLLIN},
     };
-    int64_t deadline_ms = desk_deadline_ms(broker->desk);
-    if (until_ms < deadline_ms)
-        deadline_ms = until_ms;
     /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so they
      * may be asked whatever the marks say. */
-    zmq_poll(items, stop_descriptor < 0 ? 2 : 3, pause_ms(deadline_ms, zclock_mono()));
+    zmq_poll(items, stop_descriptor < 0 ? 2 : 3,
+             pause_ms(earliest_ms(broker, until_ms), zclock_mono()));
     int64_t now_ms = zclock_mono();
     drain(broker, broker->back, now_ms);
     drain(broker, broker->front, now_ms);
     obey_orders(broker, now_ms);
+    hang_up(broker->front_callers, now_ms);
+    hang_up(broker->back_callers, now_ms);
     tell_refusals(broker, now_ms);
     return (items[2].revents & ZMQ_POLLIN) != 0;
 }

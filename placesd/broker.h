@@ -31,8 +31,8 @@ struct broker_options {
     struct desk_source sources[DESK_SOURCES_MAX];
     uint32_t source_count;
     uint32_t grid_m;
-    uint64_t kin; /* drawn for this process, whose worker's answers are passed on as they are: as in
-                   * placesd/kin.h; 0 where there is none */
+    uint64_t kin; /* drawn for this process, whose worker's answers are passed on as they are: its
+                   * life in placesd/caller.h; 0 where there is none */
 };
 
 struct broker;
@@ -46,8 +46,9 @@ struct broker *broker_open(const struct broker_options *options,
 /* Where its back is really bound, as numbers ("tcp://0.0.0.0:13501"): owned by the broker. */
 const char *broker_back(const struct broker *broker);
 
-/* Who may ask from now on; takes the ring over. Only for a broker with keys; any thread. */
-void broker_admit(struct broker *broker, struct keyring *front);
+/* Who may ask and who may work from now on; takes the rings over. Only for a broker with keys; any
+ * thread. */
+void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back);
 
 /* Serves until `stop_descriptor` is readable. Then new questions fail at once, those on their way
  * get a moment, and what is unfinished after it fails. Takes nothing from the descriptor. */

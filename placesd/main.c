@@ -46,7 +46,7 @@ static const char HELP[] =
     "\n"
     "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "a broker read the herd's keys anew.\n"
+    "it read the herd's public keys again.\n"
     "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
 /* What a worker has begun may take so long to end: longer than any client waits. */
@@ -267,15 +267,13 @@ static bool open_broker(struct service *service, struct broker_options *options)
     char error[BROKER_ERROR_BYTES_MAX];
     if (has_keys(service)) {
         reload_askers(&service->topology, &keys.front);
-        keyring_add(&keys.back, &service->ends.theirs, SECRETS_PLACES);
+        reload_workers(&service->topology, &keys.back);
         options->keys = &keys;
     }
     service->broker = broker_open(options, error);
     keyring_free(&keys.front);
     keyring_free(&keys.back);
     explicit_bzero(&keys.own, sizeof keys.own);
-    if (service->broker != NULL && has_keys(service))
-        service->reload = reload_start(service->role->file, service->broker);
     return service->broker != NULL || complain("%s", error);
 }
 
@@ -356,7 +354,11 @@ static bool start(struct service *service)
     for (size_t i = 0; i < service->places_count; i++)
         if (!prepare_broker(service, i))
             return false;
-    return (!role->broker || start_broker(service)) && (!role->worker || start_worker(service));
+    if ((role->broker && !start_broker(service)) || (role->worker && !start_worker(service)))
+        return false;
+    if (has_keys(service))
+        service->reload = reload_start(role->file, service->broker, service->worker);
+    return true;
 }
 
 static void log_start(const struct service *service)
@@ -416,8 +418,8 @@ static void serve(struct service *service)
 /* In reverse order of the start; whatever was not started is skipped. */
 static void stop(struct service *service)
 {
-    worker_stop(&service->worker);
     reload_stop(&service->reload);
+    worker_stop(&service->worker);
     broker_close(&service->broker);
     for (size_t i = 0; i < DESK_SOURCES_MAX; i++)
         landmarks_stop(&service->landmarks[i]);

@@ -8,10 +8,12 @@
 
 #include "placesd/event.h"
 #include "topology/load.h"
+#include "topology/secrets.h"
 
 struct reload {
     const char *file;
     struct broker *broker;
+    struct worker *worker;
     pthread_t thread;
     atomic_bool stopping;
 };
@@ -36,10 +38,22 @@ void reload_askers(const struct topology *topology, struct keyring *ring)
         keyring_add(ring, &topology->nodes[i].public_keys, topology->nodes[i].name);
 }
 
+void reload_workers(const struct topology *topology, struct keyring *ring)
+{
+    keyring_add(ring, &topology->places[0].public_keys, SECRETS_PLACES);
+}
+
+static void admit(struct broker *broker, const struct topology *topology)
+{
+    struct keyring front = {0}, back = {0};
+    reload_askers(topology, &front);
+    reload_workers(topology, &back);
+    broker_admit(broker, &front, &back);
+}
+
 static void read_again(struct reload *reload)
 {
     struct topology topology;
-    struct keyring ring = {0};
     if (!topology_load(reload->file, &topology)) {
         event_log("keys stay as they are: %s is not good", reload->file);
         return;
@@ -47,8 +61,10 @@ static void read_again(struct reload *reload)
     if (topology.keys[0] == '\0') {
         event_log("keys stay as they are: %s has none any more", reload->file);
     } else {
-        reload_askers(&topology, &ring);
-        broker_admit(reload->broker, &ring);
+        if (reload->broker != NULL)
+            admit(reload->broker, &topology);
+        if (reload->worker != NULL)
+            worker_expect(reload->worker, &topology.places[0].public_keys);
         event_log("keys read again from %s", reload->file);
     }
     topology_free(&topology);
@@ -68,10 +84,10 @@ static void *run(void *user)
     }
 }
 
-struct reload *reload_start(const char *file, struct broker *broker)
+struct reload *reload_start(const char *file, struct broker *broker, struct worker *worker)
 {
     struct reload *reload = bytes_zeroed(sizeof *reload);
-    *reload = (struct reload){.file = file, .broker = broker};
+    *reload = (struct reload){.file = file, .broker = broker, .worker = worker};
     int failed = pthread_create(&reload->thread, NULL, run, reload);
     assert(failed == 0);
     return reload;

@@ -1,6 +1,7 @@
 #include "placesd/worker.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,9 +10,11 @@
 #include <curl/curl.h>
 #include <czmq.h>
 
+#include "bus/address.h"
+#include "bus/dial.h"
 #include "placesd/balance.h"
+#include "placesd/caller.h"
 #include "placesd/event.h"
-#include "placesd/kin.h"
 #include "placesd/lookup.h"
 #include "placesd/repeats.h"
 
@@ -20,11 +23,17 @@
 /* A broker that acknowledges nothing for so long is taken for gone and connected to anew. */
 #define UNACKNOWLEDGED_MS BALANCE_SILENCE_MS
 #define RECONNECT_MS      100
-/* A broker with keys that was out of reach for so long is connected to anew, and expected to have
- * its other key where it lists two: ZeroMQ gives a connection up for good that was refused. */
-#define RENEW_MS 3000
 /* Jobs that were on their way when a broker heard of no more credits arrive within this time. */
 #define LAST_JOBS_MS 200
+
+/* A broker of two keys that comes back with the other one gets its workers back within a second. A
+ * broker speaks to a worker that was quiet for half a second, so one that is not heard for twice
+ * the silence that it drops us for does not hear us, or we do not hear it. */
+static const struct dial_rules rules = {
+    .away_ms = 3000,
+    .away_two_keys_ms = 500,
+    .unanswered_ms = 2 * BALANCE_SILENCE_MS,
+};
 
 enum phase {
     WORKING,
@@ -32,15 +41,17 @@ enum phase {
     STOPPING,
 };
 
-/* The connection to one broker. */
+/* The connection to one broker, of which there may be several one after the other: a job that came
+ * over one that was replaced is answered over the next. */
 struct link {
     const struct worker_broker *broker;
-    const struct auth_ends *keys; /* NULL: in the clear */
-    uint64_t kin;                 /* of the broker, where it is in this process; or 0 */
-    size_t key;                   /* the one of the broker's that is expected there */
-    zsock_t *socket;
+    const struct auth_ends *keys; /* ours; NULL: in the clear */
+    struct dial dial;
+    struct address address;
+    bool begins;     /* there was no connection yet */
+    uint64_t life;   /* of our names: random */
+    zsock_t *socket; /* NULL where the system had none left: then the next try may get one */
     int64_t ready_due_ms;
-    int64_t away_since_ms; /* 0 after a READY was taken */
 };
 
 struct worker {
@@ -53,6 +64,9 @@ struct worker {
     size_t link_count;
     struct event_fault strange;
     struct repeats failures;
+    pthread_mutex_t lock; /* holds for what follows */
+    bool expects_others;
+    struct keyring_keys expected;
 };
 
 /* ---- answers ---- */
@@ -70,7 +84,7 @@ static void send_reply(const struct link *link, uint64_t job, enum lookup_code c
         zmsg_addmem(message, rest, lookup_write_rest((uint32_t)rest_ms, rest));
     }
     /* A broker that is gone has given the job to another or told its asker. */
-    if (zmsg_send(&message, link->socket) != 0)
+    if (link->socket == NULL || zmsg_send(&message, link->socket) != 0)
         zmsg_destroy(&message);
     buffer_free(&reply);
 }
@@ -158,36 +172,126 @@ static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
 
 static void take_jobs(struct worker *worker, struct link *link)
 {
-    for (int i = 0; i < TURN_JOBS_MAX; i++) {
+    for (int i = 0; link->socket != NULL && i < TURN_JOBS_MAX; i++) {
         zmsg_t *message = zmsg_recv(link->socket);
         if (message == NULL)
             return;
+        dial_answered(&link->dial);
         take_job(worker, link, message);
         zmsg_destroy(&message);
     }
 }
 
-/* ---- the loop ---- */
+/* ---- connections ---- */
 
-static bool dial(const struct link *link)
+static uint64_t draw_life(void)
+{
+    uint64_t drawn;
+    ssize_t bytes = getrandom(&drawn, sizeof drawn, 0);
+    assert(bytes == (ssize_t)sizeof drawn);
+    return drawn;
+}
+
+/* The name stays the same over reconnections of one socket, so that answers still find their jobs.
+ * Each new socket has its own: a broker that takes the old one for alive does not take the two for
+ * one, and ends the older connection. */
+static void set_name(zsock_t *socket, const struct link *link)
+{
+    char name[CALLER_NAME_BYTES_MAX];
+    struct caller caller = {CALLER_WORKER, link->life, link->dial.attempts};
+    caller_write(&caller, name);
+    zsock_set_identity(socket, name);
+}
+
+static void set_options(zsock_t *socket, const char *endpoint)
+{
+    if (strchr(endpoint, '[') != NULL)
+        zsock_set_ipv6(socket, 1);
+    zsock_set_immediate(socket, 1);
+    zsock_set_maxmsgsize(socket, LOOKUP_REQUEST_BYTES_MAX);
+    zsock_set_rcvhwm(socket, 2 * WORKER_CREDITS);
+    zsock_set_sndhwm(socket, 2 * WORKER_CREDITS);
+    zsock_set_rcvtimeo(socket, 0);
+    zsock_set_sndtimeo(socket, 0);
+    zsock_set_linger(socket, LAST_JOBS_MS);
+    zsock_set_reconnect_ivl(socket, RECONNECT_MS);
+    zsock_set_tcp_maxrt(socket, UNACKNOWLEDGED_MS);
+}
+
+/* False with errno. */
+static bool connect_link(struct link *link)
 {
     const struct auth_ends *keys = link->keys;
-    return auth_connect(zsock_resolve(link->socket), link->broker->back,
-                        keys != NULL ? &keys->own : NULL,
-                        keys != NULL ? keys->theirs.text[link->key] : "");
+    const char *endpoint = address_choose(&link->address, &link->dial);
+    link->ready_due_ms = 0;
+    link->socket = endpoint != NULL ? zsock_new(ZMQ_DEALER) : NULL;
+    if (link->socket == NULL)
+        return false;
+    set_name(link->socket, link);
+    set_options(link->socket, endpoint);
+    void *handle = zsock_resolve(link->socket);
+    if ((keys == NULL || auth_limit(handle, LOOKUP_REQUEST_BYTES_MAX)) &&
+        auth_connect(handle, endpoint, keys != NULL ? &keys->own : NULL,
+                     link->dial.keys.text[link->dial.key]))
+        return true;
+    int error = errno;
+    zsock_destroy(&link->socket);
+    errno = error;
+    return false;
 }
 
-static void renew_if_away(struct link *link, int64_t now_ms)
+static void renew_if_due(struct link *link, int64_t now_ms)
 {
-    if (link->away_since_ms == 0)
-        link->away_since_ms = now_ms;
-    if (link->keys == NULL || now_ms - link->away_since_ms < RENEW_MS)
+    if (!link->begins && !dial_is_due(&link->dial, now_ms)) {
+        address_drop(&link->address); /* the old one works again */
         return;
-    link->away_since_ms = now_ms;
-    link->key = keyring_keys_next(&link->keys->theirs, link->key);
-    zsock_disconnect(link->socket, "%s", link->broker->back);
-    dial(link);
+    }
+    if (link->dial.is_stale)
+        zsock_destroy(&link->socket); /* not even while a name is asked for */
+    if (!address_find(&link->address, now_ms))
+        return;
+    if (link->begins)
+        dial_restart(&link->dial, now_ms);
+    else
+        dial_renew(&link->dial, now_ms);
+    link->begins = false;
+    zsock_destroy(&link->socket);
+    connect_link(link); /* or the next time */
 }
+
+static int64_t renewal_ms(const struct link *link)
+{
+    return address_is_asked(&link->address) ? link->address.again_ms
+                                            : dial_deadline_ms(&link->dial);
+}
+
+static void tell_news(struct link *link, int64_t now_ms)
+{
+    switch (dial_news(&link->dial, now_ms)) {
+    case DIAL_LOST:
+        event_log("no answer from the broker at %s for %d s: %s", link->broker->back,
+                  DIAL_LOST_MS / 1000,
+                  link->address.error[0] != '\0' ? link->address.error
+                                                 : "not running, out of reach, or the keys differ");
+        break;
+    case DIAL_BACK:
+        event_log("the broker at %s is reached again", link->broker->back);
+        break;
+    case DIAL_NOTHING_NEW:
+        break;
+    }
+}
+
+static void take_expected(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    for (size_t i = 0; worker->expects_others && i < worker->link_count; i++)
+        dial_expect(&worker->links[i].dial, &worker->expected);
+    worker->expects_others = false;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* ---- the loop ---- */
 
 static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
 {
@@ -197,13 +301,13 @@ static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
     size_t bytes = lookup_write_ready(credits, ready);
     zframe_t *frame = zframe_new(ready, bytes);
     /* With no broker there is nobody to tell; a connection may come at any moment. */
-    if (zframe_send(&frame, link->socket, 0) == 0) {
+    if (link->socket != NULL && zframe_send(&frame, link->socket, 0) == 0) {
         link->ready_due_ms = now_ms + BALANCE_HEARTBEAT_MS;
-        link->away_since_ms = 0;
+        dial_taken(&link->dial, true, now_ms);
     } else {
         zframe_destroy(&frame);
-        renew_if_away(link, now_ms);
         link->ready_due_ms = now_ms + RECONNECT_MS;
+        dial_refused(&link->dial, now_ms);
     }
 }
 
@@ -213,27 +317,43 @@ static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
 static void sleep_until_something(struct worker *worker, int64_t until_ms)
 {
     struct curl_waitfd others[WORKER_BROKERS_MAX];
+    unsigned count = 0;
     int64_t now_ms = zclock_mono();
     for (size_t i = 0; i < worker->link_count; i++) {
         struct link *link = &worker->links[i];
+        int events = link->socket != NULL ? zsock_events(link->socket) : 0;
+        /* A connection that has just gone is noticed here, not with the next READY. */
+        if ((events & ZMQ_POLLOUT) == 0) {
+            dial_refused(&link->dial, now_ms);
+            if (link->ready_due_ms > now_ms + RECONNECT_MS)
+                link->ready_due_ms = now_ms + RECONNECT_MS;
+        }
         if (link->ready_due_ms < until_ms)
             until_ms = link->ready_due_ms;
-        if ((zsock_events(link->socket) & ZMQ_POLLIN) != 0)
+        if (renewal_ms(link) < until_ms)
+            until_ms = renewal_ms(link);
+        if ((events & ZMQ_POLLIN) != 0)
             until_ms = now_ms;
-        others[i] = (struct curl_waitfd){
-            .fd = (curl_socket_t)zsock_fd(link->socket),
-            .events = CURL_WAIT_POLLIN,
-        };
+        if (link->socket != NULL)
+            others[count++] = (struct curl_waitfd){
+                .fd = (curl_socket_t)zsock_fd(link->socket),
+                .events = CURL_WAIT_POLLIN,
+            };
     }
     int64_t pause_ms = until_ms > now_ms ? until_ms - now_ms : 0;
-    transfer_wait(worker->transfers, others, (unsigned)worker->link_count, (int)pause_ms);
+    transfer_wait(worker->transfers, others, count, (int)pause_ms);
 }
 
+/* A process that was stopped for a while hears what it missed, and keeps its connection. */
 static void turn(struct worker *worker, uint32_t credits, int64_t until_ms)
 {
+    take_expected(worker);
     for (size_t i = 0; i < worker->link_count; i++) {
-        say_ready(&worker->links[i], credits, zclock_mono());
-        take_jobs(worker, &worker->links[i]);
+        struct link *link = &worker->links[i];
+        take_jobs(worker, link);
+        renew_if_due(link, zclock_mono());
+        say_ready(link, credits, zclock_mono());
+        tell_news(link, zclock_mono());
     }
     run_transfers(worker);
     sleep_until_something(worker, until_ms);
@@ -256,56 +376,40 @@ static void *run(void *user)
 
 /* ---- start and stop ---- */
 
-/* The name is drawn at random: it stays the same over reconnections, so that answers still find
- * their jobs, and differs in every life. */
-static bool open_link(struct link *link, const struct worker_broker *broker)
-{
-    uint64_t drawn;
-    char name[KIN_NAME_BYTES_MAX];
-    ssize_t bytes = getrandom(&drawn, sizeof drawn, 0);
-    assert(bytes == (ssize_t)sizeof drawn);
-    kin_write_name(link->kin, drawn, name);
-
-    link->broker = broker;
-    link->socket = zsock_new(ZMQ_DEALER);
-    assert(link->socket != NULL);
-    zsock_set_identity(link->socket, name);
-    if (strchr(broker->back, '[') != NULL)
-        zsock_set_ipv6(link->socket, 1);
-    zsock_set_immediate(link->socket, 1);
-    zsock_set_maxmsgsize(link->socket, LOOKUP_REQUEST_BYTES_MAX);
-    zsock_set_rcvhwm(link->socket, 2 * WORKER_CREDITS);
-    zsock_set_sndhwm(link->socket, 2 * WORKER_CREDITS);
-    zsock_set_rcvtimeo(link->socket, 0);
-    zsock_set_sndtimeo(link->socket, 0);
-    zsock_set_linger(link->socket, LAST_JOBS_MS);
-    zsock_set_reconnect_ivl(link->socket, RECONNECT_MS);
-    zsock_set_tcp_maxrt(link->socket, UNACKNOWLEDGED_MS);
-    return (link->keys == NULL ||
-            auth_limit(zsock_resolve(link->socket), LOOKUP_REQUEST_BYTES_MAX)) &&
-           dial(link);
-}
-
 static bool open_links(struct worker *worker, const struct worker_options *options, char *error)
 {
+    static const struct keyring_keys none;
     for (size_t i = 0; i < options->broker_count; i++) {
-        worker->link_count++;
-        worker->links[i].keys = options->keys;
-        worker->links[i].kin = options->kin;
-        if (open_link(&worker->links[i], &options->brokers[i]))
+        struct link *link = &worker->links[worker->link_count++];
+        *link = (struct link){.broker = &options->brokers[i],
+                              .keys = options->keys,
+                              .address = {.endpoint = options->brokers[i].back},
+                              .life = options->kin != 0 ? options->kin : draw_life()};
+        dial_start(&link->dial, &rules, options->keys != NULL ? &options->keys->theirs : &none,
+                   zclock_mono());
+        /* An address is connected to at once, a name when its addresses are known. */
+        link->begins = !address_find(&link->address, zclock_mono());
+        if (link->begins || link->address.known.count == 0 || connect_link(link))
             continue;
-        snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot connect to %s: %s",
-                 options->brokers[i].back, zmq_strerror(zmq_errno()));
+        snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot connect to %s: %s", link->broker->back,
+                 zmq_strerror(errno));
         return false;
     }
     return true;
+}
+
+static void close_link(struct link *link)
+{
+    zsock_destroy(&link->socket);
+    address_drop(&link->address);
 }
 
 static void release(struct worker *worker)
 {
     transfer_close(&worker->transfers);
     for (size_t i = 0; i < worker->link_count; i++)
-        zsock_destroy(&worker->links[i].socket);
+        close_link(&worker->links[i]);
+    pthread_mutex_destroy(&worker->lock);
     free(worker);
 }
 
@@ -315,6 +419,7 @@ struct worker *worker_start(const struct worker_options *options,
     assert(options->broker_count >= 1 && options->broker_count <= WORKER_BROKERS_MAX);
     struct worker *worker = calloc(1, sizeof *worker);
     assert(worker != NULL);
+    pthread_mutex_init(&worker->lock, NULL);
     uint32_t brokers = (uint32_t)options->broker_count;
     worker->credits = options->credits > brokers ? options->credits / brokers : 1;
     worker->transfers = transfer_open(worker->credits * brokers);
@@ -329,6 +434,15 @@ struct worker *worker_start(const struct worker_options *options,
     }
     release(worker);
     return NULL;
+}
+
+void worker_expect(struct worker *worker, const struct keyring_keys *theirs)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->expected = *theirs;
+    worker->expects_others = true;
+    pthread_mutex_unlock(&worker->lock);
+    transfer_wake(worker->transfers);
 }
 
 void worker_drain(struct worker *worker, int64_t patience_ms)

@@ -1,8 +1,9 @@
 /* worker: takes jobs from brokers and asks providers, on a thread of its own.
  *
  * It connects to the back of each broker, says READY each second, takes jobs up to its credits and
- * answers each of them, whatever the provider does (placesd/transfer.h asks). It keeps nothing and
- * decides nothing about other workers.
+ * answers each of them, whatever the provider does (placesd/transfer.h asks). A connection over
+ * which a broker is not reached is replaced by a new one, under a new name (bus/dial.h says when).
+ * It keeps nothing and decides nothing about other workers.
  *
  * Invariant: a job taken is answered, unless the worker is stopped before. */
 #ifndef ZHERD_PLACESD_WORKER_H
@@ -29,7 +30,8 @@ struct worker_options {
     size_t broker_count;          /* 1 to WORKER_BROKERS_MAX */
     uint32_t credits;             /* shared by all brokers, at least one each */
     const struct auth_ends *keys; /* ours and the brokers'; NULL: in the clear */
-    uint64_t kin;                 /* of a broker in this process, as in placesd/kin.h; or 0 */
+    uint64_t kin; /* its life (placesd/caller.h) where the broker is in this process and
+                     is to know it; 0: drawn */
 };
 
 struct worker;
@@ -38,6 +40,10 @@ struct worker;
  * sentence in `error` where an endpoint is no endpoint or libcurl cannot do what is needed. */
 struct worker *worker_start(const struct worker_options *options,
                             char error[WORKER_ERROR_BYTES_MAX]);
+
+/* What its brokers may prove themselves with from now on: a connection whose key is still listed
+ * stays. Only where it was started with keys; any thread. */
+void worker_expect(struct worker *worker, const struct keyring_keys *theirs);
 
 /* Takes no new jobs and waits until those it has are answered, or for `patience_ms`. */
 void worker_drain(struct worker *worker, int64_t patience_ms);

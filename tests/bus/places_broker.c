@@ -298,6 +298,19 @@ static void holds_envelope_limit(void)
     zmq_close(dealer);
 }
 
+static void returns_pings(void)
+{
+    char frame[8];
+    int more = 1;
+    size_t bytes = sizeof more;
+    void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
+    CHECK_INT(zmq_send(dealer, "", 0, 0), 0);
+    CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 0);
+    zmq_getsockopt(dealer, ZMQ_RCVMORE, &more, &bytes);
+    CHECK_INT(more, 0);
+    zmq_close(dealer);
+}
+
 static void survives_strangers(void)
 {
     void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
@@ -375,6 +388,7 @@ static const struct check_case cases[] = {
     {"whole numbers may come as floats", takes_whole_floats},
     {"a REQ of ZMTP 2.0 is served", serves_zmtp_2},
     {"14 frames stand in front of the empty one, and no more", holds_envelope_limit},
+    {"an empty frame alone is a ping, and comes back", returns_pings},
     {"strangers at both doors disturb nobody", survives_strangers},
     {"a taken or wrong endpoint is named", names_taken_ports},
     {"the log names the provider and never the key", log_holds_no_key},

@@ -3,7 +3,7 @@
 #include <czmq.h>
 
 #include "placesd/balance.h"
-#include "placesd/kin.h"
+#include "placesd/caller.h"
 #include "tests/bus/service.h"
 
 static void *context;
@@ -183,8 +183,8 @@ static void a_process_trusts_its_own_worker(void)
     struct lookup lookup = service_question(UPSTREAM_GOOD, 1, 1);
     static const uint64_t claims[] = {0x1235, 0x1234};
     for (uint32_t i = 0; i < 2; i++) {
-        char name[KIN_NAME_BYTES_MAX];
-        kin_write_name(claims[i], 1, name);
+        char name[CALLER_NAME_BYTES_MAX];
+        caller_write(&(struct caller){CALLER_WORKER, claims[i], 1}, name);
         void *worker = join_as_worker(&service, name, 1);
         struct asker_answer answer = ask_for_body(asker, worker, service_vary(lookup, i), body);
         CHECK_INT(answer.code, claims[i] == service.options.kin ? LOOKUP_OK : LOOKUP_NONSENSE);
@@ -213,6 +213,25 @@ static void gone_worker_is_noticed(void)
         CHECK_INT(asker_receive(asker).code, LOOKUP_OK);
     }
     zmq_close(asker);
+    service_stop(&service);
+}
+
+static void one_worker_too_many_is_heard(void)
+{
+    static void *workers[BALANCE_WORKERS_MAX + 1];
+    char byte;
+    struct service service = service_new();
+    service_open(&service);
+    for (size_t i = 0; i <= BALANCE_WORKERS_MAX; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "one-of-many-%zu", i);
+        workers[i] = join_as_worker(&service, name, 1);
+    }
+    /* Each of them hears that it is: one that is quiet as a worker, the last one at once. */
+    for (size_t i = 0; i <= BALANCE_WORKERS_MAX; i++) {
+        CHECK_INT(zmq_recv(workers[i], &byte, 1, 0), 0);
+        zmq_close(workers[i]);
+    }
     service_stop(&service);
 }
 
@@ -282,6 +301,7 @@ static const struct check_case cases[] = {
     {"a body that anybody may have written is checked", foreign_bodies_are_checked},
     {"a process does not check what its own worker has", a_process_trusts_its_own_worker},
     {"a worker that is gone takes no question with it", gone_worker_is_noticed},
+    {"one worker too many is not taken, but hears that it is heard", one_worker_too_many_is_heard},
     {"1024 questions wait and one more is busy", says_busy},
     {"what is unfinished at the end is answered", stopping_answers},
     {"a worker finds a broker that was started again", worker_survives_its_broker},

@@ -34,23 +34,32 @@ static inline void *service_run_broker(void *user)
     return NULL;
 }
 
-static inline void service_open(struct service *service)
+/* One attempt, which empties the rings of its keys. */
+static inline bool service_try_to_open(struct service *service, char error[BROKER_ERROR_BYTES_MAX])
 {
-    char error[BROKER_ERROR_BYTES_MAX] = "";
     struct broker_options options = service->options;
     options.front = service->front;
     options.back = service->back;
+    service->broker = broker_open(&options, error);
+    if (service->broker == NULL)
+        return false;
     service->stop = eventfd(0, EFD_CLOEXEC);
+    pthread_create(&service->thread, NULL, service_run_broker, service);
+    return true;
+}
+
+static inline void service_open(struct service *service)
+{
+    char error[BROKER_ERROR_BYTES_MAX] = "";
     /* A port is free again only a moment after its socket was closed. */
     int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
-    do
-        service->broker = broker_open(&options, error);
-    while (service->broker == NULL && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
-    if (service->broker == NULL) {
+    bool open;
+    while (!(open = service_try_to_open(service, error)) && asker_now_ms() < give_up_ms)
+        poll(NULL, 0, 10);
+    if (!open) {
         printf("%s\n", error);
         exit(2);
     }
-    pthread_create(&service->thread, NULL, service_run_broker, service);
 }
 
 /* Tells the broker to stop and waits until it has; its sockets stay open. */

@@ -94,6 +94,91 @@ static void of_two_keys_each_has_its_turn(void)
     CHECK_INT(dial.key, 0);
 }
 
+/* A way that is longer than the short time would else never be found. */
+static void after_both_had_their_turn_each_has_more_time(void)
+{
+    static const int64_t due_ms[] = {1000, 2000, 4000, 6000, 9000, 12000, 15000};
+    dial_start(&dial, &rules, &both, 0);
+    for (size_t i = 0; i < sizeof due_ms / sizeof *due_ms; i++) {
+        check_due_at(due_ms[i]);
+        dial_renew(&dial, due_ms[i]);
+    }
+    dial.fruitless = UINT32_MAX; /* for years */
+    check_due_at(18000);
+    dial_taken(&dial, false, 16000); /* once it came about, the next loss begins as the first */
+    dial_refused(&dial, 17000);
+    check_due_at(18000);
+    for (int round = 0; round < 4; round++)
+        dial_renew(&dial, 18000);
+    check_due_at(21000);
+    dial_expect(&dial, &turned); /* and so does a new list */
+    check_due_at(19000);
+}
+
+static void each_address_is_tried_with_each_key(void)
+{
+    static const struct {
+        const struct keyring_keys *keys;
+        size_t chosen[6];
+    } rows[] = {
+        {&none, {0, 1, 2, 0, 1, 2}},
+        {&old_one, {0, 1, 2, 0, 1, 2}},
+        {&both, {0, 0, 1, 1, 2, 2}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        dial_start(&dial, &rules, rows[i].keys, 0);
+        for (size_t attempt = 0; attempt < 6; attempt++) {
+            CHECK_INT(dial_choose(&dial, 3), rows[i].chosen[attempt]);
+            CHECK_INT(dial_choose(&dial, 1), 0);
+            dial_renew(&dial, 0);
+        }
+    }
+}
+
+/* The way to a name server is not the connection's time. */
+static void a_connection_may_be_made_later(void)
+{
+    dial_start(&dial, &rules, &both, 0);
+    dial_restart(&dial, 4000);
+    check_due_at(5000);
+    CHECK_INT(dial.key, 0);
+    CHECK_INT(dial.attempts, 0);
+    CHECK_INT(dial_news(&dial, 5000), DIAL_LOST); /* it is lost for that time all the same */
+}
+
+static void a_loss_is_told_once_and_so_is_the_return(void)
+{
+    dial_start(&dial, &rules, &none, 0);
+    CHECK_INT(dial_news(&dial, 4999), DIAL_NOTHING_NEW);
+    dial_renew(&dial, 3000); /* tries do not matter */
+    CHECK_INT(dial_news(&dial, 5000), DIAL_LOST);
+    dial_renew(&dial, 6000);
+    CHECK_INT(dial_news(&dial, 100000), DIAL_NOTHING_NEW);
+    dial_taken(&dial, false, 100000);
+    CHECK_INT(dial_news(&dial, 100000), DIAL_BACK);
+    CHECK_INT(dial_news(&dial, 100000), DIAL_NOTHING_NEW);
+    dial_refused(&dial, 110000); /* a short loss is not told, nor its end */
+    dial_taken(&dial, false, 114000);
+    CHECK_INT(dial_news(&dial, 200000), DIAL_NOTHING_NEW);
+    dial_refused(&dial, 200000);
+    CHECK_INT(dial_news(&dial, 205000), DIAL_LOST);
+}
+
+/* A connection that takes messages is not yet a return. */
+static void who_never_answers_is_told_once(void)
+{
+    dial_start(&dial, &rules, &none, 0);
+    for (int64_t now_ms = 0; now_ms < 60000; now_ms += 6000) {
+        dial_taken(&dial, true, now_ms);
+        dial_renew(&dial, now_ms + 6000);
+        CHECK_INT(dial_news(&dial, now_ms + 6000), now_ms == 0 ? DIAL_LOST : DIAL_NOTHING_NEW);
+    }
+    dial_taken(&dial, false, 60000);
+    CHECK_INT(dial_news(&dial, 60000), DIAL_NOTHING_NEW);
+    dial_answered(&dial);
+    CHECK_INT(dial_news(&dial, 60000), DIAL_BACK);
+}
+
 static void the_key_that_was_proved_is_expected_at_once(void)
 {
     dial_start(&dial, &rules, &both, 0);
@@ -161,6 +246,11 @@ static const struct check_case cases[] = {
      what_takes_and_never_answers_is_replaced_under_the_same_key},
     {"a full queue counts as away", a_full_queue_counts_as_away},
     {"of two keys each has its turn", of_two_keys_each_has_its_turn},
+    {"after both had their turn each has more time", after_both_had_their_turn_each_has_more_time},
+    {"each address is tried with each key", each_address_is_tried_with_each_key},
+    {"a connection may be made later", a_connection_may_be_made_later},
+    {"a loss is told once, and so is the return", a_loss_is_told_once_and_so_is_the_return},
+    {"who takes messages and never answers is told once", who_never_answers_is_told_once},
     {"the key that the other end proved is expected at once",
      the_key_that_was_proved_is_expected_at_once},
     {"a key that is not listed proves nothing", a_key_that_is_not_listed_proves_nothing},

@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 
-#include "placesd/kin.h"
 #include "placesd/results.h"
 #include "tests/check.h"
 
@@ -153,32 +152,12 @@ static void a_full_body_has_no_room_for_more(void)
     }
 }
 
-static void kin_are_known_by_their_number(void)
-{
-    char name[KIN_NAME_BYTES_MAX], other[KIN_NAME_BYTES_MAX];
-    kin_write_name(UINT64_MAX, UINT64_MAX, name);
-    CHECK(strcmp(name, "worker-ffffffffffffffff-ffffffffffffffff") == 0);
-    CHECK(kin_is_ours(UINT64_MAX, span_of(name)));
-    CHECK(!kin_is_ours(UINT64_MAX - 1, span_of(name)));
-    CHECK(!kin_is_ours(0, span_of(name)));
-    /* The number alone, and each part of the name in front of it. */
-    for (size_t bytes = 0; bytes <= strlen("worker-ffffffffffffffff-"); bytes++)
-        CHECK(!kin_is_ours(UINT64_MAX, (struct span){name, bytes}));
-    kin_write_name(0, 7, other);
-    CHECK(strcmp(other, "worker-0000000000000007") == 0);
-    CHECK(!kin_is_ours(7, span_of(other)) && !kin_is_ours(0, span_of(other)));
-    kin_write_name(0x10, 0, other);
-    CHECK(!kin_is_ours(0, span_of("worker-0000000000000000-0000000000000000")));
-    CHECK(kin_is_ours(0x10, span_of(other)));
-}
-
 static const struct check_case cases[] = {
     {"answers that keep the promises stay as they are", good_answers_stay_as_they_are},
     {"html_attributions is added where it lacks", attributions_are_added},
     {"an answer that keeps no promise is nonsense, and the log hears why",
      what_keeps_no_promise_is_nonsense},
     {"what is added must fit", a_full_body_has_no_room_for_more},
-    {"a process's own worker is known by the number that was drawn", kin_are_known_by_their_number},
 };
 
 CHECK_MAIN(cases)
