@@ -21,7 +21,9 @@
 #include "placesd/provider.h"
 #include "placesd/reload.h"
 #include "placesd/worker.h"
+#include "topology/signals.h"
 #include "topology/load.h"
+#include "topology/say.h"
 #include "topology/secrets.h"
 #include "topology/status.h"
 #include "topology/topology.h"
@@ -39,12 +41,15 @@ static const char HELP[] =
     "  --topology FILE      the herd, see topology/*.zpl\n"
     "  --places N           which of its places sections to be the broker of (1)\n"
     "  --credits N          look-ups that a worker takes at a time (%u)\n"
-    "  --help               show this\n"
+    "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
     "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "a broker read the herd's keys anew.\n"
+    "it read again FILE, of which the herd's keys count at once, its key_file and its database,\n"
+    "and say what else differs and waits for the next start. HUP and USR1 open standard error "
+    "anew\n"
+    "where it is a file. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
 /* What a worker has begun may take so long to end: longer than any client waits. */
@@ -70,8 +75,8 @@ struct service {
     struct landmarks *landmarks[DESK_SOURCES_MAX];
     struct broker *broker;
     struct worker *worker;
-    struct reload *reload; /* NULL without keys */
-    int signals;           /* a signalfd for TERM and INT */
+    struct reload *reload;
+    int signals; /* a signalfd for TERM and INT */
 };
 
 static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -84,7 +89,7 @@ static bool complain(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "placesd: %s\n", text);
+    say("%s", text);
     return false;
 }
 
@@ -108,6 +113,7 @@ static int open_signals(void)
     sigaddset(&ours, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ours, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     zsys_handler_set(NULL);
     return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -229,7 +235,6 @@ static bool read_secret(struct service *service)
     char error[SECRETS_ERROR_BYTES_MAX];
     if (!has_keys(service))
         return true;
-    reload_block();
     service->ends.theirs = service->topology.places[0].public_keys;
     return secrets_find(&service->topology, SECRETS_PLACES, &service->ends.theirs,
                         &service->ends.own, error) ||
@@ -249,8 +254,6 @@ static bool open_broker(struct service *service, struct broker_options *options)
     keyring_free(&keys.front);
     keyring_free(&keys.back);
     explicit_bzero(&keys.own, sizeof keys.own);
-    if (service->broker != NULL && has_keys(service))
-        service->reload = reload_start(service->role->file, service->broker);
     return service->broker != NULL || complain("%s", error);
 }
 
@@ -287,6 +290,21 @@ static bool start_worker(struct service *service)
     return service->worker != NULL || complain("%s", error);
 }
 
+static void start_reload(struct service *service)
+{
+    struct reload_parts parts = {.file = service->role->file,
+                                 .start = &service->topology,
+                                 .broker = service->broker,
+                                 .worker = service->worker,
+                                 .places = service->places,
+                                 .places_count = service->places_count,
+                                 .brokers = service->brokers,
+                                 .keys = service->keys,
+                                 .landmarks = service->landmarks,
+                                 .landmarks_count = DESK_SOURCES_MAX};
+    service->reload = reload_start(&parts);
+}
+
 static bool start(struct service *service)
 {
     const struct role *role = service->role;
@@ -296,7 +314,10 @@ static bool start(struct service *service)
     for (size_t i = 0; i < service->places_count; i++)
         if (!prepare_broker(service, i))
             return false;
-    return (!role->broker || start_broker(service)) && (!role->worker || start_worker(service));
+    if ((role->broker && !start_broker(service)) || (role->worker && !start_worker(service)))
+        return false;
+    start_reload(service);
+    return true;
 }
 
 static void log_start(const struct service *service)
@@ -356,8 +377,8 @@ static void serve(struct service *service)
 /* In reverse order of the start; whatever was not started is skipped. */
 static void stop(struct service *service)
 {
-    worker_stop(&service->worker);
     reload_stop(&service->reload);
+    worker_stop(&service->worker);
     broker_close(&service->broker);
     for (size_t i = 0; i < DESK_SOURCES_MAX; i++)
         landmarks_stop(&service->landmarks[i]);
@@ -400,10 +421,17 @@ static int take_role(struct role *role, const char *word)
 static int read_words(int count, char **words, struct role *role)
 {
     static const struct option options[] = {
-        {"topology", required_argument, NULL, 't'}, {"places", required_argument, NULL, 'p'},
-        {"credits", required_argument, NULL, 'c'},  {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},        {0},
+        {"topology", required_argument, NULL, 't'},
+        {"places", required_argument, NULL, 'p'},
+        {"credits", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'}, /* usage_asks_for_help */
+        {"version", no_argument, NULL, 'v'},
+        {0},
     };
+    if (usage_asks_for_help(count, words)) {
+        printf(HELP, (unsigned)WORKER_CREDITS);
+        return EXIT_SUCCESS;
+    }
     optind = 1 + take_role(role, words[1]);
     for (int option; (option = getopt_long(count, words, "+:", options, NULL)) != -1;) {
         switch (option) {
@@ -420,14 +448,11 @@ static int read_words(int count, char **words, struct role *role)
                 return usage_refuse(PROGRAM, "--credits takes a number from 1 to %d, not %s",
                                     LOOKUP_CREDITS_MAX, optarg);
             break;
-        case 'h':
-            printf(HELP, (unsigned)WORKER_CREDITS);
-            return EXIT_SUCCESS;
         case 'v':
             puts(PROGRAM " " ZHERD_VERSION);
             return EXIT_SUCCESS;
         default:
-            return usage_refuse_option(PROGRAM, option, words);
+            return usage_refuse_option(PROGRAM, option, words, options);
         }
     }
     if (optind < count)
@@ -439,6 +464,8 @@ static int read_words(int count, char **words, struct role *role)
 
 int main(int count, char **words)
 {
+    signals_hold();
+    say_as(PROGRAM, NULL);
     struct role role = {.places = 1, .credits = WORKER_CREDITS};
     int status = read_words(count, words, &role);
     return status >= 0 ? status : run(&role);

@@ -47,6 +47,7 @@ struct worker {
     pthread_t thread;
     atomic_int phase;
     atomic_bool ended;
+    pthread_mutex_t beginning; /* of jobs, or changing what they begin with */
     struct transfers *transfers;
     struct link links[WORKER_BROKERS_MAX];
     size_t link_count;
@@ -115,6 +116,15 @@ static const struct transfer_source *find_source(const struct worker_broker *bro
     return NULL;
 }
 
+static bool begin(struct worker *worker, const struct transfer_source *source,
+                  const struct lookup *lookup, struct link *link, uint64_t job)
+{
+    worker_hold(worker);
+    bool begun = transfer_begin(worker->transfers, source, lookup, link, job);
+    worker_go_on(worker);
+    return begun;
+}
+
 /* A job is two or three frames: its number, which goes back as it came, the question, and the name
  * of a provider. One frame is a broker that wants to know whether we are there. */
 static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
@@ -138,7 +148,7 @@ static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
         send_failure(link, job, LOOKUP_INVALID, "The question is not a look-up.");
     else if (source == NULL)
         send_failure(link, job, LOOKUP_UNAVAILABLE, "The places worker knows no such provider.");
-    else if (!transfer_begin(worker->transfers, source, &lookup, link, job))
+    else if (!begin(worker, source, &lookup, link, job))
         send_failure(link, job, LOOKUP_BUSY, "The places worker has too much to do.");
 }
 
@@ -291,6 +301,7 @@ static void release(struct worker *worker)
     transfer_close(&worker->transfers);
     for (size_t i = 0; i < worker->link_count; i++)
         zsock_destroy(&worker->links[i].socket);
+    pthread_mutex_destroy(&worker->beginning);
     free(worker);
 }
 
@@ -300,6 +311,7 @@ struct worker *worker_start(const struct worker_options *options,
     assert(options->broker_count >= 1 && options->broker_count <= WORKER_BROKERS_MAX);
     struct worker *worker = calloc(1, sizeof *worker);
     assert(worker != NULL);
+    pthread_mutex_init(&worker->beginning, NULL);
     uint32_t brokers = (uint32_t)options->broker_count;
     worker->credits = options->credits > brokers ? options->credits / brokers : 1;
     worker->transfers = transfer_open(worker->credits * brokers);
@@ -314,6 +326,16 @@ struct worker *worker_start(const struct worker_options *options,
     }
     release(worker);
     return NULL;
+}
+
+void worker_hold(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->beginning);
+}
+
+void worker_go_on(struct worker *worker)
+{
+    pthread_mutex_unlock(&worker->beginning);
 }
 
 void worker_drain(struct worker *worker, int64_t patience_ms)

@@ -38,6 +38,11 @@ struct worker;
 struct worker *worker_start(const struct worker_options *options,
                             char error[WORKER_ERROR_BYTES_MAX]);
 
+/* From any thread: between these two calls no job begins, and what the options' sources have for a
+ * key may be changed. Jobs that have begun go on with the key they have. */
+void worker_hold(struct worker *worker);
+void worker_go_on(struct worker *worker);
+
 /* Takes no new jobs and waits until those it has are answered, or for `patience_ms`. */
 void worker_drain(struct worker *worker, int64_t patience_ms);
 

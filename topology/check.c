@@ -43,7 +43,7 @@ int check_main(int count, char **words)
     struct topology topology;
     int option = getopt_long(count, words, ":", options, NULL);
     if (option != -1)
-        return usage_refuse_option("zherd check", option, words);
+        return usage_refuse_option("zherd check", option, words, options);
     if (count - optind != 1)
         return usage_refuse("zherd check", "write one topology file");
     if (!topology_load(words[optind], &topology))
