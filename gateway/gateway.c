@@ -20,8 +20,8 @@
 #include "gateway/session.h"
 #include "gateway/tell.h"
 #include "gateway/wall.h"
-#include "topology/signals.h"
 #include "topology/say.h"
+#include "topology/signals.h"
 
 #define SECOND_MS 1000
 /* How long the bus may take to hand over its last messages. */

@@ -7,9 +7,9 @@
 
 #include "bus/flood.h"
 #include "gateway/gateway.h"
-#include "topology/signals.h"
 #include "topology/load.h"
 #include "topology/say.h"
+#include "topology/signals.h"
 #include "topology/usage.h"
 
 static const char HELP[] =

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #include "placesd/event.h"
-#include "topology/signals.h"
 #include "topology/load.h"
 #include "topology/secrets.h"
+#include "topology/signals.h"
 #include "topology/topology_changes.h"
 
 struct reload {

@@ -13,10 +13,10 @@
 
 #include "bus/at_line.h"
 #include "bus/bus.h"
-#include "topology/signals.h"
 #include "topology/load.h"
 #include "topology/say.h"
 #include "topology/secrets.h"
+#include "topology/signals.h"
 #include "topology/topology_changes.h"
 #include "topology/usage.h"
 #include "topology/zherd.h"

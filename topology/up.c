@@ -11,10 +11,10 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "topology/signals.h"
 #include "topology/load.h"
 #include "topology/process.h"
 #include "topology/say.h"
+#include "topology/signals.h"
 #include "topology/topology_changes.h"
 #include "topology/topology_endpoint.h"
 #include "topology/up_core.h"

@@ -13,8 +13,8 @@
 
 #include "placesd/landmarks/import.h"
 #include "placesd/landmarks/landmarks.h"
-#include "topology/signals.h"
 #include "topology/say.h"
+#include "topology/signals.h"
 #include "topology/topology_endpoint.h"
 #include "topology/usage.h"
 
