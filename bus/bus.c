@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <zmq.h>
 
+#include "bus/binding.h"
 #include "bus/roster.h"
 
 /* Messages taken in one turn. A full window of two neighbours fits, and even if each is an
@@ -127,8 +128,6 @@ static const char *explain(int error)
     case EPROTONOSUPPORT:
     case ENOCOMPATPROTO:
         return "not of the form tcp://host:port";
-    case ENODEV:
-        return "no address or interface of this machine (a host name cannot be bound)";
     default:
         return zmq_strerror(error);
     }
@@ -147,14 +146,15 @@ static void allow_peers(struct bus *bus)
 
 static bool bind_router(struct bus *bus, const char *endpoint, char error[BUS_ERROR_BYTES_MAX])
 {
+    char reason[BINDING_REASON_BYTES_MAX];
     bus->router = make_socket(bus, ZMQ_ROUTER, endpoint);
     if (!bus->router || (bus->auth && !auth_guard(bus->router, AUTH_BUS, &bus->own))) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open a socket: %s", explain(errno));
         return false;
     }
     apply(bus->router, settings_of_router, COUNT(settings_of_router));
-    if (zmq_bind(bus->router, endpoint) != 0) {
-        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot bind %s: %s", endpoint, explain(errno));
+    if (!binding_zmq(bus->router, endpoint, reason)) {
+        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot bind %s: %s", endpoint, reason);
         return false;
     }
     size_t endpoint_bytes = sizeof bus->endpoint;

@@ -16,7 +16,7 @@
 #include "bus/auth.h"
 #include "bus/flood.h"
 
-#define BUS_ERROR_BYTES_MAX 512
+#define BUS_ERROR_BYTES_MAX 1536
 
 struct bus_peer {
     const char *name;     /* as in the topology; with it the routing ids of its messages begin */
@@ -30,7 +30,7 @@ struct bus_keys {
 
 struct bus_options {
     const char *name;             /* we are to every peer */
-    const char *endpoint;         /* "tcp://host:port" to bind; port * binds any free one */
+    const char *endpoint;         /* to bind (bus/binding.h); port * binds any free one */
     const struct bus_peer *peers; /* in the order of flood_options.peers */
     size_t peer_count;
     const struct bus_keys *keys; /* NULL: in the clear, and whoever has a peer's name is it */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "gateway/clients.h"
+#include "gateway/logline.h"
 #include "gateway/lookups.h"
 #include "gateway/places.h"
 #include "topology/topology.h"
@@ -21,21 +22,26 @@ struct brokers {
     struct places *places; /* NULL without a places service */
     struct lookups *sockets[TOPOLOGY_PLACES_MAX];
     size_t count;
-    bool wait; /* replies may be there: the next turn must not be far */
+    bool wait;  /* replies may be there: the next turn must not be far */
+    bool fired; /* a descriptor said that something happened */
 };
 
-/* Begins to connect to each of the topology's brokers; `seed` as for places_new, `keys` as for
- * lookups_open. False and one clear sentence in `error`; brokers_close closes what was opened. */
+/* Begins to connect to each of the topology's brokers; `seed` as for places_new, `keys`
+ * as for lookups_open. False and one clear sentence in `error`; brokers_close closes what was
+ * opened. */
 bool brokers_open(struct brokers *brokers, const struct topology *topology, uint64_t seed,
-                  const struct auth_ends *keys, char error[LOOKUPS_ERROR_BYTES_MAX]);
+                  const struct auth_ends *keys, int64_t now_ms,
+                  char error[LOOKUPS_ERROR_BYTES_MAX]);
 void brokers_close(struct brokers *brokers);
 
-/* Takes replies, ends what is late and sends what is due, up to a bound: clients have their turn,
- * too. */
+/* Takes replies, ends what is late, replaces connections and sends what is due, up to a bound:
+ * clients have their turn, too. */
 void brokers_turn(struct brokers *brokers, struct clients *clients, int64_t now_ms);
 
-/* To be called once a second. */
-void brokers_second(struct brokers *brokers);
+/* To be called once a second. The log hears of a broker that cannot be reached, and of its
+ * return. */
+void brokers_second(struct brokers *brokers, struct logline *lines, int64_t wall_ns,
+                    int64_t now_ms);
 
 /* When brokers_turn has something to do although nothing arrived; INT64_MAX is never. */
 int64_t brokers_deadline_ms(const struct brokers *brokers);

@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "gateway/session.h"
 #include "gateway/tell.h"
 #include "gateway/wall.h"
+#include "topology/reach.h"
 #include "topology/say.h"
 #include "topology/signals.h"
 
@@ -172,7 +174,7 @@ static void on_lookups(uv_poll_t *poll, int status, int events)
     struct gateway *gateway = poll->data;
     (void)status;
     (void)events;
-    gateway->brokers.wait = true;
+    gateway->brokers.wait = gateway->brokers.fired = true;
 }
 
 static void on_second(uv_timer_t *timer)
@@ -185,7 +187,7 @@ static void on_second(uv_timer_t *timer)
              refusals - gateway->refusals_told);
     gateway->refusals_told = refusals;
     guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
-    brokers_second(&gateway->brokers);
+    brokers_second(&gateway->brokers, &gateway->lines, wall_now_ns(), now_ms(gateway));
     log_look(gateway->log);
 }
 
@@ -264,6 +266,16 @@ static bool complain(const char *error)
     return false;
 }
 
+/* Says in which line of the topology stands what cannot be had. */
+static bool complain_at(const struct gateway *gateway, const struct topology_endpoint *endpoint,
+                        const char *error)
+{
+    char text[BUS_ERROR_BYTES_MAX + PATH_MAX];
+    snprintf(text, sizeof text, "%s:%" PRIu32 ": %s", gateway->options->topology_file,
+             endpoint->line, error);
+    return complain(text);
+}
+
 static bool open_guard(struct gateway *gateway)
 {
     char error[SECRETS_ERROR_BYTES_MAX];
@@ -274,9 +286,12 @@ static bool open_bus(struct gateway *gateway)
 {
     char error[BUS_ERROR_BYTES_MAX];
     struct bus_keys keys;
+    const struct topology_node *self = gateway->self;
+    if (gateway->peer_count > 0 && !reach_is_said(&self->bus, &self->bus_at, "bus_at", error))
+        return complain_at(gateway, &self->bus, error);
     struct bus_peer *peers = bytes_resize(NULL, (gateway->peer_count + 1) * sizeof *peers);
     for (size_t i = 0; i < gateway->peer_count; i++)
-        peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus.text};
+        peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus_at.text};
     struct bus_options options = {.name = gateway->self->name,
                                   .endpoint = gateway->self->bus.text,
                                   .peers = peers,
@@ -285,7 +300,7 @@ static bool open_bus(struct gateway *gateway)
     gateway->bus = bus_open(&options, error);
     explicit_bzero(&keys, sizeof keys);
     free(peers);
-    return gateway->bus != NULL || complain(error);
+    return gateway->bus != NULL || complain_at(gateway, &gateway->self->bus, error);
 }
 
 static bool open_brokers(struct gateway *gateway)
@@ -293,8 +308,8 @@ static bool open_brokers(struct gateway *gateway)
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct auth_ends ends;
     const struct auth_ends *keys = guard_places_keys(&gateway->guard, &ends);
-    bool good =
-        brokers_open(&gateway->brokers, gateway->options->topology, draw_number(), keys, error);
+    bool good = brokers_open(&gateway->brokers, gateway->options->topology, draw_number(), keys,
+                             now_ms(gateway), error);
     explicit_bzero(&ends, sizeof ends);
     return good || complain(error);
 }
@@ -316,7 +331,7 @@ static bool open_clients(struct gateway *gateway)
                                           .flood_changed = true /* say hello at once */};
     gateway->clients =
         clients_open(&gateway->loop, &gateway->self->clients, &gateway->node, gateway->log, error);
-    return gateway->clients != NULL || complain(error);
+    return gateway->clients != NULL || complain_at(gateway, &gateway->self->clients, error);
 }
 
 static void start_handles(struct gateway *gateway)
@@ -366,7 +381,7 @@ static void note_start(struct gateway *gateway)
          "%" PRIu32,
          (long)getpid(), options->topology->herd, gateway->self->name, gateway->session,
          gateway->self->clients.text, bus_endpoint(gateway->bus), topology->places_count,
-         topology->places_count > 0 ? topology->places[0].gateways.text : "none",
+         topology->places_count > 0 ? topology->places[0].gateways_at.text : "none",
          gateway->guard.has_keys ? "yes" : "no", gateway->peer_count,
          clients_limit(gateway->clients), options->clients_max);
     if (topology->insecure)

@@ -21,85 +21,24 @@ static bool set(int fd, int level, int option, int value)
 }
 
 /* What is set here, every accepted connection inherits (tcp(7)). */
-static bool set_options(int fd, int family, bool both_families)
+static bool prepare(int fd)
 {
-    return set(fd, SOL_SOCKET, SO_REUSEADDR, 1) && set(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
-           set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+    return set(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
            set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S) &&
            set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S) &&
-           set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES) &&
-           (family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, !both_families));
-}
-
-/* A listening socket, or -1 and errno. */
-static int listen_at(const struct addrinfo *address, bool both_families)
-{
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (set_options(fd, address->ai_family, both_families) &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
-        return fd;
-    int fault = errno;
-    close(fd);
-    errno = fault;
-    return -1;
-}
-
-/* An address family or address this machine does not have. */
-static bool is_absent(int fault)
-{
-    return fault == EAFNOSUPPORT || fault == EADDRNOTAVAIL;
-}
-
-static size_t listen_at_all(const struct addrinfo *addresses, int family, bool both_families,
-                            int sockets[LISTEN_SOCKETS_MAX], int *fault)
-{
-    size_t count = 0;
-    *fault = 0;
-    for (const struct addrinfo *at = addresses; at != NULL && count < LISTEN_SOCKETS_MAX;
-         at = at->ai_next) {
-        if (family != AF_UNSPEC && at->ai_family != family)
-            continue;
-        int fd = listen_at(at, both_families);
-        if (fd >= 0) {
-            sockets[count++] = fd;
-            continue;
-        }
-        *fault = errno;
-        if (is_absent(errno))
-            continue;
-        while (count > 0)
-            close(sockets[--count]);
-        return 0;
-    }
-    return count;
+           set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 }
 
 size_t listen_open(const struct topology_endpoint *endpoint, int sockets[LISTEN_SOCKETS_MAX],
                    char error[LISTEN_ERROR_BYTES_MAX])
 {
-    bool everywhere = strcmp(endpoint->host, "*") == 0;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *addresses = NULL;
-    char port[sizeof "65535"];
-    snprintf(port, sizeof port, "%u", endpoint->port);
-    int unknown = getaddrinfo(everywhere ? NULL : endpoint->host, port, &hints, &addresses);
-    if (unknown != 0) {
-        snprintf(error, LISTEN_ERROR_BYTES_MAX, "cannot take clients on %s: %s", endpoint->text,
-                 gai_strerror(unknown));
-        return 0;
-    }
-    /* One IPv6 socket takes both families; a machine without IPv6 gets one for IPv4. */
-    int fault;
-    size_t count =
-        listen_at_all(addresses, everywhere ? AF_INET6 : AF_UNSPEC, everywhere, sockets, &fault);
-    if (count == 0 && everywhere && (fault == 0 || is_absent(fault)))
-        count = listen_at_all(addresses, AF_INET, false, sockets, &fault);
+    static const struct binding_options options = {
+        .backlog = LISTEN_BACKLOG, .everywhere = true, .prepare = prepare};
+    char reason[BINDING_REASON_BYTES_MAX];
+    size_t count = binding_listen(endpoint->text, &options, sockets, reason);
     if (count == 0)
         snprintf(error, LISTEN_ERROR_BYTES_MAX, "cannot take clients on %s: %s", endpoint->text,
-                 strerror(fault));
-    freeaddrinfo(addresses);
+                 reason);
     return count;
 }
 

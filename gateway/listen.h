@@ -4,19 +4,20 @@
 
 #include <stddef.h>
 
+#include "bus/binding.h"
 #include "topology/topology.h"
 
 /* A host name may stand for several addresses, such as localhost for 127.0.0.1 and ::1. */
-#define LISTEN_SOCKETS_MAX 8
+#define LISTEN_SOCKETS_MAX BINDING_SOCKETS_MAX
 /* Connections that wait to be accepted (listen(2)); Linux takes at most net.core.somaxconn. */
 #define LISTEN_BACKLOG 4096
 /* An IPv6 address with the interface it belongs to, in brackets, and a port. */
 #define LISTEN_ADDRESS_BYTES_MAX 96
-#define LISTEN_ERROR_BYTES_MAX   512
+#define LISTEN_ERROR_BYTES_MAX   1536
 
-/* Listens on every address of the endpoint ("*" is all of them, IPv4 and IPv6) with non-blocking
- * sockets and writes their descriptors to `sockets`. Returns how many, or 0 and one clear sentence
- * in `error`. */
+/* Listens on every address of the endpoint that belongs to this machine (bus/binding.h; "*" is all
+ * of them, IPv4 and IPv6) with non-blocking sockets and writes their descriptors to `sockets`.
+ * Returns how many, or 0 and one clear sentence in `error`. */
 size_t listen_open(const struct topology_endpoint *endpoint, int sockets[LISTEN_SOCKETS_MAX],
                    char error[LISTEN_ERROR_BYTES_MAX]);
 

@@ -1,11 +1,15 @@
 #include "gateway/lookups.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <zmq.h>
 
+#include "placesd/caller.h"
 #include "placesd/lookup.h"
 
 /* A request id, an empty frame, a body. */
@@ -13,15 +17,25 @@
 /* Messages queued in each direction. Far more than a service in good health lets wait. */
 #define LOOKUPS_QUEUE_MESSAGES_MAX 1000
 
+static const struct dial_rules rules = {.away_ms = LOOKUPS_AWAY_MS,
+                                        .away_two_keys_ms = LOOKUPS_AWAY_TWO_KEYS_MS,
+                                        .unanswered_ms = LOOKUPS_UNANSWERED_MS},
+                               rules_of_pings = {.away_ms = LOOKUPS_AWAY_MS,
+                                                 .away_two_keys_ms = LOOKUPS_AWAY_TWO_KEYS_MS,
+                                                 .unanswered_ms = LOOKUPS_PING_UNANSWERED_MS};
+
 struct lookups {
     void *context;
-    void *socket;
-    int descriptor;
+    void *socket; /* NULL where the system had none left: then the next try may get one */
+    int watch;    /* an epoll(7) that holds the socket's descriptor, so that there is one descriptor
+                     to poll for all the sockets of a life */
     char endpoint[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
+    bool ipv6;
     bool has_keys;
-    struct auth_ends keys;
-    size_t key;               /* the one of theirs that is expected there */
-    unsigned away_s;          /* seconds in a row without a connection */
+    struct auth_certificate own;
+    struct dial dial;
+    bool answers_pings;       /* the service does: a plain REP drops them */
+    uint64_t life;            /* random */
     zmq_msg_t frames[FRAMES]; /* of the last message received; always initialised */
 };
 
@@ -53,51 +67,79 @@ static bool set_options(void *socket, bool ipv6, bool has_keys)
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
 
-static bool dial(struct lookups *lookups)
+static void close_socket(struct lookups *lookups)
 {
-    return auth_connect(lookups->socket, lookups->endpoint,
-                        lookups->has_keys ? &lookups->keys.own : NULL,
-                        lookups->keys.theirs.text[lookups->key]);
+    int descriptor;
+    size_t size = sizeof descriptor;
+    if (lookups->socket == NULL)
+        return;
+    /* Before ZeroMQ closes it, which it does at some later moment. */
+    if (zmq_getsockopt(lookups->socket, ZMQ_FD, &descriptor, &size) == 0)
+        epoll_ctl(lookups->watch, EPOLL_CTL_DEL, descriptor, NULL);
+    zmq_close(lookups->socket);
+    lookups->socket = NULL;
 }
 
-/* The endpoint and the keys were good before, so connecting cannot fail; and if it did, it would
- * be tried again. */
-static void dial_anew(struct lookups *lookups, size_t key)
+static bool watch_socket(struct lookups *lookups)
 {
-    lookups->key = key;
-    lookups->away_s = 0;
-    zmq_disconnect(lookups->socket, lookups->endpoint);
-    dial(lookups);
+    struct epoll_event event = {.events = EPOLLIN};
+    int descriptor;
+    size_t size = sizeof descriptor;
+    return zmq_getsockopt(lookups->socket, ZMQ_FD, &descriptor, &size) == 0 &&
+           epoll_ctl(lookups->watch, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
-static bool connect_to(struct lookups *lookups, const struct topology_endpoint *endpoint)
+static bool set_name(struct lookups *lookups)
 {
-    size_t size = sizeof lookups->descriptor;
-    lookups->context = zmq_ctx_new();
-    if (lookups->context == NULL)
-        return false;
+    char name[CALLER_NAME_BYTES_MAX];
+    struct caller caller = {CALLER_GATEWAY, lookups->life, lookups->dial.attempts};
+    size_t bytes = caller_write(&caller, name);
+    return zmq_setsockopt(lookups->socket, ZMQ_ROUTING_ID, name, bytes) == 0;
+}
+
+/* A new socket and its connection, under a new routing id. False with errno. */
+static bool open_socket(struct lookups *lookups)
+{
+    const struct dial *dial = &lookups->dial;
     lookups->socket = zmq_socket(lookups->context, ZMQ_DEALER);
-    return lookups->socket != NULL &&
-           set_options(lookups->socket, strchr(endpoint->host, ':') != NULL, lookups->has_keys) &&
-           dial(lookups) &&
-           zmq_getsockopt(lookups->socket, ZMQ_FD, &lookups->descriptor, &size) == 0;
+    if (lookups->socket == NULL)
+        return false;
+    if (set_options(lookups->socket, lookups->ipv6, lookups->has_keys) && set_name(lookups) &&
+        watch_socket(lookups) &&
+        auth_connect(lookups->socket, lookups->endpoint, lookups->has_keys ? &lookups->own : NULL,
+                     dial->keys.text[dial->key]))
+        return true;
+    int error = errno;
+    close_socket(lookups);
+    errno = error;
+    return false;
+}
+
+static bool open_all(struct lookups *lookups)
+{
+    lookups->watch = epoll_create1(EPOLL_CLOEXEC);
+    lookups->context = zmq_ctx_new();
+    return lookups->watch >= 0 && lookups->context != NULL && open_socket(lookups);
 }
 
 struct lookups *lookups_open(const struct topology_endpoint *endpoint, const struct auth_ends *keys,
-                             char error[LOOKUPS_ERROR_BYTES_MAX])
+                             uint64_t life, int64_t now_ms, char error[LOOKUPS_ERROR_BYTES_MAX])
 {
-    struct lookups *lookups = bytes_resize(NULL, sizeof *lookups);
-    memset(lookups, 0, sizeof *lookups);
+    static const struct keyring_keys none;
+    struct lookups *lookups = bytes_zeroed(sizeof *lookups);
     for (size_t i = 0; i < FRAMES; i++)
         zmq_msg_init(&lookups->frames[i]);
     strcpy(lookups->endpoint, endpoint->text);
+    lookups->ipv6 = strchr(endpoint->host, ':') != NULL;
     lookups->has_keys = keys != NULL;
     if (keys != NULL)
-        lookups->keys = *keys;
-    if (connect_to(lookups, endpoint))
+        lookups->own = keys->own;
+    lookups->life = life;
+    dial_start(&lookups->dial, &rules, keys != NULL ? &keys->theirs : &none, now_ms);
+    if (open_all(lookups))
         return lookups;
     snprintf(error, LOOKUPS_ERROR_BYTES_MAX, "cannot ask for places at %s: %s", endpoint->text,
-             zmq_strerror(zmq_errno()));
+             zmq_strerror(errno));
     lookups_close(&lookups);
     return NULL;
 }
@@ -108,11 +150,12 @@ void lookups_close(struct lookups **lookups)
         return;
     for (size_t i = 0; i < FRAMES; i++)
         zmq_msg_close(&(*lookups)->frames[i]);
-    if ((*lookups)->socket != NULL)
-        zmq_close((*lookups)->socket);
+    close_socket(*lookups);
     if ((*lookups)->context != NULL)
         zmq_ctx_term((*lookups)->context);
-    explicit_bzero((*lookups)->keys.own.secret_key, sizeof(*lookups)->keys.own.secret_key);
+    if ((*lookups)->watch >= 0)
+        close((*lookups)->watch);
+    explicit_bzero(&(*lookups)->own, sizeof(*lookups)->own);
     free(*lookups);
     *lookups = NULL;
 }
@@ -120,40 +163,88 @@ void lookups_close(struct lookups **lookups)
 void lookups_expect(struct lookups *lookups, const struct keyring_keys *theirs)
 {
     assert(lookups->has_keys);
-    if (keyring_keys_equal(&lookups->keys.theirs, theirs))
-        return;
-    lookups->keys.theirs = *theirs;
-    dial_anew(lookups, 0);
+    dial_expect(&lookups->dial, theirs);
 }
 
 static bool is_connected(const struct lookups *lookups)
 {
     int events = 0;
     size_t size = sizeof events;
-    return zmq_getsockopt(lookups->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+    return lookups->socket != NULL &&
+           zmq_getsockopt(lookups->socket, ZMQ_EVENTS, &events, &size) == 0 &&
            (events & ZMQ_POLLOUT) != 0;
 }
 
-void lookups_second(struct lookups *lookups)
+/* A frame that is empty and alone: a REP drops it, and the broker sends it back. */
+static void ping(struct lookups *lookups, int64_t now_ms)
 {
-    if (!lookups->has_keys)
-        return;
-    lookups->away_s = is_connected(lookups) ? 0 : lookups->away_s + 1;
-    if (lookups->away_s >= LOOKUPS_RENEW_S)
-        dial_anew(lookups, keyring_keys_next(&lookups->keys.theirs, lookups->key));
+    if (zmq_send(lookups->socket, "", 0, ZMQ_DONTWAIT) >= 0)
+        dial_taken(&lookups->dial, lookups->answers_pings, now_ms);
+}
+
+void lookups_look(struct lookups *lookups, int64_t now_ms)
+{
+    bool was_away = dial_is_away(&lookups->dial);
+    if (!is_connected(lookups))
+        dial_refused(&lookups->dial, now_ms);
+    else if (was_away)
+        ping(lookups, now_ms);
+}
+
+void lookups_second(struct lookups *lookups, int64_t now_ms)
+{
+    if (is_connected(lookups))
+        ping(lookups, now_ms);
+    else
+        dial_refused(&lookups->dial, now_ms);
+}
+
+bool lookups_renew(struct lookups *lookups, int64_t now_ms)
+{
+    if (!dial_is_due(&lookups->dial, now_ms))
+        return false;
+    dial_renew(&lookups->dial, now_ms);
+    close_socket(lookups);
+    open_socket(lookups); /* or the next time */
+    return true;
+}
+
+int64_t lookups_deadline_ms(const struct lookups *lookups)
+{
+    return dial_deadline_ms(&lookups->dial);
+}
+
+enum dial_news lookups_news(struct lookups *lookups, int64_t now_ms)
+{
+    return dial_news(&lookups->dial, now_ms);
+}
+
+const char *lookups_endpoint(const struct lookups *lookups)
+{
+    return lookups->endpoint;
 }
 
 int lookups_descriptor(const struct lookups *lookups)
 {
-    return lookups->descriptor;
+    return lookups->watch;
 }
 
-bool lookups_send(struct lookups *lookups, uint64_t id, struct span request)
+static bool send_frames(void *socket, uint64_t id, struct span request)
 {
     /* Once the first frame is taken, ZeroMQ takes the others too. */
-    return zmq_send(lookups->socket, &id, sizeof id, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
-           zmq_send(lookups->socket, "", 0, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
-           zmq_send(lookups->socket, request.at, request.bytes, ZMQ_DONTWAIT) >= 0;
+    return socket != NULL && zmq_send(socket, &id, sizeof id, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, "", 0, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, request.at, request.bytes, ZMQ_DONTWAIT) >= 0;
+}
+
+bool lookups_send(struct lookups *lookups, uint64_t id, struct span request, int64_t now_ms)
+{
+    bool sent = send_frames(lookups->socket, id, request);
+    if (sent)
+        dial_taken(&lookups->dial, true, now_ms);
+    else
+        dial_refused(&lookups->dial, now_ms);
+    return sent;
 }
 
 /* Receives one whole message; keeps its first frames and returns how many there were, 0 when
@@ -164,7 +255,7 @@ static size_t receive_frames(struct lookups *lookups)
     size_t count = 0;
     bool more = true;
     zmq_msg_init(&surplus);
-    while (more) {
+    while (more && lookups->socket != NULL) {
         zmq_msg_t *frame = count < FRAMES ? &lookups->frames[count] : &surplus;
         if (zmq_msg_recv(frame, lookups->socket, ZMQ_DONTWAIT) < 0)
             break;
@@ -175,14 +266,25 @@ static size_t receive_frames(struct lookups *lookups)
     return count;
 }
 
+/* A broker of an earlier version takes a ping for an empty question, and says so. */
+static void take_pong(struct lookups *lookups)
+{
+    lookups->answers_pings = true;
+    lookups->dial.rules = &rules_of_pings;
+    dial_answered(&lookups->dial);
+}
+
 bool lookups_receive(struct lookups *lookups, uint64_t *id, struct span *body)
 {
     zmq_msg_t *frames = lookups->frames;
     size_t count;
     while ((count = receive_frames(lookups)) > 0) {
+        if (zmq_msg_size(&frames[0]) == 0)
+            take_pong(lookups);
         if (count != FRAMES || zmq_msg_size(&frames[0]) != sizeof *id ||
             zmq_msg_size(&frames[1]) != 0)
             continue;
+        dial_answered(&lookups->dial);
         memcpy(id, zmq_msg_data(&frames[0]), sizeof *id);
         *body = (struct span){zmq_msg_data(&frames[2]), zmq_msg_size(&frames[2])};
         return true;

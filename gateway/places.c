@@ -269,6 +269,18 @@ bool places_receive(struct places *places, uint64_t id, struct span message, int
     return true;
 }
 
+void places_lost(struct places *places, uint32_t broker, int64_t now_ms)
+{
+    uint16_t after;
+    for (uint16_t slot = places->queues[SENT].first; slot != NONE; slot = after) {
+        after = places->questions[slot].after;
+        if (places->questions[slot].broker != broker)
+            continue;
+        places->count.retried++;
+        line_up(places, slot, now_ms);
+    }
+}
+
 static int64_t limit_ms(const struct places *places, enum stage stage)
 {
     uint16_t slot = places->queues[stage].first;

@@ -82,6 +82,10 @@ void places_refused(struct places *places, int64_t now_ms); /* the transport did
 bool places_receive(struct places *places, uint64_t id, struct span message, int64_t now_ms,
                     struct places_answer *answer);
 
+/* The connection to this broker was replaced: what it was asked and has not answered is asked once
+ * more at once, unless it was asked twice already. */
+void places_lost(struct places *places, uint32_t broker, int64_t now_ms);
+
 /* The next question that has waited too long. Call until false. */
 bool places_expire(struct places *places, int64_t now_ms, struct places_answer *answer);
 

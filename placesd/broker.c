@@ -7,8 +7,11 @@
 
 #include <czmq.h>
 
+#include "bus/binding.h"
+#include "placesd/caller.h"
 #include "placesd/desk.h"
 #include "placesd/event.h"
+#include "placesd/hangup.h"
 #include "placesd/lookup.h"
 
 /* Messages taken from one door before the other gets its turn. */
@@ -19,6 +22,8 @@
 /* Frames in front of a question: a routing id per broker it came through, REQ's own request id
  * and the empty one that ends them. */
 #define ENVELOPE_FRAMES_MAX 16
+/* The routing id and the empty frame: nothing is asked. */
+#define PING_FRAMES 2
 /* Answers that may wait for one asker: all questions may be one asker's, and may end at the same
  * moment. Beyond that it does not read, and answers to it are dropped. */
 #define FRONT_WAITING_MAX DESK_ASKERS_MAX
@@ -32,6 +37,9 @@
 struct broker {
     struct auth *auth; /* NULL without keys */
     zsock_t *front, *back;
+    char *front_at, *back_at; /* the endpoints really bound */
+    uint16_t front_port, back_port;
+    struct callers *front_callers, *back_callers;
     struct desk *desk;
     zmsg_t *envelopes[DESK_ASKERS_MAX]; /* where answers go, by desk_slot; NULL: no such ticket */
     uint64_t refusals_told;
@@ -40,35 +48,42 @@ struct broker {
 
 /* ---- opening and closing ---- */
 
-static void set_ipv6(zsock_t *socket, const char *endpoint)
-{
-    if (strchr(endpoint, '[') != NULL || strchr(endpoint, '*') != NULL)
-        zsock_set_ipv6(socket, 1);
-}
+/* One of the broker's two sides, before it is bound. */
+struct side {
+    const char *endpoint, *place;
+    int message_bytes_max, waiting_max;
+    enum auth_door door;
+};
 
-static zsock_t *bind_router(const char *endpoint, int message_bytes_max, int waiting_max,
-                            enum auth_door door, const struct auth_certificate *own, char *error)
+static zsock_t *bind_router(const struct side *side, const struct auth_certificate *own,
+                            char *error)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
     assert(socket != NULL);
     void *handle = zsock_resolve(socket);
-    set_ipv6(socket, endpoint);
     zsock_set_router_handover(socket, 1);
-    zsock_set_maxmsgsize(socket, message_bytes_max);
-    bool guarded =
-        own == NULL || (auth_guard(handle, door, own) && auth_limit(handle, message_bytes_max));
+    zsock_set_maxmsgsize(socket, side->message_bytes_max);
+    bool guarded = own == NULL || (auth_guard(handle, side->door, own) &&
+                                   auth_limit(handle, side->message_bytes_max));
     assert(guarded);
-    zsock_set_rcvhwm(socket, waiting_max);
-    zsock_set_sndhwm(socket, waiting_max);
+    zsock_set_rcvhwm(socket, side->waiting_max);
+    zsock_set_sndhwm(socket, side->waiting_max);
     zsock_set_rcvtimeo(socket, 0);
     zsock_set_sndtimeo(socket, 0);
     zsock_set_linger(socket, LINGER_MS);
-    if (zsock_bind(socket, "%s", endpoint) >= 0)
+    char reason[BINDING_REASON_BYTES_MAX];
+    if (binding_zmq(handle, side->endpoint, reason))
         return socket;
-    snprintf(error, BROKER_ERROR_BYTES_MAX, "cannot listen on %s: %s", endpoint,
-             zmq_strerror(zmq_errno()));
+    snprintf(error, BROKER_ERROR_BYTES_MAX, "%s%scannot listen on %s: %s",
+             side->place != NULL ? side->place : "", side->place != NULL ? ": " : "",
+             side->endpoint, reason);
     zsock_destroy(&socket);
     return NULL;
+}
+
+static uint16_t port_of(const char *endpoint)
+{
+    return (uint16_t)strtoul(strrchr(endpoint, ':') + 1, NULL, 10);
 }
 
 static void draw(void *bytes, size_t count)
@@ -105,8 +120,8 @@ static bool open_auth(struct broker *broker, struct broker_keys *keys, char *err
 /* A stranger sent to try the keys is refused at both doors. */
 static bool prove_keys(struct broker *broker, const struct auth_certificate *own, char *error)
 {
-    return auth_prove(broker->auth, zsock_endpoint(broker->front), own->public_key, error) &&
-           auth_prove(broker->auth, zsock_endpoint(broker->back), own->public_key, error);
+    return auth_prove(broker->auth, broker->front_at, own->public_key, error) &&
+           auth_prove(broker->auth, broker->back_at, own->public_key, error);
 }
 
 struct broker *broker_open(const struct broker_options *options, char error[BROKER_ERROR_BYTES_MAX])
@@ -114,13 +129,23 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     struct broker *broker = calloc(1, sizeof *broker);
     assert(broker != NULL);
     broker->desk = open_desk(options);
+    broker->front_callers = callers_new();
+    broker->back_callers = callers_new();
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
+    const struct side front = {options->front, options->front_place, FRONT_FRAME_BYTES_MAX,
+                               FRONT_WAITING_MAX, AUTH_PLACES_FRONT};
+    const struct side back = {options->back, options->back_place, LOOKUP_REPLY_BYTES_MAX,
+                              BACK_WAITING_MAX, AUTH_PLACES_BACK};
     if (own == NULL || open_auth(broker, options->keys, error))
-        broker->front = bind_router(options->front, FRONT_FRAME_BYTES_MAX, FRONT_WAITING_MAX,
-                                    AUTH_PLACES_FRONT, own, error);
+        broker->front = bind_router(&front, own, error);
     if (broker->front != NULL)
-        broker->back = bind_router(options->back, LOOKUP_REPLY_BYTES_MAX, BACK_WAITING_MAX,
-                                   AUTH_PLACES_BACK, own, error);
+        broker->back = bind_router(&back, own, error);
+    if (broker->back != NULL) {
+        broker->front_at = zsock_last_endpoint(broker->front);
+        broker->back_at = zsock_last_endpoint(broker->back);
+        broker->front_port = port_of(broker->front_at);
+        broker->back_port = port_of(broker->back_at);
+    }
     if (broker->back == NULL || (own != NULL && !prove_keys(broker, own, error))) {
         broker_close(&broker);
         return NULL;
@@ -130,10 +155,16 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
     return broker;
 }
 
-void broker_admit(struct broker *broker, struct keyring *front)
+const char *broker_back(const struct broker *broker)
+{
+    return broker->back_at;
+}
+
+void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back)
 {
     assert(broker->auth != NULL);
     auth_allow(broker->auth, AUTH_PLACES_FRONT, front);
+    auth_allow(broker->auth, AUTH_PLACES_BACK, back);
 }
 
 void broker_close(struct broker **broker)
@@ -142,9 +173,13 @@ void broker_close(struct broker **broker)
         return;
     for (size_t slot = 0; slot < DESK_ASKERS_MAX; slot++)
         zmsg_destroy(&(*broker)->envelopes[slot]);
+    free((*broker)->front_at);
+    free((*broker)->back_at);
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
     auth_close(&(*broker)->auth);
+    callers_destroy(&(*broker)->front_callers);
+    callers_destroy(&(*broker)->back_callers);
     desk_destroy(&(*broker)->desk);
     free(*broker);
     *broker = NULL;
@@ -195,6 +230,13 @@ static zmsg_t *open_envelope(zmsg_t *message)
     return NULL;
 }
 
+/* An asker that sends the empty frame alone wants to know whether we are there: it comes back. */
+static void return_ping(struct broker *broker, zmsg_t *ping)
+{
+    if (zmsg_send(&ping, broker->front) != 0)
+        zmsg_destroy(&ping);
+}
+
 static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms)
 {
     zmsg_t *envelope = open_envelope(message);
@@ -205,7 +247,10 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
     }
     struct lookup lookup;
     uint64_t ticket;
-    if (zmsg_size(message) != 1 || !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
+    if (zmsg_size(message) == 0 && zmsg_size(envelope) == PING_FRAMES) {
+        return_ping(broker, envelope);
+    } else if (zmsg_size(message) != 1 ||
+               !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
         send_failure(broker, envelope, LOOKUP_INVALID, "The question is not a look-up.");
     } else if (!desk_ask(broker->desk, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
@@ -228,6 +273,23 @@ static void log_worker(struct span name, const char *what)
     event_log("worker %s %s", shown, what);
 }
 
+/* A worker that cannot be reached any more is lost. */
+static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
+{
+    zmsg_pushmem(message, worker.at, worker.bytes);
+    if (zmsg_send(&message, broker->back) == 0)
+        return;
+    zmsg_destroy(&message);
+    desk_lose(broker->desk, worker);
+}
+
+static void probe(struct broker *broker, struct span worker)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addmem(message, "", 0);
+    send_to_worker(broker, worker, message);
+}
+
 static void take_ready(struct broker *broker, struct span worker, struct span bytes, int64_t now_ms)
 {
     uint32_t credits;
@@ -242,6 +304,7 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
         break;
     case BALANCE_CROWDED:
         event_log_fault(&broker->crowded, now_ms, "too many workers: one more is not taken");
+        probe(broker, worker); /* it is heard all the same */
         break;
     case BALANCE_KNOWN:
         break;
@@ -287,16 +350,6 @@ static void take_from_worker(struct broker *broker, zmsg_t *message, int64_t now
 
 /* ---- orders ---- */
 
-/* A worker that cannot be reached any more is lost. */
-static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
-{
-    zmsg_pushmem(message, worker.at, worker.bytes);
-    if (zmsg_send(&message, broker->back) == 0)
-        return;
-    zmsg_destroy(&message);
-    desk_lose(broker->desk, worker);
-}
-
 static void give(struct broker *broker, const struct desk_order *order)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
@@ -306,13 +359,6 @@ static void give(struct broker *broker, const struct desk_order *order)
     zmsg_addmem(message, request, bytes);
     zmsg_addstr(message, order->source);
     send_to_worker(broker, order->worker, message);
-}
-
-static void probe(struct broker *broker, struct span worker)
-{
-    zmsg_t *message = zmsg_new();
-    zmsg_addmem(message, "", 0);
-    send_to_worker(broker, worker, message);
 }
 
 static void answer(struct broker *broker, const struct desk_order *order)
@@ -383,6 +429,30 @@ static void tell_refusals(struct broker *broker, int64_t now_ms)
     event_log_fault(&broker->refused, now_ms, text);
 }
 
+/* Whose connection brought the message, whose first frame is the routing id. ZeroMQ 4.3.4 does not
+ * tell of the connection with that frame, but with the last. */
+static void hear_caller(struct broker *broker, enum auth_door door, zmsg_t *message, int64_t now_ms)
+{
+    bool front = door == AUTH_PLACES_FRONT;
+    struct callers *callers = front ? broker->front_callers : broker->back_callers;
+    struct caller caller;
+    uint64_t mark;
+    if (!caller_read(bytes_of(zmsg_first(message)), &caller))
+        return;
+    int descriptor = hangup_descriptor(zframe_meta(zmsg_last(message), HANGUP_PROPERTY));
+    if (callers_hear(callers, &caller, descriptor, now_ms) &&
+        hangup_mark(descriptor, front ? broker->front_port : broker->back_port, &mark))
+        callers_add(callers, &caller, descriptor, mark, now_ms);
+}
+
+static void hang_up(struct callers *callers, int64_t now_ms)
+{
+    int descriptor;
+    uint64_t mark;
+    while (callers_next(callers, now_ms, &descriptor, &mark))
+        hangup(descriptor, mark);
+}
+
 static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
 {
     for (int i = 0; i < TURN_MESSAGES_MAX; i++) {
@@ -391,6 +461,8 @@ static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
             return;
         enum auth_door door = socket == broker->front ? AUTH_PLACES_FRONT : AUTH_PLACES_BACK;
         bool known = is_known(broker, door, message, now_ms);
+        if (known)
+            hear_caller(broker, door, message, now_ms);
         if (known && door == AUTH_PLACES_FRONT)
             take_question(broker, message, now_ms);
         else if (known)
@@ -419,6 +491,10 @@ static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
     int64_t deadline_ms = desk_deadline_ms(broker->desk);
     if (until_ms < deadline_ms)
         deadline_ms = until_ms;
+    if (callers_deadline_ms(broker->front_callers) < deadline_ms)
+        deadline_ms = callers_deadline_ms(broker->front_callers);
+    if (callers_deadline_ms(broker->back_callers) < deadline_ms)
+        deadline_ms = callers_deadline_ms(broker->back_callers);
     /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so they
      * may be asked whatever the marks say. */
     zmq_poll(items, stop_descriptor < 0 ? 2 : 3, pause_ms(deadline_ms, zclock_mono()));
@@ -426,6 +502,8 @@ static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
     drain(broker, broker->back, now_ms);
     drain(broker, broker->front, now_ms);
     obey_orders(broker, now_ms);
+    hang_up(broker->front_callers, now_ms);
+    hang_up(broker->back_callers, now_ms);
     tell_refusals(broker, now_ms);
     return (items[2].revents & ZMQ_POLLIN) != 0;
 }

@@ -13,7 +13,7 @@
 #include "bus/auth.h"
 #include "placesd/desk.h"
 
-#define BROKER_ERROR_BYTES_MAX 512
+#define BROKER_ERROR_BYTES_MAX 4096
 
 /* Whose messages count: at the front those of nodes, at the back those of workers. */
 struct broker_keys {
@@ -22,7 +22,10 @@ struct broker_keys {
 };
 
 struct broker_options {
-    const char *front, *back; /* "tcp://host:port" */
+    const char *front, *back; /* to bind (bus/binding.h) */
+    /* Where each was asked for, "FILE:LINE": begins the sentence that it cannot be bound. NULL:
+     * nothing does. */
+    const char *front_place, *back_place;
     struct broker_keys *keys; /* its rings are taken over; NULL: in the clear, for everybody */
     /* As in placesd/desk.h. */
     struct desk_source sources[DESK_SOURCES_MAX];
@@ -38,8 +41,12 @@ struct broker;
 struct broker *broker_open(const struct broker_options *options,
                            char error[BROKER_ERROR_BYTES_MAX]);
 
-/* Who may ask from now on; takes the ring over. Only for a broker with keys; any thread. */
-void broker_admit(struct broker *broker, struct keyring *front);
+/* Where its back is really bound, as numbers ("tcp://0.0.0.0:13501"): owned by the broker. */
+const char *broker_back(const struct broker *broker);
+
+/* Who may ask and who may work from now on; takes the rings over. Only for a broker with keys; any
+ * thread. */
+void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back);
 
 /* Serves until `stop_descriptor` is readable. Then new questions fail at once, those on their way
  * get a moment, and what is unfinished after it fails. Takes nothing from the descriptor. */

@@ -22,6 +22,7 @@
 #include "placesd/reload.h"
 #include "placesd/worker.h"
 #include "topology/load.h"
+#include "topology/reach.h"
 #include "topology/say.h"
 #include "topology/secrets.h"
 #include "topology/signals.h"
@@ -46,14 +47,15 @@ static const char HELP[] =
     "\n"
     "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "it read again FILE, of which the herd's keys count at once, its key_file and its database,\n"
-    "and say what else differs and waits for the next start. HUP and USR1 open standard error "
-    "anew\n"
-    "where it is a file. Neither ends it.\n"
+    "it read FILE again, of which the herd's public keys count at once, its key_file and its\n"
+    "database, and say what else differs and waits for the next start. HUP and USR1 open standard\n"
+    "error anew where it is a file. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
 /* What a worker has begun may take so long to end: longer than any client waits. */
 #define WORKER_DRAIN_MS 5000
+/* "FILE:LINE", cut where the path is longer. */
+#define PLACE_BYTES_MAX 1024
 
 /* What this process is to be. */
 struct role {
@@ -74,6 +76,7 @@ struct service {
     struct worker_broker brokers[TOPOLOGY_PLACES_MAX]; /* as a worker sees them */
     struct landmarks *landmarks[DESK_SOURCES_MAX];
     struct broker *broker;
+    char own_back[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* the broker's, for the worker beside it */
     struct worker *worker;
     struct reload *reload;
     int signals; /* a signalfd for TERM and INT */
@@ -159,9 +162,11 @@ static bool is_loopback(const char *host)
 }
 
 /* The bundled server runs beside the broker if the url names this machine's loopback. */
-static bool start_landmarks(const struct site *site, const char *database,
+static bool start_landmarks(const struct service *service, const struct site *site,
+                            const struct topology_places *places, uint32_t line,
                             struct landmarks **landmarks)
 {
+    const char *database = places->database;
     char *host = site->host;
     if (*host == '[') {
         host[strlen(host) - 1] = '\0';
@@ -171,7 +176,9 @@ static bool start_landmarks(const struct site *site, const char *database,
     *landmarks =
         landmarks_start(database[0] == '\0' ? NULL : database, host,
                         (uint16_t)strtoul(site->port, NULL, 10), site->path, error, sizeof error);
-    return *landmarks != NULL || complain("%s", error);
+    return *landmarks != NULL ||
+           complain("%s:%" PRIu32 ": the places server of this `url` does not start: %s",
+                    service->role->file, line, error);
 }
 
 /* One url, which every role must find good. */
@@ -185,7 +192,9 @@ static bool start_source(struct service *service, const struct topology_places *
         complain("url %.*s: write http or https, a host and a path, and nothing behind it",
                  (int)provider_public_url(span_of(url)).bytes, url);
     else if (service->role->broker && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
-        good = start_landmarks(&site, places->database, landmarks);
+        good = start_landmarks(service, &site, places,
+                               url == places->url ? places->url_line : places->fallback_url_line,
+                               landmarks);
     free_site(&site);
     return good;
 }
@@ -200,7 +209,7 @@ static bool prepare_broker(struct service *service, size_t index)
     char error[KEY_ERROR_BYTES_MAX];
     if (service->role->worker && provider->needs_key && !key_read(places->key_file, key, error))
         return complain("%s", error);
-    *broker = (struct worker_broker){.back = places->workers.text, .source_count = 1};
+    *broker = (struct worker_broker){.back = places->workers_at.text, .source_count = 1};
     broker->sources[0] = (struct transfer_source){provider, span_of(places->url), key_span(key)};
     if (places->has_fallback)
         broker->sources[broker->source_count++] = (struct transfer_source){
@@ -241,13 +250,26 @@ static bool read_secret(struct service *service)
            complain("%s", error);
 }
 
+static bool can_be_reached(const struct service *service)
+{
+    const struct topology_places *places = service->places;
+    char error[REACH_ERROR_BYTES_MAX];
+    const struct topology_endpoint *at = &places->gateways;
+    bool good = reach_is_said(at, &places->gateways_at, "gateways_at", error);
+    if (good) {
+        at = &places->workers;
+        good = reach_is_said(at, &places->workers_at, "workers_at", error);
+    }
+    return good || complain("%s:%" PRIu32 ": %s", service->role->file, at->line, error);
+}
+
 static bool open_broker(struct service *service, struct broker_options *options)
 {
     struct broker_keys keys = {.own = service->ends.own};
     char error[BROKER_ERROR_BYTES_MAX];
     if (has_keys(service)) {
         reload_askers(&service->topology, &keys.front);
-        keyring_add(&keys.back, &service->ends.theirs, SECRETS_PLACES);
+        reload_workers(&service->topology, &keys.back);
         options->keys = &keys;
     }
     service->broker = broker_open(options, error);
@@ -257,14 +279,25 @@ static bool open_broker(struct service *service, struct broker_options *options)
     return service->broker != NULL || complain("%s", error);
 }
 
+/* "FILE:LINE" */
+static const char *name_place(const struct service *service, uint32_t line,
+                              char place[PLACE_BYTES_MAX])
+{
+    snprintf(place, PLACE_BYTES_MAX, "%s:%" PRIu32, service->role->file, line);
+    return place;
+}
+
 static bool start_broker(struct service *service)
 {
     const struct topology_places *places = service->places;
     const struct provider *provider = provider_of(places->provider);
     int64_t cache_s = places->cache_s < 0 ? provider->cache_s : places->cache_s;
+    char front_place[PLACE_BYTES_MAX], back_place[PLACE_BYTES_MAX];
     struct broker_options options = {
         .front = places->gateways.text,
         .back = places->workers.text,
+        .front_place = name_place(service, places->gateways.line, front_place),
+        .back_place = name_place(service, places->workers.line, back_place),
         .sources = {{provider->name, cache_s * 1000, (int64_t)provider->stale_s * 1000,
                      places->budget}},
         .source_count = 1,
@@ -276,11 +309,23 @@ static bool start_broker(struct service *service)
             (struct desk_source){provider->name, (int64_t)provider->cache_s * 1000,
                                  (int64_t)provider->stale_s * 1000, 0};
     }
-    return open_broker(service, &options);
+    return can_be_reached(service) && open_broker(service, &options);
+}
+
+/* A worker beside its broker reaches it on this machine, however others do. */
+static void find_own_broker(struct service *service)
+{
+    const char *back = broker_back(service->broker), *port = strrchr(back, ':');
+    bool is_any = strncmp(back, "tcp://0.0.0.0:", 14) == 0 || strncmp(back, "tcp://[::]:", 11) == 0;
+    snprintf(service->own_back, sizeof service->own_back, "%s%s", is_any ? "tcp://127.0.0.1" : back,
+             is_any ? port : "");
+    service->brokers[0].back = service->own_back;
 }
 
 static bool start_worker(struct service *service)
 {
+    if (service->broker != NULL)
+        find_own_broker(service);
     struct worker_options options = {.brokers = service->brokers,
                                      .broker_count = service->places_count,
                                      .credits = service->role->credits,

@@ -25,16 +25,30 @@ void reload_askers(const struct topology *topology, struct keyring *ring)
         keyring_add(ring, &topology->nodes[i].public_keys, topology->nodes[i].name);
 }
 
-static void take_askers(const struct reload_parts *parts, const struct topology *topology)
+void reload_workers(const struct topology *topology, struct keyring *ring)
 {
-    struct keyring ring = {0};
-    if (parts->broker == NULL || parts->start->keys[0] == '\0') {
-        event_log("read again from %s", parts->file);
+    keyring_add(ring, &topology->places[0].public_keys, SECRETS_PLACES);
+}
+
+static void admit(struct broker *broker, const struct topology *topology)
+{
+    struct keyring front = {0}, back = {0};
+    reload_askers(topology, &front);
+    reload_workers(topology, &back);
+    broker_admit(broker, &front, &back);
+}
+
+static void take_keys(const struct reload_parts *parts, const struct topology *topology)
+{
+    if (parts->start->keys[0] == '\0') {
+        event_log("read again from %s, without keys", parts->file);
     } else if (topology->keys[0] == '\0') {
         event_log("keys stay as they are: %s has none any more", parts->file);
     } else {
-        reload_askers(topology, &ring);
-        broker_admit(parts->broker, &ring);
+        if (parts->broker != NULL)
+            admit(parts->broker, topology);
+        if (parts->worker != NULL)
+            worker_expect(parts->worker, &topology->places[0].public_keys);
         event_log("keys read again from %s", parts->file);
     }
 }
@@ -48,7 +62,7 @@ static void read_topology(const struct reload_parts *parts)
                   parts->start->keys[0] != '\0' ? "keys stay" : "all stays", parts->file);
         return;
     }
-    take_askers(parts, &topology);
+    take_keys(parts, &topology);
     topology_changes_list(parts->start, &topology, SECRETS_PLACES, changes);
     if (changes[0] != '\0')
         event_log("%s: at the next start", changes);

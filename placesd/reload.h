@@ -1,7 +1,8 @@
 /* reload: what placesd does at HUP and USR1.
  *
- * HUP: it reads the topology again, of which the keys of those who may ask count at once, and says
- * what else differs and waits for the next start; the provider's key files; the databases of the
+ * HUP: it reads the topology again, of which the public keys count at once (a broker's of those who
+ * may ask and work, a worker's of its brokers), and says what else differs and waits for the next
+ * start; the provider's key files; the databases of the
  * landmarks. Whatever is not good stays as it was, and each is one line of the log. Both signals:
  * it opens its standard output and standard error anew (topology/signals.h).
  *
@@ -34,6 +35,9 @@ struct reload_parts {
 
 /* Adds to the ring the keys of all nodes: each may ask. */
 void reload_askers(const struct topology *topology, struct keyring *ring);
+
+/* Adds the keys of the herd's places services: one of them is a worker's, and its broker's. */
+void reload_workers(const struct topology *topology, struct keyring *ring);
 
 /* Since before any other thread, both signals are held (signals_hold). Copies the parts. */
 struct reload *reload_start(const struct reload_parts *parts);

@@ -1,6 +1,7 @@
 #include "placesd/worker.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,7 +11,9 @@
 #include <curl/curl.h>
 #include <czmq.h>
 
+#include "bus/dial.h"
 #include "placesd/balance.h"
+#include "placesd/caller.h"
 #include "placesd/event.h"
 #include "placesd/lookup.h"
 
@@ -19,12 +22,17 @@
 /* A broker that acknowledges nothing for so long is taken for gone and connected to anew. */
 #define UNACKNOWLEDGED_MS BALANCE_SILENCE_MS
 #define RECONNECT_MS      100
-#define NAME_BYTES_MAX    24
-/* A broker with keys that was out of reach for so long is connected to anew, and expected to have
- * its other key where it lists two: ZeroMQ gives a connection up for good that was refused. */
-#define RENEW_MS 3000
 /* Jobs that were on their way when a broker heard of no more credits arrive within this time. */
 #define LAST_JOBS_MS 200
+
+/* A broker of two keys that comes back with the other one gets its workers back within a second. A
+ * broker speaks to a worker that was quiet for half a second, so one that is not heard for twice
+ * the silence that it drops us for does not hear us, or we do not hear it. */
+static const struct dial_rules rules = {
+    .away_ms = 3000,
+    .away_two_keys_ms = 500,
+    .unanswered_ms = 2 * BALANCE_SILENCE_MS,
+};
 
 enum phase {
     WORKING,
@@ -32,14 +40,15 @@ enum phase {
     STOPPING,
 };
 
-/* The connection to one broker. */
+/* The connection to one broker, of which there may be several one after the other: a job that came
+ * over one that was replaced is answered over the next. */
 struct link {
     const struct worker_broker *broker;
-    const struct auth_ends *keys; /* NULL: in the clear */
-    size_t key;                   /* the one of the broker's that is expected there */
-    zsock_t *socket;
+    const struct auth_ends *keys; /* ours; NULL: in the clear */
+    struct dial dial;
+    uint64_t life;   /* random */
+    zsock_t *socket; /* NULL where the system had none left: then the next try may get one */
     int64_t ready_due_ms;
-    int64_t away_since_ms; /* 0 after a READY was taken */
 };
 
 struct worker {
@@ -47,11 +56,13 @@ struct worker {
     pthread_t thread;
     atomic_int phase;
     atomic_bool ended;
-    pthread_mutex_t beginning; /* of jobs, or changing what they begin with */
     struct transfers *transfers;
     struct link links[WORKER_BROKERS_MAX];
     size_t link_count;
     struct event_fault failures, strange;
+    pthread_mutex_t lock; /* while a job begins or what it begins with changes, and for these: */
+    bool expects_others;
+    struct keyring_keys expected;
 };
 
 /* ---- answers ---- */
@@ -69,7 +80,7 @@ static void send_reply(const struct link *link, uint64_t job, enum lookup_code c
         zmsg_addmem(message, rest, lookup_write_rest((uint32_t)rest_ms, rest));
     }
     /* A broker that is gone has given the job to another or told its asker. */
-    if (zmsg_send(&message, link->socket) != 0)
+    if (link->socket == NULL || zmsg_send(&message, link->socket) != 0)
         zmsg_destroy(&message);
     buffer_free(&reply);
 }
@@ -154,36 +165,109 @@ static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
 
 static void take_jobs(struct worker *worker, struct link *link)
 {
-    for (int i = 0; i < TURN_JOBS_MAX; i++) {
+    for (int i = 0; link->socket != NULL && i < TURN_JOBS_MAX; i++) {
         zmsg_t *message = zmsg_recv(link->socket);
         if (message == NULL)
             return;
+        dial_answered(&link->dial);
         take_job(worker, link, message);
         zmsg_destroy(&message);
     }
 }
 
-/* ---- the loop ---- */
+/* ---- connections ---- */
 
-static bool dial(const struct link *link)
+static uint64_t draw_life(void)
+{
+    uint64_t drawn;
+    ssize_t bytes = getrandom(&drawn, sizeof drawn, 0);
+    assert(bytes == (ssize_t)sizeof drawn);
+    return drawn;
+}
+
+/* The name stays the same over reconnections of one socket, so that answers still find their jobs.
+ * Each new socket has its own: a broker that takes the old one for alive does not take the two for
+ * one, and ends the older connection. */
+static void set_name(zsock_t *socket, const struct link *link)
+{
+    char name[CALLER_NAME_BYTES_MAX];
+    struct caller caller = {CALLER_WORKER, link->life, link->dial.attempts};
+    caller_write(&caller, name);
+    zsock_set_identity(socket, name);
+}
+
+static void set_options(zsock_t *socket, const char *endpoint)
+{
+    if (strchr(endpoint, '[') != NULL)
+        zsock_set_ipv6(socket, 1);
+    zsock_set_immediate(socket, 1);
+    zsock_set_maxmsgsize(socket, LOOKUP_REQUEST_BYTES_MAX);
+    zsock_set_rcvhwm(socket, 2 * WORKER_CREDITS);
+    zsock_set_sndhwm(socket, 2 * WORKER_CREDITS);
+    zsock_set_rcvtimeo(socket, 0);
+    zsock_set_sndtimeo(socket, 0);
+    zsock_set_linger(socket, LAST_JOBS_MS);
+    zsock_set_reconnect_ivl(socket, RECONNECT_MS);
+    zsock_set_tcp_maxrt(socket, UNACKNOWLEDGED_MS);
+}
+
+/* False with errno. */
+static bool connect_link(struct link *link)
 {
     const struct auth_ends *keys = link->keys;
-    return auth_connect(zsock_resolve(link->socket), link->broker->back,
-                        keys != NULL ? &keys->own : NULL,
-                        keys != NULL ? keys->theirs.text[link->key] : "");
+    const char *endpoint = link->broker->back;
+    link->ready_due_ms = 0;
+    link->socket = zsock_new(ZMQ_DEALER);
+    if (link->socket == NULL)
+        return false;
+    set_name(link->socket, link);
+    set_options(link->socket, endpoint);
+    void *handle = zsock_resolve(link->socket);
+    if ((keys == NULL || auth_limit(handle, LOOKUP_REQUEST_BYTES_MAX)) &&
+        auth_connect(handle, endpoint, keys != NULL ? &keys->own : NULL,
+                     link->dial.keys.text[link->dial.key]))
+        return true;
+    int error = errno;
+    zsock_destroy(&link->socket);
+    errno = error;
+    return false;
 }
 
-static void renew_if_away(struct link *link, int64_t now_ms)
+static void renew_if_due(struct link *link, int64_t now_ms)
 {
-    if (link->away_since_ms == 0)
-        link->away_since_ms = now_ms;
-    if (link->keys == NULL || now_ms - link->away_since_ms < RENEW_MS)
+    if (!dial_is_due(&link->dial, now_ms))
         return;
-    link->away_since_ms = now_ms;
-    link->key = keyring_keys_next(&link->keys->theirs, link->key);
-    zsock_disconnect(link->socket, "%s", link->broker->back);
-    dial(link);
+    dial_renew(&link->dial, now_ms);
+    zsock_destroy(&link->socket);
+    connect_link(link); /* or the next time */
 }
+
+static void tell_news(struct link *link, int64_t now_ms)
+{
+    switch (dial_news(&link->dial, now_ms)) {
+    case DIAL_LOST:
+        event_log("no answer from the broker at %s for %d s: not running, out of reach, or the "
+                  "keys differ",
+                  link->broker->back, DIAL_LOST_MS / 1000);
+        break;
+    case DIAL_BACK:
+        event_log("the broker at %s is reached again", link->broker->back);
+        break;
+    case DIAL_NOTHING_NEW:
+        break;
+    }
+}
+
+static void take_expected(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    for (size_t i = 0; worker->expects_others && i < worker->link_count; i++)
+        dial_expect(&worker->links[i].dial, &worker->expected);
+    worker->expects_others = false;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* ---- the loop ---- */
 
 static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
 {
@@ -193,13 +277,13 @@ static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
     size_t bytes = lookup_write_ready(credits, ready);
     zframe_t *frame = zframe_new(ready, bytes);
     /* With no broker there is nobody to tell; a connection may come at any moment. */
-    if (zframe_send(&frame, link->socket, 0) == 0) {
+    if (link->socket != NULL && zframe_send(&frame, link->socket, 0) == 0) {
         link->ready_due_ms = now_ms + BALANCE_HEARTBEAT_MS;
-        link->away_since_ms = 0;
+        dial_taken(&link->dial, true, now_ms);
     } else {
         zframe_destroy(&frame);
-        renew_if_away(link, now_ms);
         link->ready_due_ms = now_ms + RECONNECT_MS;
+        dial_refused(&link->dial, now_ms);
     }
 }
 
@@ -209,27 +293,43 @@ static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
 static void sleep_until_something(struct worker *worker, int64_t until_ms)
 {
     struct curl_waitfd others[WORKER_BROKERS_MAX];
+    unsigned count = 0;
     int64_t now_ms = zclock_mono();
     for (size_t i = 0; i < worker->link_count; i++) {
         struct link *link = &worker->links[i];
+        int events = link->socket != NULL ? zsock_events(link->socket) : 0;
+        /* A connection that has just gone is noticed here, not with the next READY. */
+        if ((events & ZMQ_POLLOUT) == 0) {
+            dial_refused(&link->dial, now_ms);
+            if (link->ready_due_ms > now_ms + RECONNECT_MS)
+                link->ready_due_ms = now_ms + RECONNECT_MS;
+        }
         if (link->ready_due_ms < until_ms)
             until_ms = link->ready_due_ms;
-        if ((zsock_events(link->socket) & ZMQ_POLLIN) != 0)
+        if (dial_deadline_ms(&link->dial) < until_ms)
+            until_ms = dial_deadline_ms(&link->dial);
+        if ((events & ZMQ_POLLIN) != 0)
             until_ms = now_ms;
-        others[i] = (struct curl_waitfd){
-            .fd = (curl_socket_t)zsock_fd(link->socket),
-            .events = CURL_WAIT_POLLIN,
-        };
+        if (link->socket != NULL)
+            others[count++] = (struct curl_waitfd){
+                .fd = (curl_socket_t)zsock_fd(link->socket),
+                .events = CURL_WAIT_POLLIN,
+            };
     }
     int64_t pause_ms = until_ms > now_ms ? until_ms - now_ms : 0;
-    transfer_wait(worker->transfers, others, (unsigned)worker->link_count, (int)pause_ms);
+    transfer_wait(worker->transfers, others, count, (int)pause_ms);
 }
 
+/* A process that was stopped for a while hears what it missed, and keeps its connection. */
 static void turn(struct worker *worker, uint32_t credits, int64_t until_ms)
 {
+    take_expected(worker);
     for (size_t i = 0; i < worker->link_count; i++) {
-        say_ready(&worker->links[i], credits, zclock_mono());
-        take_jobs(worker, &worker->links[i]);
+        struct link *link = &worker->links[i];
+        take_jobs(worker, link);
+        renew_if_due(link, zclock_mono());
+        say_ready(link, credits, zclock_mono());
+        tell_news(link, zclock_mono());
     }
     run_transfers(worker);
     sleep_until_something(worker, until_ms);
@@ -252,45 +352,19 @@ static void *run(void *user)
 
 /* ---- start and stop ---- */
 
-/* The name is drawn at random: it stays the same over reconnections, so that answers still find
- * their jobs, and differs in every life. */
-static bool open_link(struct link *link, const struct worker_broker *broker)
-{
-    uint64_t drawn;
-    char name[NAME_BYTES_MAX];
-    ssize_t bytes = getrandom(&drawn, sizeof drawn, 0);
-    assert(bytes == (ssize_t)sizeof drawn);
-    snprintf(name, sizeof name, "worker-%016" PRIx64, drawn);
-
-    link->broker = broker;
-    link->socket = zsock_new(ZMQ_DEALER);
-    assert(link->socket != NULL);
-    zsock_set_identity(link->socket, name);
-    if (strchr(broker->back, '[') != NULL)
-        zsock_set_ipv6(link->socket, 1);
-    zsock_set_immediate(link->socket, 1);
-    zsock_set_maxmsgsize(link->socket, LOOKUP_REQUEST_BYTES_MAX);
-    zsock_set_rcvhwm(link->socket, 2 * WORKER_CREDITS);
-    zsock_set_sndhwm(link->socket, 2 * WORKER_CREDITS);
-    zsock_set_rcvtimeo(link->socket, 0);
-    zsock_set_sndtimeo(link->socket, 0);
-    zsock_set_linger(link->socket, LAST_JOBS_MS);
-    zsock_set_reconnect_ivl(link->socket, RECONNECT_MS);
-    zsock_set_tcp_maxrt(link->socket, UNACKNOWLEDGED_MS);
-    return (link->keys == NULL ||
-            auth_limit(zsock_resolve(link->socket), LOOKUP_REQUEST_BYTES_MAX)) &&
-           dial(link);
-}
-
 static bool open_links(struct worker *worker, const struct worker_options *options, char *error)
 {
+    static const struct keyring_keys none;
     for (size_t i = 0; i < options->broker_count; i++) {
-        worker->link_count++;
-        worker->links[i].keys = options->keys;
-        if (open_link(&worker->links[i], &options->brokers[i]))
+        struct link *link = &worker->links[worker->link_count++];
+        *link = (struct link){
+            .broker = &options->brokers[i], .keys = options->keys, .life = draw_life()};
+        dial_start(&link->dial, &rules, options->keys != NULL ? &options->keys->theirs : &none,
+                   zclock_mono());
+        if (connect_link(link))
             continue;
-        snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot connect to %s: %s",
-                 options->brokers[i].back, zmq_strerror(zmq_errno()));
+        snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot connect to %s: %s", link->broker->back,
+                 zmq_strerror(errno));
         return false;
     }
     return true;
@@ -301,7 +375,7 @@ static void release(struct worker *worker)
     transfer_close(&worker->transfers);
     for (size_t i = 0; i < worker->link_count; i++)
         zsock_destroy(&worker->links[i].socket);
-    pthread_mutex_destroy(&worker->beginning);
+    pthread_mutex_destroy(&worker->lock);
     free(worker);
 }
 
@@ -311,7 +385,7 @@ struct worker *worker_start(const struct worker_options *options,
     assert(options->broker_count >= 1 && options->broker_count <= WORKER_BROKERS_MAX);
     struct worker *worker = calloc(1, sizeof *worker);
     assert(worker != NULL);
-    pthread_mutex_init(&worker->beginning, NULL);
+    pthread_mutex_init(&worker->lock, NULL);
     uint32_t brokers = (uint32_t)options->broker_count;
     worker->credits = options->credits > brokers ? options->credits / brokers : 1;
     worker->transfers = transfer_open(worker->credits * brokers);
@@ -330,12 +404,21 @@ struct worker *worker_start(const struct worker_options *options,
 
 void worker_hold(struct worker *worker)
 {
-    pthread_mutex_lock(&worker->beginning);
+    pthread_mutex_lock(&worker->lock);
 }
 
 void worker_go_on(struct worker *worker)
 {
-    pthread_mutex_unlock(&worker->beginning);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_expect(struct worker *worker, const struct keyring_keys *theirs)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->expected = *theirs;
+    worker->expects_others = true;
+    pthread_mutex_unlock(&worker->lock);
+    transfer_wake(worker->transfers);
 }
 
 void worker_drain(struct worker *worker, int64_t patience_ms)

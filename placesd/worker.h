@@ -1,8 +1,9 @@
 /* worker: takes jobs from brokers and asks providers, on a thread of its own.
  *
  * It connects to the back of each broker, says READY each second, takes jobs up to its credits and
- * answers each of them, whatever the provider does (placesd/transfer.h asks). It keeps nothing and
- * decides nothing about other workers.
+ * answers each of them, whatever the provider does (placesd/transfer.h asks). A connection over
+ * which a broker is not reached is replaced by a new one, under a new name (bus/dial.h says when).
+ * It keeps nothing and decides nothing about other workers.
  *
  * Invariant: a job taken is answered, unless the worker is stopped before. */
 #ifndef ZHERD_PLACESD_WORKER_H
@@ -42,6 +43,10 @@ struct worker *worker_start(const struct worker_options *options,
  * key may be changed. Jobs that have begun go on with the key they have. */
 void worker_hold(struct worker *worker);
 void worker_go_on(struct worker *worker);
+
+/* What its brokers may prove themselves with from now on: a connection whose key is still listed
+ * stays. Only where it was started with keys; any thread. */
+void worker_expect(struct worker *worker, const struct keyring_keys *theirs);
 
 /* Takes no new jobs and waits until those it has are answered, or for `patience_ms`. */
 void worker_drain(struct worker *worker, int64_t patience_ms);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "topology/graph.h"
+#include "topology/host.h"
 #include "topology/load.h"
 #include "topology/usage.h"
 #include "topology/zherd.h"
@@ -39,16 +40,22 @@ static void print_shape(const struct topology *topology)
 
 int check_main(int count, char **words)
 {
-    static const struct option options[] = {{0}};
+    static const struct option options[] = {{"host", required_argument, NULL, 'h'}, {0}};
     struct topology topology;
-    int option = getopt_long(count, words, ":", options, NULL);
-    if (option != -1)
-        return usage_refuse_option("zherd check", option, words, options);
+    const char *host = NULL;
+    for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
+        if (option != 'h')
+            return usage_refuse_option("zherd check", option, words, options);
+        host = optarg;
+    }
+    if (host && !host_is_name(host))
+        return usage_refuse("zherd check", "--host takes a host name or an address, not %s", host);
     if (count - optind != 1)
         return usage_refuse("zherd check", "write one topology file");
     if (!topology_load(words[optind], &topology))
         return 1;
     print_shape(&topology);
+    bool good = !host || host_check(words[optind], &topology, host);
     topology_free(&topology);
-    return 0;
+    return good ? 0 : 1;
 }

@@ -7,6 +7,9 @@
 #include "topology/usage.h"
 #include "topology/zherd.h"
 
+/* Two endpoints and what stands between them. */
+#define SHOWN_BYTES_MAX (2 * TOPOLOGY_ENDPOINT_BYTES_MAX + sizeof " at ")
+
 static void print_picture(const struct topology *topology)
 {
     char picture[TOPOLOGY_PICTURE_BYTES_MAX];
@@ -14,12 +17,24 @@ static void print_picture(const struct topology *topology)
         printf("%s\n", picture);
 }
 
+/* What is bound, and where others reach it, if that is elsewhere. */
+static const char *show(const struct topology_endpoint *bound, const struct topology_endpoint *at,
+                        char text[SHOWN_BYTES_MAX])
+{
+    bool is_elsewhere = strcmp(bound->text, at->text) != 0;
+    snprintf(text, SHOWN_BYTES_MAX, "%s%s%s", bound->text, is_elsewhere ? " at " : "",
+             is_elsewhere ? at->text : "");
+    return text;
+}
+
 static void print_nodes(const struct topology *topology)
 {
     int widths[3] = {0};
+    char shown[SHOWN_BYTES_MAX];
     for (size_t i = 0; i < topology->node_count; i++) {
         const struct topology_node *node = &topology->nodes[i];
-        const char *texts[3] = {node->name, node->clients.text, node->bus.text};
+        const char *texts[3] = {node->name, node->clients.text,
+                                show(&node->bus, &node->bus_at, shown)};
         for (size_t j = 0; j < 3; j++)
             widths[j] = (int)strlen(texts[j]) > widths[j] ? (int)strlen(texts[j]) : widths[j];
     }
@@ -28,20 +43,24 @@ static void print_nodes(const struct topology *topology)
         uint32_t neighbours[TOPOLOGY_NODES_MAX];
         size_t count = topology_neighbours(topology, i, neighbours);
         printf("  %-*s  clients %-*s  bus %-*s  links", widths[0], node->name, widths[1],
-               node->clients.text, widths[2], node->bus.text);
+               node->clients.text, widths[2], show(&node->bus, &node->bus_at, shown));
         for (size_t j = 0; j < count; j++)
             printf(" %s", topology->nodes[neighbours[j]].name);
         puts(count == 0 ? " none" : "");
     }
     for (size_t i = 0; i < topology->observer_count; i++) {
         const struct topology_observer *observer = &topology->observers[i];
-        printf("  %s listens to %s at %s\n", observer->self.name,
-               topology->nodes[observer->of].name, observer->self.bus.text);
+        const struct topology_node *self = &observer->self;
+        printf("  %s listens to %s at %s\n", self->name, topology->nodes[observer->of].name,
+               show(&self->bus, &self->bus_at, shown));
     }
     for (size_t i = 0; i < topology->places_count; i++) {
         const struct topology_places *places = &topology->places[i];
-        printf("  places: gateways %s  workers %s\n          %s %s\n", places->gateways.text,
-               places->workers.text, topology_provider_name(places->provider), places->url);
+        char workers[SHOWN_BYTES_MAX];
+        printf("  places: gateways %s  workers %s\n          %s %s\n",
+               show(&places->gateways, &places->gateways_at, shown),
+               show(&places->workers, &places->workers_at, workers),
+               topology_provider_name(places->provider), places->url);
         if (places->has_fallback)
             printf("          else %s %s\n", topology_provider_name(places->fallback),
                    places->fallback_url);

@@ -14,6 +14,7 @@
 #include "bus/at_line.h"
 #include "bus/bus.h"
 #include "topology/load.h"
+#include "topology/reach.h"
 #include "topology/say.h"
 #include "topology/secrets.h"
 #include "topology/signals.h"
@@ -273,7 +274,7 @@ static bool open_tap(struct tap *tap)
                                   .session = drawn.session | 1, /* never 0 */
                                   .clients_max = FLOOD_CLIENTS_DEFAULT};
     memcpy(flood.hash_key, drawn.key, sizeof flood.hash_key);
-    struct bus_peer node = {tap->node->name, tap->node->bus.text};
+    struct bus_peer node = {tap->node->name, tap->node->bus_at.text};
     struct bus_keys keys = {.peers = &tap->node->public_keys};
     bool has_keys = tap->topology->keys[0] != '\0';
     if (has_keys && !find_secret(tap, &keys.own))
@@ -283,10 +284,12 @@ static bool open_tap(struct tap *tap)
                               .peers = &node,
                               .peer_count = 1,
                               .keys = has_keys ? &keys : NULL};
-    tap->bus = bus_open(&bus, error);
+    const struct topology_node *self = &tap->observer->self;
+    if (reach_is_said(&self->bus, &self->bus_at, "bus_at", error))
+        tap->bus = bus_open(&bus, error);
     explicit_bzero(&keys.own, sizeof keys.own);
     if (tap->bus == NULL) {
-        say("%s", error);
+        say("%s:%" PRIu32 ": %s", tap->path, tap->observer->self.bus.line, error);
         return false;
     }
     tap->flood = flood_new(&flood);

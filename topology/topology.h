@@ -3,7 +3,8 @@
  * The checked herd: whoever holds a struct topology may trust every index, name and endpoint in
  * it. It does not read files (topology/load.h does) and opens no socket.
  *
- * Invariant: names and endpoints are unique, every link joins two different nodes, and the herd
+ * Invariant: names and endpoints are unique, every endpoint that somebody connects to is one where
+ * that is possible, every link joins two different nodes, and the herd
  * is in one piece. */
 #ifndef ZHERD_TOPOLOGY_TOPOLOGY_H
 #define ZHERD_TOPOLOGY_TOPOLOGY_H
@@ -32,15 +33,17 @@
 
 /* "tcp://host:port" and its parts. */
 struct topology_endpoint {
-    char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* as ZeroMQ takes it */
+    char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* as in the file; bus/resolve.h takes it */
     char host[TOPOLOGY_HOST_BYTES_MAX + 1];     /* without brackets; "*" for every interface */
     uint16_t port;
+    uint32_t line; /* of the file, for messages */
 };
 
 struct topology_node {
     char name[TOPOLOGY_NAME_BYTES_MAX + 1];
     struct topology_endpoint clients; /* where telnet goes */
-    struct topology_endpoint bus;     /* where peers go */
+    struct topology_endpoint bus;     /* what it binds for its peers */
+    struct topology_endpoint bus_at;  /* where they reach that: `bus` again unless the file says */
     struct keyring_keys public_keys;  /* none in a herd without keys */
     uint32_t line;                    /* of the file, for messages */
 };
@@ -68,10 +71,12 @@ enum topology_provider {
 
 /* A places service: one broker, and what its workers ask. */
 struct topology_places {
-    struct topology_endpoint gateways; /* the broker's front */
-    struct topology_endpoint workers;  /* the broker's back */
+    struct topology_endpoint gateways;                /* the broker's front, as it binds it ... */
+    struct topology_endpoint workers;                 /* the broker's back */
+    struct topology_endpoint gateways_at, workers_at; /* ... and where others reach both */
     enum topology_provider provider;
-    char url[TOPOLOGY_PATH_BYTES_MAX + 1];      /* http:// or https:// */
+    char url[TOPOLOGY_PATH_BYTES_MAX + 1]; /* http:// or https:// */
+    uint32_t url_line, fallback_url_line;
     char key_file[TOPOLOGY_PATH_BYTES_MAX + 1]; /* empty without one */
     char database[TOPOLOGY_PATH_BYTES_MAX + 1]; /* of landmarks; empty for the bundled places */
     bool has_fallback;

@@ -71,6 +71,17 @@ static bool same_keys(const struct keyring_keys *before, const struct keyring_ke
     return true;
 }
 
+/* Where others reach an endpoint; without a word about that in either file, its own change is told
+ * once. */
+static bool same_reach(const struct topology_endpoint *before,
+                       const struct topology_endpoint *before_at,
+                       const struct topology_endpoint *after,
+                       const struct topology_endpoint *after_at)
+{
+    bool unsaid = same(before->text, before_at->text) && same(after->text, after_at->text);
+    return unsaid || same(before_at->text, after_at->text);
+}
+
 static bool is_self(const char *self, const char *name)
 {
     return self != NULL && same(self, name);
@@ -93,6 +104,8 @@ static void list_node(struct list *list, const struct topology_node *before,
     struct part part = {.kind = SECTION_NODE};
     compare(&part, NODE_CLIENTS, same(before->clients.text, after->clients.text));
     compare(&part, NODE_BUS, same(before->bus.text, after->bus.text));
+    compare(&part, NODE_BUS_AT,
+            same_reach(&before->bus, &before->bus_at, &after->bus, &after->bus_at));
     compare(&part, NODE_PUBLIC_KEY,
             !is_self(self, after->name) || same_keys(&before->public_keys, &after->public_keys));
     if (part.keys[0] != '\0')
@@ -201,6 +214,8 @@ static void list_observers(struct list *list, const struct topology *before,
         }
         compare(&part, OBSERVER_OF, same(before->nodes[then->of].name, after->nodes[now->of].name));
         compare(&part, OBSERVER_BUS, same(then->self.bus.text, now->self.bus.text));
+        compare(&part, OBSERVER_BUS_AT,
+                same_reach(&then->self.bus, &then->self.bus_at, &now->self.bus, &now->self.bus_at));
         compare(&part, OBSERVER_PUBLIC_KEY,
                 !is_self(self, now->self.name) ||
                     same_keys(&then->self.public_keys, &now->self.public_keys));
@@ -219,6 +234,11 @@ static void compare_places(struct part *part, const struct topology_places *befo
                          (!after->has_fallback || before->fallback == after->fallback);
     compare(part, PLACES_GATEWAYS, same(before->gateways.text, after->gateways.text));
     compare(part, PLACES_WORKERS, same(before->workers.text, after->workers.text));
+    compare(
+        part, PLACES_GATEWAYS_AT,
+        same_reach(&before->gateways, &before->gateways_at, &after->gateways, &after->gateways_at));
+    compare(part, PLACES_WORKERS_AT,
+            same_reach(&before->workers, &before->workers_at, &after->workers, &after->workers_at));
     compare(part, PLACES_PROVIDER, before->provider == after->provider);
     compare(part, PLACES_URL, same(before->url, after->url));
     compare(part, PLACES_KEY_FILE, same(before->key_file, after->key_file));

@@ -20,7 +20,7 @@ struct checker {
     size_t section_count;
     const struct topology_section **node_sections;     /* of topology->nodes */
     const struct topology_section **observer_sections; /* of topology->observers */
-    struct topology_claims *claims;
+    struct topology_claims *claims, *reached;
     bool has_lost_nodes; /* some node had to be left out */
     bool has_lost_links; /* some link had to be left out, or perhaps some line */
 };
@@ -47,33 +47,79 @@ static bool check_name(struct checker *checker, const struct topology_entry *ent
     return true;
 }
 
-/* Checks the endpoint and that nobody else binds it. */
-static void check_endpoint(struct checker *checker, const struct topology_section *section,
-                           size_t key, struct topology_endpoint *endpoint)
+/* A key whose value is an endpoint. False, and nothing in `endpoint`, where there is none. */
+static bool read_endpoint(struct checker *checker, const struct topology_section *section,
+                          size_t key, struct topology_endpoint *endpoint)
 {
     const struct topology_entry *entry = section->keys[key];
+    struct topology_endpoint read = {0};
     if (!entry)
-        return;
-    struct topology_claim claim = {.key = topology_sections_key(section->kind, key),
-                                   .line = entry->line};
-    const char *fault = topology_endpoint_parse(entry->value, &claim.endpoint);
+        return false;
+    const char *fault = topology_endpoint_parse(entry->value, &read);
     if (fault) {
-        topology_faults_add(checker->faults, entry->line, "`%s` is `%.*s`; %s", claim.key,
-                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value, fault);
-        return;
+        topology_faults_add(checker->faults, entry->line, "`%s` is `%.*s`; %s",
+                            topology_sections_key(section->kind, key), TOPOLOGY_QUOTE_BYTES_MAX,
+                            entry->value, fault);
+        return false;
     }
-    *endpoint = claim.endpoint;
+    *endpoint = read;
+    endpoint->line = entry->line;
+    return true;
+}
+
+/* Where others reach what is bound: what `at_key` says, or else what is bound itself. */
+static void read_at(struct checker *checker, const struct topology_section *section, size_t key,
+                    size_t at_key, const struct topology_endpoint *bound,
+                    struct topology_endpoint *at)
+{
+    *at = *bound;
+    if (section->keys[at_key] && !read_endpoint(checker, section, at_key, at))
+        return;
+    const char *name = topology_sections_key(section->kind, section->keys[at_key] ? at_key : key);
+    if (at->line == 0 || (!section->keys[at_key] && !topology_host_is_reachable(at->host)))
+        return;
+    if (!topology_host_is_reachable(at->host))
+        topology_faults_add(checker->faults, at->line,
+                            "`%s` is %s, to which nobody can connect; write an address, or a host "
+                            "name with its domain",
+                            name, at->text);
+    struct topology_claim claim = {.key = name, .line = at->line, .endpoint = *at};
+    topology_claims_add(checker->reached, &claim);
+}
+
+/* On which machine an endpoint of a section is bound that others reach at `at`. */
+static void name_machine(const struct topology_endpoint *bound, const struct topology_endpoint *at,
+                         bool at_is_said, char machine[TOPOLOGY_HOST_BYTES_MAX + 1])
+{
+    bool is_definite =
+        topology_host_is_reachable(bound->host) && !topology_host_is_loopback(bound->host);
+    const char *host = is_definite && !at_is_said ? bound->host : at->host;
+    strcpy(machine, topology_host_is_reachable(host) ? host : "");
+}
+
+/* Claims what a key binds; `at_key` is that of the address at which others reach its process. */
+static void claim_endpoint(struct checker *checker, const struct topology_section *section,
+                           size_t key, size_t at_key, const struct topology_endpoint *bound,
+                           const struct topology_endpoint *at)
+{
+    struct topology_claim claim = {
+        .key = topology_sections_key(section->kind, key), .line = bound->line, .endpoint = *bound};
+    if (bound->line == 0)
+        return;
+    name_machine(bound, at, section->keys[at_key] != NULL, claim.machine);
     topology_claims_add(checker->claims, &claim);
 }
 
-static void check_can_connect(struct checker *checker, const struct topology_entry *entry,
-                              const char *key, const char *who, const char *host)
+/* For an endpoint that others must reach, and that was read to be `bound`. */
+static void demand_at(struct checker *checker, const struct topology_section *section,
+                      size_t at_key, const struct topology_endpoint *bound, const char *who)
 {
-    if (entry && topology_host_is_any(host))
-        topology_faults_add(checker->faults, entry->line,
-                            "%s cannot connect to every interface (%s); write the address of this "
+    if (bound->line > 0 && !section->keys[at_key] && !topology_host_is_reachable(bound->host))
+        topology_faults_add(checker->faults, bound->line,
+                            "%s cannot connect to %s interface (%s); write the address of this "
                             "host in `%s`",
-                            who, host, key);
+                            who, topology_host_is_any(bound->host) ? "every" : "an", bound->host,
+                            topology_sections_key(section->kind, at_key));
 }
 
 static void check_herd(struct checker *checker)
@@ -133,8 +179,11 @@ static void check_node(struct checker *checker, const struct topology_section *s
 {
     struct topology *topology = checker->topology;
     struct topology_node node = {.line = section->line};
-    check_endpoint(checker, section, NODE_CLIENTS, &node.clients);
-    check_endpoint(checker, section, NODE_BUS, &node.bus);
+    read_endpoint(checker, section, NODE_CLIENTS, &node.clients);
+    read_endpoint(checker, section, NODE_BUS, &node.bus);
+    read_at(checker, section, NODE_BUS, NODE_BUS_AT, &node.bus, &node.bus_at);
+    claim_endpoint(checker, section, NODE_CLIENTS, NODE_BUS_AT, &node.clients, &node.bus_at);
+    claim_endpoint(checker, section, NODE_BUS, NODE_BUS_AT, &node.bus, &node.bus_at);
     topology_keys_read(section->keys[NODE_PUBLIC_KEY], &node.public_keys, checker->faults);
     if (!check_own_name(checker, section->keys[NODE_NAME], &node)) {
         checker->has_lost_nodes = true;
@@ -282,12 +331,13 @@ static void check_observer(struct checker *checker, const struct topology_sectio
     struct topology *topology = checker->topology;
     struct topology_observer observer = {.self.line = section->line};
     const struct topology_entry *of = section->keys[OBSERVER_OF];
-    check_endpoint(checker, section, OBSERVER_BUS, &observer.self.bus);
-    topology_keys_read(section->keys[OBSERVER_PUBLIC_KEY], &observer.self.public_keys,
-                       checker->faults);
-    check_can_connect(checker, section->keys[OBSERVER_BUS], "bus", "its node",
-                      observer.self.bus.host);
-    bool named = check_own_name(checker, section->keys[OBSERVER_NAME], &observer.self);
+    struct topology_node *self = &observer.self;
+    read_endpoint(checker, section, OBSERVER_BUS, &self->bus);
+    read_at(checker, section, OBSERVER_BUS, OBSERVER_BUS_AT, &self->bus, &self->bus_at);
+    claim_endpoint(checker, section, OBSERVER_BUS, OBSERVER_BUS_AT, &self->bus, &self->bus_at);
+    demand_at(checker, section, OBSERVER_BUS_AT, &self->bus, "its node");
+    topology_keys_read(section->keys[OBSERVER_PUBLIC_KEY], &self->public_keys, checker->faults);
+    bool named = check_own_name(checker, section->keys[OBSERVER_NAME], self);
     if (!of || !check_end(checker, of->line, of->value, &observer.of) || !named)
         return;
     checker->observer_sections[topology->observer_count] = section;
@@ -325,8 +375,8 @@ static void check_linked_buses(struct checker *checker)
         linked[topology->observers[i].of] = true;
     for (size_t i = 0; i < topology->node_count; i++) {
         if (linked[i])
-            check_can_connect(checker, checker->node_sections[i]->keys[NODE_BUS], "bus",
-                              "neighbours", topology->nodes[i].bus.host);
+            demand_at(checker, checker->node_sections[i], NODE_BUS_AT, &topology->nodes[i].bus,
+                      "neighbours");
     }
 }
 
@@ -377,7 +427,7 @@ static void check_provider(struct checker *checker, const struct topology_sectio
 
 /* Copies a URL that is one, and claims its port where it is on loopback. */
 static void check_url(struct checker *checker, const struct topology_section *section, size_t key,
-                      const struct topology_places *places, char *copy)
+                      const struct topology_places *places, char *copy, uint32_t *line)
 {
     const struct topology_entry *entry = section->keys[key];
     struct topology_url url;
@@ -391,17 +441,33 @@ static void check_url(struct checker *checker, const struct topology_section *se
         return;
     }
     strcpy(copy, entry->value);
+    *line = entry->line;
     bool loopback = topology_host_is_loopback(url.host);
     if (!url.secure && !loopback)
         topology_faults_add(checker->faults, entry->line,
                             "questions would travel unencrypted to `%s`; write https://", url.host);
     if (loopback) {
-        struct topology_claim claim = {
-            .key = name, .line = entry->line, .host = places->gateways.host};
+        struct topology_claim claim = {.key = name, .line = entry->line};
         strcpy(claim.endpoint.host, url.host);
         claim.endpoint.port = url.port;
+        name_machine(&claim.endpoint, &places->gateways_at, true, claim.machine);
         topology_claims_add(checker->claims, &claim);
     }
+}
+
+static void check_broker(struct checker *checker, const struct topology_section *section,
+                         struct topology_places *places)
+{
+    struct topology_endpoint *front = &places->gateways, *back = &places->workers;
+    read_endpoint(checker, section, PLACES_GATEWAYS, front);
+    read_endpoint(checker, section, PLACES_WORKERS, back);
+    read_at(checker, section, PLACES_GATEWAYS, PLACES_GATEWAYS_AT, front, &places->gateways_at);
+    read_at(checker, section, PLACES_WORKERS, PLACES_WORKERS_AT, back, &places->workers_at);
+    claim_endpoint(checker, section, PLACES_GATEWAYS, PLACES_GATEWAYS_AT, front,
+                   &places->gateways_at);
+    claim_endpoint(checker, section, PLACES_WORKERS, PLACES_WORKERS_AT, back, &places->workers_at);
+    demand_at(checker, section, PLACES_GATEWAYS_AT, front, "gateways");
+    demand_at(checker, section, PLACES_WORKERS_AT, back, "workers");
 }
 
 static void check_service(struct checker *checker, const struct topology_section *section)
@@ -414,15 +480,11 @@ static void check_service(struct checker *checker, const struct topology_section
     }
     struct topology_places *places = &topology->places[topology->places_count++];
     places->line = section->line;
-    check_endpoint(checker, section, PLACES_GATEWAYS, &places->gateways);
-    check_endpoint(checker, section, PLACES_WORKERS, &places->workers);
-    check_can_connect(checker, section->keys[PLACES_GATEWAYS], "gateways", "gateways",
-                      places->gateways.host);
-    check_can_connect(checker, section->keys[PLACES_WORKERS], "workers", "workers",
-                      places->workers.host);
+    check_broker(checker, section, places);
     check_provider(checker, section, places);
-    check_url(checker, section, PLACES_URL, places, places->url);
-    check_url(checker, section, PLACES_FALLBACK_URL, places, places->fallback_url);
+    check_url(checker, section, PLACES_URL, places, places->url, &places->url_line);
+    check_url(checker, section, PLACES_FALLBACK_URL, places, places->fallback_url,
+              &places->fallback_url_line);
     topology_places_check_options(section, places, checker->faults);
     topology_keys_read(section->keys[PLACES_PUBLIC_KEY], &places->public_keys, checker->faults);
 }
@@ -444,6 +506,7 @@ static void check_all(struct checker *checker, const struct topology_link **sort
     check_linked_buses(checker);
     check_places(checker);
     topology_claims_check(checker->claims, checker->faults);
+    topology_claims_check_reached(checker->reached, checker->faults);
     if (!checker->has_lost_nodes && !checker->has_lost_links)
         check_pieces(checker);
 }
@@ -465,10 +528,12 @@ bool topology_check(const struct topology_entry *entries, size_t count, struct t
         .node_sections = calloc(TOPOLOGY_NODES_MAX, sizeof *checker.node_sections),
         .observer_sections = calloc(TOPOLOGY_NODES_MAX, sizeof *checker.observer_sections),
         .claims = calloc(1, sizeof *checker.claims),
+        .reached = calloc(1, sizeof *checker.reached),
     };
     const struct topology_link **sorted = calloc(TOPOLOGY_LINKS_MAX, sizeof *sorted);
     if (topology->nodes && topology->links && topology->observers && checker.sections &&
-        checker.node_sections && checker.observer_sections && checker.claims && sorted) {
+        checker.node_sections && checker.observer_sections && checker.claims && checker.reached &&
+        sorted) {
         checker.section_count = topology_sections_sort(entries, count, checker.sections, faults);
         checker.has_lost_links = faults->count > 0;
         check_all(&checker, sorted);
@@ -476,6 +541,7 @@ bool topology_check(const struct topology_entry *entries, size_t count, struct t
         topology_faults_add(faults, 0, "there is not enough memory to read this file");
     }
     free(sorted);
+    free(checker.reached);
     free(checker.claims);
     free(checker.observer_sections);
     free(checker.node_sections);

@@ -23,7 +23,8 @@
  *         url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json
  *
  * and, for keys (topology/topology_keys.h): `keys` or `insecure` in herd, `public_key` in node and
- * places.
+ * places. What is bound may be "*" or the name of an interface; where somebody else has to reach
+ * it, `bus_at`, `gateways_at` or `workers_at` then says how.
  *
  * Invariant: nothing that a line says is dropped without a fault. */
 #ifndef ZHERD_TOPOLOGY_TOPOLOGY_CHECK_H

@@ -150,6 +150,52 @@ bool topology_host_is_any(const char *host)
     return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
+/* Names that are one of these and a number. */
+static bool is_numbered(const char *host)
+{
+    static const char *const stems[] = {
+        "eth",   "wlan",  "wwan", "br",  "bond", "tun",   "tap",  "wg",  "docker", "virbr",
+        "lxcbr", "lxdbr", "vmbr", "ppp", "usb",  "dummy", "vnet", "cni", "podman", "tailscale"};
+    size_t letters = strcspn(host, digits), numbers = strspn(host + letters, digits);
+    for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
+        if (strlen(stems[i]) == letters && starts_with(host, stems[i]))
+            return numbers > 0 && host[letters + numbers] == '\0';
+    return false;
+}
+
+/* Where the card is, in letters and numbers: of its bus, its slot, its port (ens3, enp0s31f6,
+ * wlp2s0, enP2p1s0), or its address (enx00163e112233). */
+static bool is_by_place(const char *host)
+{
+    if (!starts_with(host, "en") && !starts_with(host, "wl") && !starts_with(host, "ww"))
+        return false;
+    const char *at = host + 2;
+    if (*at == 'x')
+        return strspn(at + 1, "0123456789abcdef") == 12 && at[13] == '\0';
+    if (*at == '\0' || !strchr("ospP", *at))
+        return false;
+    while (*at != '\0') {
+        size_t letters = strspn(at, "osPpfdnuicv"), numbers = strspn(at + letters, digits);
+        if (letters == 0 || letters > 2 || numbers == 0)
+            return false;
+        at += letters + numbers;
+    }
+    return true;
+}
+
+bool topology_host_is_interface(const char *host)
+{
+    bool is_of_containers = (starts_with(host, "veth") && host[4] != '\0' && !strchr(host, '.')) ||
+                            (starts_with(host, "br-") && strlen(host) == 15 &&
+                             strspn(host + 3, "0123456789abcdef") == 12);
+    return strcmp(host, "lo") == 0 || is_of_containers || is_numbered(host) || is_by_place(host);
+}
+
+bool topology_host_is_reachable(const char *host)
+{
+    return !topology_host_is_any(host) && !topology_host_is_interface(host);
+}
+
 bool topology_host_is_loopback(const char *host)
 {
     struct in_addr address;
@@ -158,11 +204,16 @@ bool topology_host_is_loopback(const char *host)
     return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
 }
 
-/* What the name localhost stands for on any machine. */
+/* The names of this machine itself, which stand for more than one address. */
+static bool is_own_name(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "lo") == 0;
+}
+
+/* What these names stand for on any machine. */
 static bool is_this_machine(const char *host)
 {
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 ||
-           strcmp(host, "::1") == 0;
+    return is_own_name(host) || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
 }
 
 bool topology_endpoints_overlap(const struct topology_endpoint *a,
@@ -172,8 +223,7 @@ bool topology_endpoints_overlap(const struct topology_endpoint *a,
         return false;
     if (topology_host_is_any(a->host) || topology_host_is_any(b->host))
         return true;
-    bool one_is_a_name =
-        strcasecmp(a->host, "localhost") == 0 || strcasecmp(b->host, "localhost") == 0;
+    bool one_is_a_name = is_own_name(a->host) || is_own_name(b->host);
     return strcasecmp(a->host, b->host) == 0 ||
            (one_is_a_name && is_this_machine(a->host) && is_this_machine(b->host));
 }

@@ -80,29 +80,40 @@ static void refuse_lone_keys(const struct holder *holder, struct topology_faults
                             holder->name);
 }
 
-static void demand_loopback(const struct topology_endpoint *endpoint, const char *key,
-                            uint32_t line, struct topology_faults *faults)
+/* What is bound, and where others reach it: a port that is handed on from another machine is no
+ * more this machine's alone than one that is bound there. A host name may be anybody's. */
+static void demand_loopback(const struct topology_endpoint *bound, const char *key,
+                            const struct topology_endpoint *at, const char *at_key, uint32_t line,
+                            struct topology_faults *faults)
 {
-    if (!topology_host_is_loopback(endpoint->host))
-        topology_faults_add(faults, line,
-                            "`%s` is %s, and whoever reaches it would be trusted; run `zherd "
-                            "keygen` on this file, or write `    insecure = yes` in herd",
-                            key, endpoint->text);
+    bool bound_is_here = topology_host_is_loopback(bound->host) || strcmp(bound->host, "lo") == 0;
+    if (bound_is_here && (at->line == bound->line || topology_host_is_loopback(at->host)))
+        return;
+    topology_faults_add(
+        faults, line,
+        "`%s` is %s, and whoever reaches it would be trusted; run `zherd keygen` on "
+        "this file, or write `    insecure = yes` in herd",
+        bound_is_here ? at_key : key, bound_is_here ? at->text : bound->text);
+}
+
+static void demand_loopback_of_bus(const struct topology_node *node, struct topology_faults *faults)
+{
+    demand_loopback(&node->bus, "bus", &node->bus_at, "bus_at", node->line, faults);
 }
 
 static void demand_loopback_everywhere(const struct topology *topology,
                                        struct topology_faults *faults)
 {
     for (size_t i = 0; i < topology->node_count; i++)
-        demand_loopback(&topology->nodes[i].bus, "bus", topology->nodes[i].line, faults);
-    for (size_t i = 0; i < topology->observer_count; i++) {
-        const struct topology_node *self = &topology->observers[i].self;
-        demand_loopback(&self->bus, "bus", self->line, faults);
-    }
+        demand_loopback_of_bus(&topology->nodes[i], faults);
+    for (size_t i = 0; i < topology->observer_count; i++)
+        demand_loopback_of_bus(&topology->observers[i].self, faults);
     for (size_t i = 0; i < topology->places_count; i++) {
         const struct topology_places *places = &topology->places[i];
-        demand_loopback(&places->gateways, "gateways", places->line, faults);
-        demand_loopback(&places->workers, "workers", places->line, faults);
+        demand_loopback(&places->gateways, "gateways", &places->gateways_at, "gateways_at",
+                        places->line, faults);
+        demand_loopback(&places->workers, "workers", &places->workers_at, "workers_at",
+                        places->line, faults);
     }
 }
 

@@ -6,7 +6,7 @@
 
 #define SPACES_PER_LEVEL 4
 /* The longest list of keys: those of places. */
-#define KEY_LIST_BYTES_MAX 160
+#define KEY_LIST_BYTES_MAX 192
 
 struct key {
     const char *name;
@@ -28,17 +28,21 @@ static const struct section_kind kinds[SECTION_KINDS] = {
                       {[NODE_NAME] = {"name", false, "Alford"},
                        [NODE_CLIENTS] = {"clients", false, "tcp://127.0.0.1:11500"},
                        [NODE_BUS] = {"bus", false, "tcp://127.0.0.1:12500"},
+                       [NODE_BUS_AT] = {"bus_at", true, "tcp://north.example.org:12500"},
                        [NODE_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
     [SECTION_LINK] = {"link", {[LINK_BETWEEN] = {"between", false, "Alford Hamilton"}}},
     [SECTION_OBSERVER] = {"observer",
                           {[OBSERVER_NAME] = {"name", false, "Ear"},
                            [OBSERVER_OF] = {"of", false, "Alford"},
                            [OBSERVER_BUS] = {"bus", false, "tcp://127.0.0.1:12590"},
+                           [OBSERVER_BUS_AT] = {"bus_at", true, "tcp://north.example.org:12590"},
                            [OBSERVER_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
     [SECTION_PLACES] =
         {"places",
          {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
           [PLACES_WORKERS] = {"workers", false, "tcp://127.0.0.1:13501"},
+          [PLACES_GATEWAYS_AT] = {"gateways_at", true, "tcp://places.example.org:13500"},
+          [PLACES_WORKERS_AT] = {"workers_at", true, "tcp://places.example.org:13501"},
           [PLACES_PROVIDER] = {"provider", false, "landmarks"},
           [PLACES_URL] = {"url", false, "http://127.0.0.1:13580/maps/api/place/nearbysearch/json"},
           [PLACES_KEY_FILE] = {"key_file", true, "google.key"},

@@ -7,7 +7,7 @@
 
 #include "topology/topology_check.h"
 
-#define SECTION_KEYS_MAX 12
+#define SECTION_KEYS_MAX 14
 
 enum topology_section_kind {
     SECTION_HERD,
@@ -26,24 +26,28 @@ enum {
     NODE_NAME = 0,
     NODE_CLIENTS = 1,
     NODE_BUS = 2,
-    NODE_PUBLIC_KEY = 3,
+    NODE_BUS_AT = 3,
+    NODE_PUBLIC_KEY = 4,
     LINK_BETWEEN = 0,
     OBSERVER_NAME = 0,
     OBSERVER_OF = 1,
     OBSERVER_BUS = 2,
-    OBSERVER_PUBLIC_KEY = 3,
+    OBSERVER_BUS_AT = 3,
+    OBSERVER_PUBLIC_KEY = 4,
     PLACES_GATEWAYS = 0,
     PLACES_WORKERS = 1,
-    PLACES_PROVIDER = 2,
-    PLACES_URL = 3,
-    PLACES_KEY_FILE = 4,
-    PLACES_FALLBACK = 5,
-    PLACES_FALLBACK_URL = 6,
-    PLACES_GRID_M = 7,
-    PLACES_CACHE_S = 8,
-    PLACES_BUDGET = 9,
-    PLACES_DATABASE = 10,
-    PLACES_PUBLIC_KEY = 11,
+    PLACES_GATEWAYS_AT = 2,
+    PLACES_WORKERS_AT = 3,
+    PLACES_PROVIDER = 4,
+    PLACES_URL = 5,
+    PLACES_KEY_FILE = 6,
+    PLACES_FALLBACK = 7,
+    PLACES_FALLBACK_URL = 8,
+    PLACES_GRID_M = 9,
+    PLACES_CACHE_S = 10,
+    PLACES_BUDGET = 11,
+    PLACES_DATABASE = 12,
+    PLACES_PUBLIC_KEY = 13,
 };
 
 struct topology_section {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "bus/resolve.h"
 #include "topology/load.h"
 #include "topology/process.h"
 #include "topology/say.h"
@@ -362,17 +363,27 @@ static void lose_patience(uv_timer_t *timer)
            missing, up->log_dir);
 }
 
-/* Where telnet on this machine finds what is bound to `host`. */
-static const char *reachable(const char *host)
+/* Where telnet on this machine finds what is bound to the endpoint. */
+static void find_reachable(const struct topology_endpoint *endpoint,
+                           char host[TOPOLOGY_HOST_BYTES_MAX + 1])
 {
-    if (!topology_host_is_any(host))
-        return host;
-    return strcmp(host, "::") == 0 ? "::1" : "127.0.0.1";
+    struct resolve_addresses addresses;
+    struct topology_endpoint numbers;
+    char error[RESOLVE_ERROR_BYTES_MAX];
+    strcpy(host, endpoint->host);
+    if (topology_host_is_any(host))
+        strcpy(host, strcmp(host, "::") == 0 ? "::1" : "127.0.0.1");
+    else if (topology_host_is_interface(host) &&
+             resolve_to_bind(endpoint->text, &addresses, error) &&
+             topology_endpoint_parse(addresses.endpoints[0], &numbers) == NULL)
+        strcpy(host, numbers.host);
 }
 
 static void print_telnet(const struct topology_node *node)
 {
-    printf("telnet %s %u\n", reachable(node->clients.host), node->clients.port);
+    char host[TOPOLOGY_HOST_BYTES_MAX + 1];
+    find_reachable(&node->clients, host);
+    printf("telnet %s %u\n", host, node->clients.port);
 }
 
 static void print_welcome(const struct up *up)

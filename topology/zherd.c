@@ -12,7 +12,10 @@ static const struct {
     const char *purpose;
     int (*run)(int count, char **words);
 } subcommands[] = {
-    {"check", "check FILE", "say whether the file is good, or every fault", check_main},
+    {"check", "check FILE [--host NAME]",
+     "say whether the file is good, or every fault;\n"
+     "                                                    and whether host NAME can bind its part",
+     check_main},
     {"draw", "draw [--dot] FILE", "draw the herd as text, or for graphviz", draw_main},
     {"keygen", "keygen [--keys DIR] FILE [NAME]", "make the keys that are missing, or a new one",
      keygen_main},

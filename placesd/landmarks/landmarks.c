@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bus/binding.h"
 #include "placesd/landmarks/answer.h"
 #include "placesd/landmarks/query.h"
 #include "placesd/landmarks/seed.h"
@@ -111,38 +111,20 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
                    "application/json; charset=UTF-8", answer(landmarks, connection));
 }
 
-/* A socket bound to the first address of `host` that takes it, or -1. */
+/* A socket that listens at the first address of `host` that belongs to this machine, or -1. */
 static int listen_at(const char *host, uint16_t port, char *error, size_t error_bytes)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *addresses = NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%u", (unsigned)port);
-    int failure = getaddrinfo(host, service, &hints, &addresses);
-    if (failure != 0) {
-        snprintf(error, error_bytes, "no address for the places server's host %s: %s", host,
-                 gai_strerror(failure));
-        return -1;
-    }
-    int listener = -1;
-    for (struct addrinfo *at = addresses; at != NULL && listener < 0; at = at->ai_next) {
-        listener = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (listener < 0)
-            continue;
-        int on = 1;
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (bind(listener, at->ai_addr, at->ai_addrlen) != 0 || listen(listener, SOMAXCONN) != 0) {
-            int reason = errno;
-            close(listener);
-            errno = reason;
-            listener = -1;
-        }
-    }
-    if (listener < 0)
-        snprintf(error, error_bytes, "the places server cannot listen at %s port %u: %s", host,
-                 (unsigned)port, strerror(errno));
-    freeaddrinfo(addresses);
-    return listener;
+    static const struct binding_options options = {.backlog = SOMAXCONN};
+    char endpoint[RESOLVE_HOST_BYTES_MAX + sizeof "tcp://[]:65535"];
+    char reason[BINDING_REASON_BYTES_MAX];
+    int sockets[BINDING_SOCKETS_MAX];
+    snprintf(endpoint, sizeof endpoint, strchr(host, ':') ? "tcp://[%.*s]:%u" : "tcp://%.*s:%u",
+             RESOLVE_HOST_BYTES_MAX, host, (unsigned)port);
+    if (binding_listen(endpoint, &options, sockets, reason) == 1)
+        return sockets[0];
+    snprintf(error, error_bytes, "the places server cannot listen at %s port %u: %s", host,
+             (unsigned)port, reason);
+    return -1;
 }
 
 /* Starts the serving thread with all signals blocked: they stay with whoever started us. It uses

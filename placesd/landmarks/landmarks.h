@@ -15,17 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Enough for one sentence with a host name and the system's reason. */
-#define LANDMARKS_ERROR_BYTES_MAX 512
+/* Enough for one sentence with a host name and the reason of bus/binding.h. */
+#define LANDMARKS_ERROR_BYTES_MAX 1536
 
 struct landmarks;
 
 /* Opens the database, or fills a store in memory where `database` is NULL, and serves from a
- * thread of its own, which takes no signals. `host` is an address or a name without brackets
- * ("127.0.0.1", "::1"), `port` 0 means any free one, `path` begins with a slash. Copies its
- * arguments. NULL and one sentence in `error` when the address is wrong or taken, when there is
- * no such database, or when SQLite cannot do what is needed. Writes one line to standard error
- * when the time zone table is needed and missing, and goes without. */
+ * thread of its own, which takes no signals. `host` is what bus/binding.h binds, without
+ * brackets ("127.0.0.1", "::1", "localhost", "*"), `port` 0 means any free one, `path` begins with
+ * a slash. Copies its arguments. NULL and one sentence in `error` when the address is wrong or
+ * taken, when there is no such database, or when SQLite cannot do what is needed. Writes one line
+ * to standard error when the time zone table is needed and missing, and goes without. */
 struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
                                   const char *path, char *error, size_t error_bytes);
 

@@ -147,9 +147,8 @@ static int serve_at(const char *database, const char *listen)
     sigset_t signals = block_signals(true);
     sigaddset(&signals, SIGUSR1); /* held since the start, as HUP is */
     char error[LANDMARKS_ERROR_BYTES_MAX];
-    const char *host = strcmp(endpoint.host, "*") == 0 ? "0.0.0.0" : endpoint.host;
     struct landmarks *landmarks =
-        landmarks_start(database, host, endpoint.port, PATH, error, sizeof error);
+        landmarks_start(database, endpoint.host, endpoint.port, PATH, error, sizeof error);
     if (landmarks == NULL)
         return complain("%s", error);
     printf("ready at http://%s" PATH "\n", listen);

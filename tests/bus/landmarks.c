@@ -333,7 +333,7 @@ static void says_what_is_wrong_with_an_address(void)
         landmarks_start(NULL, "127.0.0.1", landmarks_port(server), PATH, error, sizeof error);
     snprintf(port, sizeof port, "port %u", landmarks_port(server));
     CHECK(second == NULL);
-    CHECK(strstr(error, port) != NULL && strstr(error, "in use") != NULL);
+    CHECK(strstr(error, port) != NULL && strstr(error, "in use, by process ") != NULL);
     CHECK(strchr(error, '\n') == NULL);
     second = landmarks_start(NULL, "no.such.host.invalid", 0, PATH, error, sizeof error);
     CHECK(second == NULL && strstr(error, "no.such.host.invalid") != NULL);

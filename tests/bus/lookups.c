@@ -34,7 +34,7 @@ static struct lookups *ask_at(const char *endpoint)
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct topology_endpoint to = {.host = "127.0.0.1"};
     snprintf(to.text, sizeof to.text, "%s", endpoint);
-    struct lookups *lookups = lookups_open(&to, NULL, error);
+    struct lookups *lookups = lookups_open(&to, NULL, 1, 0, error);
     CHECK(lookups != NULL);
     return lookups;
 }
@@ -43,7 +43,7 @@ static void send_when_connected(struct lookups *lookups, uint64_t id, const char
 {
     int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
     bool sent;
-    while (!(sent = lookups_send(lookups, id, span_of(text))) && loopback_now_ms() < end_ms)
+    while (!(sent = lookups_send(lookups, id, span_of(text), 0)) && loopback_now_ms() < end_ms)
         poll(NULL, 0, 5);
     CHECK(sent);
 }
@@ -133,7 +133,7 @@ static void service_may_come_and_go(void)
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], text[16];
     loopback_endpoint(endpoint);
     struct lookups *lookups = ask_at(endpoint);
-    CHECK(!lookups_send(lookups, 1, span_of("nobody there")));
+    CHECK(!lookups_send(lookups, 1, span_of("nobody there"), 0));
     for (uint64_t life = 2; life < 4; life++) {
         struct service service = serve(ZMQ_REP, endpoint);
         uint64_t id;
@@ -145,7 +145,7 @@ static void service_may_come_and_go(void)
         CHECK(id == life);
         stop(&service);
         int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
-        while (lookups_send(lookups, 1, span_of("lost")) && loopback_now_ms() < end_ms)
+        while (lookups_send(lookups, 1, span_of("lost"), 0) && loopback_now_ms() < end_ms)
             poll(NULL, 0, 5);
         CHECK(loopback_now_ms() < end_ms);
     }
@@ -177,11 +177,203 @@ static void reply_past_the_limit_is_not_taken(void)
     free(large);
 }
 
+/* ---- connections that are replaced; the clock is the test's own ---- */
+
+/* The routing id under which the next question comes, which must come. */
+static int take_question(struct service *service, char *peer, size_t peer_bytes_max)
+{
+    char rest[256];
+    int bytes = zmq_recv(service->socket, peer, peer_bytes_max, 0), more = 1;
+    size_t size = sizeof more;
+    CHECK(bytes > 0);
+    while (more && zmq_recv(service->socket, rest, sizeof rest, 0) >= 0)
+        zmq_getsockopt(service->socket, ZMQ_RCVMORE, &more, &size);
+    return bytes;
+}
+
+static void answer(struct service *service, const char *peer, int peer_bytes, uint64_t id)
+{
+    struct span number = {(const char *)&id, sizeof id}, empty = {"", 0};
+    const struct span reply[] = {number, empty, span_of("here")};
+    send_frames(service, (struct span){peer, (size_t)peer_bytes}, reply, 3);
+}
+
+/* Whether the service still has a connection under this routing id, within the test's patience. */
+static bool is_closed(struct service *service, const char *peer, int peer_bytes, int patience_ms)
+{
+    int64_t end_ms = loopback_now_ms() + patience_ms;
+    while (zmq_send(service->socket, peer, (size_t)peer_bytes, ZMQ_SNDMORE) >= 0) {
+        zmq_send(service->socket, "?", 1, 0);
+        if (loopback_now_ms() >= end_ms)
+            return false;
+        poll(NULL, 0, 5);
+    }
+    return true;
+}
+
+static struct service serve_strictly(const char *endpoint)
+{
+    struct service service = serve(ZMQ_ROUTER, endpoint);
+    int yes = 1;
+    zmq_setsockopt(service.socket, ZMQ_ROUTER_MANDATORY, &yes, sizeof yes);
+    return service;
+}
+
+static void who_never_answers_gets_a_new_connection(void)
+{
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], first[256], second[256];
+    uint64_t id = 0;
+    struct span body;
+    loopback_endpoint(endpoint);
+    struct service service = serve_strictly(endpoint);
+    struct lookups *lookups = ask_at(endpoint);
+    int descriptor = lookups_descriptor(lookups);
+    send_when_connected(lookups, 7, "where?"); /* at 0, as far as lookups is told */
+    int first_bytes = take_question(&service, first, sizeof first);
+    CHECK_INT(lookups_deadline_ms(lookups), LOOKUPS_UNANSWERED_MS);
+    CHECK(!lookups_renew(lookups, LOOKUPS_UNANSWERED_MS - 1));
+    CHECK(lookups_renew(lookups, LOOKUPS_UNANSWERED_MS));
+    CHECK(is_closed(&service, first, first_bytes, 2000));
+    send_when_connected(lookups, 8, "where?");
+    int second_bytes = take_question(&service, second, sizeof second);
+    CHECK(second_bytes != first_bytes || memcmp(first, second, (size_t)first_bytes) != 0);
+    CHECK_INT(lookups_descriptor(lookups), descriptor);
+    answer(&service, second, second_bytes, 8);
+    CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS)); /* the descriptor fires */
+    CHECK(id == 8);
+    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX);
+    lookups_close(&lookups);
+    stop(&service);
+}
+
+static void who_answers_keeps_its_connection(void)
+{
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256];
+    uint64_t id;
+    struct span body;
+    loopback_endpoint(endpoint);
+    struct service service = serve(ZMQ_ROUTER, endpoint);
+    struct lookups *lookups = ask_at(endpoint);
+    for (uint64_t i = 1; i <= 3; i++) {
+        send_when_connected(lookups, i, "where?");
+        int bytes = take_question(&service, peer, sizeof peer);
+        answer(&service, peer, bytes, i);
+        CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
+        lookups_second(lookups, (int64_t)i * 1000000);
+        CHECK(!lookups_renew(lookups, (int64_t)i * 1000000));
+    }
+    lookups_close(&lookups);
+    stop(&service);
+}
+
+/* ZeroMQ gives a connection to a socket of another kind up for good, once it has seen which it is.
+ */
+static void who_was_no_service_is_tried_again(void)
+{
+    static const int strangers[] = {ZMQ_PUB, ZMQ_PULL, ZMQ_PAIR};
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256], monitor[16];
+        loopback_endpoint(endpoint);
+        struct service stranger = serve(strangers[i], endpoint);
+        void *events = zmq_socket(stranger.context, ZMQ_PAIR);
+        int patience_ms = LOOPBACK_PATIENCE_MS;
+        zmq_setsockopt(events, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+        zmq_socket_monitor(stranger.socket, "inproc://events", ZMQ_EVENT_DISCONNECTED);
+        zmq_connect(events, "inproc://events");
+        struct lookups *lookups = ask_at(endpoint);
+        CHECK(zmq_recv(events, monitor, sizeof monitor, 0) > 0);
+        zmq_socket_monitor(stranger.socket, NULL, 0);
+        zmq_close(events);
+        stop(&stranger);
+        struct service service = serve(ZMQ_ROUTER, endpoint);
+        CHECK(!lookups_send(lookups, 1, span_of("where?"), 0));
+        CHECK(lookups_renew(lookups, LOOKUPS_AWAY_MS));
+        send_when_connected(lookups, 2, "where?");
+        take_question(&service, peer, sizeof peer);
+        lookups_close(&lookups);
+        stop(&service);
+    }
+}
+
+/* A broker sends a ping back, in whatever way: then it is expected to. */
+static void who_answers_pings_is_missed_sooner(void)
+{
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256], rest[256];
+    uint64_t id;
+    struct span body;
+    loopback_endpoint(endpoint);
+    struct service service = serve_strictly(endpoint);
+    struct lookups *lookups = ask_at(endpoint);
+    int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
+    int bytes = -1;
+    while (bytes < 0 && loopback_now_ms() < end_ms) {
+        lookups_look(lookups, 0);
+        bytes = zmq_recv(service.socket, peer, sizeof peer, ZMQ_DONTWAIT);
+    }
+    CHECK(bytes > 0 && zmq_recv(service.socket, rest, sizeof rest, 0) == 0);
+    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX); /* nobody knows whether it will */
+    const struct span pong[] = {{"", 0}, span_of("an answer of an earlier version")};
+    send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 2);
+    CHECK(!receive(lookups, &id, &body, 50));
+    lookups_second(lookups, 1000);
+    lookups_second(lookups, 2000);
+    CHECK_INT(lookups_deadline_ms(lookups), 1000 + LOOKUPS_PING_UNANSWERED_MS);
+    send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 1);
+    CHECK(!receive(lookups, &id, &body, 50));
+    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX);
+    lookups_close(&lookups);
+    stop(&service);
+}
+
+/* A REP never sees a ping, and is not taken for dead because of that. */
+static void plain_rep_is_not_pinged(void)
+{
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], text[16];
+    loopback_endpoint(endpoint);
+    struct service service = serve(ZMQ_REP, endpoint);
+    struct lookups *lookups = ask_at(endpoint);
+    send_when_connected(lookups, 1, "first?");
+    for (int64_t second = 1; second < 5; second++)
+        lookups_second(lookups, second * 1000);
+    CHECK_INT(lookups_deadline_ms(lookups), LOOKUPS_UNANSWERED_MS);
+    send_when_connected(lookups, 2, "where?");
+    CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
+    CHECK(memcmp(text, "first?", 6) == 0 && zmq_send(service.socket, "here", 4, 0) == 4);
+    CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
+    CHECK(memcmp(text, "where?", 6) == 0);
+    lookups_close(&lookups);
+    stop(&service);
+}
+
+static void loss_and_return_are_told_once(void)
+{
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256];
+    loopback_endpoint(endpoint);
+    struct lookups *lookups = ask_at(endpoint);
+    CHECK_INT(lookups_news(lookups, DIAL_LOST_MS - 1), DIAL_NOTHING_NEW);
+    CHECK_INT(lookups_news(lookups, DIAL_LOST_MS), DIAL_LOST);
+    CHECK_INT(lookups_news(lookups, 2 * DIAL_LOST_MS), DIAL_NOTHING_NEW);
+    struct service service = serve(ZMQ_ROUTER, endpoint);
+    send_when_connected(lookups, 1, "where?");
+    take_question(&service, peer, sizeof peer);
+    CHECK_INT(lookups_news(lookups, 2 * DIAL_LOST_MS), DIAL_BACK);
+    CHECK(strcmp(lookups_endpoint(lookups), endpoint) == 0);
+    lookups_close(&lookups);
+    stop(&service);
+}
+
 static const struct check_case cases[] = {
     {"a plain REP answers a hundred questions at once", plain_rep_answers},
     {"what is no reply is dropped, and the next reply is read", what_is_no_reply_is_dropped},
     {"the service may come and go", service_may_come_and_go},
     {"a reply one byte past the limit is not taken", reply_past_the_limit_is_not_taken},
+    {"a service that never answers gets a new connection, and the old one is closed",
+     who_never_answers_gets_a_new_connection},
+    {"one that answers keeps its connection", who_answers_keeps_its_connection},
+    {"an address where a stranger was is tried again", who_was_no_service_is_tried_again},
+    {"a service that answers pings is missed sooner", who_answers_pings_is_missed_sooner},
+    {"a plain REP sees no ping", plain_rep_is_not_pinged},
+    {"a loss and the return are told once", loss_and_return_are_told_once},
 };
 
 CHECK_MAIN(cases)

@@ -250,6 +250,19 @@ static void holds_envelope_limit(void)
     zmq_close(dealer);
 }
 
+static void returns_pings(void)
+{
+    char frame[8];
+    int more = 1;
+    size_t bytes = sizeof more;
+    void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
+    CHECK_INT(zmq_send(dealer, "", 0, 0), 0);
+    CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 0);
+    zmq_getsockopt(dealer, ZMQ_RCVMORE, &more, &bytes);
+    CHECK_INT(more, 0);
+    zmq_close(dealer);
+}
+
 static void survives_strangers(void)
 {
     void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
@@ -283,11 +296,11 @@ static void names_taken_ports(void)
     options.front = common.front;
     options.back = other.back;
     CHECK(broker_open(&options, error) == NULL);
-    CHECK(strstr(error, common.front) != NULL && strstr(error, "in use") != NULL);
+    CHECK(strstr(error, common.front) != NULL && strstr(error, "in use, by process ") != NULL);
     options.front = other.front;
     options.back = common.back;
     CHECK(broker_open(&options, error) == NULL);
-    CHECK(strstr(error, common.back) != NULL && strstr(error, "in use") != NULL);
+    CHECK(strstr(error, common.back) != NULL && strstr(error, "in use, by process ") != NULL);
     options.front = "tcp://nonsense";
     CHECK(broker_open(&options, error) == NULL);
     CHECK(strstr(error, "tcp://nonsense") != NULL);
@@ -325,6 +338,7 @@ static const struct check_case cases[] = {
     {"two thousand questions, two at a time, flow without a pause", keeps_flowing},
     {"what is no look-up is answered as invalid", answers_invalid},
     {"14 frames stand in front of the empty one, and no more", holds_envelope_limit},
+    {"an empty frame alone is a ping, and comes back", returns_pings},
     {"strangers at both doors disturb nobody", survives_strangers},
     {"a taken or wrong endpoint is named", names_taken_ports},
     {"the log names the provider and never the key", log_holds_no_key},

@@ -128,8 +128,8 @@ static void a_key_that_is_removed_is_heard_no_more(void)
     void *socket = dial(scene.service.front, &asker, &service_old, SERVICE_DEADLINE_MS);
     asker_send(socket, service_question(UPSTREAM_GOOD, 2, 20));
     CHECK_INT(asker_receive(socket).code, LOOKUP_OK);
-    struct keyring front = ring_of(&stranger, "Ball");
-    broker_admit(scene.service.broker, &front);
+    struct keyring front = ring_of(&stranger, "Ball"), back = ring_of(&service_old, "placesd");
+    broker_admit(scene.service.broker, &front, &back);
     int patience_ms = UNHEARD_MS;
     char byte;
     zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
@@ -161,43 +161,120 @@ static void a_broker_without_proof_does_not_open(void)
     }
 }
 
-/* The broker has the second of two keys that are listed: a worker and a gateway's socket that
- * expect the first at first find it all the same. */
+/* ---- the service's own key is replaced ---- */
+
+static struct lookups *open_lookups(const struct service *service, const struct auth_ends *keys)
+{
+    char error[LOOKUPS_ERROR_BYTES_MAX];
+    struct topology_endpoint front = {.host = "127.0.0.1"};
+    snprintf(front.text, sizeof front.text, "%s", service->front);
+    struct lookups *lookups = lookups_open(&front, keys, 1, asker_now_ms(), error);
+    CHECK(lookups != NULL);
+    return lookups;
+}
+
+static bool is_good(struct lookups *lookups)
+{
+    struct lookup_reply reply;
+    struct span body;
+    uint64_t id;
+    return lookups_receive(lookups, &id, &body) && lookup_read_reply(body, &reply) &&
+           reply.code == LOOKUP_OK;
+}
+
+/* Asks as a gateway does until a good answer comes; the milliseconds that took. */
+static int64_t ask_until_answered(struct lookups *lookups)
+{
+    char request[LOOKUP_REQUEST_BYTES_MAX];
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 2, 20);
+    struct span question = {request, lookup_write_request(&lookup, request)};
+    int64_t start_ms = asker_now_ms(), now_ms, ask_ms = start_ms;
+    while ((now_ms = asker_now_ms()) < start_ms + 4 * SERVICE_DEADLINE_MS) {
+        if (is_good(lookups))
+            return now_ms - start_ms;
+        lookups_renew(lookups, now_ms);
+        if (now_ms >= ask_ms && lookups_send(lookups, 7, question, now_ms))
+            ask_ms = now_ms + 50;
+        poll(NULL, 0, 5);
+    }
+    return INT64_MAX;
+}
+
+/* The broker comes back with another key pair; who may work is what the list says. */
+static void restart_with(struct service *service, struct broker_keys *keys,
+                         const struct auth_certificate *own, const struct keyring_keys *listed)
+{
+    service_halt(service);
+    broker_close(&service->broker);
+    *keys = (struct broker_keys){.own = *own, .front = ring_of(&asker, "Alford")};
+    keyring_add(&keys->back, listed, "placesd");
+    service_open(service);
+}
+
+/* The service's pair is replaced as the manual says: a worker and a gateway that know both keys
+ * stay in service, whichever of the two the broker has, and an old worker does, too. */
 static void the_service_may_change_its_key(void)
 {
-    struct service service = service_new();
-    struct keyring_keys both = list(&service_old, &service_new_key);
-    struct auth_ends worker_keys = {service_old, both}, gateway_keys = {asker, both};
-    struct broker_keys keys = {.own = service_new_key, .front = ring_of(&asker, "Alford")};
-    keyring_add(&keys.back, &both, "placesd");
-    service.options.keys = &keys;
-    service.worker_keys = &worker_keys;
-    service_open(&service);
-    service_add_worker(&service, upstream.port);
+    struct scene scene;
+    open_scene(&scene);
+    struct service *service = &scene.service;
+    const struct keyring_keys both = list(&service_old, &service_new_key);
+    const struct keyring_keys after = list(&service_new_key, NULL);
+    struct auth_ends gateway_keys = {asker, list(&service_old, NULL)};
+    struct lookups *lookups = open_lookups(service, &gateway_keys);
+    CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
 
-    char error[LOOKUPS_ERROR_BYTES_MAX], request[LOOKUP_REQUEST_BYTES_MAX];
-    struct topology_endpoint front = {.host = "127.0.0.1"};
-    snprintf(front.text, sizeof front.text, "%s", service.front);
-    struct lookups *lookups = lookups_open(&front, &gateway_keys, error);
-    struct lookup lookup = service_question(UPSTREAM_GOOD, 2, 20);
-    struct span question = {request, lookup_write_request(&lookup, request)}, body;
-    int64_t until_ms = asker_now_ms() + 4 * SERVICE_DEADLINE_MS, second_ms = asker_now_ms();
-    struct lookup_reply reply = {.code = LOOKUP_UNAVAILABLE};
-    uint64_t id = 0;
-    while (reply.code != LOOKUP_OK && asker_now_ms() < until_ms) {
-        if (asker_now_ms() >= second_ms) {
-            lookups_second(lookups);
-            lookups_send(lookups, 7, question);
-            second_ms += 1000;
-        }
-        poll(NULL, 0, 10);
-        if (lookups_receive(lookups, &id, &body))
-            CHECK(lookup_read_reply(body, &reply));
+    lookups_expect(lookups, &both);
+    worker_expect(service->worker, &both);
+    CHECK(!lookups_renew(lookups, asker_now_ms())); /* the connection stays */
+    CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
+    const struct auth_certificate *turns[] = {&service_new_key, &service_old, &service_new_key};
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        restart_with(service, &scene.keys, turns[i], &both);
+        CHECK(ask_until_answered(lookups) < 2000);
     }
-    CHECK_INT(reply.code, LOOKUP_OK);
-    CHECK_INT(id, 7);
+
+    lookups_expect(lookups, &after);
+    worker_expect(service->worker, &after);
+    CHECK(!lookups_renew(lookups, asker_now_ms()));
+    CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
     lookups_close(&lookups);
-    service_stop(&service);
+    service_stop(service);
+}
+
+/* Before the broker has the new key its worker may: both are let in as soon as both are listed. */
+static void a_worker_with_the_next_key_is_let_in(void)
+{
+    struct scene scene;
+    open_scene(&scene);
+    worker_stop(&scene.service.worker);
+    const struct keyring_keys both = list(&service_old, &service_new_key);
+    struct keyring front = ring_of(&asker, "Alford"), back = {0};
+    keyring_add(&back, &both, "placesd");
+    broker_admit(scene.service.broker, &front, &back);
+    struct auth_ends next = {service_new_key, both};
+    scene.service.worker_keys = &next;
+    service_add_worker(&scene.service, upstream.port);
+    CHECK(is_answered(scene.service.front, &asker, SERVICE_DEADLINE_MS));
+    service_stop(&scene.service);
+}
+
+/* A service whose key is taken out of the list is left at once. */
+static void a_key_that_is_taken_out_ends_a_connection(void)
+{
+    struct scene scene;
+    open_scene(&scene);
+    struct auth_ends gateway_keys = {asker, list(&service_old, NULL)};
+    struct lookups *lookups = open_lookups(&scene.service, &gateway_keys);
+    CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
+    const struct keyring_keys other = list(&stranger, NULL);
+    lookups_expect(lookups, &other);
+    CHECK(lookups_renew(lookups, asker_now_ms()));
+    CHECK(!lookups_renew(lookups, asker_now_ms()));
+    poll(NULL, 0, UNHEARD_MS);
+    CHECK(!lookups_send(lookups, 7, span_of("where?"), asker_now_ms()));
+    lookups_close(&lookups);
+    service_stop(&scene.service);
 }
 
 static const struct check_case cases[] = {
@@ -206,7 +283,11 @@ static const struct check_case cases[] = {
     {"an asker is no worker", an_asker_is_no_worker},
     {"a key that is removed is heard no more", a_key_that_is_removed_is_heard_no_more},
     {"a broker without proof does not open", a_broker_without_proof_does_not_open},
-    {"the service may change its key", the_service_may_change_its_key},
+    {"the service may change its key, and nobody waits for two seconds",
+     the_service_may_change_its_key},
+    {"a worker with the next key is let in before the broker has it",
+     a_worker_with_the_next_key_is_let_in},
+    {"a key that is taken out ends the connection", a_key_that_is_taken_out_ends_a_connection},
 };
 
 int main(void)

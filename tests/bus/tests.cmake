@@ -1,3 +1,7 @@
+herd_test(bus/resolve herd_ports)
+target_sources(test_bus_resolve PRIVATE bus/loopback.c)
+herd_test(bus/binding herd_bus)
+target_sources(test_bus_binding PRIVATE bus/loopback.c)
 herd_test(bus/bus_sockets herd_bus)
 target_sources(test_bus_bus_sockets PRIVATE bus/lone.c bus/loopback.c)
 herd_test(bus/bus_strangers herd_bus)

@@ -1,15 +1,18 @@
 """Keys from outside: made by `zherd keygen`, used by a whole herd, replaced one by one, taken away;
 and everything a herd refuses to start with."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import stat
 import subprocess
+import threading
+import time
 import unittest
 
-from rig import BUILD, PATIENCE, UCLA, Herd, Process, ask, free_ports, wait_for
+from rig import BUILD, PATIENCE, UCLA, Client, Herd, Process, ask, free_ports, wait_for
 
 IAMAT = "IAMAT {} " + UCLA + " 1621464827.959498503"
 LINE = ["Alford-Ball", "Ball-Welsh"]
@@ -40,10 +43,50 @@ def list_keys(file, name, keys):
 def hang_up(herd, *names):
     """HUP to each, and wait until it has read its keys again."""
     for name in names:
-        log = herd.processes[name].err.read_text if name == "placesd" else lambda: herd.log(name)
+        log = (herd.processes[name].err.read_text if name not in herd.ports
+               else lambda: herd.log(name))
         before = log().count("read again")
         herd.processes[name].child.send_signal(signal.SIGHUP)
         wait_for(f"{name} to read its keys again", lambda: log().count("read again") > before)
+
+
+class Asker:
+    """Asks a node for places all the time, each time somewhere else: no cache answers that. Keeps the
+    longest time without a good answer."""
+
+    def __init__(self, port):
+        self.port = port
+        self.asked = self.good = 0
+        self.longest_s, self.last = 0.0, None
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        with Client(self.port) as client:
+            while not self.over.wait(0.05):
+                self.asked += 1
+                client.ask(f"IAMAT asker-{self.port} +34.0{self.asked:05d}-118.4 {time.time():.6f}")
+                began = self.last or time.monotonic()
+                if client.near(f"asker-{self.port}", 10, 5)[1]["status"] != "OK":
+                    continue
+                self.last = time.monotonic()
+                self.longest_s = max(self.longest_s, self.last - began)
+                self.good += 1
+
+    def is_answered(self):
+        """Waits until it is, twice: a question may be older than what was done before."""
+        before = self.good
+        wait_for("places", lambda: self.good > before + 1)
+
+    def __enter__(self):
+        self.thread.start()
+        self.is_answered()
+        self.longest_s = 0.0
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
 
 
 class Keygen(unittest.TestCase):
@@ -184,6 +227,37 @@ class KeyedHerd(unittest.TestCase):
         for name in herd.ports:
             with herd.client(name) as client:
                 wait_for("places", lambda: client.near("kiwi", 10, 5)[1]["status"] == "OK")
+
+    def apart(self, role):
+        """A broker or a worker of the herd's one places section, alone in its process."""
+        process = Process(self.herd.folder, role, BUILD / "placesd", role, "--topology",
+                          self.herd.file)
+        self.addCleanup(process.end)
+        process.says("^ready")
+        self.herd.processes[role] = process
+
+    def test_nobody_waits_for_two_seconds_while_that_key_is_replaced(self):
+        """As the manual says, with the worker in a process of its own: it is started again last."""
+        herd = self.herd
+        self.apart("broker")
+        self.apart("worker")
+        herd.start(*herd.ports).linked()
+        with contextlib.ExitStack() as stack:
+            askers = [stack.enter_context(Asker(port)) for port in herd.ports.values()]
+            keygen(herd.file, "placesd")
+            hang_up(herd, *herd.ports, "broker", "worker")
+            for role in "broker", "worker":
+                herd.processes[role].stop()
+                self.apart(role)
+                for asker in askers:
+                    asker.is_answered()
+            text = herd.file.read_text()
+            both = re.search(r'places\n(?:    .*\n)*?    public_key = "(.*) (.*)"', text)
+            herd.file.write_text(text.replace(f'"{both[1]} {both[2]}"', f'"{both[2]}"'))
+            hang_up(herd, *herd.ports, "broker", "worker")
+            for asker in askers:
+                asker.is_answered()
+        self.assertLess(max(asker.longest_s for asker in askers), 2.0)
 
     def test_brokers_and_workers_apart_share_one_pair(self):
         """Two places sections, a lone broker and a lone worker that serves both."""

@@ -130,7 +130,7 @@ class EveryProgram(Folder):
     def test_places_with_keys(self):
         self.places("Z keys read again from ", keys=True)
         self.places("Z keys read again from ", "broker", keys=True)
-        self.places("Z read again from ", "worker", keys=True)
+        self.places("Z keys read again from ", "worker", keys=True)
 
     def up(self, before=()):
         file = self.herd()

@@ -65,6 +65,22 @@ check_drawings()
     done
 }
 
+# What is bound stands in the picture, and where others reach it, if that is elsewhere.
+check_other_addresses()
+{
+    file=$(mktemp)
+    sed -e 's|^herd$|herd\n    insecure = yes|' \
+        -e 's|^    bus = tcp://127.0.0.1:12501$|    bus = tcp://*:12501\n    bus_at = tcp://ball:12502|' \
+        -e 's|^    workers = .*$|    workers = tcp://eth0:13501\n    workers_at = tcp://places:13502|' \
+        "$folder/fall2016.zpl" >"$file"
+    picture=$("$zherd" draw "$file") || fail "a herd with other addresses is not drawn"
+    for shown in 'bus tcp://\*:12501 at tcp://ball:12502  links' 'bus tcp://127.0.0.1:12500  *links' \
+        'workers tcp://eth0:13501 at tcp://places:13502$'; do
+        printf '%s\n' "$picture" | grep -q -- "$shown" || fail "the picture has no $shown"
+    done
+    rm -f "$file"
+}
+
 # refused STATUS WANTED WORDS...: one line on standard error, nothing on standard output.
 refused()
 {
@@ -93,6 +109,7 @@ check_words()
     refused 2 "zherd check: $one" check "$good" "$good"
     refused 2 'zherd check: there is no option --fast; --help shows how' check --fast
     refused 2 'zherd check: there is no option -f; --help shows how' check "$good" -f
+    refused 2 'zherd check: --host needs a value; --help shows how' check "$good" --host
     refused 2 'zherd draw: there is no option --dto (did you mean --dot?); --help shows how' \
         draw --dto "$good"
     refused 2 'zherd draw: there is no option --colour; --help shows how' draw --colour "$good"
@@ -123,6 +140,7 @@ check_many_faults()
 check_broken
 check_editions
 check_drawings
+check_other_addresses
 check_words
 check_many_faults
 [ "$failed" -eq 0 ] && echo "ok      zherd check and draw"

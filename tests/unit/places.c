@@ -373,6 +373,29 @@ static void the_only_one_left_is_asked_again(void)
     places_destroy(&places);
 }
 
+static void what_a_lost_connection_carried_is_asked_again_at_once(void)
+{
+    struct places *places = places_new(SEED, 2);
+    struct places_answer answer;
+    uint64_t first = ask(places, 1, 0), second = ask(places, 2, 0);
+    struct request one = send_next(places, 0), two = send_next(places, 0);
+    CHECK_INT(one.broker, 0);
+    CHECK_INT(two.broker, 1);
+    places_lost(places, 0, 10);
+    struct request again = send_next(places, 10); /* elsewhere, as there is somebody else */
+    CHECK_INT(again.broker, 1);
+    CHECK(!next(places, 10).exists); /* the other's question stays with the other */
+    places_lost(places, 1, 20);      /* each is asked twice, never three times */
+    struct request other = send_next(places, 20);
+    CHECK_INT(other.broker, 0);
+    CHECK(!next(places, 20).exists);
+    CHECK(reply(places, again.id, &answer) && answer.ticket == first);
+    CHECK(reply(places, two.id, &answer) && answer.ticket == second); /* late, and welcome */
+    CHECK_INT(places_in_flight(places), 0);
+    CHECK_INT(places_count(places)->retried, 2);
+    places_destroy(&places);
+}
+
 static const struct check_case cases[] = {
     {"brokers take turns, and one that takes nothing is passed over", brokers_take_turns},
     {"what a silent broker was asked is asked elsewhere", silence_is_asked_again_elsewhere},
@@ -387,6 +410,8 @@ static const struct check_case cases[] = {
      without_connection_it_fails_soon},
     {"a request that was refused is sent a little later", refused_request_is_sent_later},
     {"a reply that cannot be read is an answer, too", nonsense_is_an_answer},
+    {"what a lost connection carried is asked again at once, and only once",
+     what_a_lost_connection_carried_is_asked_again_at_once},
     {"one question past the limit is refused", one_past_the_limit_is_refused},
     {"each of 20,000 tickets is answered once and in time", each_ticket_is_answered_once},
 };

@@ -97,7 +97,7 @@ static void an_observed_node_says_where_it_is(void)
     check_refused(HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:2\n"
                        "observer\n    name = Ear\n    of = A\n    bus = tcp://127.0.0.1:3\n",
                   "6: neighbours cannot connect to every interface (*); write the address of this "
-                  "host in `bus`\n");
+                  "host in `bus_at`\n");
 }
 
 static bool check_observers(int count)
@@ -178,7 +178,121 @@ static void every_interface_only_where_nobody_connects(void)
                   "node\n    name = Ball\n    clients = tcp://0.0.0.0:1\n    bus = tcp://[::]:2\n"
                   "link\n    between = Ball Alford\n",
                   "10: neighbours cannot connect to every interface (::); write the address of "
-                  "this host in `bus`\n");
+                  "this host in `bus_at`\n");
+}
+
+#define AT_EVERYWHERE "node\n    name = Ball\n    clients = tcp://*:1\n    bus = tcp://*:2\n"
+
+static void what_is_bound_is_reached_where_the_file_says(void)
+{
+    CHECK(check_text(HERD ALFORD AT_EVERYWHERE
+                     "    bus_at = tcp://nat.example.org:3\n"
+                     "link\n    between = Ball Alford\n"
+                     "observer\n    name = Ear\n    of = Ball\n    bus = tcp://eth0:4\n"
+                     "    bus_at = tcp://[2001:db8::1]:5\n"
+                     "places\n    gateways = tcp://0.0.0.0:6\n    workers = tcp://docker0:7\n"
+                     "    gateways_at = tcp://broker:8\n    workers_at = tcp://broker:9\n"
+                     "    provider = landmarks\n    url = http://127.0.0.1:10/x\n"));
+    CHECK(strcmp(topology.nodes[0].bus_at.text, "tcp://127.0.0.1:12500") == 0);
+    CHECK_INT(topology.nodes[0].bus_at.line, 6);
+    CHECK(strcmp(topology.nodes[1].bus.text, "tcp://*:2") == 0);
+    CHECK_INT(topology.nodes[1].bus.line, 10);
+    CHECK(strcmp(topology.nodes[1].bus_at.text, "tcp://nat.example.org:3") == 0);
+    CHECK_INT(topology.nodes[1].bus_at.line, 11);
+    CHECK(strcmp(topology.observers[0].self.bus.host, "eth0") == 0);
+    CHECK(strcmp(topology.observers[0].self.bus_at.host, "2001:db8::1") == 0);
+    CHECK(strcmp(topology.places[0].gateways_at.text, "tcp://broker:8") == 0);
+    CHECK(strcmp(topology.places[0].workers_at.text, "tcp://broker:9") == 0);
+    CHECK_INT(topology.places[0].workers_at.line, 23);
+    CHECK_INT(topology.places[0].url_line, 25);
+    topology_free(&topology);
+}
+
+/* Nobody has to reach what nobody is linked to, nor clients. */
+static void an_address_is_demanded_where_somebody_connects(void)
+{
+    CHECK(check_text(HERD AT_EVERYWHERE));
+    topology_free(&topology);
+    CHECK(
+        check_text(HERD "node\n    name = A\n    clients = tcp://eth0:1\n    bus = tcp://lo:2\n"));
+    topology_free(&topology);
+    check_refused(HERD ALFORD
+                  "node\n    name = Ball\n    clients = tcp://lo:1\n    bus = tcp://lo:2\n"
+                  "link\n    between = Ball Alford\n"
+                  "observer\n    name = Ear\n    of = Ball\n    bus = tcp://enp0s1:4\n"
+                  "places\n    gateways = tcp://eth0:6\n    workers = tcp://wg0:7\n"
+                  "    provider = landmarks\n    url = http://127.0.0.1:10/x\n",
+                  "10: neighbours cannot connect to an interface (lo); write the address of this "
+                  "host in `bus_at`\n"
+                  "16: its node cannot connect to an interface (enp0s1); write the address of this "
+                  "host in `bus_at`\n"
+                  "18: gateways cannot connect to an interface (eth0); write the address of this "
+                  "host in `gateways_at`\n"
+                  "19: workers cannot connect to an interface (wg0); write the address of this "
+                  "host in `workers_at`\n");
+}
+
+static void an_address_to_reach_is_one(void)
+{
+    check_refused(HERD ALFORD AT_EVERYWHERE "    bus_at = tcp://*:3\nlink\n    between = Ball "
+                                            "Alford\n",
+                  "11: `bus_at` is tcp://*:3, to which nobody can connect; write an address, or a "
+                  "host name with its domain\n");
+    check_refused(HERD ALFORD AT_EVERYWHERE "    bus_at = tcp://eth0:3\nlink\n    between = Ball "
+                                            "Alford\n",
+                  "11: `bus_at` is tcp://eth0:3, to which nobody can connect; write an address, or "
+                  "a host name with its domain\n");
+    check_refused(HERD ALFORD AT_EVERYWHERE
+                  "    bus_at = host:3\nlink\n    between = Ball Alford\n",
+                  "11: `bus_at` is `host:3`; write tcp://HOST:PORT\n");
+    CHECK(check_text(HERD ALFORD AT_EVERYWHERE "    bus_at = tcp://eth0.example.org:3\n"
+                                               "link\n    between = Ball Alford\n"));
+    topology_free(&topology);
+}
+
+/* In containers every node may bind the same. */
+static void a_port_of_one_machine_is_not_that_of_another(void)
+{
+#define NODE_AT(name, bus, at)                                                                     \
+    "node\n    name = " name "\n    clients = tcp://*:1\n    bus = " bus "\n    bus_at = " at "\n"
+    static const char link[] = "link\n    between = A B\n";
+    char text[1000];
+    static const struct {
+        const char *nodes;
+        bool good;
+    } rows[] = {
+        {NODE_AT("A", "tcp://*:2", "tcp://a:2") NODE_AT("B", "tcp://*:2", "tcp://b:2"), true},
+        {NODE_AT("A", "tcp://*:2", "tcp://nat:2") NODE_AT("B", "tcp://*:3", "tcp://NAT:3"), false},
+        {NODE_AT("A", "tcp://eth0:2", "tcp://a:2") NODE_AT("B", "tcp://eth0:2", "tcp://b:2"), true},
+        {NODE_AT("A", "tcp://10.0.0.2:2", "tcp://a:2")
+             NODE_AT("B", "tcp://10.0.0.2:2", "tcp://b:2"),
+         true},
+        {NODE_AT("A", "tcp://*:2", "tcp://127.0.0.1:2") NODE_AT("B", "tcp://*:3", "tcp://b:3"),
+         false},
+        {"node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://192.0.2.1:2\n"
+         "node\n    name = B\n    clients = tcp://*:1\n    bus = tcp://192.0.2.2:2\n",
+         true},
+        {"node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://192.0.2.1:2\n"
+         "node\n    name = B\n    clients = tcp://192.0.2.1:1\n    bus = tcp://192.0.2.2:2\n",
+         false},
+        {"node\n    name = A\n    clients = tcp://lo:1\n    bus = tcp://127.0.0.1:2\n"
+         "node\n    name = B\n    clients = tcp://localhost:1\n    bus = tcp://127.0.0.1:3\n",
+         false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(text, sizeof text, HERD "%s%s", rows[i].nodes, link);
+        bool good = check_text(text);
+        if (good != rows[i].good)
+            printf("    row %zu: %s\n", i, faults.count > 0 ? faults.list[0].text : "taken");
+        CHECK_INT(good, rows[i].good);
+        topology_free(&topology);
+    }
+    check_refused(HERD NODE_AT("A", "tcp://*:2", "tcp://a:2")
+                      NODE_AT("B", "tcp://b:2", "tcp://A:2") "link\n    between = A B\n",
+                  "10: port 1 of `clients` is taken by `clients` in line 5; write another port\n"
+                  "11: port 2 of `bus` is taken by `bus` in line 6; write another port\n"
+                  "12: `bus_at` is tcp://A:2, where `bus_at` in line 7 is reached already; write "
+                  "another address or port\n");
 }
 
 static void a_port_is_taken_once(void)
@@ -360,6 +474,11 @@ static const struct check_case cases[] = {
     {"a key stands once in its section", a_key_stands_once},
     {"a herd in pieces: they are named", names_the_pieces},
     {"a long list of pieces is cut", cuts_a_long_list_of_pieces},
+    {"what is bound is reached where the file says", what_is_bound_is_reached_where_the_file_says},
+    {"an address is demanded where somebody connects to an interface",
+     an_address_is_demanded_where_somebody_connects},
+    {"an address to reach somebody is one", an_address_to_reach_is_one},
+    {"a port of one machine is not that of another", a_port_of_one_machine_is_not_that_of_another},
     {"nobody connects to every interface", every_interface_only_where_nobody_connects},
     {"a port is taken once, and * overlaps every host", a_port_is_taken_once},
     {"a name ends at 63 bytes", a_name_ends_at_63_bytes},

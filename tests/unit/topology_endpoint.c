@@ -171,6 +171,55 @@ static void knows_this_machine(void)
     CHECK(!topology_host_is_loopback("*"));
 }
 
+/* What can only be bound, and what may be a host. */
+static void knows_interfaces_by_their_form(void)
+{
+    static const char *const interfaces[] = {"lo",
+                                             "eth0",
+                                             "eth12",
+                                             "ens3",
+                                             "enp0s1",
+                                             "enp0s31f6",
+                                             "eno1",
+                                             "wlan0",
+                                             "wlp2s0",
+                                             "wwan0",
+                                             "enP2p1s0",
+                                             "ens1np0",
+                                             "enx00163e112233",
+                                             "br0",
+                                             "virbr0",
+                                             "docker0",
+                                             "veth1",
+                                             "veth0a1b2",
+                                             "bond0",
+                                             "tun0",
+                                             "tap3",
+                                             "wg0",
+                                             "ppp0",
+                                             "dummy0",
+                                             "br-0123456789ab"};
+    static const char *const hosts[] = {
+        "",           "l",        "lo0",       "localhost",  "eth",  "ethel", "eth0.example.org",
+        "ethos1",     "en",       "en1",       "enterprise", "ens",  "enox",  "eno1x",
+        "enx1",       "wlad",     "wwww",      "br",         "br1a", "veth",  "veth0.example.org",
+        "br-0123456", "bonding0", "dockerhub", "127.0.0.1",  "::1",  "*",     "west1",
+        "north",      "Eth0"};
+    for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
+        if (!topology_host_is_interface(interfaces[i]))
+            printf("    not known: %s\n", interfaces[i]);
+        CHECK(topology_host_is_interface(interfaces[i]));
+        CHECK(!topology_host_is_reachable(interfaces[i]));
+    }
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        if (topology_host_is_interface(hosts[i]))
+            printf("    taken for one: %s\n", hosts[i]);
+        CHECK(!topology_host_is_interface(hosts[i]));
+    }
+    CHECK(topology_host_is_reachable("north") && topology_host_is_reachable("127.0.0.1"));
+    CHECK(!topology_host_is_reachable("*") && !topology_host_is_reachable("::"));
+}
+
 static bool overlap(const char *left, const char *right)
 {
     struct topology_endpoint a, b;
@@ -194,6 +243,10 @@ static void knows_what_overlaps(void)
     CHECK(overlap("tcp://Host:1", "tcp://host:1"));
     CHECK(overlap("tcp://[::1]:1", "tcp://[0::1]:1"));
     CHECK(!overlap("tcp://localhost:1", "tcp://host:1"));
+    CHECK(overlap("tcp://lo:1", "tcp://localhost:1"));
+    CHECK(overlap("tcp://lo:1", "tcp://127.0.0.1:1"));
+    CHECK(overlap("tcp://eth0:1", "tcp://*:1"));
+    CHECK(!overlap("tcp://eth0:1", "tcp://eth1:1"));
 }
 
 static const struct check_case cases[] = {
@@ -204,6 +257,7 @@ static const struct check_case cases[] = {
     {"bad URLs are refused", refuses_bad_urls},
     {"a URL ends at 1024 bytes", urls_end_at_their_limit},
     {"the names of this machine are known", knows_this_machine},
+    {"interfaces are known by the form of their names", knows_interfaces_by_their_form},
     {"two endpoints overlap when one machine cannot bind both", knows_what_overlaps},
 };
 

@@ -10,6 +10,11 @@
     "places\n    gateways = tcp://10.0.0.1:1\n    workers = tcp://10.0.0.1:2\n"                    \
     "    provider = landmarks\n    url = https://example.org/x\n"
 
+#define LONE "node\n    name = A\n    clients = tcp://*:1\n"
+#define NEAR_PLACES                                                                                \
+    "places\n    gateways = tcp://127.0.0.1:1\n    workers = tcp://127.0.0.1:2\n"                  \
+    "    provider = landmarks\n    url = https://example.org/x\n"
+
 /* A herd that topology_check takes, and whether it meets the demands. */
 static bool meets_demands(const char *text)
 {
@@ -48,6 +53,17 @@ static void keys_are_for_whoever_can_be_reached(void)
         {HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://[::]:2\n", false},
         {HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://host:2\n", false},
         {HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://126.0.0.1:2\n", false},
+        {HERD LONE "    bus = tcp://lo:2\n", true},
+        {HERD LONE "    bus = tcp://lo:2\n    bus_at = tcp://127.0.0.1:2\n", true},
+        {HERD LONE "    bus = tcp://lo:2\n    bus_at = tcp://host:2\n", false},
+        {HERD LONE "    bus = tcp://127.0.0.1:2\n    bus_at = tcp://192.0.2.1:2\n", false},
+        {HERD LONE "    bus = tcp://eth0:2\n    bus_at = tcp://127.0.0.1:2\n", false},
+        {HERD LONE "    bus = tcp://*:2\n    bus_at = tcp://localhost:2\n", false},
+        {HERD "    insecure = yes\n" LONE "    bus = tcp://*:2\n    bus_at = tcp://host:2\n", true},
+        {HERD ALFORD BALL LINK NEAR_PLACES, true},
+        {HERD ALFORD BALL LINK NEAR_PLACES "    gateways_at = tcp://localhost:1\n", true},
+        {HERD ALFORD BALL LINK NEAR_PLACES "    gateways_at = tcp://host:1\n", false},
+        {HERD ALFORD BALL LINK NEAR_PLACES "    workers_at = tcp://host:1\n", false},
         {HERD "    keys = k\n" ALFORD "    public_key = " KEY_A "\n" FAR_PLACES
               "    public_key = " KEY_B "\n",
          true},

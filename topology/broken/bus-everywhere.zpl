@@ -1,4 +1,4 @@
-# refused: 11: neighbours cannot connect to every interface (*); write the address of this host in `bus`
+# refused: 11: neighbours cannot connect to every interface (*); write the address of this host in `bus_at`
 herd
     name = small
 node

@@ -1,4 +1,4 @@
-# refused: 15: gateways cannot connect to every interface (*); write the address of this host in `gateways`
+# refused: 15: gateways cannot connect to every interface (*); write the address of this host in `gateways_at`
 herd
     name = small
 node

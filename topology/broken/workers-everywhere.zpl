@@ -1,4 +1,4 @@
-# refused: 16: workers cannot connect to every interface (::); write the address of this host in `workers`
+# refused: 16: workers cannot connect to every interface (::); write the address of this host in `workers_at`
 herd
     name = small
 node

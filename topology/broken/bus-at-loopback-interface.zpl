@@ -1,0 +1,18 @@
+# refused: 11: neighbours cannot connect to an interface (lo); write the address of this host in `bus_at`
+herd
+    name = small
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+node
+    name = Ball
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://lo:12501
+link
+    between = Alford Ball
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = landmarks
+    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json
