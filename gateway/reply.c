@@ -1,5 +1,7 @@
 #include "gateway/reply.h"
 
+#include "placesd/json_text.h"
+
 static inline char *put(char *to, struct span bytes)
 {
     if (bytes.bytes > 0)
@@ -15,19 +17,11 @@ static inline char *put_byte(char *to, char byte)
 
 void reply_places(struct buffer *out, struct span json)
 {
-    while (json.bytes > 0 && json.at[json.bytes - 1] == '\n')
-        json.bytes--;
-    char *start = buffer_reserve(out, json.bytes + 2), *end = start;
-    while (json.bytes > 0) {
-        const char *newline = memchr(json.at, '\n', json.bytes);
-        size_t taken = newline == NULL ? json.bytes : (size_t)(newline + 1 - json.at);
-        end = put(end, (struct span){json.at, taken});
-        while (taken < json.bytes && json.at[taken] == '\n')
-            taken++;
-        json = (struct span){json.at + taken, json.bytes - taken};
-    }
-    end = put(end, span_of("\n\n"));
-    out->bytes += (size_t)(end - start);
+    size_t before = out->bytes;
+    json_text_tidy(json, out);
+    while (out->bytes > before && out->at[out->bytes - 1] == '\n')
+        out->bytes--;
+    buffer_append(out, span_of("\n\n"));
 }
 
 void reply_no_places(struct buffer *out)

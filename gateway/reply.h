@@ -6,8 +6,9 @@
 
 #include "bus/bytes.h"
 
-/* A JSON text with every run of newlines squeezed to one and none at its end, then exactly two.
- * Only LF is a newline: a backslash and an n within a string are two bytes like any others. */
+/* A JSON text, tidy as placesd/json_text.h has it (no line is empty or blank) whoever it comes
+ * from, without the newlines at its end, and then exactly two. A backslash and an n within a string
+ * are two bytes like any others. */
 void reply_places(struct buffer *out, struct span json);
 
 /* The same for the answer that holds no places because none were wanted. */

@@ -68,6 +68,13 @@ static int64_t roll(struct desk *desk, int64_t bound)
     return (int64_t)((mixed ^ mixed >> 31) % (uint64_t)bound);
 }
 
+/* The flight's place as its gates know it, whatever the radius. */
+static uint64_t place_of(const struct flight *flight)
+{
+    return (uint64_t)flight->key.latitude_nanodeg * UINT64_C(0x9e3779b97f4a7c15) +
+           (uint64_t)flight->key.longitude_nanodeg;
+}
+
 /* ---- ends of flights ---- */
 
 /* Everybody of this flight is due to get the answer. */
@@ -109,7 +116,7 @@ static void hand_to_workers(struct desk *desk, struct flight *flight, int64_t no
     uint64_t job;
     if (!balance_ask(desk->balance, (uint32_t)flights_left_ms(desk->flights, flight, now_ms),
                      now_ms, &job)) {
-        gate_undo(&desk->gates[flight->key.source], now_ms);
+        gate_undo(&desk->gates[flight->key.source], place_of(flight), now_ms);
         desk->count.busy++;
         end_by_failure(desk, flight, LOOKUP_BUSY,
                        "Too many look-ups wait at the moment: ask again later.");
@@ -132,7 +139,7 @@ static void launch(struct desk *desk, struct flight *flight, int64_t now_ms)
             end_by_answer(desk, flight, known);
             return;
         }
-        enum gate_verdict verdict = gate_ask(&desk->gates[source], now_ms);
+        enum gate_verdict verdict = gate_ask(&desk->gates[source], place_of(flight), now_ms);
         if (verdict == GATE_PASSES) {
             hand_to_workers(desk, flight, now_ms);
             return;
@@ -171,7 +178,8 @@ static void conclude_well(struct desk *desk, struct flight *flight, struct span 
     const struct desk_source *source = &desk->options.sources[flight->key.source];
     struct cache_answer answer = {.code = LOOKUP_OK, .body = body};
     bool good = nearby_mark(body, &answer.marks);
-    gate_tell(&desk->gates[flight->key.source], good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
+    gate_tell(&desk->gates[flight->key.source], place_of(flight),
+              good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
     if (!good) {
         end_by_failure(desk, flight, LOOKUP_NONSENSE, "A places worker answered nonsense.");
         return;
@@ -193,25 +201,24 @@ static void conclude_late(struct desk *desk, struct flight *flight, struct span 
     }
     flight->key.source = 0;
     flight->retries = 0;
+    flight->failed = false;
     flight->state = FLIGHT_PAUSING;
     flight->again_ms = now_ms;
     desk->pausing_count++;
 }
 
-/* A worker said that the provider failed. */
+/* A worker said that the provider failed, and it is not asked again. */
 static void conclude_badly(struct desk *desk, struct flight *flight,
                            const struct lookup_reply *reply, int64_t now_ms)
 {
-    bool retried = reply->code == LOOKUP_UNAVAILABLE || reply->code == LOOKUP_BUSY;
     if (!desk->stopped) {
-        if (retried && pause_before_retry(desk, flight, now_ms))
-            return;
         if (end_by_kept(desk, flight, now_ms))
             return;
         if (flight->key.source + 1 < desk->options.source_count &&
             flights_left_ms(desk->flights, flight, now_ms) >= USEFUL_MS) {
             flight->key.source++;
             flight->retries = 0;
+            flight->failed = false;
             launch(desk, flight, now_ms);
             return;
         }
@@ -235,9 +242,10 @@ static void conclude_unheard(struct desk *desk, struct flight *flight, enum look
 {
     struct gate *gate = &desk->gates[flight->key.source];
     if (flight->given)
-        gate_tell(gate, BREAKER_UNKNOWN, 0, now_ms);
+        gate_tell(gate, place_of(flight), flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0,
+                  now_ms);
     else
-        gate_undo(gate, now_ms);
+        gate_undo(gate, place_of(flight), now_ms);
     if (!desk->stopped && end_by_kept(desk, flight, now_ms))
         return;
     if (code != LOOKUP_LATE) {
@@ -260,11 +268,16 @@ void desk_done(struct desk *desk, struct span worker, uint64_t job,
         conclude_well(desk, flight, reply->body, now_ms);
         return;
     }
-    /* Whoever asks with little time must not make the provider look slow to everybody. */
+    /* Whoever asks with little time must not make the provider look slow to everybody, nor does a
+     * question that it cannot answer make it look ill. */
     bool says_nothing = reply->code == LOOKUP_BUSY || reply->code == LOOKUP_INVALID ||
                         (reply->code == LOOKUP_LATE && !flight->fair);
-    gate_tell(&desk->gates[flight->key.source], says_nothing ? BREAKER_UNKNOWN : BREAKER_BAD,
-              rest_ms, now_ms);
+    flight->failed = flight->failed || !says_nothing;
+    bool retried = reply->code == LOOKUP_UNAVAILABLE || reply->code == LOOKUP_BUSY;
+    if (retried && rest_ms == 0 && !desk->stopped && pause_before_retry(desk, flight, now_ms))
+        return;
+    gate_tell(&desk->gates[flight->key.source], place_of(flight),
+              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, rest_ms, now_ms);
     conclude_badly(desk, flight, reply, now_ms);
 }
 
@@ -405,7 +418,7 @@ static bool order_give(struct desk *desk, const struct balance_order *from, int6
 {
     struct flight *flight = flights_at(desk->flights, desk->flight_of_job[balance_slot(from->job)]);
     uint32_t source = flight->key.source;
-    if (from->again && !gate_again(&desk->gates[source], now_ms)) {
+    if (from->again && !gate_again(&desk->gates[source], place_of(flight), now_ms)) {
         balance_done(desk->balance, from->worker, from->job, now_ms);
         end_by_failure(desk, flight, LOOKUP_BUSY, SPENT);
         return false;

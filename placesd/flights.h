@@ -28,8 +28,9 @@ struct flight {
     struct cache_key key; /* .source is who is asked at the moment */
     uint32_t hash;        /* of the key, whatever its source */
     uint32_t retries;
-    bool given; /* a worker has got its job ... */
-    bool fair;  /* ... with time enough to blame the provider if it passes */
+    bool failed; /* an attempt at its source did; the gate hears of it at the end of the last */
+    bool given;  /* a worker has got its job ... */
+    bool fair;   /* ... with time enough to blame the provider if it passes */
     int64_t again_ms;
     uint32_t askers; /* the lists are this file's own */
     uint32_t next;

@@ -181,15 +181,20 @@ static const char *status_of(enum lookup_code code)
     return "UNKNOWN_ERROR";
 }
 
-void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out)
+void lookup_write_status(const char *status, const char *reason, struct buffer *out)
 {
-    assert(code != LOOKUP_OK);
     json_t *json = json_pack("{s:s, s:[], s:[], s:s}", "error_message", reason, "html_attributions",
-                             "results", "status", status_of(code));
+                             "results", "status", status);
     assert(json != NULL);
     char *text = json_dumps(json, JSON_INDENT(3));
     assert(text != NULL);
     buffer_append(out, span_of(text));
     free(text);
     json_decref(json);
+}
+
+void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out)
+{
+    assert(code != LOOKUP_OK);
+    lookup_write_status(status_of(code), reason, out);
 }

@@ -73,5 +73,7 @@ bool lookup_read_rest(struct span bytes, uint32_t *rest_ms);
  * `status` (UNKNOWN_ERROR, OVER_QUERY_LIMIT, REQUEST_DENIED, INVALID_REQUEST) and an
  * `error_message` with `reason`, which must hold no secret. */
 void lookup_write_failure(enum lookup_code code, const char *reason, struct buffer *out);
+/* The same with a status that says more than the code does. */
+void lookup_write_status(const char *status, const char *reason, struct buffer *out);
 
 #endif

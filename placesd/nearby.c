@@ -1,9 +1,13 @@
 #include "placesd/nearby.h"
 
-#include <assert.h>
 #include <jansson.h>
 
+#include "placesd/json_text.h"
+#include "placesd/outcome.h"
+
 #define ATTRIBUTIONS_NONE "\"html_attributions\":[],"
+
+#define TOO_LONG "The places provider's answer is too long."
 
 /* ---- walking over text that is already known to be valid JSON ----
  *
@@ -175,137 +179,81 @@ void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bou
 
 /* ---- deciding ---- */
 
-static enum lookup_code fail(enum lookup_code code, const char *reason, struct buffer *json)
+static enum lookup_code fail(const char *reason, struct buffer *json)
 {
-    lookup_write_failure(code, reason, json);
-    return code;
-}
-
-/* Copies the text without the secret. What stands in for it holds a '*', so no new occurrence
- * can grow out of the bytes around it. */
-static void append_without(struct span text, struct span secret, struct buffer *out)
-{
-    assert(secret.bytes == 0 || memchr(secret.at, '*', secret.bytes) == NULL);
-    while (secret.bytes > 0 && text.bytes >= secret.bytes) {
-        const char *found = memmem(text.at, text.bytes, secret.at, secret.bytes);
-        if (found == NULL)
-            break;
-        size_t before = (size_t)(found - text.at);
-        buffer_append(out, (struct span){text.at, before});
-        buffer_append(out, span_of("***"));
-        text.at = found + secret.bytes;
-        text.bytes -= before + secret.bytes;
-    }
-    buffer_append(out, text);
-}
-
-/* At most `bytes_max` bytes of UTF-8, never half a character. */
-static size_t whole_characters(const char *text, size_t bytes, size_t bytes_max)
-{
-    if (bytes <= bytes_max)
-        return bytes;
-    while (bytes_max > 0 && ((unsigned char)text[bytes_max] & 0xc0) == 0x80)
-        bytes_max--;
-    return bytes_max;
-}
-
-void nearby_quote(struct span message, struct span secret, struct buffer *out)
-{
-    struct buffer clean = {0};
-    append_without(message, secret, &clean);
-    clean.bytes = whole_characters(clean.at, clean.bytes, NEARBY_MESSAGE_BYTES_MAX);
-    buffer_append(out, (struct span){clean.at, clean.bytes});
-    buffer_free(&clean);
-}
-
-/* The provider says itself that it failed: its status and message become our reason. */
-static enum lookup_code read_failure(enum lookup_code code, const char *status, const json_t *root,
-                                     struct span secret, struct buffer *json)
-{
-    struct buffer reason = {0};
-    buffer_append(&reason, span_of("The places provider answered "));
-    buffer_append(&reason, span_of(status));
-    const json_t *message = json_object_get(root, "error_message");
-    if (json_is_string(message)) {
-        struct span text = {json_string_value(message), json_string_length(message)};
-        buffer_append(&reason, span_of(": "));
-        nearby_quote(text, secret, &reason);
-    }
-    buffer_append(&reason, (struct span){"", 1});
-    lookup_write_failure(code, reason.at, json);
-    buffer_free(&reason);
-    return code;
+    lookup_write_failure(LOOKUP_NONSENSE, reason, json);
+    return LOOKUP_NONSENSE;
 }
 
 /* The good answer: its own bytes, less the surplus, with `html_attributions` where it lacks. */
 static enum lookup_code keep(struct span text, const json_t *root, uint32_t bound,
-                             struct buffer *json)
+                             struct buffer *kept, struct buffer *json)
 {
     const char *end = text.at + text.bytes;
     const json_t *results = json_object_get(root, "results");
     const json_t *attributions = json_object_get(root, "html_attributions");
     if (!json_is_array(results) || (attributions != NULL && !json_is_array(attributions)))
-        return fail(LOOKUP_NONSENSE, "The places provider's answer has no list of results.", json);
+        return fail("The places provider's answer has no list of results.", json);
 
     struct nearby_marks marks;
     if (!nearby_mark(text, &marks) || marks.count != json_array_size(results))
-        return fail(LOOKUP_NONSENSE, "The places provider's answer could not be cut.", json);
+        return fail("The places provider's answer could not be cut.", json);
 
     struct span surplus = surplus_of(text, &marks, bound);
-    struct span added = span_of(attributions == NULL ? ATTRIBUTIONS_NONE : "");
-    if (text.bytes + added.bytes - surplus.bytes > LOOKUP_BODY_BYTES_MAX)
-        return fail(LOOKUP_NONSENSE, "The places provider's answer is too long.", json);
     const char *inside = skip_space(text.at, end) + 1, *behind = surplus.at + surplus.bytes;
-    buffer_append(json, (struct span){text.at, (size_t)(inside - text.at)});
-    buffer_append(json, added);
-    buffer_append(json, (struct span){inside, (size_t)(surplus.at - inside)});
-    buffer_append(json, (struct span){behind, (size_t)(end - behind)});
+    buffer_append(kept, (struct span){text.at, (size_t)(inside - text.at)});
+    buffer_append(kept, span_of(attributions == NULL ? ATTRIBUTIONS_NONE : ""));
+    buffer_append(kept, (struct span){inside, (size_t)(surplus.at - inside)});
+    buffer_append(kept, (struct span){behind, (size_t)(end - behind)});
     return LOOKUP_OK;
 }
 
 static enum lookup_code judge(struct span text, const json_t *root, uint32_t bound,
-                              struct span secret, struct buffer *json)
+                              struct buffer *kept, struct buffer *json)
 {
-    static const struct {
-        const char *status;
-        enum lookup_code code;
-    } known[] = {
-        {"OK", LOOKUP_OK},
-        {"ZERO_RESULTS", LOOKUP_OK},
-        {"OVER_QUERY_LIMIT", LOOKUP_REFUSED},
-        {"REQUEST_DENIED", LOOKUP_REFUSED},
-        {"INVALID_REQUEST", LOOKUP_REFUSED},
-        {"UNKNOWN_ERROR", LOOKUP_UNAVAILABLE},
-    };
     const char *status = json_string_value(json_object_get(root, "status"));
-    for (size_t i = 0; status != NULL && i < sizeof known / sizeof *known; i++) {
-        if (strcmp(status, known[i].status) != 0)
-            continue;
-        if (known[i].code == LOOKUP_OK)
-            return keep(text, root, bound, json);
-        return read_failure(known[i].code, known[i].status, root, secret, json);
-    }
-    return fail(LOOKUP_NONSENSE, "The places provider's answer has no known status.", json);
+    enum outcome outcome;
+    if (status != NULL && (strcmp(status, "OK") == 0 || strcmp(status, "ZERO_RESULTS") == 0))
+        return keep(text, root, bound, kept, json);
+    if (outcome_of_word(status, &outcome))
+        return outcome_write(outcome, status, json);
+    return fail("The places provider's answer has no known status.", json);
+}
+
+/* What is kept goes out tidy, if nothing speaks against it. */
+static enum lookup_code pass_on(struct span kept, struct span secret, struct buffer *json)
+{
+    size_t before = json->bytes;
+    json_text_tidy(kept, json);
+    size_t bytes = json->bytes - before;
+    const char *reason = NULL;
+    if (bytes > LOOKUP_BODY_BYTES_MAX)
+        reason = TOO_LONG;
+    else if (secret.bytes > 0 && memmem(json->at + before, bytes, secret.at, secret.bytes) != NULL)
+        reason = "The places provider's answer is not fit to be passed on.";
+    if (reason == NULL)
+        return LOOKUP_OK;
+    json->bytes = before;
+    return fail(reason, json);
 }
 
 enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
                              struct buffer *json)
 {
     if (text.bytes > LOOKUP_BODY_BYTES_MAX)
-        return fail(LOOKUP_NONSENSE, "The places provider's answer is too long.", json);
+        return fail(TOO_LONG, json);
+    if (json_text_depth(text) > JSON_TEXT_DEPTH_MAX)
+        return fail("The places provider's answer is nested too deeply.", json);
     json_error_t error;
     json_t *root = json_loadb(text.bytes > 0 ? text.at : "", text.bytes,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (root == NULL)
-        return fail(LOOKUP_NONSENSE, "The places provider's answer is not JSON.", json);
-    size_t before = json->bytes;
-    enum lookup_code code = judge(text, root, bound, secret, json);
+        return fail("The places provider's answer is not JSON.", json);
+    struct buffer kept = {0};
+    enum lookup_code code = judge(text, root, bound, &kept, json);
     json_decref(root);
-    if (secret.bytes > 0 && code == LOOKUP_OK &&
-        memmem(json->at + before, json->bytes - before, secret.at, secret.bytes) != NULL) {
-        json->bytes = before;
-        return fail(LOOKUP_NONSENSE, "The places provider's answer is not fit to be passed on.",
-                    json);
-    }
+    if (code == LOOKUP_OK)
+        code = pass_on((struct span){kept.at, kept.bytes}, secret, json);
+    buffer_free(&kept);
     return code;
 }

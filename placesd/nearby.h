@@ -1,12 +1,12 @@
 /* nearby: a provider's Nearby Search answer, checked and cut to what was asked for.
  *
- * The text's own bytes are kept: where nothing is cut the answer leaves as it came, and
- * a cut takes out surplus elements of the top-level `results` and nothing else. It knows no HTTP
- * and no URL; it is not a JSON printer.
+ * The text's own bytes are kept: where nothing is cut and the text is tidy (placesd/json_text.h)
+ * the answer leaves as it came, and a cut takes out surplus elements of the top-level `results` and
+ * nothing else. It knows no HTTP and no URL; it is not a JSON printer.
  *
  * Invariant: whatever the text, what is appended is one JSON object that holds
- * `html_attributions`, `results` and `status`, is no longer than LOOKUP_BODY_BYTES_MAX and does
- * not hold the secret. */
+ * `html_attributions`, `results` and `status`, has no blank line, is no longer than
+ * LOOKUP_BODY_BYTES_MAX and does not hold the secret. */
 #ifndef ZHERD_PLACESD_NEARBY_H
 #define ZHERD_PLACESD_NEARBY_H
 
@@ -16,26 +16,17 @@
 #include "bus/bytes.h"
 #include "placesd/lookup.h"
 
-/* How much of a provider's own error message is passed on: a sentence or two, not a page. */
-#define NEARBY_MESSAGE_BYTES_MAX 500
-
 /* Appends the answer for the provider's body `text` to `json` and says what became of it:
  *
  *   LOOKUP_OK           status OK or ZERO_RESULTS; at most `bound` results
- *   LOOKUP_REFUSED      status OVER_QUERY_LIMIT, REQUEST_DENIED or INVALID_REQUEST
- *   LOOKUP_UNAVAILABLE  status UNKNOWN_ERROR
- *   LOOKUP_NONSENSE     anything else: not strict JSON (RFC 8259, UTF-8, no member twice, no
- *                       trailing data), a missing or misshaped member, too long
+ *   LOOKUP_NONSENSE     not strict JSON (RFC 8259, UTF-8, no member twice, no trailing data),
+ * nested beyond JSON_TEXT_DEPTH_MAX, a missing or misshaped member, no status that is known, too
+ * long anything else       as the status says (placesd/outcome.h)
  *
- * A failure is written by lookup_write_failure and carries the provider's `error_message`,
- * shortened. `secret` (empty without one; free of '*') is taken out of that message; a good
- * answer that holds it is nonsense. Statuses: Google, Places API, Nearby Search (legacy). */
+ * A failure says nothing in the provider's own words. A good answer that holds `secret` (empty
+ * without one) is nonsense. Statuses: Google, Places API, Nearby Search (legacy). */
 enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
                              struct buffer *json);
-
-/* Appends a provider's own message as clients may see it: without the secret (as above), and
- * shortened to NEARBY_MESSAGE_BYTES_MAX of whole UTF-8 characters. */
-void nearby_quote(struct span message, struct span secret, struct buffer *out);
 
 /* Where the `results` of a text can be cut, as offsets into it. */
 struct nearby_marks {

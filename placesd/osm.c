@@ -10,6 +10,8 @@
 /* "osm-N" and 20 digits. */
 #define ID_BYTES_MAX      25
 #define ADDRESS_BYTES_MAX 255
+/* Of the values of one tag; real ones have two or three. */
+#define TYPES_MAX 8
 /* What every place is. */
 #define ANY_TYPE "point_of_interest"
 
@@ -25,6 +27,15 @@ bool osm_read_kind(const char *text, char *kind)
         *kind = letters[i];
         return true;
     }
+    return false;
+}
+
+bool osm_holds(const char *values)
+{
+    struct span value;
+    while (values != NULL && osm_tags_next(&values, &value))
+        if (!span_equals(value, span_of("no")))
+            return true;
     return false;
 }
 
@@ -49,24 +60,44 @@ static int compare(const void *left, const void *right)
 
 /* ---- the answer ---- */
 
-/* The most telling word that Google has for the tag, or the tag's own. */
-static json_t *make_type(const struct osm_place *place)
+/* "yes" says only that the key holds, "no" that it does not. */
+static bool is_kind(struct span value)
 {
-    const struct osm_tag *tag = place->key != NULL ? osm_tags_find(place->key, place->value) : NULL;
+    return !span_equals(value, span_of("yes")) && !span_equals(value, span_of("no"));
+}
+
+/* The most telling word that Google has for the tag, or the tag's own. */
+static json_t *make_type(const char *key, struct span value)
+{
+    const struct osm_tag *tag = key != NULL ? osm_tags_find(key, value) : NULL;
     size_t bytes = tag != NULL && tag->value != NULL ? strcspn(tag->types, ",") : 0;
     bool says_nothing = bytes == 0 || strcmp(tag->types, ANY_TYPE) == 0;
-    return says_nothing ? json_string(place->value) : json_stringn(tag->types, bytes);
+    return says_nothing ? json_stringn(value.at, value.bytes) : json_stringn(tag->types, bytes);
+}
+
+/* Takes the type over. Each is said once. */
+static void add_type(json_t *types, json_t *type)
+{
+    for (size_t i = 0; i < json_array_size(types); i++) {
+        if (json_equal(json_array_get(types, i), type)) {
+            json_decref(type);
+            return;
+        }
+    }
+    json_array_append_new(types, type);
 }
 
 static json_t *make_types(const struct osm_place *place)
 {
-    json_t *array = json_array();
-    /* "yes" says only that the key holds. */
-    if (strcmp(place->value, "yes") != 0)
-        json_array_append_new(array, make_type(place));
-    json_array_append_new(array, json_string(ANY_TYPE));
-    json_array_append_new(array, json_string("establishment"));
-    return array;
+    json_t *types = json_array();
+    const char *values = place->value;
+    struct span value;
+    while (json_array_size(types) < TYPES_MAX && osm_tags_next(&values, &value))
+        if (is_kind(value))
+            add_type(types, make_type(place->key, value));
+    add_type(types, json_string(ANY_TYPE));
+    add_type(types, json_string("establishment"));
+    return types;
 }
 
 /* "Olympischer Platz 3, Berlin", as far as it is known; NULL for nothing, or for too much. */

@@ -34,7 +34,8 @@ struct osm_place {
     char kind;   /* 'N'ode, 'W'ay or 'R'elation */
     uint64_t id; /* unique within its kind */
     const char *name;
-    const char *key, *value; /* of the tag that makes it a place: "amenity", "cafe" */
+    /* Of the tag that makes it a place: "amenity", "cafe" or several, "cafe;bar". */
+    const char *key, *value;
     const char *street, *house_number, *city;
     struct sphere_point position;
     uint32_t rank; /* how well it is known, more is better */
@@ -48,6 +49,9 @@ struct osm_places {
 
 /* True, and the letter, for "N", "W", "R" and "node", "way", "relation". */
 bool osm_read_kind(const char *text, char *kind);
+
+/* Whether a tag's values (NULL for none) say anything but that there is nothing of the kind. */
+bool osm_holds(const char *values);
 
 /* Puts the places in order and appends the answer: LOOKUP_OK, or why there is none
  * (placesd/results.h). */

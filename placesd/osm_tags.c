@@ -1,7 +1,5 @@
 #include "placesd/osm_tags.h"
 
-#include <string.h>
-
 const char *const osm_tags_keys[OSM_TAGS_KEYS] = {
     "place",   "tourism",    "historic", "aeroway",  "station",  "railway",
     "amenity", "leisure",    "natural",  "waterway", "landuse",  "man_made",
@@ -163,14 +161,31 @@ static const struct osm_tag tags[] = {
     {"building", NULL, "point_of_interest", 8},
 };
 
-const struct osm_tag *osm_tags_find(const char *key, const char *value)
+bool osm_tags_next(const char **list, struct span *value)
+{
+    static const char space[] = " \t\r\n\v\f";
+    while (**list != '\0') {
+        const char *at = *list + strspn(*list, space);
+        size_t bytes = strcspn(at, ";");
+        *list = at + bytes + (at[bytes] == ';');
+        while (bytes > 0 && strchr(space, at[bytes - 1]) != NULL)
+            bytes--;
+        *value = (struct span){at, bytes};
+        if (bytes > 0)
+            return true;
+    }
+    return false;
+}
+
+const struct osm_tag *osm_tags_find(const char *key, struct span value)
 {
     /* The tag says that there is nothing of the kind. */
-    if (strcmp(value, "no") == 0)
+    if (span_equals(value, span_of("no")))
         return NULL;
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         const struct osm_tag *tag = &tags[i];
-        if (strcmp(tag->key, key) == 0 && (tag->value == NULL || strcmp(tag->value, value) == 0))
+        if (strcmp(tag->key, key) == 0 &&
+            (tag->value == NULL || span_equals(value, span_of(tag->value))))
             return tag;
     }
     return NULL;

@@ -9,7 +9,10 @@
 #ifndef ZHERD_PLACESD_OSM_TAGS_H
 #define ZHERD_PLACESD_OSM_TAGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "bus/bytes.h"
 
 struct osm_tag {
     const char *key;
@@ -22,7 +25,11 @@ struct osm_tag {
 #define OSM_TAGS_KEYS 17
 extern const char *const osm_tags_keys[OSM_TAGS_KEYS];
 
-/* The row of the tag, or NULL: the table does not know it, or it says no. */
-const struct osm_tag *osm_tags_find(const char *key, const char *value);
+/* A tag may have several values: "cafe; bar". Takes the next one, without the white space around
+ * it, and moves `*list` behind it; empty ones are passed over. False at the end of the list. */
+bool osm_tags_next(const char **list, struct span *value);
+
+/* The row of a tag with this one value, or NULL: the table does not know it, or it says no. */
+const struct osm_tag *osm_tags_find(const char *key, struct span value);
 
 #endif

@@ -28,30 +28,3 @@ uint32_t provider_radius_m(const struct lookup *lookup)
 {
     return lookup->radius_m > RADIUS_M_MIN ? lookup->radius_m : RADIUS_M_MIN;
 }
-
-enum lookup_code provider_http_code(long http_status)
-{
-    if (http_status >= 300 && http_status < 400)
-        return LOOKUP_UNAVAILABLE;
-    if (http_status >= 400 && http_status < 500)
-        return LOOKUP_REFUSED;
-    if (http_status >= 500 && http_status < 600)
-        return LOOKUP_UNAVAILABLE;
-    return LOOKUP_NONSENSE;
-}
-
-enum lookup_code provider_fail_http(long http_status, struct buffer *json)
-{
-    enum lookup_code code = provider_http_code(http_status);
-    const char *what = "is out of order";
-    if (code == LOOKUP_NONSENSE)
-        what = "answered strangely";
-    else if (code == LOOKUP_REFUSED)
-        what = "refused the request";
-    else if (http_status < 400)
-        what = "sent us elsewhere, where we do not go";
-    char reason[128];
-    snprintf(reason, sizeof reason, "The places provider %s (HTTP %ld).", what, http_status);
-    lookup_write_failure(code, reason, json);
-    return code;
-}

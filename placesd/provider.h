@@ -41,7 +41,8 @@ struct provider {
     void (*write_headers)(struct span key, struct buffer *headers);
 
     /* Appends the answer for an HTTP status and body to `json` and says what became of it, as
-     * nearby_read does (placesd/nearby.h): at most `lookup->bound` results, and never the key. */
+     * nearby_read does (placesd/nearby.h): at most `lookup->bound` results, never the key, and of a
+     * failure nothing in the provider's own words. */
     enum lookup_code (*read_answer)(long http_status, struct span body, const struct lookup *lookup,
                                     struct span key, struct buffer *json);
 };
@@ -85,12 +86,5 @@ void provider_write_degrees(int64_t nanodegrees, char text[PROVIDER_DEGREES_BYTE
 
 /* The look-up's radius as providers take it: none of them likes a circle of 0 m. */
 uint32_t provider_radius_m(const struct lookup *lookup);
-
-/* What an HTTP status other than 200 means for whoever asked. RFC 9110, section 15. */
-enum lookup_code provider_http_code(long http_status);
-
-/* Appends the failure for such a status and returns its code. What the answer's body says is not
- * for clients: it may come from something in between. */
-enum lookup_code provider_fail_http(long http_status, struct buffer *json);
 
 #endif

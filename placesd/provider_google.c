@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "placesd/nearby.h"
+#include "placesd/outcome.h"
 
 static void write_plain_url(struct span base, struct span key, const struct lookup *lookup,
                             struct buffer *url)
@@ -30,14 +31,14 @@ static void write_url_with_key(struct span base, struct span key, const struct l
     buffer_append(url, key);
 }
 
-/* The legacy service puts its own failures into the JSON of an HTTP 200, so any other status
- * comes from something in between. */
+/* The legacy service puts its own failures into the JSON of an HTTP 200; another status comes from
+ * something in front of it. */
 static enum lookup_code read_answer(long http_status, struct span body, const struct lookup *lookup,
                                     struct span key, struct buffer *json)
 {
     if (http_status == 200)
         return nearby_read(body, lookup->bound, key, json);
-    return provider_fail_http(http_status, json);
+    return outcome_write_http(http_status, body, json);
 }
 
 const struct provider provider_google = {

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "placesd/nearby.h"
+#include "placesd/outcome.h"
 #include "placesd/provider.h"
 #include "placesd/results.h"
 
@@ -164,35 +164,11 @@ static enum lookup_code read_places(const json_t *root, const struct lookup *loo
     return results_write(attributions, results, lookup->bound, key, json);
 }
 
-/* A failure says its name and reason in JSON: google.rpc.Status under `error`. */
-static enum lookup_code read_failure(long http_status, struct span body, struct span key,
-                                     struct buffer *json)
-{
-    json_t *root = results_load(body);
-    const json_t *error = json_object_get(root, "error");
-    const char *message = json_string_value(json_object_get(error, "message"));
-    enum lookup_code code = provider_http_code(http_status);
-    if (message != NULL && http_status >= 400 && code != LOOKUP_NONSENSE) {
-        char number[64];
-        snprintf(number, sizeof number, "The places provider answered HTTP %ld: ", http_status);
-        struct buffer reason = {0};
-        buffer_append(&reason, span_of(number));
-        nearby_quote(span_of(message), key, &reason);
-        buffer_append(&reason, (struct span){"", 1});
-        lookup_write_failure(code, reason.at, json);
-        buffer_free(&reason);
-    } else {
-        code = provider_fail_http(http_status, json);
-    }
-    json_decref(root);
-    return code;
-}
-
 static enum lookup_code read_answer(long http_status, struct span body, const struct lookup *lookup,
                                     struct span key, struct buffer *json)
 {
     if (http_status != 200)
-        return read_failure(http_status, body, key, json);
+        return outcome_write_http(http_status, body, json);
     return results_read(body, lookup, key, json, read_places);
 }
 

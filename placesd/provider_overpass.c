@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "placesd/osm.h"
+#include "placesd/outcome.h"
 #include "placesd/provider.h"
 #include "placesd/results.h"
 
@@ -100,33 +101,39 @@ static bool read_element(const json_t *element, struct osm_place *place)
         .city = tag(tags, "addr:city"),
         .rank = rank_of(tags),
     };
-    for (size_t i = 0; i < OSM_KEYS && place->value == NULL; i++) {
+    for (size_t i = 0; i < OSM_KEYS && !osm_holds(place->value); i++) {
         place->key = osm_keys[i];
         place->value = tag(tags, place->key);
     }
-    return json_integer_value(id) > 0 && place->name != NULL && place->value != NULL &&
+    return json_integer_value(id) > 0 && place->name != NULL && osm_holds(place->value) &&
            osm_read_kind(json_string_value(json_object_get(element, "type")), &place->kind) &&
            results_read_position(json_object_get(at, "lat"), json_object_get(at, "lon"),
                                  &place->position);
 }
 
-/* A question that ran out of time or memory there is answered with HTTP 200, with what was found
- * so far, and a remark that begins so. */
-static bool gave_up(const json_t *root)
+/* A question that ran out of time or memory there, or was one too many, is answered with HTTP 200,
+ * with what was found so far, and a remark that begins so. */
+static bool gave_up(const json_t *root, enum lookup_code *code, struct buffer *json)
 {
     static const char words[] = "runtime error";
     const char *remark = json_string_value(json_object_get(root, "remark"));
-    return remark != NULL && strncmp(remark, words, sizeof words - 1) == 0;
+    if (remark == NULL || strncmp(remark, words, sizeof words - 1) != 0)
+        return false;
+    *code = LOOKUP_UNAVAILABLE;
+    if (strstr(remark, "rate_limited") != NULL)
+        *code = outcome_write(OUTCOME_LIMIT, "rate_limited", json);
+    else
+        lookup_write_failure(*code, "The places provider gave up on the question: it was too much.",
+                             json);
+    return true;
 }
 
 static enum lookup_code read_elements(const json_t *root, const struct lookup *lookup,
                                       struct span key, struct buffer *json)
 {
-    if (gave_up(root)) {
-        lookup_write_failure(LOOKUP_UNAVAILABLE,
-                             "The places provider gave up on the question: it was too much.", json);
-        return LOOKUP_UNAVAILABLE;
-    }
+    enum lookup_code code;
+    if (gave_up(root, &code, json))
+        return code;
     const json_t *elements = json_object_get(root, "elements");
     if (!json_is_array(elements))
         return results_fail("The places provider's answer has no list of elements.", json);
@@ -141,7 +148,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
                                     struct span key, struct buffer *json)
 {
     if (http_status != 200)
-        return provider_fail_http(http_status, json);
+        return outcome_write_http(http_status, body, json);
     return results_read(body, lookup, key, json, read_elements);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "placesd/osm.h"
+#include "placesd/outcome.h"
 #include "placesd/provider.h"
 #include "placesd/results.h"
 
@@ -56,7 +57,7 @@ static bool read_feature(const json_t *feature, struct osm_place *place)
         .house_number = property(properties, "housenumber"),
         .city = city != NULL ? city : property(properties, "state"),
     };
-    return json_integer_value(id) > 0 && place->name != NULL && place->value != NULL &&
+    return json_integer_value(id) > 0 && place->name != NULL && osm_holds(place->value) &&
            osm_read_kind(property(properties, "osm_type"), &place->kind) &&
            results_read_position(json_array_get(position, 1), json_array_get(position, 0),
                                  &place->position);
@@ -80,7 +81,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
                                     struct span key, struct buffer *json)
 {
     if (http_status != 200)
-        return provider_fail_http(http_status, json);
+        return outcome_write_http(http_status, body, json);
     return results_read(body, lookup, key, json, read_features);
 }
 

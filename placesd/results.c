@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "placesd/json_text.h"
+
 /* Ten digits keep seven decimals of any longitude, as Google gives them, and print 34.06893 as
  * just that. */
 #define TEXT_FLAGS (JSON_INDENT(3) | JSON_REAL_PRECISION(10))
@@ -18,7 +20,7 @@ enum lookup_code results_fail(const char *reason, struct buffer *json)
 json_t *results_load(struct span body)
 {
     json_error_t unused;
-    if (body.bytes > LOOKUP_BODY_BYTES_MAX)
+    if (body.bytes > LOOKUP_BODY_BYTES_MAX || json_text_depth(body) > JSON_TEXT_DEPTH_MAX)
         return NULL;
     json_t *root =
         json_loadb(body.bytes > 0 ? body.at : "", body.bytes, JSON_REJECT_DUPLICATES, &unused);
@@ -77,14 +79,17 @@ enum lookup_code results_write(json_t *attributions, json_t *results, uint32_t b
     assert(text != NULL);
     json_decref(answer);
 
-    struct span written = span_of(text);
+    struct buffer tidy = {0};
+    json_text_tidy(span_of(text), &tidy);
+    free(text);
+
     enum lookup_code code = LOOKUP_OK;
-    if (written.bytes > LOOKUP_BODY_BYTES_MAX)
+    if (tidy.bytes > LOOKUP_BODY_BYTES_MAX)
         code = results_fail(TOO_LONG, json);
-    else if (secret.bytes > 0 && memmem(written.at, written.bytes, secret.at, secret.bytes) != NULL)
+    else if (secret.bytes > 0 && memmem(tidy.at, tidy.bytes, secret.at, secret.bytes) != NULL)
         code = results_fail("The places provider's answer is not fit to be passed on.", json);
     else
-        buffer_append(json, written);
-    free(text);
+        buffer_append(json, (struct span){tidy.at, tidy.bytes});
+    buffer_free(&tidy);
     return code;
 }

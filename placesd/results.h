@@ -5,8 +5,8 @@
  * provider and puts nothing in order.
  *
  * Invariant: whatever goes in, what is appended is one JSON object that holds
- * `html_attributions`, `results` and `status`, is no longer than LOOKUP_BODY_BYTES_MAX and does
- * not hold the secret. */
+ * `html_attributions`, `results` and `status`, is tidy (placesd/json_text.h), is no longer than
+ * LOOKUP_BODY_BYTES_MAX and does not hold the secret. */
 #ifndef ZHERD_PLACESD_RESULTS_H
 #define ZHERD_PLACESD_RESULTS_H
 
@@ -30,8 +30,8 @@ struct result {
 };
 
 /* What a provider says: strict JSON (RFC 8259, UTF-8, no member twice, no trailing data) of at most
- * LOOKUP_BODY_BYTES_MAX whose outermost value is an object; the caller releases it. NULL for
- * anything else. */
+ * LOOKUP_BODY_BYTES_MAX, nested no deeper than JSON_TEXT_DEPTH_MAX, whose outermost value is an
+ * object; the caller releases it. NULL for anything else. */
 json_t *results_load(struct span body);
 
 /* Has `read` understand a provider's answer, which appends to `json` and says what became of it as

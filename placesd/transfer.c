@@ -7,11 +7,12 @@
 
 #include <curl/curl.h>
 
+#include "placesd/remark.h"
+
 /* A host that is there takes a connection within this time. */
 #define CONNECT_MS_MAX 2000
 /* All header lines of an answer together; Google sends about 1 KiB. */
-#define HEADER_BYTES_MAX  (64 * 1024)
-#define FAILURE_BYTES_MAX 64
+#define HEADER_BYTES_MAX (64 * 1024)
 
 /* One look-up and the HTTP request that answers it. The handles are kept, and with them the
  * provider's connections. */
@@ -33,8 +34,8 @@ struct transfer {
 struct transfers {
     CURLM *multi;
     size_t count, busy;
-    struct buffer json; /* of the last end */
-    char failure[FAILURE_BYTES_MAX];
+    struct buffer json;    /* of the last end */
+    struct buffer failure; /* of the last one, with a NUL */
     struct transfer transfers[];
 };
 
@@ -155,6 +156,7 @@ void transfer_close(struct transfers **transfers)
     curl_multi_cleanup((*transfers)->multi);
     curl_global_cleanup();
     buffer_free(&(*transfers)->json);
+    buffer_free(&(*transfers)->failure);
     free(*transfers);
     *transfers = NULL;
 }
@@ -289,6 +291,30 @@ static void end_broken(struct transfers *transfers, const struct transfer *trans
     end->failure = curl_easy_strerror(result);
 }
 
+/* What the log hears of an answer that cannot be used: its status, what became of it, and what the
+ * provider itself says. */
+static void describe(struct transfers *transfers, const struct transfer *transfer, long status,
+                     enum lookup_code code)
+{
+    static const char *const codes[] = {
+        [LOOKUP_REFUSED] = "refused", [LOOKUP_NONSENSE] = "nonsense", [LOOKUP_INVALID] = "invalid"};
+    bool is_named = code < sizeof codes / sizeof *codes && codes[code] != NULL;
+    struct buffer *failure = &transfers->failure;
+    char text[64];
+    snprintf(text, sizeof text, "HTTP %ld, but no answer that can be used (%s)", status,
+             is_named ? codes[code] : "unavailable");
+    failure->bytes = 0;
+    buffer_append(failure, span_of(text));
+    size_t before = failure->bytes;
+    buffer_append(failure, span_of("; it says: "));
+    size_t words = failure->bytes;
+    remark_read((struct span){transfer->body.at, transfer->body.bytes}, &transfer->lookup,
+                transfer->source->key, failure);
+    if (failure->bytes == words)
+        failure->bytes = before;
+    buffer_append(failure, (struct span){"", 1});
+}
+
 static void end_http(struct transfers *transfers, const struct transfer *transfer,
                      struct transfer_end *end)
 {
@@ -302,12 +328,8 @@ static void end_http(struct transfers *transfers, const struct transfer *transfe
     curl_off_t rest_s = 0;
     if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &rest_s) == CURLE_OK && rest_s > 0)
         end->rest_ms = rest_s < INT32_MAX / 1000 ? (int64_t)rest_s * 1000 : INT32_MAX;
-    snprintf(transfers->failure, sizeof transfers->failure,
-             "HTTP %ld, but no answer that can be used (%s)", status,
-             end->code == LOOKUP_REFUSED    ? "refused"
-             : end->code == LOOKUP_NONSENSE ? "nonsense"
-                                            : "unavailable");
-    end->failure = transfers->failure;
+    describe(transfers, transfer, status, end->code);
+    end->failure = transfers->failure.at;
 }
 
 static void finish(struct transfers *transfers, struct transfer *transfer, CURLcode result,

@@ -45,7 +45,8 @@ struct transfer_end {
     enum lookup_code code;
     struct span json;    /* borrowed until the next call */
     int64_t rest_ms;     /* the provider's Retry-After, 0 without one */
-    const char *failure; /* for the log, without any URL; NULL if all went well; borrowed */
+    const char *failure; /* for the log, without any URL, with the provider's own words (see
+                            placesd/remark.h); NULL if all went well; borrowed */
     const struct transfer_source *source; /* a copy without its key; borrowed likewise */
 };
 

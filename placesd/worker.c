@@ -16,6 +16,7 @@
 #include "placesd/caller.h"
 #include "placesd/event.h"
 #include "placesd/lookup.h"
+#include "placesd/repeats.h"
 
 /* Jobs taken from one broker before the transfers get their turn. */
 #define TURN_JOBS_MAX WORKER_CREDITS
@@ -59,7 +60,8 @@ struct worker {
     struct transfers *transfers;
     struct link links[WORKER_BROKERS_MAX];
     size_t link_count;
-    struct event_fault failures, strange;
+    struct event_fault strange;
+    struct repeats failures;
     pthread_mutex_t lock; /* while a job begins or what it begins with changes, and for these: */
     bool expects_others;
     struct keyring_keys expected;
@@ -100,7 +102,16 @@ static void log_failure(struct worker *worker, const struct transfer_end *end)
     char text[EVENT_LINE_BYTES_MAX];
     snprintf(text, sizeof text, "provider %s at %.*s: %s", end->source->provider->name,
              (int)url.bytes, url.at, end->failure);
-    event_log_fault(&worker->failures, zclock_mono(), text);
+    struct repeats_before before;
+    if (!repeats_tell(&worker->failures, span_of(text), zclock_mono(), &before))
+        return;
+    if (before.others > 0)
+        event_log("providers failed %" PRIu64 " times more, in too many ways to tell",
+                  before.others);
+    if (before.same > 0)
+        event_log("%s (and %" PRIu64 " times before)", text, before.same);
+    else
+        event_log("%s", text);
 }
 
 static void run_transfers(struct worker *worker)

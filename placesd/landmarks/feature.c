@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <xxhash.h>
 
+#include "placesd/landmarks/element.h"
+#include "placesd/landmarks/hstore.h"
 #include "placesd/landmarks/shape.h"
 #include "placesd/landmarks/tags.h"
 
@@ -13,10 +15,11 @@ static bool holds(struct span record, const char *word)
 }
 
 /* Most of what a map holds has no name, and need not be parsed to see that: a name's member is
- * spelled just so, unless letters are escaped. */
+ * spelled just so, unless letters are escaped or it stands within a text. */
 static bool is_nameless_for_sure(struct span record)
 {
-    return !holds(record, "\"name\"") && !holds(record, "\\u") && holds(record, "\"Feature\"");
+    return !holds(record, "\"name\"") && !holds(record, "\"name\\\"") && !holds(record, "\\u") &&
+           holds(record, "\"Feature\"");
 }
 
 static enum feature_kind complain(char *why, const char *reason)
@@ -30,22 +33,56 @@ static bool is_visible(const char *text)
     return text != NULL && text[strspn(text, " \t\r\n")] != '\0';
 }
 
+/* A feature's own text `id` says most; one that is no element's still is this feature's and no
+ * other's. */
 static uint64_t make_key(const json_t *root, const struct place *place)
 {
+    char element[ELEMENT_BYTES_MAX + 1];
     const json_t *id = json_object_get(root, "id");
-    if (json_string_length(id) == 0) /* nor is it for anything but a string */
-        return place_key(place);
-    return XXH3_64bits(json_string_value(id), json_string_length(id));
+    if (json_string_length(id) > 0) { /* for nothing but a string */
+        const char *text = json_string_value(id);
+        text = element_read(text, element) ? element : text;
+        return XXH3_64bits(text, strlen(text));
+    }
+    if (element_find(json_object_get(root, "properties"), json_object_get(root, "geometry"),
+                     element))
+        return XXH3_64bits(element, strlen(element));
+    return place_key(place);
+}
+
+/* Adds what one member holds of the tags, in either form of ogr2ogr's (TAGS_FORMAT): a text, or an
+ * object. */
+static void add_other_tags(json_t *other, json_t *tags)
+{
+    const char *text = json_string_value(other);
+    if (text != NULL)
+        hstore_read(text, tags);
+    else
+        json_object_update_missing(tags, other);
+}
+
+/* The tags among a feature's properties, borrowed: all of them, with what ogr2ogr has put into one
+ * text, or the object `tags` where osmtogeojson was asked for one. */
+static const json_t *find_tags(json_t *properties)
+{
+    static const char *const others[] = {"other_tags", "all_tags"};
+    const json_t *tags = json_object_get(properties, "tags");
+    if (json_is_object(tags))
+        return tags;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        add_other_tags(json_object_get(properties, others[i]), properties);
+    return properties;
 }
 
 static enum feature_kind read_feature(const json_t *root, struct place *place, char *why)
 {
     const char *type = json_string_value(json_object_get(root, "type"));
-    const json_t *tags = json_object_get(root, "properties");
+    json_t *properties = json_object_get(root, "properties");
     if (type == NULL || strcmp(type, "Feature") != 0)
         return complain(why, "it is no feature");
-    if (!json_is_object(tags) && !json_is_null(tags))
+    if (!json_is_object(properties) && !json_is_null(properties))
         return complain(why, "it has no properties");
+    const json_t *tags = find_tags(properties);
     const char *name = json_string_value(json_object_get(tags, "name"));
     if (!is_visible(name))
         return FEATURE_NAMELESS;

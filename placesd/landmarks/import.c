@@ -26,6 +26,10 @@
 #define LOG_PERIOD_S      30
 /* Enough to see what is wrong with a file; the rest is only counted. */
 #define BROKEN_SHOWN_MAX 10
+/* Links from one to the next, as Linux allows (path_resolution(7)). */
+#define LINKS_MAX 40
+
+#define TOO_LONG "the name of the database is too long"
 
 /* An import under way. */
 struct job {
@@ -33,8 +37,9 @@ struct job {
     struct tally *tally;
     char *error;
     size_t error_bytes;
-    char draft[PATH_MAX]; /* the file in which the new database grows */
-    int draft_file;       /* holds the lock; -1 without one */
+    char database[PATH_MAX]; /* where it really lies: no link in it */
+    char draft[PATH_MAX];    /* the file in which the new database grows */
+    int draft_file;          /* holds the lock; -1 without one */
     int input;
     uint64_t input_bytes; /* 0 where nobody knows */
     struct store *store;
@@ -72,34 +77,86 @@ static bool open_input(struct job *job)
     return true;
 }
 
+/* The name without links in its folder's; where there is no such folder, as it is. */
+static bool settle(struct job *job, const char *path)
+{
+    char copy[PATH_MAX], name[PATH_MAX], folder[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    snprintf(name, sizeof name, "%s", basename(copy));
+    snprintf(copy, sizeof copy, "%s", path);
+    if (realpath(dirname(copy), folder) == NULL)
+        return fail(job, "cannot write %s: %s", path, strerror(errno));
+    int bytes = snprintf(job->database, sizeof job->database, "%s/%s",
+                         strcmp(folder, "/") == 0 ? "" : folder, name);
+    return (size_t)bytes < sizeof job->database || fail(job, "%s", TOO_LONG);
+}
+
+/* A database may be named by a link, which stays one: what it leads to is replaced, also where
+ * nothing is there yet. From then on no link is followed: somebody else may have put it there. */
+static bool resolve(struct job *job)
+{
+    char path[PATH_MAX], target[PATH_MAX], copy[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof path, "%s", job->import->database) >= sizeof path)
+        return fail(job, "%s", TOO_LONG);
+    for (int links = 0; links <= LINKS_MAX; links++) {
+        ssize_t bytes = readlink(path, target, sizeof target - 1);
+        if (bytes < 0)
+            return settle(job, path);
+        target[bytes] = '\0';
+        memcpy(copy, path, sizeof copy);
+        int wanted = target[0] == '/' ? snprintf(path, sizeof path, "%s", target)
+                                      : snprintf(path, sizeof path, "%s/%s", dirname(copy), target);
+        if ((size_t)wanted >= sizeof path)
+            return fail(job, "%s", TOO_LONG);
+    }
+    return fail(job, "cannot write %s: %s", job->import->database, strerror(ELOOP));
+}
+
 /* Whoever mixes up the arguments must not lose the input, or any other file. */
 static bool spare_strangers(struct job *job)
 {
-    const char *database = job->import->database;
     struct stat facts;
-    if (stat(database, &facts) != 0 || (S_ISREG(facts.st_mode) && facts.st_size == 0) ||
-        store_is_ours(database))
+    if (lstat(job->database, &facts) != 0 ||
+        (S_ISREG(facts.st_mode) && (facts.st_size == 0 || store_is_ours(job->database))))
         return true;
     return fail(job, "%s is there and is no database of zherd-landmarks; name another one",
-                database);
+                job->import->database);
 }
 
-/* True if the path still leads to the open file: another import may have renamed it between our
- * opening and our locking it. */
+/* True if the name is still the open file's: another import may have renamed it between our opening
+ * and our locking it, or somebody put another one there. */
 static bool is_same_file(const char *path, int file)
 {
     struct stat named, opened;
-    return stat(path, &named) == 0 && fstat(file, &opened) == 0 && named.st_dev == opened.st_dev &&
+    return lstat(path, &named) == 0 && fstat(file, &opened) == 0 && named.st_dev == opened.st_dev &&
            named.st_ino == opened.st_ino;
 }
 
-/* An empty draft that is ours alone. One left behind by a killed import is used again. */
+/* What is there under the draft's name, if it is what a killed import of ours leaves behind: what
+ * is written into it is seen nowhere else. -1, and errno, for anything else. */
+static int open_leftover(const struct job *job)
+{
+    struct stat facts;
+    int file = open(job->draft, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (file < 0)
+        return -1;
+    if (fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 1 &&
+        facts.st_uid == geteuid())
+        return file;
+    close(file);
+    errno = EEXIST;
+    return -1;
+}
+
+/* An empty draft that is ours alone. */
 static bool open_draft(struct job *job)
 {
-    int bytes = snprintf(job->draft, sizeof job->draft, "%s.import", job->import->database);
+    int bytes = snprintf(job->draft, sizeof job->draft, "%s.import", job->database);
     if ((size_t)bytes >= sizeof job->draft)
-        return fail(job, "the name of the database is too long");
-    int file = open(job->draft, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        return fail(job, "%s", TOO_LONG);
+    int file = open(job->draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (file < 0 && errno == EEXIST)
+        file = open_leftover(job);
     if (file < 0)
         return fail(job, "cannot write %s: %s", job->draft, strerror(errno));
     if (flock(file, LOCK_EX | LOCK_NB) != 0 || !is_same_file(job->draft, file)) {
@@ -112,7 +169,7 @@ static bool open_draft(struct job *job)
 
 static bool copy_database(struct job *job)
 {
-    int from = open(job->import->database, O_RDONLY | O_CLOEXEC);
+    int from = open(job->database, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (from < 0)
         return errno == ENOENT ||
                fail(job, "cannot read %s: %s", job->import->database, strerror(errno));
@@ -236,13 +293,14 @@ static bool sync_folder(const char *path)
 
 static bool put_in_place(struct job *job)
 {
-    const char *database = job->import->database;
     if (fsync(job->draft_file) != 0)
         return fail(job, "cannot write %s: %s", job->draft, strerror(errno));
     if (is_interrupted(job, false))
         return fail(job, "interrupted");
-    if (rename(job->draft, database) != 0 || !sync_folder(database))
-        return fail(job, "cannot put %s in its place: %s", database, strerror(errno));
+    if (!is_same_file(job->draft, job->draft_file))
+        return fail(job, "%s was taken away while it was written", job->draft);
+    if (rename(job->draft, job->database) != 0 || !sync_folder(job->database))
+        return fail(job, "cannot put %s in its place: %s", job->import->database, strerror(errno));
     return true;
 }
 
@@ -257,11 +315,11 @@ bool import_run(const struct import *import, struct tally *tally, char *error, s
         .input = -1,
         .shown_s = time(NULL),
     };
-    bool done = spare_strangers(&job) && open_input(&job) && open_draft(&job) &&
+    bool done = resolve(&job) && spare_strangers(&job) && open_input(&job) && open_draft(&job) &&
                 (!import->merge || copy_database(&job)) && fill(&job) && put_in_place(&job);
     splitter_free(&job.splitter);
     if (job.draft_file >= 0) {
-        if (!done)
+        if (!done && is_same_file(job.draft, job.draft_file))
             unlink(job.draft);
         close(job.draft_file);
     }

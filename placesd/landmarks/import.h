@@ -3,7 +3,8 @@
  * The new database grows in a file of its own, DATABASE.import, which is written out to the disk
  * and then renamed. Whatever ends an import before that (a signal, a full disk, input that ends
  * in the middle, a power cut) leaves the old database as it was; whoever has it open goes on
- * reading the old one. Two imports into one database exclude each other.
+ * reading the old one. Two imports into one database exclude each other. A link that names the
+ * database stays one: what it leads to is replaced; a link in the place of the draft is refused.
  *
  * Invariant: memory is bounded, whatever the size of the input. */
 #ifndef ZHERD_PLACESD_LANDMARKS_IMPORT_H

@@ -12,6 +12,7 @@
 
 #include "bus/binding.h"
 #include "placesd/landmarks/answer.h"
+#include "placesd/landmarks/patience.h"
 #include "placesd/landmarks/query.h"
 #include "placesd/landmarks/seed.h"
 #include "placesd/landmarks/store.h"
@@ -20,9 +21,7 @@
 
 /* One client, placesd, with as many connections as it has look-ups in flight; the rest is for
  * people with a browser. One connection more waits until another one ends. */
-#define CONNECTIONS_MAX 256u
-/* Silence after which a connection is cut, so that half a question cannot hold it for ever. */
-#define SILENCE_S_MAX 10u
+#define CONNECTIONS_MAX ((unsigned)PATIENCE_CONNECTIONS_MAX)
 /* All of one request's line, header and parameters; more is answered by 414 or 431. */
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
 
@@ -33,6 +32,7 @@ struct landmarks {
     char *path;
     const char *attribution; /* NULL for the bundled places, which are our own */
     struct MHD_Daemon *daemon;
+    struct patience *patience;
 };
 
 static const char *const zone_tables[] = {
@@ -127,22 +127,27 @@ static int listen_at(const char *host, uint16_t port, char *error, size_t error_
     return -1;
 }
 
-/* Starts the serving thread with all signals blocked: they stay with whoever started us. It uses
- * poll, not epoll: libmicrohttpd's edge-triggered epoll misses the end of input that arrives
- * together with a request, and such a connection would stay until its silence is noticed. */
-static struct MHD_Daemon *start_daemon(struct landmarks *landmarks, int listener)
+/* Starts the threads with all signals blocked: they stay with whoever started us. The serving one
+ * uses poll, not epoll: libmicrohttpd's edge-triggered epoll misses the end of input that arrives
+ * together with a request, and such a connection would stay until its time is over. */
+static bool start_threads(struct landmarks *landmarks, int listener)
 {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle,
-                         landmarks, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
-                         CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S_MAX,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES_MAX, MHD_OPTION_END);
+    landmarks->patience = patience_start();
+    if (landmarks->patience != NULL)
+        landmarks->daemon = MHD_start_daemon(
+            MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, landmarks,
+            MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+            MHD_OPTION_NOTIFY_CONNECTION, patience_connected, landmarks->patience,
+            MHD_OPTION_NOTIFY_COMPLETED, patience_completed, landmarks->patience,
+            MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES_MAX, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return daemon;
+    if (landmarks->daemon == NULL)
+        patience_stop(&landmarks->patience);
+    return landmarks->daemon != NULL;
 }
 
 static void seed_any_zones(struct store *store)
@@ -187,12 +192,11 @@ struct landmarks *landmarks_start(const char *database, const char *host, uint16
         .attribution = database == NULL ? NULL : OSM_ATTRIBUTION,
     };
     pthread_mutex_init(&landmarks->asking, NULL);
-    landmarks->daemon = start_daemon(landmarks, listener);
-    if (landmarks->daemon != NULL)
+    if (start_threads(landmarks, listener))
         return landmarks;
     /* Whether a failed start has closed the socket depends on how far it came, and closing it
      * twice could hit somebody else's; the caller is about to end anyway. */
-    snprintf(error, error_bytes, "the places server's thread cannot start: %s", strerror(errno));
+    snprintf(error, error_bytes, "the places server's threads cannot start: %s", strerror(errno));
 fail:
     store_close(&store);
     free(own_path);
@@ -231,6 +235,7 @@ void landmarks_stop(struct landmarks **landmarks)
     if (*landmarks == NULL)
         return;
     MHD_stop_daemon((*landmarks)->daemon);
+    patience_stop(&(*landmarks)->patience);
     store_close(&(*landmarks)->store);
     pthread_mutex_destroy(&(*landmarks)->asking);
     free((*landmarks)->path);

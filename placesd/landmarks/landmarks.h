@@ -20,8 +20,8 @@
 
 struct landmarks;
 
-/* Opens the database, or fills a store in memory where `database` is NULL, and serves from a
- * thread of its own, which takes no signals. `host` is what bus/binding.h binds, without
+/* Opens the database, or fills a store in memory where `database` is NULL, and serves from
+ * threads of its own, which take no signals. `host` is what bus/binding.h binds, without
  * brackets ("127.0.0.1", "::1", "localhost", "*"), `port` 0 means any free one, `path` begins with
  * a slash. Copies its arguments. NULL and one sentence in `error` when the address is wrong or
  * taken, when there is no such database, or when SQLite cannot do what is needed. Writes one line
@@ -40,7 +40,7 @@ const char *landmarks_database(const struct landmarks *landmarks);
 /* The port really bound. */
 uint16_t landmarks_port(const struct landmarks *landmarks);
 
-/* Cuts what is still connected and joins the thread. Accepts a NULL handle, sets the caller's
+/* Cuts what is still connected and joins the threads. Accepts a NULL handle, sets the caller's
  * to NULL. */
 void landmarks_stop(struct landmarks **landmarks);
 

@@ -1,10 +1,13 @@
 /* shape: where a GeoJSON geometry lies, as one position.
  *
  * A point is its own position; an area is represented by the centroid of its outline, and several
- * areas by the largest of them, so that a group of islands is found on land. Holes do not count. A
- * line or a collection has no position that would be of use.
+ * areas by the largest of them, so that a group of islands is found on land. Holes do not count.
+ * Where an outline crosses itself or has no area its centroid may lie anywhere: then it is the
+ * middle of its positions. A line or a collection has no position that would be of use.
  *
- * Invariant: a position that is given lies on the Earth. */
+ * Invariant: a position that is given lies on the Earth, and that of an area within the box of its
+ * own outline, also as answers show it, with seven decimals (where that box holds such a number).
+ */
 #ifndef ZHERD_PLACESD_LANDMARKS_SHAPE_H
 #define ZHERD_PLACESD_LANDMARKS_SHAPE_H
 

@@ -223,7 +223,8 @@ static bool check_file(struct store *store, const char *path, char *error, size_
 struct store *store_open_to_fill(const char *path, char *error, size_t error_bytes)
 {
     struct store *store =
-        open_database(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error, error_bytes);
+        open_database(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+                      error, error_bytes);
     if (store == NULL)
         return NULL;
     bool is_new = is_empty(store);

@@ -35,8 +35,8 @@ struct store;
 struct store *store_open(char *error, size_t error_bytes);
 
 /* A file to be filled: an empty one, or one that was filled before and gets more. What is put
- * into it counts only after store_finish, and a crash leaves a useless file. NULL as above, and
- * when the file is no database of ours. */
+ * into it counts only after store_finish, and a crash leaves a useless file. NULL as above, when
+ * the file is no database of ours, and where a link is part of the path. */
 struct store *store_open_to_fill(const char *path, char *error, size_t error_bytes);
 
 /* A filled file, which nobody may write to from now on. Replacing it by another file of the same

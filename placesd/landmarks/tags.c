@@ -63,22 +63,24 @@ static void add_types(struct place *place, const char *types)
 
 static void add_faith(const json_t *tags, struct place *place)
 {
-    const char *religion = find_tag(tags, "religion");
-    for (size_t i = 0; religion != NULL && i < sizeof faiths / sizeof *faiths; i++) {
-        if (strcmp(religion, faiths[i].religion) == 0)
-            add_types(place, faiths[i].type);
-    }
+    const char *religions = find_tag(tags, "religion");
+    struct span religion;
+    while (religions != NULL && osm_tags_next(&religions, &religion))
+        for (size_t i = 0; i < sizeof faiths / sizeof *faiths; i++)
+            if (span_equals(religion, span_of(faiths[i].religion)))
+                add_types(place, faiths[i].type);
 }
 
-/* Types of every tag that is in the table, and the highest rank of them, in `place`. */
-static void look_up(const json_t *tags, struct place *place)
+/* Types of every value of a tag that is in the table, and the highest rank of them. */
+static void look_up_tag(const json_t *tags, const char *key, struct place *place)
 {
-    for (size_t i = 0; i < OSM_TAGS_KEYS; i++) {
-        const char *value = find_tag(tags, osm_tags_keys[i]);
-        const struct osm_tag *tag = value != NULL ? osm_tags_find(osm_tags_keys[i], value) : NULL;
+    const char *values = find_tag(tags, key);
+    struct span value;
+    while (values != NULL && osm_tags_next(&values, &value)) {
+        const struct osm_tag *tag = osm_tags_find(key, value);
         if (tag == NULL)
             continue;
-        if (strcmp(value, "place_of_worship") == 0)
+        if (span_equals(value, span_of("place_of_worship")))
             add_faith(tags, place);
         add_types(place, tag->types);
         if (tag->rank > place->rank)
@@ -91,9 +93,28 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* What osmium calls attributes (@id, @version) is no tag, nor is what ogr2ogr adds. */
+static bool is_tag(const char *key, const json_t *value)
+{
+    static const char *const others[] = {"osm_id", "osm_way_id", "other_tags", "all_tags"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(key, others[i]) == 0)
+            return false;
+    return key[0] != '@' && json_is_string(value);
+}
+
+static uint32_t count_tags(const json_t *tags)
+{
+    uint32_t count = 0;
+    const char *key;
+    const json_t *value;
+    json_object_foreach((json_t *)tags, key, value) count += is_tag(key, value);
+    return count;
+}
+
 static uint32_t measure_fame(const json_t *tags)
 {
-    uint32_t fame = least((uint32_t)json_object_size(tags) / TAGS_PER_RANK, TAGS_RANK_MAX);
+    uint32_t fame = least(count_tags(tags) / TAGS_PER_RANK, TAGS_RANK_MAX);
     const char *population = find_tag(tags, "population");
     if (population != NULL)
         fame += DIGIT_RANK * least((uint32_t)strspn(population, "0123456789"), DIGITS_MAX);
@@ -124,7 +145,8 @@ bool tags_read(const json_t *tags, struct place *place)
 {
     place->types[0] = '\0';
     place->rank = 0;
-    look_up(tags, place);
+    for (size_t i = 0; i < OSM_TAGS_KEYS; i++)
+        look_up_tag(tags, osm_tags_keys[i], place);
     if (place->types[0] == '\0')
         return false;
     place->rank = least(place->rank + measure_fame(tags), PLACE_RANK_MAX);

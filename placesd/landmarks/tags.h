@@ -13,8 +13,9 @@
 
 #include "placesd/landmarks/place.h"
 
-/* Fills types, rank and vicinity from `tags`, an object of strings; the name must be there. False
- * if the tags make no place. */
+/* Fills types, rank and vicinity from `tags`, an object of strings, some of which may be lists
+ * ("cafe;bar"); a member that is no string, begins with '@' or is of ogr2ogr's own is no tag. The
+ * name must be there. False if the tags make no place. */
 bool tags_read(const json_t *tags, struct place *place);
 
 /* Copies as many whole letters of a UTF-8 text as fit into `bytes_max` bytes and a NUL. */

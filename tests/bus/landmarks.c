@@ -8,13 +8,13 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "placesd/landmarks/patience.h"
 #include "placesd/landmarks/sphere.h"
 #include "tests/bus/visitor.h"
 #include "tests/check.h"
 
 #define PATH             "/maps/api/place/nearbysearch/json"
-#define SILENCE_S_MAX    10
-#define CONNECTIONS_MAX  256
+#define CONNECTIONS_MAX  PATIENCE_CONNECTIONS_MAX
 #define GARBAGE_ROUNDS   400
 #define FAR_CLIENT_BYTES ((size_t)128 * 1024)
 
@@ -196,18 +196,95 @@ static void a_half_closed_connection_ends(void)
     shutdown(client, SHUT_WR);
     CHECK(visitor_hear(client, true, reply));
     CHECK_INT(recv(client, reply, 1, 0), 0);
-    CHECK(time(NULL) - begin < SILENCE_S_MAX / 2);
+    CHECK(time(NULL) - begin < PATIENCE_MS / 2000);
     close(client);
 }
 
-static void silence_ends_a_connection(void)
+static int64_t now_ms(void)
 {
-    int client = dial();
-    time_t begin = time(NULL);
-    CHECK(visitor_say(client, "GET " PATH, sizeof PATH));
-    CHECK_INT(recv(client, reply, 1, 0), 0);
-    CHECK(time(NULL) - begin >= SILENCE_S_MAX - 1);
-    close(client);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What a connection does that never asks a whole question. */
+struct loris {
+    const char *begin;
+    char drop; /* a byte sent now and then; 0: silence */
+};
+
+static const struct loris lorises[] = {
+    {"", 0},
+    {"", 'G'},
+    {"GET " PATH "?loc", 0},
+    {"GET " PATH "?loc", 'x'},
+    {"GET " PATH "?location=1,1&radius=5 HTTP/1.1\r\nHost: a\r\nX: ", 'x'},
+    {"GET " PATH "?location=1,1&radius=5 HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\n", 'x'},
+};
+
+enum { LORISES = sizeof lorises / sizeof *lorises, STEP_MS = 250 };
+
+/* Sends the drops of one step; how many connections are still open. */
+static int drip(int *clients, int64_t *ends_ms, int64_t begin_ms)
+{
+    int open = 0;
+    for (int i = 0; i < LORISES; i++) {
+        char byte;
+        if (ends_ms[i] == 0 && recv(clients[i], &byte, 1, MSG_DONTWAIT) == 0)
+            ends_ms[i] = now_ms() - begin_ms;
+        if (ends_ms[i] == 0 && lorises[i].drop != 0)
+            visitor_say(clients[i], &lorises[i].drop, 1);
+        open += ends_ms[i] == 0;
+    }
+    return open;
+}
+
+/* Half a question is cut after PATIENCE_MS, however it goes on; and all the while a connection that
+ * asks now and then is served, and so is a new one. */
+static void half_a_question_is_cut(void)
+{
+    static const char question[] =
+        "GET " PATH "?location=41.9,12.5&radius=9000 HTTP/1.1\r\nHost: a\r\n\r\n";
+    int clients[LORISES], honest = dial();
+    int64_t ends_ms[LORISES] = {0}, begin_ms = now_ms();
+    for (int i = 0; i < LORISES; i++) {
+        clients[i] = dial();
+        CHECK(visitor_say(clients[i], lorises[i].begin, strlen(lorises[i].begin)));
+    }
+    for (int step = 0; drip(clients, ends_ms, begin_ms) > 0 && step < 60; step++) {
+        usleep(STEP_MS * 1000);
+        if (step % 4 == 0)
+            CHECK(visitor_say(honest, question, sizeof question - 1) &&
+                  visitor_hear(honest, true, reply));
+    }
+    for (int i = 0; i < LORISES; i++) {
+        bool in_time = ends_ms[i] >= PATIENCE_MS - STEP_MS && ends_ms[i] < PATIENCE_MS + 2000;
+        CHECK(in_time);
+        if (!in_time)
+            printf("    %d ended after %lld ms\n", i, (long long)ends_ms[i]);
+        close(clients[i]);
+    }
+    /* The honest one has lasted longer than any question may. */
+    CHECK(now_ms() - begin_ms > PATIENCE_MS);
+    CHECK(visitor_say(honest, question, sizeof question - 1) && visitor_hear(honest, true, reply));
+    close(honest);
+    CHECK(is_alive());
+}
+
+/* Half questions from as many as there is room for: the next one gets in when they are cut. */
+static void a_full_house_empties_itself(void)
+{
+    static const char half[] = "GET " PATH "?loc";
+    int silent[CONNECTIONS_MAX];
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        silent[i] = dial();
+        CHECK(visitor_say(silent[i], half, sizeof half - 1));
+    }
+    int64_t begin_ms = now_ms();
+    CHECK(is_alive());
+    CHECK(now_ms() - begin_ms < PATIENCE_MS + 2000);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        close(silent[i]);
 }
 
 static void knows_one_path_and_two_methods(void)
@@ -431,7 +508,8 @@ static const struct check_case cases[] = {
     {"every fault of the question is INVALID_REQUEST inside 200", tells_faults_inside_200},
     {"a connection serves one question after the other", keeps_connections},
     {"a half-closed connection gets its answer and ends", a_half_closed_connection_ends},
-    {"ten silent seconds end a connection", silence_ends_a_connection},
+    {"half a question is cut after five seconds, and harms nobody", half_a_question_is_cut},
+    {"a full house empties itself", a_full_house_empties_itself},
     {"another path is 404, another method 405, HEAD is welcome", knows_one_path_and_two_methods},
     {"huge requests harm nobody", survives_huge_requests},
     {"400 broken requests harm nobody", survives_garbage},

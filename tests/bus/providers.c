@@ -131,6 +131,14 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned sta
     return upstream_send(connection, status, response);
 }
 
+/* The text with the key that came, for a provider that gets one. */
+static enum MHD_Result send_key(struct MHD_Connection *connection, unsigned status,
+                                const char *format)
+{
+    const char *key = atomic_load(&playing)->provider->needs_key ? ASKER_CANARY : "of yours";
+    return upstream_send(connection, status, upstream_about(format, key));
+}
+
 static enum MHD_Result respond(struct MHD_Connection *connection)
 {
     const struct subject *subject = atomic_load(&playing);
@@ -148,13 +156,12 @@ static enum MHD_Result respond(struct MHD_Connection *connection)
     case UPSTREAM_ECHOING:
         return send_text(connection, 200, subject->echo, NULL, NULL);
     case UPSTREAM_DENIED:
-        return send_text(connection, 403,
-                         "{\"error\":{\"message\":\"The key " ASKER_CANARY " is not good.\"}}",
-                         NULL, NULL);
+        return send_key(connection, 403,
+                        "{\"error\":{\"message\":\"The key %s at 34.06893 is not good.\"}}");
     case UPSTREAM_BROKEN:
-        return send_text(connection, 503, "key " ASKER_CANARY ": try later", NULL, NULL);
+        return send_key(connection, 503, "key %s: try later");
     case UPSTREAM_GARBAGE:
-        return send_text(connection, 200, "<html>" ASKER_CANARY "</html>", NULL, NULL);
+        return send_key(connection, 200, "<html>%s</html>");
     case UPSTREAM_MOVED:
         return send_text(connection, 307, subject->good, "Location", "/elsewhere");
     case UPSTREAM_LONG:
@@ -429,6 +436,10 @@ static void log_holds_no_key(void)
     CHECK(bytes > 0);
     CHECK(memmem(log, (size_t)bytes, "provider google-new at http://", 30) != NULL);
     CHECK(memmem(log, (size_t)bytes, "provider photon at http://", 26) != NULL);
+    static const char words[] = "it says: The key *** at *** is not good.\n";
+    CHECK(memmem(log, (size_t)bytes, words, sizeof words - 1) != NULL);
+    CHECK(memmem(log, (size_t)bytes, "it says: The key of yours at *** is not good.\n", 46) !=
+          NULL);
     CHECK(memmem(log, (size_t)bytes, ASKER_CANARY, strlen(ASKER_CANARY)) == NULL);
     CHECK(memmem(log, (size_t)bytes, "34.06893", 8) == NULL);
 }
@@ -441,7 +452,7 @@ static const struct check_case cases[] = {
     {"a POST leaves nothing behind for the next GET", shares_transfers},
     {"a hundred questions to a silent provider end with their deadline", many_late_answers_come},
     {"https without TLS on the other side sends nothing", trusts_nobody_without_tls},
-    {"the log names providers, and neither key nor place", log_holds_no_key},
+    {"the log has the providers' words, and neither key nor place", log_holds_no_key},
 };
 
 int main(void)

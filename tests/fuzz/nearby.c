@@ -2,10 +2,9 @@
  * answer is what a parser would cut. */
 #include "placesd/nearby.h"
 
-#include <assert.h>
 #include <jansson.h>
 
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/tidy.h"
 
 #define PARSING (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL)
 
@@ -36,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         struct buffer json = {0};
         enum lookup_code code = nearby_read(input, bound, (struct span){"", 0}, &json);
         assert(json.bytes <= LOOKUP_BODY_BYTES_MAX);
+        fuzz_check_tidy((struct span){json.at, json.bytes});
         json_error_t error;
         json_t *root = json_loadb(json.at, json.bytes, PARSING, &error);
         assert(json_is_string(json_object_get(root, "status")));

@@ -2,11 +2,11 @@
 #ifndef ZHERD_TESTS_FUZZ_TRANSFORM_H
 #define ZHERD_TESTS_FUZZ_TRANSFORM_H
 
-#include <assert.h>
 #include <jansson.h>
 
 #include "placesd/provider.h"
-#include "tests/fuzz/fuzz.h"
+#include "placesd/remark.h"
+#include "tests/fuzz/tidy.h"
 
 /* Short, so that mutations of a corpus that holds it nearly everywhere still find it. */
 #define TRANSFORM_KEY "KEY"
@@ -18,10 +18,10 @@ static inline void transform_check(const struct provider *provider, long http_st
     struct buffer json = {0};
     enum lookup_code code =
         provider->read_answer(http_status, body, &lookup, span_of(TRANSFORM_KEY), &json);
-    assert(code == LOOKUP_OK ? http_status == 200 : code <= LOOKUP_NONSENSE);
+    assert(code == LOOKUP_OK ? http_status == 200 : code <= LOOKUP_INVALID);
     assert(json.bytes > 0 && json.bytes <= LOOKUP_BODY_BYTES_MAX);
     assert(memmem(json.at, json.bytes, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
-    assert(memmem(json.at, json.bytes, "\n\n", 2) == NULL);
+    fuzz_check_tidy((struct span){json.at, json.bytes});
     json_error_t error;
     json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
     assert(json_is_string(json_object_get(root, "status")));
@@ -42,12 +42,27 @@ static inline void transform_check(const struct provider *provider, long http_st
     buffer_free(&json);
 }
 
+/* What the log gets of it. */
+static inline void transform_check_remark(struct span body)
+{
+    struct lookup lookup = {34072800000, -118442000000, 2000, 20, 4500};
+    struct buffer text = {0};
+    remark_read(body, &lookup, span_of(TRANSFORM_KEY), &text);
+    assert(text.bytes <= REMARK_BYTES_MAX);
+    for (size_t i = 0; i < text.bytes; i++)
+        assert(text.at[i] >= 0x20 && text.at[i] <= 0x7e);
+    assert(text.bytes == 0 ||
+           memmem(text.at, text.bytes, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
+    buffer_free(&text);
+}
+
 static inline int transform_try(const struct provider *provider, const uint8_t *bytes, size_t count)
 {
     struct span body = {(const char *)bytes, count};
     transform_check(provider, 200, body, 20);
     transform_check(provider, 200, body, 1);
     transform_check(provider, 403, body, 20);
+    transform_check_remark(body);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import pathlib
 import random
 import resource
@@ -186,6 +187,51 @@ class Landmarks(unittest.TestCase):
         self.fill(sequence([feature(5, (1, 1), "five")]), "--merge")
         self.assertEqual(self.names((1, 1)), ["five"])
 
+    def test_exporters_name_one_element_in_many_ways(self):
+        """What osmium, ogr2ogr and osmtogeojson write of one node, one way and one relation."""
+        ring = [[[10, 20], [10.001, 20], [10.001, 20.001], [10, 20.001], [10, 20]]]
+        node, area = {"type": "Point", "coordinates": [10.002, 20]}, {
+            "type": "Polygon", "coordinates": ring}
+        cafe, hall, park = ({"name": "cafe", "amenity": "cafe;bar"},
+                            {"name": "hall", "tourism": "museum"},
+                            {"name": "park", "leisure": "park"})
+
+        def export(*members):
+            return lines({"type": "Feature", "geometry": geometry, **more}
+                         for geometry, more in zip((node, area, area), members))
+
+        forms = {
+            "osmium -u type_id": export({"id": "n5", "properties": cafe},
+                                        {"id": "a14", "properties": hall},
+                                        {"id": "a149", "properties": park}),
+            "osmium -a type,id": export(
+                {"properties": {"@type": "node", "@id": 5, **cafe}},
+                {"properties": {"@type": "way", "@id": 7, **hall}},
+                {"properties": {"@type": "relation", "@id": 74, **park}}),
+            "osmtogeojson": export({"id": "node/5", "properties": {"id": "node/5", **cafe}},
+                                   {"id": "way/7", "properties": {"id": "way/7", **hall}},
+                                   {"id": "relation/74", "properties": park}),
+            "osmtogeojson -e": export(
+                {"id": "node/5", "properties": {"type": "node", "id": 5, "tags": cafe}},
+                {"id": "way/7", "properties": {"type": "way", "id": 7, "tags": hall}},
+                {"id": "relation/74", "properties": {"type": "relation", "tags": park}}),
+            "ogr2ogr": export(
+                {"properties": {"osm_id": "5", "name": "cafe",
+                                "other_tags": '"amenity"=>"cafe;bar"'}},
+                {"properties": {"osm_way_id": "7", **hall}},
+                {"properties": {"osm_id": "74", "type": "multipolygon", **park}}),
+        }
+        for first in forms.values():
+            counts, _ = self.fill(first)
+            self.assertEqual((counts["places"], counts["records"]), (3, 0))
+            for name, text in forms.items():
+                counts, _ = self.fill(text, "--merge")
+                self.assertEqual(counts["of them instead of one that was known already"], 3, name)
+        _, port = self.serve()
+        found = {place["name"]: place["types"] for place in self.ask(port, (10, 20))["results"]}
+        self.assertEqual(found, {"cafe": ["cafe", "food", "bar"], "hall": ["museum"],
+                                 "park": ["park"]})
+
     def test_whatever_ends_an_import_spares_the_old_database(self):
         self.fill(sequence([feature(1, (1, 1), "old")]))
         old = self.database.read_bytes()
@@ -256,6 +302,72 @@ class Landmarks(unittest.TestCase):
         _, err = self.run_it("serve", source, "--listen", "127.0.0.1:1", status=1)
         self.assertIn("is no database of zherd-landmarks", err)
         self.run_it("import", self.folder, source, status=1)
+
+    def test_a_link_that_names_the_database_stays_one(self):
+        real = self.folder / "real"
+        real.mkdir()
+        (self.folder / "also").symlink_to("real")
+        for link, target in ((self.database, "real/a.db"), (self.database, real / "b.db"),
+                             (self.folder / "also" / "c", "../other.db"),
+                             (self.folder / "chain", "places.db")):
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+            for name in ("old", "new"):  # where the link leads nowhere yet, and where it does
+                self.run_it("import", link, text=sequence([feature(1, (1, 1), name)]))
+                self.assertTrue(link.is_symlink(), link)
+                self.assertTrue(link.resolve().is_file() and not link.resolve().is_symlink())
+            self.run_it("import", "--merge", link, text=sequence([feature(2, (1, 1), "more")]))
+        self.assertEqual(sorted(p.name for p in real.iterdir()), ["a.db", "b.db", "c"])
+        self.assertEqual(self.names((1, 1)), ["new", "more"])
+        self.database.unlink()
+        self.database.symlink_to(self.database)
+        _, err = self.fill(sequence([feature(1, (1, 1))]), status=1)
+        self.assertIn("symbolic links", err)
+
+    def test_a_draft_of_somebody_else_is_spared(self):
+        victim = self.folder / "victim"
+        victim.write_text("precious")
+        self.fill(sequence([feature(1, (1, 1), "old")]))
+        old = self.database.read_bytes()
+        for put in (lambda: self.draft.symlink_to(victim),
+                    lambda: self.draft.symlink_to(self.folder / "none"),
+                    lambda: self.draft.hardlink_to(victim),
+                    lambda: os.mkfifo(self.draft), self.draft.mkdir):
+            put()
+            before = self.draft.lstat()
+            _, err = self.fill(sequence([feature(1, (1, 1), "new")]), status=1)
+            self.assertIn(f"cannot write {self.draft}: ", err)
+            self.assertEqual(self.draft.lstat().st_ino, before.st_ino)
+            self.assertEqual(self.draft.lstat().st_mode, before.st_mode)
+            self.draft.rmdir() if self.draft.is_dir() else self.draft.unlink()
+        self.assertEqual(victim.read_text(), "precious")
+        self.assertFalse((self.folder / "none").exists())
+        self.assertEqual(self.database.read_bytes(), old)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can give a file away")
+    def test_a_draft_that_another_user_left_is_spared(self):
+        self.draft.write_text("precious")
+        os.chown(self.draft, 65534, 65534)
+        _, err = self.fill(sequence([feature(1, (1, 1))]), status=1)
+        self.assertIn(f"cannot write {self.draft}: ", err)
+        self.assertEqual(self.draft.read_text(), "precious")
+
+    def test_a_draft_that_is_swapped_is_noticed(self):
+        running = self.begin_import()
+        victim = self.folder / "victim"
+        victim.write_text("precious")
+        self.draft.unlink()
+        self.draft.symlink_to(victim)
+        running.stdin.close()
+        self.assertEqual(running.wait(PATIENCE), 1)
+        self.assertTrue(self.draft.is_symlink())
+        self.assertEqual(victim.read_text(), "precious")
+        self.assertFalse(self.database.exists())
+
+    def test_what_is_no_file_is_no_database(self):
+        os.mkfifo(self.database)
+        _, err = self.fill(sequence([feature(1, (1, 1))]), status=1)
+        self.assertIn("is no database of zherd-landmarks", err)
 
     def test_a_server_goes_on_with_what_it_has_open(self):
         self.fill(sequence([feature(1, (1, 1), "old")]))

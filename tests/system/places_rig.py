@@ -96,7 +96,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.requests += 1
         time.sleep(self.server.delay)
-        body = json.dumps(self.server.body).encode()
+        body = self.server.body
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
         self.send_response(self.server.status)
         for name, value in self.server.headers:
             self.send_header(name, value)
@@ -114,7 +116,7 @@ class Service:
 
     def __init__(self, folder, url=None, more="", provider="google"):
         self.folder = pathlib.Path(folder)
-        self.front, self.back, landmarks, clients, bus = free_ports(5)
+        self.front, self.back, landmarks, self.clients, bus = free_ports(5)
         self.file = self.folder / "herd.zpl"
         self.key = self.folder / "key"
         if url:
@@ -127,7 +129,7 @@ class Service:
             source = f"provider = landmarks\n    url = http://127.0.0.1:{landmarks}/nearby\n"
         self.file.write_text(
             "herd\n    name = trial\n"
-            f"node\n    name = A\n    clients = tcp://127.0.0.1:{clients}\n"
+            f"node\n    name = A\n    clients = tcp://127.0.0.1:{self.clients}\n"
             f"    bus = tcp://127.0.0.1:{bus}\n"
             f"places\n    gateways = tcp://127.0.0.1:{self.front}\n"
             f"    workers = tcp://127.0.0.1:{self.back}\n    {source}{more}")
@@ -148,6 +150,14 @@ class Service:
         self.processes.append(process)
         process.says("^ready")
         return process
+
+    def start_node(self):
+        """The herd's one node, for clients at the port `clients`."""
+        node = Process(self.folder, "node", BUILD / "zherd-gateway", "--topology", self.file,
+                       "--node", "A", "--log-dir", self.folder / "log")
+        self.processes.append(node)
+        node.says("^ready")
+        return node
 
     def close(self):
         for process in self.processes:

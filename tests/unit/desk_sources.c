@@ -160,6 +160,113 @@ static void fallback_answers_for_the_broken(void)
     desk_destroy(&desk);
 }
 
+/* One attempt of the look-up about place `at` fails; the next one, if there is one, is given. */
+static void fail_attempts(int64_t at, int attempts, int64_t *now_ms)
+{
+    ask(question(at), *now_ms);
+    for (int i = 0; i < attempts; i++) {
+        join_worker("A", *now_ms);
+        EXPECT(*now_ms, "give first to A");
+        fail(LOOKUP_UNAVAILABLE, *now_ms);
+        if (i + 1 < attempts) {
+            EXPECT(*now_ms, "-");
+            *now_ms = desk_deadline_ms(desk);
+        }
+    }
+    CHECK(strstr(next(*now_ms), "unavailable") != NULL);
+}
+
+/* Four look-ups with two second attempts each are four failures, the fifth one is the fifth. */
+static void retries_are_one_lookup(void)
+{
+    start(options());
+    join_worker("A", 0);
+    int64_t now_ms = 0;
+    for (int64_t i = 0; i < BREAKER_ROW_MAX - 1; i++)
+        fail_attempts(i, 1 + DESK_RETRIES_MAX, &now_ms);
+    EXPECT(now_ms, "-");
+    CHECK_INT(desk_count(desk)->retries, (BREAKER_ROW_MAX - 1) * DESK_RETRIES_MAX);
+    fail_attempts(BREAKER_ROW_MAX, 3, &now_ms);
+    EXPECT(now_ms, "first paused");
+    desk_destroy(&desk);
+}
+
+/* An attempt that failed counts, also where the next one has too little time to say anything. */
+static void a_late_second_attempt_excuses_nobody(void)
+{
+    start(options());
+    int64_t begin_ms = 0, end_ms = 0;
+    for (int64_t i = 0; i < BREAKER_ROW_MAX; i++, begin_ms = end_ms) {
+        join_worker("A", begin_ms);
+        ask(question(i), begin_ms);
+        EXPECT(begin_ms, "give first to A");
+        fail(LOOKUP_UNAVAILABLE, begin_ms);
+        EXPECT(begin_ms, "-");
+        EXPECT(begin_ms + DESK_PAUSE_MS, "give first to A");
+        end_ms = begin_ms + ANSWER_MS - DESK_TRAVEL_MS;
+        fail(LOOKUP_LATE, end_ms);
+        CHECK(strstr(next(end_ms), "late") != NULL);
+    }
+    EXPECT(end_ms, "first paused");
+    desk_destroy(&desk);
+}
+
+/* Asked again and again about one place that it cannot tell about, the provider is still asked
+ * about others. */
+static void one_bad_place_is_nobody_elses(void)
+{
+    start(options());
+    int64_t now_ms = 0, given_count = 0;
+    for (int i = 0; i < 2 * BREAKER_ROW_MAX; i++, now_ms += DESK_FAILURE_MS) {
+        join_worker("A", now_ms);
+        ask(question(7), now_ms);
+        const char *order = next(now_ms);
+        if (strncmp(order, "give", 4) == 0) {
+            given_count++;
+            fail(LOOKUP_REFUSED, now_ms);
+            order = next(now_ms);
+        }
+        CHECK(strncmp(order, "answer", 6) == 0 && strstr(order, "ok") == NULL);
+        EXPECT(now_ms, "-");
+        ask(question(100 + i), now_ms);
+        EXPECT(now_ms, "give first to A");
+        done(LOOKUP_OK, BODY("x"), now_ms);
+        CHECK(strstr(next(now_ms), "ok x") != NULL);
+    }
+    CHECK_INT(given_count, BREAKER_ROW_MAX + 2); /* then after 5 s and 10 s, and next after 20 s */
+    desk_destroy(&desk);
+}
+
+/* That a question is none says nothing about who was asked. */
+static void an_invalid_question_is_no_illness(void)
+{
+    start(options());
+    join_worker("A", 0);
+    for (int i = 0; i < 2 * BREAKER_WINDOW; i++) {
+        ask(question(i), 0);
+        EXPECT(0, "give first to A");
+        fail(LOOKUP_INVALID, 0);
+        CHECK(strstr(next(0), "invalid") != NULL);
+        EXPECT(0, "-");
+    }
+    desk_destroy(&desk);
+}
+
+/* Who says when to come again is not asked before. */
+static void a_wish_for_rest_forbids_a_second_attempt(void)
+{
+    start(options());
+    join_worker("A", 0);
+    ask(question(1), 0);
+    EXPECT(0, "give first to A");
+    struct lookup_reply reply = {LOOKUP_UNAVAILABLE, span_of("{}")};
+    desk_done(desk, span_of("A"), job, &reply, 2000, 0);
+    EXPECT(0, "answer 0 unavailable");
+    EXPECT(0, "first paused");
+    CHECK_INT(desk_count(desk)->retries, 0);
+    desk_destroy(&desk);
+}
+
 /* Impatient askers do not make the provider look slow to everybody; patient ones do. */
 static void impatience_is_no_fault(void)
 {
@@ -211,6 +318,11 @@ static const struct check_case cases[] = {
     {"a spent budget is told before a rest", a_spent_budget_is_told_before_a_rest},
     {"the fallback answers where the provider fails", fallback_answers_in_need},
     {"the fallback answers where the provider may not be asked", fallback_answers_for_the_broken},
+    {"a look-up and its second attempts are one failure", retries_are_one_lookup},
+    {"a late second attempt excuses nobody", a_late_second_attempt_excuses_nobody},
+    {"one bad place is nobody else's affair", one_bad_place_is_nobody_elses},
+    {"a question that is none says nothing about the provider", an_invalid_question_is_no_illness},
+    {"a wish for rest forbids a second attempt", a_wish_for_rest_forbids_a_second_attempt},
     {"a provider is blamed only for what it had time for", impatience_is_no_fault},
 };
 

@@ -1,6 +1,7 @@
 #include "placesd/landmarks/feature.h"
 
 #include <math.h>
+#include <xxhash.h>
 
 #include "placesd/landmarks/tally.h"
 #include "tests/check.h"
@@ -117,6 +118,98 @@ static void is_known_by_its_id(void)
     CHECK(read_key("\"id\":\"\",", "A", "1") != read_key("\"id\":\"\",", "B", "1"));
 }
 
+/* What makes a place, however an exporter puts it. */
+static void reads_tags_of_every_exporter(void)
+{
+    static const struct {
+        const char *properties, *types;
+    } table[] = {
+        /* osmium, osmtogeojson */
+        {"\"name\":\"A\",\"amenity\":\"cafe\"", "cafe,food"},
+        {"\"@id\":5,\"@type\":\"node\",\"name\":\"A\",\"amenity\":\"cafe\"", "cafe,food"},
+        /* ogr2ogr */
+        {"\"osm_id\":\"5\",\"name\":\"A\",\"other_tags\":\"\\\"amenity\\\"=>\\\"cafe\\\"\"",
+         "cafe,food"},
+        {"\"name\":\"A\",\"shop\":\"books\",\"other_tags\":\"\\\"shop\\\"=>\\\"pet\\\","
+         "\\\"tourism\\\"=>"
+         "\\\"museum\\\"\"",
+         "museum,book_store,store"},
+        {"\"name\":\"A\",\"other_tags\":{\"amenity\":\"cafe\"}", "cafe,food"},
+        {"\"osm_id\":\"5\",\"all_tags\":\"\\\"name\\\"=>\\\"A\\\",\\\"amenity\\\"=>\\\"cafe\\\"\"",
+         "cafe,food"},
+        /* osmtogeojson -e */
+        {"\"type\":\"node\",\"id\":5,\"tags\":{\"name\":\"A\",\"amenity\":\"cafe\"},\"relations\":["
+         "],"
+         "\"meta\":{\"timestamp\":\"2020\"}",
+         "cafe,food"},
+        /* A tag of that name is one like any other. */
+        {"\"name\":\"A\",\"tags\":\"x\",\"amenity\":\"cafe\"", "cafe,food"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[512];
+        struct place place;
+        uint64_t key;
+        snprintf(text, sizeof text, "{\"type\":\"Feature\"," POINT ",\"properties\":{%s}}",
+                 table[i].properties);
+        enum feature_kind kind = read_bytes(text, strlen(text), &place, &key);
+        CHECK_INT(kind, FEATURE_PLACE);
+        if (kind != FEATURE_PLACE) {
+            printf("    %s\n", text);
+            continue;
+        }
+        CHECK(strcmp(place.name, "A") == 0);
+        CHECK_BYTES(place.types, strlen(place.types), table[i].types, strlen(table[i].types));
+    }
+}
+
+static void is_one_element_however_it_is_said(void)
+{
+#define AREA                                                                                       \
+    "\"geometry\":{\"type\":\"MultiPolygon\",\"coordinates\":[[[[2,1],[3,1],[3,2],[2,1]]]]}"
+    static const struct {
+        const char *id, *geometry, *properties, *same;
+    } table[] = {
+        {"\"n5\"", POINT, "", "n5"},
+        {"\"node/5\"", POINT, "", "n5"},
+        {"7", POINT, "\"@type\":\"node\",\"@id\":5", "n5"},
+        {"7", POINT, "\"osm_id\":\"5\"", "n5"},
+        {"7", POINT, "\"osm_type\":\"node\",\"osm_id\":5", "n5"},
+        {"\"a14\"", AREA, "", "a14"},
+        {"\"w7\"", AREA, "", "a14"},
+        {"\"way/7\"", AREA, "", "a14"},
+        {"null", AREA, "\"@id\":\"way/7\"", "a14"},
+        {"null", AREA, "\"@type\":\"way\",\"@id\":7", "a14"},
+        {"null", AREA, "\"osm_way_id\":\"7\"", "a14"},
+        {"\"a149\"", AREA, "", "a149"},
+        {"\"relation/74\"", AREA, "\"@id\":\"way/7\"", "a149"},
+        {"\"r74\"", AREA, "", "a149"},
+        {"1", AREA, "\"@type\":\"relation\",\"@id\":\"74\"", "a149"},
+        {"1", AREA, "\"osm_id\":\"74\",\"osm_way_id\":null", "a149"},
+        /* Whatever is no element's is itself, or name and position. */
+        {"\"b1\"", AREA, "\"@id\":\"way/7\"", "b1"},
+        {"\"a0\"", AREA, "", "a0"},
+        {"1", AREA, "\"osm_id\":74", NULL},
+        {"1", AREA, "\"osm_id\":\"-74\"", NULL},
+        {"1", AREA, "\"@id\":74", NULL},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[512];
+        struct place place;
+        uint64_t key;
+        snprintf(text, sizeof text,
+                 "{\"type\":\"Feature\",\"id\":%s,%s,\"properties\":{\"name\":\"A\",\"shop\":\"x\"%"
+                 "s%s}}",
+                 table[i].id, table[i].geometry, table[i].properties[0] != '\0' ? "," : "",
+                 table[i].properties);
+        CHECK_INT(read_bytes(text, strlen(text), &place, &key), FEATURE_PLACE);
+        uint64_t wanted = table[i].same == NULL ? place_key(&place)
+                                                : XXH3_64bits(table[i].same, strlen(table[i].same));
+        CHECK(key == wanted);
+        if (key != wanted)
+            printf("    %s\n", text);
+    }
+}
+
 static void names_are_cut_to_the_limit(void)
 {
     for (size_t more = 0; more <= 1; more++) {
@@ -167,6 +260,8 @@ static const struct check_case cases[] = {
     {"every other record is of exactly one kind", every_record_is_of_one_kind},
     {"no prefix of a feature is one", stands_every_prefix},
     {"a place is known by its id, or by name and position", is_known_by_its_id},
+    {"tags are read as every exporter writes them", reads_tags_of_every_exporter},
+    {"an element is one, however an exporter says which", is_one_element_however_it_is_said},
     {"a name is cut to its limit", names_are_cut_to_the_limit},
     {"the tally's lines say what was taken and skipped", the_tally_adds_up},
 };

@@ -3,6 +3,10 @@
 #include <math.h>
 
 #include "tests/check.h"
+#include "tests/unit/input.h"
+
+#define OUTLINES      20000
+#define POSITIONS_MAX 12
 
 static enum shape_kind read_text(const char *text, struct sphere_point *position)
 {
@@ -76,6 +80,179 @@ static void keeps_the_digits_of_small_areas(void)
     CHECK(fabs(at.longitude_deg + 118.44215) < 1e-10);
 }
 
+/* ---- outlines that cross themselves ---- */
+
+static uint64_t state = 17;
+
+/* A number from 0 to 1. */
+static double draw(void)
+{
+    return (double)(input_draw(&state) >> 11) * 0x1p-53;
+}
+
+/* Where an outline lies, and its longitudes as they go on. */
+struct drawn {
+    double longitudes_deg[POSITIONS_MAX], latitudes_deg[POSITIONS_MAX];
+    size_t count;
+    double west_deg, east_deg, south_deg, north_deg;
+};
+
+/* Any positions within a box of `size_deg`, in any order: nearly all such outlines cross
+ * themselves. With `decimals` the positions have seven, as OpenStreetMap's do. */
+static struct drawn draw_outline(double west_deg, double south_deg, double size_deg, bool decimals)
+{
+    struct drawn drawn = {.count = 4 + input_draw(&state) % (POSITIONS_MAX - 3),
+                          .west_deg = 999,
+                          .east_deg = -999,
+                          .south_deg = 999,
+                          .north_deg = -999};
+    for (size_t i = 0; i < drawn.count; i++) {
+        double longitude = west_deg + size_deg * draw(), latitude = south_deg + size_deg * draw();
+        if (decimals) {
+            longitude = rint(longitude * 1e7) / 1e7;
+            latitude = rint(latitude * 1e7) / 1e7;
+        }
+        if (i + 1 == drawn.count) {
+            longitude = drawn.longitudes_deg[0];
+            latitude = drawn.latitudes_deg[0];
+        }
+        drawn.longitudes_deg[i] = longitude;
+        drawn.latitudes_deg[i] = latitude;
+        drawn.west_deg = fmin(drawn.west_deg, longitude);
+        drawn.east_deg = fmax(drawn.east_deg, longitude);
+        drawn.south_deg = fmin(drawn.south_deg, latitude);
+        drawn.north_deg = fmax(drawn.north_deg, latitude);
+    }
+    return drawn;
+}
+
+/* With `jumps` longitudes beyond 180 degrees are written as those of the other side. */
+static void write_outline(const struct drawn *drawn, bool jumps, struct buffer *text)
+{
+    for (size_t i = 0; i < drawn->count; i++) {
+        double longitude = drawn->longitudes_deg[i];
+        if (jumps && fabs(longitude) > 180)
+            longitude -= copysign(360, longitude);
+        char pair[80];
+        snprintf(pair, sizeof pair, "%s[%.17g,%.17g]", i > 0 ? "," : "[", longitude,
+                 drawn->latitudes_deg[i]);
+        buffer_append(text, span_of(pair));
+    }
+    buffer_append(text, span_of("]"));
+}
+
+/* As an answer shows it. */
+static double show(double degrees)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.10g", degrees);
+    return strtod(text, NULL);
+}
+
+static bool is_within(const struct drawn *drawn, double longitude_deg, double latitude_deg,
+                      double slack_deg)
+{
+    /* Round the Earth to where the outline lies. */
+    longitude_deg += 360 * rint((drawn->west_deg - longitude_deg) / 360);
+    return longitude_deg >= drawn->west_deg - slack_deg &&
+           longitude_deg <= drawn->east_deg + slack_deg &&
+           latitude_deg >= drawn->south_deg - slack_deg &&
+           latitude_deg <= drawn->north_deg + slack_deg;
+}
+
+/* However an outline crosses itself, what stands for it lies within its own box, and is shown so.
+ */
+static void stays_within_its_box(void)
+{
+    static const double wests_deg[] = {-118.4422, 0, 13.37, -0.00005, 179.9999, -180.0001, 120};
+    static const double souths_deg[] = {34.0728, -0.00005, 52.5, -89.99, 89.9, -33.9};
+    static const double sizes_deg[] = {0, 1e-12, 1e-8, 1e-6, 1e-4, 1e-3, 0.1};
+    for (int i = 0; i < OUTLINES; i++) {
+        double west_deg = wests_deg[input_draw(&state) % 7];
+        struct drawn drawn =
+            draw_outline(west_deg, souths_deg[input_draw(&state) % 6],
+                         sizes_deg[input_draw(&state) % 7], input_draw(&state) % 2 == 0);
+        /* Crossing the antimeridian a longitude is written otherwise, and loses its last bit. */
+        double slack_deg = drawn.east_deg > 180 || drawn.west_deg < -180 ? 1e-12 : 0;
+        bool is_shown = floor(drawn.east_deg * 1e7) >= ceil(drawn.west_deg * 1e7) &&
+                        floor(drawn.north_deg * 1e7) >= ceil(drawn.south_deg * 1e7);
+        for (int jumps = 0; jumps <= 1; jumps++) {
+            struct buffer text = {0};
+            buffer_append(&text, span_of("{\"type\":\"Polygon\",\"coordinates\":["));
+            write_outline(&drawn, jumps == 1, &text);
+            buffer_append(&text, (struct span){"]}", 3});
+            struct sphere_point at;
+            CHECK_INT(read_text(text.at, &at), SHAPE_PLACE);
+            CHECK(fabs(at.longitude_deg) <= 180 && fabs(at.latitude_deg) <= 90);
+            bool is_right = is_within(&drawn, at.longitude_deg, at.latitude_deg, slack_deg);
+            CHECK(is_right);
+            CHECK(!is_shown ||
+                  is_within(&drawn, show(at.longitude_deg), show(at.latitude_deg), slack_deg));
+            if (!is_right)
+                printf("    %s: %.10g %.10g\n", text.at, at.longitude_deg, at.latitude_deg);
+            buffer_free(&text);
+        }
+    }
+}
+
+/* Of several areas the position lies within one, whatever their holes are. */
+static void stays_within_one_of_several(void)
+{
+    for (int i = 0; i < OUTLINES / 10; i++) {
+        struct drawn drawn[3];
+        struct buffer text = {0};
+        buffer_append(&text, span_of("{\"type\":\"MultiPolygon\",\"coordinates\":["));
+        for (size_t k = 0; k < 3; k++) {
+            drawn[k] = draw_outline(10 + 5 * (double)k, 50, 1e-4, true);
+            struct drawn hole = draw_outline(-70, -20, 3, true);
+            buffer_append(&text, span_of(k > 0 ? ",[" : "["));
+            write_outline(&drawn[k], false, &text);
+            buffer_append(&text, span_of(","));
+            write_outline(&hole, false, &text);
+            buffer_append(&text, span_of("]"));
+        }
+        buffer_append(&text, (struct span){"]}", 3});
+        struct sphere_point at;
+        CHECK_INT(read_text(text.at, &at), SHAPE_PLACE);
+        CHECK_INT(is_within(&drawn[0], at.longitude_deg, at.latitude_deg, 0) +
+                      is_within(&drawn[1], at.longitude_deg, at.latitude_deg, 0) +
+                      is_within(&drawn[2], at.longitude_deg, at.latitude_deg, 0),
+                  1);
+        buffer_free(&text);
+    }
+}
+
+/* Two lobes of the same size, one turned round: together they have no area. */
+static void a_figure_of_eight_is_at_its_middle(void)
+{
+    struct sphere_point at;
+    CHECK_INT(read_text("{\"type\":\"Polygon\",\"coordinates\":[[[10,20],[10.0002,20.0002],"
+                        "[10.0002,20],[10,20.0002],[10,20]]]}",
+                        &at),
+              SHAPE_PLACE);
+    CHECK(fabs(at.longitude_deg - 10.0001) < 1e-9 && fabs(at.latitude_deg - 20.0001) < 1e-9);
+    CHECK_INT(read_text("{\"type\":\"Polygon\",\"coordinates\":[[[10,20],[10.0002,20.0002],"
+                        "[10.0002,20],[10,20.0002001],[10,20]]]}",
+                        &at),
+              SHAPE_PLACE);
+    CHECK(fabs(at.longitude_deg - 10.0001) < 1e-9 && fabs(at.latitude_deg - 20.000100025) < 1e-9);
+    /* A line there and back has nothing but its rounding for an area. */
+    for (int i = 0; i < OUTLINES / 10; i++) {
+        double west_deg = 13 + draw(), south_deg = 52 + draw(), step_deg = draw();
+        char text[512];
+        snprintf(
+            text, sizeof text,
+            "{\"type\":\"Polygon\",\"coordinates\":[[[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],"
+            "[%.17g,%.17g],[%.17g,%.17g]]]}",
+            west_deg, south_deg, west_deg + step_deg, south_deg + step_deg, west_deg + 3 * step_deg,
+            south_deg + 3 * step_deg, west_deg + 2 * step_deg, south_deg + 2 * step_deg, west_deg,
+            south_deg);
+        CHECK_INT(read_text(text, &at), SHAPE_PLACE);
+        CHECK(fabs(at.longitude_deg - west_deg - 1.5 * step_deg) < 1e-9);
+        CHECK(fabs(at.latitude_deg - south_deg - 1.5 * step_deg) < 1e-9);
+    }
+}
+
 static void passes_over_other_shapes(void)
 {
     static const char *const table[] = {
@@ -128,6 +305,10 @@ static void refuses_broken_ones(void)
 static const struct check_case cases[] = {
     {"points and centroids of areas, also over the antimeridian", finds_positions},
     {"a small area's centroid is as exact as its corners", keeps_the_digits_of_small_areas},
+    {"20000 outlines that cross themselves: each is found within its box", stays_within_its_box},
+    {"of several areas it is one of them, holes do not count", stays_within_one_of_several},
+    {"a figure of eight and a line there and back are found at their middles",
+     a_figure_of_eight_is_at_its_middle},
     {"lines, several points and nothing are no position", passes_over_other_shapes},
     {"what is no geometry or not on the Earth is broken", refuses_broken_ones},
 };

@@ -36,6 +36,24 @@ static void gives_types_and_ranks(void)
         {"{\"shop\":\"bakery\",\"amenity\":\"cafe\"}", "cafe,food,bakery,store", "", 11},
         {"{\"station\":\"subway\",\"railway\":\"station\"}",
          "subway_station,transit_station,train_station", "", 26},
+        /* Lists. */
+        {"{\"amenity\":\"cafe;bar\"}", "cafe,food,bar", "", 11},
+        {"{\"tourism\":\"hotel; museum\"}", "lodging,museum", "", 35},
+        {"{\"leisure\":\" park ;playground\"}", "park", "", 22},
+        {"{\"railway\":\"station;halt\"}", "train_station,transit_station", "", 26},
+        {"{\"shop\":\"vacant;books\"}", "book_store,store", "", 11},
+        {"{\"amenity\":\";no; pub;\"}", "bar", "", 12},
+        {"{\"amenity\":\"place_of_worship\",\"religion\":\"christian;jewish\"}",
+         "church,synagogue,place_of_worship", "", 20},
+        /* Attributes and what ogr2ogr adds are no tags: there are three, then four. */
+        {"{\"amenity\":\"bar\",\"a\":\"\",\"b\":\"\",\"@id\":7,\"@type\":\"way\",\"@version\":"
+         "\"1\"}",
+         "bar", "", 11},
+        {"{\"amenity\":\"bar\",\"a\":\"\",\"b\":\"\",\"osm_id\":\"7\",\"osm_way_id\":\"7\",\"other_"
+         "tags\":\"\","
+         "\"all_tags\":\"\",\"n\":1,\"x\":null}",
+         "bar", "", 11},
+        {"{\"amenity\":\"bar\",\"a\":\"\",\"b\":\"\",\"c\":\"\",\"@id\":7}", "bar", "", 12},
         /* Faiths. */
         {"{\"amenity\":\"place_of_worship\"}", "place_of_worship", "", 20},
         {"{\"amenity\":\"place_of_worship\",\"religion\":\"jewish\"}", "synagogue,place_of_worship",
@@ -82,6 +100,9 @@ static void what_is_no_place(void)
         "{\"highway\":\"primary\"}",
         "{\"boundary\":\"administrative\"}",
         "{\"amenity\":\"no\"}",
+        "{\"amenity\":\" no ;; \"}",
+        "{\"tourism\":\"information;yes\"}",
+        "{\"@amenity\":\"cafe\"}",
         "{\"building\":\"no\"}",
         "{\"amenity\":\"\"}",
         "{\"amenity\":7}",

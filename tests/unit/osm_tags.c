@@ -22,7 +22,7 @@ static void finds_the_row_of_a_tag(void)
         {"building", "yes", NULL, "point_of_interest", 8},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct osm_tag *tag = osm_tags_find(rows[i].key, rows[i].value);
+        const struct osm_tag *tag = osm_tags_find(rows[i].key, span_of(rows[i].value));
         CHECK(tag != NULL);
         if (tag == NULL)
             continue;
@@ -41,7 +41,32 @@ static void what_says_no_or_is_not_known_is_no_place(void)
         {"highway", "primary"}, {"", "cafe"},       {"amenit", "cafe"},   {"amenity2", "cafe"},
     };
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        CHECK(osm_tags_find(tags[i][0], tags[i][1]) == NULL);
+        CHECK(osm_tags_find(tags[i][0], span_of(tags[i][1])) == NULL);
+}
+
+static void lists_are_taken_apart(void)
+{
+    static const struct {
+        const char *list, *values; /* with a '|' behind each */
+    } lists[] = {
+        {"cafe", "cafe|"},
+        {"cafe;bar", "cafe|bar|"},
+        {" cafe ;\tbar\n", "cafe|bar|"},
+        {"a b; c", "a b|c|"},
+        {";;a;; ;b;", "a|b|"},
+        {"", ""},
+        {" ; ", ""},
+        {"caf\xc3\xa9;\xc2\xa0", "caf\xc3\xa9|\xc2\xa0|"},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        char got[64] = "";
+        struct span value;
+        size_t used = 0;
+        for (const char *list = lists[i].list; osm_tags_next(&list, &value);)
+            used += (size_t)snprintf(got + used, sizeof got - used, "%.*s|", (int)value.bytes,
+                                     value.at);
+        CHECK_BYTES(got, used, lists[i].values, strlen(lists[i].values));
+    }
 }
 
 static void each_key_is_named_once(void)
@@ -58,6 +83,7 @@ static void each_key_is_named_once(void)
 static const struct check_case cases[] = {
     {"finds the row of a tag", finds_the_row_of_a_tag},
     {"what says no or is not known is no place", what_says_no_or_is_not_known_is_no_place},
+    {"a list's values are taken one by one, trimmed", lists_are_taken_apart},
     {"each key is named once", each_key_is_named_once},
 };
 

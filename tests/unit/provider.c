@@ -57,7 +57,7 @@ static void reads_statuses(void)
         enum lookup_code code;
     } answers[] = {
         {200, LOOKUP_OK},          {301, LOOKUP_UNAVAILABLE}, {302, LOOKUP_UNAVAILABLE},
-        {400, LOOKUP_REFUSED},     {403, LOOKUP_REFUSED},     {404, LOOKUP_REFUSED},
+        {400, LOOKUP_INVALID},     {403, LOOKUP_REFUSED},     {404, LOOKUP_REFUSED},
         {429, LOOKUP_REFUSED},     {500, LOOKUP_UNAVAILABLE}, {503, LOOKUP_UNAVAILABLE},
         {599, LOOKUP_UNAVAILABLE}, {204, LOOKUP_NONSENSE},    {0, LOOKUP_NONSENSE},
         {999, LOOKUP_NONSENSE},
@@ -85,9 +85,16 @@ static void cuts_and_censors(void)
     const char *wanted = "{\"html_attributions\":[],\"results\":[1],\"status\":\"OK\"}";
     CHECK_BYTES(json.at, json.bytes, wanted, strlen(wanted));
     json.bytes = 0;
-    const char *denied = "{\"status\":\"REQUEST_DENIED\",\"error_message\":\"CANARY-7f3a\"}";
-    provider_google.read_answer(200, span_of(denied), &one, span_of("CANARY-7f3a"), &json);
-    CHECK(memmem(json.at, json.bytes, "CANARY-7f3a", 11) == NULL);
+    const char *denied = "{\"status\":\"REQUEST_DENIED\",\"error_message\":\"CANARY-7f3a: no\"}";
+    for (long http_status = 200; http_status <= 400; http_status += 200) {
+        json.bytes = 0;
+        CHECK_INT(provider_google.read_answer(http_status, span_of(denied), &one,
+                                              span_of("CANARY-7f3a"), &json),
+                  LOOKUP_REFUSED);
+        CHECK(memmem(json.at, json.bytes, "CANARY-7f3a", 11) == NULL);
+        CHECK(memmem(json.at, json.bytes, ": no", 4) == NULL);
+        CHECK(memmem(json.at, json.bytes, "REQUEST_DENIED", 14) != NULL);
+    }
     buffer_free(&json);
 }
 

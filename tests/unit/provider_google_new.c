@@ -78,6 +78,13 @@ static void reads_places(void)
                      "}");
 }
 
+static void spells_control_characters(void)
+{
+    transform_expect_code(GOOGLE_NEW, 200,
+                          span_of("{\"places\":[" NAMED("\\u009b31m\xc2\x85\x7f\\n") "]}"),
+                          LOOKUP_OK, "\"\\u009b31m\\u0085\\u007f\\n\"");
+}
+
 static void reads_nothing(void)
 {
     static const char *const bodies[] = {"{}", "{\"places\":[]}", " {\n}\n"};
@@ -235,34 +242,56 @@ static void refuses_to_write_too_much(void)
     free(id);
 }
 
+/* An answer with google.rpc.Status, whose message no client sees. */
+static void expect_failure(long http_status, const char *error, enum lookup_code code,
+                           const char *status, const char *how)
+{
+    char body[512];
+    snprintf(body, sizeof body, "{\"error\":{\"message\":\"CANARY-7f3a 192.0.2.77\",%s}}", error);
+    enum lookup_code got;
+    struct buffer json =
+        transform_text(GOOGLE_NEW, http_status, span_of(body), &transform_here, &got);
+    CHECK_INT(got, code);
+    CHECK(strstr(json.at, status) != NULL && strstr(json.at, how) != NULL);
+    CHECK(strstr(json.at, "192.0.2.77") == NULL);
+    if (strstr(json.at, status) == NULL || strstr(json.at, how) == NULL)
+        printf("    %s gave %s\n", body, json.at);
+    buffer_free(&json);
+}
+
 static void tells_failures(void)
 {
     transform_expect_statuses(GOOGLE_NEW, "{\"places\":[" ROYCE "]}");
-    transform_expect_code(GOOGLE_NEW, 403,
-                          span_of("{\"error\":{\"code\":403,\"message\":\"The key CANARY-7f3a is "
-                                  "blocked.\",\"status\":\"PERMISSION_DENIED\"}}"),
-                          LOOKUP_REFUSED, "answered HTTP 403: The key *** is blocked.\"");
-    transform_expect_code(GOOGLE_NEW, 503,
-                          span_of("{\"error\":{\"message\":\"Try again later.\"}}"),
-                          LOOKUP_UNAVAILABLE, "answered HTTP 503: Try again later.\"");
-    transform_expect_code(GOOGLE_NEW, 302, span_of("{\"error\":{\"message\":\"Go there.\"}}"),
-                          LOOKUP_UNAVAILABLE, "sent us elsewhere");
-    transform_expect_code(GOOGLE_NEW, 400, span_of("{\"error\":{\"message\":7}}"), LOOKUP_REFUSED,
-                          "refused the request");
-    char body[2048] = "{\"error\":{\"message\":\"";
-    size_t used = strlen(body);
-    memset(body + used, 'y', 1000);
-    snprintf(body + used + 1000, 32, "\"}}");
-    enum lookup_code code;
-    struct buffer json = transform_text(GOOGLE_NEW, 400, span_of(body), &transform_here, &code);
-    CHECK_INT(strspn(strchr(json.at, 'y'), "y"), 500);
-    buffer_free(&json);
+    expect_failure(403, "\"status\":\"PERMISSION_DENIED\"", LOOKUP_REFUSED, "REQUEST_DENIED",
+                   "(HTTP 403, PERMISSION_DENIED).");
+    expect_failure(429, "\"status\":\"RESOURCE_EXHAUSTED\"", LOOKUP_REFUSED, "OVER_QUERY_LIMIT",
+                   "(HTTP 429, RESOURCE_EXHAUSTED).");
+    expect_failure(403,
+                   "\"status\":\"PERMISSION_DENIED\",\"details\":[{},{\"reason\":"
+                   "\"RATE_LIMIT_EXCEEDED\"}]",
+                   LOOKUP_REFUSED, "OVER_QUERY_LIMIT", "(HTTP 403, RATE_LIMIT_EXCEEDED).");
+    expect_failure(403, "\"errors\":[{\"reason\":\"userRateLimitExceeded\"}]", LOOKUP_REFUSED,
+                   "OVER_QUERY_LIMIT", "(HTTP 403, userRateLimitExceeded).");
+    /* A key that is none is a bad argument there, and no fault of the question's. */
+    expect_failure(400,
+                   "\"status\":\"INVALID_ARGUMENT\",\"details\":[{\"reason\":"
+                   "\"API_KEY_INVALID\"}]",
+                   LOOKUP_REFUSED, "REQUEST_DENIED", "(HTTP 400, API_KEY_INVALID).");
+    expect_failure(400, "\"status\":\"INVALID_ARGUMENT\"", LOOKUP_INVALID, "INVALID_REQUEST",
+                   "(HTTP 400, INVALID_ARGUMENT).");
+    expect_failure(503, "\"status\":\"UNAVAILABLE\"", LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR",
+                   "(HTTP 503, UNAVAILABLE).");
+    expect_failure(500, "\"status\":\"192.0.2.77\"", LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR",
+                   "(HTTP 500).");
+    expect_failure(302, "\"status\":\"RESOURCE_EXHAUSTED\"", LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR",
+                   "elsewhere, where we do not go (HTTP 302).");
 }
 
 static const struct check_case cases[] = {
     {"the key stands in a header, the numbers in the body", writes_requests},
     {"the ends of the Earth and a radius of 0 can be asked", writes_extreme_requests},
     {"a place becomes a result", reads_places},
+    {"control characters are spelled", spells_control_characters},
     {"an empty object means that nothing is near", reads_nothing},
     {"Google's order stays, cut to the bound", keeps_the_order},
     {"what lacks id, name or position is left out alone", leaves_out_halves},
@@ -272,7 +301,7 @@ static const struct check_case cases[] = {
     {"20 places are read and no more", reads_so_many_places},
     {"what is not the JSON asked for is nonsense, wherever it ends", refuses_other_shapes},
     {"an answer that grows too long is refused", refuses_to_write_too_much},
-    {"a failure is told, shortened and without the key", tells_failures},
+    {"a failure is told by our own words and its status", tells_failures},
 };
 
 CHECK_MAIN(cases)

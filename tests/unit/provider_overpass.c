@@ -168,6 +168,12 @@ static void says_types_in_googles_words(void)
         {"\"shop\":\"toys\"", "[\n            \"toys\""},
         {"\"shop\":\"vacant\"", "[\n            \"vacant\""},
         {"\"historic\":\"yes\"", "[\n            \"point_of_interest\""},
+        {"\"amenity\":\"cafe;bar\"",
+         "[\n            \"cafe\",\n            \"bar\",\n            \"poi"},
+        {"\"shop\":\" books ; toys;yes; books \"",
+         "[\n            \"book_store\",\n            \"toys\",\n            \"poi"},
+        {"\"tourism\":\"no; \",\"amenity\":\"fuel\"", "[\n            \"gas_station\""},
+        {"\"shop\":\"a;b;c;d;e;f;g;h;i\"", "\"g\",\n            \"h\",\n            \"point_of"},
         {"\"leisure\":\"odd \\\"one\\\"\"", "\"odd \\\"one\\\"\""},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -229,6 +235,8 @@ static void leaves_out_halves(void)
         "{}",
         NODE("1", "1", "2", "\"shop\":\"yes\""),
         NODE("1", "1", "2", "\"name\":\"x\""),
+        NODE("1", "1", "2", "\"name\":\"x\",\"shop\":\"no\""),
+        NODE("1", "1", "2", "\"name\":\"x\",\"shop\":\" ; \""),
         NODE("1", "1", "2", "\"name\":7,\"shop\":\"yes\""),
         NODE("1", "1", "2", "\"name\":\"x\",\"shop\":7"),
         NODE("0", "1", "2", "\"name\":\"x\",\"shop\":\"yes\""),
@@ -295,6 +303,11 @@ static void tells_failures(void)
                           span_of("{\"elements\":[" POWELL "],\"remark\":\"runtime error: Query "
                                   "timed out in \\\"query\\\" at line 1 after 6 seconds.\"}"),
                           LOOKUP_UNAVAILABLE, "gave up");
+    transform_expect_code(OVERPASS, 200,
+                          span_of("{\"elements\":[],\"remark\":\"runtime error: open64: 0 Success "
+                                  "/osm3s_osm_base Dispatcher_Client::request_read_and_idx::"
+                                  "rate_limited. Please check /api/status.\"}"),
+                          LOOKUP_REFUSED, "OVER_QUERY_LIMIT");
 }
 
 static const struct check_case cases[] = {

@@ -113,6 +113,8 @@ static void says_types_in_googles_words(void)
         {"\"osm_key\":\"shop\",\"osm_value\":\"fuel\"", "[\n            \"fuel\""},
         {"\"osm_key\":\"historic\",\"osm_value\":\"yes\"", "[\n            \"point_of_interest\""},
         {"\"osm_value\":\"fuel\"", "[\n            \"fuel\""},
+        {"\"osm_key\":\"amenity\",\"osm_value\":\"cafe; fuel\"",
+         "[\n            \"cafe\",\n            \"gas_station\",\n            \"point_of"},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         char body[256];
@@ -132,6 +134,7 @@ static void leaves_out_halves(void)
         "{\"geometry\":{\"coordinates\":[1,2]}}",
         FEATURE("1", "[1,2]", "\"osm_value\":\"bar\""),
         FEATURE("1", "[1,2]", "\"name\":\"x\""),
+        FEATURE("1", "[1,2]", "\"name\":\"x\",\"osm_value\":\"no\""),
         FEATURE("1", "[1,2]", "\"name\":null,\"osm_value\":\"bar\""),
         FEATURE("0", "[1,2]", GOOD),
         FEATURE("\"1\"", "[1,2]", GOOD),

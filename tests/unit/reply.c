@@ -126,19 +126,29 @@ static void check_places(struct span json, struct span wanted)
     buffer_free(&out);
 }
 
-static void newlines_are_squeezed(void)
+static void no_line_is_blank(void)
 {
     check_places(SPAN("{}"), SPAN("{}\n\n"));
     check_places(SPAN("{}\n"), SPAN("{}\n\n"));
     check_places(SPAN("{}\n\n\n\n"), SPAN("{}\n\n"));
     check_places(SPAN("{\n\n\n  \"a\": 1\n\n}"), SPAN("{\n  \"a\": 1\n}\n\n"));
-    check_places(SPAN("\n\n{\n}\n"), SPAN("\n{\n}\n\n"));
+    check_places(SPAN("\n\n{\n}\n"), SPAN("{\n}\n\n"));
     check_places(SPAN("{\"a\": \"x\\n\\n\\ny\"}"), SPAN("{\"a\": \"x\\n\\n\\ny\"}\n\n"));
-    check_places(SPAN("{\r\n\r\n}\r\n"), SPAN("{\r\n\r\n}\r\n\n"));
-    check_places(SPAN("{\n \n}"), SPAN("{\n \n}\n\n"));
+    check_places(SPAN("{\r\n\r\n}\r\n"), SPAN("{\r\n}\r\n\n"));
+    check_places(SPAN("{}\r\r\n \t"), SPAN("{}\r\n\n"));
+    check_places(SPAN("{}\n  "), SPAN("{}\n\n"));
+    check_places(SPAN("{\n \n}"), SPAN("{\n}\n\n"));
+    check_places(SPAN("{\n \t\v\f\r\n}"), SPAN("{\n}\n\n"));
+    check_places(SPAN("[\"\xc2\x9b\"]"), SPAN("[\"\\u009b\"]\n\n"));
     check_places(SPAN("\0\n\n\xff"), SPAN("\0\n\xff\n\n"));
     check_places(SPAN(""), SPAN("\n\n"));
     check_places(SPAN("\n\n\n"), SPAN("\n\n"));
+    /* What stands before it in the reply is not its own. */
+    struct buffer out = {0};
+    buffer_append(&out, span_of("AT\n"));
+    reply_places(&out, span_of("\n"));
+    CHECK_BYTES(out.at, out.bytes, "AT\n\n\n", 5);
+    buffer_free(&out);
 }
 
 static void invalid_is_a_copy(void)
@@ -179,7 +189,7 @@ static const struct check_case cases[] = {
     {"the operands of an AT line are byte copies, appended", operands_are_copies},
     {"a name of any length is copied", a_name_of_any_length_is_copied},
     {"an AT line of any length fits", at_line_fits},
-    {"newlines in JSON are squeezed and two end it", newlines_are_squeezed},
+    {"no line of JSON is blank and two newlines end it", no_line_is_blank},
     {"an invalid command is copied behind a question mark", invalid_is_a_copy},
     {"every example of HELP is a command", help_shows_valid_commands},
 };

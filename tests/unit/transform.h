@@ -89,6 +89,23 @@ static inline void transform_expect_whole(const struct provider *provider, const
         transform_expect_code(provider, 200, (struct span){body, bytes}, LOOKUP_NONSENSE, NULL);
 }
 
+/* The good answer with one member more: an array so deep that the answer has a hundred levels, and
+ * one of one more. */
+static inline void transform_expect_flat(const struct provider *provider, const char *good)
+{
+    for (int arrays = 99; arrays <= 100; arrays++) {
+        struct buffer body = {0};
+        buffer_append(&body, (struct span){good, strlen(good) - 1});
+        buffer_append(&body, span_of(",\"deep\":"));
+        for (int i = 0; i < 2 * arrays; i++)
+            buffer_append(&body, span_of(i < arrays ? "[" : "]"));
+        buffer_append(&body, span_of("}"));
+        transform_expect_code(provider, 200, (struct span){body.at, body.bytes},
+                              arrays == 99 ? LOOKUP_OK : LOOKUP_NONSENSE, NULL);
+        buffer_free(&body);
+    }
+}
+
 /* What no provider may pass on, whatever its shape: none of it is JSON, or none an object. */
 static inline void transform_expect_json(const struct provider *provider)
 {
@@ -118,30 +135,35 @@ static inline void transform_expect_nonsense(const struct provider *provider,
                                              const char *good)
 {
     transform_expect_json(provider);
+    transform_expect_flat(provider, good);
     for (size_t i = 0; i < count; i++)
         transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_NONSENSE, NULL);
     transform_expect_whole(provider, good);
     transform_expect_limit(provider, good);
 }
 
-/* Every status but 200 is a failure, whatever the body. */
+/* Every status but 200 is a failure, whatever the body, and the asker is told which. */
 static inline void transform_expect_statuses(const struct provider *provider, const char *good)
 {
     static const struct {
         long http_status;
         enum lookup_code code;
+        const char *status;
     } answers[] = {
-        {0, LOOKUP_NONSENSE},      {204, LOOKUP_NONSENSE},    {302, LOOKUP_UNAVAILABLE},
-        {400, LOOKUP_REFUSED},     {403, LOOKUP_REFUSED},     {429, LOOKUP_REFUSED},
-        {500, LOOKUP_UNAVAILABLE}, {504, LOOKUP_UNAVAILABLE}, {999, LOOKUP_NONSENSE},
+        {0, LOOKUP_NONSENSE, "UNKNOWN_ERROR"},      {204, LOOKUP_NONSENSE, "UNKNOWN_ERROR"},
+        {302, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {400, LOOKUP_INVALID, "INVALID_REQUEST"},
+        {403, LOOKUP_REFUSED, "REQUEST_DENIED"},    {408, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"},
+        {429, LOOKUP_REFUSED, "OVER_QUERY_LIMIT"},  {500, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"},
+        {504, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {999, LOOKUP_NONSENSE, "UNKNOWN_ERROR"},
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-        transform_expect_code(provider, answers[i].http_status, span_of(good), answers[i].code,
-                              "HTTP ");
-        transform_expect_code(provider, answers[i].http_status, span_of(""), answers[i].code,
-                              "HTTP ");
-        transform_expect_code(provider, answers[i].http_status, span_of("\xff" TRANSFORM_KEY),
-                              answers[i].code, "HTTP ");
+        const char *bodies[] = {good, "", "\xff" TRANSFORM_KEY};
+        for (size_t j = 0; j < sizeof bodies / sizeof *bodies; j++) {
+            transform_expect_code(provider, answers[i].http_status, span_of(bodies[j]),
+                                  answers[i].code, "HTTP ");
+            transform_expect_code(provider, answers[i].http_status, span_of(bodies[j]),
+                                  answers[i].code, answers[i].status);
+        }
     }
 }
 

@@ -1,0 +1,19 @@
+/* tidy: an answer's text has nothing left that would be left out or spelled another way. */
+#ifndef ZHERD_TESTS_FUZZ_TIDY_H
+#define ZHERD_TESTS_FUZZ_TIDY_H
+
+#include <assert.h>
+
+#include "placesd/json_text.h"
+#include "tests/fuzz/fuzz.h"
+
+static inline void fuzz_check_tidy(struct span text)
+{
+    struct buffer again = {0};
+    json_text_tidy(text, &again);
+    assert(span_equals(text, (struct span){again.at, again.bytes}));
+    assert(json_text_depth(text) <= JSON_TEXT_DEPTH_MAX);
+    buffer_free(&again);
+}
+
+#endif
