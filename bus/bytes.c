@@ -1,6 +1,7 @@
 #include "bus/bytes.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ int span_compare(struct span a, struct span b)
 static void *must(void *memory, size_t bytes)
 {
     if (memory == NULL) {
-        fprintf(stderr, "zherd: out of memory: %zu bytes were refused\n", bytes);
+        fprintf(stderr, "%s: out of memory: %zu bytes were refused\n",
+                program_invocation_short_name, bytes);
         abort();
     }
     return memory;

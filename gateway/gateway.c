@@ -22,11 +22,13 @@
 #include "gateway/tell.h"
 #include "gateway/wall.h"
 #include "topology/reach.h"
+#include "topology/say.h"
+#include "topology/signals.h"
 
 #define SECOND_MS 1000
 /* How long the bus may take to hand over its last messages. */
 #define BUS_LINGER_MS 100
-#define SIGNALS       3
+#define SIGNALS       4
 /* From this size on, memory comes from the system and goes back to it: a table's index, which is
  * replaced as it grows, then leaves no gap behind, and its zeros cost nothing in advance. Left to
  * itself, malloc would raise the limit with the first index it is given back (mallopt(3)). */
@@ -187,15 +189,18 @@ static void on_second(uv_timer_t *timer)
     tell_strangers(&gateway->lines, gateway->bus);
     guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
     brokers_second(&gateway->brokers, &gateway->lines, wall_now_ns(), now_ms(gateway));
+    log_look(gateway->log);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct gateway *gateway = handle->data;
-    if (number == SIGHUP) {
+    if (number == SIGHUP || number == SIGUSR1) {
+        signals_reopen();
         log_reopen(gateway->log);
-        guard_reload(&gateway->guard, gateway->bus, gateway->brokers.sockets,
-                     gateway->brokers.count, &gateway->lines, wall_now_ns());
+        if (number == SIGHUP)
+            guard_reload(&gateway->guard, gateway->bus, gateway->brokers.sockets,
+                         gateway->brokers.count, &gateway->lines, wall_now_ns());
     } else if (gateway->stop_at_ms != 0) {
         gateway->stop_at_ms = now_ms(gateway);
     } else {
@@ -258,7 +263,7 @@ static void make_flood(struct gateway *gateway)
 
 static bool complain(const char *error)
 {
-    fprintf(stderr, "%s\n", error);
+    say("%s", error);
     return false;
 }
 
@@ -332,7 +337,7 @@ static bool open_clients(struct gateway *gateway)
 
 static void start_handles(struct gateway *gateway)
 {
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     uv_loop_t *loop = &gateway->loop;
     uv_poll_init(loop, &gateway->bus_poll, bus_descriptor(gateway->bus));
     gateway->bus_poll.data = gateway;
@@ -357,6 +362,7 @@ static void start_handles(struct gateway *gateway)
         gateway->signals[i].data = gateway;
         uv_signal_start(&gateway->signals[i], on_signal, numbers[i]);
     }
+    signals_release();
 }
 
 static void close_handle(uv_handle_t *handle, void *unused)
@@ -428,6 +434,7 @@ bool gateway_run(const struct gateway_options *options)
     struct gateway whole = {.options = options, .self = &options->topology->nodes[options->node]};
     struct gateway *gateway = &whole;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES);
     if (uv_loop_init(&gateway->loop) != 0)

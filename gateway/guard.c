@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "topology/load.h"
+#include "topology/topology_changes.h"
 
 static void take_peer_keys(struct guard *guard, const struct topology_node *peer)
 {
@@ -33,6 +34,7 @@ bool guard_open(struct guard *guard, const struct topology *topology,
                 char error[SECRETS_ERROR_BYTES_MAX])
 {
     const struct topology_node *self = &topology->nodes[topology_find(topology, guard->node)];
+    guard->start = topology;
     guard->has_keys = topology->keys[0] != '\0';
     if (!guard->has_keys)
         return true;
@@ -61,18 +63,29 @@ const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth
     return guard->has_keys ? keys : NULL;
 }
 
+/* What the file says of the herd besides the keys of others. */
+static void tell_changes(const struct guard *guard, const struct topology *topology,
+                         struct logline *lines, int64_t wall_ns)
+{
+    char changes[TOPOLOGY_CHANGES_BYTES_MAX];
+    topology_changes_list(guard->start, topology, guard->node, changes);
+    if (changes[0] != '\0')
+        logline_say(lines, wall_ns, "reload", 0, "%s: at the next start", changes);
+}
+
 void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *lookups,
                   size_t lookups_count, struct logline *lines, int64_t wall_ns)
 {
     struct topology topology;
-    if (!guard->has_keys)
-        return;
     if (!topology_load(guard->file, &topology)) {
         logline_say(lines, wall_ns, "fault", 0,
-                    "keys stay as they are: %s is not good, standard error says why", guard->file);
+                    "%s as they are: %s is not good, standard error says why",
+                    guard->has_keys ? "keys stay" : "all stays", guard->file);
         return;
     }
-    if (topology.keys[0] == '\0') {
+    if (!guard->has_keys) {
+        logline_say(lines, wall_ns, "reload", 0, "read again from %s, without keys", guard->file);
+    } else if (topology.keys[0] == '\0') {
         logline_say(lines, wall_ns, "fault", 0, "keys stay as they are: %s has none any more",
                     guard->file);
     } else {
@@ -82,6 +95,7 @@ void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *l
             lookups_expect(lookups[i], &guard->places_keys);
         logline_say(lines, wall_ns, "keys", 0, "read again from %s", guard->file);
     }
+    tell_changes(guard, &topology, lines, wall_ns);
     topology_free(&topology);
 }
 

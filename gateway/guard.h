@@ -1,7 +1,7 @@
 /* guard: the keys a node has, reads again, and what the log says of those they kept out.
  *
  * It joins topology/secrets.h and the files that use keys, and decides nothing. In a herd without
- * keys it holds none, and every function does nothing. */
+ * keys it holds none. */
 #ifndef ZHERD_GATEWAY_GUARD_H
 #define ZHERD_GATEWAY_GUARD_H
 
@@ -16,6 +16,7 @@ struct guard {
     const char *node;
     const struct topology_node *const *peers; /* in the order of the bus's */
     size_t peer_count;
+    const struct topology *start; /* what the file held at the start */
     bool has_keys;
     struct auth_certificate own;
     struct keyring_keys *peer_keys; /* in the same order */
@@ -23,8 +24,8 @@ struct guard {
     uint64_t refused_told, impostors_told;
 };
 
-/* Reads our secret where the herd has keys. `guard` has its first four fields, which must stay,
- * and is all zero besides. False and one clear sentence in `error`. */
+/* Reads our secret where the herd has keys. `guard` has its first four fields, which must stay as
+ * the topology must, and is all zero besides. False and one clear sentence in `error`. */
 bool guard_open(struct guard *guard, const struct topology *topology,
                 char error[SECRETS_ERROR_BYTES_MAX]);
 void guard_close(struct guard *guard);
@@ -34,7 +35,8 @@ const struct bus_keys *guard_bus_keys(const struct guard *guard, struct bus_keys
 const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth_ends *keys);
 
 /* Reads everybody's public keys again from the file and says so in the log, or why not: then the
- * old ones go on. Our own key pair, links and addresses are those of the start. */
+ * old ones go on. Our own key pair, links and addresses are those of the start: a line says which
+ * of them are others in the file. */
 void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *lookups,
                   size_t lookups_count, struct logline *lines, int64_t wall_ns);
 

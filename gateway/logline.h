@@ -4,9 +4,10 @@
  *
  * Time (UTC, microseconds), kind, number of the connection or "-", text; always in this order.
  * Kinds: start, stop, connect, disconnect, command, reply, invalid (why a command is), places (what
- * became of a look-up), link, digest (of two neighbours' tables), keys (read again), insecure (at
- * every start of such a herd), fault (a limit was reached, a stranger came). It collects lines and
- * writes no file.
+ * became of a look-up), link, digest (of two neighbours' tables), keys (read again), reload (what
+ * else HUP read, or found and left for the next start), insecure (at every start of such a herd),
+ * fault (a limit was reached, a stranger came, a part of this log is missing). It collects lines
+ * and writes no file.
  *
  * Invariant: whatever bytes a client sends, they stay within one line and can be told from it
  * again: a byte outside 0x20-0x7e reads \xNN, a backslash reads \\, and a text that is cut short

@@ -8,6 +8,8 @@
 #include "bus/flood.h"
 #include "gateway/gateway.h"
 #include "topology/load.h"
+#include "topology/say.h"
+#include "topology/signals.h"
 #include "topology/usage.h"
 
 static const char HELP[] =
@@ -20,21 +22,16 @@ static const char HELP[] =
     "  --log-dir DIR        folder of the log file NAME.log, made where missing (log)\n"
     "  --log WHAT           commands: every command and reply (default); events: neither\n"
     "  --max-clients N      known clients at which new ones are refused (%u)\n"
-    "  --help               show this\n"
+    "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
-    "It says \"ready\" on standard output. HUP opens the log and reads the herd's keys anew.\n"
+    "It says \"ready\" on standard output. HUP makes it open its log anew and read FILE again: "
+    "the\n"
+    "herd's keys count at once, the log says what else differs and waits for the next start. USR1\n"
+    "opens the log anew and no more. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
-enum flag {
-    FLAG_TOPOLOGY = 1,
-    FLAG_NODE,
-    FLAG_LOG_DIR,
-    FLAG_LOG,
-    FLAG_MAX_CLIENTS,
-    FLAG_HELP,
-    FLAG_VERSION
-};
+enum flag { FLAG_TOPOLOGY = 1, FLAG_NODE, FLAG_LOG_DIR, FLAG_LOG, FLAG_MAX_CLIENTS, FLAG_VERSION };
 
 struct arguments {
     const char *topology, *node, *log_folder;
@@ -74,12 +71,16 @@ static struct arguments read_arguments(int count, char **values)
         {"log-dir", required_argument, NULL, FLAG_LOG_DIR},
         {"log", required_argument, NULL, FLAG_LOG},
         {"max-clients", required_argument, NULL, FLAG_MAX_CLIENTS},
-        {"help", no_argument, NULL, FLAG_HELP},
+        {"help", no_argument, NULL, 0}, /* usage_asks_for_help */
         {"version", no_argument, NULL, FLAG_VERSION},
         {0},
     };
     struct arguments arguments = {
         .log_folder = "log", .log_commands = true, .clients_max = FLOOD_CLIENTS_DEFAULT};
+    if (usage_asks_for_help(count, values)) {
+        printf(HELP, FLOOD_CLIENTS_DEFAULT);
+        exit(EXIT_SUCCESS);
+    }
     int flag;
     while ((flag = getopt_long(count, values, ":", flags, NULL)) != -1) {
         switch (flag) {
@@ -100,14 +101,11 @@ static struct arguments read_arguments(int count, char **values)
             if (!read_count(optarg, &arguments.clients_max))
                 fail("--max-clients takes a number from 1 to 4294967295, not ", optarg);
             break;
-        case FLAG_HELP:
-            printf(HELP, FLOOD_CLIENTS_DEFAULT);
-            exit(EXIT_SUCCESS);
         case FLAG_VERSION:
             puts("zherd-gateway " ZHERD_VERSION);
             exit(EXIT_SUCCESS);
         default:
-            exit(usage_refuse_option("zherd-gateway", flag, values));
+            exit(usage_refuse_option("zherd-gateway", flag, values, flags));
         }
     }
     if (optind < count)
@@ -121,14 +119,19 @@ static struct arguments read_arguments(int count, char **values)
 
 int main(int count, char **values)
 {
+    signals_hold();
     struct arguments arguments = read_arguments(count, values);
     struct topology topology;
+    say_as("zherd-gateway", arguments.node);
     if (!topology_load(arguments.topology, &topology))
         return EXIT_FAILURE;
     int node = topology_find(&topology, arguments.node);
     bool good = false;
     if (node < 0) {
-        fprintf(stderr, "zherd-gateway: %s has no node %s\n", arguments.topology, arguments.node);
+        char meant[USAGE_MEANT_BYTES_MAX];
+        struct topology_nearest nearest = topology_find_near(&topology, arguments.node);
+        say("%s has no node %s%s", arguments.topology, arguments.node,
+            usage_meant(&nearest, meant));
     } else {
         struct gateway_options options = {.topology = &topology,
                                           .topology_file = arguments.topology,

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "topology/say.h"
+
 static bool refuse(char *error, const char *path, const char *why)
 {
     snprintf(error, KEY_ERROR_BYTES_MAX, "key_file %s %s", path, why);
@@ -81,8 +83,11 @@ bool key_read(const char *path, struct key *key, char error[KEY_ERROR_BYTES_MAX]
     *key = (struct key){.count = 0};
     bool is_credential;
     int file = open_file(path, &is_credential);
-    if (file < 0)
-        return refuse(error, path, strerror(errno));
+    if (file < 0) {
+        char why[128 + SAY_WHERE_BYTES_MAX], where[SAY_WHERE_BYTES_MAX];
+        snprintf(why, sizeof why, "%s%s", strerror(errno), say_where(path, where));
+        return refuse(error, path, why);
+    }
     bool good = read_file(file, path, is_credential, key, error);
     close(file);
     if (!good)

@@ -24,7 +24,9 @@
 #include "placesd/worker.h"
 #include "topology/load.h"
 #include "topology/reach.h"
+#include "topology/say.h"
 #include "topology/secrets.h"
+#include "topology/signals.h"
 #include "topology/status.h"
 #include "topology/topology.h"
 #include "topology/usage.h"
@@ -41,12 +43,14 @@ static const char HELP[] =
     "  --topology FILE      the herd, see topology/*.zpl\n"
     "  --places N           which of its places sections to be the broker of (1)\n"
     "  --credits N          look-ups that a worker takes at a time (%u)\n"
-    "  --help               show this\n"
+    "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
     "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "it read the herd's public keys again.\n"
+    "it read FILE again, of which the herd's public keys count at once, its key_file and its\n"
+    "database, and say what else differs and waits for the next start. HUP and USR1 open standard\n"
+    "error anew where it is a file. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
 
 /* What a worker has begun may take so long to end: longer than any client waits. */
@@ -75,9 +79,9 @@ struct service {
     struct broker *broker;
     char own_back[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* the broker's, for the worker beside it */
     struct worker *worker;
-    uint64_t kin;          /* of broker and worker, where both are here; else 0 */
-    struct reload *reload; /* NULL without keys */
-    int signals;           /* a signalfd for TERM and INT */
+    uint64_t kin; /* of broker and worker, where both are here; else 0 */
+    struct reload *reload;
+    int signals; /* a signalfd for TERM and INT */
 };
 
 static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -90,7 +94,7 @@ static bool complain(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "placesd: %s\n", text);
+    say("%s", text);
     return false;
 }
 
@@ -114,6 +118,7 @@ static int open_signals(void)
     sigaddset(&ours, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ours, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     zsys_handler_set(NULL);
     return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -241,7 +246,6 @@ static bool read_secret(struct service *service)
     char error[SECRETS_ERROR_BYTES_MAX];
     if (!has_keys(service))
         return true;
-    reload_block();
     service->ends.theirs = service->topology.places[0].public_keys;
     return secrets_find(&service->topology, SECRETS_PLACES, &service->ends.theirs,
                         &service->ends.own, error) ||
@@ -343,6 +347,21 @@ static void draw_kin(struct service *service)
     service->kin |= 1; /* never 0 */
 }
 
+static void start_reload(struct service *service)
+{
+    struct reload_parts parts = {.file = service->role->file,
+                                 .start = &service->topology,
+                                 .broker = service->broker,
+                                 .worker = service->worker,
+                                 .places = service->places,
+                                 .places_count = service->places_count,
+                                 .brokers = service->brokers,
+                                 .keys = service->keys,
+                                 .landmarks = service->landmarks,
+                                 .landmarks_count = DESK_SOURCES_MAX};
+    service->reload = reload_start(&parts);
+}
+
 static bool start(struct service *service)
 {
     const struct role *role = service->role;
@@ -356,8 +375,7 @@ static bool start(struct service *service)
             return false;
     if ((role->broker && !start_broker(service)) || (role->worker && !start_worker(service)))
         return false;
-    if (has_keys(service))
-        service->reload = reload_start(role->file, service->broker, service->worker);
+    start_reload(service);
     return true;
 }
 
@@ -462,10 +480,17 @@ static int take_role(struct role *role, const char *word)
 static int read_words(int count, char **words, struct role *role)
 {
     static const struct option options[] = {
-        {"topology", required_argument, NULL, 't'}, {"places", required_argument, NULL, 'p'},
-        {"credits", required_argument, NULL, 'c'},  {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},        {0},
+        {"topology", required_argument, NULL, 't'},
+        {"places", required_argument, NULL, 'p'},
+        {"credits", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'}, /* usage_asks_for_help */
+        {"version", no_argument, NULL, 'v'},
+        {0},
     };
+    if (usage_asks_for_help(count, words)) {
+        printf(HELP, (unsigned)WORKER_CREDITS);
+        return EXIT_SUCCESS;
+    }
     optind = 1 + take_role(role, words[1]);
     for (int option; (option = getopt_long(count, words, "+:", options, NULL)) != -1;) {
         switch (option) {
@@ -482,14 +507,11 @@ static int read_words(int count, char **words, struct role *role)
                 return usage_refuse(PROGRAM, "--credits takes a number from 1 to %d, not %s",
                                     LOOKUP_CREDITS_MAX, optarg);
             break;
-        case 'h':
-            printf(HELP, (unsigned)WORKER_CREDITS);
-            return EXIT_SUCCESS;
         case 'v':
             puts(PROGRAM " " ZHERD_VERSION);
             return EXIT_SUCCESS;
         default:
-            return usage_refuse_option(PROGRAM, option, words);
+            return usage_refuse_option(PROGRAM, option, words, options);
         }
     }
     if (optind < count)
@@ -501,6 +523,8 @@ static int read_words(int count, char **words, struct role *role)
 
 int main(int count, char **words)
 {
+    signals_hold();
+    say_as(PROGRAM, NULL);
     struct role role = {.places = 1, .credits = WORKER_CREDITS};
     int status = read_words(count, words, &role);
     return status >= 0 ? status : run(&role);

@@ -1,5 +1,6 @@
 #include "placesd/transfer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,9 @@
  * provider's connections. */
 struct transfer {
     CURL *easy;
-    const struct transfer_source *source;
+    const struct transfer_source *source; /* our own copy: the caller's may change */
+    struct transfer_source own;
+    char key[PROVIDER_KEY_BYTES_MAX];
     struct curl_slist *headers; /* libcurl reads them until the end */
     bool busy;
     bool too_long;
@@ -147,6 +150,7 @@ void transfer_close(struct transfers **transfers)
             curl_multi_remove_handle((*transfers)->multi, transfer->easy);
         curl_easy_cleanup(transfer->easy);
         wipe_headers(&transfer->headers);
+        explicit_bzero(transfer->key, sizeof transfer->key);
         buffer_free(&transfer->body);
     }
     curl_multi_cleanup((*transfers)->multi);
@@ -220,7 +224,12 @@ bool transfer_begin(struct transfers *transfers, const struct transfer_source *s
     struct transfer *transfer = find_idle(transfers);
     if (transfer == NULL)
         return false;
-    transfer->source = source;
+    assert(source->key.bytes <= sizeof transfer->key);
+    if (source->key.bytes > 0)
+        memcpy(transfer->key, source->key.at, source->key.bytes);
+    transfer->own = *source;
+    transfer->own.key.at = transfer->key;
+    transfer->source = &transfer->own;
     transfer->asker = asker;
     transfer->job = job;
     transfer->lookup = *lookup;
@@ -339,6 +348,8 @@ static void finish(struct transfers *transfers, struct transfer *transfer, CURLc
     end->json = (struct span){transfers->json.at, transfers->json.bytes};
     curl_multi_remove_handle(transfers->multi, transfer->easy);
     wipe_headers(&transfer->headers);
+    explicit_bzero(transfer->key, sizeof transfer->key);
+    transfer->own.key = (struct span){0};
     buffer_free(&transfer->body);
     transfer->busy = false;
     transfers->busy--;

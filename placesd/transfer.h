@@ -32,8 +32,8 @@ struct transfers *transfer_open(size_t count);
 /* Drops what is on its way. Accepts NULL, sets the caller's pointer to NULL. */
 void transfer_close(struct transfers **transfers);
 
-/* Begins one; false where all are busy. The source must stay until it ends; `asker` and `job` mean
- * nothing here. */
+/* Begins one; false where all are busy. It asks as the source says now, whatever its key becomes;
+ * `asker` and `job` mean nothing here. */
 bool transfer_begin(struct transfers *transfers, const struct transfer_source *source,
                     const struct lookup *lookup, void *asker, uint64_t job);
 
@@ -47,7 +47,7 @@ struct transfer_end {
     int64_t rest_ms;     /* the provider's Retry-After, 0 without one */
     const char *failure; /* for the log, without any URL, with the provider's own words (see
                             placesd/remark.h); NULL if all went well; borrowed */
-    const struct transfer_source *source;
+    const struct transfer_source *source; /* a copy without its key; borrowed likewise */
 };
 
 /* Lets bytes flow, then gives the next one that ended. Call until false. */

@@ -64,7 +64,7 @@ struct worker {
     size_t link_count;
     struct event_fault strange;
     struct repeats failures;
-    pthread_mutex_t lock; /* holds for what follows */
+    pthread_mutex_t lock; /* while a job begins or what it begins with changes, and for these: */
     bool expects_others;
     struct keyring_keys expected;
 };
@@ -140,6 +140,15 @@ static const struct transfer_source *find_source(const struct worker_broker *bro
     return NULL;
 }
 
+static bool begin(struct worker *worker, const struct transfer_source *source,
+                  const struct lookup *lookup, struct link *link, uint64_t job)
+{
+    worker_hold(worker);
+    bool begun = transfer_begin(worker->transfers, source, lookup, link, job);
+    worker_go_on(worker);
+    return begun;
+}
+
 /* A job is two or three frames: its number, which goes back as it came, the question, and the name
  * of a provider. One frame is a broker that wants to know whether we are there. */
 static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
@@ -165,7 +174,7 @@ static void take_job(struct worker *worker, struct link *link, zmsg_t *message)
         send_failure(link, job, LOOKUP_INVALID, reason);
     } else if (source == NULL) {
         send_failure(link, job, LOOKUP_UNAVAILABLE, "The places worker knows no such provider.");
-    } else if (!transfer_begin(worker->transfers, source, &lookup, link, job)) {
+    } else if (!begin(worker, source, &lookup, link, job)) {
         send_failure(link, job, LOOKUP_BUSY, "The places worker has too much to do.");
     }
 }
@@ -434,6 +443,16 @@ struct worker *worker_start(const struct worker_options *options,
     }
     release(worker);
     return NULL;
+}
+
+void worker_hold(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+}
+
+void worker_go_on(struct worker *worker)
+{
+    pthread_mutex_unlock(&worker->lock);
 }
 
 void worker_expect(struct worker *worker, const struct keyring_keys *theirs)

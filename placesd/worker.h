@@ -41,6 +41,11 @@ struct worker;
 struct worker *worker_start(const struct worker_options *options,
                             char error[WORKER_ERROR_BYTES_MAX]);
 
+/* From any thread: between these two calls no job begins, and what the options' sources have for a
+ * key may be changed. Jobs that have begun go on with the key they have. */
+void worker_hold(struct worker *worker);
+void worker_go_on(struct worker *worker);
+
 /* What its brokers may prove themselves with from now on: a connection whose key is still listed
  * stays. Only where it was started with keys; any thread. */
 void worker_expect(struct worker *worker, const struct keyring_keys *theirs);

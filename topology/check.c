@@ -45,7 +45,7 @@ int check_main(int count, char **words)
     const char *host = NULL;
     for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
         if (option != 'h')
-            return usage_refuse_option("zherd check", option, words);
+            return usage_refuse_option("zherd check", option, words, options);
         host = optarg;
     }
     if (host && !host_is_name(host))

@@ -86,7 +86,7 @@ int draw_main(int count, char **words)
     bool dot = false;
     for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
         if (option != 'd')
-            return usage_refuse_option("zherd draw", option, words);
+            return usage_refuse_option("zherd draw", option, words, options);
         dot = true;
     }
     if (count - optind != 1)

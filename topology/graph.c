@@ -1,6 +1,7 @@
 #include "topology/graph.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,7 +23,7 @@ static void *allocate(size_t count, size_t size)
 {
     void *memory = calloc(count + 1, size);
     if (!memory) {
-        fputs("graph: there is not enough memory\n", stderr);
+        fprintf(stderr, "%s: there is not enough memory\n", program_invocation_short_name);
         exit(1);
     }
     return memory;

@@ -223,6 +223,18 @@ static bool is_holder(const struct topology *topology, const char *name)
     return strcmp(name, SECRETS_PLACES) == 0 || topology_find(topology, name) >= 0;
 }
 
+static bool refuse_name(const struct keygen *keygen)
+{
+    const struct topology *topology = &keygen->topology;
+    char why[128], meant[USAGE_MEANT_BYTES_MAX];
+    struct topology_nearest nearest = topology_find_near(topology, keygen->name);
+    for (size_t i = 0; i < topology->observer_count; i++)
+        topology_nearest_offer(&nearest, topology->observers[i].self.name);
+    topology_nearest_offer(&nearest, SECRETS_PLACES);
+    snprintf(why, sizeof why, "there is no such node or observer%s", usage_meant(&nearest, meant));
+    return complain(keygen->name, why);
+}
+
 /* The file comes before the secret that it announces: at no moment is there a secret that belongs
  * to no public key of the file. */
 static bool run(struct keygen *keygen)
@@ -231,7 +243,7 @@ static bool run(struct keygen *keygen)
     if (!find_file(keygen) || !read_text(keygen))
         return false;
     if (keygen->name && !is_holder(&keygen->topology, keygen->name))
-        return complain(keygen->name, "there is no such node or observer");
+        return refuse_name(keygen);
     if (!find_folder(keygen) || !make_parts(keygen) || !write_text(keygen))
         return false;
     if (keygen->name && !secrets_keep(keygen->topology.keys, keygen->name, error))
@@ -247,7 +259,7 @@ int keygen_main(int count, char **words)
     struct keygen keygen = {0};
     for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
         if (option != 'k')
-            return usage_refuse_option("zherd keygen", option, words);
+            return usage_refuse_option("zherd keygen", option, words, options);
         keygen.folder = optarg;
     }
     if (count - optind < 1 || count - optind > 2)

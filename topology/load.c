@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bus/bytes.h"
+#include "topology/say.h"
 #include "topology/topology_check.h"
 #include "topology/topology_keys.h"
 
@@ -27,15 +28,17 @@ static bool read_file(const char *path, char *content, size_t *bytes)
 {
     FILE *file = fopen(path, "rb");
     if (!file) {
-        fprintf(stderr, "%s: cannot be opened: %s\n", path, strerror(errno));
+        char where[SAY_WHERE_BYTES_MAX];
+        int reason = errno;
+        say("%s: cannot be opened: %s%s", path, strerror(reason), say_where(path, where));
         return false;
     }
     *bytes = fread(content, 1, FILE_BYTES_MAX + 1, file);
     bool failed = ferror(file) != 0;
     if (failed)
-        fprintf(stderr, "%s: cannot be read: %s\n", path, strerror(errno));
+        say("%s: cannot be read: %s", path, strerror(errno));
     else if (*bytes > FILE_BYTES_MAX)
-        fprintf(stderr, "%s: larger than a topology can be (%d bytes)\n", path, FILE_BYTES_MAX);
+        say("%s: larger than a topology can be (%d bytes)", path, FILE_BYTES_MAX);
     fclose(file);
     return !failed && *bytes <= FILE_BYTES_MAX;
 }
@@ -162,7 +165,7 @@ static bool load(const char *path, struct topology *topology, bool demand_keys)
     size_t bytes = 0;
     char *content = malloc(FILE_BYTES_MAX + 1);
     if (!content) {
-        fprintf(stderr, "%s: there is not enough memory to read this file\n", path);
+        say("%s: there is not enough memory to read this file", path);
         return false;
     }
     /* CZMQ must never take our signals. */
@@ -178,9 +181,9 @@ static bool load(const char *path, struct topology *topology, bool demand_keys)
             topology_free(topology);
     }
     for (size_t i = 0; i < faults.count; i++)
-        fprintf(stderr, "%s:%u: %s\n", path, faults.list[i].line, faults.list[i].text);
+        say("%s:%u: %s", path, faults.list[i].line, faults.list[i].text);
     if (faults.more > 0)
-        fprintf(stderr, "%s: and %zu more faults\n", path, faults.more);
+        say("%s: and %zu more fault%s", path, faults.more, faults.more == 1 ? "" : "s");
     free(content);
     return good;
 }

@@ -9,8 +9,8 @@
 
 #include "topology/topology.h"
 
-/* Fills `topology` (release with topology_free) and returns true; or prints each fault to
- * standard error as "file:line: what is wrong and what to write instead" and returns false. */
+/* Fills `topology` (release with topology_free) and returns true; or says each fault (say.h) as
+ * "file:line: what is wrong and what to write instead" and returns false. */
 bool topology_load(const char *path, struct topology *topology);
 
 /* The same for a herd that may yet lack the keys it needs (topology/topology_keys.h). */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,7 +50,11 @@ bool process_start(char *const *words, const char *error_path, struct process *p
     int errors = open(error_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, ERROR_FILE_MODE);
     *process = (struct process){.pid = -1, .output = -1};
     if (input >= 0 && errors >= 0 && pipe2(ends, O_CLOEXEC) == 0) {
-        process->errors_before = lseek(errors, 0, SEEK_END);
+        struct stat facts;
+        if (fstat(errors, &facts) == 0) {
+            process->errors_before = facts.st_size;
+            process->errors_inode = facts.st_ino;
+        }
         process->pid = run(words, (int[3]){input, ends[1], errors});
     }
     int reason = errno;
@@ -73,10 +78,12 @@ void process_last_words(const struct process *process, const char *error_path,
     int file = open(error_path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return;
-    off_t end = lseek(file, 0, SEEK_END);
-    off_t start = end - (PROCESS_LAST_WORDS_BYTES_MAX - 1);
-    if (start < process->errors_before)
-        start = process->errors_before;
+    struct stat facts = {0};
+    fstat(file, &facts);
+    off_t end = facts.st_size, start = end - (PROCESS_LAST_WORDS_BYTES_MAX - 1);
+    off_t first = facts.st_ino == process->errors_inode ? process->errors_before : 0;
+    if (start < first)
+        start = first;
     ssize_t bytes = end > start ? pread(file, words, (size_t)(end - start), start) : 0;
     close(file);
     while (bytes > 0 && words[bytes - 1] == '\n')

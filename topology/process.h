@@ -16,6 +16,7 @@ struct process {
     pid_t pid;
     int output;          /* the end of the pipe to read from; the caller closes it */
     off_t errors_before; /* bytes that the file of errors held before this process */
+    ino_t errors_inode;  /* of that file: it may be moved away */
 };
 
 /* Runs words[0] with `words`, which end at NULL. The file of errors is made where missing, and

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "topology/say.h"
+
 /* A comment, a name and two keys. */
 #define FILE_BYTES_MAX 4096
 /* The folder, a name, and what follows it. */
@@ -77,8 +79,11 @@ bool secrets_read(const char *folder, const char *name, struct auth_certificate 
     prctl(PR_SET_DUMPABLE, 0);
     write_path(path, folder, name, "");
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0)
-        return refuse(error, path, strerror(errno));
+    if (file < 0) {
+        char why[128 + SAY_WHERE_BYTES_MAX], where[SAY_WHERE_BYTES_MAX];
+        snprintf(why, sizeof why, "%s%s", strerror(errno), say_where(path, where));
+        return refuse(error, path, why);
+    }
     bool good = read_text(file, path, text, error);
     close(file);
     if (!good)

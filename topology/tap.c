@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -14,7 +15,10 @@
 #include "bus/bus.h"
 #include "topology/load.h"
 #include "topology/reach.h"
+#include "topology/say.h"
 #include "topology/secrets.h"
+#include "topology/signals.h"
+#include "topology/topology_changes.h"
 #include "topology/usage.h"
 #include "topology/zherd.h"
 
@@ -28,7 +32,7 @@
 #define OUT_BYTES_AIM  (64 * 1024)
 
 struct tap {
-    const char *path; /* of the topology */
+    const char *path; /* of the topology file */
     const struct topology *topology;
     const struct topology_observer *observer;
     const struct topology_node *node; /* the one it listens to: our only peer */
@@ -47,28 +51,34 @@ struct tap_words {
 };
 
 /* Written to by the handler, so that a wait ends whenever the signal came. */
-static int stop_pipe[2];
-static volatile sig_atomic_t stop_wanted;
+static int signal_pipe[2];
+static volatile sig_atomic_t stop_wanted, reading_wanted, reopening_wanted;
 
-static void on_stop(int number)
+static void on_signal(int number)
 {
     int error = errno;
-    (void)number;
-    stop_wanted = 1;
-    (void)!write(stop_pipe[1], "", 1);
+    if (number == SIGHUP)
+        reading_wanted = 1;
+    if (number == SIGHUP || number == SIGUSR1)
+        reopening_wanted = 1;
+    else
+        stop_wanted = 1;
+    (void)!write(signal_pipe[1], "", 1);
     errno = error;
 }
 
 static void take_signals(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
     /* No SA_RESTART: a write that nobody reads must end, too. */
-    struct sigaction action = {.sa_handler = on_stop};
-    if (pipe(stop_pipe) != 0)
+    struct sigaction action = {.sa_handler = on_signal};
+    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         abort();
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
+    signals_release();
 }
 
 static int64_t now_ms(void)
@@ -118,19 +128,17 @@ static void print_events(struct tap *tap)
         tap->times_up += event.kind == FLOOD_LINK_UP;
         bool is_wanted = tap->asks ? event.kind == FLOOD_LINK_REFUSED : words[event.kind] != NULL;
         if (is_wanted)
-            fprintf(stderr, "zherd tap: %s %s%s\n", tap->node->name, words[event.kind],
-                    event.reason);
+            say("%s %s%s", tap->node->name, words[event.kind], event.reason);
     }
 }
 
 static void print_report(const struct tap *tap)
 {
     const struct flood_counters *count = flood_count(tap->flood);
-    fprintf(stderr,
-            "zherd tap: %" PRIu64 " locations in %" PRIu64 " updates received, %" PRIu64
-            " acks sent, %" PRIu64 " reconnects\n",
-            count->locations_received, count->updates_received, count->acks_sent,
-            tap->times_up > 0 ? tap->times_up - 1 : 0);
+    say("%" PRIu64 " locations in %" PRIu64 " updates received, %" PRIu64 " acks sent, %" PRIu64
+        " reconnects",
+        count->locations_received, count->updates_received, count->acks_sent,
+        tap->times_up > 0 ? tap->times_up - 1 : 0);
 }
 
 static void print_status(const struct tap *tap, const struct flood_status *status)
@@ -164,18 +172,54 @@ static void await(const struct tap *tap, int64_t until_ms)
     int64_t due_ms = flood_deadline_ms(tap->flood), now = now_ms();
     if (until_ms < due_ms)
         due_ms = until_ms;
+    char signals[64];
     struct pollfd inputs[] = {{.fd = bus_descriptor(tap->bus), .events = POLLIN},
-                              {.fd = stop_wanted ? -1 : stop_pipe[0], .events = POLLIN}};
+                              {.fd = signal_pipe[0], .events = POLLIN}};
     poll(inputs, 2, tap->more || due_ms <= now ? 0 : (int)(due_ms - now));
+    while (read(signal_pipe[0], signals, sizeof signals) > 0)
+        continue;
+}
+
+/* The node's keys count at once. */
+static void read_again(struct tap *tap)
+{
+    struct topology topology;
+    char changes[TOPOLOGY_CHANGES_BYTES_MAX];
+    if (!topology_load(tap->path, &topology)) {
+        say("all stays as it is: %s is not good", tap->path);
+        return;
+    }
+    int node = topology_find(&topology, tap->node->name);
+    if (node >= 0 && tap->topology->keys[0] != '\0' && topology.keys[0] != '\0')
+        bus_admit(tap->bus, &topology.nodes[node].public_keys);
+    say("read again from %s", tap->path);
+    topology_changes_list(tap->topology, &topology, tap->observer->self.name, changes);
+    if (changes[0] != '\0')
+        say("%s: at the next start", changes);
+    topology_free(&topology);
+}
+
+static void take_hangup(struct tap *tap)
+{
+    if (reopening_wanted) {
+        reopening_wanted = 0;
+        signals_reopen();
+    }
+    if (reading_wanted) {
+        reading_wanted = 0;
+        read_again(tap);
+    }
 }
 
 static int listen_to_updates(struct tap *tap)
 {
-    fprintf(stderr, "zherd tap: %s listens to %s at %s; Ctrl-C ends it\n", tap->observer->self.name,
-            tap->node->name, bus_endpoint(tap->bus));
+    say("%s listens to %s at %s; Ctrl-C ends it", tap->observer->self.name, tap->node->name,
+        bus_endpoint(tap->bus));
     flood_listen(tap->flood);
-    for (turn(tap); !stop_wanted && !tap->output_is_gone; turn(tap))
+    for (turn(tap); !stop_wanted && !tap->output_is_gone; turn(tap)) {
         await(tap, INT64_MAX);
+        take_hangup(tap);
+    }
     return 0;
 }
 
@@ -196,9 +240,8 @@ static int ask_for_status(struct tap *tap)
         print_status(tap, status);
         return 0;
     }
-    fprintf(stderr,
-            "zherd tap: %s did not answer within %d s; it must run, with `%s` in its topology\n",
-            tap->node->name, STATUS_MS_MAX / 1000, tap->observer->self.name);
+    say("%s did not answer within %d s; it must run, with `%s` in its topology", tap->node->name,
+        STATUS_MS_MAX / 1000, tap->observer->self.name);
     return 1;
 }
 
@@ -210,7 +253,7 @@ static bool find_secret(const struct tap *tap, struct auth_certificate *own)
     const struct topology_node *self = &tap->observer->self;
     if (secrets_find(tap->topology, self->name, &self->public_keys, own, error))
         return true;
-    fprintf(stderr, "zherd tap: %s\n", error);
+    say("%s", error);
     return false;
 }
 
@@ -247,8 +290,7 @@ static bool open_tap(struct tap *tap)
         tap->bus = bus_open(&bus, error);
     explicit_bzero(&keys.own, sizeof keys.own);
     if (tap->bus == NULL) {
-        fprintf(stderr, "zherd tap: %s:%" PRIu32 ": %s\n", tap->path, tap->observer->self.bus.line,
-                error);
+        say("%s:%" PRIu32 ": %s", tap->path, tap->observer->self.bus.line, error);
         return false;
     }
     tap->flood = flood_new(&flood);
@@ -287,16 +329,17 @@ static bool choose(struct tap *tap, const struct tap_words *words)
 {
     int node = topology_find(tap->topology, words->node);
     if (node < 0) {
-        fprintf(stderr, "zherd tap: there is no node `%s` in %s\n", words->node, words->path);
+        char meant[USAGE_MEANT_BYTES_MAX];
+        struct topology_nearest nearest = topology_find_near(tap->topology, words->node);
+        say("there is no node `%s` in %s%s", words->node, words->path,
+            usage_meant(&nearest, meant));
         return false;
     }
     tap->node = &tap->topology->nodes[node];
     tap->observer = find_observer(tap->topology, (uint32_t)node, words->observer);
     if (tap->observer == NULL)
-        fprintf(
-            stderr,
-            "zherd tap: %s lists no observer %s%sof %s; write a section `observer` with `name`, "
-            "`of = %s` and `bus`, for its node, too\n",
+        say("%s lists no observer %s%sof %s; write a section `observer` with `name`, "
+            "`of = %s` and `bus`, for its node, too",
             words->path, words->observer ? words->observer : "", words->observer ? " " : "",
             words->node, words->node);
     return tap->observer != NULL;
@@ -313,7 +356,7 @@ static int read_words(int count, char **words, struct tap_words *read)
         else if (option == 'o')
             read->observer = optarg;
         else
-            return usage_refuse_option("zherd tap", option, words);
+            return usage_refuse_option("zherd tap", option, words, options);
     }
     if (count - optind != 2)
         return usage_refuse("zherd tap", "write a topology file and a node");
@@ -331,6 +374,7 @@ int tap_main(int count, char **words)
     if (status != 0)
         return status;
     status = 1;
+    say_as("zherd tap", NULL);
     tap.path = read.path;
     if (!topology_load(read.path, &topology))
         return status;

@@ -39,6 +39,14 @@ int topology_find(const struct topology *topology, const char *name)
     return -1;
 }
 
+struct topology_nearest topology_find_near(const struct topology *topology, const char *name)
+{
+    struct topology_nearest nearest = {.word = name};
+    for (size_t i = 0; i < topology->node_count; i++)
+        topology_nearest_offer(&nearest, topology->nodes[i].name);
+    return nearest;
+}
+
 size_t topology_neighbours(const struct topology *topology, uint32_t node, uint32_t *neighbours)
 {
     size_t count = 0;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "bus/keyring.h"
+#include "topology/topology_faults.h"
 
 #define TOPOLOGY_NODES_MAX          1024
 #define TOPOLOGY_LINKS_MAX          8192
@@ -113,6 +114,9 @@ bool topology_provider_needs_key(enum topology_provider provider);
 
 /* Index of the node of that name, or -1. */
 int topology_find(const struct topology *topology, const char *name);
+
+/* The node that was meant by a name that none has. `name` and the result's best are borrowed. */
+struct topology_nearest topology_find_near(const struct topology *topology, const char *name);
 
 /* The nodes linked to `node`, in the order of the file: writes at most node_count indices to
  * `neighbours` and returns how many. */

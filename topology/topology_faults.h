@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Nobody mends more in one sitting; the rest are counted. */
-#define TOPOLOGY_FAULTS_MAX 64
+/* Nobody mends more in one sitting, and more would not fit on a screen; the rest are counted. */
+#define TOPOLOGY_FAULTS_MAX 20
 /* Longer sentences are cut. */
 #define TOPOLOGY_FAULT_BYTES_MAX 400
 /* How much of a word of the file a sentence quotes. */

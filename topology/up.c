@@ -14,8 +14,12 @@
 #include "bus/resolve.h"
 #include "topology/load.h"
 #include "topology/process.h"
+#include "topology/say.h"
+#include "topology/signals.h"
+#include "topology/topology_changes.h"
 #include "topology/topology_endpoint.h"
 #include "topology/up_core.h"
+#include "topology/up_lock.h"
 #include "topology/usage.h"
 #include "topology/zherd.h"
 
@@ -25,10 +29,12 @@
 #define PATIENCE_MS 5000
 /* What is read of a pipe at once: children say little. */
 #define READ_BYTES_MAX 4096
-#define SIGNALS        4
-#define LOG_DIR_MODE   0755
+#define SIGNALS        5
+/* How often it is looked whether the folder of logs is still there. */
+#define LOOK_MS      1000
+#define LOG_DIR_MODE 0755
 
-static const int signal_numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+static const int signal_numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD};
 
 struct up;
 
@@ -39,6 +45,7 @@ struct life {
     size_t child;
     uv_pipe_t output;
     struct status_stream stream;
+    int owed; /* HUP or USR1 that came before it was ready, or 0; HUP means both */
 };
 
 struct up {
@@ -46,12 +53,14 @@ struct up {
     uv_signal_t signals[SIGNALS];
     uv_timer_t timer;    /* the next start; while stopping, the end of waiting */
     uv_timer_t patience; /* with a herd that does not become whole */
+    uv_timer_t look;     /* at the folder of logs */
     struct topology topology;
     struct up_core *core;
     struct life **lives; /* one per child; NULL while it does not run */
     size_t running;      /* how many are not NULL */
     const char *path;    /* of the topology file */
     const char *log_dir;
+    int path_lock, log_dir_lock; /* both are ours alone */
     char program_dir[PATH_MAX];
     bool is_stopping;
     int exit_status;
@@ -81,6 +90,7 @@ static void end_if_over(struct up *up)
         uv_close((uv_handle_t *)&up->signals[i], NULL);
     uv_close((uv_handle_t *)&up->timer, NULL);
     uv_close((uv_handle_t *)&up->patience, NULL);
+    uv_close((uv_handle_t *)&up->look, NULL);
 }
 
 static void kill_late_children(uv_timer_t *timer)
@@ -98,6 +108,80 @@ static void stop(struct up *up, int exit_status)
     uv_timer_start(&up->timer, kill_late_children, STOP_MS_MAX, 0);
     signal_children(up, SIGTERM);
     end_if_over(up);
+}
+
+/* ---- what HUP and USR1 mean ---- */
+
+static bool make_log_dir(const struct up *up)
+{
+    struct stat about;
+    if (mkdir(up->log_dir, LOG_DIR_MODE) == 0)
+        return true;
+    if (errno == EEXIST && stat(up->log_dir, &about) == 0 && S_ISDIR(about.st_mode) &&
+        access(up->log_dir, W_OK | X_OK) == 0)
+        return true;
+    say("cannot write logs to %s: %s", up->log_dir, strerror(errno));
+    return false;
+}
+
+/* Makes the folder again where it is gone. Whether another one has its name now. */
+static bool keep_log_dir(struct up *up)
+{
+    struct stat about;
+    if (stat(up->log_dir, &about) != 0)
+        make_log_dir(up);
+    return up_lock_follow(up->log_dir, &up->log_dir_lock);
+}
+
+static void tell_child(struct life *life, int number)
+{
+    if (up_core_is_ready(life->up->core, life->child))
+        kill(life->process.pid, number);
+    else if (life->owed != SIGHUP)
+        life->owed = number;
+}
+
+static void tell_children(struct up *up, int number)
+{
+    for (size_t i = 0; i < up_core_children(up->core); i++) {
+        if (up->lives[i])
+            tell_child(up->lives[i], number);
+    }
+}
+
+static void look(uv_timer_t *timer)
+{
+    struct up *up = timer->data;
+    up_lock_follow(up->path, &up->path_lock);
+    if (!up->is_stopping && keep_log_dir(up))
+        tell_children(up, SIGUSR1);
+}
+
+static void read_again(const struct up *up)
+{
+    struct topology topology;
+    char changes[TOPOLOGY_CHANGES_BYTES_MAX];
+    if (!topology_load(up->path, &topology)) {
+        say("all stays as it is: %s is not good", up->path);
+        return;
+    }
+    printf("read again from %s\n", up->path);
+    topology_changes_list(&up->topology, &topology, NULL, changes);
+    if (changes[0] != '\0')
+        printf("%s: at the next start\n", changes);
+    topology_free(&topology);
+}
+
+static void take_hangup(struct up *up, int number)
+{
+    if (up->is_stopping)
+        return;
+    signals_reopen();
+    up_lock_follow(up->path, &up->path_lock);
+    keep_log_dir(up);
+    if (number == SIGHUP)
+        read_again(up);
+    tell_children(up, number);
 }
 
 /* ---- what children say ---- */
@@ -136,8 +220,13 @@ static void take_output(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buff
         return;
     }
     struct span input = {buffer->base, (size_t)bytes};
-    while (status_next(&life->stream, &input, &status))
+    while (status_next(&life->stream, &input, &status)) {
         take_status(life, &status);
+        if (life->owed != 0 && status.kind == STATUS_READY) {
+            tell_child(life, life->owed);
+            life->owed = 0;
+        }
+    }
 }
 
 /* ---- how children begin ---- */
@@ -175,9 +264,9 @@ static void start_child(struct up *up, size_t child)
     int64_t now_ms = (int64_t)uv_now(&up->loop), pause_ms = 0;
     struct life *life = calloc(1, sizeof *life);
     up_core_started(up->core, child, now_ms);
+    keep_log_dir(up);
     if (!life || !start_process(up, child, &life->process)) {
-        fprintf(stderr, "zherd up: %s cannot be started: %s\n", up_core_name(up->core, child),
-                strerror(errno));
+        say("%s cannot be started: %s", up_core_name(up->core, child), strerror(errno));
         free(life);
         up_core_exited(up->core, child, -1, now_ms, &pause_ms);
         if (!up_core_was_whole(up->core))
@@ -224,8 +313,7 @@ static void take_death(struct up *up, size_t child, const struct process *proces
     name_error_file(up, child, error_path);
     process_last_words(process, error_path, words);
     if (verdict == UP_GIVE_UP) {
-        fprintf(stderr, "zherd up: %s did not start: %s\n", name,
-                words[0] != '\0' ? words : "it did not say why");
+        say("%s did not start: %s", name, words[0] != '\0' ? words : "it did not say why");
         stop(up, 1);
         return;
     }
@@ -256,6 +344,8 @@ static void take_signal(uv_signal_t *handle, int number)
     struct up *up = handle->data;
     if (number == SIGCHLD)
         reap(up);
+    else if (number == SIGHUP || number == SIGUSR1)
+        take_hangup(up, number);
     else if (up->is_stopping)
         signal_children(up, SIGKILL);
     else
@@ -327,7 +417,7 @@ static bool find_program_dir(struct up *up)
 {
     ssize_t bytes = readlink("/proc/self/exe", up->program_dir, sizeof up->program_dir - 1);
     if (bytes <= 0) {
-        fprintf(stderr, "zherd up: cannot find its own folder: %s\n", strerror(errno));
+        say("cannot find its own folder: %s", strerror(errno));
         return false;
     }
     up->program_dir[bytes] = '\0';
@@ -335,16 +425,22 @@ static bool find_program_dir(struct up *up)
     return true;
 }
 
-static bool make_log_dir(const struct up *up)
+static bool take_lock(const char *path, const char *taken, int *lock)
 {
-    struct stat about;
-    if (mkdir(up->log_dir, LOG_DIR_MODE) == 0)
-        return true;
-    if (errno == EEXIST && stat(up->log_dir, &about) == 0 && S_ISDIR(about.st_mode) &&
-        access(up->log_dir, W_OK | X_OK) == 0)
-        return true;
-    fprintf(stderr, "zherd up: cannot write logs to %s: %s\n", up->log_dir, strerror(errno));
-    return false;
+    char holder[UP_LOCK_HOLDER_BYTES_MAX];
+    *lock = up_lock_take(path, holder);
+    if (*lock < 0 && holder[0] != '\0')
+        say("%s %s: %s has it", path, taken, holder);
+    else if (*lock < 0)
+        say("%s: %s", path, strerror(errno));
+    return *lock >= 0;
+}
+
+/* A second herd of this file, or with these logs, is refused before it touches anything. */
+static bool take_locks(struct up *up)
+{
+    return take_lock(up->path, "runs already", &up->path_lock) && make_log_dir(up) &&
+           take_lock(up->log_dir, "has the logs of a herd that runs", &up->log_dir_lock);
 }
 
 static void init_handles(struct up *up)
@@ -352,12 +448,15 @@ static void init_handles(struct up *up)
     uv_loop_init(&up->loop);
     uv_timer_init(&up->loop, &up->timer);
     uv_timer_init(&up->loop, &up->patience);
-    up->timer.data = up->patience.data = up;
+    uv_timer_init(&up->loop, &up->look);
+    up->timer.data = up->patience.data = up->look.data = up;
+    uv_timer_start(&up->look, look, LOOK_MS, LOOK_MS);
     for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(&up->loop, &up->signals[i]);
         up->signals[i].data = up;
         uv_signal_start(&up->signals[i], take_signal, signal_numbers[i]);
     }
+    signals_release();
 }
 
 static void remove_empty_error_files(const struct up *up)
@@ -376,7 +475,7 @@ static int run_herd(struct up *up)
     up->core = up_core_new(&up->topology);
     up->lives = calloc(up_core_children(up->core), sizeof *up->lives);
     if (!up->lives) {
-        fputs("zherd up: there is not enough memory\n", stderr);
+        say("there is not enough memory");
         exit(1);
     }
     init_handles(up);
@@ -397,7 +496,7 @@ int up_main(int count, char **words)
     struct up up = {.log_dir = "log"};
     for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
         if (option != 'l')
-            return usage_refuse_option("zherd up", option, words);
+            return usage_refuse_option("zherd up", option, words, options);
         up.log_dir = optarg;
     }
     if (count - optind != 1)
@@ -405,9 +504,13 @@ int up_main(int count, char **words)
     up.path = words[optind];
     /* Who reads us through a pipe wants each line when it is written. */
     setvbuf(stdout, NULL, _IOLBF, 0);
+    say_as("zherd up", NULL);
+    /* Nor does whoever reads us end a herd. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     if (!find_program_dir(&up) || !topology_load(up.path, &up.topology))
         return 1;
-    int exit_status = make_log_dir(&up) ? run_herd(&up) : 1;
+    int exit_status = take_locks(&up) ? run_herd(&up) : 1;
     topology_free(&up.topology);
     return exit_status;
 }

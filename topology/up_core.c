@@ -174,6 +174,11 @@ enum up_verdict up_core_exited(struct up_core *core, size_t child, int exit_stat
     return refused ? UP_GIVE_UP : UP_START_AGAIN;
 }
 
+bool up_core_is_ready(const struct up_core *core, size_t child)
+{
+    return core->children[child].state == CHILD_READY;
+}
+
 bool up_core_is_whole(const struct up_core *core)
 {
     for (size_t i = 0; i < core->child_count; i++) {

@@ -56,6 +56,9 @@ enum up_verdict {
 enum up_verdict up_core_exited(struct up_core *core, size_t child, int exit_status, int64_t now_ms,
                                int64_t *pause_ms);
 
+/* Whether a running child has said that it is ready. */
+bool up_core_is_ready(const struct up_core *core, size_t child);
+
 bool up_core_is_whole(const struct up_core *core);
 
 /* Whether the herd has ever been whole. */

@@ -8,18 +8,30 @@
 
 #include <stdbool.h>
 
+#include "topology/topology_faults.h"
+
+struct option;
+
 #define USAGE_EXIT_STATUS 2
+/* " (did you mean ...?)" with the name of anything in a herd. */
+#define USAGE_MEANT_BYTES_MAX 96
 
 /* "PROGRAM: FAULT; --help shows how". Returns the exit status. */
 int usage_refuse(const char *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same for a word that getopt_long refused: `option` is what it returned, and its string of
- * short options began with ':' (after a '+'), so that it said nothing itself. */
-int usage_refuse_option(const char *program, int option, char *const *words);
+/* The same for a word that getopt_long refused: `option` is what it returned, its string of short
+ * options began with ':' (after a '+'), so that it said nothing itself, and `options` are the long
+ * ones that it knew. */
+int usage_refuse_option(const char *program, int option, char *const *words,
+                        const struct option *options);
 
-/* For programs with subcommands: whether any word is --help, wherever it stands, because whoever
- * asks for help wants nothing else. */
+/* The end of a sentence about a word that is unknown: " (did you mean BEST?)", or "" where nothing
+ * is near. Written to `text`, which is returned. */
+const char *usage_meant(const struct topology_nearest *nearest, char text[USAGE_MEANT_BYTES_MAX]);
+
+/* Whether any word is --help or -h, wherever it stands before a "--", because whoever asks for help
+ * wants nothing else; or the first is `help`, or the second and last is: of a subcommand. */
 bool usage_asks_for_help(int count, char *const *words);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "topology/signals.h"
 #include "topology/usage.h"
 
 static const struct {
@@ -30,14 +31,29 @@ static void print_help(void)
     puts("zherd checks, shows and runs a herd of location servers, from one topology file.\n");
     for (size_t i = 0; i < SUBCOMMANDS; i++)
         printf("  zherd %-43s %s\n", subcommands[i].usage, subcommands[i].purpose);
-    puts("  zherd --help                                      show this\n"
+    puts("  zherd help, -h, --help                            show this\n"
          "  zherd --version                                   show the version\n"
+         "\n"
+         "HUP makes `up` and `tap` read FILE again and open their outputs anew where they are "
+         "files;\n"
+         "USR1 only the latter. `up` hands both to its processes. Neither ends anything.\n"
          "\n"
          "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.");
 }
 
+static int refuse_subcommand(const char *word)
+{
+    char meant[USAGE_MEANT_BYTES_MAX];
+    struct topology_nearest nearest = {.word = word};
+    for (size_t i = 0; i < SUBCOMMANDS; i++)
+        topology_nearest_offer(&nearest, subcommands[i].name);
+    return usage_refuse("zherd", "there is no subcommand `%s`%s", word,
+                        usage_meant(&nearest, meant));
+}
+
 int main(int count, char **words)
 {
+    signals_hold();
     if (usage_asks_for_help(count, words)) {
         print_help();
         return 0;
@@ -52,5 +68,5 @@ int main(int count, char **words)
         if (strcmp(words[1], subcommands[i].name) == 0)
             return subcommands[i].run(count - 1, words + 1);
     }
-    return usage_refuse("zherd", "there is no subcommand `%s`", words[1]);
+    return refuse_subcommand(words[1]);
 }

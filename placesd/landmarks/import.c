@@ -18,6 +18,7 @@
 
 #include "placesd/landmarks/splitter.h"
 #include "placesd/landmarks/store.h"
+#include "topology/say.h"
 
 #define READ_BYTES ((size_t)256 * 1024)
 /* A person sees it move; a log holds a line now and then. */
@@ -66,10 +67,11 @@ static const char *input_name(const struct job *job)
 static bool open_input(struct job *job)
 {
     struct stat facts;
+    char where[SAY_WHERE_BYTES_MAX];
     const char *file = job->import->file;
     job->input = file == NULL ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
     if (job->input < 0)
-        return fail(job, "cannot read %s: %s", file, strerror(errno));
+        return fail(job, "cannot read %s: %s%s", file, strerror(errno), say_where(file, where));
     if (fstat(job->input, &facts) == 0 && S_ISREG(facts.st_mode))
         job->input_bytes = (uint64_t)facts.st_size;
     return true;
@@ -203,7 +205,7 @@ static bool take_record(struct job *job, struct span record)
     enum feature_kind kind = feature_read(record, &place, &key, why);
     job->tally->kinds[kind]++;
     if (kind == FEATURE_BROKEN && job->tally->kinds[kind] <= BROKEN_SHOWN_MAX)
-        fprintf(stderr, "record %" PRIu64 " is broken: %s\n", tally_records(job->tally), why);
+        say("record %" PRIu64 " is broken: %s", tally_records(job->tally), why);
     if (kind != FEATURE_PLACE)
         return true;
     bool replaced;

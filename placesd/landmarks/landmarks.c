@@ -17,6 +17,7 @@
 #include "placesd/landmarks/seed.h"
 #include "placesd/landmarks/store.h"
 #include "placesd/osm.h"
+#include "topology/say.h"
 
 /* One client, placesd, with as many connections as it has look-ups in flight; the rest is for
  * people with a browser. One connection more waits until another one ends. */
@@ -25,7 +26,9 @@
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
 
 struct landmarks {
-    struct store *store; /* the serving thread's from MHD_start_daemon on */
+    pthread_mutex_t asking; /* the store, or replacing it */
+    struct store *store;
+    char *database; /* NULL for the bundled places */
     char *path;
     const char *attribution; /* NULL for the bundled places, which are our own */
     struct MHD_Daemon *daemon;
@@ -58,8 +61,11 @@ static char *answer(struct landmarks *landmarks, struct MHD_Connection *connecti
     struct place found[ANSWER_RESULTS_MAX];
     size_t count = 0;
     enum store_order order = query.nearest_first ? STORE_NEAREST : STORE_PROMINENT;
-    if (!store_nearby(landmarks->store, order, query.centre, query.radius_m, ANSWER_RESULTS_MAX,
-                      found, &count))
+    pthread_mutex_lock(&landmarks->asking);
+    bool good = store_nearby(landmarks->store, order, query.centre, query.radius_m,
+                             ANSWER_RESULTS_MAX, found, &count);
+    pthread_mutex_unlock(&landmarks->asking);
+    if (!good)
         return NULL;
     return answer_places(found, count, landmarks->attribution);
 }
@@ -150,8 +156,7 @@ static void seed_any_zones(struct store *store)
         if (seed_zones(store, zone_tables[i]))
             return;
     }
-    fprintf(stderr, "landmarks: no %s: going without the cities of the time zones\n",
-            zone_tables[0]);
+    say("no %s: going without the cities of the time zones", zone_tables[0]);
 }
 
 /* The places of our own table and of the time zones, or NULL. */
@@ -170,11 +175,12 @@ struct landmarks *landmarks_start(const char *database, const char *host, uint16
 {
     snprintf(error, error_bytes, "no memory for the places server");
     struct landmarks *landmarks = calloc(1, sizeof *landmarks);
-    char *own_path = strdup(path);
+    char *own_path = strdup(path), *own_database = database == NULL ? NULL : strdup(database);
     struct store *store = database == NULL ? open_bundled(error, error_bytes)
                                            : store_open_to_read(database, error, error_bytes);
     int listener = -1;
-    if (landmarks == NULL || own_path == NULL || store == NULL)
+    if (landmarks == NULL || own_path == NULL || store == NULL ||
+        (own_database == NULL) != (database == NULL))
         goto fail;
     listener = listen_at(host, port, error, error_bytes);
     if (listener < 0)
@@ -182,8 +188,10 @@ struct landmarks *landmarks_start(const char *database, const char *host, uint16
     *landmarks = (struct landmarks){
         .store = store,
         .path = own_path,
+        .database = own_database,
         .attribution = database == NULL ? NULL : OSM_ATTRIBUTION,
     };
+    pthread_mutex_init(&landmarks->asking, NULL);
     if (start_threads(landmarks, listener))
         return landmarks;
     /* Whether a failed start has closed the socket depends on how far it came, and closing it
@@ -192,8 +200,29 @@ struct landmarks *landmarks_start(const char *database, const char *host, uint16
 fail:
     store_close(&store);
     free(own_path);
+    free(own_database);
     free(landmarks);
     return NULL;
+}
+
+bool landmarks_read_again(struct landmarks *landmarks, char *error, size_t error_bytes)
+{
+    if (landmarks->database == NULL)
+        return true;
+    struct store *fresh = store_open_to_read(landmarks->database, error, error_bytes);
+    if (fresh == NULL)
+        return false;
+    pthread_mutex_lock(&landmarks->asking);
+    struct store *old = landmarks->store;
+    landmarks->store = fresh;
+    pthread_mutex_unlock(&landmarks->asking);
+    store_close(&old);
+    return true;
+}
+
+const char *landmarks_database(const struct landmarks *landmarks)
+{
+    return landmarks->database;
 }
 
 uint16_t landmarks_port(const struct landmarks *landmarks)
@@ -208,7 +237,9 @@ void landmarks_stop(struct landmarks **landmarks)
     MHD_stop_daemon((*landmarks)->daemon);
     patience_stop(&(*landmarks)->patience);
     store_close(&(*landmarks)->store);
+    pthread_mutex_destroy(&(*landmarks)->asking);
     free((*landmarks)->path);
+    free((*landmarks)->database);
     free(*landmarks);
     *landmarks = NULL;
 }

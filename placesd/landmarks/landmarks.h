@@ -11,6 +11,7 @@
 #ifndef ZHERD_PLACESD_LANDMARKS_LANDMARKS_H
 #define ZHERD_PLACESD_LANDMARKS_LANDMARKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,14 @@ struct landmarks;
  * error when the time zone table is needed and missing, and goes without. */
 struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
                                   const char *path, char *error, size_t error_bytes);
+
+/* Opens the database anew by its name: an import has put another in its place. From any thread;
+ * questions go on meanwhile. False with one sentence in `error` where there is none that is good:
+ * the old one goes on. Without a database nothing happens. */
+bool landmarks_read_again(struct landmarks *landmarks, char *error, size_t error_bytes);
+
+/* Its name; NULL without one. */
+const char *landmarks_database(const struct landmarks *landmarks);
 
 /* The port really bound. */
 uint16_t landmarks_port(const struct landmarks *landmarks);

@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "placesd/landmarks/import.h"
 #include "placesd/landmarks/landmarks.h"
+#include "topology/say.h"
+#include "topology/signals.h"
 #include "topology/topology_endpoint.h"
 #include "topology/usage.h"
 
@@ -28,14 +31,17 @@ static const char HELP[] =
     "      GeoJSON with OpenStreetMap's tags:\n"
     "          osmium export EXTRACT.osm.pbf -f geojsonseq -u type_id |\n"
     "              zherd-landmarks import places.db\n"
-    "      Until the import is whole, DATABASE stays as it was.\n"
+    "      Until the import is whole, DATABASE stays as it was. HUP ends it only where it reads\n"
+    "      what another program writes, which may have been ended, too.\n"
     "  zherd-landmarks serve DATABASE --listen HOST:PORT\n"
     "      Answers GET " PATH "?location=LAT,LNG&radius=METRES,\n"
-    "      and rankby=distance, until TERM or Ctrl-C. Says \"ready\" on standard output.\n"
+    "      and rankby=distance, until TERM or Ctrl-C. Says \"ready\" on standard output. HUP\n"
+    "      makes it open DATABASE anew, as an import has left it; HUP and USR1 open standard\n"
+    "      output and standard error anew where they are files. Neither ends it.\n"
     "\n"
     "  --merge              keep what DATABASE has; without it, it is replaced\n"
     "  --listen HOST:PORT   where to serve\n"
-    "  --help               show this\n"
+    "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
     "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
@@ -45,35 +51,47 @@ static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* The one line in front of an exit with status 1, which it returns. */
 static int complain(const char *format, ...)
 {
+    char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    fputs(PROGRAM ": ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    say("%s", text);
     return EXIT_FAILURE;
 }
 
-/* TERM, INT and HUP wait until they are asked for, in every thread. */
-static sigset_t block_signals(void)
+/* TERM and INT wait until they are asked for, in every thread, and HUP if it means something. */
+static sigset_t block_signals(bool hang_up)
 {
     sigset_t ours;
     sigemptyset(&ours);
     sigaddset(&ours, SIGTERM);
     sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGHUP);
+    if (hang_up)
+        sigaddset(&ours, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &ours, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     return ours;
 }
 
-static int import(int count, char **arguments)
+/* Whoever writes into our standard input may have been ended by the same hang-up as came to us, and
+ * what has come of its output would be taken for the whole. A file is whole; and who starts us with
+ * nohup(1) sees to the other, too. */
+static bool hang_up_may_cut(const char *file, bool is_ignored)
+{
+    struct stat facts;
+    return file == NULL && !is_ignored &&
+           (fstat(STDIN_FILENO, &facts) != 0 || !S_ISREG(facts.st_mode));
+}
+
+static int import(int count, char **arguments, bool ignores_hangup)
 {
     static const struct option options[] = {{"merge", no_argument, NULL, 'm'}, {0}};
     struct import import = {0};
     for (int option; (option = getopt_long(count, arguments, ":", options, NULL)) != -1;) {
         if (option != 'm')
-            return usage_refuse_option(PROGRAM " import", option, arguments);
+            return usage_refuse_option(PROGRAM " import", option, arguments, options);
         import.merge = true;
     }
     if (count - optind < 1 || count - optind > 2)
@@ -83,7 +101,7 @@ static int import(int count, char **arguments)
     if (import.file != NULL && strcmp(import.file, "-") == 0)
         import.file = NULL;
 
-    sigset_t signals = block_signals();
+    sigset_t signals = block_signals(hang_up_may_cut(import.file, ignores_hangup));
     import.give_up = signalfd(-1, &signals, SFD_CLOEXEC);
     if (import.give_up < 0)
         return complain("signalfd failed");
@@ -101,6 +119,22 @@ static int import(int count, char **arguments)
     return EXIT_SUCCESS;
 }
 
+static void wait_for_end(struct landmarks *landmarks, const sigset_t *signals)
+{
+    const char *database = landmarks_database(landmarks);
+    char error[LANDMARKS_ERROR_BYTES_MAX];
+    int number;
+    while (sigwait(signals, &number) == 0 && (number == SIGHUP || number == SIGUSR1)) {
+        signals_reopen();
+        if (number == SIGUSR1)
+            continue;
+        if (landmarks_read_again(landmarks, error, sizeof error))
+            say("%s read again", database);
+        else
+            say("%s stays as it was: %s", database, error);
+    }
+}
+
 static int serve_at(const char *database, const char *listen)
 {
     char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
@@ -110,7 +144,8 @@ static int serve_at(const char *database, const char *listen)
     if (fault != NULL)
         return usage_refuse(PROGRAM " serve",
                             "--listen takes HOST:PORT, such as 127.0.0.1:8080, not %s", listen);
-    sigset_t signals = block_signals();
+    sigset_t signals = block_signals(true);
+    sigaddset(&signals, SIGUSR1); /* held since the start, as HUP is */
     char error[LANDMARKS_ERROR_BYTES_MAX];
     struct landmarks *landmarks =
         landmarks_start(database, endpoint.host, endpoint.port, PATH, error, sizeof error);
@@ -118,8 +153,7 @@ static int serve_at(const char *database, const char *listen)
         return complain("%s", error);
     printf("ready at http://%s" PATH "\n", listen);
     fflush(stdout);
-    int signal;
-    sigwait(&signals, &signal);
+    wait_for_end(landmarks, &signals);
     landmarks_stop(&landmarks);
     return EXIT_SUCCESS;
 }
@@ -130,7 +164,7 @@ static int serve(int count, char **arguments)
     const char *listen = NULL;
     for (int option; (option = getopt_long(count, arguments, ":", options, NULL)) != -1;) {
         if (option != 'l')
-            return usage_refuse_option(PROGRAM " serve", option, arguments);
+            return usage_refuse_option(PROGRAM " serve", option, arguments, options);
         listen = optarg;
     }
     if (count - optind != 1)
@@ -142,6 +176,8 @@ static int serve(int count, char **arguments)
 
 int main(int count, char **arguments)
 {
+    bool ignores_hangup = signals_hold();
+    say_as(PROGRAM, NULL);
     if (usage_asks_for_help(count, arguments)) {
         fputs(HELP, stdout);
         return EXIT_SUCCESS;
@@ -149,12 +185,17 @@ int main(int count, char **arguments)
     if (count < 2)
         return usage_refuse(PROGRAM, "write a subcommand, import or serve");
     if (strcmp(arguments[1], "import") == 0)
-        return import(count - 1, arguments + 1);
+        return import(count - 1, arguments + 1, ignores_hangup);
     if (strcmp(arguments[1], "serve") == 0)
         return serve(count - 1, arguments + 1);
     if (strcmp(arguments[1], "--version") == 0) {
         puts(PROGRAM " " ZHERD_VERSION);
         return EXIT_SUCCESS;
     }
-    return usage_refuse(PROGRAM, "there is no subcommand `%s`", arguments[1]);
+    char meant[USAGE_MEANT_BYTES_MAX];
+    struct topology_nearest nearest = {.word = arguments[1]};
+    topology_nearest_offer(&nearest, "import");
+    topology_nearest_offer(&nearest, "serve");
+    return usage_refuse(PROGRAM, "there is no subcommand `%s`%s", arguments[1],
+                        usage_meant(&nearest, meant));
 }

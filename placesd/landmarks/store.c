@@ -5,6 +5,9 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "topology/say.h"
 
 /* The tree rounds each coordinate outwards to single precision: at 180 degrees by up to 2.4 m a
  * side. A place lies at most this much further away than its box in the tree. */
@@ -15,6 +18,9 @@
  * serves both orders: a tree arranged by rank too would need far more boxes for the nearest. */
 #define RANK_AXIS_BEGIN (-1.0)
 #define RANK_STEP       1e-6
+
+/* SQLite's name for a database that has no file. */
+#define IN_MEMORY ":memory:"
 
 /* "zhlm": the file is a database of ours, says its header. */
 #define APPLICATION_ID "0x7a686c6d"
@@ -157,7 +163,11 @@ static struct store *open_database(const char *path, const char *shown, int flag
         return NULL;
     }
     if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        snprintf(error, error_bytes, "cannot open %s: %s", shown, sqlite3_errmsg(store->db));
+        char where[SAY_WHERE_BYTES_MAX] = "";
+        if (strcmp(path, IN_MEMORY) != 0)
+            say_where(shown, where);
+        snprintf(error, error_bytes, "cannot open %s: %s%s", shown, sqlite3_errmsg(store->db),
+                 where);
         store_close(&store);
     }
     return store;
@@ -173,8 +183,8 @@ static void give_up(struct store **store, char *error, size_t error_bytes)
 struct store *store_open(char *error, size_t error_bytes)
 {
     struct store *store =
-        open_database(":memory:", "a database in memory",
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error, error_bytes);
+        open_database(IN_MEMORY, "a database in memory", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                      error, error_bytes);
     if (store != NULL &&
         (!run_script(store, schema) || !run_script(store, memory_schema) || !prepare_all(store)))
         give_up(&store, error, error_bytes);

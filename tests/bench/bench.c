@@ -41,7 +41,7 @@ static const char HELP[] =
     "  --server-pid PID   adds CPU and memory of that process; as often as there are processes\n"
     "  --spin             never sleep: for a processor of its own\n"
     "  --json             one line for programs\n"
-    "  --help             show this\n"
+    "  help, -h, --help   show this\n"
     "  --version          show the version\n"
     "\n"
     "Exit status: 0, or 1 when it failed, or 2 when a word was wrong, or 3 when a reply was wrong\n"
@@ -83,7 +83,6 @@ enum flag {
     FLAG_SERVER_PID,
     FLAG_SPIN,
     FLAG_JSON,
-    FLAG_HELP,
     FLAG_VERSION,
 };
 
@@ -104,7 +103,7 @@ static const struct option flags[] = {
     {"server-pid", required_argument, NULL, FLAG_SERVER_PID},
     {"spin", no_argument, NULL, FLAG_SPIN},
     {"json", no_argument, NULL, FLAG_JSON},
-    {"help", no_argument, NULL, FLAG_HELP},
+    {"help", no_argument, NULL, 0}, /* usage_asks_for_help */
     {"version", no_argument, NULL, FLAG_VERSION},
     {0},
 };
@@ -220,9 +219,6 @@ static void take_flag(struct arguments *arguments, int flag, const char *value)
     case FLAG_JSON:
         arguments->json = true;
         break;
-    case FLAG_HELP:
-        fputs(HELP, stdout);
-        exit(EXIT_SUCCESS);
     case FLAG_VERSION:
         puts("zherd-bench " ZHERD_VERSION);
         exit(EXIT_SUCCESS);
@@ -271,10 +267,14 @@ static struct arguments read_arguments(int count, char **values)
                                           .warmup_seconds = 0.5,
                                           .window_seconds = 0.002}};
     struct run *run = &arguments.run;
+    if (usage_asks_for_help(count, values)) {
+        fputs(HELP, stdout);
+        exit(EXIT_SUCCESS);
+    }
     int flag;
     while ((flag = getopt_long(count, values, ":", flags, NULL)) != -1) {
         if (flag == '?' || flag == ':')
-            exit(usage_refuse_option("zherd-bench", flag, values));
+            exit(usage_refuse_option("zherd-bench", flag, values, flags));
         take_flag(&arguments, flag, optarg);
     }
     check(&arguments, count - optind);

@@ -112,16 +112,57 @@ class Faults(unittest.TestCase):
     def test_unknown_node_wrong_file(self):
         gateway = BUILD / "zherd-gateway"
         self.one_line("Nobody", gateway, "--topology", self.file, "--node", "Nobody")
-        self.one_line("missing.zpl", gateway, "--topology", "missing.zpl", "--node", "Ball")
-        self.one_line("missing.zpl", BUILD / "placesd", "--topology", "missing.zpl")
-        self.one_line("missing.zpl", BUILD / "zherd", "up", "missing.zpl")
-        self.one_line("missing.zpl", BUILD / "zherd", "check", "missing.zpl")
+        missing = (r"missing\.zpl: cannot be opened: No such file or directory \(looked for in "
+                   + re.escape(str(self.folder)) + r"\)$")
+        self.one_line("^zherd-gateway Ball: " + missing, gateway, "--topology", "missing.zpl",
+                      "--node", "Ball")
+        self.one_line("^placesd: " + missing, BUILD / "placesd", "--topology", "missing.zpl")
+        self.one_line("^zherd up: " + missing, BUILD / "zherd", "up", "missing.zpl")
+        self.one_line("^zherd tap: " + missing, BUILD / "zherd", "tap", "missing.zpl", "Ball")
+        self.one_line("^" + missing, BUILD / "zherd", "check", "missing.zpl")
+        self.one_line("^/nowhere/a.zpl: cannot be opened: No such file or directory$",
+                      BUILD / "zherd", "check", "/nowhere/a.zpl")
+
+    def test_other_missing_files_say_where_they_were_looked_for(self):
+        where = re.escape(f" (looked for in {self.folder})") + "$"
+        self.one_line("^zherd-landmarks: cannot open no.db: .*" + where,
+                      BUILD / "zherd-landmarks", "serve", "no.db", "--listen", "127.0.0.1:1")
+        self.one_line("^zherd-landmarks: cannot read no.json: .*" + where.replace("$", "; a.db"),
+                      BUILD / "zherd-landmarks", "import", "a.db", "no.json")
+        text = self.file.read_text()
+        self.file.write_text(text.replace("landmarks", "google") + "    key_file = no.key\n")
+        self.one_line("^placesd: key_file no.key No such file or directory" + where,
+                      BUILD / "placesd", "--topology", self.file)
+        self.file.write_text(text)
+        subprocess.run([BUILD / "zherd", "keygen", "herd.zpl"], cwd=self.folder, check=True,
+                       capture_output=True)
+        (self.folder / "herd.keys" / "Ball.secret").unlink()
+        self.one_line("^zherd-gateway Ball: the secret key herd.keys/Ball.secret No such file or "
+                      "directory" + where, BUILD / "zherd-gateway", "--topology", "herd.zpl",
+                      "--node", "Ball")
+
+    def test_a_name_that_is_nearly_right(self):
+        herd = f"{self.file} has no node "
+        for node, said in (("alford", "alford (did you mean Alford?)"),
+                           ("BALL", "BALL (did you mean Ball?)"),
+                           ("Welhs", "Welhs (did you mean Welsh?)"), ("Nobody", "Nobody")):
+            self.one_line(f"^zherd-gateway {node}: " + re.escape(herd + said) + "$",
+                          BUILD / "zherd-gateway", "--topology", self.file, "--node", node)
+        self.one_line(re.escape("no node `hamilton`") + ".*" + re.escape("(did you mean Hamilton?)"),
+                      BUILD / "zherd", "tap", self.file, "hamilton")
+        self.one_line(re.escape("placed: there is no such node or observer (did you mean placesd?)"),
+                      BUILD / "zherd", "keygen", self.file, "placed")
 
     def test_wrong_words(self):
         herd = ("--topology", self.file)
         for wanted, program, *words in [
                 ("there is no option --nosuch", "zherd-gateway", "--nosuch"),
-                ("there is no option -h", "zherd-gateway", "-h"),
+                ("there is no option -x", "zherd-gateway", "-x"),
+                ("there is no option --noed=1 (did you mean --node?)", "zherd-gateway", "--noed=1"),
+                ("there is no option --tpoology (did you mean --topology?)", "placesd",
+                 "--tpoology"),
+                ("there is no subcommand `sevre` (did you mean serve?)", "zherd-landmarks",
+                 "sevre"),
                 ("--node needs a value", "zherd-gateway", *herd, "--node"),
                 ("--node NAME is missing", "zherd-gateway", *herd),
                 ("unexpected argument Ball", "zherd-gateway", *herd, "--node", "Ball", "Ball"),
@@ -156,6 +197,16 @@ class Faults(unittest.TestCase):
                 self.assertEqual(refuses(port), name != "Ball")
 
     def test_help_and_version(self):
+        for program, *rest in (("zherd-gateway",), ("zherd-bench",), ("placesd",),
+                               ("placesd", "broker"), ("placesd", "worker"), ("zherd-landmarks",),
+                               ("zherd-landmarks", "import"), ("zherd-landmarks", "serve"),
+                               ("zherd",), *(("zherd", word) for word in
+                                             ("check", "draw", "keygen", "tap", "up"))):
+            wanted = run(BUILD / program, "--help").stdout
+            for words in ([*rest, "--help"], [*rest, "-h"], [*rest, "help"], ["help", *rest],
+                          [*rest, "file", "-h"]):
+                got = run(BUILD / program, *words)
+                self.assertEqual((got.returncode, got.stdout, got.stderr), (0, wanted, ""), words)
         for program in PROGRAMS:
             version = run(BUILD / program, "--version")
             self.assertEqual(version.returncode, 0)

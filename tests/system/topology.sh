@@ -103,17 +103,38 @@ check_words()
     "$zherd" up "$good" --help | grep -q "zherd check FILE" || fail "--help behind a file is none"
     one='write one topology file; --help shows how'
     refused 2 'zherd: write a subcommand; --help shows how'
-    refused 2 'zherd: there is no subcommand `chekc`; --help shows how' chekc
+    refused 2 'zherd: there is no subcommand `chekc` (did you mean check?); --help shows how' chekc
+    refused 2 'zherd: there is no subcommand `chart`; --help shows how' chart
     refused 2 "zherd check: $one" check
     refused 2 "zherd check: $one" check "$good" "$good"
     refused 2 'zherd check: there is no option --fast; --help shows how' check --fast
     refused 2 'zherd check: there is no option -f; --help shows how' check "$good" -f
     refused 2 'zherd check: --host needs a value; --help shows how' check "$good" --host
-    refused 2 'zherd draw: there is no option --dto; --help shows how' draw --dto "$good"
+    refused 2 'zherd draw: there is no option --dto (did you mean --dot?); --help shows how' \
+        draw --dto "$good"
+    refused 2 'zherd draw: there is no option --colour; --help shows how' draw --colour "$good"
     refused 2 'zherd draw: --dot takes no value; --help shows how' draw --dot=no "$good"
     refused 2 "zherd draw: $one" draw --dot
     refused 2 'zherd up: --log-dir needs a value; --help shows how' up --log-dir
-    refused 1 '/nowhere: cannot be opened: No such file or directory' up /nowhere
+    refused 1 'zherd up: /nowhere: cannot be opened: No such file or directory' up /nowhere
+}
+
+# It stops after twenty faults and counts the others.
+check_many_faults()
+{
+    file=$(mktemp)
+    for faults in 20 21 47; do
+        seq $((faults - 2)) > "$file" # and there are neither herd nor nodes
+        got=$("$zherd" check "$file" 2>&1)
+        same "$faults faults: lines that name one" "$(printf '%s\n' "$got" | grep -c "^$file:[0-9]")" 20
+        rest=$((faults - 20))
+        s=s
+        [ "$rest" = 1 ] && s=
+        wanted="$file: and $rest more fault$s"
+        [ "$rest" = 0 ] && wanted=
+        same "$faults faults: the rest" "$(printf '%s\n' "$got" | sed -n '/more fault/p')" "$wanted"
+    done
+    rm "$file"
 }
 
 check_broken
@@ -121,5 +142,6 @@ check_editions
 check_drawings
 check_other_addresses
 check_words
+check_many_faults
 [ "$failed" -eq 0 ] && echo "ok      zherd check and draw"
 exit $((failed > 0))

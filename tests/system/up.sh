@@ -4,8 +4,10 @@
 # do at once what files in their folder ask for.
 set -u
 built=$1
-topology=$2
 work=$(mktemp -d)
+# A herd may run from the file itself, which then is no other's.
+topology=$work/fall2016.zpl
+cp "$2" "$topology"
 failed=0
 up=
 
@@ -37,13 +39,15 @@ exec 3<> "$here/$name.$$"
 rm "$here/$name.$$"
 trap 'exit 0' TERM
 [ -e "$here/stubborn-$name" ] && trap '' TERM
+trap 'echo "HUP $name" >> "$here/heard"' HUP
+trap 'echo "USR1 $name" >> "$here/heard"' USR1
 ln -sf "$$" "$here/pid-$name"
-[ -e "$here/mute-$name" ] && read -r never <&3
+while [ -e "$here/mute-$name" ]; do sleep 0.05; done
 echo ready
 sed -n "s/^    between = $name \(.*\)/link \1 up/p; s/^    between = \(.*\) $name\$/link \1 up/p" \
     "$topology"
 echo "log of $name" >> "$logs/$name.log"
-read -r never <&3
+while ! read -r never <&3; do :; done
 STANDIN
 cat > "$work/bin/placesd" <<'STANDIN'
 #!/bin/sh
@@ -54,10 +58,12 @@ mkfifo "$here/placesd.$$"
 exec 3<> "$here/placesd.$$"
 rm "$here/placesd.$$"
 trap 'exit 0' TERM
+trap 'echo "HUP placesd" >> "$here/heard"' HUP
+trap 'echo "USR1 placesd" >> "$here/heard"' USR1
 ln -sf "$$" "$here/pid-placesd"
 echo "placesd: started" >&2
 echo ready
-read -r never <&3
+while ! read -r never <&3; do :; done
 STANDIN
 chmod +x "$work/bin/zherd-gateway" "$work/bin/placesd"
 
@@ -112,7 +118,7 @@ no_stand_ins()
 # start [PREFIX...]: runs it behind us, by the words of a prefix such as setsid. The output of the case before must not be taken for its own.
 start()
 {
-    rm -rf "$work/log" "$work/bin/pids"
+    rm -rf "$work/log" "$work/bin/pids" "$work/bin/heard"
     : > "$work/out"
     : > "$work/errors"
     "$@" "$work/bin/zherd" up --log-dir "$work/log" "$topology" > "$work/out" 2> "$work/errors" &
@@ -160,11 +166,46 @@ becomes_ready()
         fail "logs are left, empty files are not: $(ls "$work/log")"
 }
 
-stops_on_hang_up()
+# heard SIGNAL NAMES: each of these has heard of it once.
+heard()
 {
+    [ "$(sed -n "s/^$1 //p" "$work/bin/heard" 2> /dev/null | sort | tr '\n' ' ')" = "$2" ]
+}
+
+hands_signals_on()
+{
+    everybody="Alford Ball Hamilton Holiday Welsh placesd "
     start
     await counted 1 '^ready' || fail "it becomes ready"
-    finish HUP
+    kill -s HUP "$up"
+    await heard HUP "$everybody" || fail "all hear of HUP: $(cat "$work/bin/heard")"
+    said "^read again from $topology\$"
+    kill -s USR1 "$up"
+    await heard USR1 "$everybody" || fail "all hear of USR1: $(cat "$work/bin/heard")"
+    heard HUP "$everybody" || fail "USR1 is no HUP"
+    counted 0 'killed\|ended' || fail "nobody dies of them"
+    finish TERM
+}
+
+# Whoever is just starting has no handler yet and would die of it.
+hands_signals_on_when_ready()
+{
+    : > "$work/bin/mute-Welsh"
+    start
+    await grep -q "log of Ball" "$work/log/Ball.log" || fail "Ball starts"
+    await pid_of Welsh > /dev/null || fail "Welsh starts"
+    rm -f "$work/bin/heard"
+    kill -s HUP "$up"
+    kill -s USR1 "$up"
+    await counted 1 '^read again' || fail "it reads again"
+    sleep 0.3
+    grep -s Welsh "$work/bin/heard" && fail "Welsh hears nothing yet"
+    rm "$work/bin/mute-Welsh"
+    await grep -qs 'HUP Welsh' "$work/bin/heard" || fail "Welsh hears of HUP"
+    await counted 1 '^ready' || fail "it becomes ready"
+    [ "$(grep -c Welsh "$work/bin/heard")" = 1 ] || fail "once is enough"
+    counted 0 'killed\|ended' || fail "nobody dies of it"
+    finish TERM
 }
 
 # What zherd itself was told to ignore is not handed on.
@@ -284,7 +325,8 @@ leaves_no_orphans()
 }
 
 case_of "it starts everybody and says ready once" becomes_ready
-case_of "a hang-up stops it" stops_on_hang_up
+case_of "HUP and USR1 are handed on and end nobody" hands_signals_on
+case_of "who is not ready hears of them when it is" hands_signals_on_when_ready
 case_of "children do not inherit ignored signals" gives_children_their_signals
 case_of "Ctrl-C reaches everybody and is no death" stops_on_ctrl_c
 case_of "the dead are named and started again" restarts_the_dead
