@@ -1,6 +1,6 @@
 #!/bin/sh
-# Expected: Geobuf stores GeoJSON "nearly lossless", as its page says: coordinates are rounded to six
-# decimal places. What it cannot store, it refuses.
+# Expected: Geobuf stores GeoJSON "nearly lossless", as its page says: coordinates are rounded to
+# six decimal places. What it cannot store, it refuses.
 #
 # Instead: it knows one number of dimensions for a whole file, and a position without an altitude
 # spoils those of its neighbours, without an error. Receivers of satellite navigation write such

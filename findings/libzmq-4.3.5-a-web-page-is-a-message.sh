@@ -80,7 +80,8 @@ async function meet(kind, greeting) {
     if (!messages.length) console.log('  received: nothing');
     for (const frames of messages)
         frames.forEach((frame, i) =>
-            console.log(`  received, frame ${i + 1} of ${frames.length}: ${JSON.stringify(frame)}`));
+            console.log(`  received, frame ${i + 1} of ${frames.length}: ` +
+                JSON.stringify(frame)));
     socket.close();
     listener.close();
 }
