@@ -1,5 +1,6 @@
 /* auth: who may come through our doors: CURVE keys (zmq_curve(7)) and the handler that ZeroMQ asks
- * about each of them (ZAP, https://rfc.zeromq.org/spec/27/).
+ * about each of them (ZAP, https://rfc.zeromq.org/spec/27/). Also the one rule of a herd without
+ * keys: whoever connects speaks ZMTP 3.
  *
  * Each kind of bound socket is a door with a ring of its own, so a key that opens one opens no
  * other. The handler is a thread with one socket; it decides nothing that the rings do not say.
@@ -78,6 +79,14 @@ bool auth_limit(void *socket, int64_t frame_bytes_max);
 
 /* Makes the socket a door, before it is bound. False with errno. */
 bool auth_guard(void *socket, enum auth_door door, const struct auth_certificate *own);
+
+/* For a socket without keys, before it is bound or connected: its other end may be anybody who
+ * greets as ZMTP 3 does, within ZMQ_HANDSHAKE_IVL, and nobody else. Without this ZeroMQ takes any
+ * byte but FF for the greeting of ZMTP 1.0, and from then on waits as long as the stranger likes
+ * (since version 4.3.5; until then such a connection ended with that time, a true one of ZMTP 1.0
+ * and 2.0 alike). With a ZAP domain it refuses both versions at once. Needs the handler. False
+ * with errno. */
+bool auth_clear(void *socket);
 
 /* Connects the socket with our certificate to whoever has the secret of `their_key` and to nobody
  * else; in the clear where `own` is NULL. False with errno. One socket takes one connection to an

@@ -2,13 +2,20 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zmq.h>
 
+#include "bus/arrivals.h"
 #include "bus/binding.h"
+#include "bus/outlet.h"
+#include "bus/peer_socket.h"
 #include "bus/roster.h"
 #include "bus/strangers.h"
 
@@ -18,61 +25,45 @@
 /* An endpoint as ZeroMQ prints it back: an IPv6 address with a scope, and a port. */
 #define ENDPOINT_BYTES_MAX 256
 
-/* How long a peer may be out of reach before its connection is begun anew. ZeroMQ tries again by
- * itself, except after an endpoint broke the rules of its handshake (a socket of another kind on
- * that port is enough): then never. Longer than connecting and greeting may take together. */
-#define RENEW_MS 10000
+/* So often outlets are asked whether ZeroMQ has connected them again by itself, and whether peers
+ * left connections here. Less than the time that ZeroMQ takes between two connections, so that the
+ * gap is seen. */
+#define LOOK_MS  (OUTLET_RECONNECT_MS - 20)
 #define NEVER_MS INT64_MIN
 
 /* The way to one peer. */
-struct outlet {
-    void *dealer; /* connected, only sends */
+struct way {
+    struct outlet outlet;
     char *endpoint;
-    struct keyring_keys keys; /* what its other end may prove itself with; none without keys */
-    size_t key;               /* the one of them that is expected there */
-    int64_t refused_since_ms; /* NEVER_MS after a message was taken */
-    bool is_done;             /* in bus_send: nothing more to send now */
+    uint64_t answers; /* as the flood counted them when it was last asked */
+    bool is_done;     /* in bus_send: nothing more to send now */
 };
 
 struct bus {
     void *context;
-    void *router;           /* bound, only receives */
-    struct outlet *outlets; /* one per peer, in the order of the options */
-    struct roster roster;   /* the peers by name */
+    void *router;     /* bound, only receives */
+    struct way *ways; /* one per peer, in the order of the options */
+    struct outlet_home home;
+    struct roster roster;     /* the peers by name */
+    struct arrivals arrivals; /* their connections to us */
     size_t peer_count;
+    size_t told; /* up to here bus_next_trouble has looked */
     int descriptor;
+    bool has_keys;
     struct auth_certificate own;
-    struct auth *auth; /* NULL without keys */
+    struct auth *auth;
     struct strangers strangers;
     uint64_t multiparts;
     struct bus_guard guard; /* its refusals are asked of `auth` */
+    int64_t now_ms;         /* the last time we were told, or NEVER_MS */
+    int64_t look_ms;        /* when the outlets are looked at next */
     zmq_msg_t sender, payload;
-    char routing_id[ROSTER_ID_BYTES_MAX];
-    size_t routing_id_bytes;
+    char name[LOCATION_ORIGIN_BYTES_MAX + 1];
     char endpoint[ENDPOINT_BYTES_MAX];
     char out[FLOOD_MESSAGE_BYTES_MAX];
 };
 
-struct setting {
-    int option;
-    int value;
-};
-
-/* All options are described in zmq_setsockopt(3) and must be set before bind or connect. */
-static const struct setting settings_of_both[] = {
-    {ZMQ_LINGER, 0}, /* the default would keep a connection that was given up */
-    /* A connection whose other end vanished silently is found by the system, after about the same
-     * silence that takes a link down in flood. ZeroMQ has heartbeats for that, but they abort the
-     * process where the other end speaks while nobody listens, and then breaks (4.3.4 and later:
-     * an assertion about _io_error): a peer that is cut off and comes back is enough. */
-    {ZMQ_TCP_MAXRT, 6000}, /* sent and not acknowledged for so long */
-    {ZMQ_TCP_KEEPALIVE, 1},
-    {ZMQ_TCP_KEEPALIVE_IDLE, 4},  /* nothing heard for so many seconds: asks, */
-    {ZMQ_TCP_KEEPALIVE_INTVL, 2}, /* again after so many, */
-    {ZMQ_TCP_KEEPALIVE_CNT, 2},   /* and so often */
-};
-
-static const struct setting settings_of_router[] = {
+static const struct peer_socket_setting settings_of_router[] = {
     {ZMQ_ROUTER_HANDOVER, 1},       /* who connects again takes its half-open ghost's place */
     {ZMQ_ROUTER_MANDATORY, 1},      /* this socket never sends; if a mistake does, it shows */
     {ZMQ_RCVHWM, 1000},             /* far above all windows, so it holds only a mad peer */
@@ -80,68 +71,13 @@ static const struct setting settings_of_router[] = {
     {ZMQ_BACKLOG, FLOOD_PEERS_MAX}, /* every peer may connect in the same moment */
 };
 
-static const struct setting settings_of_dealer[] = {
-    {ZMQ_IMMEDIATE, 1},          /* nothing is queued for an absent peer: sending says EAGAIN */
-    {ZMQ_SNDHWM, 128},           /* far above the window of a link, which is the limit: ZeroMQ */
-                                 /* counts a message as sent only half a queue later */
-    {ZMQ_RCVHWM, 1},             /* never read: an endpoint that talks back fills one place */
-    {ZMQ_CONNECT_TIMEOUT, 3000}, /* the system would try a silent address for two minutes */
-    {ZMQ_HANDSHAKE_IVL, 5000},   /* a listener that accepts and then says nothing is left */
-    {ZMQ_RECONNECT_IVL, 100},    /* a neighbour that starts is found within 200 ms. There is */
-    {ZMQ_RECONNECT_IVL_MAX, 0},  /* no backoff: it would find a late one only after seconds */
-};
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static void apply(void *socket, const struct setting *settings, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        int rc = zmq_setsockopt(socket, settings[i].option, &settings[i].value,
-                                sizeof settings[i].value);
-        assert(rc == 0);
-    }
-}
-
-/* A new socket with everything both kinds share. NULL with errno when the system has no more. */
-static void *make_socket(struct bus *bus, int type, const char *endpoint)
-{
-    void *socket = zmq_socket(bus->context, type);
-    if (!socket)
-        return NULL;
-    apply(socket, settings_of_both, COUNT(settings_of_both));
-    /* A longer frame costs its sender the connection before it costs us memory. */
-    int64_t message_bytes_max = FLOOD_MESSAGE_BYTES_MAX;
-    int rc = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof message_bytes_max);
-    assert(rc == 0);
-    bool limited = !bus->auth || auth_limit(socket, message_bytes_max);
-    assert(limited);
-    /* Only for an address in brackets: a socket of this kind would resolve host names to IPv6
-     * alone, and "*" would bind more than was asked for. */
-    int ipv6 = strchr(endpoint, '[') != NULL;
-    rc = zmq_setsockopt(socket, ZMQ_IPV6, &ipv6, sizeof ipv6);
-    assert(rc == 0);
-    return socket;
-}
-
-static const char *explain(int error)
-{
-    switch (error) {
-    case EINVAL:
-    case EPROTONOSUPPORT:
-    case ENOCOMPATPROTO:
-        return "not of the form tcp://host:port";
-    default:
-        return zmq_strerror(error);
-    }
-}
-
 /* Tells the handler whom to let in: every peer under each of its keys. */
 static void allow_peers(struct bus *bus)
 {
     struct keyring ring = {0};
     for (size_t i = 0; i < bus->peer_count; i++) {
         const struct roster_member *member = &bus->roster.members[i];
-        keyring_add(&ring, &bus->outlets[member->peer].keys, member->name);
+        keyring_add(&ring, &bus->ways[member->peer].outlet.dial.keys, member->name);
     }
     auth_allow(bus->auth, AUTH_BUS, &ring);
 }
@@ -149,12 +85,13 @@ static void allow_peers(struct bus *bus)
 static bool bind_router(struct bus *bus, const char *endpoint, char error[BUS_ERROR_BYTES_MAX])
 {
     char reason[BINDING_REASON_BYTES_MAX];
-    bus->router = make_socket(bus, ZMQ_ROUTER, endpoint);
-    if (!bus->router || (bus->auth && !auth_guard(bus->router, AUTH_BUS, &bus->own))) {
-        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open a socket: %s", explain(errno));
+    bus->router = peer_socket_make(bus->context, ZMQ_ROUTER, bus->has_keys);
+    if (!bus->router || (bus->has_keys && !auth_guard(bus->router, AUTH_BUS, &bus->own))) {
+        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open a socket: %s", zmq_strerror(errno));
         return false;
     }
-    apply(bus->router, settings_of_router, COUNT(settings_of_router));
+    peer_socket_apply(bus->router, settings_of_router,
+                      sizeof settings_of_router / sizeof *settings_of_router);
     if (!binding_zmq(bus->router, endpoint, reason)) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot bind %s: %s", endpoint, reason);
         return false;
@@ -168,61 +105,40 @@ static bool bind_router(struct bus *bus, const char *endpoint, char error[BUS_ER
     return true;
 }
 
-static bool dial(const struct bus *bus, const struct outlet *outlet)
+static bool open_way(struct bus *bus, struct way *way, const struct bus_peer *peer,
+                     char error[BUS_ERROR_BYTES_MAX])
 {
-    return auth_connect(outlet->dealer, outlet->endpoint, bus->auth ? &bus->own : NULL,
-                        outlet->keys.text[outlet->key]);
+    char reason[RESOLVE_ERROR_BYTES_MAX] = "out of memory";
+    struct keyring_keys keys = way->outlet.dial.keys;
+    way->endpoint = strdup(peer->endpoint);
+    if (way->endpoint && outlet_open(&way->outlet, &bus->home, way->endpoint, &keys, reason))
+        return true;
+    snprintf(error, BUS_ERROR_BYTES_MAX, "cannot connect to %s at %s: %s", peer->name,
+             peer->endpoint, reason);
+    return false;
 }
 
-static bool connect_outlet(struct bus *bus, struct outlet *outlet, const struct bus_peer *peer,
-                           char error[BUS_ERROR_BYTES_MAX])
-{
-    outlet->refused_since_ms = NEVER_MS;
-    outlet->endpoint = strdup(peer->endpoint);
-    outlet->dealer = outlet->endpoint ? make_socket(bus, ZMQ_DEALER, peer->endpoint) : NULL;
-    if (!outlet->dealer) {
-        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open a socket for %s: %s", peer->name,
-                 explain(errno));
-        return false;
-    }
-    apply(outlet->dealer, settings_of_dealer, COUNT(settings_of_dealer));
-    int rc = zmq_setsockopt(outlet->dealer, ZMQ_ROUTING_ID, bus->routing_id, bus->routing_id_bytes);
-    assert(rc == 0);
-    if (!dial(bus, outlet)) {
-        snprintf(error, BUS_ERROR_BYTES_MAX, "cannot connect to %s at %s: %s", peer->name,
-                 peer->endpoint, explain(errno));
-        return false;
-    }
-    return true;
-}
-
-/* Forgets a connection, or what became of it, and begins one that expects the key at that place.
- * The endpoint and the keys were good before, so connecting cannot fail; and if it did, the link
- * would be down and this be tried again. */
-static void dial_anew(const struct bus *bus, struct outlet *outlet, size_t key)
-{
-    outlet->key = key;
-    zmq_disconnect(outlet->dealer, outlet->endpoint);
-    dial(bus, outlet);
-}
-
-static struct bus *make_bus(size_t peer_count)
+static struct bus *make_bus(const struct bus_options *options)
 {
     struct bus *bus = calloc(1, sizeof *bus);
     if (!bus)
         return NULL;
     zmq_msg_init(&bus->sender);
     zmq_msg_init(&bus->payload);
-    bus->peer_count = peer_count;
+    bus->now_ms = NEVER_MS;
+    bus->has_keys = options->keys != NULL;
+    bus->peer_count = options->peer_count;
     /* One more than needed, because calloc may answer NULL for nothing. */
-    bus->outlets = calloc(peer_count + 1, sizeof *bus->outlets);
+    bus->ways = calloc(bus->peer_count + 1, sizeof *bus->ways);
     bus->context = zmq_ctx_new();
-    if (!bus->outlets || !roster_make(&bus->roster, peer_count) || !bus->context) {
+    if (!bus->ways || !roster_make(&bus->roster, bus->peer_count) ||
+        !arrivals_make(&bus->arrivals, bus->peer_count) || !bus->context) {
         bus_close(&bus, 0);
         return NULL;
     }
-    /* The default of 1023 sockets is less than a ROUTER, the handler of keys and all peers need. */
-    int rc = zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, (int)peer_count + 2);
+    /* The default of 1023 sockets is less than a ROUTER, the handler of keys and all peers need,
+     * and all may be replaced at once: those that are closed last a moment longer. */
+    int rc = zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, 2 * (int)bus->peer_count + 2);
     assert(rc == 0);
     return bus;
 }
@@ -230,27 +146,30 @@ static struct bus *make_bus(size_t peer_count)
 /* The handler stands before a door is opened. */
 static bool open_auth(struct bus *bus, const struct bus_keys *keys, char error[BUS_ERROR_BYTES_MAX])
 {
+    bus->auth = auth_open(bus->context, error);
+    if (!bus->auth || !keys)
+        return bus->auth != NULL;
     bus->own = keys->own;
     for (size_t i = 0; i < bus->peer_count; i++)
-        bus->outlets[i].keys = keys->peers[i];
-    bus->auth = auth_open(bus->context, error);
-    if (bus->auth)
-        allow_peers(bus);
-    return bus->auth != NULL;
+        bus->ways[i].outlet.dial.keys = keys->peers[i];
+    allow_peers(bus);
+    return true;
 }
 
 static void name_ourselves(struct bus *bus, const char *name)
 {
-    uint8_t number[ROSTER_NUMBER_BYTES];
-    if (getrandom(number, sizeof number, 0) != sizeof number)
+    assert(strlen(name) < sizeof bus->name);
+    strcpy(bus->name, name);
+    bus->home = (struct outlet_home){
+        .context = bus->context, .own = bus->has_keys ? &bus->own : NULL, .name = bus->name};
+    if (getrandom(bus->home.process, ROSTER_PROCESS_BYTES, 0) != ROSTER_PROCESS_BYTES)
         abort();
-    bus->routing_id_bytes = roster_write_id(name, number, bus->routing_id);
 }
 
 struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX])
 {
     assert(options->peer_count <= FLOOD_PEERS_MAX);
-    struct bus *bus = make_bus(options->peer_count);
+    struct bus *bus = make_bus(options);
     if (!bus) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open the bus: %s", zmq_strerror(ENOMEM));
         return NULL;
@@ -259,23 +178,14 @@ struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYT
         roster_add(&bus->roster, options->peers[i].name);
     roster_sort(&bus->roster);
     name_ourselves(bus, options->name);
-    bool good = (!options->keys || open_auth(bus, options->keys, error)) &&
-                bind_router(bus, options->endpoint, error) &&
-                (!bus->auth || auth_prove(bus->auth, bus->endpoint, bus->own.public_key, error));
+    bool good =
+        open_auth(bus, options->keys, error) && bind_router(bus, options->endpoint, error) &&
+        (!bus->has_keys || auth_prove(bus->auth, bus->endpoint, bus->own.public_key, error));
     for (size_t i = 0; good && i < options->peer_count; i++)
-        good = connect_outlet(bus, &bus->outlets[i], &options->peers[i], error);
+        good = open_way(bus, &bus->ways[i], &options->peers[i], error);
     if (!good)
         bus_close(&bus, 0);
     return bus;
-}
-
-static void close_outlet(struct outlet *outlet, int linger_ms)
-{
-    if (outlet->dealer) {
-        zmq_setsockopt(outlet->dealer, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-        zmq_close(outlet->dealer);
-    }
-    free(outlet->endpoint);
 }
 
 void bus_close(struct bus **bus_at, int linger_ms)
@@ -285,8 +195,10 @@ void bus_close(struct bus **bus_at, int linger_ms)
     if (!bus)
         return;
     assert(linger_ms >= 0);
-    for (size_t i = 0; bus->outlets && i < bus->peer_count; i++)
-        close_outlet(&bus->outlets[i], linger_ms);
+    for (size_t i = 0; bus->ways && i < bus->peer_count; i++) {
+        outlet_close(&bus->ways[i].outlet, linger_ms);
+        free(bus->ways[i].endpoint);
+    }
     if (bus->router)
         zmq_close(bus->router);
     auth_close(&bus->auth);
@@ -296,8 +208,9 @@ void bus_close(struct bus **bus_at, int linger_ms)
         assert(errno == EINTR);
     zmq_msg_close(&bus->sender);
     zmq_msg_close(&bus->payload);
+    arrivals_free(&bus->arrivals);
     roster_free(&bus->roster);
-    free(bus->outlets);
+    free(bus->ways);
     free(bus);
 }
 
@@ -322,24 +235,64 @@ static bool take_frame(struct bus *bus, zmq_msg_t *frame)
     return true;
 }
 
-/* A peer has one key at a time: the one it came with is what awaits us at its endpoint. */
-static void expect_key(const struct bus *bus, struct outlet *outlet, const char *key)
+/* ---- connections to us ---- */
+
+/* A number that no other socket has while this one is open; 0 for what is no open socket. */
+static uint64_t number_socket(int descriptor)
 {
-    size_t place = keyring_keys_find(&outlet->keys, key);
-    if (place != outlet->key && place < KEYRING_KEYS_MAX)
-        dial_anew(bus, outlet, place);
+    struct stat stat;
+    return fstat(descriptor, &stat) == 0 && S_ISSOCK(stat.st_mode) ? stat.st_ino : 0;
 }
+
+/* Ends a connection under the hands of ZeroMQ, which then reads its end and closes it. ZeroMQ's
+ * thread may close the descriptor and open something else under its number at any time; a
+ * duplicate cannot become another socket after it was looked at. */
+static void end_connection(const struct arrival *arrival)
+{
+    int held = fcntl(arrival->descriptor, F_DUPFD_CLOEXEC, 0);
+    if (held < 0)
+        return;
+    if (number_socket(held) == arrival->socket)
+        shutdown(held, SHUT_RDWR);
+    close(held);
+}
+
+/* Which connection brought the payload only a property says that ZeroMQ keeps for older programs
+ * (ZMQ_SRCFD, zmq_msg_get(3)). */
+static void note_arrival(struct bus *bus, size_t peer, uint32_t process)
+{
+    int descriptor = zmq_msg_get(&bus->payload, ZMQ_SRCFD);
+    if (descriptor < 0 || !arrivals_hear(&bus->arrivals, peer, process, descriptor, bus->now_ms))
+        return;
+    struct arrival arrival = {.process = process,
+                              .descriptor = descriptor,
+                              .socket = number_socket(descriptor),
+                              .heard_ms = bus->now_ms};
+    struct arrival replaced;
+    if (arrival.socket != 0 && arrivals_come(&bus->arrivals, peer, &arrival, &replaced))
+        end_connection(&replaced);
+}
+
+static void end_silent_connections(struct bus *bus)
+{
+    struct arrival silent;
+    while (arrivals_next_silent(&bus->arrivals, bus->now_ms, &silent))
+        end_connection(&silent);
+}
+
+/* ---- what arrives ---- */
 
 /* Whether the connection that brought the payload belongs to the member, whose name is only what
  * the sender says of itself. The key is asked about for each message, so that one that is taken
- * from a peer closes the connections that it opened before. */
+ * from a peer closes the connections that it opened before. A peer has one key at a time: the one
+ * it came with is what awaits us at its endpoint. */
 static bool is_proven(struct bus *bus, const struct roster_member *member)
 {
     struct bus_guard *guard = &bus->guard;
     char owner[KEYRING_NAME_BYTES_MAX + 1] = "";
     const char *key = zmq_msg_gets(&bus->payload, AUTH_KEY_PROPERTY);
     if (auth_find(bus->auth, AUTH_BUS, key, owner) && strcmp(owner, member->name) == 0) {
-        expect_key(bus, &bus->outlets[member->peer], key);
+        dial_proved(&bus->ways[member->peer].outlet.dial, key);
         return true;
     }
     strcpy(guard->impostor, owner);
@@ -347,9 +300,16 @@ static bool is_proven(struct bus *bus, const struct roster_member *member)
     return false;
 }
 
+static void take_payload(struct bus *bus, struct flood *flood, size_t peer, uint32_t process)
+{
+    struct span payload = {zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload)};
+    note_arrival(bus, peer, process);
+    flood_receive(flood, peer, payload, bus->now_ms);
+}
+
 /* The next message: its sender's name from the ROUTER, then exactly one frame. ZeroMQ hands over
  * whole messages only, so once the first frame is here the others are, too. */
-static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms)
+static bool receive_message(struct bus *bus, struct flood *flood)
 {
     if (!take_frame(bus, &bus->sender))
         return false;
@@ -363,78 +323,70 @@ static bool receive_message(struct bus *bus, struct flood *flood, int64_t now_ms
     struct span id = {zmq_msg_data(&bus->sender), zmq_msg_size(&bus->sender)};
     const struct roster_member *member = roster_find(&bus->roster, id);
     if (!member) {
-        strangers_hear(&bus->strangers, id, now_ms);
-    } else if (bus->auth && !is_proven(bus, member)) {
+        strangers_hear(&bus->strangers, roster_name(id), bus->now_ms);
+    } else if (bus->has_keys && !is_proven(bus, member)) {
         bus->guard.impostors++;
     } else if (frames > 1) {
         bus->multiparts++;
-        flood_receive_parts(flood, member->peer, frames, now_ms);
+        flood_receive_parts(flood, member->peer, frames, bus->now_ms);
     } else {
-        flood_receive(flood, member->peer,
-                      (struct span){zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload)},
-                      now_ms);
+        take_payload(bus, flood, member->peer, roster_process(id));
     }
     return true;
-}
-
-static bool is_ready(void *socket, int event)
-{
-    int events;
-    size_t events_bytes = sizeof events;
-    while (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &events_bytes) != 0)
-        assert(errno == EINTR);
-    return (events & event) != 0;
 }
 
 /* True when the bound was reached and more waits. Otherwise the ROUTER was read until it said
  * EAGAIN, and only then does its descriptor tell of the next message. */
 bool bus_receive(struct bus *bus, struct flood *flood, int64_t now_ms)
 {
+    bus->now_ms = now_ms;
     for (int taken = 0; taken < TURN_MESSAGES_MAX; taken++)
-        if (!receive_message(bus, flood, now_ms))
+        if (!receive_message(bus, flood))
             return false;
-    return is_ready(bus->router, ZMQ_POLLIN);
+    return peer_socket_is_ready(bus->router, ZMQ_POLLIN);
 }
 
-static bool try_send(void *dealer, const char *message, size_t bytes)
+/* ---- what leaves ---- */
+
+static void tend(struct bus *bus, const struct flood *flood)
 {
-    while (zmq_send(dealer, message, bytes, ZMQ_DONTWAIT) < 0) {
-        if (errno == EAGAIN)
-            return false;
-        assert(errno == EINTR);
+    for (size_t peer = 0; peer < bus->peer_count; peer++) {
+        struct way *way = &bus->ways[peer];
+        uint64_t answers = flood_answers(flood, peer).count;
+        if (answers != way->answers)
+            outlet_answered(&way->outlet);
+        way->answers = answers;
+        outlet_tend(&way->outlet, bus->now_ms);
+        way->is_done = false;
     }
-    return true;
 }
 
-/* False when the peer is away or its queue is full. While sending, ZeroMQ looks only once a
- * millisecond at what its I/O thread has done since, so its first no may be out of date; asking
- * for events makes it look. */
-static bool send_message(const struct bus *bus, struct outlet *outlet, const char *message,
-                         size_t bytes, int64_t now_ms)
+/* A peer that has nothing new to tell says so at once over a new connection, so that its other end
+ * can close the one before. */
+static void look(struct bus *bus, struct flood *flood)
 {
-    bool taken =
-        try_send(outlet->dealer, message, bytes) ||
-        (is_ready(outlet->dealer, ZMQ_POLLOUT) && try_send(outlet->dealer, message, bytes));
-    if (taken) {
-        outlet->refused_since_ms = NEVER_MS;
-    } else if (outlet->refused_since_ms == NEVER_MS) {
-        outlet->refused_since_ms = now_ms;
-    } else if (now_ms - outlet->refused_since_ms >= RENEW_MS) {
-        dial_anew(bus, outlet, keyring_keys_next(&outlet->keys, outlet->key));
-        outlet->refused_since_ms = now_ms;
-    }
-    return taken;
+    if (bus->now_ms < bus->look_ms)
+        return;
+    bus->look_ms = bus->now_ms + LOOK_MS;
+    for (size_t peer = 0; peer < bus->peer_count; peer++)
+        if (outlet_is_new(&bus->ways[peer].outlet))
+            flood_connected(flood, peer, bus->now_ms);
+    end_silent_connections(bus);
 }
 
 /* False when nothing more is to be sent to this peer now. */
-static bool send_one(struct bus *bus, struct flood *flood, size_t peer, int64_t now_ms)
+static bool send_one(struct bus *bus, struct flood *flood, size_t peer)
 {
-    size_t bytes = flood_next(flood, peer, now_ms, bus->out);
+    struct outlet *outlet = &bus->ways[peer].outlet;
+    size_t bytes = flood_next(flood, peer, bus->now_ms, bus->out);
     if (bytes == 0)
         return false;
-    if (send_message(bus, &bus->outlets[peer], bus->out, bytes, now_ms))
+    if (outlet_send(outlet, bus->out, bytes)) {
+        dial_taken(&outlet->dial, flood_answers(flood, peer).awaited, bus->now_ms);
         return true;
-    flood_refused(flood, peer, now_ms);
+    }
+    dial_refused(&outlet->dial, bus->now_ms);
+    flood_refused(flood, peer, bus->now_ms);
     return false;
 }
 
@@ -442,14 +394,15 @@ static bool send_one(struct bus *bus, struct flood *flood, size_t peer, int64_t 
  * the same. */
 void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms)
 {
-    for (size_t peer = 0; peer < bus->peer_count; peer++)
-        bus->outlets[peer].is_done = false;
+    bus->now_ms = now_ms;
+    look(bus, flood);
+    tend(bus, flood);
     for (size_t left = bus->peer_count; left > 0;) {
         for (size_t peer = 0; peer < bus->peer_count; peer++) {
-            struct outlet *outlet = &bus->outlets[peer];
-            if (outlet->is_done || send_one(bus, flood, peer, now_ms))
+            struct way *way = &bus->ways[peer];
+            if (way->is_done || send_one(bus, flood, peer))
                 continue;
-            outlet->is_done = true;
+            way->is_done = true;
             left--;
         }
     }
@@ -462,15 +415,22 @@ bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
     return more;
 }
 
+int64_t bus_deadline_ms(const struct bus *bus)
+{
+    return bus->peer_count > 0 ? bus->look_ms : INT64_MAX;
+}
+
+/* ---- what the owner says and asks ---- */
+
+/* Connections whose key is not listed any more are replaced now and not at the next turn, which may
+ * be a second away. Before the first turn nobody knows the time, and there is no connection yet. */
 void bus_admit(struct bus *bus, const struct keyring_keys *peers)
 {
-    assert(bus->auth);
+    assert(bus->has_keys);
     for (size_t i = 0; i < bus->peer_count; i++) {
-        struct outlet *outlet = &bus->outlets[i];
-        if (keyring_keys_equal(&outlet->keys, &peers[i]))
-            continue;
-        outlet->keys = peers[i];
-        dial_anew(bus, outlet, 0);
+        dial_expect(&bus->ways[i].outlet.dial, &peers[i]);
+        if (bus->now_ms != NEVER_MS)
+            outlet_tend(&bus->ways[i].outlet, bus->now_ms);
     }
     allow_peers(bus);
 }
@@ -478,8 +438,7 @@ void bus_admit(struct bus *bus, const struct keyring_keys *peers)
 struct bus_guard bus_guard(struct bus *bus)
 {
     struct bus_guard guard = bus->guard;
-    if (bus->auth)
-        guard.refused = auth_refused(bus->auth);
+    guard.refused = auth_refused(bus->auth);
     return guard;
 }
 
@@ -488,9 +447,23 @@ uint64_t bus_strangers(const struct bus *bus)
     return bus->strangers.count;
 }
 
-bool bus_next_stranger(struct bus *bus, struct span *id)
+bool bus_next_stranger(struct bus *bus, struct span *name)
 {
-    return strangers_next(&bus->strangers, id);
+    return strangers_next(&bus->strangers, name);
+}
+
+const char *bus_next_trouble(struct bus *bus, size_t *peer)
+{
+    for (; bus->told < bus->peer_count; bus->told++) {
+        struct outlet *outlet = &bus->ways[bus->told].outlet;
+        if (!outlet->is_in_trouble)
+            continue;
+        outlet->is_in_trouble = false;
+        *peer = bus->told++;
+        return outlet->trouble;
+    }
+    bus->told = 0;
+    return NULL;
 }
 
 uint64_t bus_multiparts(const struct bus *bus)

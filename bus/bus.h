@@ -20,7 +20,8 @@
 
 struct bus_peer {
     const char *name;     /* as in the topology; with it the routing ids of its messages begin */
-    const char *endpoint; /* "tcp://host:port" to connect to */
+    const char *endpoint; /* "tcp://host:port" to connect to; a host name is looked up anew for
+                             each connection */
 };
 
 struct bus_keys {
@@ -71,19 +72,28 @@ bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
 bool bus_receive(struct bus *bus, struct flood *flood, int64_t now_ms);
 void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms);
 
+/* When bus_send must be called again though nothing came and nothing is due. It may be late: then
+ * connections that were lost and made again are noticed late. */
+int64_t bus_deadline_ms(const struct bus *bus);
+
 /* The peers' keys from now on, in the order of the options: whoever lost a key is heard no more,
  * not even over a connection it has. Only for a bus that was opened with keys. */
 void bus_admit(struct bus *bus, const struct keyring_keys *peers);
 
-/* All zero without keys. */
+/* Without keys, nobody was kept out. */
 struct bus_guard bus_guard(struct bus *bus);
 
 /* Messages dropped because their sender's name is not one of our peers. */
 uint64_t bus_strangers(const struct bus *bus);
 
-/* The next routing id under which such messages came, to be told to whoever looks after the node
- * (bus/strangers.h); borrowed until the next turn. */
-bool bus_next_stranger(struct bus *bus, struct span *id);
+/* The next name under which such messages came, to be told to whoever looks after the node: the
+ * routing id, but for the number behind a name (bus/strangers.h). Borrowed until the next turn. */
+bool bus_next_stranger(struct bus *bus, struct span *name);
+
+/* Why there is no new connection to the peer that this names: its host cannot be resolved, or the
+ * system has no more sockets. Each reason once; NULL when there is none that was not given before.
+ * Owned by the bus, until its next turn. */
+const char *bus_next_trouble(struct bus *bus, size_t *peer);
 
 /* Messages of peers dropped because they had more than one frame. */
 uint64_t bus_multiparts(const struct bus *bus);

@@ -57,6 +57,11 @@ void dial_refused(struct dial *dial, int64_t now_ms)
         dial->lost_since_ms = now_ms;
 }
 
+void dial_lost(struct dial *dial)
+{
+    dial->is_stale = true;
+}
+
 void dial_answered(struct dial *dial)
 {
     dial->unanswered_since_ms = NEVER_MS;

@@ -35,15 +35,15 @@ struct dial_rules {
 
 struct dial {
     const struct dial_rules *rules; /* outlive the dial; others may take their place */
-    struct keyring_keys keys;    /* what the other end may prove itself with; none in the clear */
-    size_t key;                  /* the place of the one expected there */
-    uint32_t attempts;           /* connections replaced so far */
-    uint32_t fruitless;          /* of them, those in a row that took no message */
-    bool is_stale;               /* the key that it was made with counts no more */
-    bool was_silent;             /* the last one took messages and answered none; none came since */
-    bool is_told;                /* that it is lost */
-    int64_t lost_since_ms;       /* INT64_MAX while it serves, as far as is known */
-    int64_t away_since_ms;       /* INT64_MAX while messages are taken */
+    struct keyring_keys keys; /* what the other end may prove itself with; none in the clear */
+    size_t key;               /* the place of the one expected there */
+    uint32_t attempts;        /* connections replaced so far */
+    uint32_t fruitless;       /* of them, those in a row that took no message */
+    bool is_stale;            /* it is to be replaced at once: broken, or its key counts no more */
+    bool was_silent;          /* the last one took messages and answered none; none came since */
+    bool is_told;             /* that it is lost */
+    int64_t lost_since_ms;    /* INT64_MAX while it serves, as far as is known */
+    int64_t away_since_ms;    /* INT64_MAX while messages are taken */
     int64_t unanswered_since_ms; /* INT64_MAX while nothing waits for an answer */
 };
 
@@ -71,6 +71,9 @@ void dial_taken(struct dial *dial, bool wants_answer, int64_t now_ms);
 /* ZeroMQ did not take a message: there is no connection, or its queue is full. */
 void dial_refused(struct dial *dial, int64_t now_ms);
 
+/* The connection broke. A new one is to be made at once, and expects the same key. */
+void dial_lost(struct dial *dial);
+
 /* Something came that shows that what is sent over this connection arrives. */
 void dial_answered(struct dial *dial);
 
@@ -95,8 +98,8 @@ int64_t dial_deadline_ms(const struct dial *dial);
 size_t dial_choose(const struct dial *dial, size_t count);
 
 /* The connection is replaced now: `key` and `attempts` say how. One that did not come about, or
- * whose key counts no more, is tried with another key of the list; one that does not answer was
- * made with the right key and keeps it. */
+ * whose key counts no more, is tried with another key of the list; one that broke or does not
+ * answer was made with the right key and keeps it. */
 void dial_renew(struct dial *dial, int64_t now_ms);
 
 /* What there is to tell since the last call; to be asked about once a second. */

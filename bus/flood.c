@@ -386,6 +386,18 @@ void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
     peer_refused(peer_at(flood, peer), now_ms);
 }
 
+void flood_connected(struct flood *flood, size_t peer, int64_t now_ms)
+{
+    flood->now_ms = now_ms;
+    peer_connected(peer_at(flood, peer), now_ms);
+}
+
+struct flood_answers flood_answers(const struct flood *flood, size_t peer_index)
+{
+    const struct peer *peer = peer_at(flood, peer_index);
+    return (struct flood_answers){peer_awaits(peer), peer->answers};
+}
+
 int64_t flood_deadline_ms(const struct flood *flood)
 {
     if (flood->peer_count == 0)

@@ -26,6 +26,10 @@
 /* Clients a node takes by default before it refuses new ones. */
 #define FLOOD_CLIENTS_DEFAULT  4000000u
 #define FLOOD_REASON_BYTES_MAX 240
+/* What is sent may be so long without a sign that it arrives. Beyond that its connection counts as
+ * dead, whatever the transport says. Much longer than any road is slow, shorter than the silence
+ * that takes a link down. */
+#define FLOOD_ANSWER_MS 5000
 
 struct flood_options {
     struct span herd;         /* name of the herd: a HELLO of another herd is refused */
@@ -48,6 +52,8 @@ enum flood_event_kind {
     FLOOD_LINK_DOWN,       /* `reason` says why: silence, goodbye, no connection, restarted */
     FLOOD_LINK_REFUSED,    /* one side refused the other: `reason` */
     FLOOD_LINK_UNANSWERED, /* it takes our HELLOs and answers none */
+    FLOOD_LINK_UNMET,      /* not up once in the first seconds: `reason`; at most once a peer */
+    FLOOD_LINK_STUCK,      /* up, and nothing of what is due was acknowledged in FLOOD_ANSWER_MS */
     FLOOD_LINK_MISREAD,   /* their messages cannot be read: `reason`; now and then, for each kind */
     FLOOD_DIGESTS_EQUAL,  /* the link is at rest and both tables hold `digest`; once a change */
     FLOOD_DIGESTS_DIFFER, /* at rest and unequal: a fault, healed by telling everything again */
@@ -141,6 +147,18 @@ bool flood_gathers(struct flood *flood, bool has_news, int64_t now_ms);
 /* The transport did not take the message flood_next gave last for this peer: it is due again,
  * a little later. */
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms);
+
+/* Whether what is sent to a peer arrives, as far as the peer has shown it. */
+struct flood_answers {
+    bool awaited;   /* something was sent that has had no answer yet */
+    uint64_t count; /* answers so far */
+};
+struct flood_answers flood_answers(const struct flood *flood, size_t peer);
+
+/* The transport has a new connection to this peer, and nothing was sent over it yet: what was on
+ * the way is due again, and something is due at once in any case, so that the peer learns which
+ * connection is ours. */
+void flood_connected(struct flood *flood, size_t peer, int64_t now_ms);
 
 /* When flood_next must be asked again although nothing arrived: at most a second after the last
  * time it was told; INT64_MAX for a node without peers. */

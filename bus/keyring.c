@@ -17,6 +17,19 @@ struct keyring_entry {
 static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                ".-:+=^!/*?&<>()[]{}@%$#";
 
+/* The points of Curve25519 whose order is so small that any secret makes the same of them (RFC
+ * 7748, section 6.1), as text: their numbers below 2^255 in little-endian order, each with its top
+ * bit, which does not count, clear and set. */
+static const char *const keys_that_prove_nothing[] = {
+    "0000000000000000000000000000000000000000", "000000000000000000000000000000000000001H",
+    "0rr9100000000000000000000000000000000000", "0rr910000000000000000000000000000000001H",
+    "&oLYpj3*xV7foF([T):m*6J=8OhdwFHggr4uRd:c", "&oLYpj3*xV7foF([T):m*6J=8OhdwFHggr4uRd+T",
+    "u.0y]QFM){VcY:QOp*om1vMIksr9uQ/DK8D^4p[K", "u.0y]QFM){VcY:QOp*om1vMIksr9uQ/DK8D^4p{4",
+    ")eNa=%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSaG", ")eNa=%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0",
+    ")F)j^%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSaG", ")F)j^%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0",
+    ")/is!%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSaG", ")/is!%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0",
+};
+
 static bool is_group(const char *letters)
 {
     uint64_t value = 0;
@@ -35,6 +48,9 @@ bool keyring_key_is_valid(struct span text)
         return false;
     for (size_t i = 0; i < KEYRING_KEY_BYTES; i += GROUP_BYTES)
         if (!is_group(text.at + i))
+            return false;
+    for (size_t i = 0; i < sizeof keys_that_prove_nothing / sizeof *keys_that_prove_nothing; i++)
+        if (memcmp(text.at, keys_that_prove_nothing[i], KEYRING_KEY_BYTES) == 0)
             return false;
     return true;
 }

@@ -24,7 +24,8 @@ struct keyring_keys {
     char text[KEYRING_KEYS_MAX][KEYRING_KEY_BYTES + 1];
 };
 
-/* True for 40 bytes of Z85 that stand for 32 bytes. */
+/* True for 40 bytes of Z85 that stand for 32 bytes, but for the few keys with which anybody can
+ * prove to be their owner: all zero, and the other points of small order. */
 bool keyring_key_is_valid(struct span text);
 
 bool keyring_keys_equal(const struct keyring_keys *a, const struct keyring_keys *b);

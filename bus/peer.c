@@ -30,7 +30,8 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     misread_init(&peer->misread);
     refusal_init(&peer->refusal);
     peer->heard_at = peer->pair_heard_at = peer->hello_at = AT_ONCE;
-    peer->silence_at = peer->ack_at = peer->heartbeat_at = NEVER;
+    peer->silence_at = peer->ack_at = peer->heartbeat_at = peer->stuck_at = NEVER;
+    peer->unmet_at = AT_ONCE; /* the first turn says what time it is */
 }
 
 void peer_free(struct peer *peer)
@@ -73,10 +74,26 @@ static void tell_again(struct peer *peer)
 /* They have everything before `have`. */
 static void take_ack(struct peer *peer, uint64_t have, int64_t now_ms)
 {
-    if (have > peer->window.ring.told)
+    if (have > peer->window.ring.told) {
         peer->common->count->messages_strange++;
-    else if (window_confirm(&peer->window, have, now_ms))
+    } else if (window_confirm(&peer->window, have, now_ms)) {
         peer->heartbeat_at = now_ms + PEER_REST_MS;
+        peer->stuck_at = peer->window.in_flight > 0 ? now_ms + FLOOD_ANSWER_MS : NEVER;
+        peer->answers++;
+    }
+}
+
+/* A message of theirs shows that they heard of us a short time ago. What is on the way now may be
+ * lost nevertheless: of that only an acknowledgement says something. */
+static void take_answer(struct peer *peer)
+{
+    peer->answers += peer->hello_awaited || peer->window.in_flight == 0;
+    peer->hello_awaited = false;
+}
+
+bool peer_awaits(const struct peer *peer)
+{
+    return peer->hello_awaited || (peer->up && peer->window.in_flight > 0);
 }
 
 /* They acknowledged more than they say they have: the number was lost while another session of our
@@ -94,7 +111,8 @@ static void go_up(struct peer *peer, int64_t now_ms)
     if (peer->up || peer->blocked)
         return;
     peer->up = true;
-    peer->hello_at = NEVER;
+    window_calm(&peer->window);
+    peer->hello_at = peer->unmet_at = NEVER;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
     tell(peer, FLOOD_LINK_UP, 0, "");
@@ -106,7 +124,7 @@ static void go_down(struct peer *peer, const char *reason)
         return;
     peer->up = false;
     agree_forget(&peer->agree);
-    peer->silence_at = peer->heartbeat_at = NEVER;
+    peer->silence_at = peer->heartbeat_at = peer->stuck_at = NEVER;
     tell_again(peer);
     tell(peer, FLOOD_LINK_DOWN, 0, reason);
 }
@@ -139,6 +157,7 @@ static void hear_misread(struct peer *peer, int64_t now_ms)
 {
     peer->hellos_unanswered = 0;
     peer->heard_at = now_ms;
+    peer->unmet_at = NEVER;
 }
 
 void peer_receive_malformed(struct peer *peer, struct span bytes, const struct wire_fault *fault,
@@ -183,10 +202,12 @@ static void judge_session(struct peer *peer, const struct wire_message *message,
 
 /* ---- What arrives ----------------------------------------------------------------------- */
 
-/* We refuse somebody: counted always, told now and then. */
+/* We refuse somebody: counted always, told now and then. Another connection would not help. */
 static void count_refusal(struct peer *peer, int64_t now_ms)
 {
     peer->common->count->refusals++;
+    peer->unmet_at = NEVER;
+    take_answer(peer);
     if (refusal_is_news(&peer->refusal, now_ms))
         tell(peer, FLOOD_LINK_REFUSED, 0, peer->refusal.text);
 }
@@ -250,6 +271,8 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
      * was lost while another session of theirs was in between. */
     if (peer->have < hello->start)
         peer->have = hello->start;
+    /* While the link is up here, a HELLO says that it is not up there. */
+    peer->hello_awaited |= peer->up;
     hear(peer, now_ms);
     remind(peer, hello->have, now_ms);
     take_ack(peer, hello->have, now_ms);
@@ -327,6 +350,8 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
         return;
     }
     peer->common->count->refusals++;
+    peer->unmet_at = NEVER;
+    take_answer(peer);
     if (!is_in_use)
         go_down(peer, "refused");
     char reason[FLOOD_REASON_BYTES_MAX];
@@ -364,6 +389,7 @@ bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t
         take_goodbye(peer, now_ms);
         return false;
     }
+    take_answer(peer);
     hear(peer, now_ms);
     if (message->type == WIRE_UPDATE)
         return take_update(peer, message, now_ms);
@@ -383,12 +409,48 @@ uint64_t peer_due(const struct peer *peer)
     return peer->up && window_is_open(&peer->window) ? ring_due(&peer->window.ring) : 0;
 }
 
+/* The transport takes what is due, and they acknowledge nothing of it, though they may speak. */
+static void give_up(struct peer *peer, int64_t now_ms)
+{
+    char reason[FLOOD_REASON_BYTES_MAX];
+    snprintf(reason, sizeof reason,
+             "%" PRIu64 " due, %" PRIu32 " messages on the way, nothing acknowledged for %d s",
+             ring_due(&peer->window.ring), peer->window.in_flight, FLOOD_ANSWER_MS / 1000);
+    tell(peer, FLOOD_LINK_STUCK, 0, reason);
+    go_down(peer, "no acknowledgement");
+    peer->hello_at = now_ms;
+}
+
+static const char *explain_unmet(const struct peer *peer)
+{
+    if (peer->heard_at != AT_ONCE)
+        return "it speaks, but does not hear us";
+    return peer->hellos_unanswered > 0 ? "it takes our messages"
+                                       : "not running, or the keys differ";
+}
+
+static void miss(struct peer *peer, int64_t now_ms)
+{
+    if (peer->unmet_at == AT_ONCE)
+        peer->unmet_at = now_ms + PEER_UNMET_MS;
+    if (now_ms < peer->unmet_at)
+        return;
+    char reason[FLOOD_REASON_BYTES_MAX];
+    snprintf(reason, sizeof reason, "no answer from %.*s since the start: %s",
+             (int)peer->name.bytes, peer->name.at, explain_unmet(peer));
+    tell(peer, FLOOD_LINK_UNMET, 0, reason);
+    peer->unmet_at = NEVER;
+}
+
 static void run_timers(struct peer *peer, int64_t now_ms)
 {
     if (peer->up && now_ms >= peer->silence_at) {
         go_down(peer, "silence");
         peer->hello_at = now_ms;
     }
+    if (peer->up && now_ms >= peer->stuck_at)
+        give_up(peer, now_ms);
+    miss(peer, now_ms);
     peer->common->count->rewinds += window_expire(&peer->window, now_ms);
 }
 
@@ -407,9 +469,11 @@ static void write_hello(struct peer *peer, struct wire_message *message, int64_t
     message->start = peer->window.acked;
     message->have = peer->have;
     peer->blocked = false;
+    peer->hello_awaited = true;
     if (++peer->hellos_unanswered == PEER_HELLOS_UNANSWERED_MAX)
         tell(peer, FLOOD_LINK_UNANSWERED, 0,
-             "it takes our messages but answers none: our name may be in use at another address");
+             "it takes our messages but answers none: its file has no link to us, or another "
+             "address for us");
     peer->hello_at = peer->up ? NEVER : now_ms + hello_pause_ms(peer);
     if (peer->hellos_quick > 0)
         peer->hellos_quick--;
@@ -495,6 +559,8 @@ void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_
     message->after = peer->window.announced;
     message->upto = peer->window.ring.next;
     window_announce(&peer->window, now_ms);
+    if (peer->stuck_at == NEVER)
+        peer->stuck_at = now_ms + FLOOD_ANSWER_MS;
     say_have(peer, message);
     peer->heartbeat_at = now_ms + PEER_REST_MS;
 }
@@ -508,6 +574,16 @@ void peer_refused(struct peer *peer, int64_t now_ms)
     /* Somebody who spoke a moment ago will be reachable in a moment, too. */
     bool close = peer->hellos_quick > 0 || now_ms < peer->heard_at + PEER_SILENCE_MS;
     peer->hello_at = now_ms + (close ? PEER_HELLO_QUICK_MS : PEER_HELLO_SLOW_MS);
+}
+
+void peer_connected(struct peer *peer, int64_t now_ms)
+{
+    if (!peer->up) {
+        peer->hello_at = earlier(peer->hello_at, now_ms);
+        return;
+    }
+    tell_again(peer);
+    peer->heartbeat_at = now_ms;
 }
 
 int64_t peer_deadline_ms(const struct peer *peer)
@@ -524,7 +600,7 @@ int64_t peer_deadline_ms(const struct peer *peer)
     if (peer->status_owed || peer->status_wanted || window_is_open(&peer->window) ||
         (peer->leaving && window_is_told(&peer->window)))
         return AT_ONCE;
-    int64_t deadline = earlier(hello, peer->silence_at);
+    int64_t deadline = earlier(hello, earlier(peer->silence_at, peer->stuck_at));
     deadline = earlier(deadline, peer->window.retransmit_at);
     return earlier(deadline, earlier(peer->ack_at, peer->heartbeat_at));
 }
@@ -543,6 +619,8 @@ bool peer_is_sound(const struct peer *peer)
 {
     const struct window *window = &peer->window;
     if (!window_is_sound(window))
+        return false;
+    if (peer->stuck_at != NEVER && (!peer->up || window_is_told(window)))
         return false;
     return peer->theirs != 0 ||
            (!peer->up && window->ring.kept == window->ring.head && window->in_flight == 0);

@@ -28,6 +28,9 @@
 #define PEER_HELLO_SLOW_MS     1000
 /* Of so many HELLOs one would have been answered, had the peer wanted to. */
 #define PEER_HELLOS_UNANSWERED_MAX 20
+/* A link that is not up so long after the start is worth a line in the log: all nodes of a herd
+ * start within seconds, or somebody should look. */
+#define PEER_UNMET_MS 5000
 /* Three heartbeats missed. */
 #define PEER_SILENCE_MS   6000
 #define PEER_HEARTBEAT_MS 2000
@@ -76,6 +79,11 @@ struct peer {
     int64_t pair_heard_at;
     unsigned hellos_unanswered; /* taken by the transport since we last heard anything */
 
+    bool hello_awaited; /* they must show that they hear us, by any message but a HELLO */
+    uint64_t answers;   /* how often they have shown that what we send arrives */
+    int64_t stuck_at;   /* while the link is up: when the wait for an acknowledgement ends */
+    int64_t unmet_at;   /* when the wait for the first time up ends */
+
     int64_t met_at; /* when their session was first heard of */
     int64_t heard_at, hello_at, silence_at, ack_at, heartbeat_at;
 };
@@ -114,6 +122,13 @@ void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_
 
 /* The transport did not take the message peer_next gave last. */
 void peer_refused(struct peer *peer, int64_t now_ms);
+
+/* The transport has a new connection: what was on the way over the old one is told again, and a
+ * HEARTBEAT is due, or a HELLO while the link is down. */
+void peer_connected(struct peer *peer, int64_t now_ms);
+
+/* Whether something was sent of which they have not shown that it arrived. */
+bool peer_awaits(const struct peer *peer);
 
 /* When peer_next has something to do although nothing arrived; INT64_MIN is at once. */
 int64_t peer_deadline_ms(const struct peer *peer);

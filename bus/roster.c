@@ -17,6 +17,8 @@ void roster_free(struct roster *roster)
     *roster = (struct roster){0};
 }
 
+static_assert(ROSTER_PROCESS_BYTES == sizeof(uint32_t), "a process is a number");
+
 /* The size of a name that a node can have. */
 static size_t measure_name(const char *name)
 {
@@ -76,6 +78,20 @@ const struct roster_member *roster_find(const struct roster *roster, struct span
             low = middle + 1;
     }
     return NULL;
+}
+
+struct span roster_name(struct span id)
+{
+    return (struct span){id.at, count_name_bytes(id)};
+}
+
+uint32_t roster_process(struct span id)
+{
+    uint32_t process = 0;
+    size_t name_bytes = count_name_bytes(id);
+    if (name_bytes < id.bytes)
+        memcpy(&process, id.at + id.bytes - sizeof process, sizeof process);
+    return process;
 }
 
 size_t roster_write_id(const char *name, const uint8_t number[ROSTER_NUMBER_BYTES],

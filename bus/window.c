@@ -78,6 +78,11 @@ bool window_expire(struct window *window, int64_t now_ms)
     return window_rewind(window);
 }
 
+void window_calm(struct window *window)
+{
+    window->retransmit_ms = WINDOW_RETRANSMIT_MS;
+}
+
 void window_refill(struct window *window, uint32_t count)
 {
     window_rewind(window);

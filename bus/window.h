@@ -25,7 +25,7 @@
 #define WINDOW_UPDATES_MAX 32
 /* The patience with what is on the way, doubled each time it ends. */
 #define WINDOW_RETRANSMIT_MS     1000
-#define WINDOW_RETRANSMIT_MS_MAX 8000
+#define WINDOW_RETRANSMIT_MS_MAX 4000
 
 /* Times are milliseconds; INT64_MAX is never. */
 struct window {
@@ -62,6 +62,9 @@ bool window_rewind(struct window *window);
 
 /* The same where the patience has ended; it is doubled for the next time. True if it has. */
 bool window_expire(struct window *window, int64_t now_ms);
+
+/* The way to them is new: the patience with what goes over it starts over. */
+void window_calm(struct window *window);
 
 /* Every slot below `count` waits, whatever was told before. */
 void window_refill(struct window *window, uint32_t count);

@@ -82,11 +82,18 @@ static void tell_events(struct gateway *gateway)
 
 /* ---- the end of a turn ---- */
 
+/* When the bus wants a turn although nothing came. */
+static int64_t bus_due_ms(const struct gateway *gateway)
+{
+    int64_t flood_ms = flood_deadline_ms(gateway->flood), bus_ms = bus_deadline_ms(gateway->bus);
+    return flood_ms < bus_ms ? flood_ms : bus_ms;
+}
+
 static void turn_bus(struct gateway *gateway)
 {
     int64_t now = now_ms(gateway);
     bool has_news = gateway->node.flood_changed || gateway->bus_waits;
-    if (!has_news && !gateway->gathers && now < flood_deadline_ms(gateway->flood))
+    if (!has_news && !gateway->gathers && now < bus_due_ms(gateway))
         return;
     gateway->node.flood_changed = false;
     if (gateway->bus_waits)
@@ -115,7 +122,7 @@ static void on_again(uv_idle_t *idle)
 /* Sees to it that the loop wakes when something is due, and at once when something waits. */
 static void arm(struct gateway *gateway)
 {
-    int64_t due_ms = flood_deadline_ms(gateway->flood);
+    int64_t due_ms = bus_due_ms(gateway);
     bool again = gateway->bus_waits || gateway->brokers.wait || gateway->node.flood_changed ||
                  gateway->gathers;
     if (brokers_deadline_ms(&gateway->brokers) < due_ms)
@@ -177,6 +184,15 @@ static void on_lookups(uv_poll_t *poll, int status, int events)
     gateway->brokers.wait = gateway->brokers.fired = true;
 }
 
+static void tell_troubles(struct gateway *gateway)
+{
+    size_t peer;
+    const char *why;
+    while ((why = bus_next_trouble(gateway->bus, &peer)) != NULL)
+        note(gateway, "fault", "cannot connect to %s at %s: %s", gateway->peers[peer]->name,
+             gateway->peers[peer]->bus_at.text, why);
+}
+
 static void on_second(uv_timer_t *timer)
 {
     struct gateway *gateway = timer->data;
@@ -186,7 +202,8 @@ static void on_second(uv_timer_t *timer)
         note(gateway, "fault", "%" PRIu64 " new clients refused: the table is full",
              refusals - gateway->refusals_told);
     gateway->refusals_told = refusals;
-    tell_strangers(&gateway->lines, gateway->bus);
+    tell_strangers(&gateway->lines, gateway->bus, gateway->guard.start_ns);
+    tell_troubles(gateway);
     guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
     brokers_second(&gateway->brokers, &gateway->lines, wall_now_ns(), now_ms(gateway));
     log_look(gateway->log);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/tell.h"
+#include "gateway/wall.h"
 #include "topology/load.h"
 #include "topology/topology_changes.h"
 
@@ -12,6 +14,17 @@ static void take_peer_keys(struct guard *guard, const struct topology_node *peer
     for (size_t i = 0; i < guard->peer_count; i++)
         if (strcmp(peer->name, guard->peers[i]->name) == 0)
             guard->peer_keys[i] = peer->public_keys;
+}
+
+/* Whose key is refused may be a node all the same, which takes us for its neighbour. */
+static void learn_names(struct guard *guard, const struct topology *topology)
+{
+    keyring_free(&guard->known);
+    for (size_t i = 0; i < topology->node_count; i++)
+        keyring_add(&guard->known, &topology->nodes[i].public_keys, topology->nodes[i].name);
+    for (size_t i = 0; i < topology->observer_count; i++)
+        keyring_add(&guard->known, &topology->observers[i].self.public_keys,
+                    topology->observers[i].self.name);
 }
 
 /* Who is neither neighbour nor observer any more has no keys from now on. */
@@ -27,6 +40,8 @@ static void take_keys(struct guard *guard, const struct topology *topology)
         if (self >= 0 && topology->observers[i].of == (uint32_t)self)
             take_peer_keys(guard, &topology->observers[i].self);
     guard->places_keys = topology->places[0].public_keys; /* none without places */
+    guard->keys_ns = wall_now_ns();
+    learn_names(guard, topology);
     free(neighbours);
 }
 
@@ -35,6 +50,7 @@ bool guard_open(struct guard *guard, const struct topology *topology,
 {
     const struct topology_node *self = &topology->nodes[topology_find(topology, guard->node)];
     guard->start = topology;
+    guard->start_ns = wall_now_ns();
     guard->has_keys = topology->keys[0] != '\0';
     if (!guard->has_keys)
         return true;
@@ -49,6 +65,7 @@ void guard_close(struct guard *guard)
     explicit_bzero(&guard->own, sizeof guard->own);
     free(guard->peer_keys);
     guard->peer_keys = NULL;
+    keyring_free(&guard->known);
 }
 
 const struct bus_keys *guard_bus_keys(const struct guard *guard, struct bus_keys *keys)
@@ -99,6 +116,22 @@ void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *l
     topology_free(&topology);
 }
 
+/* Links are those of the start; a neighbour of then may have lost its keys since. */
+static void tell_refused_name(struct guard *guard, const char *key, struct logline *lines,
+                              int64_t wall_ns)
+{
+    const char *name = keyring_find(&guard->known, key);
+    struct span told;
+    bool was_neighbour = false;
+    if (name == NULL)
+        return;
+    for (size_t i = 0; i < guard->peer_count; i++)
+        was_neighbour = was_neighbour || strcmp(guard->peers[i]->name, name) == 0;
+    strangers_hear(&guard->strangers, span_of(name), wall_ns / 1000000);
+    if (strangers_next(&guard->strangers, &told))
+        tell_stranger(lines, told, was_neighbour ? guard->keys_ns : guard->start_ns);
+}
+
 void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t wall_ns)
 {
     struct bus_guard now = bus_guard(bus);
@@ -112,6 +145,8 @@ void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int
                     "%" PRIu64 " messages refused: with the key of %s somebody calls itself %s",
                     now.impostors - guard->impostors_told,
                     now.impostor[0] != '\0' ? now.impostor : "nobody", now.claimed);
+    if (now.refused.count != guard->refused_told)
+        tell_refused_name(guard, now.refused.key, lines, wall_ns);
     guard->refused_told = now.refused.count;
     guard->impostors_told = now.impostors;
 }

@@ -6,6 +6,7 @@
 #define ZHERD_GATEWAY_GUARD_H
 
 #include "bus/bus.h"
+#include "bus/strangers.h"
 #include "gateway/logline.h"
 #include "gateway/lookups.h"
 #include "topology/secrets.h"
@@ -21,6 +22,9 @@ struct guard {
     struct auth_certificate own;
     struct keyring_keys *peer_keys; /* in the same order */
     struct keyring_keys places_keys;
+    int64_t start_ns, keys_ns;  /* when the file was read first, and last for its keys */
+    struct keyring known;       /* the keys of all nodes and observers, neighbours or not */
+    struct strangers strangers; /* names of those who were refused and are in the file */
     uint64_t refused_told, impostors_told;
 };
 

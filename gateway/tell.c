@@ -3,10 +3,14 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gateway/wall.h"
 #include "topology/status.h"
+
+/* "2026-07-29T12:34:56Z" */
+#define TIME_BYTES 32
 
 #define note(lines, kind, ...) logline_say((lines), wall_now_ns(), (kind), 0, __VA_ARGS__)
 
@@ -46,6 +50,13 @@ void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
     case FLOOD_LINK_UNANSWERED:
         note(lines, "link", "%s silent: %s", peer, event->reason);
         break;
+    case FLOOD_LINK_UNMET: /* nobody waits for an observer */
+        if (is_neighbour)
+            note(lines, "link", "%s silent: %s", peer, event->reason);
+        break;
+    case FLOOD_LINK_STUCK:
+        note(lines, "fault", "link %s stuck: %s", peer, event->reason);
+        break;
     case FLOOD_LINK_MISREAD:
         note(lines, "fault", "%s is misread: %s", peer, event->reason);
         break;
@@ -60,16 +71,34 @@ void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
     }
 }
 
-void tell_strangers(struct logline *lines, struct bus *bus)
+/* A name in the log, and no more of it than a node's may have. */
+static void append_name(struct buffer *text, struct span name)
 {
-    struct span id;
+    bool is_long = name.bytes > LOCATION_ORIGIN_BYTES_MAX;
+    buffer_append(text, (struct span){name.at, is_long ? LOCATION_ORIGIN_BYTES_MAX : name.bytes});
+    if (is_long)
+        buffer_append(text, span_of("..."));
+}
+
+void tell_stranger(struct logline *lines, struct span name, int64_t read_ns)
+{
+    char when[TIME_BYTES];
+    time_t second = (time_t)(read_ns / 1000000000);
+    struct tm parts;
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&second, &parts));
+
     struct buffer text = {0};
-    while (bus_next_stranger(bus, &id)) {
-        text.bytes = 0;
-        buffer_append(&text, span_of("messages under the routing id "));
-        buffer_append(&text, id);
-        buffer_append(&text, span_of(" are dropped: it names no peer of this node"));
-        logline_put(lines, wall_now_ns(), "fault", 0, (struct span){text.at, text.bytes});
-    }
+    append_name(&text, name);
+    buffer_append(&text, span_of(" is no neighbour in the file read at "));
+    buffer_append(&text, span_of(when));
+    buffer_append(&text, span_of(": what it says is dropped"));
+    logline_put(lines, wall_now_ns(), "fault", 0, (struct span){text.at, text.bytes});
     buffer_free(&text);
+}
+
+void tell_strangers(struct logline *lines, struct bus *bus, int64_t read_ns)
+{
+    struct span name;
+    while (bus_next_stranger(bus, &name))
+        tell_stranger(lines, name, read_ns);
 }

@@ -17,7 +17,11 @@ void tell_ready(void);
 void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
                 const struct flood_event *event);
 
-/* A line for each routing id that the bus has to tell of. */
-void tell_strangers(struct logline *lines, struct bus *bus);
+/* Somebody of that name, which may hold any bytes, spoke to us and is no neighbour in the file that
+ * was read at that moment (nanoseconds since 1970). */
+void tell_stranger(struct logline *lines, struct span name, int64_t read_ns);
+
+/* The same of each name that the bus has to tell of. */
+void tell_strangers(struct logline *lines, struct bus *bus, int64_t read_ns);
 
 #endif

@@ -119,6 +119,8 @@ static void print_events(struct tap *tap)
         [FLOOD_LINK_DOWN] = "down: ",
         [FLOOD_LINK_REFUSED] = "refused: ",
         [FLOOD_LINK_UNANSWERED] = "silent: ",
+        [FLOOD_LINK_UNMET] = "silent: ",
+        [FLOOD_LINK_STUCK] = "stuck: ",
         [FLOOD_LINK_MISREAD] = "is misread: ",
         [FLOOD_DIGESTS_EQUAL] = NULL,
         [FLOOD_DIGESTS_DIFFER] = "holds another table; both tell everything again",

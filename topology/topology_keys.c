@@ -31,7 +31,8 @@ void topology_keys_read(const struct topology_entry *entry, struct keyring_keys 
         if (count == KEYRING_KEYS_MAX || !keyring_key_is_valid((struct span){at, bytes})) {
             topology_faults_add(faults, entry->line,
                                 "`public_key` is 1 or 2 keys of %d letters in quotes, with a blank "
-                                "between them; let `zherd keygen FILE` write them",
+                                "between them, and none of zeros; let `zherd keygen FILE` write "
+                                "them",
                                 KEYRING_KEY_BYTES);
             return;
         }

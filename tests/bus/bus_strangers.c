@@ -4,9 +4,13 @@
 #include "bus/strangers.h"
 #include "tests/bus/lone.h"
 
+#include "bus/outlet.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <zmq.h>
 
 /* Peers of the bus under test: a good one that is a bus too, and the one under suspicion. */
@@ -109,13 +113,14 @@ static void count_strangers(void)
     close_scene(&scene);
 }
 
-/* Each id is told once, whatever its bytes, and one in a while. */
+/* Each name is told once, whatever its bytes, and one in a while. */
 static void tell_strangers(void)
 {
     static const struct span ids[] = {{"Ot\n\xff", 4},
                                       {"Cid\0"
                                        "12345678",
-                                       12}};
+                                       12}},
+                             names[] = {{"Ot\n\xff", 4}, {"Cid", 3}};
     struct scene scene = open_scene();
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         uint64_t before = bus_strangers(scene.hub->bus);
@@ -126,7 +131,7 @@ static void tell_strangers(void)
             zmq_send(dealer, "hello", 5, 0);
         LONE_WAIT(BOTH(&scene), bus_strangers(scene.hub->bus) == before + 3);
         CHECK(bus_next_stranger(scene.hub->bus, &id));
-        CHECK_BYTES(id.at, id.bytes, ids[i].at, ids[i].bytes);
+        CHECK_BYTES(id.at, id.bytes, names[i].at, names[i].bytes);
         CHECK(!bus_next_stranger(scene.hub->bus, &id));
         scene.hub->ahead_ms += STRANGERS_PAUSE_MS;
         zmq_close(dealer);
@@ -228,7 +233,10 @@ static void survive_plain_bytes(void)
     unsigned state = 12345;
     for (size_t i = 0; i < sizeof noise; i++)
         noise[i] = (char)((state = state * 1103515245u + 12345u) >> 16);
+    static const char zmtp1[] = "\6\0Other", zmtp2[] = "\xff\0\0\0\0\0\0\0\1\x7f\1\5\0\5Other";
     const struct span said[] = {{http, sizeof http - 1},
+                                {zmtp1, sizeof zmtp1 - 1},
+                                {zmtp2, sizeof zmtp2 - 1},
                                 {half_greeting, sizeof half_greeting - 1},
                                 {liar, sizeof liar},
                                 {noise, sizeof noise},
@@ -242,7 +250,8 @@ static void survive_plain_bytes(void)
         CHECK(send(streams[i], said[i].at, said[i].bytes, MSG_NOSIGNAL) >= 0);
     }
     check_the_good_go_on(&scene);
-    /* None of them keeps its place for longer than the greeting may take. */
+    /* None of them keeps its place for longer than the greeting may take. What is older than ZMTP
+     * 3, or taken for it, loses it at once. */
     int64_t start_ms = loopback_now_ms();
     for (size_t i = 0; i < COUNT; i++) {
         LONE_WAIT(BOTH(&scene), is_over(streams[i]));
@@ -254,19 +263,30 @@ static void survive_plain_bytes(void)
     close_scene(&scene);
 }
 
-/* What a DEALER named Other says next (rfc.zeromq.org/spec/37). */
-static const char ready[] = "\4\x2e\5READY\13Socket-Type\0\0\0\6DEALER"
-                            "\10Identity\0\0\0\5Other";
-
-static int greet_plain(const struct scene *scene)
+/* What a DEALER of that routing id says first (rfc.zeromq.org/spec/37). */
+static int greet_as(const struct scene *scene, struct span id)
 {
+    static const char ready[] = "\5READY\13Socket-Type\0\0\0\6DEALER\10Identity\0\0\0";
+    char said[256] = "\4";
+    size_t bytes = 2;
+    said[1] = (char)(sizeof ready + id.bytes);
+    memcpy(said + bytes, ready, sizeof ready - 1);
+    bytes += sizeof ready - 1;
+    said[bytes++] = (char)id.bytes;
+    memcpy(said + bytes, id.at, id.bytes);
+    bytes += id.bytes;
     int stream = dial_plain(scene);
     CHECK_INT(send(stream, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
-    CHECK_INT(send(stream, ready, sizeof ready - 1, MSG_NOSIGNAL), sizeof ready - 1);
+    CHECK_INT(send(stream, said, bytes, MSG_NOSIGNAL), bytes);
     /* Nobody may speak before the other end is ready, too: its greeting, then its READY. */
     char answer[sizeof greeting + 2 + 41];
     CHECK_INT(recv(stream, answer, sizeof answer, MSG_WAITALL), sizeof answer);
     return stream;
+}
+
+static int greet_plain(const struct scene *scene)
+{
+    return greet_as(scene, (struct span){"Other", 5});
 }
 
 /* A peer that had greeted in full and never says anything again. */
@@ -369,6 +389,190 @@ static void outlive_the_end_of_the_older(void)
     close_scene(&scene);
 }
 
+static void make_known(int stream)
+{
+    CHECK_INT(send(stream, "\0\3new", 5, MSG_NOSIGNAL), 5);
+}
+
+static int count_descriptors(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* Each loses its other half without a word, as behind a box that keeps this one open. */
+static void check_replaced(const struct span *ids, size_t id_count)
+{
+    enum { TIMES = 30, SPARE_MAX = 3 };
+    struct scene scene = open_scene();
+    check_the_good_go_on(&scene);
+    int before = count_descriptors(), streams[TIMES] = {greet_as(&scene, ids[0])};
+    const struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    make_known(streams[0]);
+    LONE_WAIT(BOTH(&scene), other->received == 1);
+    for (size_t i = 1; i < TIMES; i++) {
+        streams[i] = greet_as(&scene, ids[i % id_count]);
+        make_known(streams[i]);
+        LONE_WAIT(BOTH(&scene), other->received == i + 1);
+        int64_t start_ms = loopback_now_ms();
+        LONE_WAIT(BOTH(&scene), is_over(streams[i - 1]));
+        CHECK(loopback_now_ms() - start_ms < 2000);
+        CHECK(!is_over(streams[i]));
+    }
+    /* Ours are open still. */
+    LONE_WAIT(BOTH(&scene), count_descriptors() <= before + TIMES + SPARE_MAX);
+    check_the_good_go_on(&scene);
+    for (size_t i = 0; i < TIMES; i++)
+        close(streams[i]);
+    close_scene(&scene);
+}
+
+static void end_what_was_replaced_by_zeromq(void)
+{
+    check_replaced(&(struct span){"Other\0"
+                                  "ABCD1234",
+                                  14},
+                   1);
+}
+
+static void end_what_was_replaced_by_an_outlet(void)
+{
+    static const struct span ids[] = {{"Other\0"
+                                       "ABCD1234",
+                                       14},
+                                      {"Other\0"
+                                       "EFGH1234",
+                                       14},
+                                      {"Other\0"
+                                       "\0\0\0\0"
+                                       "1234",
+                                       14}};
+    check_replaced(ids, sizeof ids / sizeof *ids);
+}
+
+/* What is said of a connection counts only for that connection, whatever became of its number. */
+static void end_no_other_connection_of_that_number(void)
+{
+    struct scene scene = open_scene();
+    struct span id = {"Other\0"
+                      "ABCD1234",
+                      14};
+    for (int i = 0; i < 20; i++) {
+        int first = greet_as(&scene, id);
+        make_known(first);
+        check_the_good_go_on(&scene);
+        close(first); /* its number is free now, and the next one takes it */
+        check_the_good_go_on(&scene);
+        int strange = greet_plain(&scene), second = greet_as(&scene, id);
+        make_known(second);
+        for (int again = 0; again < 3; again++)
+            check_the_good_go_on(&scene);
+        CHECK(!is_over(strange));
+        close(strange);
+        close(second);
+    }
+    close_scene(&scene);
+}
+
+static void end_who_is_gone_when_its_successor_speaks(void)
+{
+    struct scene scene = open_scene();
+    struct span older_id = {"Other\0"
+                            "ABCD1234",
+                            14},
+                newer_id = {"Other\0"
+                            "ABCD5678",
+                            14};
+    const struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    int older = greet_as(&scene, older_id);
+    make_known(older);
+    LONE_WAIT(BOTH(&scene), other->received == 1);
+    int newer = greet_as(&scene, newer_id);
+    make_known(newer);
+    LONE_WAIT(BOTH(&scene), other->received == 2);
+    CHECK(!is_over(older)); /* it may be another process of that name */
+    scene.hub->ahead_ms += 60000;
+    make_known(newer);
+    LONE_WAIT(BOTH(&scene), is_over(older));
+    CHECK(!is_over(newer));
+    check_the_good_go_on(&scene);
+    close(older);
+    close(newer);
+    close_scene(&scene);
+}
+
+/* What one of a crowd does next: comes, speaks, stops in the middle of a word, breaks, goes. Two
+ * processes make all these connections, each under a routing id of its own: where two come under
+ * one, ZeroMQ can never close the first if it still says something. */
+static void act(const struct scene *scene, unsigned dice, int *stream)
+{
+    static uint32_t number;
+    struct linger at_once = {.l_onoff = 1};
+    if (*stream < 0) {
+        char id[] = "Other\0nnnnABC.";
+        number++;
+        memcpy(id + strlen("Other") + 1, &number, sizeof number);
+        id[13] = dice / 16 % 2 == 0 ? 'D' : 'E';
+        *stream = greet_as(scene, (struct span){id, 14});
+        return;
+    }
+    switch (dice % 8) {
+    case 0:
+    case 1:
+    case 2:
+        send(*stream, "\0\3new", 5, MSG_NOSIGNAL);
+        return;
+    case 3:
+        send(*stream, "\0\3n", 3, MSG_NOSIGNAL);
+        return;
+    case 4:
+        shutdown(*stream, SHUT_WR);
+        return;
+    case 5:
+        send(*stream, "\4\7\4PING\0\1", 9, MSG_NOSIGNAL); /* ZMTP 3.1, with a time to live */
+        return;
+    case 6:
+        setsockopt(*stream, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        break;
+    default:
+        break;
+    }
+    close(*stream);
+    *stream = -1;
+}
+
+/* ZHERD_STRESS=N lets it go on N times as long. */
+static void survive_a_crowd(void)
+{
+    enum { STREAMS = 12, ACTS = 600, SPARE_MAX = 3 };
+    const char *stress = getenv("ZHERD_STRESS");
+    long acts = ACTS * (stress ? strtol(stress, NULL, 10) : 1);
+    struct scene scene = open_scene();
+    check_the_good_go_on(&scene);
+    int before = count_descriptors(), streams[STREAMS];
+    for (size_t i = 0; i < STREAMS; i++)
+        streams[i] = -1;
+    unsigned state = 12345;
+    for (long i = 0; i < acts; i++) {
+        state = state * 1103515245u + 12345u;
+        act(&scene, state >> 20, &streams[(state >> 8) % STREAMS]);
+        lone_turn(BOTH(&scene), 2);
+        if (i % 50 == 0)
+            check_the_good_go_on(&scene);
+    }
+    for (size_t i = 0; i < STREAMS; i++)
+        if (streams[i] >= 0)
+            close(streams[i]);
+    check_the_good_go_on(&scene);
+    LONE_WAIT(BOTH(&scene), count_descriptors() <= before + SPARE_MAX);
+    printf("    %d descriptors before, %d after\n", before, count_descriptors());
+    close_scene(&scene);
+}
+
 static void pass_by_the_blocked(void)
 {
     struct scene scene = open_scene();
@@ -387,7 +591,7 @@ static void pass_by_the_blocked(void)
     CHECK(other->sent < 1000);
 
     good->due = 500;
-    LONE_WAIT(BOTH(&scene), scene.good->flood.peers[0].received == 500);
+    LONE_WAIT(BOTH(&scene), (good->answers++, scene.good->flood.peers[0].received == 500));
     CHECK_INT(scene.good->flood.peers[0].misordered, 0);
 
     /* Even asked for patience, the end waits for the blocked one only that long. */
@@ -423,10 +627,10 @@ static void outlive_one_that_talks_back(void)
     other->due = 100;
     LONE_WAIT(BOTH(&scene), other->sent == sent + 100);
     check_the_good_go_on(&scene);
-    /* A connection that nobody reads is not seen to break: it takes messages until its queue is
-     * full. Then it is begun anew. */
+    /* A connection that nobody reads is not seen to break: it takes messages until too many wait
+     * for an answer. Then it is begun anew. */
     zmq_close(router);
-    other->due = 1000;
+    other->due = 2 * OUTLET_MESSAGES_MAX;
     uint64_t refused = other->refused;
     LONE_WAIT(BOTH(&scene), other->refused > refused);
     router = open_raw(&scene, ZMQ_ROUTER);
@@ -464,9 +668,94 @@ static void try_again_after_a_wrong_neighbour(void)
     close_scene(&scene);
 }
 
+/* ---- a peer that takes all and shows nothing ---- */
+
+static struct lone_peer *await_id(struct scene *scene, void *router, char id[256])
+{
+    struct lone_peer *other = &scene->hub->flood.peers[OTHER];
+    uint64_t sent = other->sent;
+    other->awaits = true;
+    LONE_WAIT(BOTH(scene), (other->due = 1, other->sent > sent));
+    LONE_WAIT(BOTH(scene), zmq_recv(router, id, 256, ZMQ_DONTWAIT) == 12);
+    while (zmq_recv(router, NULL, 0, ZMQ_DONTWAIT) >= 0)
+        ;
+    return other;
+}
+
+static void come_anew_where_nothing_is_answered(void)
+{
+    struct scene scene = open_scene();
+    void *router = open_raw(&scene, ZMQ_ROUTER);
+    char first[256] = "", next[256] = "";
+    CHECK_INT(zmq_bind(router, scene.endpoints[OTHER]), 0);
+    struct lone_peer *other = await_id(&scene, router, first);
+    for (int i = 0; i < 3; i++) { /* it answers, however late: the connection stays */
+        scene.hub->ahead_ms += FLOOD_ANSWER_MS - 1000;
+        other->answers++;
+        check_the_good_go_on(&scene);
+        await_id(&scene, router, next);
+        CHECK(memcmp(first, next, 12) == 0);
+    }
+    scene.hub->ahead_ms += FLOOD_ANSWER_MS + 1000;
+    check_the_good_go_on(&scene);
+    LONE_WAIT(BOTH(&scene), (await_id(&scene, router, next), memcmp(first, next, 12) != 0));
+    size_t drawn = strlen("Hub") + 1 + ROSTER_NUMBER_BYTES - ROSTER_PROCESS_BYTES;
+    CHECK(memcmp(first + drawn, next + drawn, ROSTER_PROCESS_BYTES) == 0);
+    check_the_good_go_on(&scene);
+    zmq_close(router);
+    close_scene(&scene);
+}
+
+/* Nothing is due to it, then or later; and it is gone for a moment only. */
+static void tell_of_every_new_connection(void)
+{
+    struct scene scene = open_scene();
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    for (uint64_t i = 1; i <= 5; i++) {
+        void *router = open_raw(&scene, ZMQ_ROUTER);
+        LONE_WAIT(BOTH(&scene), zmq_bind(router, scene.endpoints[OTHER]) == 0);
+        LONE_WAIT(BOTH(&scene), other->connections == i);
+        zmq_close(router);
+    }
+    /* What is sent at once makes the connection known, too. */
+    void *router = open_raw(&scene, ZMQ_ROUTER);
+    LONE_WAIT(BOTH(&scene), (other->due = 1, other->refused > 0));
+    uint64_t sent = other->sent;
+    LONE_WAIT(BOTH(&scene), zmq_bind(router, scene.endpoints[OTHER]) == 0);
+    LONE_WAIT(BOTH(&scene), other->sent == sent + 1);
+    check_the_good_go_on(&scene);
+    CHECK_INT(other->connections, 5);
+    zmq_close(router);
+    close_scene(&scene);
+}
+
+/* ---- listeners that are no ZeroMQ ---- */
+
+static void leave_a_listener_that_says_something_else(void)
+{
+    struct scene scene = open_scene();
+    struct lone_peer *other = &scene.hub->flood.peers[OTHER];
+    int listener = listen_plain(scene.endpoints[OTHER]), called = -1;
+    LONE_WAIT(BOTH(&scene), (called = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+    CHECK_INT(send(called, "220 mail ready\r\n", 16, MSG_NOSIGNAL), 16);
+    LONE_WAIT(BOTH(&scene), is_over(called));
+    other->due = 1;
+    check_the_good_go_on(&scene);
+    CHECK_INT(other->sent, 0);
+    close(called);
+    close(listener);
+    struct bus_peer hub = {"Hub", scene.endpoint};
+    struct lone *right = lone_open("Other", scene.endpoints[OTHER], &hub, 1);
+    struct lone *all[] = {scene.hub, scene.good, right};
+    scene.hub->ahead_ms += 60000;
+    LONE_WAIT(all, right->flood.peers[0].received == 1);
+    lone_close(&right, 0);
+    close_scene(&scene);
+}
+
 static const struct check_case cases[] = {
     {"messages of names that are no peers are counted and dropped", count_strangers},
-    {"a stranger's routing id is told once", tell_strangers},
+    {"a stranger's name is told once", tell_strangers},
     {"a message of several frames is counted and dropped whole", drop_multiparts},
     {"the greatest message arrives; one byte more costs that connection only", hold_the_size_limit},
     {"plain bytes, browsers and half greetings change nothing and lose their place",
@@ -477,10 +766,24 @@ static const struct check_case cases[] = {
     {"two processes of one name are both heard", hear_both_that_have_numbers},
     {"an older connection that breaks after the newer took its place breaks nothing else",
      outlive_the_end_of_the_older},
+    {"a connection whose other half was lost is closed when ZeroMQ makes another",
+     end_what_was_replaced_by_zeromq},
+    {"and when its process makes another under a new routing id",
+     end_what_was_replaced_by_an_outlet},
+    {"no other connection is closed for it", end_no_other_connection_of_that_number},
+    {"a process that is gone loses its connection when its successor speaks",
+     end_who_is_gone_when_its_successor_speaks},
+    {"a crowd that comes, goes and breaks leaves nothing", survive_a_crowd},
     {"a peer that accepts but never reads delays nobody else, nor the end", pass_by_the_blocked},
     {"a peer that talks back harms only its own link", outlive_one_that_talks_back},
     {"a wrong socket on a peer's port is forgotten when the right one comes",
      try_again_after_a_wrong_neighbour},
+    {"a peer that takes everything and answers nothing gets a new connection and routing id",
+     come_anew_where_nothing_is_answered},
+    {"the flood is told of every new connection, though nothing is due",
+     tell_of_every_new_connection},
+    {"a listener that is no ZeroMQ is left and forgotten",
+     leave_a_listener_that_says_something_else},
 };
 
 CHECK_MAIN(cases)

@@ -51,6 +51,18 @@ void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
     flood->refused_in_turn++;
 }
 
+void flood_connected(struct flood *flood, size_t peer, int64_t now_ms)
+{
+    (void)now_ms;
+    flood->peers[peer].connections++;
+}
+
+struct flood_answers flood_answers(const struct flood *flood, size_t peer)
+{
+    const struct lone_peer *of = &flood->peers[peer];
+    return (struct flood_answers){of->awaits, of->answers + of->received};
+}
+
 struct lone *lone_open_bus(const struct bus_options *options)
 {
     struct lone *lone = calloc(1, sizeof *lone);
@@ -102,7 +114,8 @@ void lone_turn(struct lone *const *lones, size_t count)
     poll(polled, count, wait_ms);
     for (size_t i = 0; i < count; i++) {
         struct lone *lone = lones[i];
-        if (polled[i].revents == 0 && !lone->more && !wants_to_send(lone))
+        bool is_time = loopback_now_ms() + lone->ahead_ms >= bus_deadline_ms(lone->bus);
+        if (polled[i].revents == 0 && !lone->more && !wants_to_send(lone) && !is_time)
             continue;
         lone->flood.received_in_turn = lone->flood.refused_in_turn = 0;
         lone->more = bus_turn(lone->bus, &lone->flood, loopback_now_ms() + lone->ahead_ms);

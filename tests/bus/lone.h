@@ -5,7 +5,8 @@
  * order, counting up per peer) and filling.
  *
  * lone_turn is an honest loop: it turns a bus only if its descriptor fired, if the last turn said
- * that more waits, or if there is something to send. What bus_turn forgets stays forgotten. */
+ * that more waits, if there is something to send, or at the bus's own deadline. What bus_turn
+ * forgets stays forgotten. */
 #ifndef ZHERD_TESTS_BUS_LONE_H
 #define ZHERD_TESTS_BUS_LONE_H
 
@@ -20,8 +21,11 @@ struct lone_peer {
     uint64_t sent;    /* taken by the bus; also the number in the next message */
     uint64_t refused; /* times the bus said no */
     uint64_t received;
-    uint64_t parts;      /* frames of messages that had several */
-    uint64_t misordered; /* received numbers that did not count up */
+    bool awaits;          /* what is sent wants an answer */
+    uint64_t answers;     /* that came besides messages, as a case says */
+    uint64_t connections; /* new ones over which nothing was sent yet */
+    uint64_t parts;       /* frames of messages that had several */
+    uint64_t misordered;  /* received numbers that did not count up */
     uint64_t last_number;
     size_t last_bytes;
 };

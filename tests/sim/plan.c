@@ -44,7 +44,7 @@ void plan_free(struct plan *plan)
 
 static void print_action(const struct plan_action *action, FILE *out)
 {
-    static const char *const roads[] = {"open", "clogged", "losing", "refusing"};
+    static const char *const roads[] = {"open", "clogged", "losing", "refusing", "dead"};
     static const char *const stamps[] = {"now", "stale", "future", "equal", "repeat"};
     fprintf(out, "%10.6f s  ", (double)action->time_us / 1e6);
     switch (action->verb) {

@@ -38,6 +38,7 @@ static int tell_faults(const struct sim_counters *c, bool rare)
     const struct row faults[] = {
         {"roads clogged", c->roads[SIM_CLOGGED]},
         {"roads that lose everything unnoticed", c->roads[SIM_LOSING]},
+        {"connections that died unnoticed", c->roads[SIM_DEAD]},
         {"roads cut and known to be", c->roads[SIM_REFUSING]},
         {"nodes killed", c->kills},
         {"nodes stopped in good order", c->leaves},
@@ -58,6 +59,8 @@ static int tell_paths(const struct sim_counters *c, bool rare)
         {"links up", c->links_up},
         {"links down", c->links_down},
         {"links refused", c->links_refused},
+        {"links up that acknowledged nothing", c->links_stuck},
+        {"connections given up for another", c->renewals},
         {"new sessions seen by a neighbour", c->flood.session_changes},
         {"messages of a session that is over", c->flood.messages_strange},
         {"HELLOs refused", c->flood.refusals},

@@ -49,9 +49,15 @@ static void send_late(struct sim *sim, struct parcel *parcel)
                 parcel);
 }
 
+/* Takes what it never delivers. */
+static bool is_hole(enum sim_road road)
+{
+    return road == SIM_LOSING || road == SIM_DEAD;
+}
+
 static bool is_broken(enum sim_road road)
 {
-    return road == SIM_LOSING || road == SIM_REFUSING;
+    return is_hole(road) || road == SIM_REFUSING;
 }
 
 /* Changes the last digit of one told position: a lie no decoder can see. */
@@ -73,7 +79,7 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
 {
     struct channel *channel = &sim->channels[index];
     if (channel->road == SIM_REFUSING || channel->queued >= sim->options.queue_max ||
-        (sim->nodes[channel->to].flood == NULL && channel->road != SIM_LOSING)) {
+        (sim->nodes[channel->to].flood == NULL && !is_hole(channel->road))) {
         sim->counters->refused++;
         history_message(sim, "refused", channel, message);
         return false;
@@ -83,7 +89,7 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
     if (sim->quiet && kind != WIRE_HEARTBEAT)
         sim_fail(sim, "%s breaks the silence with a message of kind %d to %s",
                  sim->names[channel->from], kind, sim->names[channel->to]);
-    if (channel->road == SIM_LOSING || dice_chance(&sim->dice, sim->options.loss_permille)) {
+    if (is_hole(channel->road) || dice_chance(&sim->dice, sim->options.loss_permille)) {
         sim->counters->lost++;
         history_message(sim, "lost", channel, message);
         return true;
@@ -176,7 +182,7 @@ void road_reconnect(struct sim *sim, uint32_t index)
     struct channel *channel = &sim->channels[index];
     channel->generation++;
     channel->queued = 0;
-    channel->last_arrival_us = channel->free_us = sim->now_us;
+    channel->last_arrival_us = channel->free_us = channel->opened_us = sim->now_us;
     for (struct parcel *parcel = channel->held_first; parcel != NULL;) {
         struct parcel *next = parcel->next;
         parcel->next = NULL;
@@ -203,6 +209,8 @@ void sim_set_road(struct sim *sim, uint32_t from, uint32_t to, enum sim_road roa
     struct channel *channel = &sim->channels[index];
     enum sim_road before = channel->road;
     channel->road = road;
+    if (before != road)
+        channel->opened_us = sim->now_us;
     sim->counters->roads[road] += road != before;
     if (is_broken(before) != is_broken(road)) {
         road_reconnect(sim, index);

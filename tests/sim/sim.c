@@ -13,6 +13,8 @@
 #define STEPS_PER_NODE_MAX 200000
 /* Steady clocks start anywhere, so that nobody can come to compare two of them. */
 #define CLOCK_MS_MAX 1000000000
+/* Longer than what was lost before may take to be told again. */
+#define STUCK_US_MAX ((FLOOD_ANSWER_MS + 1000) * INT64_C(1000))
 /* Far more than a world needs. */
 #define HEAP_SPARE_BYTES (64 * 1024 * 1024)
 
@@ -107,6 +109,7 @@ struct sim *sim_new(const struct graph *graph, const struct sim_options *options
     sim->options = *options;
     sim->dice.state = options->seed;
     sim->counters = counters;
+    sim->healed_us = WORLD_NEVER;
     sim->herd_count = graph->node_count;
     sim->node_count = sim->herd_count + (options->mimicked != SIM_NO_NODE);
     sim->nodes = world_memory(sim->node_count, sizeof *sim->nodes);
@@ -236,8 +239,17 @@ static void start(struct sim *sim, uint32_t index, bool strange)
     if (node->flood != NULL)
         return;
     struct span *peers = world_memory(node->channel_count, sizeof *peers);
-    for (uint32_t i = 0; i < node->channel_count; i++)
-        peers[i] = span_of(sim->names[sim->channels[node->first_channel + i].to]);
+    static const struct dial_rules rules = {
+        .away_ms = 10000, .away_two_keys_ms = 5000, .unanswered_ms = FLOOD_ANSWER_MS};
+    static const struct keyring_keys no_keys;
+    for (uint32_t i = 0; i < node->channel_count; i++) {
+        struct channel *channel = &sim->channels[node->first_channel + i];
+        peers[i] = span_of(sim->names[channel->to]);
+        dial_start(&channel->dial, &rules, &no_keys, node_clock_ms(sim, node));
+        channel->answers = 0;
+        if (channel->road == SIM_DEAD)
+            sim_set_road(sim, channel->from, channel->to, SIM_OPEN);
+    }
     node->session = dice_next(&sim->dice) | 1;
     struct flood_options options = {
         .herd = span_of(strange ? "strange" : "simulated"),
@@ -294,6 +306,22 @@ void sim_leave(struct sim *sim, uint32_t index, int64_t patience_us)
     node_wants_turn(sim, index, sim->now_us);
 }
 
+/* Where nothing was in the way for long enough, acknowledgements come. */
+static void judge_stuck(struct sim *sim, const struct node *node, size_t link)
+{
+    const struct channel *there = &sim->channels[node->first_channel + link];
+    const struct channel *back = &sim->channels[there->back];
+    bool is_lossy = sim->options.loss_permille > 0 || sim->options.rate_bytes_per_s > 0;
+    int64_t since_us = there->opened_us > back->opened_us ? there->opened_us : back->opened_us;
+    if (since_us < sim->healed_us && sim->healed_us != WORLD_NEVER)
+        since_us = sim->healed_us;
+    sim->counters->links_stuck++;
+    if (!is_lossy && there->road == SIM_OPEN && back->road == SIM_OPEN &&
+        since_us < sim->now_us - STUCK_US_MAX)
+        sim_fail(sim, "%s gives up its link to %s, though nothing is in the way",
+                 sim->names[there->from], sim->names[there->to]);
+}
+
 static void pull_events(struct sim *sim, struct node *node)
 {
     struct flood_event event;
@@ -311,12 +339,33 @@ static void pull_events(struct sim *sim, struct node *node)
         case FLOOD_DIGESTS_EQUAL:
             sim->counters->digests_equal++;
             break;
+        case FLOOD_LINK_STUCK:
+            judge_stuck(sim, node, event.peer);
+            break;
         case FLOOD_LINK_UNANSWERED:
+        case FLOOD_LINK_UNMET:
         case FLOOD_LINK_MISREAD:
         case FLOOD_DIGESTS_DIFFER:
             break; /* flood_counters has it */
         }
     }
+}
+
+/* Replaces the connection to one peer if that is due, as bus/bus.c does. */
+static void tend(struct sim *sim, const struct node *node, uint32_t link)
+{
+    struct channel *channel = &sim->channels[node->first_channel + link];
+    uint64_t answers = flood_answers(node->flood, link).count;
+    if (answers != channel->answers)
+        dial_answered(&channel->dial);
+    channel->answers = answers;
+    if (!dial_is_due(&channel->dial, node_clock_ms(sim, node)))
+        return;
+    dial_renew(&channel->dial, node_clock_ms(sim, node));
+    sim->counters->renewals++;
+    road_reconnect(sim, node->first_channel + link);
+    if (channel->road == SIM_DEAD)
+        sim_set_road(sim, channel->from, channel->to, SIM_OPEN);
 }
 
 /* Sends what is due to one peer, until nothing is or the road refuses. */
@@ -331,10 +380,13 @@ static void send_due(struct sim *sim, struct node *node, uint32_t link)
             return;
         if (bytes > sizeof message)
             sim_fail(sim, "a message of %zu bytes", bytes);
+        struct dial *dial = &sim->channels[channel].dial;
         if (!road_send(sim, channel, (struct span){message, bytes})) {
+            dial_refused(dial, now_ms);
             flood_refused(node->flood, link, now_ms);
             return;
         }
+        dial_taken(dial, flood_answers(node->flood, link).awaited, now_ms);
     }
     sim_fail(sim, "%s never stops sending to %s", sim->names[sim->channels[channel].from],
              sim->names[sim->channels[channel].to]);
@@ -369,6 +421,8 @@ static int64_t next_turn_us(struct sim *sim, uint32_t index)
 static void take_turn(struct sim *sim, uint32_t index)
 {
     struct node *node = &sim->nodes[index];
+    for (uint32_t i = 0; i < node->channel_count; i++)
+        tend(sim, node, i);
     for (uint32_t i = 0; i < node->channel_count; i++)
         send_due(sim, node, i);
     pull_events(sim, node);
@@ -466,6 +520,7 @@ void sim_heal(struct sim *sim)
     sim->options.copy_permille = 0;
     sim->options.late_permille = 0;
     sim->options.forge_permille = 0;
+    sim->healed_us = sim->now_us;
     if (sim->options.queue_max < SIM_QUEUE_MIN)
         sim->options.queue_max = SIM_QUEUE_MIN;
     for (uint32_t i = 0; i < sim->node_count; i++)
@@ -474,7 +529,8 @@ void sim_heal(struct sim *sim)
     for (uint32_t i = 0; i < sim->herd_count; i++)
         sim_start(sim, i);
     for (uint32_t i = 0; i < sim->channel_count; i++)
-        sim_set_road(sim, sim->channels[i].from, sim->channels[i].to, SIM_OPEN);
+        if (sim->channels[i].road != SIM_DEAD)
+            sim_set_road(sim, sim->channels[i].from, sim->channels[i].to, SIM_OPEN);
 }
 
 uint32_t sim_hops_max(const struct sim *sim, uint32_t client)

@@ -74,6 +74,8 @@ enum sim_road {
     SIM_CLOGGED,  /* holds them, until its queue is full; they flow on when it opens */
     SIM_LOSING,   /* takes them and loses them: nobody has noticed that the connection is gone */
     SIM_REFUSING, /* takes none: the connection is gone and known to be */
+    SIM_DEAD,     /* takes them and loses them, until the node makes another connection, which is */
+                  /* open: a box in the middle has lost the other half of this one */
     SIM_ROADS,
 };
 
@@ -97,7 +99,8 @@ struct sim_counters {
     uint64_t conflated;      /* changes that found the same client still due on a link */
     uint64_t windows_closed; /* ends of a turn with something due behind an open window */
     uint64_t ties;           /* accepted with the order time of another location */
-    uint64_t links_up, links_down, links_refused, digests_equal;
+    uint64_t links_up, links_down, links_refused, links_stuck, digests_equal;
+    uint64_t renewals;         /* connections that a node gave up */
     uint64_t roads[SIM_ROADS]; /* roads that became so */
     uint64_t starts, starts_strange, starts_mimic, kills, leaves;
 };
@@ -147,7 +150,7 @@ void sim_leave(struct sim *sim, uint32_t node, int64_t patience_us);
 /* A client tells a node its position; nothing happens when the node is dead or leaving. */
 void sim_submit(struct sim *sim, uint32_t node, uint32_t client, enum sim_stamp stamp);
 
-/* Every road open, every node alive in the right herd, the mimic dead, and no loss, copies,
+/* Every road open or dead, every node alive in the right herd, the mimic dead, and no loss, copies,
  * stragglers, forgery from now on; a road takes SIM_QUEUE_MIN messages at least. */
 void sim_heal(struct sim *sim);
 

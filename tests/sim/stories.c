@@ -168,6 +168,20 @@ static void plan_cuts(struct plan *plan, struct dice *dice)
     }
 }
 
+/* Connections die and nobody is told: the node that made one must come to it by itself. */
+static void plan_deaths_of_connections(struct plan *plan, struct dice *dice)
+{
+    if (plan->graph.edge_count == 0 || !dice_chance(dice, 300))
+        return;
+    for (uint32_t dead = 1 + dice_below(dice, 4); dead > 0; dead--) {
+        const struct edge *edge =
+            &plan->graph.edges[dice_below(dice, (uint32_t)plan->graph.edge_count)];
+        bool there = dice_chance(dice, 500);
+        plan_add(plan, dice_between(dice, 0, PLAN_STORM_US - 1), PLAN_ROAD,
+                 there ? edge->a : edge->b, there ? edge->b : edge->a, SIM_DEAD);
+    }
+}
+
 /* About half of all nodes, always the same ones for one set. */
 static bool is_in_set(uint64_t set, uint32_t node)
 {
@@ -277,6 +291,7 @@ static void fill(struct plan *plan, struct dice *dice)
         plan_swizzle(plan, dice);
         plan_deaths(plan, dice);
         plan_mimic(plan, dice);
+        plan_deaths_of_connections(plan, dice);
     }
     plan_sort(plan);
 }

@@ -158,8 +158,9 @@ static bool is_at_rest(const struct sim *sim, const struct channel *channel)
     const struct node *to = &sim->nodes[channel->to];
     const struct flood_link *here = &channel->seen;
     const struct flood_link *there = &sim->channels[channel->back].seen;
-    return here->up && there->up && here->their_session == to->session &&
-           here->acked == here->head && there->have == here->head;
+    return channel->road != SIM_DEAD && here->up && there->up &&
+           here->their_session == to->session && here->acked == here->head &&
+           there->have == here->head;
 }
 
 bool sim_is_equal(const struct sim *sim)

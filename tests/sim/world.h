@@ -7,6 +7,7 @@
 #ifndef ZHERD_TESTS_SIM_WORLD_H
 #define ZHERD_TESTS_SIM_WORLD_H
 
+#include "bus/dial.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/sim.h"
 
@@ -35,6 +36,9 @@ struct channel {
     int64_t last_arrival_us;
     int64_t free_us; /* when the wire has taken all that was sent */
     struct parcel *held_first, *held_last;
+    struct dial dial;       /* of the node `from`, as bus/outlet.c has one */
+    int64_t opened_us;      /* when the road or the connection was another one last */
+    uint64_t answers;       /* as its flood counted them when it was last asked */
     struct flood_link seen; /* as watch.c saw it last, at `from` */
 };
 
@@ -86,7 +90,8 @@ struct sim {
     uint32_t late_parcels; /* stragglers and copies still on their way */
     uint32_t words;        /* messages on their way that are no HEARTBEATs */
     bool quiet;
-    bool forged; /* a message of this world was forged */
+    int64_t healed_us; /* WORLD_NEVER before */
+    bool forged;       /* a message of this world was forged */
     uint64_t steps;
     struct sim_counters *counters; /* the caller's */
     char (*names)[LOCATION_ORIGIN_BYTES_MAX + 1];

@@ -13,9 +13,9 @@ import unittest
 from rig import UCLA, Client, Herd, open_files_max, wait_for
 
 
-def pour(port, payload, replies):
+def pour(port, payload, replies, host="127.0.0.1"):
     """Sends all of `payload` while reading; returns the first `replies` lines."""
-    with socket.create_connection(("127.0.0.1", port)) as line:
+    with socket.create_connection((host, port)) as line:
         line.setblocking(False)
         sent, got, deadline = 0, bytearray(), time.monotonic() + 60
         while got.count(b"\n") < replies:

@@ -120,8 +120,10 @@ class Misread(unittest.TestCase):
         session = peer.hear()[1]
         for _ in range(3):
             peer.hello(session)
-        self.expect(r"messages under the routing id Pear\x0a\xff are dropped: it names no peer of this "
-                    "node")
+        said = wait_for("the name", self.faults)
+        self.assertEqual(len(said), 1)
+        self.assertRegex(said[0], r"^Pear\\x0a\\xff is no neighbour in the file read at "
+                         r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ: what it says is dropped$")
         self.assertEqual(self.stop()["strangers"], 3)
 
     def test_whole_floats_are_numbers(self):

@@ -49,6 +49,18 @@ static void what_breaks_is_tried_again(void)
     check_never_due();
 }
 
+static void what_is_lost_is_replaced_at_once_under_the_same_key(void)
+{
+    dial_start(&dial, &rules, &both, 0);
+    dial_taken(&dial, true, 50);
+    dial_refused(&dial, 60);
+    dial_lost(&dial);
+    CHECK(dial_is_due(&dial, 60));
+    dial_renew(&dial, 60);
+    CHECK_INT(dial.key, 0);
+    check_due_at(1060);
+}
+
 static void what_answers_is_left_alone(void)
 {
     dial_start(&dial, &rules, &none, 0);
@@ -241,6 +253,8 @@ static void the_second_key_stays_when_the_first_is_taken_out(void)
 static const struct check_case cases[] = {
     {"a connection that never comes about is tried again", what_never_comes_about_is_tried_again},
     {"so is one that breaks", what_breaks_is_tried_again},
+    {"one that is known to be lost is replaced at once, under the same key",
+     what_is_lost_is_replaced_at_once_under_the_same_key},
     {"one that answers is left alone", what_answers_is_left_alone},
     {"one that takes messages and answers none is replaced, under the same key",
      what_takes_and_never_answers_is_replaced_under_the_same_key},

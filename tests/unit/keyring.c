@@ -11,7 +11,16 @@ static void keys_are_z85_of_32_bytes(void)
         bool good;
     } rows[] = {
         {GOOD_KEY, true},
-        {"0000000000000000000000000000000000000000", true},
+        {"0000000000000000000000000000000000000000", false}, /* whose secret is anybody's */
+        {"0000000000000000000000000000000000000001", true},
+        {"000000000000000000000000000000000000001H", false},
+        {"0rr9100000000000000000000000000000000000", false},
+        {"&oLYpj3*xV7foF([T):m*6J=8OhdwFHggr4uRd:c", false},
+        {"u.0y]QFM){VcY:QOp*om1vMIksr9uQ/DK8D^4p{4", false},
+        {")eNa=%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSaG", false},
+        {")F)j^%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0", false},
+        {")/is!%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSaG", false},
+        {"0SSjz00000000000000000000000000000000000", true},
         {"%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0", true},  /* 2^32 - 1, eight times */
         {"%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc0%nSc1", false}, /* and one more */
         {"#####00000000000000000000000000000000000", false},

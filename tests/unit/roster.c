@@ -92,12 +92,26 @@ static void the_longest_name_fits(void)
     roster_free(&roster);
 }
 
+static void the_process_is_the_second_half_of_the_number(void)
+{
+    static const char one[] = "Bob\0abcd1234", same[] = "Bob\0efgh1234", other[] = "Bob\0abcd1235";
+    struct span ids[] = {{one, 12}, {same, 12}, {other, 12}, {"Bob", 3}, {"Bob\0abc", 7}};
+    CHECK(roster_process(ids[0]) == roster_process(ids[1]));
+    CHECK(roster_process(ids[0]) != roster_process(ids[2]));
+    CHECK_INT(roster_process(ids[3]), 0);
+    CHECK_INT(roster_process(ids[4]), 0);
+    CHECK_INT(roster_name(ids[0]).bytes, 3);
+    CHECK_INT(roster_name(ids[3]).bytes, 3);
+    CHECK_INT(roster_name(ids[4]).bytes, 7);
+}
+
 static const struct check_case cases[] = {
     {"a routing id is a name with or without a number",
      a_routing_id_is_a_name_with_or_without_a_number},
     {"who has no peers knows nobody", who_has_no_peers_knows_nobody},
     {"each of many is found by the id it writes", each_of_many_is_found_by_the_id_it_writes},
     {"the longest name fits", the_longest_name_fits},
+    {"the second half of the number is the process", the_process_is_the_second_half_of_the_number},
 };
 
 CHECK_MAIN(cases)
