@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "bus/batch.h"
-#include "bus/peer.h"
+#include "bus/link/batch.h"
+#include "bus/link/peer.h"
 
 /* However little there is to do, somebody should look once a second. */
 #define DEADLINE_MS_MAX 1000

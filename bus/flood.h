@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bus/hint.h"
-#include "bus/location.h"
+#include "bus/table/hint.h"
+#include "bus/table/location.h"
 
 /* One message on the wire: one location of the largest size and the fields around it fit. */
 #define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)

@@ -9,8 +9,8 @@
 #include <jansson.h>
 #include <msgpack.h>
 
-#include "bus/msgread.h"
-#include "bus/msgshow.h"
+#include "bus/base/msgread.h"
+#include "bus/base/msgshow.h"
 
 /* In front of the msgpack, so that a stranger or another version is known before any parsing. */
 static const char PREFIX[3] = {'z', 'p', 1};

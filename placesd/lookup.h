@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 
 #define LOOKUP_RADIUS_KM_MAX     50
 #define LOOKUP_BOUND_MAX         20

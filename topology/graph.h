@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "topology/topology.h"
+#include "topology/format/topology.h"
 
 struct graph;
 

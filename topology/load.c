@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
+#include "topology/format/check.h"
+#include "topology/format/keys.h"
 #include "topology/say.h"
-#include "topology/topology_check.h"
-#include "topology/topology_keys.h"
 
 /* The largest herd, with room for comments; a reader must not be fed a disk. */
 #define FILE_BYTES_MAX (4 * 1024 * 1024)

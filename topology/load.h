@@ -7,13 +7,13 @@
 
 #include <stdbool.h>
 
-#include "topology/topology.h"
+#include "topology/format/topology.h"
 
 /* Fills `topology` (release with topology_free) and returns true; or says each fault (say.h) as
  * "file:line: what is wrong and what to write instead" and returns false. */
 bool topology_load(const char *path, struct topology *topology);
 
-/* The same for a herd that may yet lack the keys it needs (topology/topology_keys.h). */
+/* The same for a herd that may yet lack the keys it needs (topology/format/keys.h). */
 bool topology_load_before_keys(const char *path, struct topology *topology);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "topology/topology.h"
+#include "topology/format/topology.h"
 
 #define REACH_ERROR_BYTES_MAX 400
 

@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-#include "bus/auth.h"
-#include "topology/topology.h"
+#include "bus/net/auth.h"
+#include "topology/format/topology.h"
 
 #define SECRETS_ERROR_BYTES_MAX 1536
 /* Whose key pair broker and workers of the places service share; no node may be called so. */

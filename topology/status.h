@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 
 #define STATUS_NAME_BYTES_MAX 63
 #define STATUS_LINE_BYTES_MAX 128

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "topology/topology_faults.h"
+#include "topology/format/faults.h"
 
 struct option;
 

@@ -2,7 +2,7 @@
 file(READ ${INPUT} bytes HEX)
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
 string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
-file(WRITE ${OUTPUT} "#include \"placesd/landmarks/seed.h\"
+file(WRITE ${OUTPUT} "#include \"placesd/landmarks/server/seed.h\"
 const unsigned char seed_table[] = {
 ${bytes}
 };

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bus/bus.h"
+#include "bus/net/bus.h"
 #include "tests/bus/loopback.h"
 
 #define UPDATES_DEFAULT 3000000

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 #include "tests/bench/speech.h"
 
 /* One read: as much as a socket's buffer holds in most cases. */

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 
 #define EVENTS_MAX 256
 #define READ_BYTES (64 * 1024)

@@ -4,7 +4,7 @@
 #ifndef ZHERD_TESTS_BENCH_FIGURES_H
 #define ZHERD_TESTS_BENCH_FIGURES_H
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 #include "tests/bench/histogram.h"
 
 #define FIGURES_MAX 32

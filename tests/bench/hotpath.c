@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus/at_line.h"
-#include "bus/digits.h"
+#include "bus/base/digits.h"
 #include "bus/flood.h"
-#include "bus/table.h"
-#include "bus/wire.h"
-#include "gateway/command.h"
-#include "gateway/session.h"
+#include "bus/link/wire.h"
+#include "bus/table/at_line.h"
+#include "bus/table/table.h"
+#include "gateway/text/command.h"
+#include "gateway/text/session.h"
 #include "tests/bench/sample.h"
 
 #define STAMP_NS UINT64_C(1621464827959498503)

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "placesd/landmarks/store.h"
+#include "placesd/landmarks/server/store.h"
 #include "tests/sim/dice.h"
 
 #define PLACES_DEFAULT    1000000

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "placesd/desk.h"
+#include "placesd/dispatch/desk.h"
 
 #define ROUNDS     200000
 #define PLACES     1000

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 #include "tests/bench/sample.h"
 
 /* The longest request of any protocol here. */

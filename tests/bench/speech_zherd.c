@@ -1,7 +1,7 @@
 /* The text protocol of gateway/PROTOCOL.md; any herd that speaks it can be measured. */
 #include <xxhash.h>
 
-#include "bus/digits.h"
+#include "bus/base/digits.h"
 #include "tests/bench/speech.h"
 
 #define IAMAT   "IAMAT "

@@ -29,7 +29,7 @@ herd_test(unit/bench_speech herd_bench)
 # names of functions are enough. Not under a sanitizer, which valgrind cannot run.
 if(NOT ZHERD_SANITIZE)
     get_target_property(hotpath_sources herd_core SOURCES)
-    list(FILTER hotpath_sources INCLUDE REGEX "/(bus|gateway|placesd)/[a-z_]*[.]c$")
+    list(FILTER hotpath_sources INCLUDE REGEX "/(bus|gateway|placesd/(dispatch|providers|lookup))")
     get_target_property(hotpath_libraries herd_core LINK_LIBRARIES)
     add_library(herd_hotpath STATIC EXCLUDE_FROM_ALL ${hotpath_sources} bench/sample.c)
     add_executable(test_bench_hotpath bench/hotpath.c)

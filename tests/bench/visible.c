@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 
 /* Neighbouring probes that share one share of yes. */
 struct pool {

@@ -1,5 +1,5 @@
 /* Where to connect to: names are asked for anew, beside the loop, and what is known stays. */
-#include "bus/address.h"
+#include "bus/net/address.h"
 
 #include <poll.h>
 

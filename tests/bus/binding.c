@@ -1,5 +1,5 @@
 /* Ports are taken at what a name stands for here, and who has one already is named. */
-#include "bus/binding.h"
+#include "bus/net/binding.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

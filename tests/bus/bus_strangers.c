@@ -1,10 +1,10 @@
 /* The peer sockets among others that do not mean well, or know no better: strangers, wrong
  * messages, peers that do not read, that talk back, that are something else altogether. Each
  * case watches a well-behaved peer beside them, whose messages must go on. */
-#include "bus/strangers.h"
+#include "bus/link/strangers.h"
 #include "tests/bus/lone.h"
 
-#include "bus/outlet.h"
+#include "bus/net/outlet.h"
 
 #include <dirent.h>
 #include <errno.h>

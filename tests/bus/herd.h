@@ -6,7 +6,7 @@
 #ifndef ZHERD_TESTS_BUS_HERD_H
 #define ZHERD_TESTS_BUS_HERD_H
 
-#include "bus/bus.h"
+#include "bus/net/bus.h"
 #include "tests/bus/loopback.h"
 #include "tests/check.h"
 

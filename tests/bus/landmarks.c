@@ -1,4 +1,4 @@
-#include "placesd/landmarks/landmarks.h"
+#include "placesd/landmarks/server/landmarks.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -8,8 +8,8 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "placesd/landmarks/patience.h"
-#include "placesd/landmarks/sphere.h"
+#include "bus/base/sphere.h"
+#include "placesd/landmarks/server/patience.h"
 #include "tests/bus/visitor.h"
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* lookups: many questions at once to whoever answers a plain REQ socket. */
-#include "gateway/lookups.h"
+#include "gateway/node/lookups.h"
 #include "placesd/lookup.h"
 #include "tests/bus/loopback.h"
 #include "tests/check.h"

@@ -2,7 +2,7 @@
  * change. The broker, its worker and the provider are real. */
 #include <czmq.h>
 
-#include "gateway/lookups.h"
+#include "gateway/node/lookups.h"
 #include "tests/bus/proof.h"
 #include "tests/bus/service.h"
 #include "tests/bus/zmtp2.h"

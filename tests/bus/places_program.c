@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "placesd/desk.h"
+#include "placesd/dispatch/desk.h"
 #include "tests/bus/asker.h"
 #include "tests/bus/upstream.h"
 

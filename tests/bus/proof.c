@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "bus/auth.h"
+#include "bus/net/auth.h"
 
 bool __real_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
                        char error[AUTH_ERROR_BYTES_MAX]);

@@ -2,7 +2,7 @@
  * that plays the broker and an upstream that behaves as badly as it is told to. */
 #include <czmq.h>
 
-#include "placesd/worker.h"
+#include "placesd/service/worker.h"
 #include "tests/bus/giver.h"
 #include "tests/bus/upstream.h"
 

@@ -1,5 +1,5 @@
 /* Names are asked for beside the loop, and who asks never waits. */
-#include "bus/resolve.h"
+#include "bus/net/resolve.h"
 
 #include <time.h>
 #include <unistd.h>

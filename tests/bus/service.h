@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 
-#include "placesd/broker.h"
-#include "placesd/worker.h"
+#include "placesd/service/broker.h"
+#include "placesd/service/worker.h"
 #include "tests/bus/asker.h"
 #include "tests/bus/upstream.h"
 

@@ -4,8 +4,8 @@
 
 #include <czmq.h>
 
-#include "placesd/balance.h"
-#include "placesd/worker.h"
+#include "placesd/dispatch/balance.h"
+#include "placesd/service/worker.h"
 #include "tests/bus/giver.h"
 #include "tests/bus/upstream.h"
 

@@ -1,8 +1,8 @@
 /* Any line is a command that says again what it said, or none for a reason. */
 #include <assert.h>
 
-#include "bus/at_line.h"
-#include "gateway/command.h"
+#include "bus/table/at_line.h"
+#include "gateway/text/command.h"
 #include "placesd/lookup.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "gateway/lines.h"
+#include "gateway/text/lines.h"
 #include "tests/fuzz/fuzz.h"
 
 struct outcome {

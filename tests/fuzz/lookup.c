@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "placesd/json_check.h"
+#include "bus/base/json_check.h"
 #include "tests/fuzz/fuzz.h"
 
 static void explain(struct span input)

@@ -1,6 +1,6 @@
 /* Whatever a provider answers, nearby gives Nearby Search JSON; and what it cuts from a good
  * answer is what a parser would cut. */
-#include "placesd/nearby.h"
+#include "placesd/providers/nearby.h"
 
 #include <jansson.h>
 

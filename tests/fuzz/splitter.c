@@ -1,12 +1,12 @@
 /* Any stream comes apart into the same records however it was cut into feeds, each byte at most
  * once, and any record is of one kind. */
-#include "placesd/landmarks/splitter.h"
+#include "placesd/landmarks/data/splitter.h"
 
 #include <assert.h>
 #include <math.h>
 #include <xxhash.h>
 
-#include "placesd/landmarks/feature.h"
+#include "placesd/landmarks/data/feature.h"
 #include "tests/fuzz/fuzz.h"
 
 struct outcome {

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-#include "placesd/json_text.h"
+#include "bus/base/json_text.h"
 #include "tests/fuzz/fuzz.h"
 
 static inline void fuzz_check_tidy(struct span text)

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "placesd/provider.h"
-#include "placesd/remark.h"
+#include "placesd/providers/provider.h"
+#include "placesd/providers/remark.h"
 #include "tests/fuzz/tidy.h"
 
 /* Short, so that mutations of a corpus that holds it nearly everywhere still find it. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bus/flood.h"
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Numbers and lengths may come in longer encodings than needed; only a float of 32 bits may be

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 #include "tests/sim/sim.h"
 
 #define SEED        2016

@@ -6,7 +6,7 @@
  * the link must be up and both tables equal within SETTLE_US_MAX, whatever was on its way. */
 #include <inttypes.h>
 
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 #include "tests/check.h"
 #include "tests/sim/sim.h"
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 
 /* Behind the magic bytes and the head of the array. */
 #define KIND_AT 4

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bus/digits.h"
+#include "bus/base/digits.h"
 
 /* The wall clock of a world at virtual time 0: late 2023. */
 #define WALL_NS      INT64_C(1700000000000000000)

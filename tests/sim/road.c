@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 
 static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message)
 {

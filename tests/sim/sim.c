@@ -351,7 +351,7 @@ static void pull_events(struct sim *sim, struct node *node)
     }
 }
 
-/* Replaces the connection to one peer if that is due, as bus/bus.c does. */
+/* Replaces the connection to one peer if that is due, as bus/net/bus.c does. */
 static void tend(struct sim *sim, const struct node *node, uint32_t link)
 {
     struct channel *channel = &sim->channels[node->first_channel + link];

@@ -7,7 +7,7 @@
 #ifndef ZHERD_TESTS_SIM_WORLD_H
 #define ZHERD_TESTS_SIM_WORLD_H
 
-#include "bus/dial.h"
+#include "bus/link/dial.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/sim.h"
 
@@ -36,7 +36,7 @@ struct channel {
     int64_t last_arrival_us;
     int64_t free_us; /* when the wire has taken all that was sent */
     struct parcel *held_first, *held_last;
-    struct dial dial;       /* of the node `from`, as bus/outlet.c has one */
+    struct dial dial;       /* of the node `from`, as bus/net/outlet.c has one */
     int64_t opened_us;      /* when the road or the connection was another one last */
     uint64_t answers;       /* as its flood counted them when it was last asked */
     struct flood_link seen; /* as watch.c saw it last, at `from` */

@@ -18,7 +18,7 @@ import dataclasses
 import heapq
 import re
 
-# How far ahead of the accepting clock a stamp may count (bus/location.h).
+# How far ahead of the accepting clock a stamp may count (bus/table/location.h).
 SKEW_NS_MAX = 5_000_000_000
 # How long a node without faults around it may take to hand an update on to its neighbours. This
 # is far more than it takes; what was measured stands in README.

@@ -1,4 +1,4 @@
-# From bus/wire.c to what the next minor version may make of it: one more key in HELLO, one more
+# From bus/link/wire.c to what the next minor version may make of it: one more key in HELLO, one more
 # element in every message and in every location, and a higher version.
 s/^    msgpack_pack_map(out, HELLO_KEYS);$/    msgpack_pack_map(out, HELLO_KEYS + 1);\n    put_key_number(out, "colour", 7);/
 s/put_key_number(out, "version", message->version)/put_key_number(out, "version", message->version + 1)/

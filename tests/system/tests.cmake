@@ -45,9 +45,9 @@ foreach(language python javascript)
 endforeach()
 # A gateway of the next minor version: its own writer of messages comes before the library's.
 add_custom_command(OUTPUT wire_next.c
-    COMMAND sed -f ${CMAKE_CURRENT_SOURCE_DIR}/system/next.sed ${CMAKE_SOURCE_DIR}/bus/wire.c > wire_next.c
-    DEPENDS system/next.sed ${CMAKE_SOURCE_DIR}/bus/wire.c VERBATIM)
-add_executable(zherd-gateway-next ${CMAKE_SOURCE_DIR}/gateway/main.c wire_next.c)
+    COMMAND sed -f ${CMAKE_CURRENT_SOURCE_DIR}/system/next.sed ${CMAKE_SOURCE_DIR}/bus/link/wire.c > wire_next.c
+    DEPENDS system/next.sed ${CMAKE_SOURCE_DIR}/bus/link/wire.c VERBATIM)
+add_executable(zherd-gateway-next ${CMAKE_SOURCE_DIR}/gateway/node/main.c wire_next.c)
 target_link_libraries(zherd-gateway-next PRIVATE herd_gateway herd_usage)
 herd_system_test(judge)
 herd_system_test(joining)

@@ -1,5 +1,5 @@
 /* When two tables count as equal, and how often a fault is healed. */
-#include "bus/agree.h"
+#include "bus/link/agree.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* Which connections to us were replaced: by a newer one of their process, or by a successor. */
-#include "bus/arrivals.h"
+#include "bus/link/arrivals.h"
 
 #include "tests/check.h"
 

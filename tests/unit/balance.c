@@ -1,4 +1,4 @@
-#include "placesd/balance.h"
+#include "placesd/dispatch/balance.h"
 
 #include "tests/check.h"
 

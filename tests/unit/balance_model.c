@@ -1,5 +1,5 @@
 /* Long stories of askers and workers, told by a die, against a model of the asker's side. */
-#include "placesd/balance.h"
+#include "placesd/dispatch/balance.h"
 
 #include "tests/check.h"
 

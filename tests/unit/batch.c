@@ -1,5 +1,5 @@
 /* What was written for one link serves another exactly when that is due the same. */
-#include "bus/batch.h"
+#include "bus/link/batch.h"
 
 #include "tests/check.h"
 

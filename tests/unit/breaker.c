@@ -1,4 +1,4 @@
-#include "placesd/breaker.h"
+#include "placesd/dispatch/breaker.h"
 
 #include "tests/check.h"
 

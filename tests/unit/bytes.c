@@ -1,5 +1,5 @@
 /* Spans and buffers. */
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 
 #include "tests/check.h"
 

@@ -1,4 +1,4 @@
-#include "placesd/cache.h"
+#include "placesd/dispatch/cache.h"
 
 #include "tests/check.h"
 

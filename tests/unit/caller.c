@@ -1,5 +1,5 @@
 /* Which connections to the places service's doors are to be ended. */
-#include "placesd/caller.h"
+#include "placesd/dispatch/caller.h"
 
 #include "tests/check.h"
 

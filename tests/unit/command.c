@@ -1,5 +1,5 @@
 /* command: tables of lines and of numbers. */
-#include "gateway/command.h"
+#include "gateway/text/command.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

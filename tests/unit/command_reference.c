@@ -2,7 +2,7 @@
  * expressions and values as strings of digits. */
 #include <regex.h>
 
-#include "gateway/command.h"
+#include "gateway/text/command.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

@@ -5,10 +5,10 @@
 #ifndef ZHERD_TESTS_UNIT_DESK_RIG_H
 #define ZHERD_TESTS_UNIT_DESK_RIG_H
 
-#include "placesd/desk.h"
+#include "placesd/dispatch/desk.h"
 
-#include "placesd/breaker.h"
-#include "placesd/cache.h"
+#include "placesd/dispatch/breaker.h"
+#include "placesd/dispatch/cache.h"
 #include "tests/check.h"
 
 #define TIME_MS   1000

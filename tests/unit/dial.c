@@ -1,5 +1,5 @@
 /* When a connection is replaced, and with which key. */
-#include "bus/dial.h"
+#include "bus/link/dial.h"
 
 #include "tests/check.h"
 

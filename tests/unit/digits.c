@@ -1,10 +1,10 @@
 /* Numbers from text and the text back from them; words and their ends. */
-#include "bus/digits.h"
+#include "bus/base/digits.h"
 
 #include <sodium/crypto_shorthash.h>
 
-#include "bus/siphash.h"
-#include "bus/word.h"
+#include "bus/base/siphash.h"
+#include "bus/base/word.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

@@ -1,5 +1,5 @@
 /* One answer for many, and for each as much of it as he wanted. */
-#include "placesd/ending.h"
+#include "placesd/dispatch/ending.h"
 
 #include "tests/check.h"
 

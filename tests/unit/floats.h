@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "bus/msgread.h"
+#include "bus/base/msgread.h"
 #include "tests/check.h"
 
 static inline size_t floats_put(char *out, double value)

@@ -1,9 +1,9 @@
 /* Answers of workers that anybody may have written: what is taken keeps the page's promises. */
-#include "placesd/foreign.h"
+#include "placesd/dispatch/foreign.h"
 
 #include <jansson.h>
 
-#include "placesd/results.h"
+#include "placesd/providers/results.h"
 #include "tests/check.h"
 
 /* What is made of an answer with that code and body; a copy that the caller frees. */

@@ -1,5 +1,5 @@
 /* What passes counts with breaker and budget, what was never sent with neither. */
-#include "placesd/gate.h"
+#include "placesd/dispatch/gate.h"
 
 #include "tests/check.h"
 

@@ -1,4 +1,4 @@
-#include "placesd/grid.h"
+#include "placesd/dispatch/grid.h"
 
 #include <math.h>
 

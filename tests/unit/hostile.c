@@ -1,7 +1,7 @@
 /* A million positions that clients and gateways might send: whatever is taken becomes requests of
  * one strict pattern for each provider, and nothing else. */
-#include "gateway/command.h"
-#include "placesd/provider.h"
+#include "gateway/text/command.h"
+#include "placesd/providers/provider.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "bus/bytes.h"
+#include "bus/base/bytes.h"
 
 /* The bytes of a literal, with whatever NULs it holds. */
 #define SPAN(literal) ((struct span){literal, sizeof(literal) - 1})

@@ -1,5 +1,5 @@
 /* What one pass says of a text is what a parser says of it. */
-#include "placesd/json_check.h"
+#include "bus/base/json_check.h"
 
 #include <jansson.h>
 

@@ -1,5 +1,5 @@
 /* JSON texts as bytes: what is left out, what is spelled another way, and how deep they are. */
-#include "placesd/json_text.h"
+#include "bus/base/json_text.h"
 
 #include <jansson.h>
 

@@ -1,4 +1,4 @@
-#include "bus/keyring.h"
+#include "bus/link/keyring.h"
 #include "tests/check.h"
 
 /* The example of Z85's specification, 8 bytes, five times. */

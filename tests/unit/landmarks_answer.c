@@ -1,4 +1,4 @@
-#include "placesd/landmarks/answer.h"
+#include "placesd/landmarks/data/answer.h"
 
 #include <jansson.h>
 

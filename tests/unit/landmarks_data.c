@@ -1,4 +1,4 @@
-#include "placesd/landmarks/seed.h"
+#include "placesd/landmarks/server/seed.h"
 
 #include "tests/check.h"
 

@@ -1,4 +1,4 @@
-#include "placesd/landmarks/decimal.h"
+#include "placesd/landmarks/data/decimal.h"
 
 #include "tests/check.h"
 

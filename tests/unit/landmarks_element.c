@@ -1,5 +1,5 @@
 /* One element of OpenStreetMap in all of its spellings. */
-#include "placesd/landmarks/element.h"
+#include "placesd/landmarks/data/element.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
-#include "placesd/landmarks/feature.h"
+#include "placesd/landmarks/data/feature.h"
 
 #include <math.h>
 #include <xxhash.h>
 
-#include "placesd/landmarks/tally.h"
+#include "placesd/landmarks/data/tally.h"
 #include "tests/check.h"
 
 #define POINT "\"geometry\":{\"type\":\"Point\",\"coordinates\":[-118.4422,34.0728]}"

@@ -1,5 +1,5 @@
 /* Tags in one text. */
-#include "placesd/landmarks/hstore.h"
+#include "placesd/landmarks/data/hstore.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "placesd/landmarks/place.h"
+#include "placesd/landmarks/data/place.h"
 
 #include <math.h>
 

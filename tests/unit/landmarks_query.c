@@ -1,4 +1,4 @@
-#include "placesd/landmarks/query.h"
+#include "placesd/landmarks/data/query.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "placesd/landmarks/shape.h"
+#include "placesd/landmarks/data/shape.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "placesd/landmarks/sphere.h"
+#include "bus/base/sphere.h"
 
 #include <math.h>
 

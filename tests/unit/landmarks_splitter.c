@@ -1,4 +1,4 @@
-#include "placesd/landmarks/splitter.h"
+#include "placesd/landmarks/data/splitter.h"
 
 #include "tests/check.h"
 

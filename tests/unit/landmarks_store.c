@@ -1,4 +1,4 @@
-#include "placesd/landmarks/store.h"
+#include "placesd/landmarks/server/store.h"
 
 #include <math.h>
 

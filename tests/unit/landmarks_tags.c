@@ -1,4 +1,4 @@
-#include "placesd/landmarks/tags.h"
+#include "placesd/landmarks/data/tags.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* lines: bytes in, lines out, however the bytes are split. */
-#include "gateway/lines.h"
+#include "gateway/text/lines.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

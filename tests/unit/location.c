@@ -1,5 +1,5 @@
 /* The order between two locations, what is valid, and the hash that every machine must share. */
-#include "bus/location.h"
+#include "bus/table/location.h"
 
 #include <xxhash.h>
 

@@ -1,5 +1,5 @@
 /* lock_holder: who holds a lock, by the text of /proc/locks. */
-#include "topology/lock_holder.h"
+#include "topology/format/lock_holder.h"
 #include "tests/check.h"
 
 static void finds_the_holder(void)

@@ -1,5 +1,5 @@
 /* log: appends whole lines, survives what a disk does, opens anew. */
-#include "gateway/log.h"
+#include "gateway/node/log.h"
 #include "tests/check.h"
 
 #include <signal.h>

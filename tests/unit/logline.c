@@ -1,5 +1,5 @@
 /* logline: what a client sends cannot forge a line, and can be told from it again. */
-#include "gateway/logline.h"
+#include "gateway/text/logline.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

@@ -1,5 +1,5 @@
 /* What a peer's messages have wrong: judged, and told once in a while for each kind. */
-#include "bus/misread.h"
+#include "bus/link/misread.h"
 
 #include "tests/unit/peer_end.h"
 

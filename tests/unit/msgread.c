@@ -1,5 +1,5 @@
 /* The MessagePack cursor: every kind, every encoding, every prefix, every lie about sizes. */
-#include "bus/msgread.h"
+#include "bus/base/msgread.h"
 
 #include <math.h>
 #include <msgpack.h>

@@ -1,6 +1,6 @@
 /* What stands in a message, in words: every kind, at the limits, and never a byte that is not safe.
  */
-#include "bus/msgshow.h"
+#include "bus/base/msgshow.h"
 
 #include "tests/check.h"
 

@@ -1,4 +1,4 @@
-#include "placesd/nearby.h"
+#include "placesd/providers/nearby.h"
 
 #include <jansson.h>
 

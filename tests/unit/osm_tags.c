@@ -1,5 +1,5 @@
 /* Tags one by one: what has a row of its own, what has its key's, and what is no place. */
-#include "placesd/osm_tags.h"
+#include "placesd/providers/osm_tags.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* What a provider's failure means: every HTTP status, and every word that is known. */
-#include "placesd/outcome.h"
+#include "placesd/providers/outcome.h"
 
 #include <jansson.h>
 

@@ -6,7 +6,7 @@
 #ifndef ZHERD_TESTS_UNIT_PEER_END_H
 #define ZHERD_TESTS_UNIT_PEER_END_H
 
-#include "bus/peer.h"
+#include "bus/link/peer.h"
 #include "tests/check.h"
 
 static struct flood_counters count;

@@ -1,7 +1,7 @@
 /* Two ends of one link, a channel that loses, repeats, delays and swaps, and values that change all
  * the time. Afterwards, with a good channel, both must hold the newest of everything. The slots
  * stand for values that only grow; the tables behind them are never looked at. */
-#include "bus/peer.h"
+#include "bus/link/peer.h"
 
 #include "tests/check.h"
 

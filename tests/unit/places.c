@@ -1,5 +1,5 @@
 /* places: every question gets exactly one answer, in time, whatever the service does. */
-#include "gateway/places.h"
+#include "gateway/text/places.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

@@ -5,10 +5,10 @@
  * document; everything else must be what command and reply make of it. */
 #include <jansson.h>
 
-#include "bus/at_line.h"
-#include "gateway/command.h"
-#include "gateway/lines.h"
-#include "gateway/reply.h"
+#include "bus/table/at_line.h"
+#include "gateway/text/command.h"
+#include "gateway/text/lines.h"
+#include "gateway/text/reply.h"
 #include "placesd/lookup.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"

@@ -1,4 +1,4 @@
-#include "placesd/provider.h"
+#include "placesd/providers/provider.h"
 
 #include "tests/check.h"
 

@@ -1,4 +1,4 @@
-#include "placesd/quota.h"
+#include "placesd/dispatch/quota.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* Reads of several clients, side by side until they are worked off. */
-#include "gateway/readings.h"
+#include "gateway/text/readings.h"
 
 #include "tests/check.h"
 

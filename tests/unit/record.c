@@ -1,5 +1,5 @@
 /* A record gives back what was written to it, in numbers or as text, in any order of the two. */
-#include "bus/record.h"
+#include "bus/table/record.h"
 
 #include "tests/check.h"
 

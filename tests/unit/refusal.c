@@ -1,5 +1,5 @@
 /* Who is refused on a link, and for how long who was refused keeps quiet. */
-#include "bus/refusal.h"
+#include "bus/link/refusal.h"
 
 #include "tests/check.h"
 

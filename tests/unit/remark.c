@@ -1,5 +1,5 @@
 /* A provider's own words, as the operator's log shows them. */
-#include "placesd/remark.h"
+#include "placesd/providers/remark.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* Which lines are told, and which only counted. */
-#include "placesd/repeats.h"
+#include "placesd/dispatch/repeats.h"
 
 #include "tests/check.h"
 

@@ -1,7 +1,7 @@
 /* reply: the very bytes a client reads. */
-#include "gateway/reply.h"
-#include "bus/at_line.h"
-#include "gateway/command.h"
+#include "gateway/text/reply.h"
+#include "bus/table/at_line.h"
+#include "gateway/text/command.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

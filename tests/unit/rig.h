@@ -6,7 +6,7 @@
 #define ZHERD_TESTS_UNIT_RIG_H
 
 #include "bus/flood.h"
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 #include "tests/check.h"
 
 #define NODES_MAX   4

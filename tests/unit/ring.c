@@ -1,5 +1,5 @@
 /* The conflating ring: what waits, once each, whatever is lost on the way. */
-#include "bus/ring.h"
+#include "bus/link/ring.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* Peers by name, and routing ids of friends and of strangers. */
-#include "bus/roster.h"
+#include "bus/link/roster.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* Two texts are the same only if every byte is, whatever their size. */
-#include "bus/same.h"
+#include "bus/base/same.h"
 
 #include "tests/check.h"
 

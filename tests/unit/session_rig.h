@@ -5,7 +5,7 @@
 #ifndef ZHERD_TESTS_UNIT_SESSION_RIG_H
 #define ZHERD_TESTS_UNIT_SESSION_RIG_H
 
-#include "gateway/session.h"
+#include "gateway/text/session.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

@@ -1,5 +1,5 @@
 /* Which routing ids of strangers are told, and when. */
-#include "bus/strangers.h"
+#include "bus/link/strangers.h"
 
 #include "tests/check.h"
 #include "tests/unit/input.h"

@@ -1,5 +1,5 @@
 /* telnet: every sequence of RFC 854 in, text and answers out. */
-#include "gateway/telnet.h"
+#include "gateway/text/telnet.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

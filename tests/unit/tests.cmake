@@ -48,9 +48,9 @@ herd_test(unit/roster herd_core)
 herd_test(unit/same herd_core)
 herd_test(unit/table herd_core)
 herd_test(unit/digits herd_core)
-# The same on a processor for which bus/piece.h knows no instruction.
-add_executable(test_unit_digits_portable unit/digits.c ${CMAKE_SOURCE_DIR}/bus/digits.c
-    ${CMAKE_SOURCE_DIR}/bus/word.c)
+# The same on a processor for which bus/base/piece.h knows no instruction.
+add_executable(test_unit_digits_portable unit/digits.c ${CMAKE_SOURCE_DIR}/bus/base/digits.c
+    ${CMAKE_SOURCE_DIR}/bus/base/word.c)
 set_target_properties(test_unit_digits_portable PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 target_compile_definitions(test_unit_digits_portable PRIVATE ZHERD_PLAIN_SIMD)

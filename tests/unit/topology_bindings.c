@@ -1,5 +1,5 @@
 /* What each process of a herd binds, and the hosts that name its machine. */
-#include "topology/topology_bindings.h"
+#include "topology/format/bindings.h"
 
 #include "tests/unit/topology_text.h"
 

@@ -1,7 +1,7 @@
 /* topology_changes: what a process says it will take at its next start only. */
-#include "topology/topology_changes.h"
 #include "tests/unit/topology_text.h"
-#include "topology/topology_sections.h"
+#include "topology/format/changes.h"
+#include "topology/format/sections.h"
 
 #define CUP    "node\n    name = Cup\n    clients = tcp://*:11502\n    bus = tcp://127.0.0.1:12502\n"
 #define TO_CUP "link\n    between = Cup Ball\n"

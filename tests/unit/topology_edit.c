@@ -1,5 +1,5 @@
-#include "topology/topology_edit.h"
 #include "tests/check.h"
+#include "topology/format/edits.h"
 
 static void keys_are_written_where_they_belong(void)
 {

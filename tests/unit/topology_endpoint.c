@@ -1,5 +1,5 @@
-#include "topology/topology_endpoint.h"
 #include "tests/check.h"
+#include "topology/format/endpoints.h"
 
 static void takes_good_endpoints(void)
 {

@@ -1,5 +1,5 @@
-#include "topology/topology_faults.h"
 #include "tests/check.h"
+#include "topology/format/faults.h"
 
 static struct topology_faults faults;
 

@@ -1,5 +1,5 @@
 /* Keys in a topology file: read, and demanded where somebody can be reached. */
-#include "topology/topology_keys.h"
+#include "topology/format/keys.h"
 
 #include "tests/unit/topology_text.h"
 

@@ -1,5 +1,5 @@
-#include "topology/topology_picture.h"
 #include "tests/check.h"
+#include "topology/format/picture.h"
 
 static char picture[TOPOLOGY_PICTURE_BYTES_MAX];
 static struct topology_node nodes[TOPOLOGY_PICTURE_NODES_MAX + 1];

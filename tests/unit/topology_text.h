@@ -6,7 +6,7 @@
 #define ZHERD_TESTS_UNIT_TOPOLOGY_TEXT_H
 
 #include "tests/check.h"
-#include "topology/topology_check.h"
+#include "topology/format/check.h"
 
 /* Lines enough for the largest herd. */
 #define LINES_MAX 50000

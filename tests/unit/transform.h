@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "placesd/provider.h"
+#include "placesd/providers/provider.h"
 #include "tests/check.h"
 
 #define TRANSFORM_KEY "CANARY-7f3a"

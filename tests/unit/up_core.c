@@ -1,5 +1,5 @@
-#include "topology/up_core.h"
 #include "tests/check.h"
+#include "topology/supervisor.h"
 
 static struct topology_node nodes[] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};
 static struct topology_link links[] = {{0, 1, 0}, {2, 1, 0}};

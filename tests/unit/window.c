@@ -1,5 +1,5 @@
 /* What was told, what has arrived, and what is told again. */
-#include "bus/window.h"
+#include "bus/link/window.h"
 
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* Every message there and back, every prefix of it, and every way to be no message. */
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 
 #include "bus/flood.h"
 #include "tests/check.h"

@@ -1,5 +1,5 @@
 /* Messages as msgpack-c writes them, which our own reader and writer must agree with. */
-#include "bus/wire.h"
+#include "bus/link/wire.h"
 
 #include <msgpack.h>
 

@@ -1,0 +1,108 @@
+/* bytes: the two shapes in which bytes travel between the rooms.
+ *
+ * A span borrows bytes that somebody else owns; a buffer owns bytes and grows. Neither knows
+ * text, encodings or a closing NUL: bytes are bytes. */
+#ifndef ZHERD_BUS_BASE_BYTES_H
+#define ZHERD_BUS_BASE_BYTES_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Borrowed bytes: valid as long as their owner says so. */
+struct span {
+    const char *at;
+    size_t bytes;
+};
+
+/* Owned bytes. All zero is an empty buffer that holds no memory. */
+struct buffer {
+    char *at;
+    size_t bytes;
+    size_t capacity;
+};
+
+/* A C string as a span, without its NUL. */
+static inline struct span span_of(const char *text)
+{
+    return (struct span){text, strlen(text)};
+}
+
+static inline bool span_equals(struct span a, struct span b)
+{
+    return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+/* Four or eight bytes as a number, the first one lowest. All of them must be there. */
+static inline uint32_t bytes_load_4(const void *at)
+{
+    uint32_t four;
+    memcpy(&four, at, sizeof four);
+    return le32toh(four);
+}
+
+static inline uint64_t bytes_load_8(const void *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    return le64toh(eight);
+}
+
+/* A byte's value in each byte of a number of eight: this times it. */
+#define BYTES_EACH UINT64_C(0x0101010101010101)
+
+/* Eight bytes from `at` on as a number, the first one lowest. Where the span ends sooner, zeros
+ * stand for what is missing: nothing behind its end is read. `at` is below text.bytes, or both are
+ * 0. */
+static inline uint64_t span_eight(struct span text, size_t at)
+{
+    uint64_t eight = 0;
+    size_t left = text.bytes - at;
+    if (__builtin_expect(left >= sizeof eight, 1))
+        return bytes_load_8(text.at + at);
+    if (text.bytes >= sizeof eight) {
+        /* Loads the last eight and lets those before `at` fall out. */
+        return bytes_load_8(text.at + text.bytes - sizeof eight) >> 8 * (sizeof eight - left);
+    }
+    while (left > 0)
+        eight = eight << 8 | (unsigned char)text.at[at + --left];
+    return eight;
+}
+
+/* Byte by byte as unsigned values, a prefix before what it begins: <0, 0 or >0. */
+int span_compare(struct span a, struct span b);
+
+/* realloc(3) for memory whose size is bounded elsewhere: being refused it is no input's fault, so
+ * it ends the process with one line on standard error. `bytes` is not 0; free(3) releases. */
+void *bytes_resize(void *old, size_t bytes);
+
+/* Memory of zeros on the same terms. Large blocks cost nothing until they are touched. */
+void *bytes_zeroed(size_t bytes);
+
+/* Memory of any content that begins at a multiple of `alignment`, on the same terms. */
+void *bytes_aligned(size_t alignment, size_t bytes);
+
+/* Nobody reads these bytes of a larger block any more: the whole pages among them are given back at
+ * once, the rest when the block is freed. */
+void bytes_forget(void *at, size_t bytes);
+
+/* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
+ * `bytes`. Growth doubles; every caller has a limit of its own. */
+char *buffer_grow(struct buffer *buffer, size_t more);
+static inline char *buffer_reserve(struct buffer *buffer, size_t more)
+{
+    bool is_there = more < buffer->capacity - buffer->bytes;
+    return is_there ? buffer->at + buffer->bytes : buffer_grow(buffer, more);
+}
+
+void buffer_append(struct buffer *buffer, struct span bytes);
+
+/* Drops the first `count` bytes (at most all of them). */
+void buffer_consume(struct buffer *buffer, size_t count);
+
+/* Gives the memory back; the buffer is empty and usable again. */
+void buffer_free(struct buffer *buffer);
+
+#endif

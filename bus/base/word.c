@@ -1,0 +1,45 @@
+#include "bus/base/word.h"
+
+#include "bus/base/piece.h"
+
+/* White space is rare and lies below '!', so one subtraction clears eight bytes of suspicion: a
+ * byte below '!' borrows and so sets its highest bit. */
+static inline uint64_t suspects(uint64_t eight)
+{
+    return (eight - '!' * BYTES_EACH) & ~eight & 0x80 * BYTES_EACH;
+}
+
+/* A piece at a time; the last bytes, fewer than a piece, one by one. */
+size_t word_bytes(struct span text)
+{
+    size_t at = 0;
+    for (; at + PIECE_BYTES <= text.bytes; at += PIECE_BYTES) {
+        piece bytes = piece_load(text.at + at);
+        /* Tab to CR come first where the bytes before tab come last. */
+        piece_signed from_tab = (piece_signed)(bytes - ('\t' + 128));
+        piece white = (piece)(bytes == ' ') | (piece)(from_tab < '\r' + 1 - '\t' - 128);
+        uint32_t found = piece_bits(white);
+        if (found != 0)
+            return at + (size_t)__builtin_ctz(found);
+    }
+    while (at < text.bytes && !word_is_white(text.at[at]))
+        at++;
+    return at;
+}
+
+/* Eight bytes at a time, of which the last may overlap those before; what is suspected is read
+ * once more with care. */
+bool word_is_whole(struct span text)
+{
+    size_t bytes = text.bytes;
+    uint64_t found = 1;
+    if (bytes >= 8) {
+        found = suspects(bytes_load_8(text.at + bytes - 8));
+        for (size_t at = 0; at + 8 < bytes; at += 8)
+            found |= suspects(bytes_load_8(text.at + at));
+    } else if (bytes >= 4) {
+        uint64_t low = bytes_load_4(text.at), high = bytes_load_4(text.at + bytes - 4);
+        found = suspects(low | high << 32);
+    }
+    return found == 0 || (bytes > 0 && word_bytes(text) == bytes);
+}

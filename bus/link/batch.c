@@ -1,0 +1,53 @@
+#include "bus/link/batch.h"
+
+#include <assert.h>
+
+/* So many records are under way from memory while one is written. Much may have happened since
+ * they changed. */
+#define LOOK_AHEAD 8u
+
+static_assert(BATCH_BYTES_MAX >= BATCH_BYTES_AIM, "a full batch has room");
+
+bool batch_is_good(const struct batch *batch, const struct ring *ring, const struct table *table)
+{
+    return batch->count > 0 && batch->changes == table_changes(table) &&
+           ring_is_next(ring, batch->slots, batch->count) &&
+           (batch->is_full || ring->head - ring->next == batch->count);
+}
+
+static void expect(const struct ring *ring, uint32_t distance, const struct table *table)
+{
+    uint32_t slot;
+    if (ring_look_ahead(ring, distance, &slot))
+        table_expect_slot(table, slot);
+}
+
+void batch_write(struct batch *batch, struct ring *ring, const struct table *table)
+{
+    char *end = batch->at;
+    uint32_t slot;
+    batch->changes = table_changes(table);
+    batch->count = 0;
+    for (uint32_t distance = 0; distance < LOOK_AHEAD; distance++)
+        expect(ring, distance, table);
+    while (batch->count < WIRE_LOCATIONS_MAX && ring_peek(ring, &slot)) {
+        expect(ring, LOOK_AHEAD, table);
+        struct location location;
+        char text[RECORD_TEXT_BYTES_MAX];
+        table_read(table, slot, text, &location);
+        size_t more = wire_location_bytes_max(&location);
+        if (batch->count > 0 && (size_t)(end - batch->at) + more > BATCH_BYTES_AIM)
+            break;
+        assert((size_t)(end - batch->at) + more <= sizeof batch->at);
+        end = wire_write_location(&location, end);
+        batch->slots[batch->count++] = slot;
+        ring_take(ring);
+    }
+    batch->bytes = (size_t)(end - batch->at);
+    batch->is_full = ring_peek(ring, &slot);
+}
+
+void batch_take(const struct batch *batch, struct ring *ring)
+{
+    ring_take_news(ring, batch->count);
+}

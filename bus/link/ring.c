@@ -1,0 +1,264 @@
+#include "bus/link/ring.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define CAPACITY_MIN 16u
+/* Beyond this an empty ring gives its memory back: telling a new neighbour a whole table should
+ * not cost its size for ever. */
+#define CAPACITY_KEPT_MAX 65536u
+#define BITS_PER_WORD     64u
+/* Gaps that stay although they are more than half of a queue: closing costs as much as is there. */
+#define GAPS_FREE 16u
+
+static uint32_t *place(const struct ring *ring, uint64_t position)
+{
+    return &ring->slots[position & (ring->capacity - 1)];
+}
+
+static bool is_due(const struct ring *ring, uint32_t slot)
+{
+    uint64_t word = slot / BITS_PER_WORD;
+    return word < ring->due_words && (ring->due[word] >> slot % BITS_PER_WORD & 1) != 0;
+}
+
+static void clear_due(struct ring *ring, uint32_t slot)
+{
+    ring->due_count -= is_due(ring, slot);
+    ring->due[slot / BITS_PER_WORD] &= ~(UINT64_C(1) << slot % BITS_PER_WORD);
+}
+
+/* The slot is not due. */
+static void set_due(struct ring *ring, uint32_t slot)
+{
+    ring->due_count++;
+    ring->due[slot / BITS_PER_WORD] |= UINT64_C(1) << slot % BITS_PER_WORD;
+}
+
+/* Bits for every slot below `count`. */
+static void make_bits(struct ring *ring, uint64_t count)
+{
+    uint64_t wanted = (count + BITS_PER_WORD - 1) / BITS_PER_WORD;
+    if (wanted <= ring->due_words)
+        return;
+    uint64_t words = ring->due_words == 0 ? 1 : ring->due_words;
+    while (words < wanted)
+        words *= 2;
+    ring->due = bytes_resize(ring->due, words * sizeof *ring->due);
+    memset(ring->due + ring->due_words, 0, (words - ring->due_words) * sizeof *ring->due);
+    ring->due_words = words;
+}
+
+/* Room for `more` positions behind the head. */
+static void make_room(struct ring *ring, uint64_t more)
+{
+    uint64_t wanted = ring->head - ring->kept + more;
+    if (wanted <= ring->capacity)
+        return;
+    uint64_t capacity = ring->capacity == 0 ? CAPACITY_MIN : ring->capacity;
+    while (capacity < wanted)
+        capacity *= 2;
+    uint32_t *slots = bytes_resize(NULL, capacity * sizeof *slots);
+    for (uint64_t position = ring->kept; position < ring->head; position++)
+        slots[position & (capacity - 1)] = *place(ring, position);
+    free(ring->slots);
+    ring->slots = slots;
+    ring->capacity = capacity;
+}
+
+/* A slot may stand here twice, forgotten and then changed again: the first place is its own. */
+static void close_gaps(struct ring *ring)
+{
+    uint64_t head = ring->told;
+    for (uint64_t position = ring->told; position < ring->head; position++) {
+        uint32_t slot = *place(ring, position);
+        if (!is_due(ring, slot))
+            continue;
+        clear_due(ring, slot);
+        *place(ring, head++) = slot;
+    }
+    ring->head = head;
+    for (uint64_t position = ring->told; position < head; position++)
+        set_due(ring, *place(ring, position));
+}
+
+/* Kept out of what is done for every change. */
+__attribute__((noinline)) static void make_both(struct ring *ring, uint32_t slot)
+{
+    make_bits(ring, (uint64_t)slot + 1);
+    make_room(ring, 1);
+}
+
+static void give_back(struct ring *ring)
+{
+    if (ring->kept < ring->head || ring->capacity <= CAPACITY_KEPT_MAX)
+        return;
+    free(ring->slots);
+    ring->slots = NULL;
+    ring->capacity = 0;
+}
+
+void ring_push(struct ring *ring, uint32_t slot)
+{
+    if (is_due(ring, slot))
+        return;
+    if (slot / BITS_PER_WORD >= ring->due_words || ring->head - ring->kept == ring->capacity)
+        make_both(ring, slot);
+    set_due(ring, slot);
+    *place(ring, ring->head++) = slot;
+}
+
+/* Takes gaps at the end back: where there is anything, the last of it waits. */
+static void trim(struct ring *ring)
+{
+    while (ring->head > ring->told && !is_due(ring, *place(ring, ring->head - 1)))
+        ring->head--;
+}
+
+bool ring_forget(struct ring *ring, uint32_t slot)
+{
+    if (!is_due(ring, slot))
+        return false;
+    clear_due(ring, slot);
+    trim(ring);
+    if (ring->head - ring->told > 2 * ring->due_count + GAPS_FREE)
+        close_gaps(ring);
+    return true;
+}
+
+bool ring_peek(struct ring *ring, uint32_t *slot)
+{
+    /* To be told again, but changed since: it also waits behind `told`, and goes out there. */
+    while (ring->next < ring->told && is_due(ring, *place(ring, ring->next)))
+        ring->next++;
+    if (ring->next == ring->head)
+        return false;
+    /* Forgotten while it waited. The last one was not, so this ends. */
+    while (ring->next == ring->told && !is_due(ring, *place(ring, ring->next)))
+        ring->next = ++ring->told;
+    *slot = *place(ring, ring->next);
+    return true;
+}
+
+uint64_t ring_due(const struct ring *ring)
+{
+    return ring->told - ring->next + ring->due_count;
+}
+
+bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot)
+{
+    if (ring->head - ring->next <= distance)
+        return false;
+    *slot = *place(ring, ring->next + distance);
+    return true;
+}
+
+bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count)
+{
+    if (ring->next != ring->told || ring->head - ring->next < count)
+        return false;
+    if (count == 0)
+        return true;
+    /* What lies behind the end of the memory goes on at its beginning. */
+    const uint32_t *first = place(ring, ring->next);
+    uint64_t to_end = (uint64_t)(ring->slots + ring->capacity - first);
+    uint64_t before = count < to_end ? count : to_end;
+    return memcmp(first, slots, before * sizeof *slots) == 0 &&
+           memcmp(ring->slots, slots + before, (count - before) * sizeof *slots) == 0;
+}
+
+void ring_take(struct ring *ring)
+{
+    assert(ring->next < ring->head);
+    if (ring->next++ < ring->told)
+        return;
+    clear_due(ring, *place(ring, ring->told++));
+    trim(ring);
+}
+
+void ring_take_news(struct ring *ring, uint32_t count)
+{
+    assert(ring->next == ring->told && ring->head - ring->told >= count);
+    for (uint32_t i = 0; i < count; i++)
+        clear_due(ring, *place(ring, ring->told + i));
+    ring->told += count;
+    ring->next = ring->told;
+    trim(ring);
+}
+
+void ring_confirm(struct ring *ring, uint64_t position)
+{
+    assert(position <= ring->told);
+    if (position > ring->kept)
+        ring->kept = position;
+    if (position > ring->next)
+        ring->next = position;
+    give_back(ring);
+}
+
+void ring_rewind(struct ring *ring)
+{
+    ring->next = ring->kept;
+}
+
+void ring_clear(struct ring *ring)
+{
+    for (; ring->told < ring->head; ring->told++)
+        clear_due(ring, *place(ring, ring->told));
+    ring->kept = ring->next = ring->told;
+    give_back(ring);
+}
+
+void ring_fill(struct ring *ring, uint32_t count)
+{
+    ring_clear(ring);
+    make_bits(ring, count);
+    make_room(ring, count);
+    for (uint32_t slot = 0; slot < count; slot++) {
+        set_due(ring, slot);
+        *place(ring, ring->head++) = slot;
+    }
+}
+
+void ring_free(struct ring *ring)
+{
+    free(ring->slots);
+    free(ring->due);
+    *ring = (struct ring){0};
+}
+
+static uint64_t count_bits(const struct ring *ring)
+{
+    uint64_t count = 0;
+    for (uint64_t word = 0; word < ring->due_words; word++)
+        count += (uint64_t)__builtin_popcountll(ring->due[word]);
+    return count;
+}
+
+/* Each position takes its slot's bit out of a copy: a bit that nobody takes breaks the rule. */
+static bool bits_match(const struct ring *ring, uint64_t *bits)
+{
+    for (uint64_t position = ring->told; position < ring->head; position++) {
+        uint32_t slot = *place(ring, position);
+        bits[slot / BITS_PER_WORD] &= ~(UINT64_C(1) << slot % BITS_PER_WORD);
+    }
+    for (uint64_t word = 0; word < ring->due_words; word++)
+        if (bits[word] != 0)
+            return false;
+    return ring->told == ring->head || is_due(ring, *place(ring, ring->head - 1));
+}
+
+bool ring_is_sound(const struct ring *ring)
+{
+    if (ring->kept > ring->next || ring->next > ring->told || ring->told > ring->head ||
+        ring->head - ring->kept > ring->capacity)
+        return false;
+    if (ring->due_words == 0)
+        return ring->told == ring->head;
+    uint64_t bytes = ring->due_words * sizeof *ring->due;
+    uint64_t *bits = bytes_resize(NULL, bytes);
+    memcpy(bits, ring->due, bytes);
+    bool sound = count_bits(ring) == ring->due_count && bits_match(ring, bits);
+    free(bits);
+    return sound;
+}

@@ -1,0 +1,40 @@
+#include "bus/link/strangers.h"
+
+#include <assert.h>
+
+static bool is_told(const struct strangers *strangers, struct span id)
+{
+    for (size_t i = 0; i < STRANGERS_TOLD_MAX; i++) {
+        struct span told = {strangers->told[i].at, strangers->told[i].bytes};
+        if (told.bytes > 0 && span_equals(told, id))
+            return true;
+    }
+    return false;
+}
+
+void strangers_hear(struct strangers *strangers, struct span id, int64_t now_ms)
+{
+    assert(id.bytes <= STRANGERS_ID_BYTES_MAX);
+    strangers->count++;
+    if (strangers->is_pausing && now_ms < strangers->quiet_until)
+        return;
+    strangers->is_pausing = false;
+    if (id.bytes == 0 || is_told(strangers, id))
+        return;
+    memcpy(strangers->told[strangers->next].at, id.at, id.bytes);
+    strangers->told[strangers->next].bytes = (unsigned char)id.bytes;
+    strangers->next = (strangers->next + 1) % STRANGERS_TOLD_MAX;
+    strangers->has_news = true;
+    strangers->is_pausing = true;
+    strangers->quiet_until = now_ms + STRANGERS_PAUSE_MS;
+}
+
+bool strangers_next(struct strangers *strangers, struct span *id)
+{
+    if (!strangers->has_news)
+        return false;
+    size_t last = (strangers->next + STRANGERS_TOLD_MAX - 1) % STRANGERS_TOLD_MAX;
+    *id = (struct span){strangers->told[last].at, strangers->told[last].bytes};
+    strangers->has_news = false;
+    return true;
+}

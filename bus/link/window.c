@@ -1,0 +1,114 @@
+#include "bus/link/window.h"
+
+#include <assert.h>
+
+#define NEVER INT64_MAX
+
+void window_init(struct window *window)
+{
+    window->retransmit_ms = WINDOW_RETRANSMIT_MS;
+    window->retransmit_at = NEVER;
+}
+
+void window_free(struct window *window)
+{
+    ring_free(&window->ring);
+}
+
+bool window_is_open(const struct window *window)
+{
+    uint32_t most = window->probing ? 1 : WINDOW_UPDATES_MAX;
+    return window->announced < window->ring.head && window->in_flight < most;
+}
+
+bool window_is_told(const struct window *window)
+{
+    return window->acked == window->ring.head;
+}
+
+void window_announce(struct window *window, int64_t now_ms)
+{
+    assert(window->in_flight < WINDOW_UPDATES_MAX && window->ring.next > window->announced);
+    window->announced = window->ring.next;
+    if (window->in_flight == 0)
+        window->retransmit_at = now_ms + window->retransmit_ms;
+    window->sent[window->in_flight++] = window->ring.next;
+}
+
+bool window_confirm(struct window *window, uint64_t have, int64_t now_ms)
+{
+    if (have <= window->acked)
+        return false;
+    window->acked = have;
+    if (window->announced < have)
+        window->announced = have;
+    ring_confirm(&window->ring, have);
+    uint32_t arrived = 0;
+    while (arrived < window->in_flight && window->sent[arrived] <= have)
+        arrived++;
+    window->in_flight -= arrived;
+    memmove(window->sent, window->sent + arrived, window->in_flight * sizeof *window->sent);
+    window->probing = false;
+    window->retransmit_ms = WINDOW_RETRANSMIT_MS;
+    window->retransmit_at = window->in_flight > 0 ? now_ms + WINDOW_RETRANSMIT_MS : NEVER;
+    return true;
+}
+
+/* The next UPDATE follows the last acknowledgement, so whatever did arrive, it will not be a hole;
+ * and where the acknowledgement was only slow, it still counts, because positions stay what they
+ * are. */
+bool window_rewind(struct window *window)
+{
+    bool any = window->in_flight > 0;
+    ring_rewind(&window->ring);
+    window->announced = window->acked;
+    window->in_flight = 0;
+    window->retransmit_at = NEVER;
+    window->probing = true;
+    return any;
+}
+
+bool window_expire(struct window *window, int64_t now_ms)
+{
+    if (now_ms < window->retransmit_at)
+        return false;
+    int64_t doubled_ms = 2 * window->retransmit_ms;
+    window->retransmit_ms =
+        doubled_ms < WINDOW_RETRANSMIT_MS_MAX ? doubled_ms : WINDOW_RETRANSMIT_MS_MAX;
+    return window_rewind(window);
+}
+
+void window_calm(struct window *window)
+{
+    window->retransmit_ms = WINDOW_RETRANSMIT_MS;
+}
+
+void window_refill(struct window *window, uint32_t count)
+{
+    window_rewind(window);
+    ring_fill(&window->ring, count);
+}
+
+void window_start_over(struct window *window, uint32_t count)
+{
+    window->acked = 0;
+    window_refill(window, count);
+    window->probing = false;
+    window->retransmit_ms = WINDOW_RETRANSMIT_MS;
+}
+
+bool window_is_sound(const struct window *window)
+{
+    const struct ring *ring = &window->ring;
+    if (!ring_is_sound(ring) || window->acked > window->announced ||
+        window->announced > ring->next || window->acked > ring->kept ||
+        window->in_flight > WINDOW_UPDATES_MAX)
+        return false;
+    for (uint32_t i = 0; i < window->in_flight; i++)
+        if (window->sent[i] <= (i == 0 ? window->acked : window->sent[i - 1]) ||
+            window->sent[i] > window->announced)
+            return false;
+    bool moving = window->in_flight > 0 || window->announced < ring->head;
+    return (window_is_told(window) || moving) &&
+           (window->in_flight > 0) == (window->retransmit_at != NEVER);
+}

@@ -1,0 +1,78 @@
+/* window: what the other end of a link was told, and what of that has arrived.
+ *
+ * It says whether another UPDATE may go out, what that one follows, and when what is on the way
+ * must be told again. What waits stands in its ring, which whoever writes an UPDATE takes from. It
+ * knows no messages, no sessions and no links: whether anybody listens is bus/link/peer.h's affair.
+ *
+ * Positions are those of the ring: those that were told only grow, as long as our process lives,
+ * whatever the other end does. So an old acknowledgement can be late, but never mean something
+ * else.
+ *
+ * Invariant: acked <= announced <= told <= head. A location that the other end may lack is in the
+ * ring: waiting, or told and not acknowledged; and whatever is on the way is timed. */
+#ifndef ZHERD_BUS_LINK_WINDOW_H
+#define ZHERD_BUS_LINK_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/link/ring.h"
+
+/* UPDATEs on the way at most: enough to hide a round trip and some milliseconds in which the peer's
+ * process does not run, few enough that a busy client's old positions do not queue up in the
+ * transport. While all windows are open all links are due the same, and what was written for one
+ * serves the others. */
+#define WINDOW_UPDATES_MAX 32
+/* The patience with what is on the way, doubled each time it ends. */
+#define WINDOW_RETRANSMIT_MS     1000
+#define WINDOW_RETRANSMIT_MS_MAX 4000
+
+/* Times are milliseconds; INT64_MAX is never. */
+struct window {
+    struct ring ring;
+    uint64_t acked;                    /* before it they have everything */
+    uint64_t announced;                /* the `after` of the next UPDATE */
+    uint64_t sent[WINDOW_UPDATES_MAX]; /* the `upto` of each UPDATE on the way, oldest first */
+    uint32_t in_flight;
+    bool probing;          /* after a loss: one UPDATE on the way until one is acknowledged */
+    int64_t retransmit_ms; /* the current patience */
+    int64_t retransmit_at; /* when it ends */
+};
+
+/* `window` is all zero before. */
+void window_init(struct window *window);
+void window_free(struct window *window);
+
+/* Whether an UPDATE is due that may go out now. Its ring may hold nothing to tell, where all that
+ * waited was forgotten: then, too, the positions before must be agreed upon. */
+bool window_is_open(const struct window *window);
+
+/* Whether everything that ever waited has arrived. */
+bool window_is_told(const struct window *window);
+
+/* What was taken from the ring since the last UPDATE goes into one, from the old `announced` up to
+ * the new one. The window is open. */
+void window_announce(struct window *window, int64_t now_ms);
+
+/* They have everything before `have`, which is at most what was told. True where that is news. */
+bool window_confirm(struct window *window, uint64_t have, int64_t now_ms);
+
+/* What is on the way counts as lost and is told again. True if there was anything. */
+bool window_rewind(struct window *window);
+
+/* The same where the patience has ended; it is doubled for the next time. True if it has. */
+bool window_expire(struct window *window, int64_t now_ms);
+
+/* The way to them is new: the patience with what goes over it starts over. */
+void window_calm(struct window *window);
+
+/* Every slot below `count` waits, whatever was told before. */
+void window_refill(struct window *window, uint32_t count);
+
+/* The same where nobody has heard anything yet: whatever was on the way went to somebody else. */
+void window_start_over(struct window *window, uint32_t count);
+
+/* True while the invariant holds. Costs the size of the ring; for tests. */
+bool window_is_sound(const struct window *window);
+
+#endif

@@ -1,0 +1,113 @@
+#include "bus/table/location.h"
+
+#include "bus/base/word.h"
+#include "bus/table/plain.h"
+
+/* Fixed fields of a hash of texts: two numbers of 8 bytes, three sizes of 4. */
+#define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
+/* Up to here the hashed bytes are laid out on the stack: nearly every such location is so small. */
+#define HASH_STACK_BYTES 256
+
+static int compare_numbers(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+int location_compare(const struct location *a, const struct location *b)
+{
+    int order = compare_numbers(a->order_ns, b->order_ns);
+    if (order == 0)
+        order = span_compare(a->origin, b->origin);
+    if (order == 0)
+        order = span_compare(a->stamp, b->stamp);
+    if (order == 0)
+        order = span_compare(a->position, b->position);
+    if (order == 0)
+        order = compare_numbers(a->difference_ns, b->difference_ns);
+    return order;
+}
+
+/* The three together fit, also where a sum of sizes would not fit its type. */
+static bool text_fits(const struct location *location)
+{
+    size_t room = LOCATION_TEXT_BYTES_MAX;
+    if (location->client.bytes > room)
+        return false;
+    room -= location->client.bytes;
+    if (location->position.bytes > room)
+        return false;
+    room -= location->position.bytes;
+    return location->stamp.bytes <= room;
+}
+
+bool location_is_valid(const struct location *location)
+{
+    /* What was read as digits is a word. */
+    bool is_read = location->digits != NULL;
+    return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
+           word_is_whole(location->client) && (is_read || word_is_whole(location->position)) &&
+           (is_read || word_is_whole(location->stamp)) && word_is_whole(location->origin);
+}
+
+uint64_t location_hash_origin(struct span origin)
+{
+    return XXH3_64bits(origin.at, origin.bytes);
+}
+
+static char *put_bytes(char *at, struct span bytes)
+{
+    memcpy(at, bytes.at, bytes.bytes);
+    return at + bytes.bytes;
+}
+
+static void put_head(char head[HASH_HEAD_BYTES], const struct location *location)
+{
+    const uint64_t numbers[] = {htole64((uint64_t)location->order_ns),
+                                htole64((uint64_t)location->difference_ns)};
+    const uint32_t sizes[] = {htole32((uint32_t)location->client.bytes),
+                              htole32((uint32_t)location->position.bytes),
+                              htole32((uint32_t)location->stamp.bytes)};
+    memcpy(head, numbers, sizeof numbers);
+    memcpy(head + sizeof numbers, sizes, sizeof sizes);
+}
+
+static uint64_t hash_long(const struct location *location)
+{
+    char head[HASH_HEAD_BYTES];
+    put_head(head, location);
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    XXH3_64bits_update(&state, head, sizeof head);
+    XXH3_64bits_update(&state, location->client.at, location->client.bytes);
+    XXH3_64bits_update(&state, location->position.at, location->position.bytes);
+    XXH3_64bits_update(&state, location->stamp.at, location->stamp.bytes);
+    XXH3_64bits_update(&state, location->origin.at, location->origin.bytes);
+    return XXH3_64bits_digest(&state);
+}
+
+uint64_t location_hash_texts(const struct location *location)
+{
+    size_t bytes = HASH_HEAD_BYTES + location->client.bytes + location->position.bytes +
+                   location->stamp.bytes + location->origin.bytes;
+    if (bytes > HASH_STACK_BYTES)
+        return hash_long(location);
+    char flat[HASH_STACK_BYTES];
+    put_head(flat, location);
+    char *at = put_bytes(flat + HASH_HEAD_BYTES, location->client);
+    at = put_bytes(at, location->position);
+    at = put_bytes(at, location->stamp);
+    put_bytes(at, location->origin);
+    return XXH3_64bits(flat, bytes);
+}
+
+uint64_t location_hash(const struct location *location)
+{
+    struct digits digits;
+    if (!digits_read(location->position, location->stamp, &digits) ||
+        !location_is_plain(location, &digits))
+        return location_hash_texts(location);
+    char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
+    memcpy(client, location->client.at, location->client.bytes);
+    return plain_hash(client, location->client.bytes, &digits, location->difference_ns,
+                      location_hash_origin(location->origin));
+}

@@ -1,0 +1,128 @@
+#include "bus/table/record.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "bus/table/plain.h"
+
+/* Texts are given room in such steps, so that a digit more needs no new memory. */
+#define TEXT_STEP_BYTES 16u
+/* Room that is more than this many times too large is given back. */
+#define TEXT_WASTE_MAX 4u
+
+static_assert(sizeof(struct record) == 64, "a record is one line of the cache");
+static_assert(LOCATION_TEXT_BYTES_MAX - 2 <= UINT16_MAX, "a text's parts are counted in 16 bits");
+
+__attribute__((always_inline)) static inline void write_digits(struct record *record,
+                                                               const struct location *location,
+                                                               const struct digits *digits,
+                                                               uint64_t origin_hash)
+{
+    /* A client keeps its record, so its id is there already, unless it was kept as text. */
+    if (record_is_text(record)) {
+        free(record->text.at);
+        memset(record->client, 0, sizeof record->client);
+        memcpy(record->client, location->client.at, location->client.bytes);
+        record->client_bytes = (uint8_t)location->client.bytes;
+    }
+    record->digits.stamp_ns = digits->stamp_ns;
+    memcpy(record->digits.position, digits->position, sizeof digits->position);
+    record->stamp_decimals = digits->stamp_decimals;
+    record->hash = plain_hash(record->client, record->client_bytes, digits, location->difference_ns,
+                              origin_hash);
+}
+
+static char *append(char *at, struct span bytes)
+{
+    memcpy(at, bytes.at, bytes.bytes);
+    return at + bytes.bytes;
+}
+
+static void make_room(struct record *record, size_t bytes)
+{
+    if (!record_is_text(record)) {
+        record->text.at = NULL;
+        record->text.room = 0;
+    }
+    if (bytes <= record->text.room && record->text.room / TEXT_WASTE_MAX <= bytes)
+        return;
+    size_t room = (bytes + TEXT_STEP_BYTES - 1) / TEXT_STEP_BYTES * TEXT_STEP_BYTES;
+    record->text.at = bytes_resize(record->text.at, room);
+    record->text.room = (uint32_t)room;
+}
+
+static void write_text(struct record *record, const struct location *location)
+{
+    make_room(record, location->client.bytes + location->position.bytes + location->stamp.bytes);
+    char *at = append(record->text.at, location->client);
+    at = append(at, location->position);
+    append(at, location->stamp);
+    record->text.order_ns = location->order_ns;
+    record->sizes.client_bytes = (uint16_t)location->client.bytes;
+    record->sizes.position_bytes = (uint16_t)location->position.bytes;
+    record->sizes.stamp_bytes = (uint16_t)location->stamp.bytes;
+    record->client_bytes = 0;
+    record->hash = location_hash_texts(location);
+}
+
+/* The rare forms, and whatever nobody has read yet. */
+__attribute__((noinline)) static void
+write_any(struct record *record, const struct location *location, uint64_t origin_hash)
+{
+    struct digits digits;
+    if (digits_read(location->position, location->stamp, &digits) &&
+        location_is_plain(location, &digits))
+        write_digits(record, location, &digits, origin_hash);
+    else
+        write_text(record, location);
+}
+
+void record_write(struct record *record, const struct location *location, uint16_t origin,
+                  uint64_t origin_hash)
+{
+    if (location->digits != NULL && location_is_plain(location, location->digits))
+        write_digits(record, location, location->digits, origin_hash);
+    else
+        write_any(record, location, origin_hash);
+    record->origin = origin;
+    record->difference_ns = location->difference_ns;
+}
+
+static void read_digits(const struct record *record, char *text, struct location *location)
+{
+    struct digits digits = {
+        .stamp_ns = record->digits.stamp_ns,
+        .stamp_decimals = record->stamp_decimals,
+    };
+    memcpy(digits.position, record->digits.position, sizeof digits.position);
+    char *position_end = digits_write_position(text, &digits);
+    char *stamp_end = digits_write_stamp(position_end, &digits);
+    location->position = (struct span){text, (size_t)(position_end - text)};
+    location->stamp = (struct span){position_end, (size_t)(stamp_end - position_end)};
+}
+
+static void read_text(const struct record *record, struct location *location)
+{
+    const char *position = record->text.at + record->sizes.client_bytes;
+    location->position = (struct span){position, record->sizes.position_bytes};
+    location->stamp =
+        (struct span){position + record->sizes.position_bytes, record->sizes.stamp_bytes};
+}
+
+void record_read(const struct record *record, char *text, struct location *location)
+{
+    location->client = record_client(record);
+    location->difference_ns = record->difference_ns;
+    location->order_ns = record_order_ns(record);
+    location->digits = NULL;
+    if (record_is_text(record))
+        read_text(record, location);
+    else
+        read_digits(record, text, location);
+}
+
+void record_free(struct record *record)
+{
+    if (record_is_text(record))
+        free(record->text.at);
+}

@@ -1,0 +1,50 @@
+/* guard: the keys a node has, reads again, and what the log says of those they kept out.
+ *
+ * It joins topology/secrets.h and the files that use keys, and decides nothing. In a herd without
+ * keys it holds none. */
+#ifndef ZHERD_GATEWAY_NODE_GUARD_H
+#define ZHERD_GATEWAY_NODE_GUARD_H
+
+#include "bus/link/strangers.h"
+#include "bus/net/bus.h"
+#include "gateway/node/lookups.h"
+#include "gateway/text/logline.h"
+#include "topology/format/topology.h"
+#include "topology/secrets.h"
+
+struct guard {
+    const char *file; /* of the topology */
+    const char *node;
+    const struct topology_node *const *peers; /* in the order of the bus's */
+    size_t peer_count;
+    const struct topology *start; /* what the file held at the start */
+    bool has_keys;
+    struct auth_certificate own;
+    struct keyring_keys *peer_keys; /* in the same order */
+    struct keyring_keys places_keys;
+    int64_t start_ns, keys_ns;  /* when the file was read first, and last for its keys */
+    struct keyring known;       /* the keys of all nodes and observers, neighbours or not */
+    struct strangers strangers; /* names of those who were refused and are in the file */
+    uint64_t refused_told, impostors_told;
+};
+
+/* Reads our secret where the herd has keys. `guard` has its first four fields, which must stay as
+ * the topology must, and is all zero besides. False and one clear sentence in `error`. */
+bool guard_open(struct guard *guard, const struct topology *topology,
+                char error[SECRETS_ERROR_BYTES_MAX]);
+void guard_close(struct guard *guard);
+
+/* For bus_open and lookups_open; NULL without keys. Borrowed by `keys`, which is filled. */
+const struct bus_keys *guard_bus_keys(const struct guard *guard, struct bus_keys *keys);
+const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth_ends *keys);
+
+/* Reads everybody's public keys again from the file and says so in the log, or why not: then the
+ * old ones go on. Our own key pair, links and addresses are those of the start: a line says which
+ * of them are others in the file. */
+void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *lookups,
+                  size_t lookups_count, struct logline *lines, int64_t wall_ns);
+
+/* A line about connections and messages that were refused since the last time, if there were. */
+void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t wall_ns);
+
+#endif

@@ -1,0 +1,433 @@
+#include "placesd/dispatch/balance.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOBODY UINT32_MAX
+
+/* What a job's slot is doing. Only WAITING, FAILED and FREE jobs are in a list. */
+enum job_state {
+    JOB_FREE,     /* nobody's */
+    JOB_WAITING,  /* for a worker */
+    JOB_GIVEN,    /* a worker has it */
+    JOB_FAILED,   /* over, and the order to say so waits to be pulled */
+    JOB_ANSWERED, /* over, but its worker still has it and has not got its credit back */
+};
+
+struct job {
+    enum job_state state;
+    enum lookup_code failure;
+    bool given_before; /* a worker was lost with it already */
+    uint32_t worker;   /* who has it, or NOBODY */
+    uint32_t previous, next;
+    uint64_t number;
+    int64_t deadline_ms;
+};
+
+/* A list through jobs[].previous and .next. */
+struct list {
+    uint32_t first, last;
+    uint32_t count;
+};
+
+struct worker {
+    bool present;
+    bool lost;
+    uint8_t name_bytes;
+    char name[BALANCE_NAME_BYTES_MAX];
+    uint32_t credits;
+    uint32_t load;     /* jobs it has */
+    uint64_t given_at; /* the count of jobs given when it got its last one */
+    int64_t heard_ms;
+    int64_t probed_ms; /* or heard, whatever came last */
+};
+
+struct balance {
+    struct job jobs[BALANCE_JOBS_MAX];
+    struct list free, waiting, failed;
+    struct worker workers[BALANCE_WORKERS_MAX];
+    uint32_t worker_count; /* entries of `workers` ever used */
+    uint32_t lost_count;
+    uint64_t lives;      /* makes the number of a reused slot a new one */
+    uint64_t given;      /* jobs given so far */
+    int64_t earliest_ms; /* no unfinished job's deadline is before this */
+};
+
+/* ---- lists of jobs ---- */
+
+static void push_last(struct balance *balance, struct list *list, uint32_t slot)
+{
+    balance->jobs[slot].previous = list->last;
+    balance->jobs[slot].next = NOBODY;
+    if (list->last != NOBODY)
+        balance->jobs[list->last].next = slot;
+    else
+        list->first = slot;
+    list->last = slot;
+    list->count++;
+}
+
+static void push_first(struct balance *balance, struct list *list, uint32_t slot)
+{
+    balance->jobs[slot].previous = NOBODY;
+    balance->jobs[slot].next = list->first;
+    if (list->first != NOBODY)
+        balance->jobs[list->first].previous = slot;
+    else
+        list->last = slot;
+    list->first = slot;
+    list->count++;
+}
+
+static void take_out(struct balance *balance, struct list *list, uint32_t slot)
+{
+    const struct job *job = &balance->jobs[slot];
+    if (job->previous != NOBODY)
+        balance->jobs[job->previous].next = job->next;
+    else
+        list->first = job->next;
+    if (job->next != NOBODY)
+        balance->jobs[job->next].previous = job->previous;
+    else
+        list->last = job->previous;
+    list->count--;
+}
+
+static uint32_t slot_of(const struct balance *balance, const struct job *job)
+{
+    return (uint32_t)(job - balance->jobs);
+}
+
+static void set_free(struct balance *balance, struct job *job)
+{
+    job->state = JOB_FREE;
+    push_last(balance, &balance->free, slot_of(balance, job));
+}
+
+/* The asker gets a failure; a worker that has the job keeps its credit in use until it speaks. */
+static void fail(struct balance *balance, struct job *job, enum lookup_code code)
+{
+    if (job->state == JOB_WAITING)
+        take_out(balance, &balance->waiting, slot_of(balance, job));
+    job->state = JOB_FAILED;
+    job->failure = code;
+    push_last(balance, &balance->failed, slot_of(balance, job));
+}
+
+/* ---- life ---- */
+
+struct balance *balance_new(uint64_t seed)
+{
+    struct balance *balance = calloc(1, sizeof *balance);
+    assert(balance != NULL);
+    struct list empty = {NOBODY, NOBODY, 0};
+    balance->free = balance->waiting = balance->failed = empty;
+    for (uint32_t slot = 0; slot < BALANCE_JOBS_MAX; slot++)
+        push_last(balance, &balance->free, slot);
+    balance->lives = seed;
+    balance->earliest_ms = INT64_MAX;
+    return balance;
+}
+
+void balance_destroy(struct balance **balance)
+{
+    free(*balance);
+    *balance = NULL;
+}
+
+/* ---- questions ---- */
+
+bool balance_ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms, uint64_t *number)
+{
+    if (balance->waiting.count == BALANCE_WAITING_MAX || balance->free.count == 0)
+        return false;
+    uint32_t slot = balance->free.first;
+    take_out(balance, &balance->free, slot);
+    struct job *job = &balance->jobs[slot];
+    *job = (struct job){
+        .state = JOB_WAITING,
+        .worker = NOBODY,
+        .number = balance->lives++ * BALANCE_JOBS_MAX + slot,
+        .deadline_ms = now_ms + deadline_ms,
+    };
+    push_last(balance, &balance->waiting, slot);
+    if (job->deadline_ms < balance->earliest_ms)
+        balance->earliest_ms = job->deadline_ms;
+    *number = job->number;
+    return true;
+}
+
+/* ---- workers ---- */
+
+static uint32_t find_worker(const struct balance *balance, struct span name)
+{
+    for (uint32_t i = 0; i < balance->worker_count; i++) {
+        const struct worker *worker = &balance->workers[i];
+        if (worker->present && !worker->lost &&
+            span_equals((struct span){worker->name, worker->name_bytes}, name))
+            return i;
+    }
+    return NOBODY;
+}
+
+static uint32_t room_for_worker(struct balance *balance)
+{
+    for (uint32_t i = 0; i < balance->worker_count; i++)
+        if (!balance->workers[i].present)
+            return i;
+    return balance->worker_count < BALANCE_WORKERS_MAX ? balance->worker_count++ : NOBODY;
+}
+
+static void hear(struct worker *worker, int64_t now_ms)
+{
+    worker->heard_ms = worker->probed_ms = now_ms;
+}
+
+enum balance_welcome balance_ready(struct balance *balance, struct span name, uint32_t credits,
+                                   int64_t now_ms)
+{
+    assert(name.bytes <= BALANCE_NAME_BYTES_MAX && credits <= LOOKUP_CREDITS_MAX);
+    uint32_t found = find_worker(balance, name);
+    if (found != NOBODY) {
+        balance->workers[found].credits = credits;
+        hear(&balance->workers[found], now_ms);
+        return BALANCE_KNOWN;
+    }
+    uint32_t room = room_for_worker(balance);
+    if (room == NOBODY)
+        return BALANCE_CROWDED;
+    struct worker *worker = &balance->workers[room];
+    *worker = (struct worker){
+        .present = true,
+        .name_bytes = (uint8_t)name.bytes,
+        .credits = credits,
+        .heard_ms = now_ms,
+        .probed_ms = now_ms,
+    };
+    if (name.bytes > 0)
+        memcpy(worker->name, name.at, name.bytes);
+    return BALANCE_JOINED;
+}
+
+bool balance_done(struct balance *balance, struct span name, uint64_t number, int64_t now_ms)
+{
+    uint32_t found = find_worker(balance, name);
+    if (found == NOBODY)
+        return false;
+    hear(&balance->workers[found], now_ms);
+    struct job *job = &balance->jobs[balance_slot(number)];
+    if (job->number != number || job->worker != found || job->state == JOB_FREE)
+        return false;
+    balance->workers[found].load--;
+    job->worker = NOBODY;
+    bool wanted = job->state == JOB_GIVEN;
+    if (job->state != JOB_FAILED)
+        set_free(balance, job);
+    return wanted;
+}
+
+bool balance_expects(const struct balance *balance, struct span name, uint64_t number)
+{
+    const struct job *job = &balance->jobs[balance_slot(number)];
+    return job->state == JOB_GIVEN && job->number == number &&
+           job->worker == find_worker(balance, name);
+}
+
+/* A worker that is gone had this job. */
+static void take_back(struct balance *balance, struct job *job)
+{
+    job->worker = NOBODY;
+    if (job->state == JOB_ANSWERED) {
+        set_free(balance, job);
+    } else if (job->state == JOB_GIVEN && !job->given_before) {
+        job->given_before = true;
+        job->state = JOB_WAITING;
+        push_first(balance, &balance->waiting, slot_of(balance, job));
+    } else if (job->state == JOB_GIVEN) {
+        fail(balance, job, LOOKUP_UNAVAILABLE);
+    }
+}
+
+/* Going backwards puts the jobs taken back to the front of the queue in the order of their
+ * slots, which is roughly the order in which they were asked. */
+static void lose(struct balance *balance, uint32_t index)
+{
+    struct worker *worker = &balance->workers[index];
+    worker->lost = true;
+    balance->lost_count++;
+    for (uint32_t slot = BALANCE_JOBS_MAX; worker->load > 0 && slot-- > 0;) {
+        struct job *job = &balance->jobs[slot];
+        if (job->state == JOB_FREE || job->worker != index)
+            continue;
+        worker->load--;
+        take_back(balance, job);
+    }
+    assert(worker->load == 0);
+}
+
+void balance_lose(struct balance *balance, struct span name)
+{
+    uint32_t found = find_worker(balance, name);
+    if (found != NOBODY)
+        lose(balance, found);
+}
+
+void balance_stop(struct balance *balance)
+{
+    for (uint32_t slot = 0; slot < BALANCE_JOBS_MAX; slot++) {
+        struct job *job = &balance->jobs[slot];
+        if (job->state == JOB_WAITING || job->state == JOB_GIVEN)
+            fail(balance, job, LOOKUP_UNAVAILABLE);
+    }
+}
+
+/* ---- orders ---- */
+
+static bool any_worker(const struct balance *balance)
+{
+    for (uint32_t i = 0; i < balance->worker_count; i++)
+        if (balance->workers[i].present && !balance->workers[i].lost)
+            return true;
+    return false;
+}
+
+static void fail_late(struct balance *balance, int64_t now_ms)
+{
+    if (now_ms < balance->earliest_ms)
+        return;
+    bool served = any_worker(balance);
+    balance->earliest_ms = INT64_MAX;
+    for (uint32_t slot = 0; slot < BALANCE_JOBS_MAX; slot++) {
+        struct job *job = &balance->jobs[slot];
+        if (job->state != JOB_WAITING && job->state != JOB_GIVEN)
+            continue;
+        if (now_ms >= job->deadline_ms)
+            fail(balance, job, served ? LOOKUP_LATE : LOOKUP_UNAVAILABLE);
+        else if (job->deadline_ms < balance->earliest_ms)
+            balance->earliest_ms = job->deadline_ms;
+    }
+}
+
+static void lose_silent(struct balance *balance, int64_t now_ms)
+{
+    for (uint32_t i = 0; i < balance->worker_count; i++) {
+        const struct worker *worker = &balance->workers[i];
+        if (worker->present && !worker->lost && now_ms - worker->heard_ms >= BALANCE_SILENCE_MS)
+            lose(balance, i);
+    }
+}
+
+static bool order_left(struct balance *balance, struct balance_order *order)
+{
+    for (uint32_t i = 0; balance->lost_count > 0 && i < balance->worker_count; i++) {
+        struct worker *worker = &balance->workers[i];
+        if (!worker->present || !worker->lost)
+            continue;
+        worker->present = false;
+        balance->lost_count--;
+        *order = (struct balance_order){
+            .kind = BALANCE_LEFT,
+            .worker = {worker->name, worker->name_bytes},
+        };
+        return true;
+    }
+    return false;
+}
+
+static bool order_fail(struct balance *balance, struct balance_order *order)
+{
+    if (balance->failed.count == 0)
+        return false;
+    struct job *job = &balance->jobs[balance->failed.first];
+    take_out(balance, &balance->failed, balance->failed.first);
+    *order = (struct balance_order){
+        .kind = BALANCE_FAIL,
+        .job = job->number,
+        .code = job->failure,
+    };
+    if (job->worker == NOBODY)
+        set_free(balance, job);
+    else
+        job->state = JOB_ANSWERED;
+    return true;
+}
+
+static bool order_probe(struct balance *balance, int64_t now_ms, struct balance_order *order)
+{
+    for (uint32_t i = 0; i < balance->worker_count; i++) {
+        struct worker *worker = &balance->workers[i];
+        if (!worker->present || worker->lost || now_ms - worker->probed_ms < BALANCE_QUIET_MS)
+            continue;
+        worker->probed_ms = now_ms;
+        *order = (struct balance_order){
+            .kind = BALANCE_PROBE,
+            .worker = {worker->name, worker->name_bytes},
+        };
+        return true;
+    }
+    return false;
+}
+
+/* Of the workers with a credit left the one with the fewest jobs, and of equals the one that
+ * has waited longest. */
+static uint32_t least_loaded(const struct balance *balance)
+{
+    uint32_t best = NOBODY;
+    for (uint32_t i = 0; i < balance->worker_count; i++) {
+        const struct worker *worker = &balance->workers[i];
+        if (!worker->present || worker->lost || worker->load >= worker->credits)
+            continue;
+        const struct worker *other = best == NOBODY ? worker : &balance->workers[best];
+        if (best == NOBODY || worker->load < other->load ||
+            (worker->load == other->load && worker->given_at < other->given_at))
+            best = i;
+    }
+    return best;
+}
+
+static bool order_give(struct balance *balance, int64_t now_ms, struct balance_order *order)
+{
+    if (balance->waiting.count == 0)
+        return false;
+    uint32_t chosen = least_loaded(balance);
+    if (chosen == NOBODY)
+        return false;
+    struct job *job = &balance->jobs[balance->waiting.first];
+    take_out(balance, &balance->waiting, balance->waiting.first);
+    struct worker *worker = &balance->workers[chosen];
+    worker->load++;
+    worker->given_at = ++balance->given;
+    job->state = JOB_GIVEN;
+    job->worker = chosen;
+    *order = (struct balance_order){
+        .kind = BALANCE_GIVE,
+        .job = job->number,
+        .worker = {worker->name, worker->name_bytes},
+        .left_ms = (uint32_t)(job->deadline_ms - now_ms),
+        .again = job->given_before,
+    };
+    return true;
+}
+
+bool balance_next(struct balance *balance, int64_t now_ms, struct balance_order *order)
+{
+    lose_silent(balance, now_ms);
+    fail_late(balance, now_ms);
+    return order_left(balance, order) || order_fail(balance, order) ||
+           order_probe(balance, now_ms, order) || order_give(balance, now_ms, order);
+}
+
+int64_t balance_deadline_ms(const struct balance *balance)
+{
+    int64_t deadline_ms = balance->earliest_ms;
+    for (uint32_t i = 0; i < balance->worker_count; i++) {
+        const struct worker *worker = &balance->workers[i];
+        int64_t due_ms = worker->probed_ms + BALANCE_QUIET_MS;
+        if (worker->heard_ms + BALANCE_SILENCE_MS < due_ms)
+            due_ms = worker->heard_ms + BALANCE_SILENCE_MS;
+        if (worker->present && due_ms < deadline_ms)
+            deadline_ms = due_ms;
+    }
+    return deadline_ms;
+}

@@ -1,0 +1,78 @@
+/* flights: who waits for what. A flight is one question on its way; everybody who asks the same
+ * meanwhile joins it.
+ *
+ * It keeps the lists and their limits; what becomes of a flight is the desk's
+ * (placesd/dispatch/desk.h). Whoever is to be answered now is moved to the line of those who are
+ * due, which is emptied before the next flight ends.
+ *
+ * Invariant: whoever joined is due exactly once, and not after his time. */
+#ifndef ZHERD_PLACESD_DISPATCH_FLIGHTS_H
+#define ZHERD_PLACESD_DISPATCH_FLIGHTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "placesd/dispatch/cache.h"
+
+/* Questions at a time, and so flights, too; a power of two. */
+#define FLIGHTS_ASKERS_MAX 8192
+
+enum flight_state {
+    FLIGHT_FREE,
+    FLIGHT_WITH_WORKERS, /* its job is in the balance */
+    FLIGHT_PAUSING,      /* until its next attempt */
+};
+
+struct flight {
+    enum flight_state state;
+    struct cache_key key; /* .source is who is asked at the moment */
+    uint32_t hash;        /* of the key, whatever its source */
+    uint32_t retries;
+    bool failed; /* an attempt at its source did; the gate hears of it at the end of the last */
+    bool given;  /* a worker has got its job ... */
+    bool fair;   /* ... with time enough to blame the provider if it passes */
+    int64_t again_ms;
+    uint32_t askers; /* the lists are this file's own */
+    uint32_t next;
+};
+
+struct flights;
+
+struct flights *flights_new(uint64_t seed);
+/* Accepts NULL, sets the caller's pointer to NULL. */
+void flights_destroy(struct flights **flights);
+
+/* Whether one more may ask. */
+bool flights_have_room(const struct flights *flights);
+bool flights_are_over(const struct flights *flights);
+
+/* The flight about this place and radius, whoever it asks, or NULL. */
+struct flight *flights_find(struct flights *flights, const struct cache_key *key, uint32_t hash);
+/* A new one. There must be room. */
+struct flight *flights_open(struct flights *flights, const struct cache_key *key, uint32_t hash);
+
+/* A flight as a number below FLIGHTS_ASKERS_MAX and back. */
+uint32_t flights_index(const struct flights *flights, const struct flight *flight);
+struct flight *flights_at(struct flights *flights, uint32_t index);
+
+/* One more asker; his ticket. He waits for the flight, or is due at once where it is NULL. */
+uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t bound,
+                      int64_t answer_by_ms);
+
+/* How long somebody still waits for the flight; 0 if nobody does. */
+int64_t flights_left_ms(const struct flights *flights, const struct flight *flight, int64_t now_ms);
+
+/* The flight is over: all its askers are due. Nobody may be due before. */
+void flights_end(struct flights *flights, struct flight *flight);
+/* The same for those only who are to be answered by `until_ms`; true if the flight is over. */
+bool flights_end_for(struct flights *flights, struct flight *flight, int64_t until_ms);
+/* Everybody is due who is to be answered by now. Nobody may be due before. */
+void flights_expire(struct flights *flights, int64_t now_ms);
+/* Nobody needs flights_expire before this; INT64_MAX for never. */
+int64_t flights_earliest_ms(const struct flights *flights);
+
+/* The next one who is due: gone with this call. False if nobody is. */
+bool flights_next_due(struct flights *flights, uint64_t *ticket, uint32_t *bound);
+bool flights_any_due(const struct flights *flights);
+
+#endif

@@ -1,0 +1,75 @@
+/* store: all places in an SQLite database, in memory or in a file, found through an R*Tree.
+ *
+ * The tree has three axes: longitude, latitude and rank. SQLite asks us about each of its boxes
+ * (sqlite3_rtree_query_callback, https://sqlite.org/rtree.html) and walks on from the one with
+ * the lowest score, so the best places come out first and the walk ends after about as many as
+ * are wanted, however many places there are. The tree keeps single precision only; exact
+ * positions stand in a table beside it and decide.
+ *
+ * A file is written once, from nothing or from a copy, and only read afterwards; putting it in
+ * its place is its writer's business (placesd/landmarks/server/import.h). A store belongs to one
+ * thread at a time. Invariant: store_nearby gives exactly the first places of its order of all
+ * those within the circle. */
+#ifndef ZHERD_PLACESD_LANDMARKS_SERVER_STORE_H
+#define ZHERD_PLACESD_LANDMARKS_SERVER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "placesd/landmarks/data/place.h"
+
+/* The most places one question can ask for: a page of Nearby Search. */
+#define STORE_FOUND_MAX 20
+
+/* Both orders are total: equal ones follow each other as they were first added. */
+enum store_order {
+    STORE_PROMINENT, /* by rank, then by distance */
+    STORE_NEAREST,   /* by distance */
+};
+
+struct store;
+
+/* An empty store in memory. NULL and one sentence in `error` when this SQLite has no R*Tree or no
+ * memory. */
+struct store *store_open(char *error, size_t error_bytes);
+
+/* A file to be filled: an empty one, or one that was filled before and gets more. What is put
+ * into it counts only after store_finish, and a crash leaves a useless file. NULL as above, when
+ * the file is no database of ours, and where a link is part of the path. */
+struct store *store_open_to_fill(const char *path, char *error, size_t error_bytes);
+
+/* A filled file, which nobody may write to from now on. Replacing it by another file of the same
+ * name is fine and not noticed. NULL as above. */
+struct store *store_open_to_read(const char *path, char *error, size_t error_bytes);
+
+/* True if the file is a database of ours, of whatever version. */
+bool store_is_ours(const char *path);
+
+/* Accepts NULL, sets the caller's pointer to NULL. */
+void store_close(struct store **store);
+
+/* Puts a place under a key: a place that was there under the same key is replaced, which
+ * `replaced` tells. False when memory or disk is gone. */
+bool store_put(struct store *store, const struct place *place, uint64_t key, bool *replaced);
+
+/* The same under place_key. False when memory is gone. */
+bool store_add(struct store *store, const struct place *place);
+
+/* Makes all that was put into a file count; then only store_close is left. False when the disk is
+ * full or broken. */
+bool store_finish(struct store *store);
+
+/* SQLite's words about what failed last; borrowed until the next call. */
+const char *store_failure(const struct store *store);
+
+/* True if a city (type locality) of this name is there already. */
+bool store_has_city(struct store *store, const char *name);
+
+/* Writes up to `wanted` (at most STORE_FOUND_MAX) places no further than `radius_m` from
+ * `centre` to `found`, first ones first, and their number to `count`. False when SQLite failed:
+ * memory is gone, or the file is broken. */
+bool store_nearby(struct store *store, enum store_order order, struct sphere_point centre,
+                  double radius_m, size_t wanted, struct place *found, size_t *count);
+
+#endif

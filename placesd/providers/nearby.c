@@ -1,0 +1,259 @@
+#include "placesd/providers/nearby.h"
+
+#include <jansson.h>
+
+#include "bus/base/json_text.h"
+#include "placesd/providers/outcome.h"
+
+#define ATTRIBUTIONS_NONE "\"html_attributions\":[],"
+
+#define TOO_LONG "The places provider's answer is too long."
+
+/* ---- walking over text that is already known to be valid JSON ----
+ *
+ * Every function stays within `end` whatever the text; what they find is compared with what the
+ * parser found before any of it is used. */
+
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+        at++;
+    return at;
+}
+
+/* From an opening quote to behind the closing one. */
+static const char *skip_string(const char *at, const char *end)
+{
+    at++;
+    while (at < end && *at != '"')
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    return at < end ? at + 1 : end;
+}
+
+static const char *skip_nested(const char *at, const char *end)
+{
+    size_t depth = 0;
+    while (at < end) {
+        if (*at == '"') {
+            at = skip_string(at, end);
+            continue;
+        }
+        if (*at == '{' || *at == '[')
+            depth++;
+        if (*at == '}' || *at == ']')
+            depth--;
+        at++;
+        if (depth == 0)
+            break;
+    }
+    return at;
+}
+
+static const char *skip_value(const char *at, const char *end)
+{
+    if (at < end && *at == '"')
+        return skip_string(at, end);
+    if (at < end && (*at == '{' || *at == '['))
+        return skip_nested(at, end);
+    while (at < end && strchr(",]} \t\r\n", *at) == NULL)
+        at++;
+    return at;
+}
+
+static int hex_digit(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    if (byte >= 'A' && byte <= 'F')
+        return byte - 'A' + 10;
+    return -1;
+}
+
+/* The character a key spells next, `at` moved behind it; -1 for one beyond ASCII's letters, which
+ * no name we look for contains. RFC 8259, section 7: any character may be spelled \uXXXX. */
+static int spelled(const char **at, const char *end)
+{
+    const char *start = *at;
+    if (*start != '\\') {
+        *at = start + 1;
+        return (unsigned char)*start;
+    }
+    if (end - start < 6 || start[1] != 'u') {
+        *at = end;
+        return -1;
+    }
+    int code = 0;
+    for (int i = 2; i < 6; i++)
+        code = code * 16 + hex_digit(start[i]);
+    *at = start + 6;
+    return code;
+}
+
+/* Whether the quoted key spells `name`, letter by letter or escaped. */
+static bool key_is(const char *at, const char *behind, const char *name)
+{
+    const char *end = behind - 1;
+    at++;
+    while (at < end) {
+        int code = spelled(&at, end);
+        if (*name == '\0' || code != (unsigned char)*name++)
+            return false;
+    }
+    return *name == '\0';
+}
+
+/* The first byte of the value of the top-level member `name`, or `end`. */
+static const char *find_member(const char *at, const char *end, const char *name)
+{
+    at = skip_space(at, end) + 1;
+    while (at < end) {
+        const char *key = skip_space(at, end);
+        if (key == end || *key != '"')
+            return end;
+        const char *behind = skip_string(key, end);
+        const char *value = skip_space(behind, end);
+        value = skip_space(value < end ? value + 1 : end, end);
+        if (key_is(key, behind, name))
+            return value;
+        at = skip_space(skip_value(value, end), end);
+        at = at < end ? at + 1 : end;
+    }
+    return end;
+}
+
+/* Walks the array that opens at `at`. False where it does not end, or is none. */
+static bool mark_array(const char *text, const char *at, const char *end,
+                       struct nearby_marks *marks)
+{
+    if (at == end || *at != '[')
+        return false;
+    *marks = (struct nearby_marks){0};
+    marks->ends[0] = marks->last = (uint32_t)(at + 1 - text);
+    at = skip_space(at + 1, end);
+    while (at < end && *at != ']') {
+        const char *behind = skip_value(at, end);
+        if (behind == at)
+            return false;
+        marks->last = (uint32_t)(behind - text);
+        if (++marks->count <= LOOKUP_BOUND_MAX)
+            marks->ends[marks->count] = marks->last;
+        at = skip_space(behind, end);
+        if (at < end && *at == ',')
+            at = skip_space(at + 1, end);
+    }
+    marks->close = (uint32_t)(at - text);
+    return at < end;
+}
+
+bool nearby_mark(struct span text, struct nearby_marks *marks)
+{
+    const char *end = text.at + text.bytes;
+    if (text.bytes == 0 || text.bytes > LOOKUP_BODY_BYTES_MAX)
+        return false;
+    const char *open = skip_space(text.at, end);
+    return open < end && *open == '{' &&
+           mark_array(text.at, find_member(open, end, "results"), end, marks);
+}
+
+/* What is left out for a bound: the surplus begins behind element number `bound` and ends behind
+ * the last one, so that the line that closes the array keeps its place; with a bound of 0 it is
+ * everything between the brackets. Empty, at the end of the text, where nothing is. */
+static struct span surplus_of(struct span text, const struct nearby_marks *marks, uint32_t bound)
+{
+    if (marks->count <= bound)
+        return (struct span){text.at + text.bytes, 0};
+    uint32_t from = marks->ends[bound], to = bound == 0 ? marks->close : marks->last;
+    return (struct span){text.at + from, to - from};
+}
+
+void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bound,
+                struct buffer *json)
+{
+    struct span surplus = surplus_of(text, marks, bound);
+    const char *behind = surplus.at + surplus.bytes;
+    buffer_append(json, (struct span){text.at, (size_t)(surplus.at - text.at)});
+    buffer_append(json, (struct span){behind, (size_t)(text.at + text.bytes - behind)});
+}
+
+/* ---- deciding ---- */
+
+static enum lookup_code fail(const char *reason, struct buffer *json)
+{
+    lookup_write_failure(LOOKUP_NONSENSE, reason, json);
+    return LOOKUP_NONSENSE;
+}
+
+/* The good answer: its own bytes, less the surplus, with `html_attributions` where it lacks. */
+static enum lookup_code keep(struct span text, const json_t *root, uint32_t bound,
+                             struct buffer *kept, struct buffer *json)
+{
+    const char *end = text.at + text.bytes;
+    const json_t *results = json_object_get(root, "results");
+    const json_t *attributions = json_object_get(root, "html_attributions");
+    if (!json_is_array(results) || (attributions != NULL && !json_is_array(attributions)))
+        return fail("The places provider's answer has no list of results.", json);
+
+    struct nearby_marks marks;
+    if (!nearby_mark(text, &marks) || marks.count != json_array_size(results))
+        return fail("The places provider's answer could not be cut.", json);
+
+    struct span surplus = surplus_of(text, &marks, bound);
+    const char *inside = skip_space(text.at, end) + 1, *behind = surplus.at + surplus.bytes;
+    buffer_append(kept, (struct span){text.at, (size_t)(inside - text.at)});
+    buffer_append(kept, span_of(attributions == NULL ? ATTRIBUTIONS_NONE : ""));
+    buffer_append(kept, (struct span){inside, (size_t)(surplus.at - inside)});
+    buffer_append(kept, (struct span){behind, (size_t)(end - behind)});
+    return LOOKUP_OK;
+}
+
+static enum lookup_code judge(struct span text, const json_t *root, uint32_t bound,
+                              struct buffer *kept, struct buffer *json)
+{
+    const char *status = json_string_value(json_object_get(root, "status"));
+    enum outcome outcome;
+    if (status != NULL && (strcmp(status, "OK") == 0 || strcmp(status, "ZERO_RESULTS") == 0))
+        return keep(text, root, bound, kept, json);
+    if (outcome_of_word(status, &outcome))
+        return outcome_write(outcome, status, json);
+    return fail("The places provider's answer has no known status.", json);
+}
+
+/* What is kept goes out tidy, if nothing speaks against it. */
+static enum lookup_code pass_on(struct span kept, struct span secret, struct buffer *json)
+{
+    size_t before = json->bytes;
+    json_text_tidy(kept, json);
+    size_t bytes = json->bytes - before;
+    const char *reason = NULL;
+    if (bytes > LOOKUP_BODY_BYTES_MAX)
+        reason = TOO_LONG;
+    else if (secret.bytes > 0 && memmem(json->at + before, bytes, secret.at, secret.bytes) != NULL)
+        reason = "The places provider's answer is not fit to be passed on.";
+    if (reason == NULL)
+        return LOOKUP_OK;
+    json->bytes = before;
+    return fail(reason, json);
+}
+
+enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
+                             struct buffer *json)
+{
+    if (text.bytes > LOOKUP_BODY_BYTES_MAX)
+        return fail(TOO_LONG, json);
+    if (json_text_depth(text) > JSON_TEXT_DEPTH_MAX)
+        return fail("The places provider's answer is nested too deeply.", json);
+    json_error_t error;
+    json_t *root = json_loadb(text.bytes > 0 ? text.at : "", text.bytes,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+    if (root == NULL)
+        return fail("The places provider's answer is not JSON.", json);
+    struct buffer kept = {0};
+    enum lookup_code code = judge(text, root, bound, &kept, json);
+    json_decref(root);
+    if (code == LOOKUP_OK)
+        code = pass_on((struct span){kept.at, kept.bytes}, secret, json);
+    buffer_free(&kept);
+    return code;
+}

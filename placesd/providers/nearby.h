@@ -1,0 +1,47 @@
+/* nearby: a provider's Nearby Search answer, checked and cut to what was asked for.
+ *
+ * The text's own bytes are kept: where nothing is cut and the text is tidy (bus/base/json_text.h)
+ * the answer leaves as it came, and a cut takes out surplus elements of the top-level `results` and
+ * nothing else. It knows no HTTP and no URL; it is not a JSON printer.
+ *
+ * Invariant: whatever the text, what is appended is one JSON object that holds
+ * `html_attributions`, `results` and `status`, has no blank line, is no longer than
+ * LOOKUP_BODY_BYTES_MAX and does not hold the secret. */
+#ifndef ZHERD_PLACESD_PROVIDERS_NEARBY_H
+#define ZHERD_PLACESD_PROVIDERS_NEARBY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/base/bytes.h"
+#include "placesd/lookup.h"
+
+/* Appends the answer for the provider's body `text` to `json` and says what became of it:
+ *
+ *   LOOKUP_OK           status OK or ZERO_RESULTS; at most `bound` results
+ *   LOOKUP_NONSENSE     not strict JSON (RFC 8259, UTF-8, no member twice, no trailing data),
+ * nested beyond JSON_TEXT_DEPTH_MAX, a missing or misshaped member, no status that is known, too
+ * long anything else       as the status says (placesd/providers/outcome.h)
+ *
+ * A failure says nothing in the provider's own words. A good answer that holds `secret` (empty
+ * without one) is nonsense. Statuses: Google, Places API, Nearby Search (legacy). */
+enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
+                             struct buffer *json);
+
+/* Where the `results` of a text can be cut, as offsets into it. */
+struct nearby_marks {
+    uint32_t count;                      /* of results */
+    uint32_t ends[LOOKUP_BOUND_MAX + 1]; /* behind each of the first ones; [0]: before them */
+    uint32_t last;                       /* behind the last one */
+    uint32_t close;                      /* of the closing bracket */
+};
+
+/* Finds them in one pass. False where the text is too long or shows no object with an array
+ * `results`; the text need not have been checked before, and is not checked further. */
+bool nearby_mark(struct span text, struct nearby_marks *marks);
+
+/* Appends the text with at most `bound` results: the cut that nearby_read makes. */
+void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bound,
+                struct buffer *json);
+
+#endif

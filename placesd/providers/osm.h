@@ -1,0 +1,61 @@
+/* osm: places as OpenStreetMap describes them, put in order and said in Google's words.
+ *
+ * What the providers share that serve OpenStreetMap's data: which tags make a place, its address,
+ * the order, and the attribution that the data's licence (ODbL) asks for. Its type is looked up in
+ * placesd/providers/osm_tags.h. It reads no provider's JSON.
+ *
+ * Invariant: the order is total: rank, then distance, then id, so that the same places give the
+ * same answer in whatever order they came. */
+#ifndef ZHERD_PLACESD_PROVIDERS_OSM_H
+#define ZHERD_PLACESD_PROVIDERS_OSM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/base/bytes.h"
+#include "bus/base/sphere.h"
+#include "placesd/lookup.h"
+
+/* What the licence asks to be shown (https://www.openstreetmap.org/copyright), as HTML. */
+#define OSM_ATTRIBUTION                                                                            \
+    "\xc2\xa9 <a href=\"https://www.openstreetmap.org/copyright\">OpenStreetMap contributors</a>"
+
+/* Places read from one answer; further ones are left out. */
+#define OSM_PLACES_MAX 200
+/* The licence lets anybody keep the data; it changes by the minute, but not by much. */
+#define OSM_CACHE_S 300
+#define OSM_STALE_S 86400
+/* The keys of the tags that make something a place, those that say most first. */
+#define OSM_KEYS 5
+extern const char *const osm_keys[OSM_KEYS];
+
+/* One place. Texts are borrowed, valid UTF-8, and NULL where nothing is said. */
+struct osm_place {
+    char kind;   /* 'N'ode, 'W'ay or 'R'elation */
+    uint64_t id; /* unique within its kind */
+    const char *name;
+    /* Of the tag that makes it a place: "amenity", "cafe" or several, "cafe;bar". */
+    const char *key, *value;
+    const char *street, *house_number, *city;
+    struct sphere_point position;
+    uint32_t rank; /* how well it is known, more is better */
+};
+
+/* Room for the places of one answer. */
+struct osm_places {
+    struct osm_place at[OSM_PLACES_MAX];
+    size_t count;
+};
+
+/* True, and the letter, for "N", "W", "R" and "node", "way", "relation". */
+bool osm_read_kind(const char *text, char *kind);
+
+/* Whether a tag's values (NULL for none) say anything but that there is nothing of the kind. */
+bool osm_holds(const char *values);
+
+/* Puts the places in order and appends the answer: LOOKUP_OK, or why there is none
+ * (placesd/providers/results.h). */
+enum lookup_code osm_write(const struct osm_places *places, const struct lookup *lookup,
+                           struct span secret, struct buffer *json);
+
+#endif

@@ -1,0 +1,90 @@
+/* provider: how one kind of places service is asked, and how its answer is understood.
+ *
+ * A provider is a few functions on bytes: a look-up becomes an HTTP request, an HTTP answer
+ * becomes Nearby Search JSON. It opens no connection (placesd/service/transfer.h does) and reads no
+ * key file. Another provider is another file with another such struct.
+ *
+ * Invariant: of what anybody outside can choose, only numbers reach a request; the key reaches
+ * nothing else. */
+#ifndef ZHERD_PLACESD_PROVIDERS_PROVIDER_H
+#define ZHERD_PLACESD_PROVIDERS_PROVIDER_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "bus/base/bytes.h"
+#include "placesd/lookup.h"
+
+/* Google's keys have 39 bytes; other services' are longer. */
+#define PROVIDER_KEY_BYTES_MAX 256
+/* "-118.445127": sign, degrees, and no more decimals than needed. */
+#define PROVIDER_DEGREES_BYTES_MAX 32
+
+struct provider {
+    const char *name; /* as in the topology */
+    bool needs_key;
+    /* For how many seconds its terms and its nature allow an answer to be given again, and for how
+     * many more while it cannot be asked. 0: an answer belongs to those who waited for it. */
+    int32_t cache_s, stale_s;
+
+    /* Appends the URL for `lookup` to `url`. `base` is the topology's url, without a query;
+     * `key` holds only what provider_key_is_valid allows, and is ignored where no key is
+     * needed. What is appended is a secret if the key is. */
+    void (*write_url)(struct span base, struct span key, const struct lookup *lookup,
+                      struct buffer *url);
+
+    /* Appends the body of a POST. NULL: it is a GET. */
+    void (*write_body)(const struct lookup *lookup, struct buffer *body);
+
+    /* Appends header lines of its own ("Name: value"), a NUL behind each: a secret if the key is.
+     * NULL: there are none. */
+    void (*write_headers)(struct span key, struct buffer *headers);
+
+    /* Appends the answer for an HTTP status and body to `json` and says what became of it, as
+     * nearby_read does (placesd/providers/nearby.h): at most `lookup->bound` results, never the
+     * key, and of a failure nothing in the provider's own words. */
+    enum lookup_code (*read_answer)(long http_status, struct span body, const struct lookup *lookup,
+                                    struct span key, struct buffer *json);
+};
+
+/* Google, Places API, Nearby Search (legacy). */
+extern const struct provider provider_google;
+/* Google, Places API (New), Nearby Search. */
+extern const struct provider provider_google_new;
+/* Our own server (placesd/landmarks), or any other that speaks Google's format without a key. */
+extern const struct provider provider_landmarks;
+/* OpenStreetMap by the Overpass API. */
+extern const struct provider provider_overpass;
+/* OpenStreetMap by Photon. */
+extern const struct provider provider_photon;
+
+/* Whether a key can stand in a URL and a header as it is: 1 to PROVIDER_KEY_BYTES_MAX of the
+ * unreserved characters of RFC 3986, section 2.3. */
+static inline bool provider_key_is_valid(struct span key)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789-._~";
+    if (key.bytes == 0 || key.bytes > PROVIDER_KEY_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < key.bytes; i++)
+        if (memchr(allowed, key.at[i], sizeof allowed - 1) == NULL)
+            return false;
+    return true;
+}
+
+/* A URL as people and logs may see it: without its query, where a key would stand. Borrows. */
+static inline struct span provider_public_url(struct span url)
+{
+    const char *query = url.bytes > 0 ? memchr(url.at, '?', url.bytes) : NULL;
+    return (struct span){url.at, query != NULL ? (size_t)(query - url.at) : url.bytes};
+}
+
+/* ---- for the providers themselves ---- */
+
+/* Writes degrees exactly, with a closing NUL. */
+void provider_write_degrees(int64_t nanodegrees, char text[PROVIDER_DEGREES_BYTES_MAX]);
+
+/* The look-up's radius as providers take it: none of them likes a circle of 0 m. */
+uint32_t provider_radius_m(const struct lookup *lookup);
+
+#endif

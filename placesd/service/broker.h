@@ -1,0 +1,62 @@
+/* broker: the service's two doors, one for whoever asks and one for workers.
+ *
+ * The front answers any REQ socket, or a DEALER that speaks REQ's envelope; the back speaks with
+ * workers (placesd/PROTOCOL.md). Between them stands a desk, which decides; the broker moves
+ * bytes. It asks no provider.
+ *
+ * Invariant: a question that came in a REQ envelope gets exactly one answer, within its deadline.
+ *
+ * One thread owns a broker. */
+#ifndef ZHERD_PLACESD_SERVICE_BROKER_H
+#define ZHERD_PLACESD_SERVICE_BROKER_H
+
+#include "bus/net/auth.h"
+#include "placesd/dispatch/desk.h"
+
+#define BROKER_ERROR_BYTES_MAX 4096
+
+/* Whose messages count: at the front those of nodes, at the back those of workers. */
+struct broker_keys {
+    struct auth_certificate own;
+    struct keyring front, back;
+};
+
+struct broker_options {
+    const char *front, *back; /* to bind (bus/net/binding.h) */
+    /* Where each was asked for, "FILE:LINE": begins the sentence that it cannot be bound. NULL:
+     * nothing does. */
+    const char *front_place, *back_place;
+    struct broker_keys *keys; /* its rings are taken over; NULL: in the clear, for everybody */
+    /* As in placesd/dispatch/desk.h. */
+    struct desk_source sources[DESK_SOURCES_MAX];
+    uint32_t source_count;
+    uint32_t grid_m;
+    uint64_t kin; /* drawn for this process, whose worker's answers are passed on as they are: its
+                   * life in placesd/dispatch/caller.h; 0 where there is none */
+};
+
+struct broker;
+
+/* Binds both doors. Names of sources must stay, all else is copied. A process has one broker
+ * with keys. NULL and one clear sentence in `error` when an endpoint is taken or wrong, or when a
+ * stranger sent to try the keys is let in. */
+struct broker *broker_open(const struct broker_options *options,
+                           char error[BROKER_ERROR_BYTES_MAX]);
+
+/* Where its back is really bound, as numbers ("tcp://0.0.0.0:13501"): owned by the broker. */
+const char *broker_back(const struct broker *broker);
+
+/* Who may ask and who may work from now on; takes the rings over. Only for a broker with keys; any
+ * thread. */
+void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back);
+
+/* Serves until `stop_descriptor` is readable. Then new questions fail at once, those on their way
+ * get a moment, and what is unfinished after it fails. Takes nothing from the descriptor. */
+void broker_run(struct broker *broker, int stop_descriptor);
+
+const struct desk_counters *broker_count(const struct broker *broker);
+
+/* Gives the last answers a moment to leave. Accepts NULL, sets the caller's pointer to NULL. */
+void broker_close(struct broker **broker);
+
+#endif

@@ -1,0 +1,36 @@
+/* key: a provider's secret, read once from a file that only its owner can read.
+ *
+ * The bytes stay in one place that is kept out of swap and core files and is wiped at the end.
+ * They are never printed: errors name the file only. */
+#ifndef ZHERD_PLACESD_SERVICE_KEY_H
+#define ZHERD_PLACESD_SERVICE_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bus/base/bytes.h"
+#include "placesd/providers/provider.h"
+
+#define KEY_ERROR_BYTES_MAX 1280
+
+struct key {
+    char bytes[PROVIDER_KEY_BYTES_MAX + 2]; /* one more than a key, and a line end */
+    size_t count;
+};
+
+/* Reads the file, without a line end. A name without a slash is looked for among the credentials
+ * that a service manager hands over ($CREDENTIALS_DIRECTORY, systemd.exec(5)) before it is a path.
+ * False and one sentence in `error` where it cannot be read,
+ * is no regular file, can be read by others (mode other than 0600 or 0400) or does not hold a key
+ * (provider_key_is_valid). From then on the process leaves no core file and cannot be traced. */
+bool key_read(const char *path, struct key *key, char error[KEY_ERROR_BYTES_MAX]);
+
+static inline struct span key_span(const struct key *key)
+{
+    return (struct span){key->bytes, key->count};
+}
+
+/* Nothing of the key remains here. */
+void key_wipe(struct key *key);
+
+#endif

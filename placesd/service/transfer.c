@@ -1,0 +1,384 @@
+#include "placesd/service/transfer.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "placesd/providers/remark.h"
+
+/* A host that is there takes a connection within this time. */
+#define CONNECT_MS_MAX 2000
+/* All header lines of an answer together; Google sends about 1 KiB. */
+#define HEADER_BYTES_MAX (64 * 1024)
+
+/* One look-up and the HTTP request that answers it. The handles are kept, and with them the
+ * provider's connections. */
+struct transfer {
+    CURL *easy;
+    const struct transfer_source *source; /* our own copy: the caller's may change */
+    struct transfer_source own;
+    char key[PROVIDER_KEY_BYTES_MAX];
+    struct curl_slist *headers; /* libcurl reads them until the end */
+    bool busy;
+    bool too_long;
+    void *asker;
+    uint64_t job;
+    struct lookup lookup;
+    struct buffer body;
+    size_t header_bytes;
+};
+
+struct transfers {
+    CURLM *multi;
+    size_t count, busy;
+    struct buffer json;    /* of the last end */
+    struct buffer failure; /* of the last one, with a NUL */
+    struct transfer transfers[];
+};
+
+/* ---- what libcurl tells us while a transfer runs ---- */
+
+/* CURLOPT_WRITEFUNCTION(3): bytes are counted as they come, decompressed, because an answer in
+ * chunks or compressed says its length only at the end. */
+static size_t take_body(char *bytes, size_t one, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    (void)one;
+    if (count > LOOKUP_BODY_BYTES_MAX - transfer->body.bytes) {
+        transfer->too_long = true;
+        return 0;
+    }
+    buffer_append(&transfer->body, (struct span){bytes, count});
+    return count;
+}
+
+/* CURLOPT_HEADERFUNCTION(3). */
+static size_t take_header(char *bytes, size_t one, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    (void)bytes;
+    (void)one;
+    if (count > HEADER_BYTES_MAX - transfer->header_bytes) {
+        transfer->too_long = true;
+        return 0;
+    }
+    transfer->header_bytes += count;
+    return count;
+}
+
+/* What is released here may hold the key. */
+static void wipe(struct buffer *secret)
+{
+    if (secret->bytes > 0)
+        explicit_bzero(secret->at, secret->bytes);
+    buffer_free(secret);
+}
+
+static void wipe_headers(struct curl_slist **headers)
+{
+    for (struct curl_slist *line = *headers; line != NULL; line = line->next)
+        explicit_bzero(line->data, strlen(line->data));
+    curl_slist_free_all(*headers);
+    *headers = NULL;
+}
+
+/* ---- opening and closing ---- */
+
+/* Everything about a transfer that is the same for all of them. False where this libcurl lacks
+ * one of it: going on without would be less safe than it looks. */
+static bool set_options(struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    const CURLcode set[] = {
+        curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer),
+        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body),
+        curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer),
+        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header),
+        curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer),
+        curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)LOOKUP_BODY_BYTES_MAX),
+        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""),
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, "zherd/" ZHERD_VERSION),
+        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L),
+        /* A redirect would carry the key to whoever it names. */
+        curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L),
+        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"),
+        curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L),
+        /* Nothing from the environment or the home directory decides where a question goes. */
+        curl_easy_setopt(easy, CURLOPT_PROXY, ""),
+        curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED),
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L),
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L),
+        curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L),
+        /* A name that takes long to resolve must not hold up the other transfers. */
+        curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L),
+    };
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        if (set[i] != CURLE_OK)
+            return false;
+    return true;
+}
+
+struct transfers *transfer_open(size_t count)
+{
+    struct transfers *transfers =
+        bytes_zeroed(sizeof *transfers + count * sizeof *transfers->transfers);
+    transfers->count = count;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    transfers->multi = curl_multi_init();
+    bool good = transfers->multi != NULL &&
+                curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)count) == CURLM_OK;
+    for (size_t i = 0; good && i < count; i++) {
+        struct transfer *transfer = &transfers->transfers[i];
+        transfer->easy = curl_easy_init();
+        good = transfer->easy != NULL && set_options(transfer);
+    }
+    if (!good)
+        transfer_close(&transfers);
+    return transfers;
+}
+
+void transfer_close(struct transfers **transfers)
+{
+    if (*transfers == NULL)
+        return;
+    for (size_t i = 0; i < (*transfers)->count; i++) {
+        struct transfer *transfer = &(*transfers)->transfers[i];
+        if (transfer->busy)
+            curl_multi_remove_handle((*transfers)->multi, transfer->easy);
+        curl_easy_cleanup(transfer->easy);
+        wipe_headers(&transfer->headers);
+        explicit_bzero(transfer->key, sizeof transfer->key);
+        buffer_free(&transfer->body);
+    }
+    curl_multi_cleanup((*transfers)->multi);
+    curl_global_cleanup();
+    buffer_free(&(*transfers)->json);
+    buffer_free(&(*transfers)->failure);
+    free(*transfers);
+    *transfers = NULL;
+}
+
+/* ---- begin ---- */
+
+static struct transfer *find_idle(struct transfers *transfers)
+{
+    for (size_t i = 0; i < transfers->count; i++)
+        if (!transfers->transfers[i].busy)
+            return &transfers->transfers[i];
+    return NULL;
+}
+
+static void set_url(struct transfer *transfer)
+{
+    const struct transfer_source *source = transfer->source;
+    struct buffer url = {0};
+    source->provider->write_url(source->url, source->key, &transfer->lookup, &url);
+    buffer_append(&url, (struct span){"", 1});
+    curl_easy_setopt(transfer->easy, CURLOPT_URL, url.at);
+    wipe(&url);
+}
+
+static void set_body(struct transfer *transfer)
+{
+    const struct provider *provider = transfer->source->provider;
+    if (provider->write_body == NULL) {
+        curl_easy_setopt(transfer->easy, CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    struct buffer body = {0};
+    provider->write_body(&transfer->lookup, &body);
+    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.bytes);
+    curl_easy_setopt(transfer->easy, CURLOPT_COPYPOSTFIELDS, body.at);
+    buffer_free(&body);
+}
+
+static void set_headers(struct transfer *transfer)
+{
+    const struct provider *provider = transfer->source->provider;
+    struct buffer lines = {0};
+    if (provider->write_headers != NULL)
+        provider->write_headers(transfer->source->key, &lines);
+    for (size_t at = 0; at < lines.bytes; at += strlen(lines.at + at) + 1)
+        transfer->headers = curl_slist_append(transfer->headers, lines.at + at);
+    wipe(&lines);
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static void set_request(struct transfer *transfer)
+{
+    set_url(transfer);
+    set_body(transfer);
+    set_headers(transfer);
+    long left_ms = (long)transfer->lookup.deadline_ms;
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, left_ms);
+    curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     left_ms < CONNECT_MS_MAX ? left_ms : CONNECT_MS_MAX);
+}
+
+bool transfer_begin(struct transfers *transfers, const struct transfer_source *source,
+                    const struct lookup *lookup, void *asker, uint64_t job)
+{
+    struct transfer *transfer = find_idle(transfers);
+    if (transfer == NULL)
+        return false;
+    assert(source->key.bytes <= sizeof transfer->key);
+    if (source->key.bytes > 0)
+        memcpy(transfer->key, source->key.at, source->key.bytes);
+    transfer->own = *source;
+    transfer->own.key.at = transfer->key;
+    transfer->source = &transfer->own;
+    transfer->asker = asker;
+    transfer->job = job;
+    transfer->lookup = *lookup;
+    transfer->too_long = false;
+    transfer->header_bytes = 0;
+    set_request(transfer);
+    if (curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK) {
+        wipe_headers(&transfer->headers);
+        return false;
+    }
+    transfer->busy = true;
+    transfers->busy++;
+    return true;
+}
+
+size_t transfer_busy(const struct transfers *transfers)
+{
+    return transfers->busy;
+}
+
+/* ---- end ---- */
+
+/* The transfer brought no HTTP answer: why, for whoever asked. */
+static const char *explain(const struct transfer *transfer, CURLcode result, enum lookup_code *code)
+{
+    *code = LOOKUP_UNAVAILABLE;
+    switch (result) {
+    case CURLE_OPERATION_TIMEDOUT:
+        *code = LOOKUP_LATE;
+        return "The places provider did not answer in time.";
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+        return "The places provider cannot be reached.";
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+        return "The places provider offers no connection that can be trusted.";
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_WRITE_ERROR:
+        *code = LOOKUP_NONSENSE;
+        return transfer->too_long || result == CURLE_FILESIZE_EXCEEDED
+                   ? "The places provider's answer is too long."
+                   : "The places provider's answer cannot be read.";
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        *code = LOOKUP_NONSENSE;
+        return "The places provider's answer cannot be read.";
+    default:
+        return "The places provider's answer broke off.";
+    }
+}
+
+static void end_broken(struct transfers *transfers, const struct transfer *transfer,
+                       CURLcode result, struct transfer_end *end)
+{
+    const char *reason = explain(transfer, result, &end->code);
+    lookup_write_failure(end->code, reason, &transfers->json);
+    end->failure = curl_easy_strerror(result);
+}
+
+/* What the log hears of an answer that cannot be used: its status, what became of it, and what the
+ * provider itself says. */
+static void describe(struct transfers *transfers, const struct transfer *transfer, long status,
+                     enum lookup_code code)
+{
+    static const char *const codes[] = {
+        [LOOKUP_REFUSED] = "refused", [LOOKUP_NONSENSE] = "nonsense", [LOOKUP_INVALID] = "invalid"};
+    bool is_named = code < sizeof codes / sizeof *codes && codes[code] != NULL;
+    struct buffer *failure = &transfers->failure;
+    char text[64];
+    snprintf(text, sizeof text, "HTTP %ld, but no answer that can be used (%s)", status,
+             is_named ? codes[code] : "unavailable");
+    failure->bytes = 0;
+    buffer_append(failure, span_of(text));
+    size_t before = failure->bytes;
+    buffer_append(failure, span_of("; it says: "));
+    size_t words = failure->bytes;
+    remark_read((struct span){transfer->body.at, transfer->body.bytes}, &transfer->lookup,
+                transfer->source->key, failure);
+    if (failure->bytes == words)
+        failure->bytes = before;
+    buffer_append(failure, (struct span){"", 1});
+}
+
+static void end_http(struct transfers *transfers, const struct transfer *transfer,
+                     struct transfer_end *end)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    end->code = transfer->source->provider->read_answer(
+        status, (struct span){transfer->body.at, transfer->body.bytes}, &transfer->lookup,
+        transfer->source->key, &transfers->json);
+    if (end->code == LOOKUP_OK)
+        return;
+    curl_off_t rest_s = 0;
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &rest_s) == CURLE_OK && rest_s > 0)
+        end->rest_ms = rest_s < INT32_MAX / 1000 ? (int64_t)rest_s * 1000 : INT32_MAX;
+    describe(transfers, transfer, status, end->code);
+    end->failure = transfers->failure.at;
+}
+
+static void finish(struct transfers *transfers, struct transfer *transfer, CURLcode result,
+                   struct transfer_end *end)
+{
+    *end = (struct transfer_end){
+        .asker = transfer->asker,
+        .job = transfer->job,
+        .source = transfer->source,
+    };
+    transfers->json.bytes = 0;
+    if (result == CURLE_OK)
+        end_http(transfers, transfer, end);
+    else
+        end_broken(transfers, transfer, result, end);
+    end->json = (struct span){transfers->json.at, transfers->json.bytes};
+    curl_multi_remove_handle(transfers->multi, transfer->easy);
+    wipe_headers(&transfer->headers);
+    explicit_bzero(transfer->key, sizeof transfer->key);
+    transfer->own.key = (struct span){0};
+    buffer_free(&transfer->body);
+    transfer->busy = false;
+    transfers->busy--;
+}
+
+bool transfer_next(struct transfers *transfers, struct transfer_end *end)
+{
+    int running, queued;
+    CURLMsg *told = curl_multi_info_read(transfers->multi, &queued);
+    if (told == NULL) {
+        curl_multi_perform(transfers->multi, &running);
+        told = curl_multi_info_read(transfers->multi, &queued);
+    }
+    if (told == NULL)
+        return false;
+    CURLcode result = told->data.result;
+    struct transfer *transfer;
+    curl_easy_getinfo(told->easy_handle, CURLINFO_PRIVATE, &transfer);
+    finish(transfers, transfer, result, end);
+    return true;
+}
+
+void transfer_wait(struct transfers *transfers, struct curl_waitfd *others, unsigned count,
+                   int pause_ms)
+{
+    curl_multi_poll(transfers->multi, others, count, pause_ms, NULL);
+}
+
+void transfer_wake(struct transfers *transfers)
+{
+    curl_multi_wakeup(transfers->multi);
+}

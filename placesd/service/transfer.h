@@ -1,0 +1,63 @@
+/* transfer: HTTP requests to providers, many at a time, by one curl_multi handle
+ * (libcurl-multi(3)).
+ *
+ * All HTTP of the places service goes through here: one request per look-up, no second attempt, no
+ * redirect. It knows no broker; what becomes of an answer is its caller's affair.
+ *
+ * Invariant: every transfer begun ends once, within its look-up's deadline, and the key reaches
+ * the provider and nobody else. One thread owns it, but for transfer_wake. */
+#ifndef ZHERD_PLACESD_SERVICE_TRANSFER_H
+#define ZHERD_PLACESD_SERVICE_TRANSFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/base/bytes.h"
+#include "placesd/lookup.h"
+#include "placesd/providers/provider.h"
+
+struct curl_waitfd;
+
+/* Who is asked, and where. */
+struct transfer_source {
+    const struct provider *provider;
+    struct span url; /* http:// or https://, without a query */
+    struct span key; /* empty without one */
+};
+
+struct transfers;
+
+/* Room for `count` at a time. NULL where this libcurl lacks what is needed. */
+struct transfers *transfer_open(size_t count);
+/* Drops what is on its way. Accepts NULL, sets the caller's pointer to NULL. */
+void transfer_close(struct transfers **transfers);
+
+/* Begins one; false where all are busy. It asks as the source says now, whatever its key becomes;
+ * `asker` and `job` mean nothing here. */
+bool transfer_begin(struct transfers *transfers, const struct transfer_source *source,
+                    const struct lookup *lookup, void *asker, uint64_t job);
+
+size_t transfer_busy(const struct transfers *transfers);
+
+struct transfer_end {
+    void *asker;
+    uint64_t job;
+    enum lookup_code code;
+    struct span json;    /* borrowed until the next call */
+    int64_t rest_ms;     /* the provider's Retry-After, 0 without one */
+    const char *failure; /* for the log, without any URL, with the provider's own words (see
+                            placesd/providers/remark.h); NULL if all went well; borrowed */
+    const struct transfer_source *source; /* a copy without its key; borrowed likewise */
+};
+
+/* Lets bytes flow, then gives the next one that ended. Call until false. */
+bool transfer_next(struct transfers *transfers, struct transfer_end *end);
+
+/* Sleeps until bytes may flow, one of `others` is ready, or so much time has passed. */
+void transfer_wait(struct transfers *transfers, struct curl_waitfd *others, unsigned count,
+                   int pause_ms);
+
+/* Ends transfer_wait, from any thread. */
+void transfer_wake(struct transfers *transfers);
+
+#endif
