@@ -48,7 +48,7 @@ static struct span copy_name(struct flood *flood, size_t *used, struct span name
 
 struct flood *flood_new(const struct flood_options *options)
 {
-    assert(options->session != 0 && options->peer_count <= FLOOD_PEERS_MAX);
+    assert(options->incarnation != 0 && options->peer_count <= FLOOD_PEERS_MAX);
     struct flood *flood = bytes_zeroed(sizeof *flood);
     flood->names = bytes_resize(NULL, (options->peer_count + 2) * WIRE_NAME_BYTES_MAX);
     flood->found = bytes_resize(NULL, RECORD_TEXT_BYTES_MAX);
@@ -57,7 +57,7 @@ struct flood *flood_new(const struct flood_options *options)
     flood->common = (struct peer_common){
         .herd = copy_name(flood, &used, options->herd),
         .node = copy_name(flood, &used, options->node),
-        .session = options->session,
+        .incarnation = options->incarnation,
         .table = flood->table,
         .events = &flood->events,
         .count = &flood->count,
@@ -227,7 +227,7 @@ static struct wire_link describe(const struct peer *peer, int64_t now_ms)
     return (struct wire_link){
         .name = peer->name,
         .up = peer->up,
-        .session_age_ms = peer->theirs != 0 ? (uint64_t)(now_ms - peer->met_at) : 0,
+        .incarnation_age_ms = peer->theirs != 0 ? (uint64_t)(now_ms - peer->met_at) : 0,
         .due = ring_due(&peer->window.ring),
         .in_flight = peer->window.in_flight,
         .acked = peer->window.acked,
@@ -248,7 +248,7 @@ static void write_status(const struct flood *flood, struct wire_message *out, in
 static struct flood_status_link copy_link(const struct wire_link *link)
 {
     struct flood_status_link copy = {.up = link->up,
-                                     .session_age_ms = link->session_age_ms,
+                                     .incarnation_age_ms = link->incarnation_age_ms,
                                      .due = link->due,
                                      .in_flight = link->in_flight,
                                      .acked = link->acked,
@@ -453,7 +453,7 @@ struct flood_link flood_link(const struct flood *flood, size_t peer_index)
     const struct peer *peer = peer_at(flood, peer_index);
     return (struct flood_link){
         .up = peer->up,
-        .their_session = peer->theirs,
+        .their_incarnation = peer->theirs,
         .acked = peer->window.acked,
         .announced = peer->window.announced,
         .told = peer->window.ring.told,

@@ -36,7 +36,7 @@ struct flood_options {
     struct span node;         /* our name */
     const struct span *peers; /* names of the nodes we share a link with */
     size_t peer_count;        /* at most FLOOD_PEERS_MAX */
-    uint64_t session;         /* random, never 0: this process's life */
+    uint64_t incarnation;     /* random, never 0: this process's life */
     uint32_t clients_max;     /* known clients at which local new ones are refused */
     uint8_t hash_key[16];     /* random: keeps chosen ids from colliding in the table */
 };
@@ -48,7 +48,7 @@ enum flood_outcome {
 };
 
 enum flood_event_kind {
-    FLOOD_LINK_UP,         /* both sides know each other's session */
+    FLOOD_LINK_UP,         /* both sides know each other's incarnation */
     FLOOD_LINK_DOWN,       /* `reason` says why: silence, goodbye, no connection, restarted */
     FLOOD_LINK_REFUSED,    /* one side refused the other: `reason` */
     FLOOD_LINK_UNANSWERED, /* it takes our HELLOs and answers none */
@@ -77,19 +77,20 @@ struct flood_counters {
     uint64_t updates_empty;                      /* sent ones of which nothing was left to tell */
     uint64_t locations_invalid;                  /* received ones that broke a rule: skipped */
     uint64_t messages_malformed;                 /* bytes that are no message */
-    uint64_t messages_strange;                   /* of a session that is not, or no longer, there */
-    uint64_t acks_sent;                          /* ACK messages */
-    uint64_t messages_misnamed;                  /* that name a session for ours that is not */
-    uint64_t holes, rewinds, session_changes, refusals, digest_faults, clients_refused;
+    uint64_t messages_strange;  /* of an incarnation that is not, or no longer, there */
+    uint64_t acks_sent;         /* ACK messages */
+    uint64_t messages_misnamed; /* that name an incarnation for ours that is not */
+    uint64_t holes, rewinds, incarnation_changes, refusals, digest_faults, clients_refused;
 };
 
 /* A link as the node at its near end sees it. */
 struct flood_status_link {
     char name[LOCATION_ORIGIN_BYTES_MAX + 1]; /* of the far end, in printable bytes */
     bool up;
-    uint64_t session_age_ms; /* since its session was first heard of; 0 while there is none */
-    uint64_t due;            /* changes that wait to be told */
-    uint64_t in_flight;      /* UPDATEs not acknowledged yet, of WINDOW_UPDATES_MAX */
+    uint64_t
+        incarnation_age_ms; /* since its incarnation was first heard of; 0 while there is none */
+    uint64_t due;           /* changes that wait to be told */
+    uint64_t in_flight;     /* UPDATEs not acknowledged yet, of WINDOW_UPDATES_MAX */
     uint64_t acked, told, head;
 };
 
@@ -194,7 +195,7 @@ const struct flood_status *flood_status(const struct flood *flood);
 /* One link, for status and for the simulator's invariants: acked <= announced <= told <= head. */
 struct flood_link {
     bool up;
-    uint64_t their_session;
+    uint64_t their_incarnation;
     uint64_t acked, announced, told, head; /* positions of what we tell them */
     uint64_t have;                         /* position of what they told us */
     uint32_t in_flight;                    /* UPDATEs not acknowledged yet */

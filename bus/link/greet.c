@@ -9,7 +9,7 @@ bool greet_refuses(const struct greet_link *link, const struct wire_message *hel
                    enum wire_refusal *code, char text[WIRE_TEXT_BYTES_MAX + 1])
 {
     size_t room = WIRE_TEXT_BYTES_MAX + 1;
-    if (hello->from_session == link->session) {
+    if (hello->from_incarnation == link->incarnation) {
         *code = WIRE_REFUSED_SELF;
         snprintf(text, room, "both ends of the link are the same process");
     } else if (!span_equals(hello->herd, link->herd)) {

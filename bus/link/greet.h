@@ -11,9 +11,9 @@
 #include "bus/link/wire.h"
 
 struct greet_link {
-    struct span herd; /* ours */
-    struct span peer; /* the node at the other end */
-    uint64_t session; /* ours */
+    struct span herd;     /* ours */
+    struct span peer;     /* the node at the other end */
+    uint64_t incarnation; /* ours */
 };
 
 /* True when the HELLO must be refused: `code` and a sentence in `text`, which reads the same at

@@ -26,7 +26,8 @@ static bool is_rounded(uint64_t ours, uint64_t named)
     return named >= MISREAD_EXACT_MAX && distance <= MISREAD_ROUNDED_MAX;
 }
 
-const char *misread_session(struct misread *misread, uint64_t ours, uint64_t named, int64_t now_ms)
+const char *misread_incarnation(struct misread *misread, uint64_t ours, uint64_t named,
+                                int64_t now_ms)
 {
     if (named == 0 || named == ours) {
         misread->wrong = named == 0 ? misread->wrong : 0;

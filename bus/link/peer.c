@@ -96,8 +96,8 @@ bool peer_awaits(const struct peer *peer)
     return peer->hello_awaited || (peer->up && peer->window.in_flight > 0);
 }
 
-/* They acknowledged more than they say they have: the number was lost while another session of our
- * name was in between. HELLO tells it in `start`. */
+/* They acknowledged more than they say they have: the number was lost while another incarnation of
+ * our name was in between. HELLO tells it in `start`. */
 static void remind(struct peer *peer, uint64_t have, int64_t now_ms)
 {
     if (have < peer->window.acked)
@@ -129,7 +129,7 @@ static void go_down(struct peer *peer, const char *reason)
     tell(peer, FLOOD_LINK_DOWN, 0, reason);
 }
 
-/* A message of the pair of sessions came: they live, and they know us. */
+/* A message of the pair of incarnations came: they live, and they know us. */
 static void hear(struct peer *peer, int64_t now_ms)
 {
     peer->heard_at = peer->pair_heard_at = now_ms;
@@ -184,18 +184,18 @@ void peer_receive_parts(struct peer *peer, size_t frames, int64_t now_ms)
     tell_misread(peer, what, untold);
 }
 
-/* Which session a message takes for ours; a refusal may be another's. */
-static void judge_session(struct peer *peer, const struct wire_message *message, int64_t now_ms)
+/* Which incarnation a message takes for ours; a refusal may be another's. */
+static void judge_incarnation(struct peer *peer, const struct wire_message *message, int64_t now_ms)
 {
-    uint64_t untold, ours = peer->common->session, named = message->to_session;
+    uint64_t untold, ours = peer->common->incarnation, named = message->to_incarnation;
     char what[WHAT_BYTES_MAX];
     if (message->type == WIRE_REFUSED)
         return;
     peer->common->count->messages_misnamed += named != 0 && named != ours;
-    const char *why = misread_session(&peer->misread, ours, named, now_ms);
+    const char *why = misread_incarnation(&peer->misread, ours, named, now_ms);
     if (why == NULL || !misread_is_news(&peer->misread, MISREAD_SESSION, now_ms, &untold))
         return;
-    snprintf(what, sizeof what, "to is %" PRIu64 " where our session is %" PRIu64 ": %s", named,
+    snprintf(what, sizeof what, "to is %" PRIu64 " where our incarnation is %" PRIu64 ": %s", named,
              ours, why);
     tell_misread(peer, what, untold);
 }
@@ -222,9 +222,9 @@ void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
 static void meet(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
 {
     if (peer->theirs != 0)
-        peer->common->count->session_changes++;
+        peer->common->count->incarnation_changes++;
     go_down(peer, "restarted");
-    peer->theirs = hello->from_session;
+    peer->theirs = hello->from_incarnation;
     peer->met_at = now_ms;
     peer->have = 0;
     peer->unacked = 0;
@@ -238,37 +238,37 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
 
 /* A HELLO of a process that does not know us, while the link is up with another of that name.
  * Our HELLO goes to wherever the topology says that name is, and tells them apart: a process that
- * was restarted will answer and name our session; where the one we know is still there, that one
- * will, and the stranger has a name that is in use. It hears of it only if it listens there. */
-static void doubt(struct peer *peer, uint64_t session, int64_t now_ms)
+ * was restarted will answer and name our incarnation; where the one we know is still there, that
+ * one will, and the stranger has a name that is in use. It hears of it only if it listens there. */
+static void doubt(struct peer *peer, uint64_t incarnation, int64_t now_ms)
 {
     peer->hello_at = now_ms;
-    if (refusal_of_rival(&peer->refusal, peer->name, session, peer->pair_heard_at, now_ms))
+    if (refusal_of_rival(&peer->refusal, peer->name, incarnation, peer->pair_heard_at, now_ms))
         count_refusal(peer, now_ms);
 }
 
 static void take_hello(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
 {
-    struct greet_link link = {peer->common->herd, peer->name, peer->common->session};
+    struct greet_link link = {peer->common->herd, peer->name, peer->common->incarnation};
     if (refusal_of_hello(&peer->refusal, &link, hello)) {
         count_refusal(peer, now_ms);
         return;
     }
-    bool knows_us = hello->to_session == peer->common->session;
-    if (peer->up && hello->from_session != peer->theirs && !knows_us) {
-        doubt(peer, hello->from_session, now_ms);
+    bool knows_us = hello->to_incarnation == peer->common->incarnation;
+    if (peer->up && hello->from_incarnation != peer->theirs && !knows_us) {
+        doubt(peer, hello->from_incarnation, now_ms);
         return;
     }
-    if (hello->from_session != peer->theirs)
+    if (hello->from_incarnation != peer->theirs)
         meet(peer, hello, now_ms);
-    refusal_accept(&peer->refusal, hello->from_session);
+    refusal_accept(&peer->refusal, hello->from_incarnation);
     peer->heard_at = now_ms;
     if (!knows_us) {
         peer->hello_at = now_ms;
         return;
     }
     /* They know that we have everything before `start`; where our own memory of it is less, it
-     * was lost while another session of theirs was in between. */
+     * was lost while another incarnation of theirs was in between. */
     if (peer->have < hello->start)
         peer->have = hello->start;
     /* While the link is up here, a HELLO says that it is not up there. */
@@ -343,9 +343,9 @@ static void take_goodbye(struct peer *peer, int64_t now_ms)
 
 static void take_refused(struct peer *peer, const struct wire_message *refused, int64_t now_ms)
 {
-    bool is_us = refused->to_session == peer->common->session;
+    bool is_us = refused->to_incarnation == peer->common->incarnation;
     bool is_in_use = refused->code == WIRE_REFUSED_IN_USE;
-    if (!is_us && (!is_in_use || refused->from_session != peer->theirs)) {
+    if (!is_us && (!is_in_use || refused->from_incarnation != peer->theirs)) {
         peer->common->count->messages_strange++;
         return;
     }
@@ -362,14 +362,14 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
     if (is_in_use)
         return;
     peer->hellos_quick = 0;
-    refusal_heed(&peer->refusal, refused->from_session, now_ms);
+    refusal_heed(&peer->refusal, refused->from_incarnation, now_ms);
     peer->hello_at = now_ms; /* as soon as the pause ends, or is ended */
 }
 
 bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t now_ms)
 {
     peer->hellos_unanswered = 0;
-    judge_session(peer, message, now_ms);
+    judge_incarnation(peer, message, now_ms);
     if (message->type == WIRE_HELLO) {
         take_hello(peer, message, now_ms);
         return false;
@@ -378,8 +378,8 @@ bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t
         take_refused(peer, message, now_ms);
         return false;
     }
-    if (peer->theirs == 0 || message->from_session != peer->theirs ||
-        message->to_session != peer->common->session) {
+    if (peer->theirs == 0 || message->from_incarnation != peer->theirs ||
+        message->to_incarnation != peer->common->incarnation) {
         peer->common->count->messages_strange++;
         peer->heard_at = now_ms;
         peer->hello_at = now_ms;
@@ -539,8 +539,8 @@ bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms)
     if (peer->goodbye_said)
         return false;
     run_timers(peer, now_ms);
-    message->from_session = peer->common->session;
-    message->to_session = peer->theirs;
+    message->from_incarnation = peer->common->incarnation;
+    message->to_incarnation = peer->theirs;
     if (peer->refusal.owed) {
         refusal_write(&peer->refusal, message);
         return true;

@@ -1,12 +1,12 @@
 /* peer: one link: which message goes to the node at its other end, and what one from there means.
  *
- * Sessions, acknowledgements and the timers of a link live here; the rules are told for people in
- * bus/PROTOCOL.md. It reads the table's size and digest but stores nothing in it: flood does, and
- * fills the locations of an UPDATE. What they were told of ours, and must be told again, is
+ * Incarnations, acknowledgements and the timers of a link live here; the rules are told for people
+ * in bus/PROTOCOL.md. It reads the table's size and digest but stores nothing in it: flood does,
+ * and fills the locations of an UPDATE. What they were told of ours, and must be told again, is
  * bus/link/window.h's; who is refused is bus/link/refusal.h's.
  *
- * Invariant: a message counts only between the two sessions that it names, and nothing waits for a
- * session that we do not know. */
+ * Invariant: a message counts only between the two incarnations that it names, and nothing waits
+ * for a incarnation that we do not know. */
 #ifndef ZHERD_BUS_LINK_PEER_H
 #define ZHERD_BUS_LINK_PEER_H
 
@@ -43,7 +43,7 @@
 /* What all links of a node share; outlives them. */
 struct peer_common {
     struct span herd, node;
-    uint64_t session;
+    uint64_t incarnation;
     const struct table *table;
     struct events *events;
     struct flood_counters *count;
@@ -55,8 +55,8 @@ struct peer {
     size_t index; /* in flood_options.peers */
     struct span name;
 
-    uint64_t theirs; /* their session; 0 while it is unknown */
-    bool up;         /* we know their session and they have named ours */
+    uint64_t theirs; /* their incarnation; 0 while it is unknown */
+    bool up;         /* we know their incarnation and they have named ours */
     bool blocked;    /* the transport refused; nothing has been handed over since */
     bool leaving;    /* our goodbye is wanted */
     bool goodbye_said;
@@ -84,7 +84,7 @@ struct peer {
     int64_t stuck_at;   /* while the link is up: when the wait for an acknowledgement ends */
     int64_t unmet_at;   /* when the wait for the first time up ends */
 
-    int64_t met_at; /* when their session was first heard of */
+    int64_t met_at; /* when their incarnation was first heard of */
     int64_t heard_at, hello_at, silence_at, ack_at, heartbeat_at;
 };
 
@@ -92,7 +92,7 @@ struct peer {
 void peer_init(struct peer *peer, const struct peer_common *common, size_t index, struct span name);
 void peer_free(struct peer *peer);
 
-/* The slot's location changed: the peer must hear of it. Nothing waits for an unknown session,
+/* The slot's location changed: the peer must hear of it. Nothing waits for an unknown incarnation,
  * which will be told everything. */
 void peer_change(struct peer *peer, uint32_t slot);
 

@@ -8,11 +8,11 @@ void refusal_init(struct refusal *refusal)
     *refusal = (struct refusal){.told_until = INT64_MIN, .until = INT64_MIN};
 }
 
-static void owe(struct refusal *refusal, enum wire_refusal code, uint64_t session)
+static void owe(struct refusal *refusal, enum wire_refusal code, uint64_t incarnation)
 {
-    refusal->owed = session != 0;
+    refusal->owed = incarnation != 0;
     refusal->code = code;
-    refusal->session = session;
+    refusal->incarnation = incarnation;
 }
 
 bool refusal_of_hello(struct refusal *refusal, const struct greet_link *link,
@@ -21,7 +21,7 @@ bool refusal_of_hello(struct refusal *refusal, const struct greet_link *link,
     enum wire_refusal code;
     if (!greet_refuses(link, hello, &code, refusal->text))
         return false;
-    owe(refusal, code, hello->from_session);
+    owe(refusal, code, hello->from_incarnation);
     return true;
 }
 
@@ -32,18 +32,18 @@ void refusal_of_version(struct refusal *refusal, uint64_t version)
     owe(refusal, WIRE_REFUSED_VERSION, 0);
 }
 
-bool refusal_of_rival(struct refusal *refusal, struct span name, uint64_t session, int64_t heard_at,
-                      int64_t now_ms)
+bool refusal_of_rival(struct refusal *refusal, struct span name, uint64_t incarnation,
+                      int64_t heard_at, int64_t now_ms)
 {
-    if (refusal->rival != session) {
-        refusal->rival = session;
+    if (refusal->rival != incarnation) {
+        refusal->rival = incarnation;
         refusal->rival_at = now_ms;
     }
     if (heard_at < refusal->rival_at + REFUSAL_RIVAL_MS || now_ms < refusal->told_until)
         return false;
     snprintf(refusal->text, sizeof refusal->text, "two running processes have the name %.*s",
              (int)name.bytes, name.at);
-    owe(refusal, WIRE_REFUSED_IN_USE, session);
+    owe(refusal, WIRE_REFUSED_IN_USE, incarnation);
     return true;
 }
 
@@ -64,7 +64,7 @@ void refusal_write(struct refusal *refusal, struct wire_message *message)
 {
     refusal->owed = false;
     message->type = WIRE_REFUSED;
-    message->to_session = refusal->session;
+    message->to_incarnation = refusal->incarnation;
     message->code = (uint64_t)refusal->code;
     message->text = span_of(refusal->text);
 }
@@ -76,8 +76,8 @@ void refusal_heed(struct refusal *refusal, uint64_t by, int64_t now_ms)
 }
 
 /* Where it is not the one that refused us, the refusal was somebody else's, and came late. */
-void refusal_accept(struct refusal *refusal, uint64_t session)
+void refusal_accept(struct refusal *refusal, uint64_t incarnation)
 {
-    if (session != refusal->by)
+    if (incarnation != refusal->by)
         refusal->until = INT64_MIN;
 }

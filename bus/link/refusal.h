@@ -23,17 +23,17 @@
 #define REFUSAL_PAUSE_MS 30000
 
 struct refusal {
-    bool owed; /* `session` must hear it */
+    bool owed; /* `incarnation` must hear it */
     enum wire_refusal code;
-    uint64_t session;
+    uint64_t incarnation;
     char text[WIRE_TEXT_BYTES_MAX + 1];
     int64_t told_until; /* no news about refusing them before */
 
-    uint64_t rival;   /* another session that said HELLO while the link was up */
+    uint64_t rival;   /* another incarnation that said HELLO while the link was up */
     int64_t rival_at; /* when it did so first */
 
-    uint64_t by;   /* the session that refused us last */
-    int64_t until; /* no HELLO before, unless another session says an acceptable one */
+    uint64_t by;   /* the incarnation that refused us last */
+    int64_t until; /* no HELLO before, unless another incarnation says an acceptable one */
 };
 
 void refusal_init(struct refusal *refusal);
@@ -45,11 +45,11 @@ bool refusal_of_hello(struct refusal *refusal, const struct greet_link *link,
 /* Nobody is told whose messages we cannot read. */
 void refusal_of_version(struct refusal *refusal, uint64_t version);
 
-/* Whether `session`, a process of the peer's name that does not know us, must be refused, where
+/* Whether `incarnation`, a process of the peer's name that does not know us, must be refused, where
  * the link is up with another one that was last heard at `heard_at`. Until that is clear, and
  * while it was told a moment ago, the answer is no. */
-bool refusal_of_rival(struct refusal *refusal, struct span name, uint64_t session, int64_t heard_at,
-                      int64_t now_ms);
+bool refusal_of_rival(struct refusal *refusal, struct span name, uint64_t incarnation,
+                      int64_t heard_at, int64_t now_ms);
 
 /* The name belongs to one process again. */
 void refusal_forget_rival(struct refusal *refusal);
@@ -58,13 +58,13 @@ void refusal_forget_rival(struct refusal *refusal);
  * REFUSAL_PAUSE_MS. */
 bool refusal_is_news(struct refusal *refusal, int64_t now_ms);
 
-/* Writes the REFUSED that is owed, but for its `from_session`. Borrows the text. */
+/* Writes the REFUSED that is owed, but for its `from_incarnation`. Borrows the text. */
 void refusal_write(struct refusal *refusal, struct wire_message *message);
 
 /* They refused us, and will again until a person has changed something. */
 void refusal_heed(struct refusal *refusal, uint64_t by, int64_t now_ms);
 
-/* An acceptable HELLO of that session came. */
-void refusal_accept(struct refusal *refusal, uint64_t session);
+/* An acceptable HELLO of that incarnation came. */
+void refusal_accept(struct refusal *refusal, uint64_t incarnation);
 
 #endif

@@ -3,8 +3,8 @@
  * A routing id is a name, a NUL and a number, of which the first half is drawn for each socket and
  * the second half once by each process: a ROUTER takes a second connection of one routing id for
  * the first one's successor, and so nobody else who bears the name can push its connections aside
- * unnoticed. Both are heard, and the flood tells them apart by their sessions. A routing id proves
- * nothing: whoever connects may claim any.
+ * unnoticed. Both are heard, and the flood tells them apart by their incarnations. A routing id
+ * proves nothing: whoever connects may claim any.
  *
  * Invariant: once sorted, no two members have one name. */
 #ifndef ZHERD_BUS_LINK_ROSTER_H

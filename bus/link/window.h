@@ -2,7 +2,8 @@
  *
  * It says whether another UPDATE may go out, what that one follows, and when what is on the way
  * must be told again. What waits stands in its ring, which whoever writes an UPDATE takes from. It
- * knows no messages, no sessions and no links: whether anybody listens is bus/link/peer.h's affair.
+ * knows no messages, no incarnations and no links: whether anybody listens is bus/link/peer.h's
+ * affair.
  *
  * Positions are those of the ring: those that were told only grow, as long as our process lives,
  * whatever the other end does. So an old acknowledgement can be late, but never mean something

@@ -19,7 +19,7 @@
 
 /* How many elements each message's array has; newer versions may append more. */
 enum {
-    COMMON_ELEMENTS = 3, /* type, from_session, to_session */
+    COMMON_ELEMENTS = 3, /* type, from_incarnation, to_incarnation */
     HELLO_ELEMENTS = COMMON_ELEMENTS + 1,
     UPDATE_ELEMENTS = COMMON_ELEMENTS + 4,
     ACK_ELEMENTS = COMMON_ELEMENTS + 2,
@@ -220,7 +220,7 @@ static bool take_link(struct msgread *in, struct wire_message *message, struct w
     if (elements < LINK_ELEMENTS)
         return contradict(message, "it", "has less than 8 elements");
     return take_name(in, message, "name", &link->name) && take_bool(in, message, "up", &link->up) &&
-           take_number(in, message, "session_age_ms", &link->session_age_ms) &&
+           take_number(in, message, "incarnation_age_ms", &link->incarnation_age_ms) &&
            take_number(in, message, "due", &link->due) &&
            take_number(in, message, "in_flight", &link->in_flight) &&
            take_number(in, message, "acked", &link->acked) &&
@@ -246,7 +246,7 @@ static bool take_status(struct msgread *in, struct wire_message *message)
     return true;
 }
 
-/* What stands between the sessions and the elements of newer versions. */
+/* What stands between the incarnations and the elements of newer versions. */
 static bool take_fields(struct msgread *in, struct wire_message *message)
 {
     switch (message->type) {
@@ -301,12 +301,12 @@ static enum wire_result read_array(struct msgread *in, struct wire_message *mess
         return WIRE_MALFORMED;
     }
     if (!take_number(in, message, "the type", &type) ||
-        !take_number(in, message, "from", &message->from_session) ||
-        !take_number(in, message, "to", &message->to_session))
+        !take_number(in, message, "from", &message->from_incarnation) ||
+        !take_number(in, message, "to", &message->to_incarnation))
         return WIRE_MALFORMED;
     uint32_t known = elements_of(type);
     message->fault.type = known == 0 ? 0 : (enum wire_type)type;
-    if (message->from_session == 0) {
+    if (message->from_incarnation == 0) {
         contradict(message, "from", "is 0");
         return WIRE_MALFORMED;
     }
@@ -545,7 +545,7 @@ static void put_link(msgpack_packer *out, const struct wire_link *link)
     msgpack_pack_array(out, LINK_ELEMENTS);
     put_str(out, link->name);
     put_bool(out, link->up);
-    msgpack_pack_uint64(out, link->session_age_ms);
+    msgpack_pack_uint64(out, link->incarnation_age_ms);
     msgpack_pack_uint64(out, link->due);
     msgpack_pack_uint64(out, link->in_flight);
     msgpack_pack_uint64(out, link->acked);
@@ -603,8 +603,8 @@ size_t wire_write(const struct wire_message *message, char *out, size_t room)
     write_bytes(&writer, magic, sizeof magic);
     msgpack_pack_array(&packer, elements_of(message->type));
     msgpack_pack_uint64(&packer, (uint64_t)message->type);
-    msgpack_pack_uint64(&packer, message->from_session);
-    msgpack_pack_uint64(&packer, message->to_session);
+    msgpack_pack_uint64(&packer, message->from_incarnation);
+    msgpack_pack_uint64(&packer, message->to_incarnation);
     put_fields(&packer, message);
     return writer.overflow ? 0 : (size_t)(writer.at - out);
 }

@@ -59,7 +59,7 @@ enum wire_refusal {
 struct wire_link {
     struct span name;
     bool up;
-    uint64_t session_age_ms, due, in_flight, acked, told, head;
+    uint64_t incarnation_age_ms, due, in_flight, acked, told, head;
 };
 
 #define WIRE_NO_ELEMENT UINT32_MAX
@@ -76,8 +76,8 @@ struct wire_fault {
 /* Which fields count follows from the type; the rest is left as it was. Spans borrow. */
 struct wire_message {
     enum wire_type type;
-    uint64_t from_session; /* never 0 */
-    uint64_t to_session;   /* 0: not known yet */
+    uint64_t from_incarnation; /* never 0 */
+    uint64_t to_incarnation;   /* 0: not known yet */
 
     struct span herd, node;        /* HELLO */
     uint64_t version, version_min; /* HELLO */

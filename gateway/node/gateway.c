@@ -56,7 +56,7 @@ struct gateway {
     const struct topology_node **peers; /* in the order of the flood's and the bus's peers */
     size_t peer_count;
     size_t neighbour_count; /* the peers before the observers */
-    uint64_t session;
+    uint64_t incarnation;
     bool bus_waits;     /* input is there */
     bool gathers;       /* what is due waits for the end of the next turn */
     int64_t armed_ms;   /* what the deadline timer is set to */
@@ -269,11 +269,11 @@ static void make_flood(struct gateway *gateway)
                                     .node = span_of(gateway->self->name),
                                     .peers = names,
                                     .peer_count = gateway->peer_count,
-                                    .session = draw_number() | 1, /* never 0 */
+                                    .incarnation = draw_number() | 1, /* never 0 */
                                     .clients_max = gateway->options->clients_max};
     for (size_t i = 0; i < sizeof options.hash_key; i += sizeof(uint64_t))
         memcpy(options.hash_key + i, &(uint64_t){draw_number()}, sizeof(uint64_t));
-    gateway->session = options.session;
+    gateway->incarnation = options.incarnation;
     gateway->flood = flood_new(&options);
     free(names);
 }
@@ -394,10 +394,10 @@ static void note_start(struct gateway *gateway)
     const struct gateway_options *options = gateway->options;
     const struct topology *topology = options->topology;
     note(gateway, "start",
-         "zherd " ZHERD_VERSION " pid %ld herd %s node %s session %016" PRIx64
+         "zherd " ZHERD_VERSION " pid %ld herd %s node %s incarnation %016" PRIx64
          " clients %s bus %s places %zu at %s keys %s links %zu connections_max %zu clients_max "
          "%" PRIu32,
-         (long)getpid(), options->topology->herd, gateway->self->name, gateway->session,
+         (long)getpid(), options->topology->herd, gateway->self->name, gateway->incarnation,
          gateway->self->clients.text, bus_endpoint(gateway->bus), topology->places_count,
          topology->places_count > 0 ? topology->places[0].gateways_at.text : "none",
          gateway->guard.has_keys ? "yes" : "no", gateway->peer_count,

@@ -41,7 +41,7 @@ static struct end open_end(const char *name, const char *endpoint, const char *o
                                           .node = span_of(name),
                                           .peers = &peer_name,
                                           .peer_count = 1,
-                                          .session = (uint64_t)getpid(),
+                                          .incarnation = (uint64_t)getpid(),
                                           .clients_max = FLOOD_CLIENTS_DEFAULT};
     char error[BUS_ERROR_BYTES_MAX];
     struct end end = {.bus = bus_open(&options, error), .flood = flood_new(&flood_options)};

@@ -117,8 +117,8 @@ static struct wire_message *an_update(char texts[BATCH][SAMPLE_BYTES])
 {
     struct wire_message *message = bytes_zeroed(sizeof *message);
     message->type = WIRE_UPDATE;
-    message->from_session = THEIRS;
-    message->to_session = OURS;
+    message->from_incarnation = THEIRS;
+    message->to_incarnation = OURS;
     message->upto = message->location_count = BATCH;
     for (uint32_t i = 0; i < BATCH; i++) {
         sample_write(i, STAMP_NS + i, texts[i]);
@@ -165,12 +165,13 @@ static uint64_t decode(void)
 static void hear(struct flood *flood, size_t peer, struct wire_message *message)
 {
     static char bytes[FLOOD_MESSAGE_BYTES_MAX];
-    message->from_session = THEIRS + peer;
-    message->to_session = OURS;
+    message->from_incarnation = THEIRS + peer;
+    message->to_incarnation = OURS;
     flood_receive(flood, peer, (struct span){bytes, wire_write(message, bytes, sizeof bytes)}, 0);
 }
 
-/* A node whose neighbours have all said HELLO and named our session, so that its links are up. */
+/* A node whose neighbours have all said HELLO and named our incarnation, so that its links are up.
+ */
 static struct flood *a_node(size_t links)
 {
     static const char *const names[LINKS_MAX] = {"Ball", "Campbell", "Hamilton"};
@@ -181,7 +182,7 @@ static struct flood *a_node(size_t links)
                                     .node = span_of("Alford"),
                                     .peers = peers,
                                     .peer_count = links,
-                                    .session = OURS,
+                                    .incarnation = OURS,
                                     .clients_max = FLOOD_CLIENTS_DEFAULT};
     struct flood *flood = flood_new(&options);
     struct wire_message *hello = bytes_zeroed(sizeof *hello);
@@ -331,7 +332,7 @@ static void make_rig(struct rig *rig)
 {
     struct flood_options options = {.herd = span_of("trial"),
                                     .node = span_of("Alford"),
-                                    .session = 1,
+                                    .incarnation = 1,
                                     .clients_max = FLOOD_CLIENTS_DEFAULT};
     *rig = (struct rig){.session = {.number = 1}};
     rig->node = (struct session_node){

@@ -36,8 +36,8 @@ static struct flood *make_flood(const struct herd *herd, const struct herd_node 
                                     .peers = peers,
                                     .peer_count = node->peer_count,
                                     .clients_max = FLOOD_CLIENTS_DEFAULT};
-    ssize_t bytes = getrandom(&options.session, sizeof options.session, 0);
-    assert(bytes == sizeof options.session);
+    ssize_t bytes = getrandom(&options.incarnation, sizeof options.incarnation, 0);
+    assert(bytes == sizeof options.incarnation);
     return flood_new(&options);
 }
 

@@ -35,7 +35,7 @@ struct herd {
 /* Nodes with endpoints of their own, none of them running. */
 void herd_init(struct herd *herd, size_t count, const struct herd_link *links, size_t link_count);
 
-/* A new life of the node: a new session, an empty table, the same endpoint. */
+/* A new life of the node: a new incarnation, an empty table, the same endpoint. */
 void herd_start(struct herd *herd, size_t node);
 /* At once, as if killed: no goodbye. */
 void herd_kill(struct herd *herd, size_t node);

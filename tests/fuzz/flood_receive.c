@@ -21,7 +21,7 @@ static struct flood *open_flood(void)
         .node = span_of("middle"),
         .peers = peers,
         .peer_count = PEERS,
-        .session = OUR_SESSION,
+        .incarnation = OUR_SESSION,
         .clients_max = 4,
     };
     struct flood *flood = flood_new(&options);

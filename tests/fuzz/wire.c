@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         explain(input, &first.fault);
     if (result != WIRE_GOOD)
         return 0;
-    assert(first.from_session != 0);
+    assert(first.from_incarnation != 0);
     size_t written = wire_write(&first, once, sizeof once);
     assert(written > 0);
     assert(wire_read((struct span){once, written}, &second) == WIRE_GOOD);

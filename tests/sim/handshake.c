@@ -166,7 +166,7 @@ static void every_message_of_a_handshake_was_on_its_way_when_a_process_ended(voi
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         CHECK(counters.sent[types[i]] > 0);
     CHECK(counters.lost_in_flight > 0 && counters.stragglers > 0);
-    CHECK(counters.flood.session_changes > 0 && counters.flood.messages_strange > 0);
+    CHECK(counters.flood.incarnation_changes > 0 && counters.flood.messages_strange > 0);
     printf("    %" PRIu64 " worlds, %" PRIu64 " steps; at rest after %.3f s at the latest\n",
            worlds, counters.steps, (double)slowest_us / 1e6);
 }

@@ -141,7 +141,7 @@ static void add_counters(struct flood_counters *sum, const struct flood_counters
     sum->rewinds += more->rewinds;
     sum->locations_known += more->locations_known;
     sum->updates_empty += more->updates_empty;
-    sum->session_changes += more->session_changes;
+    sum->incarnation_changes += more->incarnation_changes;
     sum->refusals += more->refusals;
     sum->digest_faults += more->digest_faults;
     sum->clients_refused += more->clients_refused;
@@ -250,13 +250,13 @@ static void start(struct sim *sim, uint32_t index, bool strange)
         if (channel->road == SIM_DEAD)
             sim_set_road(sim, channel->from, channel->to, SIM_OPEN);
     }
-    node->session = dice_next(&sim->dice) | 1;
+    node->incarnation = dice_next(&sim->dice) | 1;
     struct flood_options options = {
         .herd = span_of(strange ? "strange" : "simulated"),
         .node = span_of(sim->names[index]),
         .peers = peers,
         .peer_count = node->channel_count,
-        .session = node->session,
+        .incarnation = node->incarnation,
         .clients_max = sim->options.clients_max,
     };
     for (size_t i = 0; i < sizeof options.hash_key; i++)

@@ -17,7 +17,7 @@
  * After every step the nodes it touched are watched; the first broken rule ends the world and
  * says so (sim_violation):
  *   - acked <= announced <= told <= head on every link; told and head never go back, and within a
- *     peer's session neither does what it acknowledged, nor what we have of it;
+ *     peer's incarnation neither does what it acknowledged, nor what we have of it;
  *   - each link is sound when it has moved: what is due has its bit and a place in the queue, what
  *     is on the way has its timer;
  *   - what a node holds never gets older and never goes away, and its own accepting node did
@@ -135,8 +135,8 @@ void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(pr
 /* Changes the road from node `from` to its neighbour `to`; the way back stays as it is. */
 void sim_set_road(struct sim *sim, uint32_t from, uint32_t to, enum sim_road road);
 
-/* An end without a word (kill -9), and a new start with an empty table and a new session. Each does
- * nothing to a node that is dead or alive already. */
+/* An end without a word (kill -9), and a new start with an empty table and a new incarnation. Each
+ * does nothing to a node that is dead or alive already. */
 void sim_kill(struct sim *sim, uint32_t node);
 void sim_start(struct sim *sim, uint32_t node);
 

@@ -93,7 +93,7 @@ static void choose_weather(struct sim_options *options, struct dice *dice)
 }
 
 /* Messages of past lives arrive all the time, and many of the living are lost: whoever mistakes one
- * session for another is found out here. */
+ * incarnation for another is found out here. */
 static void choose_restless_weather(struct sim_options *options, struct dice *dice)
 {
     options->latency_us_min = dice_between(dice, 1000, 50000);
@@ -237,7 +237,8 @@ static void plan_deaths(struct plan *plan, struct dice *dice)
             plan_death(plan, dice, node, time_us, dice_between(dice, 200000, 9000000));
             continue;
         }
-        /* A node that cannot make up its mind: several sessions meet the messages of each other. */
+        /* A node that cannot make up its mind: several incarnations meet the messages of each
+         * other. */
         for (uint32_t lives = 1 + dice_below(dice, LIVES_MAX); lives > 0; lives--)
             time_us = plan_death(plan, dice, node, time_us, dice_between(dice, 1000, 200000)) +
                       dice_between(dice, 1000, 1000000);

@@ -78,7 +78,7 @@ static bool is_same(const struct flood_link *a, const struct flood_link *b)
 {
     return a->head == b->head && a->told == b->told && a->announced == b->announced &&
            a->acked == b->acked && a->have == b->have && a->in_flight == b->in_flight &&
-           a->their_session == b->their_session && a->up == b->up;
+           a->their_incarnation == b->their_incarnation && a->up == b->up;
 }
 
 /* Which rule the link breaks now that was another one before, or NULL. */
@@ -89,9 +89,9 @@ static const char *link_fault(const struct flood_link *before, const struct floo
         return "breaks acked <= announced <= told <= head";
     if (now->told < before->told)
         return "uses a position twice";
-    if (now->their_session == before->their_session && now->acked < before->acked)
+    if (now->their_incarnation == before->their_incarnation && now->acked < before->acked)
         return "forgets an ack";
-    if (now->their_session == before->their_session && now->have < before->have)
+    if (now->their_incarnation == before->their_incarnation && now->have < before->have)
         return "forgets what it was told";
     if (now->in_flight > 0 && now->acked == now->announced)
         return "waits for an ack of nothing";
@@ -159,7 +159,7 @@ static bool is_at_rest(const struct sim *sim, const struct channel *channel)
     const struct flood_link *here = &channel->seen;
     const struct flood_link *there = &sim->channels[channel->back].seen;
     return channel->road != SIM_DEAD && here->up && there->up &&
-           here->their_session == to->session && here->acked == here->head &&
+           here->their_incarnation == to->incarnation && here->acked == here->head &&
            there->have == here->head;
 }
 

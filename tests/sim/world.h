@@ -45,7 +45,7 @@ struct channel {
 struct node {
     struct flood *flood; /* NULL while it is dead */
     bool strange;        /* this life belongs to another herd */
-    uint64_t session;
+    uint64_t incarnation;
     uint32_t first_channel, channel_count;
     int64_t clock_ms; /* its steady clock at virtual time 0 */
     int64_t skew_ns;  /* of its wall clock */

@@ -73,19 +73,19 @@ class Misread(unittest.TestCase):
         last = self.herd.log("Alford").splitlines()[-1]
         return {name: int(value) for name, value in re.findall(r"(\w+) (\d+)(?= |$)", last)}
 
-    def test_a_session_that_is_rounded(self):
+    def test_a_incarnation_that_is_rounded(self):
         peer = self.join()
-        session = peer.hear()[1]
-        # One in a thousand sessions is a double already; then the next one is taken for it.
-        rounded = int(float(session)) if int(float(session)) != session else session + 1
+        incarnation = peer.hear()[1]
+        # One in a thousand incarnations is a double already; then the next one is taken for it.
+        rounded = int(float(incarnation)) if int(float(incarnation)) != incarnation else incarnation + 1
         for _ in range(3):
             peer.hello(rounded)
-        self.expect(f"Peer is misread: to is {rounded} where our session is {session}: rounded, as "
+        self.expect(f"Peer is misread: to is {rounded} where our incarnation is {incarnation}: rounded, as "
                     "languages of doubles do")
         self.assertNotIn("link - Peer up", self.herd.log("Alford"))
         self.assertEqual(self.stop()["misnamed"], 3)
 
-    def test_a_session_that_is_a_float(self):
+    def test_a_incarnation_that_is_a_float(self):
         peer = self.join()
         began = time.monotonic()
         while time.monotonic() < began + 3:  # 20 HELLOs of Alford and more
@@ -99,12 +99,12 @@ class Misread(unittest.TestCase):
     def test_a_field_of_a_location(self):
         peer = self.join()
         peer.hello(peer.hear()[1])
-        session = peer.hear(ACK)[1]
+        incarnation = peer.hear(ACK)[1]
         good = [b"c", b"+1-1", b"1", "Peer", 0, 10**9]
-        peer.send(UPDATE, SESSION, session, 0, 2, 0, [good, good[:5] + [1e9 + 0.5]])
+        peer.send(UPDATE, SESSION, incarnation, 0, 2, 0, [good, good[:5] + [1e9 + 0.5]])
         self.expect("Peer is misread: UPDATE: location 2: order_ns is the float 1000000000.5: a whole "
                     "number is needed")
-        peer.send(UPDATE, SESSION, session, 0, 1, 0, [good])
+        peer.send(UPDATE, SESSION, incarnation, 0, 1, 0, [good])
         wait_for("the good one", lambda: self.herd.at_line("Alford", "c"))
         self.assertEqual(self.stop()["malformed"], 1)
 
@@ -117,9 +117,9 @@ class Misread(unittest.TestCase):
 
     def test_a_routing_id_of_nobody(self):
         peer = self.join(b"Pear\n\xff")
-        session = peer.hear()[1]
+        incarnation = peer.hear()[1]
         for _ in range(3):
-            peer.hello(session)
+            peer.hello(incarnation)
         said = wait_for("the name", self.faults)
         self.assertEqual(len(said), 1)
         self.assertRegex(said[0], r"^Pear\\x0a\\xff is no neighbour in the file read at "
@@ -129,8 +129,8 @@ class Misread(unittest.TestCase):
     def test_whole_floats_are_numbers(self):
         peer = self.join()
         peer.hello(peer.hear()[1], number=float)
-        session = peer.hear(ACK)[1]
-        peer.send(float(UPDATE), float(SESSION), session, 0.0, 1.0, -0.0,
+        incarnation = peer.hear(ACK)[1]
+        peer.send(float(UPDATE), float(SESSION), incarnation, 0.0, 1.0, -0.0,
                   [[b"c", b"+1-1", b"1", "Peer", -5e14, 1e9]])
         wait_for("the location", lambda: self.herd.at_line("Alford", "c"))
         self.assertEqual(self.herd.at_line("Alford", "c"), "AT Peer -500000.000000000 c +1-1 1")

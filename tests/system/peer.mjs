@@ -3,7 +3,7 @@
 //     node peer.mjs HERD NAME OWN_ENDPOINT NEIGHBOUR_ENDPOINT
 //
 // It is tests/system/peer.py in another language: what it reads, says and leaves out stands there.
-// What this language makes different is numbers. A session, a position, a digest and an order_ns
+// What this language makes different is numbers. An incarnation, a position, a digest and an order_ns
 // have 64 bits, and a Number keeps 53: so all of them are BigInt here, from the reader (useBigInt64)
 // to the writer, and none ever becomes a Number. Small ones may come as Numbers all the same,
 // because MessagePack writes them so: big() makes both one.
@@ -23,7 +23,7 @@ const text = (bytes) => Buffer.from(bytes).toString("latin1");
 const say = (...words) => process.stdout.write(words.join(" ") + "\n");
 
 const [herd, name, ownEndpoint, endpoint] = process.argv.slice(2);
-const session = randomBytes(8).readBigUInt64BE() | 1n;
+const incarnation = randomBytes(8).readBigUInt64BE() | 1n;
 // A node's routing id: its name, a NUL and eight bytes of the process.
 const dealer = new Dealer({ routingId: `${name}\0${randomBytes(4).toString("hex")}`,
                             immediate: true, sendTimeout: 0, linger: 100 }); // only sends
@@ -48,7 +48,7 @@ function post(frame) {
 }
 
 function send(kind, ...fields) {
-    const frame = Buffer.concat([MAGIC, encode([kind, session, theirs, ...fields],
+    const frame = Buffer.concat([MAGIC, encode([kind, incarnation, theirs, ...fields],
                                                { useBigInt64: true })]);
     post(frame);
     return frame;
@@ -92,9 +92,9 @@ function goDown() {
 }
 
 // A process we have not heard of: all is due to it.
-function meet(newSession) {
+function meet(newIncarnation) {
     goDown();
-    theirs = newSession;
+    theirs = newIncarnation;
     have = announced = 0n;
     onTheWay = null;
     due = new Set(table.keys());
@@ -152,7 +152,7 @@ function store(client, location, isOurs) {
 function receive(frame) {
     if (!frame.subarray(0, 3).equals(MAGIC)) return;
     const [kind, sender, to, ...fields] = decode(frame.subarray(3), { useBigInt64: true });
-    const from = big(sender), namesUs = big(to) === session;
+    const from = big(sender), namesUs = big(to) === incarnation;
     if (kind === HELLO) return takeHello(from, namesUs, fields[0]);
     if (kind === REFUSED) return say("refused", ...fields);
     if (from !== theirs || !namesUs) return sendHello();

@@ -42,7 +42,7 @@ class Peer:
         self.dealer.setsockopt(zmq.IMMEDIATE, 1)
         self.dealer.connect(endpoint)
         with open("/dev/urandom", "rb") as random:
-            self.session = int.from_bytes(random.read(8), "big") | 1
+            self.incarnation = int.from_bytes(random.read(8), "big") | 1
         self.theirs = 0
         self.up = False
         self.table = {}  # client: [position, stamp, origin, difference_ns, order_ns]
@@ -56,7 +56,7 @@ class Peer:
     # ---- what leaves ----
 
     def send(self, kind, *fields):
-        frame = MAGIC + msgpack.packb([kind, self.session, self.theirs, *fields])
+        frame = MAGIC + msgpack.packb([kind, self.incarnation, self.theirs, *fields])
         try:
             self.dealer.send(frame, zmq.DONTWAIT)
             self.sent_at = time.monotonic()
@@ -108,10 +108,10 @@ class Peer:
             say("down")
         self.up = False
 
-    def meet(self, session):
+    def meet(self, incarnation):
         """A process we have not heard of: all is due to it."""
         self.go_down()
-        self.theirs = session
+        self.theirs = incarnation
         self.have = self.announced = 0
         self.on_the_way = None
         self.due = dict.fromkeys(self.table)
@@ -127,14 +127,14 @@ class Peer:
             self.acked = self.announced = self.on_the_way[0]
             self.on_the_way = None
 
-    def take_hello(self, session, names_us, hello):
+    def take_hello(self, incarnation, names_us, hello):
         if hello["herd"] != self.herd or hello["version_min"] > 1:
             return
-        if self.up and session != self.theirs and not names_us:
+        if self.up and incarnation != self.theirs and not names_us:
             self.send_hello()  # it may be a restart: then it will name us
             return
-        if session != self.theirs:
-            self.meet(session)
+        if incarnation != self.theirs:
+            self.meet(incarnation)
         if not names_us:
             self.send_hello()
             return
@@ -170,15 +170,15 @@ class Peer:
     def receive(self, frame):
         if frame[:3] != MAGIC:
             return
-        kind, session, to, *fields = msgpack.unpackb(frame[3:], strict_map_key=False)
-        names_us = to == self.session
+        kind, incarnation, to, *fields = msgpack.unpackb(frame[3:], strict_map_key=False)
+        names_us = to == self.incarnation
         if kind == HELLO:
-            self.take_hello(session, names_us, fields[0])
+            self.take_hello(incarnation, names_us, fields[0])
             return
         if kind == REFUSED:
             say("refused", *fields)
             return
-        if session != self.theirs or not names_us:
+        if incarnation != self.theirs or not names_us:
             self.send_hello()
             return
         if kind == GOODBYE:

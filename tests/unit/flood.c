@@ -46,13 +46,13 @@ static void a_stranger_is_greeted_often_at_first_and_then_every_second(void)
     rig_close(&rig);
 }
 
-static void nothing_is_taken_from_a_session_that_never_said_hello(void)
+static void nothing_is_taken_from_a_incarnation_that_never_said_hello(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
     static struct wire_message update = {.type = WIRE_UPDATE,
-                                         .from_session = 77,
-                                         .to_session = 1001,
+                                         .from_incarnation = 77,
+                                         .to_incarnation = 1001,
                                          .upto = 1,
                                          .location_count = 1};
     update.locations[0] = place("mallory", 1, "+6-6");
@@ -60,18 +60,18 @@ static void nothing_is_taken_from_a_session_that_never_said_hello(void)
     CHECK_INT(flood_clients(rig.node[0]), 0);
     CHECK_INT(count_of(&rig, 0)->messages_strange, 1);
     settle(&rig);
-    update.to_session = 999;
-    update.from_session = link_of(&rig, 0, 1).their_session;
+    update.to_incarnation = 999;
+    update.from_incarnation = link_of(&rig, 0, 1).their_incarnation;
     forge(&rig, 1, 0, &update);
     CHECK_INT(flood_clients(rig.node[0]), 0);
     CHECK_INT(count_of(&rig, 0)->messages_strange, 2);
-    update.to_session = link_of(&rig, 1, 0).their_session;
-    update.from_session = 77;
+    update.to_incarnation = link_of(&rig, 1, 0).their_incarnation;
+    update.from_incarnation = 77;
     forge(&rig, 1, 0, &update);
     CHECK_INT(flood_clients(rig.node[0]), 0);
     CHECK_INT(count_of(&rig, 0)->messages_strange, 3);
-    update.from_session = link_of(&rig, 0, 1).their_session;
-    forge(&rig, 1, 0, &update); /* the same with both sessions right */
+    update.from_incarnation = link_of(&rig, 0, 1).their_incarnation;
+    forge(&rig, 1, 0, &update); /* the same with both incarnations right */
     CHECK_INT(flood_clients(rig.node[0]), 1);
     rig_close(&rig);
 }
@@ -85,7 +85,7 @@ static void join_another_herd(struct rig *rig)
                                                      .node = span_of("Bob"),
                                                      .peers = &peer,
                                                      .peer_count = 1,
-                                                     .session = 5,
+                                                     .incarnation = 5,
                                                      .clients_max = 10});
 }
 
@@ -127,7 +127,7 @@ static void a_node_that_hears_itself_refuses(void)
     rig_open(&rig, 2, "01");
     char reason[FLOOD_REASON_BYTES_MAX];
     struct wire_message hello = {.type = WIRE_HELLO,
-                                 .from_session = 1001,
+                                 .from_incarnation = 1001,
                                  .herd = span_of("test"),
                                  .node = span_of("Bob"),
                                  .version = 1,
@@ -135,7 +135,7 @@ static void a_node_that_hears_itself_refuses(void)
     forge(&rig, 1, 0, &hello);
     CHECK_INT(count_events(&rig, 0, FLOOD_LINK_REFUSED, reason), 1);
     CHECK(strstr(reason, "same process") != NULL);
-    hello.from_session = 5;
+    hello.from_incarnation = 5;
     hello.version = 9;
     hello.version_min = 8;
     forge(&rig, 1, 0, &hello);
@@ -144,7 +144,7 @@ static void a_node_that_hears_itself_refuses(void)
     hello.node = span_of("Mal");
     forge(&rig, 1, 0, &hello);
     CHECK_INT(count_of(&rig, 0)->refusals, 3);
-    CHECK_INT(link_of(&rig, 0, 1).their_session, 0);
+    CHECK_INT(link_of(&rig, 0, 1).their_incarnation, 0);
     rig_close(&rig);
 }
 
@@ -201,8 +201,8 @@ static uint64_t due_after_hearing(int64_t order_ns, const char *position)
     settle(&rig);
     tell_at(&rig, 0, "kiwi", 10, "+1-1");
     update = (struct wire_message){.type = WIRE_UPDATE,
-                                   .from_session = link_of(&rig, 0, 1).their_session,
-                                   .to_session = link_of(&rig, 1, 0).their_session,
+                                   .from_incarnation = link_of(&rig, 0, 1).their_incarnation,
+                                   .to_incarnation = link_of(&rig, 1, 0).their_incarnation,
                                    .upto = 1,
                                    .location_count = 1};
     update.locations[0] = place("kiwi", order_ns, position);
@@ -320,7 +320,7 @@ static void a_restarted_receiver_gets_everything_again(void)
     CHECK_INT(flood_clients(rig.node[1]), 0);
     pass(&rig, 100);
     CHECK(all_equal(&rig));
-    CHECK_INT(count_of(&rig, 0)->session_changes, 1);
+    CHECK_INT(count_of(&rig, 0)->incarnation_changes, 1);
     char reason[FLOOD_REASON_BYTES_MAX];
     CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, reason), 1);
     CHECK(strcmp(reason, "restarted") == 0);
@@ -356,7 +356,7 @@ static void what_a_restarted_node_told_once_is_told_to_it_again(void)
     rig_close(&rig);
 }
 
-static void a_late_hello_of_an_older_session_heals(void)
+static void a_late_hello_of_an_older_incarnation_heals(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
@@ -372,7 +372,7 @@ static void a_late_hello_of_an_older_session_heals(void)
     settle(&rig);
     tell_at(&rig, 0, "after", 1, "+3-3");
     tell_at(&rig, 1, "after-too", 1, "+3-3");
-    CHECK(count_of(&rig, 0)->session_changes > 0);
+    CHECK(count_of(&rig, 0)->incarnation_changes > 0);
     pass(&rig, 2000);
     CHECK(link_of(&rig, 0, 1).up && link_of(&rig, 1, 0).up);
     CHECK(all_equal(&rig));
@@ -386,8 +386,8 @@ static const struct check_case cases[] = {
      a_late_starter_is_linked_in_the_moment_it_speaks},
     {"a stranger is greeted often at first and then every second",
      a_stranger_is_greeted_often_at_first_and_then_every_second},
-    {"nothing is taken from a session that never said hello",
-     nothing_is_taken_from_a_session_that_never_said_hello},
+    {"nothing is taken from an incarnation that never said hello",
+     nothing_is_taken_from_a_incarnation_that_never_said_hello},
     {"another herd is refused on both sides and left in peace",
      another_herd_is_refused_on_both_sides_and_left_in_peace},
     {"a refused node that comes back right is taken at once",
@@ -409,7 +409,7 @@ static const struct check_case cases[] = {
      a_restarted_sender_gets_its_own_locations_back},
     {"what a restarted node told once is told to it again",
      what_a_restarted_node_told_once_is_told_to_it_again},
-    {"a late hello of an older session heals", a_late_hello_of_an_older_session_heals},
+    {"a late hello of an older incarnation heals", a_late_hello_of_an_older_incarnation_heals},
 };
 
 CHECK_MAIN(cases)

@@ -61,8 +61,8 @@ static void unequal_tables_at_rest_are_a_fault_and_heal(void)
     pass(&rig, 1000);
     /* Bob hears from "Ada" what she never said: no position moves, so nobody notices. */
     static struct wire_message update = {.type = WIRE_UPDATE, .location_count = 1};
-    update.from_session = link_of(&rig, 1, 0).their_session;
-    update.to_session = link_of(&rig, 0, 1).their_session;
+    update.from_incarnation = link_of(&rig, 1, 0).their_incarnation;
+    update.to_incarnation = link_of(&rig, 0, 1).their_incarnation;
     update.locations[0] = place("flipped", 1, "+6-6");
     forge(&rig, 0, 1, &update);
     CHECK(!all_equal(&rig));
@@ -123,8 +123,8 @@ static void invalid_locations_are_skipped_and_acknowledged(void)
     rig_open(&rig, 2, "01");
     settle(&rig);
     static struct wire_message update = {.type = WIRE_UPDATE, .upto = 5, .location_count = 5};
-    update.from_session = link_of(&rig, 1, 0).their_session;
-    update.to_session = link_of(&rig, 0, 1).their_session;
+    update.from_incarnation = link_of(&rig, 1, 0).their_incarnation;
+    update.to_incarnation = link_of(&rig, 0, 1).their_incarnation;
     for (int i = 0; i < 5; i++)
         update.locations[i] = place("good", 1 + i, "+1-1");
     update.locations[1].client = span_of("two words");
@@ -159,8 +159,8 @@ static void an_acknowledgement_beyond_the_told_is_not_believed(void)
     rig_open(&rig, 2, "01");
     settle(&rig);
     struct wire_message ack = {.type = WIRE_ACK, .have = 1};
-    ack.from_session = link_of(&rig, 0, 1).their_session;
-    ack.to_session = link_of(&rig, 1, 0).their_session;
+    ack.from_incarnation = link_of(&rig, 0, 1).their_incarnation;
+    ack.to_incarnation = link_of(&rig, 1, 0).their_incarnation;
     forge(&rig, 1, 0, &ack);
     CHECK_INT(count_of(&rig, 0)->messages_strange, 1);
     CHECK_INT(link_of(&rig, 0, 1).acked, 0);
@@ -172,14 +172,14 @@ static void a_stranger_s_words_cannot_forge_a_line_of_a_log(void)
     struct rig rig;
     rig_open(&rig, 2, "01");
     settle(&rig);
-    struct wire_message refused = {.type = WIRE_REFUSED, .from_session = 9, .code = 99};
-    refused.to_session = link_of(&rig, 1, 0).their_session;
+    struct wire_message refused = {.type = WIRE_REFUSED, .from_incarnation = 9, .code = 99};
+    refused.to_incarnation = link_of(&rig, 1, 0).their_incarnation;
     refused.text = span_of("no\nlink Bob up\x1b[0m");
     forge(&rig, 1, 0, &refused);
     char reason[FLOOD_REASON_BYTES_MAX] = "";
     CHECK_INT(count_events(&rig, 0, FLOOD_LINK_REFUSED, reason), 1);
     CHECK(strcmp(reason, "it refuses us: no?link Bob up?[0m") == 0);
-    refused.to_session = 9;
+    refused.to_incarnation = 9;
     forge(&rig, 1, 0, &refused);
     CHECK_INT(count_events(&rig, 0, FLOOD_LINK_REFUSED, NULL), 0);
     rig_close(&rig);

@@ -204,7 +204,7 @@ static void silence_brings_a_link_down_and_a_word_brings_it_back(void)
     pass(&rig, 1100);
     CHECK(link_of(&rig, 0, 1).up && link_of(&rig, 1, 0).up);
     CHECK(all_equal(&rig));
-    CHECK_INT(count_of(&rig, 0)->session_changes, 0);
+    CHECK_INT(count_of(&rig, 0)->incarnation_changes, 0);
     CHECK_INT(count_of(&rig, 0)->locations_sent, 1);
     char reason[FLOOD_REASON_BYTES_MAX];
     CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, reason), 1);

@@ -96,14 +96,14 @@ static void a_node_that_is_asked_tells_its_links(void)
     CHECK_INT(status->link_count, 2);
     const struct flood_status_link *to_us = &status->links[0], *to_cy = &status->links[1];
     CHECK(strcmp(to_us->name, "Ada") == 0 && to_us->up);
-    CHECK_INT(to_us->session_age_ms, 2500);
+    CHECK_INT(to_us->incarnation_age_ms, 2500);
     CHECK_INT(to_us->due, 0);
     CHECK_INT(to_us->in_flight, 1);
     CHECK_INT(to_us->acked, 0);
     CHECK_INT(to_us->told, 21);
     CHECK_INT(to_us->head, 21);
     CHECK(strcmp(to_cy->name, "Cy") == 0 && !to_cy->up);
-    CHECK_INT(to_cy->session_age_ms, 0);
+    CHECK_INT(to_cy->incarnation_age_ms, 0);
     CHECK_INT(rig.messages[0][1][WIRE_STATUS_ASK], 1);
     CHECK_INT(rig.messages[1][0][WIRE_STATUS], 1);
     rig_close(&rig);
@@ -140,21 +140,21 @@ static void a_question_waits_until_the_link_is_up(void)
     rig_close(&rig);
 }
 
-/* An answer that nobody wanted changes nothing, nor does a question of another session. */
+/* An answer that nobody wanted changes nothing, nor does a question of another incarnation. */
 static void strangers_neither_ask_nor_answer(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
     settle(&rig);
     static struct wire_message message = {.type = WIRE_STATUS};
-    message.from_session = link_of(&rig, 0, 1).their_session;
-    message.to_session = link_of(&rig, 1, 0).their_session;
+    message.from_incarnation = link_of(&rig, 0, 1).their_incarnation;
+    message.to_incarnation = link_of(&rig, 1, 0).their_incarnation;
     uint64_t strange = count_of(&rig, 0)->messages_strange;
     forge(&rig, 1, 0, &message);
     CHECK(flood_status(rig.node[0]) == NULL);
     CHECK_INT(count_of(&rig, 0)->messages_strange, strange + 1);
     message.type = WIRE_STATUS_ASK;
-    message.from_session = 77;
+    message.from_incarnation = 77;
     forge(&rig, 1, 0, &message);
     settle(&rig);
     CHECK_INT(rig.messages[0][1][WIRE_STATUS], 0);
@@ -168,8 +168,8 @@ static void a_name_in_a_status_is_printable(void)
     settle(&rig);
     flood_ask_status(rig.node[0], 0);
     static struct wire_message message = {.type = WIRE_STATUS, .link_count = 1};
-    message.from_session = link_of(&rig, 0, 1).their_session;
-    message.to_session = link_of(&rig, 1, 0).their_session;
+    message.from_incarnation = link_of(&rig, 0, 1).their_incarnation;
+    message.to_incarnation = link_of(&rig, 1, 0).their_incarnation;
     message.links[0].name = span_of("a\nb\x80");
     forge(&rig, 1, 0, &message);
     CHECK(strcmp(flood_status(rig.node[0])->links[0].name, "a?b?") == 0);

@@ -26,11 +26,11 @@ static void one_line_of_a_kind_in_a_while(void)
 /* What it says, with the next word's first letters in place of all words. */
 static const char *judge(struct misread *misread, uint64_t ours, uint64_t named, int64_t now_ms)
 {
-    const char *why = misread_session(misread, ours, named, now_ms);
+    const char *why = misread_incarnation(misread, ours, named, now_ms);
     return why == NULL ? "" : strncmp(why, "rounded", 7) == 0 ? "rounded" : "misread";
 }
 
-static void a_rounded_session_is_seen_at_once(void)
+static void a_rounded_incarnation_is_seen_at_once(void)
 {
     static const struct {
         uint64_t ours, named;
@@ -56,7 +56,7 @@ static void a_rounded_session_is_seen_at_once(void)
     }
 }
 
-static void a_wrong_session_is_seen_after_a_while(void)
+static void a_wrong_incarnation_is_seen_after_a_while(void)
 {
     struct misread misread;
     misread_init(&misread);
@@ -130,20 +130,22 @@ static void a_misread_peer_is_no_silent_one(void)
     close_end(&end);
 }
 
-static void a_link_tells_of_a_session_that_is_not_ours(void)
+static void a_link_tells_of_a_incarnation_that_is_not_ours(void)
 {
     struct end end;
     open_end(&end, 0);
-    end.common.session = OURS;
+    end.common.incarnation = OURS;
     hello(&end, 2, (uint64_t)(double)OURS, 0, 0);
-    check_told("to is 12345678901234567168 where our session is 12345678901234567890: rounded, as "
-               "languages of doubles do");
+    check_told(
+        "to is 12345678901234567168 where our incarnation is 12345678901234567890: rounded, as "
+        "languages of doubles do");
     CHECK(!end.peer.up);
     hello(&end, 2, (uint64_t)(double)OURS, 0, 0);
     CHECK(is_silent());
     CHECK_INT(count.messages_misnamed, 2);
     /* A refusal of the process before this one is nobody's fault. */
-    in = (struct wire_message){.type = WIRE_REFUSED, .from_session = 2, .to_session = OURS - 1};
+    in = (struct wire_message){
+        .type = WIRE_REFUSED, .from_incarnation = 2, .to_incarnation = OURS - 1};
     receive(&end);
     CHECK_INT(count.messages_misnamed, 2);
     close_end(&end);
@@ -153,17 +155,18 @@ static void a_link_tells_of_a_session_that_is_not_ours(void)
     end.now_ms += MISREAD_SESSION_MS;
     CHECK(is_silent());
     hello(&end, 2, 77, 0, 0);
-    check_told("to is 77 where our session is 1: it misreads our HELLO, or does not hear it");
+    check_told("to is 77 where our incarnation is 1: it misreads our HELLO, or does not hear it");
     close_end(&end);
 }
 
 static const struct check_case cases[] = {
     {"one line of a kind in a while, with how many there were", one_line_of_a_kind_in_a_while},
-    {"a rounded session is seen at once", a_rounded_session_is_seen_at_once},
-    {"a wrong session is seen after a while", a_wrong_session_is_seen_after_a_while},
+    {"a rounded incarnation is seen at once", a_rounded_incarnation_is_seen_at_once},
+    {"a wrong incarnation is seen after a while", a_wrong_incarnation_is_seen_after_a_while},
     {"a link tells once what it cannot read", a_link_tells_what_it_cannot_read},
     {"whose messages cannot be read is not called silent", a_misread_peer_is_no_silent_one},
-    {"a link tells of a session that is not ours", a_link_tells_of_a_session_that_is_not_ours},
+    {"a link tells of an incarnation that is not ours",
+     a_link_tells_of_a_incarnation_that_is_not_ours},
 };
 
 CHECK_MAIN(cases)

@@ -1,4 +1,4 @@
-/* One link, message by message: windows, timers, sessions and what a late message may do. */
+/* One link, message by message: windows, timers, incarnations and what a late message may do. */
 #include "tests/unit/peer_end.h"
 
 static void the_window_is_thirty_two_updates(void)
@@ -35,7 +35,7 @@ static void retransmission_is_patient_until_the_link_counts_as_dead(void)
             end.now_ms++;
             if (end.now_ms % 1000 == 0) { /* Bob lives, but has got nothing */
                 in = (struct wire_message){
-                    .type = WIRE_HEARTBEAT, .from_session = 2, .to_session = 1};
+                    .type = WIRE_HEARTBEAT, .from_incarnation = 2, .to_incarnation = 1};
                 receive(&end);
             }
             int type = next(&end);
@@ -160,7 +160,7 @@ static void a_slow_acknowledgement_hides_no_change(void)
     close_end(&end);
 }
 
-static void a_new_session_is_told_everything_from_zero(void)
+static void a_new_incarnation_is_told_everything_from_zero(void)
 {
     struct end end;
     open_end(&end, 3);
@@ -169,16 +169,16 @@ static void a_new_session_is_told_everything_from_zero(void)
     ack(&end, 3, false);
     CHECK(update(&end, 0, 7));
     hello(&end, 22, 1, 0, 0);
-    CHECK_INT(count.session_changes, 1);
+    CHECK_INT(count.incarnation_changes, 1);
     CHECK_INT(end.peer.have, 0);
     CHECK_INT(next_of(&end, 9), WIRE_UPDATE);
-    CHECK_INT(out.to_session, 22);
+    CHECK_INT(out.to_incarnation, 22);
     CHECK_INT(out.after, 0);
     CHECK_INT(out.upto, 6); /* positions are never used twice */
     close_end(&end);
 }
 
-static void a_new_session_that_told_us_all_is_told_where_it_stands(void)
+static void a_new_incarnation_that_told_us_all_is_told_where_it_stands(void)
 {
     struct end end;
     open_end(&end, 2);
@@ -192,7 +192,8 @@ static void a_new_session_that_told_us_all_is_told_where_it_stands(void)
     CHECK_INT(next(&end), WIRE_UPDATE);
     CHECK(out.after == 0 && out.upto == 2);
     CHECK_INT(next(&end), 0);
-    in = (struct wire_message){.type = WIRE_ACK, .from_session = 3, .to_session = 1, .have = 2};
+    in = (struct wire_message){
+        .type = WIRE_ACK, .from_incarnation = 3, .to_incarnation = 1, .have = 2};
     receive(&end);
     CHECK_INT(end.peer.window.acked, end.peer.window.ring.head);
     end.now_ms += 2000;
@@ -201,7 +202,7 @@ static void a_new_session_that_told_us_all_is_told_where_it_stands(void)
     close_end(&end);
 }
 
-static void start_counts_only_for_our_own_session(void)
+static void start_counts_only_for_our_own_incarnation(void)
 {
     struct end end;
     open_end(&end, 0);
@@ -231,7 +232,7 @@ static void who_forgot_what_it_had_is_reminded(void)
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK_INT(next(&end), 0);
     in = (struct wire_message){
-        .type = WIRE_HEARTBEAT, .from_session = 2, .to_session = 1, .have = 1};
+        .type = WIRE_HEARTBEAT, .from_incarnation = 2, .to_incarnation = 1, .have = 1};
     receive(&end);
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK_INT(out.start, 3);
@@ -255,7 +256,7 @@ static void a_digest_counts_only_where_nothing_waits(void)
     close_end(&end);
 }
 
-static void nothing_waits_for_an_unknown_session(void)
+static void nothing_waits_for_an_unknown_incarnation(void)
 {
     struct end end;
     open_end(&end, 3);
@@ -298,12 +299,12 @@ static void a_refused_goodbye_is_over_too(void)
     close_end(&end);
 }
 
-static void after_a_goodbye_the_session_is_a_stranger(void)
+static void after_a_goodbye_the_incarnation_is_a_stranger(void)
 {
     struct end end;
     open_end(&end, 2);
     meet(&end);
-    in = (struct wire_message){.type = WIRE_GOODBYE, .from_session = 2, .to_session = 1};
+    in = (struct wire_message){.type = WIRE_GOODBYE, .from_incarnation = 2, .to_incarnation = 1};
     receive(&end);
     CHECK(!end.peer.up && end.peer.theirs == 0);
     CHECK(!update(&end, 0, 1)); /* a straggler */
@@ -323,16 +324,18 @@ static const struct check_case cases[] = {
     {"a slow acknowledgement ends the telling again",
      a_slow_acknowledgement_ends_the_telling_again},
     {"a slow acknowledgement hides no change", a_slow_acknowledgement_hides_no_change},
-    {"a new session is told everything from zero", a_new_session_is_told_everything_from_zero},
-    {"a new session that told us all is told where it stands",
-     a_new_session_that_told_us_all_is_told_where_it_stands},
-    {"start counts only for our own session", start_counts_only_for_our_own_session},
+    {"a new incarnation is told everything from zero",
+     a_new_incarnation_is_told_everything_from_zero},
+    {"a new incarnation that told us all is told where it stands",
+     a_new_incarnation_that_told_us_all_is_told_where_it_stands},
+    {"start counts only for our own incarnation", start_counts_only_for_our_own_incarnation},
     {"who forgot what it had is reminded", who_forgot_what_it_had_is_reminded},
     {"a digest counts only where nothing waits", a_digest_counts_only_where_nothing_waits},
-    {"nothing waits for an unknown session", nothing_waits_for_an_unknown_session},
+    {"nothing waits for an unknown incarnation", nothing_waits_for_an_unknown_incarnation},
     {"a goodbye waits for the last acknowledgement", a_goodbye_waits_for_the_last_acknowledgement},
     {"a refused goodbye is over too", a_refused_goodbye_is_over_too},
-    {"after a goodbye the session is a stranger", after_a_goodbye_the_session_is_a_stranger},
+    {"after a goodbye the incarnation is a stranger",
+     after_a_goodbye_the_incarnation_is_a_stranger},
 };
 
 CHECK_MAIN(cases)

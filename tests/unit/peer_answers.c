@@ -6,7 +6,7 @@ static char reason[FLOOD_REASON_BYTES_MAX];
 
 static void heartbeat(struct end *end)
 {
-    in = (struct wire_message){.type = WIRE_HEARTBEAT, .from_session = 2, .to_session = 1};
+    in = (struct wire_message){.type = WIRE_HEARTBEAT, .from_incarnation = 2, .to_incarnation = 1};
     receive(end);
 }
 
@@ -145,8 +145,8 @@ static void a_refusal_is_an_answer(void)
     open_end(&end, 0);
     CHECK_INT(next(&end), WIRE_HELLO);
     in = (struct wire_message){.type = WIRE_REFUSED,
-                               .from_session = 2,
-                               .to_session = 1,
+                               .from_incarnation = 2,
+                               .to_incarnation = 1,
                                .code = WIRE_REFUSED_HERD,
                                .text = span_of("no")};
     receive(&end);
@@ -156,7 +156,7 @@ static void a_refusal_is_an_answer(void)
     open_end(&end, 0);
     CHECK_INT(next(&end), WIRE_HELLO);
     in = (struct wire_message){.type = WIRE_HELLO,
-                               .from_session = 2,
+                               .from_incarnation = 2,
                                .herd = span_of("other"),
                                .node = span_of("Bob"),
                                .version = 1,
@@ -204,8 +204,8 @@ static void a_new_connection_ends_no_pause(void)
     open_end(&end, 0);
     CHECK_INT(next(&end), WIRE_HELLO);
     in = (struct wire_message){.type = WIRE_REFUSED,
-                               .from_session = 2,
-                               .to_session = 1,
+                               .from_incarnation = 2,
+                               .to_incarnation = 1,
                                .code = WIRE_REFUSED_HERD,
                                .text = span_of("no")};
     receive(&end);
@@ -241,7 +241,7 @@ static void it_was_up(struct end *end)
 static void it_is_of_another_herd(struct end *end)
 {
     in = (struct wire_message){.type = WIRE_HELLO,
-                               .from_session = 2,
+                               .from_incarnation = 2,
                                .herd = span_of("other"),
                                .node = span_of("Bob"),
                                .version = 1,

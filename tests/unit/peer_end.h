@@ -83,12 +83,12 @@ static inline bool receive(struct end *end)
     return apply;
 }
 
-/* Bob is session 2 and speaks to session 1 unless a case says otherwise. */
+/* Bob is incarnation 2 and speaks to incarnation 1 unless a case says otherwise. */
 static inline void hello(struct end *end, uint64_t from, uint64_t to, uint64_t start, uint64_t have)
 {
     in = (struct wire_message){.type = WIRE_HELLO,
-                               .from_session = from,
-                               .to_session = to,
+                               .from_incarnation = from,
+                               .to_incarnation = to,
                                .herd = span_of("test"),
                                .node = span_of("Bob"),
                                .version = 1,
@@ -101,14 +101,17 @@ static inline void hello(struct end *end, uint64_t from, uint64_t to, uint64_t s
 static inline void ack(struct end *end, uint64_t have, bool hole)
 {
     in = (struct wire_message){
-        .type = WIRE_ACK, .from_session = 2, .to_session = 1, .have = have, .hole = hole};
+        .type = WIRE_ACK, .from_incarnation = 2, .to_incarnation = 1, .have = have, .hole = hole};
     CHECK(!receive(end));
 }
 
 static inline bool update(struct end *end, uint64_t after, uint64_t upto)
 {
-    in = (struct wire_message){
-        .type = WIRE_UPDATE, .from_session = 2, .to_session = 1, .after = after, .upto = upto};
+    in = (struct wire_message){.type = WIRE_UPDATE,
+                               .from_incarnation = 2,
+                               .to_incarnation = 1,
+                               .after = after,
+                               .upto = upto};
     return receive(end);
 }
 

@@ -6,12 +6,12 @@ static void a_hello_that_does_not_know_us_is_answered_by_hello(void)
     struct end end;
     open_end(&end, 0);
     CHECK_INT(next(&end), WIRE_HELLO);
-    CHECK(out.to_session == 0 && out.from_session == 1);
+    CHECK(out.to_incarnation == 0 && out.from_incarnation == 1);
     CHECK_INT(next(&end), 0);
     hello(&end, 2, 0, 0, 0);
     CHECK(!end.peer.up);
     CHECK_INT(next(&end), WIRE_HELLO);
-    CHECK_INT(out.to_session, 2);
+    CHECK_INT(out.to_incarnation, 2);
     CHECK_INT(next(&end), 0);
     hello(&end, 2, 1, 0, 0);
     CHECK(end.peer.up);
@@ -23,8 +23,8 @@ static void a_hello_that_does_not_know_us_is_answered_by_hello(void)
 static void refusal_by(struct end *end, uint64_t from)
 {
     in = (struct wire_message){.type = WIRE_REFUSED,
-                               .from_session = from,
-                               .to_session = 1,
+                               .from_incarnation = from,
+                               .to_incarnation = 1,
                                .code = WIRE_REFUSED_HERD,
                                .text = span_of("no")};
     receive(end);
@@ -58,7 +58,7 @@ static void a_restarted_process_is_met_as_soon_as_it_names_us(void)
     hello(&end, 22, 0, 0, 0);
     CHECK_INT(end.peer.theirs, 2);
     CHECK_INT(next(&end), WIRE_HELLO); /* in the same moment */
-    CHECK_INT(out.to_session, 2);
+    CHECK_INT(out.to_incarnation, 2);
     hello(&end, 22, 1, 0, 0);
     CHECK_INT(end.peer.theirs, 22);
     CHECK(end.peer.up);
@@ -88,7 +88,7 @@ static void a_second_process_of_a_living_one_s_name_is_refused_and_changes_nothi
     CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 0);
     hello(&end, 22, 0, 0, 0);
     CHECK_INT(next(&end), WIRE_REFUSED);
-    CHECK_INT(out.to_session, 22);
+    CHECK_INT(out.to_incarnation, 22);
     CHECK_INT(out.code, WIRE_REFUSED_IN_USE);
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 1);
@@ -121,8 +121,8 @@ static void late_words_of_a_process_that_ended_refuse_nobody(void)
 static void refusal_of(struct end *end, uint64_t from, uint64_t to)
 {
     in = (struct wire_message){.type = WIRE_REFUSED,
-                               .from_session = from,
-                               .to_session = to,
+                               .from_incarnation = from,
+                               .to_incarnation = to,
                                .code = WIRE_REFUSED_IN_USE,
                                .text = span_of("twice")};
     receive(end);

@@ -35,11 +35,12 @@ struct pair {
     uint32_t random;
 };
 
-static void open_end(struct end *end, uint64_t session, struct span name, struct span other)
+static void open_end(struct end *end, uint64_t incarnation, struct span name, struct span other)
 {
     static const uint8_t key[16];
     *end = (struct end){.table = table_new(key), .now_ms = 1000000};
-    end->common = (struct peer_common){span_of("test"), name, session, end->table, &events, &count};
+    end->common =
+        (struct peer_common){span_of("test"), name, incarnation, end->table, &events, &count};
     peer_init(&end->peer, &end->common, 0, other);
     for (int i = 0; i < SLOTS; i++) {
         char client[16];
@@ -58,12 +59,12 @@ static void close_end(struct end *end)
 }
 
 /* A process that starts anew and has forgotten everything. */
-static void restart(struct pair *pair, int side, uint64_t session)
+static void restart(struct pair *pair, int side, uint64_t incarnation)
 {
     struct end *end = &pair->ends[side];
     close_end(end);
     int64_t now_ms = end->now_ms;
-    open_end(end, session, span_of(names[side]), span_of(names[1 - side]));
+    open_end(end, incarnation, span_of(names[side]), span_of(names[1 - side]));
     end->now_ms = now_ms;
     memset(pair->value[side], 0, sizeof pair->value[side]);
 }
@@ -121,7 +122,7 @@ static void run_pair(struct pair *pair, uint32_t seed)
     memset(&count, 0, sizeof count);
     for (int i = 0; i < 2; i++)
         open_end(&pair->ends[i], (uint64_t)i + 1, span_of(names[i]), span_of(names[1 - i]));
-    uint32_t newest = 1, session = 10;
+    uint32_t newest = 1, incarnation = 10;
     for (int step = 0; step < 4000; step++) {
         bool bad = step < 2000;
         if (bad && draw(pair, 2) == 0) {
@@ -132,7 +133,7 @@ static void run_pair(struct pair *pair, uint32_t seed)
         }
         if (bad && draw(pair, 400) == 0) {
             int side = (int)draw(pair, 2);
-            restart(pair, side, session++);
+            restart(pair, side, incarnation++);
         }
         if (bad && draw(pair, 100) == 0)
             peer_refused(&pair->ends[0].peer, pair->ends[0].now_ms);
@@ -158,7 +159,7 @@ static void whatever_happens_on_the_way_both_ends_become_equal(void)
             CHECK_INT(pair.ends[i].peer.window.acked, pair.ends[i].peer.window.ring.head);
         rewinds += count.rewinds;
         holes += count.holes;
-        changes += count.session_changes;
+        changes += count.incarnation_changes;
         for (int i = 0; i < 2; i++)
             close_end(&pair.ends[i]);
         if (check_failures > before)

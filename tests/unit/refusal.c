@@ -11,10 +11,10 @@ static struct greet_link our_link(void)
     return (struct greet_link){span_of("test"), span_of("Bob"), 1};
 }
 
-static void hello(const char *herd, const char *node, uint64_t session)
+static void hello(const char *herd, const char *node, uint64_t incarnation)
 {
     in = (struct wire_message){.type = WIRE_HELLO,
-                               .from_session = session,
+                               .from_incarnation = incarnation,
                                .herd = span_of(herd),
                                .node = span_of(node),
                                .version = WIRE_VERSION,
@@ -44,7 +44,7 @@ static void who_does_not_belong_here_is_told_why(void)
 {
     static const struct {
         const char *herd, *node;
-        uint64_t session;
+        uint64_t incarnation;
         int code;
         const char *text;
     } rows[] = {
@@ -56,7 +56,7 @@ static void who_does_not_belong_here_is_told_why(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct greet_link link = our_link();
         refusal_init(&refusal);
-        hello(rows[i].herd, rows[i].node, rows[i].session);
+        hello(rows[i].herd, rows[i].node, rows[i].incarnation);
         CHECK(refusal_of_hello(&refusal, &link, &in) == (rows[i].code != 0));
         CHECK(refusal.owed == (rows[i].code != 0));
         if (!refusal.owed)
@@ -66,7 +66,7 @@ static void who_does_not_belong_here_is_told_why(void)
         CHECK(!refusal.owed);
         CHECK_INT(out.type, WIRE_REFUSED);
         CHECK_INT(out.code, rows[i].code);
-        CHECK_INT(out.to_session, rows[i].session);
+        CHECK_INT(out.to_incarnation, rows[i].incarnation);
         CHECK_BYTES(out.text.at, out.text.bytes, rows[i].text, strlen(rows[i].text));
     }
 }
@@ -90,9 +90,9 @@ static void the_log_hears_of_it_once_in_a_while(void)
     CHECK(!refusal_is_news(&refusal, 5 + REFUSAL_PAUSE_MS));
 }
 
-static bool rival(uint64_t session, int64_t heard_at, int64_t now_ms)
+static bool rival(uint64_t incarnation, int64_t heard_at, int64_t now_ms)
 {
-    return refusal_of_rival(&refusal, span_of("Bob"), session, heard_at, now_ms);
+    return refusal_of_rival(&refusal, span_of("Bob"), incarnation, heard_at, now_ms);
 }
 
 static void a_rival_is_refused_once_the_first_spoke_after_it(void)
@@ -103,7 +103,7 @@ static void a_rival_is_refused_once_the_first_spoke_after_it(void)
     CHECK(!refusal.owed);
     CHECK(rival(22, 1000 + REFUSAL_RIVAL_MS, 9000));
     CHECK_INT(refusal.code, WIRE_REFUSED_IN_USE);
-    CHECK_INT(refusal.session, 22);
+    CHECK_INT(refusal.incarnation, 22);
     CHECK(strcmp(refusal.text, "two running processes have the name Bob") == 0);
 }
 

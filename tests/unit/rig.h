@@ -29,7 +29,7 @@ struct rig {
     bool keep[NODES_MAX][NODES_MAX];   /* what is sent waits in `kept` for release() */
     int lose[NODES_MAX][NODES_MAX][WIRE_STATUS + 1]; /* so many of a type are lost */
     struct flood *node[NODES_MAX];
-    uint64_t sessions; /* drawn so far */
+    uint64_t incarnations; /* drawn so far */
     uint32_t clients_max;
     int64_t now_ms;
     struct letter waiting[WAITING_MAX], kept[WAITING_MAX];
@@ -57,9 +57,9 @@ static inline void start(struct rig *rig, int node)
         .node = span_of(node_names[node]),
         .peers = peers,
         .peer_count = count,
-        .session = 1000 + ++rig->sessions,
+        .incarnation = 1000 + ++rig->incarnations,
         .clients_max = rig->clients_max,
-        .hash_key = {(uint8_t)rig->sessions},
+        .hash_key = {(uint8_t)rig->incarnations},
     });
 }
 

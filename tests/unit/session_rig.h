@@ -24,8 +24,10 @@ struct rig {
 
 static inline struct rig make_rig(uint32_t clients_max, bool has_places)
 {
-    struct flood_options options = {
-        .herd = SPAN("fall2016"), .node = SPAN("Clark"), .session = 1, .clients_max = clients_max};
+    struct flood_options options = {.herd = SPAN("fall2016"),
+                                    .node = SPAN("Clark"),
+                                    .incarnation = 1,
+                                    .clients_max = clients_max};
     struct rig rig = {.session = {.number = 17, .address = 1700}};
     rig.node = (struct session_node){.flood = flood_new(&options),
                                      .places = has_places ? places_new(1, 1) : NULL,

@@ -24,7 +24,7 @@ static struct wire_link link_to(const char *name)
 {
     return (struct wire_link){.name = span_of(name),
                               .up = true,
-                              .session_age_ms = 86400000,
+                              .incarnation_age_ms = 86400000,
                               .due = 300,
                               .in_flight = 8,
                               .acked = 70000,
@@ -36,8 +36,8 @@ static void make(enum wire_type type)
 {
     memset(&out, 0, sizeof out);
     out.type = type;
-    out.from_session = UINT64_MAX;
-    out.to_session = 5;
+    out.from_incarnation = UINT64_MAX;
+    out.to_incarnation = 5;
     out.herd = span_of("fall2016");
     out.node = span_of("Alford");
     out.version = 1;
@@ -81,7 +81,7 @@ static void check_links(void)
     for (uint32_t i = 0; i < out.link_count; i++) {
         const struct wire_link *a = &in.links[i], *b = &out.links[i];
         CHECK(span_equals(a->name, b->name) && a->up == b->up);
-        CHECK(a->session_age_ms == b->session_age_ms && a->due == b->due);
+        CHECK(a->incarnation_age_ms == b->incarnation_age_ms && a->due == b->due);
         CHECK(a->in_flight == b->in_flight && a->acked == b->acked);
         CHECK(a->told == b->told && a->head == b->head);
     }
@@ -89,7 +89,7 @@ static void check_links(void)
 
 static void check_fields(enum wire_type type)
 {
-    CHECK(in.from_session == out.from_session && in.to_session == out.to_session);
+    CHECK(in.from_incarnation == out.from_incarnation && in.to_incarnation == out.to_incarnation);
     if (type == WIRE_HELLO) {
         CHECK(span_equals(in.herd, out.herd) && span_equals(in.node, out.node));
         CHECK(in.version == out.version && in.version_min == out.version_min);
@@ -138,7 +138,7 @@ static void whole_floats_are_numbers(void)
     for (size_t i = 0; i < TYPES; i++) {
         make(types[i]);
         /* What a double holds exactly, the last such numbers among them. */
-        out.from_session = out.digest = (UINT64_C(1) << 53) - 1;
+        out.from_incarnation = out.digest = (UINT64_C(1) << 53) - 1;
         if (types[i] == WIRE_STATUS)
             out.links[0].told = out.links[0].head = out.links[1].told = out.links[1].head =
                 UINT64_C(1) << 52;
@@ -423,7 +423,7 @@ static void fields_that_contradict_each_other_are_refused(void)
     out.version_min = 2;
     CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_MALFORMED);
     make(WIRE_ACK);
-    out.from_session = 0;
+    out.from_incarnation = 0;
     CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_MALFORMED);
 }
 

@@ -147,14 +147,14 @@ static void print_status(const struct tap *tap, const struct flood_status *statu
 {
     printf("%s: clients %" PRIu64 ", digest %016" PRIx64 "\n", tap->node->name, status->clients,
            status->digest);
-    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s\n", "link", "state", "session age", "due",
+    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s\n", "link", "state", "incarnation age", "due",
            "on the way", "acked", "told", "head");
     for (size_t i = 0; i < status->link_count; i++) {
         const struct flood_status_link *link = &status->links[i];
         printf("%-16s %-5s %10" PRIu64 ".%" PRIu64 " %9" PRIu64 " %10" PRIu64 " %9" PRIu64
                " %9" PRIu64 " %9" PRIu64 "\n",
-               link->name, link->up ? "up" : "down", link->session_age_ms / 1000,
-               link->session_age_ms % 1000 / 100, link->due, link->in_flight, link->acked,
+               link->name, link->up ? "up" : "down", link->incarnation_age_ms / 1000,
+               link->incarnation_age_ms % 1000 / 100, link->due, link->in_flight, link->acked,
                link->told, link->head);
     }
 }
@@ -265,7 +265,7 @@ static bool open_tap(struct tap *tap)
     const char *name = tap->observer->self.name;
     struct span peer = span_of(tap->node->name);
     struct {
-        uint64_t session;
+        uint64_t incarnation;
         uint8_t key[16];
     } drawn;
     if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
@@ -274,7 +274,7 @@ static bool open_tap(struct tap *tap)
                                   .node = span_of(name),
                                   .peers = &peer,
                                   .peer_count = 1,
-                                  .session = drawn.session | 1, /* never 0 */
+                                  .incarnation = drawn.incarnation | 1, /* never 0 */
                                   .clients_max = FLOOD_CLIENTS_DEFAULT};
     memcpy(flood.hash_key, drawn.key, sizeof flood.hash_key);
     struct bus_peer node = {tap->node->name, tap->node->bus_at.text};
