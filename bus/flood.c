@@ -105,15 +105,15 @@ static void spread(struct flood *flood, uint32_t slot, const struct peer *source
         ring_push(&flood->news, slot);
 }
 
-enum flood_outcome flood_local_expected(struct flood *flood, struct location *location,
-                                        struct hint hint)
+enum flood_outcome flood_local_prefetched(struct flood *flood, struct location *location,
+                                          struct table_ref ref)
 {
     location->origin = flood->common.node;
     /* Whoever has read the digits has read the line, so there is no need to look at it again. */
     assert(location->digits != NULL || location_is_valid(location));
     uint32_t slot;
     enum table_outcome outcome =
-        table_put_later(flood->table, location, flood->own_origin, hint, flood->clients_max, &slot);
+        table_put_later(flood->table, location, flood->own_origin, ref, flood->clients_max, &slot);
     if (outcome == TABLE_OLDER)
         return FLOOD_STALE;
     if (outcome == TABLE_FULL) {
@@ -126,14 +126,14 @@ enum flood_outcome flood_local_expected(struct flood *flood, struct location *lo
 
 enum flood_outcome flood_local(struct flood *flood, struct location *location)
 {
-    return flood_local_expected(flood, location, table_hint(flood->table, location->client));
+    return flood_local_prefetched(flood, location, table_ref(flood->table, location->client));
 }
 
-bool flood_find_expected(const struct flood *flood, struct span client, struct hint hint,
-                         struct location *location)
+bool flood_find_prefetched(const struct flood *flood, struct span client, struct table_ref ref,
+                           struct location *location)
 {
     uint32_t slot;
-    if (!table_find(flood->table, client, hint, &slot))
+    if (!table_find(flood->table, client, ref, &slot))
         return false;
     table_read(flood->table, slot, flood->found, location);
     return true;
@@ -141,19 +141,19 @@ bool flood_find_expected(const struct flood *flood, struct span client, struct h
 
 bool flood_find(const struct flood *flood, struct span client, struct location *location)
 {
-    return flood_find_expected(flood, client, table_hint(flood->table, client), location);
+    return flood_find_prefetched(flood, client, table_ref(flood->table, client), location);
 }
 
-void flood_expect(const struct flood *flood, const struct span *clients, struct hint *hints,
-                  size_t count)
+void flood_prefetch(const struct flood *flood, const struct span *clients, struct table_ref *refs,
+                    size_t count)
 {
-    assert(count <= FLOOD_EXPECTED_MAX);
+    assert(count <= FLOOD_PREFETCH_MAX);
     for (size_t i = 0; i < count; i++) {
-        hints[i] = table_hint(flood->table, clients[i]);
-        table_expect_place(flood->table, hints[i]);
+        refs[i] = table_ref(flood->table, clients[i]);
+        table_prefetch_place(flood->table, refs[i]);
     }
     for (size_t i = 0; i < count; i++)
-        table_expect_record(flood->table, &hints[i]);
+        table_prefetch_record(flood->table, &refs[i]);
 }
 
 void flood_listen(struct flood *flood)
@@ -173,7 +173,7 @@ bool flood_next_news(struct flood *flood, struct location *location)
 }
 
 /* Reads position and stamp once, for all who want their digits. */
-static void store(struct flood *flood, struct location *location, struct hint hint,
+static void store(struct flood *flood, struct location *location, struct table_ref ref,
                   struct peer *source)
 {
     enum table_outcome outcome = TABLE_FULL;
@@ -182,7 +182,7 @@ static void store(struct flood *flood, struct location *location, struct hint hi
     if (digits_read(location->position, location->stamp, &digits))
         location->digits = &digits;
     if (location_is_valid(location))
-        outcome = table_put(flood->table, location, hint, &slot);
+        outcome = table_put(flood->table, location, ref, &slot);
     location->digits = NULL;
     if (outcome == TABLE_FULL) {
         flood->count.locations_invalid++;
@@ -199,13 +199,13 @@ static void store(struct flood *flood, struct location *location, struct hint hi
 static void store_some(struct flood *flood, struct location *locations, size_t count,
                        struct peer *source)
 {
-    struct span clients[FLOOD_EXPECTED_MAX];
-    struct hint hints[FLOOD_EXPECTED_MAX];
+    struct span clients[FLOOD_PREFETCH_MAX];
+    struct table_ref refs[FLOOD_PREFETCH_MAX];
     for (size_t i = 0; i < count; i++)
         clients[i] = locations[i].client;
-    flood_expect(flood, clients, hints, count);
+    flood_prefetch(flood, clients, refs, count);
     for (size_t i = 0; i < count; i++)
-        store(flood, &locations[i], hints[i], source);
+        store(flood, &locations[i], refs[i], source);
 }
 
 static void store_all(struct flood *flood, struct peer *source)
@@ -213,7 +213,7 @@ static void store_all(struct flood *flood, struct peer *source)
     size_t left = flood->in.location_count;
     flood->count.locations_received += left;
     for (struct location *next = flood->in.locations; left > 0;) {
-        size_t count = left < FLOOD_EXPECTED_MAX ? left : FLOOD_EXPECTED_MAX;
+        size_t count = left < FLOOD_PREFETCH_MAX ? left : FLOOD_PREFETCH_MAX;
         store_some(flood, next, count, source);
         next += count;
         left -= count;

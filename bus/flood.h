@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bus/table/hint.h"
 #include "bus/table/location.h"
+#include "bus/table/table_ref.h"
 
 /* One message on the wire: one location of the largest size and the fields around it fit. */
 #define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
@@ -116,16 +116,16 @@ enum flood_outcome flood_local(struct flood *flood, struct location *location);
  * flood_receive. */
 bool flood_find(const struct flood *flood, struct span client, struct location *location);
 
-/* Says which clients the next calls will ask for, up to FLOOD_EXPECTED_MAX: fetches what is known
- * of all of them from memory at once, not one after the other, and gives the hints with which the
+/* Says which clients the next calls will ask for, up to FLOOD_PREFETCH_MAX: fetches what is known
+ * of all of them from memory at once, not one after the other, and gives the refs with which the
  * two calls behind it do the same as flood_local and flood_find. Changes no answer. */
-#define FLOOD_EXPECTED_MAX 64
-void flood_expect(const struct flood *flood, const struct span *clients, struct hint *hints,
-                  size_t count);
-enum flood_outcome flood_local_expected(struct flood *flood, struct location *location,
-                                        struct hint hint);
-bool flood_find_expected(const struct flood *flood, struct span client, struct hint hint,
-                         struct location *location);
+#define FLOOD_PREFETCH_MAX 64
+void flood_prefetch(const struct flood *flood, const struct span *clients, struct table_ref *refs,
+                    size_t count);
+enum flood_outcome flood_local_prefetched(struct flood *flood, struct location *location,
+                                          struct table_ref ref);
+bool flood_find_prefetched(const struct flood *flood, struct span client, struct table_ref ref,
+                           struct location *location);
 
 /* A message of peer `peer` (by the name its connection carries), one whole frame. Bad bytes are
  * counted and cost only this message. */

@@ -15,11 +15,11 @@ bool batch_is_good(const struct batch *batch, const struct ring *ring, const str
            (batch->is_full || ring->head - ring->next == batch->count);
 }
 
-static void expect(const struct ring *ring, uint32_t distance, const struct table *table)
+static void prefetch(const struct ring *ring, uint32_t distance, const struct table *table)
 {
     uint32_t slot;
     if (ring_look_ahead(ring, distance, &slot))
-        table_expect_slot(table, slot);
+        table_prefetch_slot(table, slot);
 }
 
 void batch_write(struct batch *batch, struct ring *ring, const struct table *table)
@@ -29,9 +29,9 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
     batch->changes = table_changes(table);
     batch->count = 0;
     for (uint32_t distance = 0; distance < LOOK_AHEAD; distance++)
-        expect(ring, distance, table);
+        prefetch(ring, distance, table);
     while (batch->count < WIRE_LOCATIONS_MAX && ring_peek(ring, &slot)) {
-        expect(ring, LOOK_AHEAD, table);
+        prefetch(ring, LOOK_AHEAD, table);
         struct location location;
         char text[RECORD_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);

@@ -90,9 +90,9 @@ void table_destroy(struct table **table_p)
     *table_p = NULL;
 }
 
-struct hint table_hint(const struct table *table, struct span client)
+struct table_ref table_ref(const struct table *table, struct span client)
 {
-    return (struct hint){(uint32_t)siphash(client, table->key), 0};
+    return (struct table_ref){(uint32_t)siphash(client, table->key), 0};
 }
 
 /* Where a search begins: hashes are spread over the buckets in their own order, so an index may
@@ -126,14 +126,14 @@ static uint32_t search(const struct table *table, const struct index *index, str
     return 0;
 }
 
-void table_expect_place(const struct table *table, struct hint hint)
+void table_prefetch_place(const struct table *table, struct table_ref ref)
 {
-    const struct bucket *group = &table->now.buckets[place_of(&table->now, hint.hash)];
+    const struct bucket *group = &table->now.buckets[place_of(&table->now, ref.hash)];
     __builtin_prefetch(group);
     __builtin_prefetch(group + GROUP_BUCKETS - 1);
 }
 
-void table_expect_slot(const struct table *table, uint32_t slot)
+void table_prefetch_slot(const struct table *table, uint32_t slot)
 {
     __builtin_prefetch(record_at(table, slot));
 }
@@ -157,19 +157,19 @@ static inline const struct bucket *match_group(const struct bucket *group, uint3
 
 /* The first bucket with that tag is nearly always the client's, and nearly always in the first
  * group. Searching one after the other would end where no processor can foresee it. */
-void table_expect_record(const struct table *table, struct hint *hint)
+void table_prefetch_record(const struct table *table, struct table_ref *ref)
 {
     const struct index *index = &table->now;
-    const struct bucket *group = index->buckets + place_of(index, hint->hash);
+    const struct bucket *group = index->buckets + place_of(index, ref->hash);
     const struct bucket *end = index->buckets + index->count, *found = NULL;
     for (unsigned i = 0; i < GROUPS_MAX && found == NULL && group < end; i++) {
-        found = match_group(group, hint->hash);
+        found = match_group(group, ref->hash);
         group += GROUP_BUCKETS;
     }
     if (found == NULL || found->slot_ord == 0)
         return;
-    hint->slot_ord = found->slot_ord;
-    table_expect_slot(table, hint->slot_ord - 1);
+    ref->slot_ord = found->slot_ord;
+    table_prefetch_slot(table, ref->slot_ord - 1);
 }
 
 /* Also whom nobody expected. Kept out of find, which is short without it. */
@@ -182,17 +182,17 @@ __attribute__((noinline)) static uint32_t look_up(const struct table *table, str
     return slot_ord;
 }
 
-/* The client's slot + 1, or 0. Whatever a hint says, the record tells whose it is. */
-static inline uint32_t find(const struct table *table, struct span client, struct hint hint)
+/* The client's slot + 1, or 0. Whatever a ref says, the record tells whose it is. */
+static inline uint32_t find(const struct table *table, struct span client, struct table_ref ref)
 {
-    if (hint.slot_ord != 0 && is_of(table, hint.slot_ord - 1, client))
-        return hint.slot_ord;
-    return look_up(table, client, hint.hash);
+    if (ref.slot_ord != 0 && is_of(table, ref.slot_ord - 1, client))
+        return ref.slot_ord;
+    return look_up(table, client, ref.hash);
 }
 
-bool table_find(const struct table *table, struct span client, struct hint hint, uint32_t *slot)
+bool table_find(const struct table *table, struct span client, struct table_ref ref, uint32_t *slot)
 {
-    uint32_t slot_ord = find(table, client, hint);
+    uint32_t slot_ord = find(table, client, ref);
     *slot = slot_ord - 1;
     return slot_ord != 0;
 }
@@ -294,12 +294,12 @@ uint16_t table_origin(struct table *table, struct span origin)
 }
 
 enum table_outcome table_put_later(struct table *table, const struct location *location,
-                                   uint16_t origin, struct hint hint, uint32_t clients_max,
+                                   uint16_t origin, struct table_ref ref, uint32_t clients_max,
                                    uint32_t *slot)
 {
-    uint32_t slot_ord = find(table, location->client, hint);
+    uint32_t slot_ord = find(table, location->client, ref);
     if (slot_ord == 0)
-        return table->count < clients_max ? add(table, location, origin, hint.hash, slot)
+        return table->count < clients_max ? add(table, location, origin, ref.hash, slot)
                                           : TABLE_FULL;
     *slot = slot_ord - 1;
     struct record *record = record_at(table, *slot);
@@ -325,13 +325,13 @@ static inline uint16_t origin_after(struct table *table, uint16_t before, struct
                                                           : names_put(&table->names, origin);
 }
 
-enum table_outcome table_put(struct table *table, const struct location *location, struct hint hint,
-                             uint32_t *slot)
+enum table_outcome table_put(struct table *table, const struct location *location,
+                             struct table_ref ref, uint32_t *slot)
 {
-    uint32_t slot_ord = find(table, location->client, hint);
+    uint32_t slot_ord = find(table, location->client, ref);
     if (slot_ord == 0) {
         uint16_t origin = names_put(&table->names, location->origin);
-        return origin == NAMES_NONE ? TABLE_FULL : add(table, location, origin, hint.hash, slot);
+        return origin == NAMES_NONE ? TABLE_FULL : add(table, location, origin, ref.hash, slot);
     }
     *slot = slot_ord - 1;
     struct record *record = record_at(table, *slot);
@@ -374,7 +374,7 @@ bool table_is_sound(const struct table *table)
         char text[RECORD_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);
         digest ^= location_hash(&location);
-        uint32_t hash = table_hint(table, location.client).hash;
+        uint32_t hash = table_ref(table, location.client).hash;
         if (!location_is_valid(&location) || look_up(table, location.client, hash) != slot + 1)
             return false;
     }

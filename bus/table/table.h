@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bus/table/hint.h"
 #include "bus/table/record.h"
+#include "bus/table/table_ref.h"
 
 /* What the slot numbers of an index can name with room to spare; memory ends long before. */
 #define TABLE_CLIENTS_MAX (UINT32_C(1) << 30)
@@ -33,27 +33,28 @@ struct table *table_new(const uint8_t key[16]);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void table_destroy(struct table **table);
 
-/* The hint to hand to the calls below; its hash is taken once, here. */
-struct hint table_hint(const struct table *table, struct span client);
+/* The ref to hand to the calls below; its hash is taken once, here. */
+struct table_ref table_ref(const struct table *table, struct span client);
 
 /* Two calls to be made for many clients in turn before any of them is asked for: the first brings
  * the client's place in the index into the cache, the second, by way of that place, its record, and
- * adds to the hint which one that is. They change no answer, and what they get wrong costs only
+ * adds to the ref which one that is. They change no answer, and what they get wrong costs only
  * time. */
-void table_expect_place(const struct table *table, struct hint hint);
-void table_expect_record(const struct table *table, struct hint *hint);
+void table_prefetch_place(const struct table *table, struct table_ref ref);
+void table_prefetch_record(const struct table *table, struct table_ref *ref);
 
 /* The same for a slot below table_count that is to be read. */
-void table_expect_slot(const struct table *table, uint32_t slot);
+void table_prefetch_slot(const struct table *table, uint32_t slot);
 
 /* The client's slot, or false. */
-bool table_find(const struct table *table, struct span client, struct hint hint, uint32_t *slot);
+bool table_find(const struct table *table, struct span client, struct table_ref ref,
+                uint32_t *slot);
 
 /* Stores a valid location if it is newer than what is known, and says so. `*slot` is the
  * client's, except for TABLE_FULL. Allocates only for a new client or a text that is not kept in
  * numbers, and never takes a break to grow: growing is spread over the calls that follow. */
-enum table_outcome table_put(struct table *table, const struct location *location, struct hint hint,
-                             uint32_t *slot);
+enum table_outcome table_put(struct table *table, const struct location *location,
+                             struct table_ref ref, uint32_t *slot);
 
 /* The number of an origin, of which there are fewer than NAMES_MAX. */
 uint16_t table_origin(struct table *table, struct span origin);
@@ -62,7 +63,7 @@ uint16_t table_origin(struct table *table, struct span origin);
  * order time is newer (else TABLE_OLDER), and a client not seen before is one too many (TABLE_FULL)
  * where `clients_max` are known. */
 enum table_outcome table_put_later(struct table *table, const struct location *location,
-                                   uint16_t origin, struct hint hint, uint32_t clients_max,
+                                   uint16_t origin, struct table_ref ref, uint32_t clients_max,
                                    uint32_t *slot);
 
 /* What stands in a slot below table_count. Borrows from `text` (RECORD_TEXT_BYTES_MAX bytes) and,

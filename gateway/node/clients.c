@@ -242,7 +242,7 @@ void clients_turn(struct clients *all)
     for (size_t i = 0; i < count; i++)
         inputs[i] = (struct span){all->readings.all[i].at, all->readings.all[i].bytes};
     if (count > 1)
-        session_expect(all->node, inputs, count);
+        session_prefetch(all->node, inputs, count);
     for (size_t i = 0; i < count; i++) {
         const struct reading *reading = &all->readings.all[i];
         struct client *client = reading->client;

@@ -10,7 +10,7 @@
 #define METRES_PER_KM 1000u
 /* Lines read before the first of them is carried out: enough that all waiting for memory is done
  * side by side, few enough that what was fetched is still in the cache when it is needed. */
-#define LOOK_AHEAD_LINES FLOOD_EXPECTED_MAX
+#define LOOK_AHEAD_LINES FLOOD_PREFETCH_MAX
 
 void session_lend(struct session *session, struct buffer *shared)
 {
@@ -83,7 +83,7 @@ static void refuse(struct session *session, struct session_node *node, struct sp
 }
 
 static void take_location(struct session *session, struct session_node *node,
-                          const struct command *command, struct hint hint)
+                          const struct command *command, struct table_ref ref)
 {
     /* A stamp is never negative and the clock fits, so the difference fits too. */
     struct location location = {
@@ -95,7 +95,7 @@ static void take_location(struct session *session, struct session_node *node,
         .digits = command->has_digits ? &command->digits : NULL,
     };
     node->count.iamats++;
-    switch (flood_local_expected(node->flood, &location, hint)) {
+    switch (flood_local_prefetched(node->flood, &location, ref)) {
     case FLOOD_FULL:
         refuse(session, node, command->text, "the table of clients is full");
         return;
@@ -136,11 +136,11 @@ static void reply_failure(struct session *session, const struct session_node *no
 }
 
 static void look_up(struct session *session, struct session_node *node,
-                    const struct command *command, struct hint hint)
+                    const struct command *command, struct table_ref ref)
 {
     struct location location;
     node->count.whatsats++;
-    if (!flood_find_expected(node->flood, command->client, hint, &location)) {
+    if (!flood_find_prefetched(node->flood, command->client, ref, &location)) {
         refuse(session, node, command->text, "nobody has heard of this client");
         return;
     }
@@ -183,18 +183,18 @@ struct ahead {
     struct line lines[LOOK_AHEAD_LINES];
     struct command commands[LOOK_AHEAD_LINES];
     struct span clients[LOOK_AHEAD_LINES];
-    struct hint hints[LOOK_AHEAD_LINES]; /* about the clients */
+    struct table_ref refs[LOOK_AHEAD_LINES]; /* about the clients */
 };
 
 static void execute(struct session *session, struct session_node *node,
-                    const struct command *command, struct hint hint)
+                    const struct command *command, struct table_ref ref)
 {
     switch (command->kind) {
     case COMMAND_IAMAT:
-        take_location(session, node, command, hint);
+        take_location(session, node, command, ref);
         break;
     case COMMAND_WHATSAT:
-        look_up(session, node, command, hint);
+        look_up(session, node, command, ref);
         break;
     case COMMAND_HELP:
         help(session, node);
@@ -233,7 +233,7 @@ static void prepare(const struct session_node *node, struct ahead *ahead)
             command_parse(text, command);
         ahead->clients[i] = command->client;
     }
-    flood_expect(node->flood, ahead->clients, ahead->hints, ahead->count);
+    flood_prefetch(node->flood, ahead->clients, ahead->refs, ahead->count);
 }
 
 /* Answers complete lines until there are no more or a limit says wait: afterwards there is either
@@ -251,7 +251,7 @@ static void work(struct session *session, struct session_node *node)
         for (; done < ahead.count && has_room(session); done++) {
             node->count.commands++;
             note(session, node, "command", ahead.lines[done].text);
-            execute(session, node, &ahead.commands[done], ahead.hints[done]);
+            execute(session, node, &ahead.commands[done], ahead.refs[done]);
         }
         if (done < ahead.count)
             lines_give_back(&session->lines, &ahead.lines[done]);
@@ -259,13 +259,13 @@ static void work(struct session *session, struct session_node *node)
     lines_hold(&session->lines);
 }
 
-void session_expect(const struct session_node *node, const struct span *inputs, size_t count)
+void session_prefetch(const struct session_node *node, const struct span *inputs, size_t count)
 {
-    struct span clients[FLOOD_EXPECTED_MAX];
-    struct hint hints[FLOOD_EXPECTED_MAX];
+    struct span clients[FLOOD_PREFETCH_MAX];
+    struct table_ref refs[FLOOD_PREFETCH_MAX];
     for (size_t i = 0; i < count; i++)
         clients[i] = command_guess_client(inputs[i]);
-    flood_expect(node->flood, clients, hints, count);
+    flood_prefetch(node->flood, clients, refs, count);
 }
 
 void session_read(struct session *session, struct session_node *node, char *bytes, size_t count)

@@ -72,10 +72,10 @@ struct session {
 void session_lend(struct session *session, struct buffer *shared);
 void session_take_back(struct session *session, struct buffer *shared);
 
-/* A hint: what was read of several clients and is to be handed to session_read in turn (at most
- * FLOOD_EXPECTED_MAX). Has what is known of the first client that each is about fetched from
+/* A ref: what was read of several clients and is to be handed to session_read in turn (at most
+ * FLOOD_PREFETCH_MAX). Has what is known of the first client that each is about fetched from
  * memory, all at once. Changes no answer. */
-void session_expect(const struct session_node *node, const struct span *inputs, size_t count);
+void session_prefetch(const struct session_node *node, const struct span *inputs, size_t count);
 
 /* One read: `bytes` is changed in place. Only while session_wants_input. IAC EOF in it is the end
  * of input, though the connection may bring more. */

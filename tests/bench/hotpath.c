@@ -91,7 +91,7 @@ static uint64_t parse(void)
 PIECE static uint64_t piece_table(struct table *table, const struct location *location)
 {
     uint32_t slot;
-    return table_put(table, location, table_hint(table, location->client), &slot) == TABLE_NEWER;
+    return table_put(table, location, table_ref(table, location->client), &slot) == TABLE_NEWER;
 }
 
 static uint64_t table(void)
@@ -103,7 +103,7 @@ static uint64_t table(void)
         sample_write(i % CLIENTS, STAMP_NS + i, text);
         struct location location = a_location(text, STAMP_NS + i);
         if (i < CLIENTS)
-            table_put(table, &location, table_hint(table, location.client), &(uint32_t){0});
+            table_put(table, &location, table_ref(table, location.client), &(uint32_t){0});
         else
             done += piece_table(table, &location);
     }
@@ -232,12 +232,12 @@ static inline uint64_t spread(struct flood *flood, struct location *locations, c
                               size_t links)
 {
     struct span clients[BATCH];
-    struct hint hints[BATCH];
+    struct table_ref refs[BATCH];
     for (uint32_t i = 0; i < BATCH; i++)
         clients[i] = locations[i].client;
-    flood_expect(flood, clients, hints, BATCH);
+    flood_prefetch(flood, clients, refs, BATCH);
     for (uint32_t i = 0; i < BATCH; i++)
-        flood_local_expected(flood, &locations[i], hints[i]);
+        flood_local_prefetched(flood, &locations[i], refs[i]);
     uint64_t messages = 0;
     for (size_t peer = 0; peer < links; peer++)
         while (flood_next(flood, peer, 0, out) > 0)

@@ -22,7 +22,7 @@ static uint32_t put(struct table *table, const char *client, int64_t order_ns)
 {
     struct location location = place(client, order_ns, span_of("+1-1"));
     uint32_t slot;
-    table_put(table, &location, table_hint(table, location.client), &slot);
+    table_put(table, &location, table_ref(table, location.client), &slot);
     return slot;
 }
 
@@ -131,7 +131,7 @@ static void the_largest_location_goes_alone(void)
     struct table *table = make(1, &one, &two);
     struct location largest = place("k", 1, (struct span){text, sizeof text - 3});
     uint32_t slot;
-    table_put(table, &largest, table_hint(table, largest.client), &slot);
+    table_put(table, &largest, table_ref(table, largest.client), &slot);
     ring_push(&one, slot);
     batch_write(&batch, &one, table);
     CHECK_INT(batch.count, 1);

@@ -30,7 +30,7 @@ static inline void add_clients(struct end *end, int clients)
         struct location location = {
             span_of(client), span_of("+1-1"), span_of("1"), span_of("Ada"), 0, 1, NULL};
         uint32_t slot;
-        CHECK_INT(table_put(end->table, &location, table_hint(end->table, location.client), &slot),
+        CHECK_INT(table_put(end->table, &location, table_ref(end->table, location.client), &slot),
                   TABLE_NEW);
     }
 }

@@ -48,7 +48,7 @@ static void open_end(struct end *end, uint64_t incarnation, struct span name, st
         struct location location = {
             span_of(client), span_of("+1-1"), span_of("1"), span_of("Ada"), 0, 1, NULL};
         uint32_t slot;
-        table_put(end->table, &location, table_hint(end->table, location.client), &slot);
+        table_put(end->table, &location, table_ref(end->table, location.client), &slot);
     }
 }
 

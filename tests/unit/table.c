@@ -23,12 +23,12 @@ static struct location place(const char *client, int64_t order_ns, const char *p
 
 static enum table_outcome put(struct table *table, const struct location *location, uint32_t *slot)
 {
-    return table_put(table, location, table_hint(table, location->client), slot);
+    return table_put(table, location, table_ref(table, location->client), slot);
 }
 
 static bool find(const struct table *table, const char *client, uint32_t *slot)
 {
-    return table_find(table, span_of(client), table_hint(table, span_of(client)), slot);
+    return table_find(table, span_of(client), table_ref(table, span_of(client)), slot);
 }
 
 static void an_empty_table_knows_nobody(void)
@@ -264,24 +264,24 @@ static void expecting_changes_no_answer(void)
     enum { CLIENTS = 2900, STRANGERS = 100, ALL = CLIENTS + STRANGERS };
     struct table *table = table_new(key);
     static char ids[ALL][8];
-    static struct hint hints[ALL];
+    static struct table_ref refs[ALL];
     for (uint32_t i = 0; i < ALL; i++) {
         snprintf(ids[i], sizeof ids[i], "c%u", (unsigned)i);
-        hints[i] = table_hint(table, span_of(ids[i]));
-        table_expect_record(table, &hints[i]);
-        CHECK_INT(hints[i].slot_ord, 0);
+        refs[i] = table_ref(table, span_of(ids[i]));
+        table_prefetch_record(table, &refs[i]);
+        CHECK_INT(refs[i].slot_ord, 0);
         struct location location = place(ids[i], 1, "+1-1");
         uint32_t slot;
         if (i < CLIENTS)
-            CHECK_INT(table_put(table, &location, hints[i], &slot), TABLE_NEW);
+            CHECK_INT(table_put(table, &location, refs[i], &slot), TABLE_NEW);
     }
     uint32_t right = 0;
     for (uint32_t i = 0; i < ALL; i++) {
-        struct hint old = hints[i], wrong = {old.hash, 1 + (i + 1) % CLIENTS};
-        table_expect_record(table, &hints[i]);
-        CHECK(hints[i].slot_ord == 0 || hints[i].slot_ord == i + 1);
-        right += hints[i].slot_ord == i + 1;
-        const struct hint all[] = {old, hints[i], wrong};
+        struct table_ref old = refs[i], wrong = {old.hash, 1 + (i + 1) % CLIENTS};
+        table_prefetch_record(table, &refs[i]);
+        CHECK(refs[i].slot_ord == 0 || refs[i].slot_ord == i + 1);
+        right += refs[i].slot_ord == i + 1;
+        const struct table_ref all[] = {old, refs[i], wrong};
         for (size_t j = 0; j < 3; j++) {
             uint32_t slot = ALL;
             CHECK_INT(table_find(table, span_of(ids[i]), all[j], &slot), i < CLIENTS);
