@@ -30,8 +30,8 @@ struct flood {
     bool status_told;
     bool leaving;
     int64_t now_ms; /* the last time we were told */
-    bool gathers;
-    int64_t gathers_since_ms;
+    bool coalesces;
+    int64_t coalesces_since_ms;
     struct wire_message in, out;
     struct batch batch;
     char *found; /* texts of the location that flood_find gave last */
@@ -370,14 +370,14 @@ static uint64_t most_due(const struct flood *flood)
     return most;
 }
 
-bool flood_gathers(struct flood *flood, bool has_news, int64_t now_ms)
+bool flood_coalesces(struct flood *flood, bool has_news, int64_t now_ms)
 {
     uint64_t due = most_due(flood);
-    if (!flood->gathers)
-        flood->gathers_since_ms = now_ms;
-    flood->gathers =
-        has_news && due > 0 && due < WIRE_LOCATIONS_MAX && now_ms == flood->gathers_since_ms;
-    return flood->gathers;
+    if (!flood->coalesces)
+        flood->coalesces_since_ms = now_ms;
+    flood->coalesces =
+        has_news && due > 0 && due < WIRE_LOCATIONS_MAX && now_ms == flood->coalesces_since_ms;
+    return flood->coalesces;
 }
 
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)

@@ -143,7 +143,7 @@ size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
  * While it does, more of it may be had without waiting, and a busy node that tells much at once
  * wakes its neighbours seldom; but nothing waits once an UPDATE is full, or into the next
  * millisecond. */
-bool flood_gathers(struct flood *flood, bool has_news, int64_t now_ms);
+bool flood_coalesces(struct flood *flood, bool has_news, int64_t now_ms);
 
 /* The transport did not take the message flood_next gave last for this peer: it is due again,
  * a little later. */

@@ -58,7 +58,7 @@ struct gateway {
     size_t neighbour_count; /* the peers before the observers */
     uint64_t incarnation;
     bool bus_waits;     /* input is there */
-    bool gathers;       /* what is due waits for the end of the next turn */
+    bool coalesces;     /* what is due waits for the end of the next turn */
     int64_t armed_ms;   /* what the deadline timer is set to */
     int64_t stop_at_ms; /* 0: not stopping */
     uint64_t refusals_told;
@@ -93,13 +93,13 @@ static void turn_bus(struct gateway *gateway)
 {
     int64_t now = now_ms(gateway);
     bool has_news = gateway->node.flood_changed || gateway->bus_waits;
-    if (!has_news && !gateway->gathers && now < bus_due_ms(gateway))
+    if (!has_news && !gateway->coalesces && now < bus_due_ms(gateway))
         return;
     gateway->node.flood_changed = false;
     if (gateway->bus_waits)
         gateway->bus_waits = bus_receive(gateway->bus, gateway->flood, now);
-    gateway->gathers = flood_gathers(gateway->flood, has_news, now);
-    if (!gateway->gathers)
+    gateway->coalesces = flood_coalesces(gateway->flood, has_news, now);
+    if (!gateway->coalesces)
         bus_send(gateway->bus, gateway->flood, now);
     tell_events(gateway);
 }
@@ -124,7 +124,7 @@ static void arm(struct gateway *gateway)
 {
     int64_t due_ms = bus_due_ms(gateway);
     bool again = gateway->bus_waits || gateway->brokers.wait || gateway->node.flood_changed ||
-                 gateway->gathers;
+                 gateway->coalesces;
     if (brokers_deadline_ms(&gateway->brokers) < due_ms)
         due_ms = brokers_deadline_ms(&gateway->brokers);
     if (gateway->stop_at_ms != 0 && gateway->stop_at_ms < due_ms)

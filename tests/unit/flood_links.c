@@ -59,22 +59,22 @@ static void news_is_gathered_while_it_comes(void)
     rig_open(&rig, 2, "01");
     settle(&rig);
     struct flood *ada = rig.node[0];
-    CHECK(!flood_gathers(ada, true, rig.now_ms)); /* nothing is due */
+    CHECK(!flood_coalesces(ada, true, rig.now_ms)); /* nothing is due */
     tell_of(&rig, 0, 2);
-    CHECK(flood_gathers(ada, true, rig.now_ms));
-    CHECK(flood_gathers(ada, true, rig.now_ms));
-    CHECK(!flood_gathers(ada, false, rig.now_ms)); /* nothing more came */
-    CHECK(flood_gathers(ada, true, rig.now_ms + 1));
-    CHECK(!flood_gathers(ada, true, rig.now_ms + 2)); /* a millisecond is over */
+    CHECK(flood_coalesces(ada, true, rig.now_ms));
+    CHECK(flood_coalesces(ada, true, rig.now_ms));
+    CHECK(!flood_coalesces(ada, false, rig.now_ms)); /* nothing more came */
+    CHECK(flood_coalesces(ada, true, rig.now_ms + 1));
+    CHECK(!flood_coalesces(ada, true, rig.now_ms + 2)); /* a millisecond is over */
     tell_of(&rig, 2, 253);
-    CHECK(flood_gathers(ada, true, rig.now_ms + 3));
+    CHECK(flood_coalesces(ada, true, rig.now_ms + 3));
     tell_of(&rig, 255, 1);
-    CHECK(!flood_gathers(ada, true, rig.now_ms + 3)); /* an UPDATE is full */
+    CHECK(!flood_coalesces(ada, true, rig.now_ms + 3)); /* an UPDATE is full */
     settle(&rig);
     cut_link(&rig, 0, 1, true);
     pass(&rig, 10000);
     tell_at(&rig, 0, "kiwi", 1, "+1-1");
-    CHECK(!flood_gathers(ada, true, rig.now_ms)); /* nobody is there to be told */
+    CHECK(!flood_coalesces(ada, true, rig.now_ms)); /* nobody is there to be told */
     rig_close(&rig);
 }
 
@@ -88,7 +88,7 @@ static void a_closed_window_gathers_nothing(void)
         tell_at(&rig, 0, "busy", 1 + i, "+1-1");
         settle(&rig);
     }
-    CHECK(!flood_gathers(rig.node[0], true, rig.now_ms));
+    CHECK(!flood_coalesces(rig.node[0], true, rig.now_ms));
     rig_close(&rig);
 }
 
