@@ -30,7 +30,7 @@
 #define ARRIVALS_LOOK_MS 50
 
 struct arrival {
-    uint32_t process; /* as its routing id says (bus/link/roster.h) */
+    uint32_t process; /* as its routing id says (bus/link/peer_directory.h) */
     int descriptor;   /* -1: none */
     uint64_t socket;  /* a number that no other socket has while this one exists */
     int64_t heard_ms;

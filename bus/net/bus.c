@@ -13,7 +13,7 @@
 #include <zmq.h>
 
 #include "bus/link/arrivals.h"
-#include "bus/link/roster.h"
+#include "bus/link/peer_directory.h"
 #include "bus/link/strangers.h"
 #include "bus/net/binding.h"
 #include "bus/net/outlet.h"
@@ -44,8 +44,8 @@ struct bus {
     void *router;     /* bound, only receives */
     struct way *ways; /* one per peer, in the order of the options */
     struct outlet_home home;
-    struct roster roster;     /* the peers by name */
-    struct arrivals arrivals; /* their connections to us */
+    struct peer_directory directory; /* the peers by name */
+    struct arrivals arrivals;        /* their connections to us */
     size_t peer_count;
     size_t told; /* up to here bus_next_trouble has looked */
     int descriptor;
@@ -76,7 +76,7 @@ static void allow_peers(struct bus *bus)
 {
     struct keyring ring = {0};
     for (size_t i = 0; i < bus->peer_count; i++) {
-        const struct roster_member *member = &bus->roster.members[i];
+        const struct peer_directory_member *member = &bus->directory.members[i];
         keyring_add(&ring, &bus->ways[member->peer].outlet.dial.keys, member->name);
     }
     auth_allow(bus->auth, AUTH_BUS, &ring);
@@ -131,7 +131,7 @@ static struct bus *make_bus(const struct bus_options *options)
     /* One more than needed, because calloc may answer NULL for nothing. */
     bus->ways = calloc(bus->peer_count + 1, sizeof *bus->ways);
     bus->context = zmq_ctx_new();
-    if (!bus->ways || !roster_make(&bus->roster, bus->peer_count) ||
+    if (!bus->ways || !peer_directory_make(&bus->directory, bus->peer_count) ||
         !arrivals_make(&bus->arrivals, bus->peer_count) || !bus->context) {
         bus_close(&bus, 0);
         return NULL;
@@ -162,7 +162,8 @@ static void name_ourselves(struct bus *bus, const char *name)
     strcpy(bus->name, name);
     bus->home = (struct outlet_home){
         .context = bus->context, .own = bus->has_keys ? &bus->own : NULL, .name = bus->name};
-    if (getrandom(bus->home.process, ROSTER_PROCESS_BYTES, 0) != ROSTER_PROCESS_BYTES)
+    if (getrandom(bus->home.process, PEER_DIRECTORY_PROCESS_BYTES, 0) !=
+        PEER_DIRECTORY_PROCESS_BYTES)
         abort();
 }
 
@@ -175,8 +176,8 @@ struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYT
         return NULL;
     }
     for (size_t i = 0; i < options->peer_count; i++)
-        roster_add(&bus->roster, options->peers[i].name);
-    roster_sort(&bus->roster);
+        peer_directory_add(&bus->directory, options->peers[i].name);
+    peer_directory_sort(&bus->directory);
     name_ourselves(bus, options->name);
     bool good =
         open_auth(bus, options->keys, error) && bind_router(bus, options->endpoint, error) &&
@@ -209,7 +210,7 @@ void bus_close(struct bus **bus_at, int linger_ms)
     zmq_msg_close(&bus->sender);
     zmq_msg_close(&bus->payload);
     arrivals_free(&bus->arrivals);
-    roster_free(&bus->roster);
+    peer_directory_free(&bus->directory);
     free(bus->ways);
     free(bus);
 }
@@ -286,7 +287,7 @@ static void end_silent_connections(struct bus *bus)
  * the sender says of itself. The key is asked about for each message, so that one that is taken
  * from a peer closes the connections that it opened before. A peer has one key at a time: the one
  * it came with is what awaits us at its endpoint. */
-static bool is_proven(struct bus *bus, const struct roster_member *member)
+static bool is_proven(struct bus *bus, const struct peer_directory_member *member)
 {
     struct bus_guard *guard = &bus->guard;
     char owner[KEYRING_NAME_BYTES_MAX + 1] = "";
@@ -321,16 +322,16 @@ static bool receive_message(struct bus *bus, struct flood *flood)
     } while (zmq_msg_more(&bus->payload));
 
     struct span id = {zmq_msg_data(&bus->sender), zmq_msg_size(&bus->sender)};
-    const struct roster_member *member = roster_find(&bus->roster, id);
+    const struct peer_directory_member *member = peer_directory_find(&bus->directory, id);
     if (!member) {
-        strangers_hear(&bus->strangers, roster_name(id), bus->now_ms);
+        strangers_hear(&bus->strangers, peer_directory_name(id), bus->now_ms);
     } else if (bus->has_keys && !is_proven(bus, member)) {
         bus->guard.impostors++;
     } else if (frames > 1) {
         bus->multiparts++;
         flood_receive_parts(flood, member->peer, frames, bus->now_ms);
     } else {
-        take_payload(bus, flood, member->peer, roster_process(id));
+        take_payload(bus, flood, member->peer, peer_directory_process(id));
     }
     return true;
 }

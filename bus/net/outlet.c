@@ -46,13 +46,14 @@ static const char *explain(int error)
 
 static void name_it(void *dealer, const struct outlet_home *home)
 {
-    uint8_t number[ROSTER_NUMBER_BYTES];
-    char id[ROSTER_ID_BYTES_MAX];
-    const size_t drawn_bytes = sizeof number - ROSTER_PROCESS_BYTES;
+    uint8_t number[PEER_DIRECTORY_NUMBER_BYTES];
+    char id[PEER_DIRECTORY_ID_BYTES_MAX];
+    const size_t drawn_bytes = sizeof number - PEER_DIRECTORY_PROCESS_BYTES;
     if (getrandom(number, drawn_bytes, 0) != (ssize_t)drawn_bytes)
         abort();
-    memcpy(number + drawn_bytes, home->process, ROSTER_PROCESS_BYTES);
-    int rc = zmq_setsockopt(dealer, ZMQ_ROUTING_ID, id, roster_write_id(home->name, number, id));
+    memcpy(number + drawn_bytes, home->process, PEER_DIRECTORY_PROCESS_BYTES);
+    int rc =
+        zmq_setsockopt(dealer, ZMQ_ROUTING_ID, id, peer_directory_write_id(home->name, number, id));
     assert(rc == 0);
 }
 

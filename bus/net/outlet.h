@@ -15,7 +15,7 @@
 #define ZHERD_BUS_NET_OUTLET_H
 
 #include "bus/link/dial.h"
-#include "bus/link/roster.h"
+#include "bus/link/peer_directory.h"
 #include "bus/net/address.h"
 #include "bus/net/auth.h"
 
@@ -33,7 +33,7 @@ struct outlet_home {
     void *context;
     const struct auth_certificate *own; /* NULL: in the clear */
     const char *name;                   /* ours */
-    uint8_t process[ROSTER_PROCESS_BYTES];
+    uint8_t process[PEER_DIRECTORY_PROCESS_BYTES];
 };
 
 struct outlet {

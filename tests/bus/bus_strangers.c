@@ -699,8 +699,8 @@ static void come_anew_where_nothing_is_answered(void)
     scene.hub->ahead_ms += FLOOD_ANSWER_MS + 1000;
     check_the_good_go_on(&scene);
     LONE_WAIT(BOTH(&scene), (await_id(&scene, router, next), memcmp(first, next, 12) != 0));
-    size_t drawn = strlen("Hub") + 1 + ROSTER_NUMBER_BYTES - ROSTER_PROCESS_BYTES;
-    CHECK(memcmp(first + drawn, next + drawn, ROSTER_PROCESS_BYTES) == 0);
+    size_t drawn = strlen("Hub") + 1 + PEER_DIRECTORY_NUMBER_BYTES - PEER_DIRECTORY_PROCESS_BYTES;
+    CHECK(memcmp(first + drawn, next + drawn, PEER_DIRECTORY_PROCESS_BYTES) == 0);
     check_the_good_go_on(&scene);
     zmq_close(router);
     close_scene(&scene);

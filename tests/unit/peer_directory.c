@@ -1,27 +1,27 @@
 /* Peers by name, and routing ids of friends and of strangers. */
-#include "bus/link/roster.h"
+#include "bus/link/peer_directory.h"
 
 #include "tests/check.h"
 
 #define NAMES_MAX 1024
 
-static const uint8_t number[ROSTER_NUMBER_BYTES] = {0, 1, 2, 3, 4, 5, 6, 7};
+static const uint8_t number[PEER_DIRECTORY_NUMBER_BYTES] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-static struct roster make_roster(const char *const *names, size_t count)
+static struct peer_directory make_roster(const char *const *names, size_t count)
 {
-    struct roster roster;
-    CHECK(roster_make(&roster, count));
+    struct peer_directory directory;
+    CHECK(peer_directory_make(&directory, count));
     for (size_t i = 0; i < count; i++)
-        roster_add(&roster, names[i]);
-    roster_sort(&roster);
-    return roster;
+        peer_directory_add(&directory, names[i]);
+    peer_directory_sort(&directory);
+    return directory;
 }
 
 /* Which peer the routing id is, or -1. */
-static int find(const struct roster *roster, const char *id, size_t bytes)
+static int find(const struct peer_directory *directory, const char *id, size_t bytes)
 {
     struct span there = {check_at_page_end(id, bytes), bytes};
-    const struct roster_member *member = roster_find(roster, there);
+    const struct peer_directory_member *member = peer_directory_find(directory, there);
     return member ? (int)member->peer : -1;
 }
 
@@ -49,17 +49,17 @@ static void a_routing_id_is_a_name_with_or_without_a_number(void)
         {"\0abcdefgh", 9, -1}, /* no name */
         {"", 0, -1},
     };
-    struct roster roster = make_roster(names, 5);
+    struct peer_directory directory = make_roster(names, 5);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        CHECK_INT(find(&roster, rows[i].id, rows[i].bytes), rows[i].peer);
-    roster_free(&roster);
+        CHECK_INT(find(&directory, rows[i].id, rows[i].bytes), rows[i].peer);
+    peer_directory_free(&directory);
 }
 
 static void who_has_no_peers_knows_nobody(void)
 {
-    struct roster roster = make_roster(NULL, 0);
-    CHECK_INT(find(&roster, "Bob", 3), -1);
-    roster_free(&roster);
+    struct peer_directory directory = make_roster(NULL, 0);
+    CHECK_INT(find(&directory, "Bob", 3), -1);
+    peer_directory_free(&directory);
 }
 
 static void each_of_many_is_found_by_the_id_it_writes(void)
@@ -70,12 +70,12 @@ static void each_of_many_is_found_by_the_id_it_writes(void)
         snprintf(texts[i], sizeof texts[i], "n%0*d", 3 + i % 7, (i * 389) % NAMES_MAX);
         names[i] = texts[i];
     }
-    struct roster roster = make_roster(names, NAMES_MAX);
+    struct peer_directory directory = make_roster(names, NAMES_MAX);
     for (int i = 0; i < NAMES_MAX; i++) {
-        char id[ROSTER_ID_BYTES_MAX];
-        CHECK_INT(find(&roster, id, roster_write_id(names[i], number, id)), i);
+        char id[PEER_DIRECTORY_ID_BYTES_MAX];
+        CHECK_INT(find(&directory, id, peer_directory_write_id(names[i], number, id)), i);
     }
-    roster_free(&roster);
+    peer_directory_free(&directory);
 }
 
 static void the_longest_name_fits(void)
@@ -84,25 +84,25 @@ static void the_longest_name_fits(void)
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     const char *const names[] = {name};
-    struct roster roster = make_roster(names, 1);
-    char id[ROSTER_ID_BYTES_MAX];
-    CHECK_INT(roster_write_id(name, number, id), ROSTER_ID_BYTES_MAX);
-    CHECK_INT(find(&roster, id, sizeof id), 0);
-    CHECK_INT(find(&roster, name, LOCATION_ORIGIN_BYTES_MAX - 1), -1);
-    roster_free(&roster);
+    struct peer_directory directory = make_roster(names, 1);
+    char id[PEER_DIRECTORY_ID_BYTES_MAX];
+    CHECK_INT(peer_directory_write_id(name, number, id), PEER_DIRECTORY_ID_BYTES_MAX);
+    CHECK_INT(find(&directory, id, sizeof id), 0);
+    CHECK_INT(find(&directory, name, LOCATION_ORIGIN_BYTES_MAX - 1), -1);
+    peer_directory_free(&directory);
 }
 
 static void the_process_is_the_second_half_of_the_number(void)
 {
     static const char one[] = "Bob\0abcd1234", same[] = "Bob\0efgh1234", other[] = "Bob\0abcd1235";
     struct span ids[] = {{one, 12}, {same, 12}, {other, 12}, {"Bob", 3}, {"Bob\0abc", 7}};
-    CHECK(roster_process(ids[0]) == roster_process(ids[1]));
-    CHECK(roster_process(ids[0]) != roster_process(ids[2]));
-    CHECK_INT(roster_process(ids[3]), 0);
-    CHECK_INT(roster_process(ids[4]), 0);
-    CHECK_INT(roster_name(ids[0]).bytes, 3);
-    CHECK_INT(roster_name(ids[3]).bytes, 3);
-    CHECK_INT(roster_name(ids[4]).bytes, 7);
+    CHECK(peer_directory_process(ids[0]) == peer_directory_process(ids[1]));
+    CHECK(peer_directory_process(ids[0]) != peer_directory_process(ids[2]));
+    CHECK_INT(peer_directory_process(ids[3]), 0);
+    CHECK_INT(peer_directory_process(ids[4]), 0);
+    CHECK_INT(peer_directory_name(ids[0]).bytes, 3);
+    CHECK_INT(peer_directory_name(ids[3]).bytes, 3);
+    CHECK_INT(peer_directory_name(ids[4]).bytes, 7);
 }
 
 static const struct check_case cases[] = {
