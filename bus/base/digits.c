@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "bus/base/piece.h"
+#include "bus/base/simd16.h"
 
 #define EACH_ZERO ('0' * BYTES_EACH)
 #define NANO      UINT64_C(1000000000)
@@ -15,9 +15,9 @@
 #define SECONDS_MAX        ((uint64_t)INT64_MAX / NANO - 1)
 
 /* A position is looked at in two pieces. */
-#define VIEW_BYTES (2 * PIECE_BYTES)
+#define VIEW_BYTES (2 * SIMD16_BYTES)
 
-static_assert(DIGITS_PACKED_BYTES == PIECE_BYTES && DIGITS_POSITION_ROOM_BYTES == VIEW_BYTES,
+static_assert(DIGITS_PACKED_BYTES == SIMD16_BYTES && DIGITS_POSITION_ROOM_BYTES == VIEW_BYTES,
               "two pieces are packed into one, which becomes two");
 static_assert(DIGITS_POSITION_BYTES_MAX <= 2 * (DIGITS_PACKED_BYTES - 1),
               "a byte is left for the count");
@@ -72,11 +72,11 @@ ALWAYS_INLINE uint64_t find_others(const char view[VIEW_BYTES])
     /* A digit's value is below 10. Less 128 it is so as a signed number, too, for which there is an
      * instruction everywhere. */
     const uint8_t least = '0' + 128;
-    const piece_signed ten = (piece_signed){0} + (10 - 128);
-    piece low = piece_load(view) - least, high = piece_load(view + PIECE_BYTES) - least;
-    uint32_t low_digits = piece_bits((piece)((piece_signed)low < ten));
-    uint32_t high_digits = piece_bits((piece)((piece_signed)high < ten));
-    return ~(uint64_t)(low_digits | high_digits << PIECE_BYTES);
+    const simd16_signed ten = (simd16_signed){0} + (10 - 128);
+    simd16 low = simd16_load(view) - least, high = simd16_load(view + SIMD16_BYTES) - least;
+    uint32_t low_digits = simd16_bits((simd16)((simd16_signed)low < ten));
+    uint32_t high_digits = simd16_bits((simd16)((simd16_signed)high < ten));
+    return ~(uint64_t)(low_digits | high_digits << SIMD16_BYTES);
 }
 
 /* Sign, digits, and perhaps a point and digits, from `*at` on. The lowest bit of `*others` is the
@@ -125,33 +125,33 @@ ALWAYS_INLINE void pack_position(const char *view, size_t bytes, uint8_t *packed
         15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
     };
     const uint8_t *kept = keep + VIEW_BYTES - bytes;
-    piece low = piece_load(view) & piece_load(kept);
-    piece high = piece_load(view + PIECE_BYTES) & piece_load(kept + PIECE_BYTES);
-    piece firsts = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24,
-                                           26, 28, 30);
-    piece seconds = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23,
-                                            25, 27, 29, 31);
-    piece pairs = firsts | (piece)((piece_eights)seconds << 4);
-    pairs |= (piece)(piece_eights){0, htole64((uint64_t)bytes << 56)};
+    simd16 low = simd16_load(view) & simd16_load(kept);
+    simd16 high = simd16_load(view + SIMD16_BYTES) & simd16_load(kept + SIMD16_BYTES);
+    simd16 firsts = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22,
+                                            24, 26, 28, 30);
+    simd16 seconds = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23,
+                                             25, 27, 29, 31);
+    simd16 pairs = firsts | (simd16)((simd16_eights)seconds << 4);
+    pairs |= (simd16)(simd16_eights){0, htole64((uint64_t)bytes << 56)};
     memcpy(packed, &pairs, sizeof pairs);
 }
 
 /* '+', '-' and '.' stand sixteen before what would be eleven, thirteen and fourteen behind '0'. */
-ALWAYS_INLINE void store_text(char *to, piece values)
+ALWAYS_INLINE void store_text(char *to, simd16 values)
 {
-    piece text = values + '0' - ((piece)(values > 9) & 16);
+    simd16 text = values + '0' - ((simd16)(values > 9) & 16);
     memcpy(to, &text, sizeof text);
 }
 
 /* The count at the packed end becomes characters, too, behind the last. */
 char *digits_write_position(char *to, const struct digits *digits)
 {
-    piece pairs = piece_load(digits->position), firsts = pairs & 15, seconds = pairs >> 4;
+    simd16 pairs = simd16_load(digits->position), firsts = pairs & 15, seconds = pairs >> 4;
     store_text(to, __builtin_shufflevector(firsts, seconds, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
                                            21, 6, 22, 7, 23));
-    store_text(to + PIECE_BYTES, __builtin_shufflevector(firsts, seconds, 8, 24, 9, 25, 10, 26, 11,
-                                                         27, 12, 28, 13, 29, 14, 30, 15, 31));
-    return to + digits->position[PIECE_BYTES - 1];
+    store_text(to + SIMD16_BYTES, __builtin_shufflevector(firsts, seconds, 8, 24, 9, 25, 10, 26, 11,
+                                                          27, 12, 28, 13, 29, 14, 30, 15, 31));
+    return to + digits->position[SIMD16_BYTES - 1];
 }
 
 /* ---- stamps ---- */

@@ -1,6 +1,6 @@
 #include "bus/base/json_check.h"
 
-#include "bus/base/piece.h"
+#include "bus/base/simd16.h"
 
 /* A walk stands at `at` and goes to `end`. Every step that says false has set `wrong`, and leaves
  * `at` where the text went wrong. */
@@ -109,15 +109,15 @@ static bool take_utf8(struct walk *walk)
 /* Goes on to the next byte of a string that is not simply a character. */
 static void skip_plain(struct walk *walk)
 {
-    while ((size_t)(walk->end - walk->at) >= PIECE_BYTES) {
-        piece bytes = piece_load(walk->at);
-        uint32_t marks = piece_bits((piece)(bytes < 0x20) | (piece)(bytes > 0x7f) |
-                                    (piece)(bytes == '"') | (piece)(bytes == '\\'));
+    while ((size_t)(walk->end - walk->at) >= SIMD16_BYTES) {
+        simd16 bytes = simd16_load(walk->at);
+        uint32_t marks = simd16_bits((simd16)(bytes < 0x20) | (simd16)(bytes > 0x7f) |
+                                     (simd16)(bytes == '"') | (simd16)(bytes == '\\'));
         if (marks != 0) {
             walk->at += __builtin_ctz(marks);
             return;
         }
-        walk->at += PIECE_BYTES;
+        walk->at += SIMD16_BYTES;
     }
     while (walk->at < walk->end && (unsigned char)*walk->at >= 0x20 &&
            (unsigned char)*walk->at < 0x80 && *walk->at != '"' && *walk->at != '\\')

@@ -1,6 +1,6 @@
 #include "bus/base/word.h"
 
-#include "bus/base/piece.h"
+#include "bus/base/simd16.h"
 
 /* White space is rare and lies below '!', so one subtraction clears eight bytes of suspicion: a
  * byte below '!' borrows and so sets its highest bit. */
@@ -13,12 +13,12 @@ static inline uint64_t suspects(uint64_t eight)
 size_t word_bytes(struct span text)
 {
     size_t at = 0;
-    for (; at + PIECE_BYTES <= text.bytes; at += PIECE_BYTES) {
-        piece bytes = piece_load(text.at + at);
+    for (; at + SIMD16_BYTES <= text.bytes; at += SIMD16_BYTES) {
+        simd16 bytes = simd16_load(text.at + at);
         /* Tab to CR come first where the bytes before tab come last. */
-        piece_signed from_tab = (piece_signed)(bytes - ('\t' + 128));
-        piece white = (piece)(bytes == ' ') | (piece)(from_tab < '\r' + 1 - '\t' - 128);
-        uint32_t found = piece_bits(white);
+        simd16_signed from_tab = (simd16_signed)(bytes - ('\t' + 128));
+        simd16 white = (simd16)(bytes == ' ') | (simd16)(from_tab < '\r' + 1 - '\t' - 128);
+        uint32_t found = simd16_bits(white);
         if (found != 0)
             return at + (size_t)__builtin_ctz(found);
     }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "bus/base/names.h"
-#include "bus/base/piece.h"
 #include "bus/base/same.h"
+#include "bus/base/simd16.h"
 #include "bus/base/siphash.h"
 
 /* Records come in chunks, so none ever moves and growth copies nothing. */
@@ -29,7 +29,7 @@ struct bucket {
 };
 
 /* So many buckets are looked at side by side; behind the last stand as many that stay empty. */
-#define GROUP_BUCKETS (4 * PIECE_BYTES / sizeof(struct bucket))
+#define GROUP_BUCKETS (4 * SIMD16_BYTES / sizeof(struct bucket))
 #define GROUPS_MAX    4u
 
 struct index {
@@ -141,8 +141,8 @@ void table_prefetch_slot(const struct table *table, uint32_t slot)
 /* Two buckets: eight bits for each, of which the lowest four say whether it has that tag. */
 static inline uint64_t match_two(const struct bucket *buckets, uint32_t tag)
 {
-    piece_fours tags = {tag, 0, tag, 0};
-    return piece_bits((piece)((piece_fours)piece_load(buckets) == tags));
+    simd16_fours tags = {tag, 0, tag, 0};
+    return simd16_bits((simd16)((simd16_fours)simd16_load(buckets) == tags));
 }
 
 /* The first bucket of a group with that tag, or NULL. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "bus/base/digits.h"
-#include "bus/base/piece.h"
+#include "bus/base/simd16.h"
 
 #define NS_PER_SECOND      INT64_C(1000000000)
 #define NS_PER_MICROSECOND INT64_C(1000)
@@ -94,29 +94,29 @@ static inline char *put_escaped_byte(char *at, unsigned char byte)
 }
 
 /* Copies sixteen bytes and marks those that are to be escaped. */
-static inline void copy_piece(char *to, const char *from, piece *marks)
+static inline void copy_16(char *to, const char *from, simd16 *marks)
 {
-    piece bytes = piece_load(from);
+    simd16 bytes = simd16_load(from);
     memcpy(to, &bytes, sizeof bytes);
-    *marks |= (piece)((bytes - 0x20) > 0x7e - 0x20) | (piece)(bytes == '\\');
+    *marks |= (simd16)((bytes - 0x20) > 0x7e - 0x20) | (simd16)(bytes == '\\');
 }
 
 /* Copies a text of sixteen bytes or more; false if something in it is to be escaped. The last
  * sixteen are copied on their own, and so some of them twice. */
 static bool copy_plain(char *to, struct span text)
 {
-    piece marks = {0};
+    simd16 marks = {0};
     size_t last = text.bytes - sizeof marks;
     for (size_t i = 0; i < last; i += sizeof marks)
-        copy_piece(to + i, text.at + i, &marks);
-    copy_piece(to + last, text.at + last, &marks);
-    return piece_bits(marks) == 0;
+        copy_16(to + i, text.at + i, &marks);
+    copy_16(to + last, text.at + last, &marks);
+    return simd16_bits(marks) == 0;
 }
 
 /* There is nothing to be escaped in nearly all texts. */
 static inline char *put_escaped(char *at, struct span text)
 {
-    if (text.bytes >= PIECE_BYTES && copy_plain(at, text))
+    if (text.bytes >= SIMD16_BYTES && copy_plain(at, text))
         return at + text.bytes;
     for (size_t i = 0; i < text.bytes; i++)
         at = put_escaped_byte(at, (unsigned char)text.at[i]);

@@ -48,7 +48,7 @@ herd_test(unit/peer_directory herd_core)
 herd_test(unit/same herd_core)
 herd_test(unit/table herd_core)
 herd_test(unit/digits herd_core)
-# The same on a processor for which bus/base/piece.h knows no instruction.
+# The same on a processor for which bus/base/simd16.h knows no instruction.
 add_executable(test_unit_digits_portable unit/digits.c ${CMAKE_SOURCE_DIR}/bus/base/digits.c
     ${CMAKE_SOURCE_DIR}/bus/base/word.c)
 set_target_properties(test_unit_digits_portable PROPERTIES

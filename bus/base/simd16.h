@@ -1,12 +1,12 @@
-/* piece: sixteen bytes, looked at side by side.
+/* simd16: sixteen bytes, looked at side by side.
  *
  * What gcc and clang call a vector: comparing two pieces compares each byte, and the result is a
  * piece whose bytes are all ones where it is so, and all zeros elsewhere. What is in it means
  * nothing here, and nothing here loops.
  *
  * Invariant: the same on every processor, faster on those that have the instruction. */
-#ifndef ZHERD_BUS_BASE_PIECE_H
-#define ZHERD_BUS_BASE_PIECE_H
+#ifndef ZHERD_BUS_BASE_SIMD16_H
+#define ZHERD_BUS_BASE_SIMD16_H
 
 #include <stdint.h>
 #if defined __SSE2__ && !defined ZHERD_PLAIN_SIMD
@@ -16,23 +16,23 @@
 
 #include "bus/base/bytes.h"
 
-#define PIECE_BYTES 16
+#define SIMD16_BYTES 16
 
-typedef uint8_t piece __attribute__((vector_size(PIECE_BYTES)));
-typedef int8_t piece_signed __attribute__((vector_size(PIECE_BYTES)));
-typedef uint32_t piece_fours __attribute__((vector_size(PIECE_BYTES)));
-typedef uint64_t piece_eights __attribute__((vector_size(PIECE_BYTES)));
+typedef uint8_t simd16 __attribute__((vector_size(SIMD16_BYTES)));
+typedef int8_t simd16_signed __attribute__((vector_size(SIMD16_BYTES)));
+typedef uint32_t simd16_fours __attribute__((vector_size(SIMD16_BYTES)));
+typedef uint64_t simd16_eights __attribute__((vector_size(SIMD16_BYTES)));
 
 /* All bytes must be there; `at` may be anywhere. */
-static inline piece piece_load(const void *at)
+static inline simd16 simd16_load(const void *at)
 {
-    piece loaded;
+    simd16 loaded;
     memcpy(&loaded, at, sizeof loaded);
     return loaded;
 }
 
 /* A bit for each byte of a comparison's result, the first one lowest. */
-static inline uint32_t piece_bits(piece result)
+static inline uint32_t simd16_bits(simd16 result)
 {
 #ifdef PIECE_HAS_SSE2
     return (uint32_t)_mm_movemask_epi8((__m128i)result);
