@@ -110,7 +110,7 @@ enum flood_outcome flood_local_prefetched(struct flood *flood, struct location *
 {
     location->origin = flood->common.node;
     /* Whoever has read the digits has read the line, so there is no need to look at it again. */
-    assert(location->digits != NULL || location_is_valid(location));
+    assert(location->packed != NULL || location_is_valid(location));
     uint32_t slot;
     enum table_outcome outcome =
         table_put_later(flood->table, location, flood->own_origin, ref, flood->clients_max, &slot);
@@ -178,12 +178,12 @@ static void store(struct flood *flood, struct location *location, struct table_r
 {
     enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
-    struct digits digits;
-    if (digits_read(location->position, location->stamp, &digits))
-        location->digits = &digits;
+    struct packed packed;
+    if (packed_read(location->position, location->stamp, &packed))
+        location->packed = &packed;
     if (location_is_valid(location))
         outcome = table_put(flood->table, location, ref, &slot);
-    location->digits = NULL;
+    location->packed = NULL;
     if (outcome == TABLE_FULL) {
         flood->count.locations_invalid++;
         return;

@@ -155,7 +155,7 @@ static bool take_location(struct msgread *in, struct wire_message *message, uint
 {
     struct location *location = &message->locations[i];
     uint32_t elements;
-    location->digits = NULL;
+    location->packed = NULL;
     if (!msgread_skim_array(in, &elements))
         return miss_in(message, i, *in, "it", ARRAY);
     if (elements < LOCATION_ELEMENTS)

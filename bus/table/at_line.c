@@ -1,6 +1,6 @@
 #include "bus/table/at_line.h"
 
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 
 #define NANO UINT64_C(1000000000)
 /* "-9223372036.854775808" */
@@ -42,8 +42,8 @@ static inline char *put_difference(char *to, int64_t difference_ns)
     if (seconds < 10)
         to = put_byte(to, (char)('0' + seconds));
     else
-        to = digits_put(to, seconds, digits_count(seconds));
-    return digits_put_nine(put_byte(to, '.'), (uint32_t)(size_ns - seconds * NANO));
+        to = decimal_put(to, seconds, decimal_count(seconds));
+    return decimal_put_nine(put_byte(to, '.'), (uint32_t)(size_ns - seconds * NANO));
 }
 
 /* Whether `b` follows `a` after one blank, as on the line of an ordinary IAMAT. */

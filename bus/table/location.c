@@ -43,7 +43,7 @@ static bool text_fits(const struct location *location)
 bool location_is_valid(const struct location *location)
 {
     /* What was read as digits is a word. */
-    bool is_read = location->digits != NULL;
+    bool is_read = location->packed != NULL;
     return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
            word_is_whole(location->client) && (is_read || word_is_whole(location->position)) &&
            (is_read || word_is_whole(location->stamp)) && word_is_whole(location->origin);
@@ -102,12 +102,12 @@ uint64_t location_hash_texts(const struct location *location)
 
 uint64_t location_hash(const struct location *location)
 {
-    struct digits digits;
-    if (!digits_read(location->position, location->stamp, &digits) ||
-        !location_is_plain(location, &digits))
+    struct packed packed;
+    if (!packed_read(location->position, location->stamp, &packed) ||
+        !location_is_plain(location, &packed))
         return location_hash_texts(location);
     char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
     memcpy(client, location->client.at, location->client.bytes);
-    return plain_hash(client, location->client.bytes, &digits, location->difference_ns,
+    return plain_hash(client, location->client.bytes, &packed, location->difference_ns,
                       location_hash_origin(location->origin));
 }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 
 /* Client, position and stamp together: what fits on one line of the text protocol (64 KiB). */
 #define LOCATION_TEXT_BYTES_MAX (64 * 1024)
@@ -32,8 +32,8 @@ struct location {
     struct span origin;    /* name of the node that took the IAMAT */
     int64_t difference_ns; /* that node's clock at that moment minus the stamp, exact */
     int64_t order_ns;      /* order time: see location_order_ns; carried, never computed again */
-    const struct digits *digits; /* position and stamp once more, where somebody has read them
-                                  * (bus/base/digits.h); NULL: nobody has. Says nothing new, so
+    const struct packed *packed; /* position and stamp once more, where somebody has read them
+                                  * (bus/base/packed.h); NULL: nobody has. Says nothing new, so
                                   * neither order nor hash depends on it */
 };
 
@@ -67,14 +67,14 @@ int location_compare(const struct location *a, const struct location *b);
 bool location_is_valid(const struct location *location);
 
 /* Nearly every location is plain: a client of 1 to LOCATION_PLAIN_CLIENT_BYTES_MAX bytes, a
- * position and a stamp that digits_read takes, and the order time that follows from stamp and
+ * position and a stamp that packed_read takes, and the order time that follows from stamp and
  * difference. So a few fixed fields say all of it. That depends on nothing but the location, so
  * all nodes agree. Here for whoever has its digits. */
-static inline bool location_is_plain(const struct location *location, const struct digits *digits)
+static inline bool location_is_plain(const struct location *location, const struct packed *packed)
 {
     return location->client.bytes > 0 &&
            location->client.bytes <= LOCATION_PLAIN_CLIENT_BYTES_MAX &&
-           location->order_ns == location_order_of(digits->stamp_ns, location->difference_ns);
+           location->order_ns == location_order_of(packed->stamp_ns, location->difference_ns);
 }
 
 /* 64-bit hash of a whole location, the same on every machine; bus/PROTOCOL.md (Digests) lays out

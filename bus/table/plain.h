@@ -23,7 +23,7 @@ struct plain {
     uint64_t client_begin, client_middle; /* 16 bytes */
     uint64_t client_end; /* 4 more, the client's size, the stamp's decimals, two zeros */
     uint64_t stamp_ns;
-    uint8_t position[DIGITS_PACKED_BYTES];
+    uint8_t position[PACKED_BYTES];
     uint64_t difference_ns, origin_hash;
 };
 
@@ -33,19 +33,19 @@ static_assert(sizeof(struct plain) == 64 && LOCATION_PLAIN_CLIENT_BYTES_MAX == 2
 /* `client` stands in LOCATION_PLAIN_CLIENT_BYTES_MAX bytes, zeros behind its `client_bytes`;
  * `origin_hash` is location_hash_origin of the origin. */
 static inline uint64_t plain_hash(const char *client, size_t client_bytes,
-                                  const struct digits *digits, int64_t difference_ns,
+                                  const struct packed *packed, int64_t difference_ns,
                                   uint64_t origin_hash)
 {
     uint32_t client_end;
     memcpy(&client_end, client + 2 * sizeof(uint64_t), sizeof client_end);
     struct plain plain = {
         .client_end = htole64(le32toh(client_end) | (uint64_t)client_bytes << 32 |
-                              (uint64_t)digits->stamp_decimals << 40),
-        .stamp_ns = htole64((uint64_t)digits->stamp_ns),
+                              (uint64_t)packed->stamp_decimals << 40),
+        .stamp_ns = htole64((uint64_t)packed->stamp_ns),
         .difference_ns = htole64((uint64_t)difference_ns),
         .origin_hash = htole64(origin_hash),
     };
-    memcpy(plain.position, digits->position, sizeof plain.position);
+    memcpy(plain.position, packed->position, sizeof plain.position);
     memcpy(&plain.client_begin, client, sizeof plain.client_begin);
     memcpy(&plain.client_middle, client + sizeof plain.client_begin, sizeof plain.client_middle);
     return XXH3_64bits_withSeed(&plain, sizeof plain, PLAIN_SEED);

@@ -13,9 +13,9 @@
 static_assert(sizeof(struct record) == 64, "a record is one line of the cache");
 static_assert(LOCATION_TEXT_BYTES_MAX - 2 <= UINT16_MAX, "a text's parts are counted in 16 bits");
 
-__attribute__((always_inline)) static inline void write_digits(struct record *record,
+__attribute__((always_inline)) static inline void write_packed(struct record *record,
                                                                const struct location *location,
-                                                               const struct digits *digits,
+                                                               const struct packed *packed,
                                                                uint64_t origin_hash)
 {
     /* A client keeps its record, so its id is there already, unless it was kept as text. */
@@ -25,10 +25,10 @@ __attribute__((always_inline)) static inline void write_digits(struct record *re
         memcpy(record->client, location->client.at, location->client.bytes);
         record->client_bytes = (uint8_t)location->client.bytes;
     }
-    record->digits.stamp_ns = digits->stamp_ns;
-    memcpy(record->digits.position, digits->position, sizeof digits->position);
-    record->stamp_decimals = digits->stamp_decimals;
-    record->hash = plain_hash(record->client, record->client_bytes, digits, location->difference_ns,
+    record->packed.stamp_ns = packed->stamp_ns;
+    memcpy(record->packed.position, packed->position, sizeof packed->position);
+    record->stamp_decimals = packed->stamp_decimals;
+    record->hash = plain_hash(record->client, record->client_bytes, packed, location->difference_ns,
                               origin_hash);
 }
 
@@ -69,10 +69,10 @@ static void write_text(struct record *record, const struct location *location)
 __attribute__((noinline)) static void
 write_any(struct record *record, const struct location *location, uint64_t origin_hash)
 {
-    struct digits digits;
-    if (digits_read(location->position, location->stamp, &digits) &&
-        location_is_plain(location, &digits))
-        write_digits(record, location, &digits, origin_hash);
+    struct packed packed;
+    if (packed_read(location->position, location->stamp, &packed) &&
+        location_is_plain(location, &packed))
+        write_packed(record, location, &packed, origin_hash);
     else
         write_text(record, location);
 }
@@ -80,23 +80,23 @@ write_any(struct record *record, const struct location *location, uint64_t origi
 void record_write(struct record *record, const struct location *location, uint16_t origin,
                   uint64_t origin_hash)
 {
-    if (location->digits != NULL && location_is_plain(location, location->digits))
-        write_digits(record, location, location->digits, origin_hash);
+    if (location->packed != NULL && location_is_plain(location, location->packed))
+        write_packed(record, location, location->packed, origin_hash);
     else
         write_any(record, location, origin_hash);
     record->origin = origin;
     record->difference_ns = location->difference_ns;
 }
 
-static void read_digits(const struct record *record, char *text, struct location *location)
+static void read_packed(const struct record *record, char *text, struct location *location)
 {
-    struct digits digits = {
-        .stamp_ns = record->digits.stamp_ns,
+    struct packed packed = {
+        .stamp_ns = record->packed.stamp_ns,
         .stamp_decimals = record->stamp_decimals,
     };
-    memcpy(digits.position, record->digits.position, sizeof digits.position);
-    char *position_end = digits_write_position(text, &digits);
-    char *stamp_end = digits_write_stamp(position_end, &digits);
+    memcpy(packed.position, record->packed.position, sizeof packed.position);
+    char *position_end = packed_write_position(text, &packed);
+    char *stamp_end = packed_write_stamp(position_end, &packed);
     location->position = (struct span){text, (size_t)(position_end - text)};
     location->stamp = (struct span){position_end, (size_t)(stamp_end - position_end)};
 }
@@ -114,11 +114,11 @@ void record_read(const struct record *record, char *text, struct location *locat
     location->client = record_client(record);
     location->difference_ns = record->difference_ns;
     location->order_ns = record_order_ns(record);
-    location->digits = NULL;
+    location->packed = NULL;
     if (record_is_text(record))
         read_text(record, location);
     else
-        read_digits(record, text, location);
+        read_packed(record, text, location);
 }
 
 void record_free(struct record *record)

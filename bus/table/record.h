@@ -1,7 +1,7 @@
 /* record: one location as a table keeps it: one line of a processor's cache.
  *
  * Nearly every location is plain (location_is_plain): a short id and digits, which take no memory
- * beside the record; its text is made from the digits when somebody reads it (bus/base/digits.h).
+ * beside the record; its text is made from the digits when somebody reads it (bus/base/packed.h).
  * Any other is kept as text, in memory of its own. Nobody but table.c looks inside.
  *
  * Invariant: record_read gives what record_write took, every byte. */
@@ -10,11 +10,11 @@
 
 #include <stdint.h>
 
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 #include "bus/table/location.h"
 
 /* What record_read may write: a position and a stamp made from digits. */
-#define RECORD_TEXT_BYTES_MAX (DIGITS_POSITION_ROOM_BYTES + DIGITS_STAMP_BYTES_MAX)
+#define RECORD_TEXT_BYTES_MAX (PACKED_POSITION_ROOM_BYTES + PACKED_STAMP_BYTES_MAX)
 
 /* All zero is a record that was never written. */
 struct record {
@@ -30,8 +30,8 @@ struct record {
     union {
         struct {
             int64_t stamp_ns;
-            uint8_t position[DIGITS_PACKED_BYTES];
-        } digits;
+            uint8_t position[PACKED_BYTES];
+        } packed;
         struct {
             char *at; /* client, position, stamp, one behind the other */
             int64_t order_ns;
@@ -67,7 +67,7 @@ static inline int64_t record_order_ns(const struct record *record)
 {
     return record_is_text(record)
                ? record->text.order_ns
-               : location_order_of(record->digits.stamp_ns, record->difference_ns);
+               : location_order_of(record->packed.stamp_ns, record->difference_ns);
 }
 
 /* Gives back what memory it has beside itself. */

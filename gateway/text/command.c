@@ -275,7 +275,7 @@ static inline bool is_below(const char *degrees, size_t digits, const char *limi
 }
 
 /* Whether a look at the digits before the points is enough to say so. */
-static inline bool is_on_globe(const char *position, const struct digits_form *form)
+static inline bool is_on_globe(const char *position, const struct packed_form *form)
 {
     return is_below(position + 1, form->latitude_digits, "90", LATITUDE_DIGITS_MAX) &&
            is_below(position + form->longitude_at + 1, form->longitude_digits, "180",
@@ -289,15 +289,15 @@ static inline bool parse_usual_iamat(struct span line, struct command *command)
     struct span rest = line;
     if (!take_start(&rest, word, sizeof word, command))
         return false;
-    struct digits_form form;
-    size_t position_bytes = digits_read_line(rest, &command->digits, &form);
+    struct packed_form form;
+    size_t position_bytes = packed_read_line(rest, &command->packed, &form);
     if (position_bytes == 0 || !is_on_globe(rest.at, &form))
         return false;
     command->kind = COMMAND_IAMAT;
     command->text = line;
     command->position = (struct span){rest.at, position_bytes};
     command->stamp = skip(rest, position_bytes + 1);
-    command->stamp_ns = command->digits.stamp_ns;
+    command->stamp_ns = command->packed.stamp_ns;
     command->has_digits = true;
     command->why = NULL;
     return true;

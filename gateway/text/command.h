@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 
 enum command_kind {
     COMMAND_IAMAT,
@@ -28,7 +28,7 @@ struct command {
     struct span stamp;
     int64_t stamp_ns; /* never below 0 */
     bool has_digits;  /* IAMAT: `digits` are those of position and stamp; else of a rare form */
-    struct digits digits;
+    struct packed packed;
     uint32_t radius_km; /* WHATSAT: 0 to LOOKUP_RADIUS_KM_MAX */
     uint32_t bound;     /* WHATSAT: 0 to LOOKUP_BOUND_MAX */
     const char *why;    /* COMMAND_INVALID: what is wrong, for the log; a constant text */

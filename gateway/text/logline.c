@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 #include "bus/base/simd16.h"
 
 #define NS_PER_SECOND      INT64_C(1000000000)
@@ -28,11 +28,11 @@ static char *put_date(char *at, int64_t day)
     int64_t month_from_march = (5 * of_year + 2) / 153;
     int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     int64_t year = era * 400 + year_of_era + (month <= 2);
-    at = digits_put(at, (uint64_t)(year), 4);
+    at = decimal_put(at, (uint64_t)(year), 4);
     *at++ = '-';
-    at = digits_put(at, (uint64_t)(month), 2);
+    at = decimal_put(at, (uint64_t)(month), 2);
     *at++ = '-';
-    return digits_put(at, (uint64_t)(of_year - (153 * month_from_march + 2) / 5 + 1), 2);
+    return decimal_put(at, (uint64_t)(of_year - (153 * month_from_march + 2) / 5 + 1), 2);
 }
 
 static void remember_second(char *at, int64_t second)
@@ -40,11 +40,11 @@ static void remember_second(char *at, int64_t second)
     int64_t of_day = second % SECONDS_PER_DAY;
     at = put_date(at, second / SECONDS_PER_DAY);
     *at++ = 'T';
-    at = digits_put(at, (uint64_t)(of_day / 3600), 2);
+    at = decimal_put(at, (uint64_t)(of_day / 3600), 2);
     *at++ = ':';
-    at = digits_put(at, (uint64_t)(of_day / 60 % 60), 2);
+    at = decimal_put(at, (uint64_t)(of_day / 60 % 60), 2);
     *at++ = ':';
-    digits_put(at, (uint64_t)(of_day % 60), 2);
+    decimal_put(at, (uint64_t)(of_day % 60), 2);
 }
 
 static void remember_time(struct logline *log, int64_t wall_ns)
@@ -54,7 +54,7 @@ static void remember_time(struct logline *log, int64_t wall_ns)
         remember_second(log->time, second);
     char *at = log->time + SECOND_BYTES;
     *at++ = '.';
-    at = digits_put(at, (uint64_t)(wall_ns % NS_PER_SECOND / NS_PER_MICROSECOND), 6);
+    at = decimal_put(at, (uint64_t)(wall_ns % NS_PER_SECOND / NS_PER_MICROSECOND), 6);
     *at++ = 'Z';
     *at = ' ';
     log->wall_ns = wall_ns;
@@ -69,7 +69,7 @@ static char *put_span(char *at, struct span bytes)
 static void remember_connection(struct logline *log, uint64_t connection)
 {
     char *end = connection == 0 ? log->number
-                                : digits_put(log->number, connection, digits_count(connection));
+                                : decimal_put(log->number, connection, decimal_count(connection));
     if (connection == 0)
         *end++ = '-';
     log->number_bytes = (uint8_t)(end - log->number);

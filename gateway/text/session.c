@@ -92,7 +92,7 @@ static void take_location(struct session *session, struct session_node *node,
         .stamp = command->stamp,
         .difference_ns = node->wall_ns - command->stamp_ns,
         .order_ns = location_order_ns(command->stamp_ns, node->wall_ns),
-        .digits = command->has_digits ? &command->digits : NULL,
+        .packed = command->has_digits ? &command->packed : NULL,
     };
     node->count.iamats++;
     switch (flood_local_prefetched(node->flood, &location, ref)) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 #include "bus/flood.h"
 #include "bus/link/wire.h"
 #include "bus/table/at_line.h"
@@ -263,15 +263,15 @@ static uint64_t spread_to(size_t links,
     struct wire_message *ack = bytes_zeroed(sizeof *ack);
     ack->type = WIRE_ACK;
     struct location locations[BATCH];
-    struct digits digits[BATCH];
+    struct packed packed[BATCH];
     uint64_t done = 0;
     for (uint32_t round = 0; round < ROUNDS; round++) {
         for (uint32_t i = 0; i < BATCH; i++) {
             uint64_t stamp_ns = STAMP_NS + round * BATCH + i;
             sample_write(i, stamp_ns, texts[i]);
             locations[i] = a_location(texts[i], stamp_ns);
-            digits_read(locations[i].position, locations[i].stamp, &digits[i]);
-            locations[i].digits = &digits[i];
+            packed_read(locations[i].position, locations[i].stamp, &packed[i]);
+            locations[i].packed = &packed[i];
         }
         done += piece(flood, locations, out);
         for (size_t peer = 0; peer < links; peer++) {

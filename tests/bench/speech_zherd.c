@@ -1,7 +1,7 @@
 /* The text protocol of gateway/PROTOCOL.md; any herd that speaks it can be measured. */
 #include <xxhash.h>
 
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 #include "tests/bench/speech.h"
 
 #define IAMAT   "IAMAT "
@@ -23,9 +23,9 @@ static size_t write_request(const struct talk *talk, const struct asked *asked, 
     sample_write_id(client, out + sizeof WHATSAT - 1);
     char *end = out + sizeof WHATSAT - 1 + SAMPLE_ID_BYTES;
     *end++ = ' ';
-    end = digits_put(end, talk->radius, digits_count(talk->radius));
+    end = decimal_put(end, talk->radius, decimal_count(talk->radius));
     *end++ = ' ';
-    end = digits_put(end, talk->bound, digits_count(talk->bound));
+    end = decimal_put(end, talk->bound, decimal_count(talk->bound));
     *end++ = '\n';
     return (size_t)(end - out);
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 
 /* The wall clock of a world at virtual time 0: late 2023. */
 #define WALL_NS      INT64_C(1700000000000000000)
@@ -76,12 +76,12 @@ static void set_text(struct record *record, int64_t stamp_ns, uint32_t position)
 {
     if (record->text == NULL)
         record->text = world_memory(TEXT_BYTES, 1);
-    char *at = digits_put(put_text(record->text, "+34."), position % 1000000, 6);
-    at = digits_put(put_text(at, "-118."), position / 1000000, 6);
+    char *at = decimal_put(put_text(record->text, "+34."), position % 1000000, 6);
+    at = decimal_put(put_text(at, "-118."), position / 1000000, 6);
     record->location.position = (struct span){record->text, (size_t)(at - record->text)};
     char *stamp = at;
-    at = digits_put(at, (uint64_t)(stamp_ns / SECOND_NS), STAMP_DIGITS);
-    at = digits_put(put_text(at, "."), (uint64_t)(stamp_ns % SECOND_NS), 9);
+    at = decimal_put(at, (uint64_t)(stamp_ns / SECOND_NS), STAMP_DIGITS);
+    at = decimal_put(put_text(at, "."), (uint64_t)(stamp_ns % SECOND_NS), 9);
     record->location.stamp = (struct span){stamp, (size_t)(at - stamp)};
 }
 

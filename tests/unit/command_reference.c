@@ -150,10 +150,10 @@ static void positions_against_reference(void)
 
 static void check_digits(const struct command *command)
 {
-    char text[DIGITS_POSITION_ROOM_BYTES];
-    char *end = digits_write_position(text, &command->digits);
+    char text[PACKED_POSITION_ROOM_BYTES];
+    char *end = packed_write_position(text, &command->packed);
     CHECK_BYTES(text, (size_t)(end - text), command->position.at, command->position.bytes);
-    CHECK(command->digits.stamp_ns == command->stamp_ns);
+    CHECK(command->packed.stamp_ns == command->stamp_ns);
 }
 
 /* Whatever stands between the fields: one blank is read in a way of its own. */

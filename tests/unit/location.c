@@ -207,10 +207,10 @@ static void whatever_is_not_plain_is_hashed_as_texts(void)
 static void digits_say_nothing_new_to_a_hash(void)
 {
     struct location location = base();
-    struct digits digits;
+    struct packed packed;
     uint64_t hash = location_hash(&location);
-    CHECK(digits_read(location.position, location.stamp, &digits));
-    location.digits = &digits;
+    CHECK(packed_read(location.position, location.stamp, &packed));
+    location.packed = &packed;
     CHECK(location_hash(&location) == hash);
 }
 

@@ -74,11 +74,11 @@ static void digits_read_before_are_taken_as_they_are(void)
 {
     struct record record = {0};
     struct location location = honest("kiwi", "+1.50-1", "12.0", 12000000000, 7);
-    struct digits digits;
+    struct packed packed;
     put(&record, &location);
     uint64_t hash = record.hash;
-    CHECK(digits_read(location.position, location.stamp, &digits));
-    location.digits = &digits;
+    CHECK(packed_read(location.position, location.stamp, &packed));
+    location.packed = &packed;
     put(&record, &location);
     CHECK(in_numbers(&record));
     CHECK(record.hash == hash);

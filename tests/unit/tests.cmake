@@ -47,16 +47,16 @@ herd_test(unit/window herd_core)
 herd_test(unit/peer_directory herd_core)
 herd_test(unit/same herd_core)
 herd_test(unit/table herd_core)
-herd_test(unit/digits herd_core)
+herd_test(unit/packed herd_core)
 # The same on a processor for which bus/base/simd16.h knows no instruction.
-add_executable(test_unit_digits_portable unit/digits.c ${CMAKE_SOURCE_DIR}/bus/base/digits.c
+add_executable(test_unit_packed_portable unit/packed.c ${CMAKE_SOURCE_DIR}/bus/base/packed.c
     ${CMAKE_SOURCE_DIR}/bus/base/word.c)
-set_target_properties(test_unit_digits_portable PROPERTIES
+set_target_properties(test_unit_packed_portable PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
-target_compile_definitions(test_unit_digits_portable PRIVATE ZHERD_PLAIN_SIMD)
-target_link_libraries(test_unit_digits_portable PRIVATE herd_core)
-add_test(NAME unit/digits_portable COMMAND test_unit_digits_portable)
-set_tests_properties(unit/digits_portable PROPERTIES LABELS unit TIMEOUT ${HERD_TEST_SECONDS_MAX})
+target_compile_definitions(test_unit_packed_portable PRIVATE ZHERD_PLAIN_SIMD)
+target_link_libraries(test_unit_packed_portable PRIVATE herd_core)
+add_test(NAME unit/packed_portable COMMAND test_unit_packed_portable)
+set_tests_properties(unit/packed_portable PROPERTIES LABELS unit TIMEOUT ${HERD_TEST_SECONDS_MAX})
 herd_test(unit/record herd_core)
 herd_test(unit/batch herd_core)
 herd_test(unit/wire herd_core)

@@ -1,4 +1,4 @@
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 
 #include <assert.h>
 
@@ -17,10 +17,9 @@
 /* A position is looked at in two pieces. */
 #define VIEW_BYTES (2 * SIMD16_BYTES)
 
-static_assert(DIGITS_PACKED_BYTES == SIMD16_BYTES && DIGITS_POSITION_ROOM_BYTES == VIEW_BYTES,
+static_assert(PACKED_BYTES == SIMD16_BYTES && PACKED_POSITION_ROOM_BYTES == VIEW_BYTES,
               "two pieces are packed into one, which becomes two");
-static_assert(DIGITS_POSITION_BYTES_MAX <= 2 * (DIGITS_PACKED_BYTES - 1),
-              "a byte is left for the count");
+static_assert(PACKED_POSITION_BYTES_MAX <= 2 * (PACKED_BYTES - 1), "a byte is left for the count");
 
 static const uint64_t power_of_10[] = {
     1,
@@ -79,7 +78,7 @@ ALWAYS_INLINE uint64_t find_others(const char view[VIEW_BYTES])
     return ~(uint64_t)(low_digits | high_digits << SIMD16_BYTES);
 }
 
-/* Sign, digits, and perhaps a point and digits, from `*at` on. The lowest bit of `*others` is the
+/* Sign, packed, and perhaps a point and digits, from `*at` on. The lowest bit of `*others` is the
  * sign's; where true, it is afterwards the one of what follows, and `*at` says where that is. A
  * view's end is no part of a coordinate: it would have to be too long before. */
 ALWAYS_INLINE bool pass_coordinate(const char *view, uint64_t *others, unsigned *at,
@@ -103,7 +102,7 @@ ALWAYS_INLINE bool pass_coordinate(const char *view, uint64_t *others, unsigned 
 }
 
 /* How many bytes the position has that a view begins with; 0 for none. */
-ALWAYS_INLINE unsigned find_form(const char *view, struct digits_form *form)
+ALWAYS_INLINE unsigned find_form(const char *view, struct packed_form *form)
 {
     uint64_t others = find_others(view);
     unsigned at = 0, latitude_digits, longitude_digits;
@@ -144,23 +143,23 @@ ALWAYS_INLINE void store_text(char *to, simd16 values)
 }
 
 /* The count at the packed end becomes characters, too, behind the last. */
-char *digits_write_position(char *to, const struct digits *digits)
+char *packed_write_position(char *to, const struct packed *packed)
 {
-    simd16 pairs = simd16_load(digits->position), firsts = pairs & 15, seconds = pairs >> 4;
+    simd16 pairs = simd16_load(packed->position), firsts = pairs & 15, seconds = pairs >> 4;
     store_text(to, __builtin_shufflevector(firsts, seconds, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
                                            21, 6, 22, 7, 23));
     store_text(to + SIMD16_BYTES, __builtin_shufflevector(firsts, seconds, 8, 24, 9, 25, 10, 26, 11,
                                                           27, 12, 28, 13, 29, 14, 30, 15, 31));
-    return to + digits->position[SIMD16_BYTES - 1];
+    return to + packed->position[SIMD16_BYTES - 1];
 }
 
 /* ---- stamps ---- */
 
 /* Nearly every stamp: ten digits, a point and nine digits, read all at once. False also where it is
  * another stamp. */
-ALWAYS_INLINE bool read_usual_stamp(struct span text, struct digits *digits)
+ALWAYS_INLINE bool read_usual_stamp(struct span text, struct packed *packed)
 {
-    if (text.bytes != DIGITS_STAMP_BYTES_MAX)
+    if (text.bytes != PACKED_STAMP_BYTES_MAX)
         return false;
     uint64_t first = bytes_load_8(text.at) ^ EACH_ZERO;
     uint64_t last = bytes_load_8(text.at + 12) ^ EACH_ZERO;
@@ -172,8 +171,8 @@ ALWAYS_INLINE bool read_usual_stamp(struct span text, struct digits *digits)
     bool has_point = (middle & 0x00ff0000) == 0, has_leading_zero = (first & 0xff) == 0;
     if (has_others || !has_point || has_leading_zero || seconds > SECONDS_MAX)
         return false;
-    digits->stamp_ns = (int64_t)(seconds * NANO + tenths * POWER_8 + join_eight(last));
-    digits->stamp_decimals = 9;
+    packed->stamp_ns = (int64_t)(seconds * NANO + tenths * POWER_8 + join_eight(last));
+    packed->stamp_decimals = 9;
     return true;
 }
 
@@ -192,7 +191,7 @@ static unsigned take_number(struct span *rest, unsigned max, uint64_t *value)
     return count;
 }
 
-__attribute__((noinline)) static bool read_any_stamp(struct span text, struct digits *digits)
+__attribute__((noinline)) static bool read_any_stamp(struct span text, struct packed *packed)
 {
     if (text.bytes == 0)
         return false;
@@ -208,58 +207,58 @@ __attribute__((noinline)) static bool read_any_stamp(struct span text, struct di
         if (decimals == 0)
             return false;
     }
-    digits->stamp_ns =
+    packed->stamp_ns =
         (int64_t)(seconds * NANO + billionths * power_of_10[DECIMALS_MAX - decimals]);
-    digits->stamp_decimals = (uint8_t)decimals;
+    packed->stamp_decimals = (uint8_t)decimals;
     return rest.bytes == 0;
 }
 
-ALWAYS_INLINE bool read_stamp(struct span text, struct digits *digits)
+ALWAYS_INLINE bool read_stamp(struct span text, struct packed *packed)
 {
-    return read_usual_stamp(text, digits) || read_any_stamp(text, digits);
+    return read_usual_stamp(text, packed) || read_any_stamp(text, packed);
 }
 
 /* ---- both ---- */
 
-bool digits_read(struct span position, struct span stamp, struct digits *digits)
+bool packed_read(struct span position, struct span stamp, struct packed *packed)
 {
     char view[VIEW_BYTES] = {0};
-    struct digits_form form;
-    if (position.bytes == 0 || position.bytes > DIGITS_POSITION_BYTES_MAX)
+    struct packed_form form;
+    if (position.bytes == 0 || position.bytes > PACKED_POSITION_BYTES_MAX)
         return false;
     memcpy(view, position.at, position.bytes);
     if (find_form(view, &form) != position.bytes)
         return false;
-    pack_position(view, position.bytes, digits->position);
-    return read_stamp(stamp, digits);
+    pack_position(view, position.bytes, packed->position);
+    return read_stamp(stamp, packed);
 }
 
 /* A view is where the line is, or a copy of it. */
-ALWAYS_INLINE size_t read_line(const char *view, struct span text, struct digits *digits,
-                               struct digits_form *form)
+ALWAYS_INLINE size_t read_line(const char *view, struct span text, struct packed *packed,
+                               struct packed_form *form)
 {
     unsigned bytes = find_form(view, form);
     if (bytes == 0 || view[bytes] != ' ')
         return 0;
-    pack_position(view, bytes, digits->position);
+    pack_position(view, bytes, packed->position);
     struct span stamp = {text.at + bytes + 1, text.bytes - bytes - 1};
-    return read_stamp(stamp, digits) ? bytes : 0;
+    return read_stamp(stamp, packed) ? bytes : 0;
 }
 
 /* A view would look beyond its end. */
-__attribute__((noinline)) static size_t read_short_line(struct span text, struct digits *digits,
-                                                        struct digits_form *form)
+__attribute__((noinline)) static size_t read_short_line(struct span text, struct packed *packed,
+                                                        struct packed_form *form)
 {
     char view[VIEW_BYTES] = {0};
     if (text.bytes > 0)
         memcpy(view, text.at, text.bytes);
-    return read_line(view, text, digits, form);
+    return read_line(view, text, packed, form);
 }
 
-size_t digits_read_line(struct span text, struct digits *digits, struct digits_form *form)
+size_t packed_read_line(struct span text, struct packed *packed, struct packed_form *form)
 {
-    return text.bytes >= VIEW_BYTES ? read_line(text.at, text, digits, form)
-                                    : read_short_line(text, digits, form);
+    return text.bytes >= VIEW_BYTES ? read_line(text.at, text, packed, form)
+                                    : read_short_line(text, packed, form);
 }
 
 /* ---- digits of numbers ---- */
@@ -294,7 +293,7 @@ static inline void store_eight(char *to, uint64_t text)
     memcpy(to, &text, sizeof text);
 }
 
-char *digits_put(char *to, uint64_t value, unsigned count)
+char *decimal_put(char *to, uint64_t value, unsigned count)
 {
     char *end = to + count;
     for (; count > EIGHT; count -= EIGHT, value /= POWER_8)
@@ -311,13 +310,13 @@ static inline char *put_nine(char *to, uint32_t value)
     return to + 9;
 }
 
-char *digits_put_nine(char *to, uint32_t value)
+char *decimal_put_nine(char *to, uint32_t value)
 {
     return put_nine(to, value);
 }
 
 /* A number's bits times the logarithm of 2 are its digits, or one more than those. */
-unsigned digits_count(uint64_t value)
+unsigned decimal_count(uint64_t value)
 {
     value |= 1; /* 0 has a digit, too */
     unsigned bits = 64 - (unsigned)__builtin_clzll(value);
@@ -344,15 +343,15 @@ static inline char *put_decimals(char *to, uint64_t billionths, unsigned decimal
     return to + 1 + decimals;
 }
 
-char *digits_write_stamp(char *to, const struct digits *digits)
+char *packed_write_stamp(char *to, const struct packed *packed)
 {
-    uint64_t size = (uint64_t)digits->stamp_ns, seconds = size / NANO;
+    uint64_t size = (uint64_t)packed->stamp_ns, seconds = size / NANO;
     if (seconds >= 10 * POWER_8) {
         to = put_few(to, (uint32_t)(seconds / POWER_8), 2);
         store_eight(to, spell_eight((uint32_t)(seconds % POWER_8)));
         to += EIGHT;
     } else {
-        to = digits_put(to, seconds, digits_count(seconds));
+        to = decimal_put(to, seconds, decimal_count(seconds));
     }
-    return put_decimals(to, size % NANO, digits->stamp_decimals);
+    return put_decimals(to, size % NANO, packed->stamp_decimals);
 }

@@ -1,5 +1,5 @@
 /* Numbers from text and the text back from them; words and their ends. */
-#include "bus/base/digits.h"
+#include "bus/base/packed.h"
 
 #include <sodium/crypto_shorthash.h>
 
@@ -9,27 +9,27 @@
 #include "tests/unit/input.h"
 
 /* Reads copies that end where memory ends. */
-static bool read_both(struct span position, struct span stamp, struct digits *digits)
+static bool read_both(struct span position, struct span stamp, struct packed *packed)
 {
     char *p = check_at_page_end(position.at, position.bytes);
     char *s = check_at_page_end(stamp.at, stamp.bytes);
-    return digits_read((struct span){p, position.bytes}, (struct span){s, stamp.bytes}, digits);
+    return packed_read((struct span){p, position.bytes}, (struct span){s, stamp.bytes}, packed);
 }
 
 static bool reads(const char *position, const char *stamp)
 {
-    struct digits digits;
-    return read_both(span_of(position), span_of(stamp), &digits);
+    struct packed packed;
+    return read_both(span_of(position), span_of(stamp), &packed);
 }
 
 static void check_round_trip(struct span position, struct span stamp)
 {
-    struct digits digits;
-    CHECK(digits_read(position, stamp, &digits));
-    char text[DIGITS_POSITION_ROOM_BYTES];
-    char *end = digits_write_position(text, &digits);
+    struct packed packed;
+    CHECK(packed_read(position, stamp, &packed));
+    char text[PACKED_POSITION_ROOM_BYTES];
+    char *end = packed_write_position(text, &packed);
     CHECK_BYTES(text, (size_t)(end - text), position.at, position.bytes);
-    end = digits_write_stamp(text, &digits);
+    end = packed_write_stamp(text, &packed);
     CHECK_BYTES(text, (size_t)(end - text), stamp.at, stamp.bytes);
 }
 
@@ -65,17 +65,17 @@ static void texts_come_back_byte_for_byte(void)
 
 static void every_prefix_is_refused_or_comes_back(void)
 {
-    struct digits digits;
+    struct packed packed;
     for (size_t i = 0; i < sizeof positions / sizeof *positions; i++)
         for (size_t bytes = 0; bytes <= strlen(positions[i]); bytes++) {
             struct span prefix = {positions[i], bytes};
-            if (read_both(prefix, span_of("1"), &digits))
+            if (read_both(prefix, span_of("1"), &packed))
                 check_round_trip(prefix, span_of("1"));
         }
     for (size_t i = 0; i < sizeof stamps / sizeof *stamps; i++)
         for (size_t bytes = 0; bytes <= strlen(stamps[i]); bytes++) {
             struct span prefix = {stamps[i], bytes};
-            if (read_both(span_of("+1-1"), prefix, &digits))
+            if (read_both(span_of("+1-1"), prefix, &packed))
                 check_round_trip(span_of("+1-1"), prefix);
         }
 }
@@ -83,22 +83,22 @@ static void every_prefix_is_refused_or_comes_back(void)
 static void check_line(const char *line, size_t bytes)
 {
     char *edge = check_at_page_end(line, bytes);
-    struct digits digits, parts;
-    struct digits_form form;
-    size_t position_bytes = digits_read_line((struct span){edge, bytes}, &digits, &form);
+    struct packed packed, parts;
+    struct packed_form form;
+    size_t position_bytes = packed_read_line((struct span){edge, bytes}, &packed, &form);
     size_t wanted = 0;
     char *blank = memchr(edge, ' ', bytes);
     if (blank != NULL) {
         size_t head = (size_t)(blank - edge);
-        if (digits_read((struct span){edge, head}, (struct span){blank + 1, bytes - head - 1},
+        if (packed_read((struct span){edge, head}, (struct span){blank + 1, bytes - head - 1},
                         &parts))
             wanted = head;
     }
     CHECK_INT(position_bytes, wanted);
     if (position_bytes > 0 && wanted > 0) {
-        CHECK(memcmp(digits.position, parts.position, sizeof parts.position) == 0);
-        CHECK(digits.stamp_ns == parts.stamp_ns);
-        CHECK_INT(digits.stamp_decimals, parts.stamp_decimals);
+        CHECK(memcmp(packed.position, parts.position, sizeof parts.position) == 0);
+        CHECK(packed.stamp_ns == parts.stamp_ns);
+        CHECK_INT(packed.stamp_decimals, parts.stamp_decimals);
     }
 }
 
@@ -116,23 +116,23 @@ static void a_line_is_read_like_its_parts(void)
         "+1-1  1", "+1-1\t1", "+1-1 1 ", " +1-1 1", "+34.068930-118.445127  1621464827.95949850",
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        struct digits digits;
-        struct digits_form form;
-        CHECK_INT(digits_read_line(span_of(others[i]), &digits, &form), 0);
+        struct packed packed;
+        struct packed_form form;
+        CHECK_INT(packed_read_line(span_of(others[i]), &packed, &form), 0);
     }
 }
 
 static void a_position_is_packed_two_characters_to_a_byte(void)
 {
-    static const uint8_t packed[DIGITS_PACKED_BYTES] = {
-        0x3b, 0xe4, 0x60, 0x98, 0x03, 0x1d, 0x81, 0x4e, 0x54, 0x21, 0x57, 0, 0, 0, 0, 22};
+    static const uint8_t wanted[PACKED_BYTES] = {0x3b, 0xe4, 0x60, 0x98, 0x03, 0x1d, 0x81, 0x4e,
+                                                 0x54, 0x21, 0x57, 0,    0,    0,    0,    22};
     static const char line[] = "+34.068930-118.4451275 1621464827.9594";
-    struct digits digits;
-    struct digits_form form;
-    CHECK_INT(digits_read_line(span_of(line), &digits, &form), 22);
-    CHECK(memcmp(digits.position, packed, sizeof packed) == 0);
-    CHECK_INT(digits.stamp_ns, 1621464827959400000);
-    CHECK_INT(digits.stamp_decimals, 4);
+    struct packed packed;
+    struct packed_form form;
+    CHECK_INT(packed_read_line(span_of(line), &packed, &form), 22);
+    CHECK(memcmp(packed.position, wanted, sizeof wanted) == 0);
+    CHECK_INT(packed.stamp_ns, 1621464827959400000);
+    CHECK_INT(packed.stamp_decimals, 4);
     CHECK_INT(form.latitude_digits, 2);
     CHECK_INT(form.longitude_at, 10);
     CHECK_INT(form.longitude_digits, 3);
@@ -206,14 +206,14 @@ static struct number draw_number(uint64_t *state, unsigned whole_max)
     uint64_t drawn = input_draw(state);
     struct number number = {.whole = 1 + (unsigned)drawn % whole_max,
                             .decimals = (unsigned)(drawn >> 32) % 10};
-    char digits[24], padded[24];
-    snprintf(digits, sizeof digits, "1%018llu",
+    char drawn_digits[24], padded[24];
+    snprintf(drawn_digits, sizeof drawn_digits, "1%018llu",
              (unsigned long long)(input_draw(state) % UINT64_C(1000000000000000000)));
     int whole = (int)number.whole, decimals = (int)number.decimals;
-    snprintf(number.text, sizeof number.text, "%.*s%s%.*s", whole, digits, decimals > 0 ? "." : "",
-             decimals, digits + 10);
-    snprintf(padded, sizeof padded, "%.*s%.*s%.*s", whole, digits, decimals, digits + 10,
-             9 - decimals, "000000000");
+    snprintf(number.text, sizeof number.text, "%.*s%s%.*s", whole, drawn_digits,
+             decimals > 0 ? "." : "", decimals, drawn_digits + 10);
+    snprintf(padded, sizeof padded, "%.*s%.*s%.*s", whole, drawn_digits, decimals,
+             drawn_digits + 10, 9 - decimals, "000000000");
     number.billionths = (int64_t)strtoull(padded, NULL, 10);
     return number;
 }
@@ -224,20 +224,20 @@ static void numbers_of_any_size_are_right(void)
     for (int i = 0; i < 20000; i++) {
         struct number north = draw_number(&state, 3), west = draw_number(&state, 3);
         struct number time = draw_number(&state, 10);
-        char position[DIGITS_POSITION_BYTES_MAX + 1] = "+";
+        char position[PACKED_POSITION_BYTES_MAX + 1] = "+";
         strcat(position, north.text);
         strcat(position, "-");
         strcat(position, west.text);
         char line[sizeof position + sizeof time.text];
         snprintf(line, sizeof line, "%s %s", position, time.text);
-        struct digits digits;
-        struct digits_form form;
-        CHECK_INT(digits_read_line(span_of(line), &digits, &form), strlen(position));
+        struct packed packed;
+        struct packed_form form;
+        CHECK_INT(packed_read_line(span_of(line), &packed, &form), strlen(position));
         CHECK_INT(form.latitude_digits, north.whole);
         CHECK_INT(form.longitude_at, 1 + strlen(north.text));
         CHECK_INT(form.longitude_digits, west.whole);
-        CHECK_INT(digits.stamp_ns, time.billionths);
-        CHECK_INT(digits.stamp_decimals, time.decimals);
+        CHECK_INT(packed.stamp_ns, time.billionths);
+        CHECK_INT(packed.stamp_decimals, time.decimals);
         check_round_trip(span_of(position), span_of(time.text));
     }
 }
@@ -251,14 +251,14 @@ static bool is_digit(int byte)
 static void every_byte_in_every_place_is_refused_or_comes_back(void)
 {
     char text[] = "-12.12345678+180.123456789", stamp[] = "1621464827.959498503";
-    struct digits digits;
+    struct packed packed;
     for (size_t i = 0; i + 1 < sizeof text + sizeof stamp; i++) {
         char *at = i < sizeof text ? &text[i] : &stamp[i - sizeof text];
         char before = *at;
         for (int byte = 0; byte < 256 && before != '\0'; byte++) {
             *at = (char)byte;
             struct span position = {text, sizeof text - 1}, time = {stamp, sizeof stamp - 1};
-            if (digits_read(position, time, &digits))
+            if (packed_read(position, time, &packed))
                 check_round_trip(position, time);
             else
                 CHECK(!is_digit(byte) || !is_digit(before) || at == stamp);
@@ -270,15 +270,15 @@ static void every_byte_in_every_place_is_refused_or_comes_back(void)
 static void digits_are_put_with_leading_zeros(void)
 {
     char text[20];
-    CHECK_BYTES(text, (size_t)(digits_put(text, 7, 1) - text), "7", 1);
-    CHECK_BYTES(text, (size_t)(digits_put(text, 7, 2) - text), "07", 2);
-    CHECK_BYTES(text, (size_t)(digits_put(text, 12345, 9) - text), "000012345", 9);
-    CHECK_BYTES(text, (size_t)(digits_put(text, 12345, 3) - text), "345", 3);
-    CHECK_BYTES(text, (size_t)(digits_put(text, UINT64_MAX, 20) - text), "18446744073709551615",
+    CHECK_BYTES(text, (size_t)(decimal_put(text, 7, 1) - text), "7", 1);
+    CHECK_BYTES(text, (size_t)(decimal_put(text, 7, 2) - text), "07", 2);
+    CHECK_BYTES(text, (size_t)(decimal_put(text, 12345, 9) - text), "000012345", 9);
+    CHECK_BYTES(text, (size_t)(decimal_put(text, 12345, 3) - text), "345", 3);
+    CHECK_BYTES(text, (size_t)(decimal_put(text, UINT64_MAX, 20) - text), "18446744073709551615",
                 20);
-    CHECK_BYTES(text, (size_t)(digits_put_nine(text, 0) - text), "000000000", 9);
-    CHECK_BYTES(text, (size_t)(digits_put_nine(text, 12345) - text), "000012345", 9);
-    CHECK_BYTES(text, (size_t)(digits_put_nine(text, 999999999) - text), "999999999", 9);
+    CHECK_BYTES(text, (size_t)(decimal_put_nine(text, 0) - text), "000000000", 9);
+    CHECK_BYTES(text, (size_t)(decimal_put_nine(text, 12345) - text), "000012345", 9);
+    CHECK_BYTES(text, (size_t)(decimal_put_nine(text, 999999999) - text), "999999999", 9);
 }
 
 /* Two parts of a number are written side by side: each of them in every value. */
@@ -288,21 +288,21 @@ static void every_four_digits_are_put(void)
         char text[9], wanted[16];
         uint32_t value = four * 10000 + (9999 - four);
         snprintf(wanted, sizeof wanted, "%09u", (unsigned)value);
-        CHECK_BYTES(text, (size_t)(digits_put_nine(text, value) - text), wanted, 9);
-        CHECK_BYTES(text, (size_t)(digits_put(text, value, 9) - text), wanted, 9);
+        CHECK_BYTES(text, (size_t)(decimal_put_nine(text, value) - text), wanted, 9);
+        CHECK_BYTES(text, (size_t)(decimal_put(text, value, 9) - text), wanted, 9);
     }
 }
 
 static void digits_are_counted(void)
 {
-    CHECK_INT(digits_count(0), 1);
+    CHECK_INT(decimal_count(0), 1);
     unsigned count = 1;
     for (uint64_t power = 1; count < 20; power *= 10, count++) {
-        CHECK_INT(digits_count(power), count);
-        CHECK_INT(digits_count(power * 10 - 1), count);
-        CHECK_INT(digits_count(power * 10), count + 1);
+        CHECK_INT(decimal_count(power), count);
+        CHECK_INT(decimal_count(power * 10 - 1), count);
+        CHECK_INT(decimal_count(power * 10), count + 1);
     }
-    CHECK_INT(digits_count(UINT64_MAX), 20);
+    CHECK_INT(decimal_count(UINT64_MAX), 20);
 }
 
 static void a_word_ends_at_the_first_white_space(void)

@@ -1,59 +1,59 @@
-/* digits: a position and a stamp in 25 bytes, from which their text comes back byte for byte.
+/* packed: a position and a stamp in 25 bytes, from which their text comes back byte for byte.
  *
  * A position stays text, packed to half its size; a stamp becomes a number beside which stands how
  * many decimals it was written with. It is not the grammar of a command: it reads the forms that
  * clients use and says no to the others (more than nine decimals, a stamp with a leading zero),
  * though they may be right; and it does not compare degrees with the globe's.
  *
- * Invariant: what digits_read takes, the two writers give back, every byte. */
-#ifndef ZHERD_BUS_BASE_DIGITS_H
-#define ZHERD_BUS_BASE_DIGITS_H
+ * Invariant: what packed_read takes, the two writers give back, every byte. */
+#ifndef ZHERD_BUS_BASE_PACKED_H
+#define ZHERD_BUS_BASE_PACKED_H
 
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
 
 /* "+999.999999999-999.999999999" and "9223372035.999999999" */
-#define DIGITS_POSITION_BYTES_MAX 28
-#define DIGITS_STAMP_BYTES_MAX    20
-#define DIGITS_PACKED_BYTES       16
-/* What digits_write_position may write to. */
-#define DIGITS_POSITION_ROOM_BYTES 32
+#define PACKED_POSITION_BYTES_MAX 28
+#define PACKED_STAMP_BYTES_MAX    20
+#define PACKED_BYTES              16
+/* What packed_write_position may write to. */
+#define PACKED_POSITION_ROOM_BYTES 32
 
-struct digits {
+struct packed {
     int64_t stamp_ns;
     /* The low four bits of each character, of two characters in a byte, the first one lower: digits
      * are themselves, '+' is 11, '-' 13 and '.' 14. Zeros stand behind them, and in the last byte
      * how many there are. */
-    uint8_t position[DIGITS_PACKED_BYTES];
+    uint8_t position[PACKED_BYTES];
     uint8_t stamp_decimals; /* digits behind the point; 0: no point */
 };
 
 /* Where the parts of a position are: how many digits stand behind the sign of each coordinate and
  * before its point, and where the second one begins. */
-struct digits_form {
+struct packed_form {
     uint8_t latitude_digits, longitude_at, longitude_digits;
 };
 
 /* False where one of the two is not of a form that can be kept. */
-bool digits_read(struct span position, struct span stamp, struct digits *digits);
+bool packed_read(struct span position, struct span stamp, struct packed *packed);
 
 /* The same for the two on one line, with one blank between and nothing around: how many bytes the
  * position has, or 0 for no. Faster than finding their ends first. */
-size_t digits_read_line(struct span text, struct digits *digits, struct digits_form *form);
+size_t packed_read_line(struct span text, struct packed *packed, struct packed_form *form);
 
-/* Return the byte behind what they wrote; room for DIGITS_POSITION_ROOM_BYTES and
- * DIGITS_STAMP_BYTES_MAX must be there, and may be written to. */
-char *digits_write_position(char *to, const struct digits *digits);
-char *digits_write_stamp(char *to, const struct digits *digits);
+/* Return the byte behind what they wrote; room for PACKED_POSITION_ROOM_BYTES and
+ * PACKED_STAMP_BYTES_MAX must be there, and may be written to. */
+char *packed_write_position(char *to, const struct packed *packed);
+char *packed_write_stamp(char *to, const struct packed *packed);
 
 /* The last `count` digits of `value`, with leading zeros; returns the byte behind them. */
-char *digits_put(char *to, uint64_t value, unsigned count);
+char *decimal_put(char *to, uint64_t value, unsigned count);
 
 /* The nine digits of a number below 10^9, as behind a point; returns the byte behind them. */
-char *digits_put_nine(char *to, uint32_t value);
+char *decimal_put_nine(char *to, uint32_t value);
 
 /* How many digits `value` has; 1 for 0. */
-unsigned digits_count(uint64_t value);
+unsigned decimal_count(uint64_t value);
 
 #endif
