@@ -39,11 +39,11 @@ struct flood {
 
 static struct span copy_name(struct flood *flood, size_t *used, struct span name)
 {
-    assert(name.bytes > 0 && name.bytes <= WIRE_NAME_BYTES_MAX);
+    assert(name.len > 0 && name.len <= WIRE_NAME_BYTES_MAX);
     char *copy = flood->names + *used;
-    memcpy(copy, name.at, name.bytes);
-    *used += name.bytes;
-    return (struct span){copy, name.bytes};
+    memcpy(copy, name.data, name.len);
+    *used += name.len;
+    return (struct span){copy, name.len};
 }
 
 struct flood *flood_new(const struct flood_options *options)
@@ -254,8 +254,8 @@ static struct flood_status_link copy_link(const struct wire_link *link)
                                      .acked = link->acked,
                                      .told = link->told,
                                      .head = link->head};
-    for (size_t i = 0; i < link->name.bytes; i++) {
-        char byte = link->name.at[i];
+    for (size_t i = 0; i < link->name.len; i++) {
+        char byte = link->name.data[i];
         copy.name[i] = byte < 0x20 || byte > 0x7e ? '?' : byte;
     }
     return copy;

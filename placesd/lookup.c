@@ -48,9 +48,9 @@ static int append_bytes(void *buffer, const char *bytes, size_t count)
 /* An array of exactly `fields` behind the prefix: the cursor stands at the first of them. */
 static bool open_message(struct span bytes, uint32_t fields, struct msgread *cursor)
 {
-    if (bytes.bytes < sizeof PREFIX || memcmp(bytes.at, PREFIX, sizeof PREFIX) != 0)
+    if (bytes.len < sizeof PREFIX || memcmp(bytes.data, PREFIX, sizeof PREFIX) != 0)
         return false;
-    *cursor = msgread_of((struct span){bytes.at + sizeof PREFIX, bytes.bytes - sizeof PREFIX});
+    *cursor = msgread_of((struct span){bytes.data + sizeof PREFIX, bytes.len - sizeof PREFIX});
     uint32_t count;
     return msgread_take_array(cursor, &count) && count == fields;
 }
@@ -97,19 +97,19 @@ __attribute__((format(printf, 2, 3))) static bool blame(char *reason, const char
 
 static bool has_prefix(struct span bytes, char *reason)
 {
-    if (bytes.bytes == 0)
+    if (bytes.len == 0)
         return blame(reason, "It is empty.");
     char begins[3 * sizeof PREFIX + 1] = "";
-    for (size_t i = 0; i < sizeof PREFIX && i < bytes.bytes; i++)
-        snprintf(begins + 3 * i, 4, " %02x", (unsigned char)bytes.at[i]);
-    if (bytes.bytes < sizeof PREFIX || bytes.at[0] != PREFIX[0] || bytes.at[1] != PREFIX[1])
+    for (size_t i = 0; i < sizeof PREFIX && i < bytes.len; i++)
+        snprintf(begins + 3 * i, 4, " %02x", (unsigned char)bytes.data[i]);
+    if (bytes.len < sizeof PREFIX || bytes.data[0] != PREFIX[0] || bytes.data[1] != PREFIX[1])
         return blame(reason, "It begins with the bytes%s: 7a 70 01 (zp, version 1) are needed.",
                      begins);
-    if (bytes.at[2] != PREFIX[2])
+    if (bytes.data[2] != PREFIX[2])
         return blame(reason, "Its version is %d: version %d is spoken here.",
-                     (unsigned char)bytes.at[2], PREFIX[2]);
-    if (bytes.bytes > LOOKUP_REQUEST_BYTES_MAX)
-        return blame(reason, "It has %zu bytes: %d are allowed.", bytes.bytes,
+                     (unsigned char)bytes.data[2], PREFIX[2]);
+    if (bytes.len > LOOKUP_REQUEST_BYTES_MAX)
+        return blame(reason, "It has %zu bytes: %d are allowed.", bytes.len,
                      LOOKUP_REQUEST_BYTES_MAX);
     return true;
 }
@@ -158,7 +158,7 @@ static bool read_request(struct span bytes, struct lookup *lookup, char *reason)
     if (!has_prefix(bytes, reason))
         return false;
     struct msgread cursor =
-        msgread_of((struct span){bytes.at + sizeof PREFIX, bytes.bytes - sizeof PREFIX});
+        msgread_of((struct span){bytes.data + sizeof PREFIX, bytes.len - sizeof PREFIX});
     if (!open_request(&cursor, reason))
         return false;
     int64_t values[REQUEST_FIELDS];
@@ -189,26 +189,26 @@ void lookup_explain_request(struct span bytes, char reason[LOOKUP_REASON_BYTES_M
 
 void lookup_write_reply(const struct lookup_reply *reply, struct buffer *out)
 {
-    assert(reply->body.bytes <= LOOKUP_BODY_BYTES_MAX);
+    assert(reply->body.len <= LOOKUP_BODY_BYTES_MAX);
     buffer_append(out, (struct span){PREFIX, sizeof PREFIX});
     msgpack_packer packer;
     msgpack_packer_init(&packer, out, append_bytes);
     msgpack_pack_array(&packer, REPLY_FIELDS);
     msgpack_pack_uint32(&packer, reply->code);
-    msgpack_pack_bin(&packer, reply->body.bytes);
-    msgpack_pack_bin_body(&packer, reply->body.at, reply->body.bytes);
+    msgpack_pack_bin(&packer, reply->body.len);
+    msgpack_pack_bin_body(&packer, reply->body.data, reply->body.len);
 }
 
 bool lookup_read_reply(struct span bytes, struct lookup_reply *reply)
 {
     struct msgread cursor;
     uint32_t code;
-    if (bytes.bytes > LOOKUP_REPLY_BYTES_MAX || !open_message(bytes, REPLY_FIELDS, &cursor) ||
+    if (bytes.len > LOOKUP_REPLY_BYTES_MAX || !open_message(bytes, REPLY_FIELDS, &cursor) ||
         !take_number(&cursor, LOOKUP_OK, LOOKUP_INVALID, &code))
         return false;
     reply->code = code;
     return (msgread_take_bin(&cursor, &reply->body) || msgread_take_str(&cursor, &reply->body)) &&
-           reply->body.bytes <= LOOKUP_BODY_BYTES_MAX && msgread_at_end(&cursor);
+           reply->body.len <= LOOKUP_BODY_BYTES_MAX && msgread_at_end(&cursor);
 }
 
 /* ---- what a worker says besides ---- */

@@ -45,8 +45,8 @@ static bool read_file(const char *path, char *content, size_t *bytes)
 
 static bool is_blank(struct span text)
 {
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (!isspace((unsigned char)text.at[i]))
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isspace((unsigned char)text.data[i]))
             return false;
     }
     return true;
@@ -58,9 +58,9 @@ static bool is_blank(struct span text)
 static void parse_line(struct lines *lines, uint32_t number, struct span text)
 {
     size_t blanks = 0;
-    while (blanks < text.bytes && text.at[blanks] == ' ')
+    while (blanks < text.len && text.data[blanks] == ' ')
         blanks++;
-    char *line = strndup(text.at + blanks, text.bytes - blanks);
+    char *line = strndup(text.data + blanks, text.len - blanks);
     zconfig_t *tree = line ? zconfig_str_load(line) : NULL;
     zconfig_t *item = tree ? zconfig_child(tree) : NULL;
     struct topology_entry entry = {.line = number, .text = text};
@@ -76,7 +76,7 @@ static void parse_line(struct lines *lines, uint32_t number, struct span text)
 static void parse_lines(struct lines *lines, struct span content)
 {
     uint32_t number = 1;
-    for (const char *at = content.at, *end = content.at + content.bytes; at < end; number++) {
+    for (const char *at = content.data, *end = content.data + content.len; at < end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *line_end = newline ? newline : end;
         struct span text = {at, (size_t)(line_end - at)};
@@ -112,8 +112,8 @@ static void restore_output(int kept)
 static size_t count_lines(struct span content)
 {
     size_t count = 1;
-    for (size_t i = 0; i < content.bytes; i++)
-        count += content.at[i] == '\n';
+    for (size_t i = 0; i < content.len; i++)
+        count += content.data[i] == '\n';
     return count;
 }
 

@@ -52,22 +52,22 @@ bool status_read(const char *line, struct status *status)
 /* Keeps room for a closing NUL. */
 static void keep(struct status_stream *stream, struct span piece)
 {
-    if (stream->is_too_long || piece.bytes >= sizeof stream->line - stream->bytes) {
+    if (stream->is_too_long || piece.len >= sizeof stream->line - stream->bytes) {
         stream->is_too_long = true;
         return;
     }
-    memcpy(stream->line + stream->bytes, piece.at, piece.bytes);
-    stream->bytes += piece.bytes;
+    memcpy(stream->line + stream->bytes, piece.data, piece.len);
+    stream->bytes += piece.len;
 }
 
 bool status_next(struct status_stream *stream, struct span *input, struct status *status)
 {
-    while (input->bytes > 0) {
-        const char *newline = memchr(input->at, '\n', input->bytes);
-        size_t bytes = newline ? (size_t)(newline - input->at) : input->bytes;
-        keep(stream, (struct span){input->at, bytes});
+    while (input->len > 0) {
+        const char *newline = memchr(input->data, '\n', input->len);
+        size_t bytes = newline ? (size_t)(newline - input->data) : input->len;
+        keep(stream, (struct span){input->data, bytes});
         bytes += newline ? 1 : 0;
-        *input = (struct span){input->at + bytes, input->bytes - bytes};
+        *input = (struct span){input->data + bytes, input->len - bytes};
         if (!newline)
             continue;
         stream->line[stream->bytes] = '\0';

@@ -12,11 +12,11 @@
 
 int span_compare(struct span a, struct span b)
 {
-    size_t common = a.bytes < b.bytes ? a.bytes : b.bytes;
-    int order = common == 0 ? 0 : memcmp(a.at, b.at, common);
+    size_t common = a.len < b.len ? a.len : b.len;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
     if (order != 0)
         return order;
-    return (a.bytes > b.bytes) - (a.bytes < b.bytes);
+    return (a.len > b.len) - (a.len < b.len);
 }
 
 static void *must(void *memory, size_t bytes)
@@ -57,36 +57,36 @@ void bytes_forget(void *at, size_t bytes)
 
 char *buffer_grow(struct buffer *buffer, size_t more)
 {
-    assert(more <= SIZE_MAX / 2 - buffer->bytes);
-    size_t wanted = buffer->bytes + more;
-    if (wanted > buffer->capacity || buffer->at == NULL) {
+    assert(more <= SIZE_MAX / 2 - buffer->len);
+    size_t wanted = buffer->len + more;
+    if (wanted > buffer->capacity || buffer->data == NULL) {
         size_t capacity = buffer->capacity < BUFFER_BYTES_MIN ? BUFFER_BYTES_MIN : buffer->capacity;
         while (capacity < wanted)
             capacity *= 2;
-        buffer->at = bytes_resize(buffer->at, capacity);
+        buffer->data = bytes_resize(buffer->data, capacity);
         buffer->capacity = capacity;
     }
-    return buffer->at + buffer->bytes;
+    return buffer->data + buffer->len;
 }
 
 void buffer_append(struct buffer *buffer, struct span bytes)
 {
-    if (bytes.bytes == 0)
+    if (bytes.len == 0)
         return;
-    memcpy(buffer_reserve(buffer, bytes.bytes), bytes.at, bytes.bytes);
-    buffer->bytes += bytes.bytes;
+    memcpy(buffer_reserve(buffer, bytes.len), bytes.data, bytes.len);
+    buffer->len += bytes.len;
 }
 
 void buffer_consume(struct buffer *buffer, size_t count)
 {
-    size_t dropped = count < buffer->bytes ? count : buffer->bytes;
-    buffer->bytes -= dropped;
-    if (dropped > 0 && buffer->bytes > 0)
-        memmove(buffer->at, buffer->at + dropped, buffer->bytes);
+    size_t dropped = count < buffer->len ? count : buffer->len;
+    buffer->len -= dropped;
+    if (dropped > 0 && buffer->len > 0)
+        memmove(buffer->data, buffer->data + dropped, buffer->len);
 }
 
 void buffer_free(struct buffer *buffer)
 {
-    free(buffer->at);
+    free(buffer->data);
     *buffer = (struct buffer){0};
 }

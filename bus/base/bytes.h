@@ -13,14 +13,14 @@
 
 /* Borrowed bytes: valid as long as their owner says so. */
 struct span {
-    const char *at;
-    size_t bytes;
+    const char *data;
+    size_t len;
 };
 
 /* Owned bytes. All zero is an empty buffer that holds no memory. */
 struct buffer {
-    char *at;
-    size_t bytes;
+    char *data;
+    size_t len;
     size_t capacity;
 };
 
@@ -32,7 +32,7 @@ static inline struct span span_of(const char *text)
 
 static inline bool span_equals(struct span a, struct span b)
 {
-    return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 /* Four or eight bytes as a number, the first one lowest. All of them must be there. */
@@ -59,15 +59,15 @@ static inline uint64_t bytes_load_8(const void *at)
 static inline uint64_t span_eight(struct span text, size_t at)
 {
     uint64_t eight = 0;
-    size_t left = text.bytes - at;
+    size_t left = text.len - at;
     if (__builtin_expect(left >= sizeof eight, 1))
-        return bytes_load_8(text.at + at);
-    if (text.bytes >= sizeof eight) {
+        return bytes_load_8(text.data + at);
+    if (text.len >= sizeof eight) {
         /* Loads the last eight and lets those before `at` fall out. */
-        return bytes_load_8(text.at + text.bytes - sizeof eight) >> 8 * (sizeof eight - left);
+        return bytes_load_8(text.data + text.len - sizeof eight) >> 8 * (sizeof eight - left);
     }
     while (left > 0)
-        eight = eight << 8 | (unsigned char)text.at[at + --left];
+        eight = eight << 8 | (unsigned char)text.data[at + --left];
     return eight;
 }
 
@@ -93,8 +93,8 @@ void bytes_forget(void *at, size_t bytes);
 char *buffer_grow(struct buffer *buffer, size_t more);
 static inline char *buffer_reserve(struct buffer *buffer, size_t more)
 {
-    bool is_there = more < buffer->capacity - buffer->bytes;
-    return is_there ? buffer->at + buffer->bytes : buffer_grow(buffer, more);
+    bool is_there = more < buffer->capacity - buffer->len;
+    return is_there ? buffer->data + buffer->len : buffer_grow(buffer, more);
 }
 
 void buffer_append(struct buffer *buffer, struct span bytes);

@@ -269,7 +269,7 @@ static bool take_value(struct walk *walk)
 /* Whether what stands between a name's quotes spells `name`, letter by letter or escaped. */
 static bool spells(struct span quoted, const char *name)
 {
-    struct walk walk = {quoted.at + 1, quoted.at + quoted.bytes - 1, NULL};
+    struct walk walk = {quoted.data + 1, quoted.data + quoted.len - 1, NULL};
     while (walk.at < walk.end) {
         int code = (unsigned char)*walk.at++;
         if (code == '\\')
@@ -292,8 +292,8 @@ static bool take_member(struct walk *walk, struct json_check_member *members, si
     for (size_t i = 0; i < count; i++) {
         if (!spells(name, members[i].name))
             continue;
-        if (members[i].value.bytes > 0) {
-            walk->at = name.at;
+        if (members[i].value.len > 0) {
+            walk->at = name.data;
             return fail(walk, "a member that was there before");
         }
         members[i].value = (struct span){start, (size_t)(walk->at - start)};
@@ -320,7 +320,7 @@ static bool take_members(struct walk *walk, struct json_check_member *members, s
 const char *json_check(struct span text, struct json_check_member *members, size_t count,
                        size_t *at)
 {
-    struct walk walk = {text.at, text.at + text.bytes, NULL};
+    struct walk walk = {text.data, text.data + text.len, NULL};
     for (size_t i = 0; i < count; i++)
         members[i].value = (struct span){0};
     if (take_members(&walk, members, count)) {
@@ -328,12 +328,13 @@ const char *json_check(struct span text, struct json_check_member *members, size
         if (walk.at < walk.end)
             fail(&walk, "bytes behind the object");
     }
-    *at = (size_t)(walk.at - text.at);
+    *at = (size_t)(walk.at - text.data);
     return walk.wrong;
 }
 
 bool json_check_is_text(struct span value, const char *text)
 {
     size_t bytes = strlen(text);
-    return value.bytes == bytes + 2 && value.at[0] == '"' && memcmp(value.at + 1, text, bytes) == 0;
+    return value.len == bytes + 2 && value.data[0] == '"' &&
+           memcmp(value.data + 1, text, bytes) == 0;
 }

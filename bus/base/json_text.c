@@ -12,8 +12,8 @@ size_t json_text_depth(struct span text)
 {
     size_t depth = 0, deepest = 0;
     bool in_string = false;
-    for (size_t i = 0; i < text.bytes; i++) {
-        char byte = text.at[i];
+    for (size_t i = 0; i < text.len; i++) {
+        char byte = text.data[i];
         if (byte == '"') {
             in_string = !in_string;
         } else if (in_string) {
@@ -40,11 +40,11 @@ static inline size_t control_bytes(const char *at, const char *end)
 
 static size_t count_controls(struct span text)
 {
-    const char *end = text.at + text.bytes;
+    const char *end = text.data + text.len;
     size_t count = 0;
-    for (const char *at = text.at; (at = memchr(at, DEL, (size_t)(end - at))) != NULL; at++)
+    for (const char *at = text.data; (at = memchr(at, DEL, (size_t)(end - at))) != NULL; at++)
         count++;
-    for (const char *at = text.at; (at = memchr(at, C1_LEAD, (size_t)(end - at))) != NULL; at++)
+    for (const char *at = text.data; (at = memchr(at, C1_LEAD, (size_t)(end - at))) != NULL; at++)
         count += control_bytes(at, end) > 0;
     return count;
 }
@@ -52,8 +52,8 @@ static size_t count_controls(struct span text)
 static char *put_escaped(char *to, struct span text)
 {
     static const char hex[] = "0123456789abcdef";
-    const char *end = text.at + text.bytes;
-    for (const char *at = text.at; at < end;) {
+    const char *end = text.data + text.len;
+    for (const char *at = text.data; at < end;) {
         size_t bytes = control_bytes(at, end);
         if (bytes == 0) {
             *to++ = *at++;
@@ -87,21 +87,21 @@ static const char *line_end(const char *at, const char *end, bool has_returns)
 
 static bool is_blank(struct span line)
 {
-    for (size_t i = 0; i < line.bytes; i++)
-        if (line.at[i] != ' ' && (line.at[i] < '\t' || line.at[i] > '\r'))
+    for (size_t i = 0; i < line.len; i++)
+        if (line.data[i] != ' ' && (line.data[i] < '\t' || line.data[i] > '\r'))
             return false;
     return true;
 }
 
 void json_text_tidy(struct span text, struct buffer *out)
 {
-    if (text.bytes == 0)
+    if (text.len == 0)
         return;
-    const char *end = text.at + text.bytes;
-    bool has_returns = memchr(text.at, '\r', text.bytes) != NULL;
+    const char *end = text.data + text.len;
+    bool has_returns = memchr(text.data, '\r', text.len) != NULL;
     size_t controls = count_controls(text);
-    char *start = buffer_reserve(out, text.bytes + controls * (ESCAPED_BYTES - 1)), *to = start;
-    for (const char *at = text.at, *behind; at < end; at = behind) {
+    char *start = buffer_reserve(out, text.len + controls * (ESCAPED_BYTES - 1)), *to = start;
+    for (const char *at = text.data, *behind; at < end; at = behind) {
         behind = line_end(at, end, has_returns);
         struct span line = {at, (size_t)(behind - at)};
         if (is_blank(line))
@@ -109,9 +109,9 @@ void json_text_tidy(struct span text, struct buffer *out)
         if (controls > 0) {
             to = put_escaped(to, line);
         } else {
-            memcpy(to, line.at, line.bytes);
-            to += line.bytes;
+            memcpy(to, line.data, line.len);
+            to += line.len;
         }
     }
-    out->bytes += (size_t)(to - start);
+    out->len += (size_t)(to - start);
 }

@@ -25,7 +25,7 @@ struct msgread {
 /* A cursor at the first of `bytes`, which must stay valid as long as spans taken from them. */
 static inline struct msgread msgread_of(struct span bytes)
 {
-    return (struct msgread){bytes.at, bytes.at + bytes.bytes};
+    return (struct msgread){bytes.data, bytes.data + bytes.len};
 }
 
 static inline size_t msgread_left(const struct msgread *cursor)

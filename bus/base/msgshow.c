@@ -28,10 +28,10 @@ static void show_float(double value, char *out)
 static void show_text(struct span text, char *out)
 {
     char shown[MSGSHOW_TEXT_BYTES_MAX + 1];
-    bool cut = text.bytes > MSGSHOW_TEXT_BYTES_MAX;
-    size_t bytes = cut ? MSGSHOW_TEXT_BYTES_MAX : text.bytes;
+    bool cut = text.len > MSGSHOW_TEXT_BYTES_MAX;
+    size_t bytes = cut ? MSGSHOW_TEXT_BYTES_MAX : text.len;
     for (size_t i = 0; i < bytes; i++)
-        shown[i] = text.at[i] >= 0x20 && text.at[i] <= 0x7e ? text.at[i] : '?';
+        shown[i] = text.data[i] >= 0x20 && text.data[i] <= 0x7e ? text.data[i] : '?';
     shown[bytes] = '\0';
     snprintf(out, MSGSHOW_BYTES_MAX, "the text \"%s\"%s", shown, cut ? "..." : "");
 }
@@ -70,7 +70,7 @@ static void show_kind(struct msgread cursor, char *out)
     else if (msgread_take_str(&cursor, &body))
         show_text(body, out);
     else if (msgread_take_bin(&cursor, &body))
-        snprintf(out, MSGSHOW_BYTES_MAX, "binary data of %zu bytes", body.bytes);
+        snprintf(out, MSGSHOW_BYTES_MAX, "binary data of %zu bytes", body.len);
     else if (msgread_take_array(&cursor, &count))
         snprintf(out, MSGSHOW_BYTES_MAX, "an array of %" PRIu32, count);
     else if (msgread_take_map(&cursor, &count))

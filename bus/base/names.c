@@ -30,7 +30,7 @@ void names_free(struct names *names)
 static uint16_t *find(const struct names *names, struct span name)
 {
     uint64_t hash;
-    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)name.at, name.bytes,
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)name.data, name.len,
                      names->key);
     uint32_t at = (uint32_t)hash % INDEX_ENTRIES;
     while (names->index[at] != 0 &&
@@ -52,8 +52,8 @@ static uint16_t put(struct names *names, struct span name)
     }
     struct name *added = &names->all[names->count++];
     added->hash = location_hash_origin(name);
-    added->bytes = (uint8_t)name.bytes;
-    memcpy(added->text, name.at, name.bytes);
+    added->bytes = (uint8_t)name.len;
+    memcpy(added->text, name.data, name.len);
     *place = (uint16_t)names->count;
     return (uint16_t)(names->count - 1);
 }
@@ -61,7 +61,7 @@ static uint16_t put(struct names *names, struct span name)
 /* Many in a row are the same. */
 uint16_t names_put(struct names *names, struct span name)
 {
-    assert(name.bytes > 0 && name.bytes <= NAMES_BYTES_MAX);
+    assert(name.len > 0 && name.len <= NAMES_BYTES_MAX);
     if (names->count > 0 && same(names_get(names, names->last), name))
         return names->last;
     uint16_t number = put(names, name);

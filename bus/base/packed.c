@@ -159,12 +159,12 @@ char *packed_write_position(char *to, const struct packed *packed)
  * another stamp. */
 ALWAYS_INLINE bool read_usual_stamp(struct span text, struct packed *packed)
 {
-    if (text.bytes != PACKED_STAMP_BYTES_MAX)
+    if (text.len != PACKED_STAMP_BYTES_MAX)
         return false;
-    uint64_t first = bytes_load_8(text.at) ^ EACH_ZERO;
-    uint64_t last = bytes_load_8(text.at + 12) ^ EACH_ZERO;
+    uint64_t first = bytes_load_8(text.data) ^ EACH_ZERO;
+    uint64_t last = bytes_load_8(text.data + 12) ^ EACH_ZERO;
     /* Two digits, the point, which is 0 here, and a digit. */
-    uint64_t middle = (bytes_load_8(text.at + 8) & UINT32_MAX) ^ UINT64_C(0x302e3030);
+    uint64_t middle = (bytes_load_8(text.data + 8) & UINT32_MAX) ^ UINT64_C(0x302e3030);
     uint64_t seconds = join_eight(first) * 100 + ((middle * 10 + (middle >> 8)) & 0xff);
     uint64_t tenths = middle >> 24;
     bool has_others = (mark_eight(first) | mark_eight(last) | mark_eight(middle)) != 0;
@@ -181,28 +181,28 @@ static unsigned take_number(struct span *rest, unsigned max, uint64_t *value)
 {
     unsigned count = 0;
     *value = 0;
-    for (; count < max && count < rest->bytes; count++) {
-        unsigned digit = (unsigned char)rest->at[count] - (unsigned)'0';
+    for (; count < max && count < rest->len; count++) {
+        unsigned digit = (unsigned char)rest->data[count] - (unsigned)'0';
         if (digit > 9)
             break;
         *value = *value * 10 + digit;
     }
-    *rest = (struct span){rest->at + count, rest->bytes - count};
+    *rest = (struct span){rest->data + count, rest->len - count};
     return count;
 }
 
 __attribute__((noinline)) static bool read_any_stamp(struct span text, struct packed *packed)
 {
-    if (text.bytes == 0)
+    if (text.len == 0)
         return false;
     struct span rest = text;
     uint64_t seconds, billionths = 0;
     unsigned whole = take_number(&rest, SECONDS_DIGITS_MAX, &seconds), decimals = 0;
-    bool has_leading_zero = whole > 1 && text.at[0] == '0';
+    bool has_leading_zero = whole > 1 && text.data[0] == '0';
     if (whole == 0 || seconds > SECONDS_MAX || has_leading_zero)
         return false;
-    if (rest.bytes > 0 && rest.at[0] == '.') {
-        rest = (struct span){rest.at + 1, rest.bytes - 1};
+    if (rest.len > 0 && rest.data[0] == '.') {
+        rest = (struct span){rest.data + 1, rest.len - 1};
         decimals = take_number(&rest, DECIMALS_MAX, &billionths);
         if (decimals == 0)
             return false;
@@ -210,7 +210,7 @@ __attribute__((noinline)) static bool read_any_stamp(struct span text, struct pa
     packed->stamp_ns =
         (int64_t)(seconds * NANO + billionths * power_of_10[DECIMALS_MAX - decimals]);
     packed->stamp_decimals = (uint8_t)decimals;
-    return rest.bytes == 0;
+    return rest.len == 0;
 }
 
 ALWAYS_INLINE bool read_stamp(struct span text, struct packed *packed)
@@ -224,12 +224,12 @@ bool packed_read(struct span position, struct span stamp, struct packed *packed)
 {
     char view[VIEW_BYTES] = {0};
     struct packed_form form;
-    if (position.bytes == 0 || position.bytes > PACKED_POSITION_BYTES_MAX)
+    if (position.len == 0 || position.len > PACKED_POSITION_BYTES_MAX)
         return false;
-    memcpy(view, position.at, position.bytes);
-    if (find_form(view, &form) != position.bytes)
+    memcpy(view, position.data, position.len);
+    if (find_form(view, &form) != position.len)
         return false;
-    pack_position(view, position.bytes, packed->position);
+    pack_position(view, position.len, packed->position);
     return read_stamp(stamp, packed);
 }
 
@@ -241,7 +241,7 @@ ALWAYS_INLINE size_t read_line(const char *view, struct span text, struct packed
     if (bytes == 0 || view[bytes] != ' ')
         return 0;
     pack_position(view, bytes, packed->position);
-    struct span stamp = {text.at + bytes + 1, text.bytes - bytes - 1};
+    struct span stamp = {text.data + bytes + 1, text.len - bytes - 1};
     return read_stamp(stamp, packed) ? bytes : 0;
 }
 
@@ -250,15 +250,15 @@ __attribute__((noinline)) static size_t read_short_line(struct span text, struct
                                                         struct packed_form *form)
 {
     char view[VIEW_BYTES] = {0};
-    if (text.bytes > 0)
-        memcpy(view, text.at, text.bytes);
+    if (text.len > 0)
+        memcpy(view, text.data, text.len);
     return read_line(view, text, packed, form);
 }
 
 size_t packed_read_line(struct span text, struct packed *packed, struct packed_form *form)
 {
-    return text.bytes >= VIEW_BYTES ? read_line(text.at, text, packed, form)
-                                    : read_short_line(text, packed, form);
+    return text.len >= VIEW_BYTES ? read_line(text.data, text, packed, form)
+                                  : read_short_line(text, packed, form);
 }
 
 /* ---- digits of numbers ---- */

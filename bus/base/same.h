@@ -11,18 +11,18 @@
 
 static inline bool same(struct span a, struct span b)
 {
-    size_t bytes = a.bytes;
-    if (bytes != b.bytes)
+    size_t bytes = a.len;
+    if (bytes != b.len)
         return false;
     if (bytes < 4 || bytes > SAME_SHORT_BYTES_MAX)
         return span_equals(a, b);
     if (bytes < 8)
-        return bytes_load_4(a.at) == bytes_load_4(b.at) &&
-               bytes_load_4(a.at + bytes - 4) == bytes_load_4(b.at + bytes - 4);
+        return bytes_load_4(a.data) == bytes_load_4(b.data) &&
+               bytes_load_4(a.data + bytes - 4) == bytes_load_4(b.data + bytes - 4);
     size_t last = bytes - 8, middle = last < 8 ? last : 8;
-    return bytes_load_8(a.at) == bytes_load_8(b.at) &&
-           bytes_load_8(a.at + middle) == bytes_load_8(b.at + middle) &&
-           bytes_load_8(a.at + last) == bytes_load_8(b.at + last);
+    return bytes_load_8(a.data) == bytes_load_8(b.data) &&
+           bytes_load_8(a.data + middle) == bytes_load_8(b.data + middle) &&
+           bytes_load_8(a.data + last) == bytes_load_8(b.data + last);
 }
 
 #endif

@@ -40,16 +40,16 @@ __attribute__((always_inline)) static inline void take_word(struct state *state,
 __attribute__((always_inline)) static inline uint64_t compute(struct span bytes, const uint8_t *key,
                                                               unsigned per_word, unsigned at_end)
 {
-    size_t whole = bytes.bytes - bytes.bytes % WORD_BYTES;
+    size_t whole = bytes.len - bytes.len % WORD_BYTES;
     /* The last bytes, fewer than a word, and in the highest byte how many there were in all. */
-    uint64_t last = (uint64_t)bytes.bytes << 56;
-    if (whole < bytes.bytes)
+    uint64_t last = (uint64_t)bytes.len << 56;
+    if (whole < bytes.len)
         last |= span_eight(bytes, whole);
     uint64_t low = bytes_load_8(key), high = bytes_load_8(key + WORD_BYTES);
     struct state state = {low ^ UINT64_C(0x736f6d6570736575), high ^ UINT64_C(0x646f72616e646f6d),
                           low ^ UINT64_C(0x6c7967656e657261), high ^ UINT64_C(0x7465646279746573)};
     for (size_t at = 0; at < whole; at += WORD_BYTES)
-        take_word(&state, bytes_load_8(bytes.at + at), per_word);
+        take_word(&state, bytes_load_8(bytes.data + at), per_word);
     take_word(&state, last, per_word);
     state.c ^= 0xff;
     mix(&state, at_end);

@@ -13,8 +13,8 @@ static inline uint64_t suspects(uint64_t eight)
 size_t word_bytes(struct span text)
 {
     size_t at = 0;
-    for (; at + SIMD16_BYTES <= text.bytes; at += SIMD16_BYTES) {
-        simd16 bytes = simd16_load(text.at + at);
+    for (; at + SIMD16_BYTES <= text.len; at += SIMD16_BYTES) {
+        simd16 bytes = simd16_load(text.data + at);
         /* Tab to CR come first where the bytes before tab come last. */
         simd16_signed from_tab = (simd16_signed)(bytes - ('\t' + 128));
         simd16 white = (simd16)(bytes == ' ') | (simd16)(from_tab < '\r' + 1 - '\t' - 128);
@@ -22,7 +22,7 @@ size_t word_bytes(struct span text)
         if (found != 0)
             return at + (size_t)__builtin_ctz(found);
     }
-    while (at < text.bytes && !word_is_white(text.at[at]))
+    while (at < text.len && !word_is_white(text.data[at]))
         at++;
     return at;
 }
@@ -31,14 +31,14 @@ size_t word_bytes(struct span text)
  * once more with care. */
 bool word_is_whole(struct span text)
 {
-    size_t bytes = text.bytes;
+    size_t bytes = text.len;
     uint64_t found = 1;
     if (bytes >= 8) {
-        found = suspects(bytes_load_8(text.at + bytes - 8));
+        found = suspects(bytes_load_8(text.data + bytes - 8));
         for (size_t at = 0; at + 8 < bytes; at += 8)
-            found |= suspects(bytes_load_8(text.at + at));
+            found |= suspects(bytes_load_8(text.data + at));
     } else if (bytes >= 4) {
-        uint64_t low = bytes_load_4(text.at), high = bytes_load_4(text.at + bytes - 4);
+        uint64_t low = bytes_load_4(text.data), high = bytes_load_4(text.data + bytes - 4);
         found = suspects(low | high << 32);
     }
     return found == 0 || (bytes > 0 && word_bytes(text) == bytes);

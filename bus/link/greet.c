@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SHOWN(span) (int)(span).bytes, (span).at
+#define SHOWN(span) (int)(span).len, (span).data
 
 bool greet_refuses(const struct greet_link *link, const struct wire_message *hello,
                    enum wire_refusal *code, char text[WIRE_TEXT_BYTES_MAX + 1])

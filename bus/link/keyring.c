@@ -44,13 +44,13 @@ static bool is_group(const char *letters)
 
 bool keyring_key_is_valid(struct span text)
 {
-    if (text.bytes != KEYRING_KEY_BYTES)
+    if (text.len != KEYRING_KEY_BYTES)
         return false;
     for (size_t i = 0; i < KEYRING_KEY_BYTES; i += GROUP_BYTES)
-        if (!is_group(text.at + i))
+        if (!is_group(text.data + i))
             return false;
     for (size_t i = 0; i < sizeof keys_that_prove_nothing / sizeof *keys_that_prove_nothing; i++)
-        if (memcmp(text.at, keys_that_prove_nothing[i], KEYRING_KEY_BYTES) == 0)
+        if (memcmp(text.data, keys_that_prove_nothing[i], KEYRING_KEY_BYTES) == 0)
             return false;
     return true;
 }

@@ -356,7 +356,7 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
         go_down(peer, "refused");
     char reason[FLOOD_REASON_BYTES_MAX];
     snprintf(reason, sizeof reason, "it refuses %s: %.*s", is_us ? "us" : "another",
-             (int)refused->text.bytes, refused->text.at);
+             (int)refused->text.len, refused->text.data);
     tell(peer, FLOOD_LINK_REFUSED, 0, reason);
     /* The other process of that name may end at any time: whoever remains goes on. */
     if (is_in_use)
@@ -436,8 +436,8 @@ static void miss(struct peer *peer, int64_t now_ms)
     if (now_ms < peer->unmet_at)
         return;
     char reason[FLOOD_REASON_BYTES_MAX];
-    snprintf(reason, sizeof reason, "no answer from %.*s since the start: %s",
-             (int)peer->name.bytes, peer->name.at, explain_unmet(peer));
+    snprintf(reason, sizeof reason, "no answer from %.*s since the start: %s", (int)peer->name.len,
+             peer->name.data, explain_unmet(peer));
     tell(peer, FLOOD_LINK_UNMET, 0, reason);
     peer->unmet_at = NEVER;
 }

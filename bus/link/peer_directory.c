@@ -60,7 +60,7 @@ void peer_directory_sort(struct peer_directory *directory)
 static size_t count_name_bytes(struct span id)
 {
     const size_t behind = 1 + PEER_DIRECTORY_NUMBER_BYTES;
-    return id.bytes > behind && id.at[id.bytes - behind] == '\0' ? id.bytes - behind : id.bytes;
+    return id.len > behind && id.data[id.len - behind] == '\0' ? id.len - behind : id.len;
 }
 
 const struct peer_directory_member *peer_directory_find(const struct peer_directory *directory,
@@ -71,7 +71,7 @@ const struct peer_directory_member *peer_directory_find(const struct peer_direct
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct peer_directory_member *member = &directory->members[middle];
-        int order = compare_names(id.at, name_bytes, member->name, member->name_bytes);
+        int order = compare_names(id.data, name_bytes, member->name, member->name_bytes);
         if (order == 0)
             return member;
         if (order < 0)
@@ -84,15 +84,15 @@ const struct peer_directory_member *peer_directory_find(const struct peer_direct
 
 struct span peer_directory_name(struct span id)
 {
-    return (struct span){id.at, count_name_bytes(id)};
+    return (struct span){id.data, count_name_bytes(id)};
 }
 
 uint32_t peer_directory_process(struct span id)
 {
     uint32_t process = 0;
     size_t name_bytes = count_name_bytes(id);
-    if (name_bytes < id.bytes)
-        memcpy(&process, id.at + id.bytes - sizeof process, sizeof process);
+    if (name_bytes < id.len)
+        memcpy(&process, id.data + id.len - sizeof process, sizeof process);
     return process;
 }
 

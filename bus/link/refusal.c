@@ -42,7 +42,7 @@ bool refusal_of_rival(struct refusal *refusal, struct span name, uint64_t incarn
     if (heard_at < refusal->rival_at + REFUSAL_RIVAL_MS || now_ms < refusal->told_until)
         return false;
     snprintf(refusal->text, sizeof refusal->text, "two running processes have the name %.*s",
-             (int)name.bytes, name.at);
+             (int)name.len, name.data);
     owe(refusal, WIRE_REFUSED_IN_USE, incarnation);
     return true;
 }

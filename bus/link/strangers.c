@@ -6,7 +6,7 @@ static bool is_told(const struct strangers *strangers, struct span id)
 {
     for (size_t i = 0; i < STRANGERS_TOLD_MAX; i++) {
         struct span told = {strangers->told[i].at, strangers->told[i].bytes};
-        if (told.bytes > 0 && span_equals(told, id))
+        if (told.len > 0 && span_equals(told, id))
             return true;
     }
     return false;
@@ -14,15 +14,15 @@ static bool is_told(const struct strangers *strangers, struct span id)
 
 void strangers_hear(struct strangers *strangers, struct span id, int64_t now_ms)
 {
-    assert(id.bytes <= STRANGERS_ID_BYTES_MAX);
+    assert(id.len <= STRANGERS_ID_BYTES_MAX);
     strangers->count++;
     if (strangers->is_pausing && now_ms < strangers->quiet_until)
         return;
     strangers->is_pausing = false;
-    if (id.bytes == 0 || is_told(strangers, id))
+    if (id.len == 0 || is_told(strangers, id))
         return;
-    memcpy(strangers->told[strangers->next].at, id.at, id.bytes);
-    strangers->told[strangers->next].bytes = (unsigned char)id.bytes;
+    memcpy(strangers->told[strangers->next].at, id.data, id.len);
+    strangers->told[strangers->next].bytes = (unsigned char)id.len;
     strangers->next = (strangers->next + 1) % STRANGERS_TOLD_MAX;
     strangers->has_news = true;
     strangers->is_pausing = true;

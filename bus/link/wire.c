@@ -93,7 +93,7 @@ static bool take_name(struct msgread *in, struct wire_message *message, const ch
                       struct span *name)
 {
     struct msgread start = *in;
-    return (msgread_take_str(in, name) && name->bytes > 0 && name->bytes <= WIRE_NAME_BYTES_MAX) ||
+    return (msgread_take_str(in, name) && name->len > 0 && name->len <= WIRE_NAME_BYTES_MAX) ||
            miss(message, start, field, NAME);
 }
 
@@ -207,8 +207,8 @@ static bool take_refused(struct msgread *in, struct wire_message *message)
         return false;
     if (!msgread_take_str(in, &message->text))
         return miss(message, *in, "text", TEXT);
-    if (message->text.bytes > WIRE_TEXT_BYTES_MAX)
-        message->text.bytes = WIRE_TEXT_BYTES_MAX;
+    if (message->text.len > WIRE_TEXT_BYTES_MAX)
+        message->text.len = WIRE_TEXT_BYTES_MAX;
     return true;
 }
 
@@ -324,15 +324,15 @@ static enum wire_result read_array(struct msgread *in, struct wire_message *mess
 enum wire_result wire_read(struct span bytes, struct wire_message *message)
 {
     message->fault = (struct wire_fault){.element = WIRE_NO_ELEMENT};
-    if (bytes.bytes < MAGIC_BYTES || bytes.bytes > FLOOD_MESSAGE_BYTES_MAX || bytes.at[0] != 'z' ||
-        bytes.at[1] != 'h')
+    if (bytes.len < MAGIC_BYTES || bytes.len > FLOOD_MESSAGE_BYTES_MAX || bytes.data[0] != 'z' ||
+        bytes.data[1] != 'h')
         return WIRE_MALFORMED;
-    if ((unsigned char)bytes.at[2] != WIRE_MAJOR) {
-        message->version = (unsigned char)bytes.at[2];
+    if ((unsigned char)bytes.data[2] != WIRE_MAJOR) {
+        message->version = (unsigned char)bytes.data[2];
         return WIRE_FOREIGN;
     }
     struct msgread in =
-        msgread_of((struct span){bytes.at + MAGIC_BYTES, bytes.bytes - MAGIC_BYTES});
+        msgread_of((struct span){bytes.data + MAGIC_BYTES, bytes.len - MAGIC_BYTES});
     enum wire_result result = read_array(&in, message);
     if (result == WIRE_MALFORMED || msgread_at_end(&in))
         return result;
@@ -345,12 +345,12 @@ enum wire_result wire_read(struct span bytes, struct wire_message *message)
 static void explain_frame(struct span bytes, char *out, size_t room)
 {
     char begins[3 * MAGIC_BYTES + 1] = "";
-    for (size_t i = 0; i < MAGIC_BYTES && i < bytes.bytes; i++)
-        snprintf(begins + 3 * i, 4, " %02x", (unsigned char)bytes.at[i]);
-    if (bytes.bytes == 0)
+    for (size_t i = 0; i < MAGIC_BYTES && i < bytes.len; i++)
+        snprintf(begins + 3 * i, 4, " %02x", (unsigned char)bytes.data[i]);
+    if (bytes.len == 0)
         snprintf(out, room, "the frame is empty");
-    else if (bytes.bytes > FLOOD_MESSAGE_BYTES_MAX)
-        snprintf(out, room, "the frame has %zu bytes: %d are allowed", bytes.bytes,
+    else if (bytes.len > FLOOD_MESSAGE_BYTES_MAX)
+        snprintf(out, room, "the frame has %zu bytes: %d are allowed", bytes.len,
                  FLOOD_MESSAGE_BYTES_MAX);
     else
         snprintf(out, room, "the frame begins with%s: 7a 68 01 (zh, version 1) is needed", begins);
@@ -403,8 +403,8 @@ static int write_bytes(void *data, const char *bytes, size_t count)
 
 static void put_str(msgpack_packer *out, struct span bytes)
 {
-    msgpack_pack_str(out, bytes.bytes);
-    msgpack_pack_str_body(out, bytes.at, bytes.bytes);
+    msgpack_pack_str(out, bytes.len);
+    msgpack_pack_str_body(out, bytes.data, bytes.len);
 }
 
 static void put_key_number(msgpack_packer *out, const char *key, uint64_t number)
@@ -450,14 +450,14 @@ static inline char *put_sized(char *to, unsigned char head_of_one_byte, size_t s
 /* Nearly all have 4 to 32 bytes, and are copied in two pieces that may overlap. */
 static inline char *put_body(char *to, struct span body)
 {
-    char *end = to + body.bytes;
-    const char *at = body.at, *behind = body.at + body.bytes;
-    if (body.bytes < 4 || body.bytes > 32) {
-        memcpy(to, at, body.bytes);
-    } else if (body.bytes >= 16) {
+    char *end = to + body.len;
+    const char *at = body.data, *behind = body.data + body.len;
+    if (body.len < 4 || body.len > 32) {
+        memcpy(to, at, body.len);
+    } else if (body.len >= 16) {
         memcpy(to, at, 16);
         memcpy(end - 16, behind - 16, 16);
-    } else if (body.bytes >= 8) {
+    } else if (body.len >= 8) {
         memcpy(to, at, 8);
         memcpy(end - 8, behind - 8, 8);
     } else {
@@ -469,15 +469,15 @@ static inline char *put_body(char *to, struct span body)
 
 static inline char *put_text(char *to, struct span bytes)
 {
-    return put_body(put_sized(to, 0xc4, bytes.bytes), bytes);
+    return put_body(put_sized(to, 0xc4, bytes.len), bytes);
 }
 
 static inline char *put_name(char *to, struct span bytes)
 {
-    if (bytes.bytes < 32)
-        *to++ = (char)(0xa0 | bytes.bytes);
+    if (bytes.len < 32)
+        *to++ = (char)(0xa0 | bytes.len);
     else
-        to = put_sized(to, 0xd9, bytes.bytes);
+        to = put_sized(to, 0xd9, bytes.len);
     return put_body(to, bytes);
 }
 
@@ -530,8 +530,8 @@ static void put_update(msgpack_packer *out, const struct wire_message *message)
     msgpack_pack_uint64(out, message->upto);
     msgpack_pack_uint64(out, message->have);
     msgpack_pack_array(out, message->location_count);
-    write_bytes(writer, message->written.at, message->written.bytes);
-    for (uint32_t i = 0; message->written.bytes == 0 && i < message->location_count; i++)
+    write_bytes(writer, message->written.data, message->written.len);
+    for (uint32_t i = 0; message->written.len == 0 && i < message->location_count; i++)
         put_location(writer, &message->locations[i]);
 }
 
@@ -611,6 +611,6 @@ size_t wire_write(const struct wire_message *message, char *out, size_t room)
 
 size_t wire_location_bytes_max(const struct location *location)
 {
-    return LOCATION_HEAD_BYTES_MAX + location->client.bytes + location->position.bytes +
-           location->stamp.bytes + location->origin.bytes;
+    return LOCATION_HEAD_BYTES_MAX + location->client.len + location->position.len +
+           location->stamp.len + location->origin.len;
 }

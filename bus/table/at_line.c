@@ -10,20 +10,20 @@
 
 static inline char *put(char *to, struct span bytes)
 {
-    if (bytes.bytes > 0)
-        memcpy(to, bytes.at, bytes.bytes);
-    return to + bytes.bytes;
+    if (bytes.len > 0)
+        memcpy(to, bytes.data, bytes.len);
+    return to + bytes.len;
 }
 
 /* The same for names, which are short: two copies of a fixed size, one up to the end, cost less
  * than a call. Where they overlap they agree. */
 static inline char *put_name(char *to, struct span name)
 {
-    if (name.bytes < 4 || name.bytes > 8)
+    if (name.len < 4 || name.len > 8)
         return put(to, name);
-    memcpy(to, name.at, 4);
-    memcpy(to + name.bytes - 4, name.at + name.bytes - 4, 4);
-    return to + name.bytes;
+    memcpy(to, name.data, 4);
+    memcpy(to + name.len - 4, name.data + name.len - 4, 4);
+    return to + name.len;
 }
 
 static inline char *put_byte(char *to, char byte)
@@ -49,7 +49,7 @@ static inline char *put_difference(char *to, int64_t difference_ns)
 /* Whether `b` follows `a` after one blank, as on the line of an ordinary IAMAT. */
 static bool is_next(struct span a, struct span b)
 {
-    return a.at + a.bytes + 1 == b.at && a.at[a.bytes] == ' ';
+    return a.data + a.len + 1 == b.data && a.data[a.len] == ' ';
 }
 
 /* Client, position and stamp, with a blank between; copied in one go where they lie so already. */
@@ -57,7 +57,7 @@ static inline char *put_operands(char *to, const struct location *location)
 {
     struct span client = location->client, position = location->position, stamp = location->stamp;
     if (is_next(client, position) && is_next(position, stamp))
-        return put(to, (struct span){client.at, (size_t)(stamp.at + stamp.bytes - client.at)});
+        return put(to, (struct span){client.data, (size_t)(stamp.data + stamp.len - client.data)});
     to = put_byte(put(to, client), ' ');
     to = put_byte(put(to, position), ' ');
     return put(to, stamp);
@@ -65,12 +65,12 @@ static inline char *put_operands(char *to, const struct location *location)
 
 void at_line_write(struct buffer *out, const struct location *location)
 {
-    size_t text_bytes = location->origin.bytes + location->client.bytes + location->position.bytes +
-                        location->stamp.bytes;
+    size_t text_bytes =
+        location->origin.len + location->client.len + location->position.len + location->stamp.len;
     char *start = buffer_reserve(out, AT_FRAME_BYTES_MAX + text_bytes);
     char *end = put(start, span_of("AT "));
     end = put_byte(put_name(end, location->origin), ' ');
     end = put_byte(put_difference(end, location->difference_ns), ' ');
     end = put_byte(put_operands(end, location), '\n');
-    out->bytes += (size_t)(end - start);
+    out->len += (size_t)(end - start);
 }

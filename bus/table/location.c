@@ -31,42 +31,42 @@ int location_compare(const struct location *a, const struct location *b)
 static bool text_fits(const struct location *location)
 {
     size_t room = LOCATION_TEXT_BYTES_MAX;
-    if (location->client.bytes > room)
+    if (location->client.len > room)
         return false;
-    room -= location->client.bytes;
-    if (location->position.bytes > room)
+    room -= location->client.len;
+    if (location->position.len > room)
         return false;
-    room -= location->position.bytes;
-    return location->stamp.bytes <= room;
+    room -= location->position.len;
+    return location->stamp.len <= room;
 }
 
 bool location_is_valid(const struct location *location)
 {
     /* What was read as digits is a word. */
     bool is_read = location->packed != NULL;
-    return text_fits(location) && location->origin.bytes <= LOCATION_ORIGIN_BYTES_MAX &&
+    return text_fits(location) && location->origin.len <= LOCATION_ORIGIN_BYTES_MAX &&
            word_is_whole(location->client) && (is_read || word_is_whole(location->position)) &&
            (is_read || word_is_whole(location->stamp)) && word_is_whole(location->origin);
 }
 
 uint64_t location_hash_origin(struct span origin)
 {
-    return XXH3_64bits(origin.at, origin.bytes);
+    return XXH3_64bits(origin.data, origin.len);
 }
 
 static char *put_bytes(char *at, struct span bytes)
 {
-    memcpy(at, bytes.at, bytes.bytes);
-    return at + bytes.bytes;
+    memcpy(at, bytes.data, bytes.len);
+    return at + bytes.len;
 }
 
 static void put_head(char head[HASH_HEAD_BYTES], const struct location *location)
 {
     const uint64_t numbers[] = {htole64((uint64_t)location->order_ns),
                                 htole64((uint64_t)location->difference_ns)};
-    const uint32_t sizes[] = {htole32((uint32_t)location->client.bytes),
-                              htole32((uint32_t)location->position.bytes),
-                              htole32((uint32_t)location->stamp.bytes)};
+    const uint32_t sizes[] = {htole32((uint32_t)location->client.len),
+                              htole32((uint32_t)location->position.len),
+                              htole32((uint32_t)location->stamp.len)};
     memcpy(head, numbers, sizeof numbers);
     memcpy(head + sizeof numbers, sizes, sizeof sizes);
 }
@@ -78,17 +78,17 @@ static uint64_t hash_long(const struct location *location)
     XXH3_state_t state;
     XXH3_64bits_reset(&state);
     XXH3_64bits_update(&state, head, sizeof head);
-    XXH3_64bits_update(&state, location->client.at, location->client.bytes);
-    XXH3_64bits_update(&state, location->position.at, location->position.bytes);
-    XXH3_64bits_update(&state, location->stamp.at, location->stamp.bytes);
-    XXH3_64bits_update(&state, location->origin.at, location->origin.bytes);
+    XXH3_64bits_update(&state, location->client.data, location->client.len);
+    XXH3_64bits_update(&state, location->position.data, location->position.len);
+    XXH3_64bits_update(&state, location->stamp.data, location->stamp.len);
+    XXH3_64bits_update(&state, location->origin.data, location->origin.len);
     return XXH3_64bits_digest(&state);
 }
 
 uint64_t location_hash_texts(const struct location *location)
 {
-    size_t bytes = HASH_HEAD_BYTES + location->client.bytes + location->position.bytes +
-                   location->stamp.bytes + location->origin.bytes;
+    size_t bytes = HASH_HEAD_BYTES + location->client.len + location->position.len +
+                   location->stamp.len + location->origin.len;
     if (bytes > HASH_STACK_BYTES)
         return hash_long(location);
     char flat[HASH_STACK_BYTES];
@@ -107,7 +107,7 @@ uint64_t location_hash(const struct location *location)
         !location_is_plain(location, &packed))
         return location_hash_texts(location);
     char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
-    memcpy(client, location->client.at, location->client.bytes);
-    return plain_hash(client, location->client.bytes, &packed, location->difference_ns,
+    memcpy(client, location->client.data, location->client.len);
+    return plain_hash(client, location->client.len, &packed, location->difference_ns,
                       location_hash_origin(location->origin));
 }

@@ -72,8 +72,7 @@ bool location_is_valid(const struct location *location);
  * all nodes agree. Here for whoever has its digits. */
 static inline bool location_is_plain(const struct location *location, const struct packed *packed)
 {
-    return location->client.bytes > 0 &&
-           location->client.bytes <= LOCATION_PLAIN_CLIENT_BYTES_MAX &&
+    return location->client.len > 0 && location->client.len <= LOCATION_PLAIN_CLIENT_BYTES_MAX &&
            location->order_ns == location_order_of(packed->stamp_ns, location->difference_ns);
 }
 

@@ -22,8 +22,8 @@ __attribute__((always_inline)) static inline void write_packed(struct record *re
     if (record_is_text(record)) {
         free(record->text.at);
         memset(record->client, 0, sizeof record->client);
-        memcpy(record->client, location->client.at, location->client.bytes);
-        record->client_bytes = (uint8_t)location->client.bytes;
+        memcpy(record->client, location->client.data, location->client.len);
+        record->client_bytes = (uint8_t)location->client.len;
     }
     record->packed.stamp_ns = packed->stamp_ns;
     memcpy(record->packed.position, packed->position, sizeof packed->position);
@@ -34,8 +34,8 @@ __attribute__((always_inline)) static inline void write_packed(struct record *re
 
 static char *append(char *at, struct span bytes)
 {
-    memcpy(at, bytes.at, bytes.bytes);
-    return at + bytes.bytes;
+    memcpy(at, bytes.data, bytes.len);
+    return at + bytes.len;
 }
 
 static void make_room(struct record *record, size_t bytes)
@@ -53,14 +53,14 @@ static void make_room(struct record *record, size_t bytes)
 
 static void write_text(struct record *record, const struct location *location)
 {
-    make_room(record, location->client.bytes + location->position.bytes + location->stamp.bytes);
+    make_room(record, location->client.len + location->position.len + location->stamp.len);
     char *at = append(record->text.at, location->client);
     at = append(at, location->position);
     append(at, location->stamp);
     record->text.order_ns = location->order_ns;
-    record->sizes.client_bytes = (uint16_t)location->client.bytes;
-    record->sizes.position_bytes = (uint16_t)location->position.bytes;
-    record->sizes.stamp_bytes = (uint16_t)location->stamp.bytes;
+    record->sizes.client_bytes = (uint16_t)location->client.len;
+    record->sizes.position_bytes = (uint16_t)location->position.len;
+    record->sizes.stamp_bytes = (uint16_t)location->stamp.len;
     record->client_bytes = 0;
     record->hash = location_hash_texts(location);
 }

@@ -122,7 +122,7 @@ static void watch(struct client *client)
     int events = 0;
     if (client->lingering || session_wants_input(&client->session))
         events |= UV_READABLE;
-    if (session_output(&client->session).bytes > 0)
+    if (session_output(&client->session).len > 0)
         events |= UV_WRITABLE;
     if (events == client->events)
         return;
@@ -139,14 +139,14 @@ static const char *transmit(struct client *client)
     struct clients *all = client->all;
     struct span output = session_output(&client->session);
     ssize_t count = 0;
-    if (output.bytes > 0) {
-        count = socket_send(client->fd, output.at, output.bytes);
+    if (output.len > 0) {
+        count = socket_send(client->fd, output.data, output.len);
         if (count < 0 && errno != EAGAIN && errno != EINTR)
             return strerror(errno);
         if (count > 0)
             session_wrote(&client->session, all->node, (size_t)count);
     }
-    if (session_output(&client->session).bytes == 0)
+    if (session_output(&client->session).len == 0)
         client->since_ms = 0;
     else if (count > 0 || client->since_ms == 0)
         client->since_ms = all->node->now_ms;
@@ -161,8 +161,8 @@ static void take_the_rest(struct client *client)
     struct session *session = &client->session;
     for (;;) {
         struct span output;
-        while ((output = session_output(session)).bytes > 0)
-            session_wrote(session, all->node, output.bytes);
+        while ((output = session_output(session)).len > 0)
+            session_wrote(session, all->node, output.len);
         if (!session_wants_input(session))
             return;
         char *input = readings_room(&all->readings);
@@ -209,7 +209,7 @@ static void settle(struct client *client, const char *reason)
     else if (session_is_over(&client->session) && !client->lingering && !linger(client))
         reason = farewell(client);
     session_take_back(&client->session, &all->output);
-    if (all->node->log->lines.bytes > LOG_WAITING_BYTES_MAX)
+    if (all->node->log->lines.len > LOG_WAITING_BYTES_MAX)
         log_write(all->log, &all->node->log->lines);
     if (reason != NULL) {
         drop(client, reason);

@@ -119,8 +119,8 @@ static void lose(struct log *log, uint64_t bytes)
 static size_t write_bytes(struct log *log, struct span bytes)
 {
     size_t done = 0;
-    while (done < bytes.bytes) {
-        ssize_t count = write(log->fd, bytes.at + done, bytes.bytes - done);
+    while (done < bytes.len) {
+        ssize_t count = write(log->fd, bytes.data + done, bytes.len - done);
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0) {
@@ -130,7 +130,7 @@ static size_t write_bytes(struct log *log, struct span bytes)
         done += (size_t)count;
     }
     if (done > 0)
-        log->torn = bytes.at[done - 1] != '\n';
+        log->torn = bytes.data[done - 1] != '\n';
     log->recent_bytes += done;
     return done;
 }
@@ -144,13 +144,13 @@ static bool close_gap(struct log *log)
     if (log->gap_bytes > 0)
         logline_say(&told, wall_now_ns(), "fault", 0, "%" PRIu64 " bytes were lost here",
                     log->gap_bytes);
-    struct span bytes = {told.lines.at, told.lines.bytes};
+    struct span bytes = {told.lines.data, told.lines.len};
     size_t written = write_bytes(log, bytes);
     /* It is told without its newline, too, which then is the first thing to be written. */
-    if (written + 1 >= bytes.bytes)
+    if (written + 1 >= bytes.len)
         log->gap_bytes = 0;
     logline_free(&told);
-    return written == bytes.bytes;
+    return written == bytes.len;
 }
 
 static bool has_gap(const struct log *log)
@@ -161,14 +161,14 @@ static bool has_gap(const struct log *log)
 void log_write(struct log *log, struct buffer *lines)
 {
     size_t written = 0;
-    if (lines->bytes == 0)
+    if (lines->len == 0)
         return;
     if (log->fd >= 0 && (!has_gap(log) || close_gap(log)))
-        written = write_bytes(log, (struct span){lines->at, lines->bytes});
-    lose(log, lines->bytes - written);
-    if (written == lines->bytes)
+        written = write_bytes(log, (struct span){lines->data, lines->len});
+    lose(log, lines->len - written);
+    if (written == lines->len)
         log->failing = false;
-    lines->bytes = 0;
+    lines->len = 0;
 }
 
 /* A deleted file takes with it what nobody can have read. */

@@ -264,7 +264,7 @@ static bool send_frames(void *socket, uint64_t id, struct span request)
     /* Once the first frame is taken, ZeroMQ takes the others too. */
     return socket != NULL && zmq_send(socket, &id, sizeof id, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
            zmq_send(socket, "", 0, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
-           zmq_send(socket, request.at, request.bytes, ZMQ_DONTWAIT) >= 0;
+           zmq_send(socket, request.data, request.len, ZMQ_DONTWAIT) >= 0;
 }
 
 bool lookups_send(struct lookups *lookups, uint64_t id, struct span request, int64_t now_ms)

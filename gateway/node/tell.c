@@ -74,8 +74,8 @@ void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
 /* A name in the log, and no more of it than a node's may have. */
 static void append_name(struct buffer *text, struct span name)
 {
-    bool is_long = name.bytes > LOCATION_ORIGIN_BYTES_MAX;
-    buffer_append(text, (struct span){name.at, is_long ? LOCATION_ORIGIN_BYTES_MAX : name.bytes});
+    bool is_long = name.len > LOCATION_ORIGIN_BYTES_MAX;
+    buffer_append(text, (struct span){name.data, is_long ? LOCATION_ORIGIN_BYTES_MAX : name.len});
     if (is_long)
         buffer_append(text, span_of("..."));
 }
@@ -92,7 +92,7 @@ void tell_stranger(struct logline *lines, struct span name, int64_t read_ns)
     buffer_append(&text, span_of(" is no neighbour in the file read at "));
     buffer_append(&text, span_of(when));
     buffer_append(&text, span_of(": what it says is dropped"));
-    logline_put(lines, wall_now_ns(), "fault", 0, (struct span){text.at, text.bytes});
+    logline_put(lines, wall_now_ns(), "fault", 0, (struct span){text.data, text.len});
     buffer_free(&text);
 }
 

@@ -30,25 +30,25 @@ static bool is_digit(char byte)
 
 static struct span skip(struct span text, size_t count)
 {
-    return (struct span){text.at + count, text.bytes - count};
+    return (struct span){text.data + count, text.len - count};
 }
 
 static struct span trim(struct span text)
 {
-    while (text.bytes > 0 && word_is_white(text.at[0]))
+    while (text.len > 0 && word_is_white(text.data[0]))
         text = skip(text, 1);
-    while (text.bytes > 0 && word_is_white(text.at[text.bytes - 1]))
-        text.bytes--;
+    while (text.len > 0 && word_is_white(text.data[text.len - 1]))
+        text.len--;
     return text;
 }
 
 /* The next run of bytes that are not white space; empty at the end. */
 static struct span take_field(struct span *rest)
 {
-    while (rest->bytes > 0 && word_is_white(rest->at[0]))
+    while (rest->len > 0 && word_is_white(rest->data[0]))
         *rest = skip(*rest, 1);
-    struct span field = {rest->at, word_bytes(*rest)};
-    *rest = skip(*rest, field.bytes);
+    struct span field = {rest->data, word_bytes(*rest)};
+    *rest = skip(*rest, field.len);
     return field;
 }
 
@@ -57,12 +57,12 @@ static bool take_fields(struct span rest, struct span *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         fields[i] = take_field(&rest);
-    return fields[count - 1].bytes > 0 && take_field(&rest).bytes == 0;
+    return fields[count - 1].len > 0 && take_field(&rest).len == 0;
 }
 
 static bool take_byte(struct span *rest, char byte)
 {
-    if (rest->bytes == 0 || rest->at[0] != byte)
+    if (rest->len == 0 || rest->data[0] != byte)
         return false;
     *rest = skip(*rest, 1);
     return true;
@@ -73,8 +73,8 @@ static bool take_whole(struct span *rest, int64_t max, int64_t *value)
 {
     size_t digits = 0;
     int64_t sum = 0;
-    for (; digits < rest->bytes && is_digit(rest->at[digits]); digits++) {
-        sum = sum * 10 + (rest->at[digits] - '0');
+    for (; digits < rest->len && is_digit(rest->data[digits]); digits++) {
+        sum = sum * 10 + (rest->data[digits] - '0');
         if (sum > max)
             return false;
     }
@@ -93,10 +93,10 @@ static bool take_fraction(struct span *rest, int64_t *billionths, bool *is_cut)
         return true;
     size_t digits = 0;
     int64_t sum = 0;
-    for (; digits < rest->bytes && is_digit(rest->at[digits]); digits++) {
+    for (; digits < rest->len && is_digit(rest->data[digits]); digits++) {
         if (digits < FRACTION_KEPT)
-            sum = sum * 10 + (rest->at[digits] - '0');
-        else if (rest->at[digits] != '0')
+            sum = sum * 10 + (rest->data[digits] - '0');
+        else if (rest->data[digits] != '0')
             *is_cut = true;
     }
     for (size_t i = digits; i < FRACTION_KEPT; i++)
@@ -113,8 +113,8 @@ static bool take_degrees(struct span *rest, int64_t max_deg, size_t digits_max, 
         return false;
     int64_t whole, billionths;
     bool is_cut;
-    const char *start = rest->at;
-    if (!take_whole(rest, max_deg, &whole) || (size_t)(rest->at - start) > digits_max)
+    const char *start = rest->data;
+    if (!take_whole(rest, max_deg, &whole) || (size_t)(rest->data - start) > digits_max)
         return false;
     if (!take_fraction(rest, &billionths, &is_cut))
         return false;
@@ -129,7 +129,7 @@ bool command_parse_position(struct span text, int64_t *latitude_nanodeg, int64_t
 {
     return take_degrees(&text, LATITUDE_DEG_MAX, LATITUDE_DIGITS_MAX, latitude_nanodeg) &&
            take_degrees(&text, LONGITUDE_DEG_MAX, LONGITUDE_DIGITS_MAX, longitude_nanodeg) &&
-           text.bytes == 0;
+           text.len == 0;
 }
 
 bool command_parse_stamp(struct span text, int64_t *stamp_ns)
@@ -137,7 +137,7 @@ bool command_parse_stamp(struct span text, int64_t *stamp_ns)
     int64_t seconds, billionths;
     bool is_cut;
     if (!take_whole(&text, STAMP_SECONDS_MAX, &seconds) ||
-        !take_fraction(&text, &billionths, &is_cut) || text.bytes > 0)
+        !take_fraction(&text, &billionths, &is_cut) || text.len > 0)
         return false;
     if (seconds == STAMP_SECONDS_MAX && billionths > STAMP_FRACTION_MAX)
         return false;
@@ -168,7 +168,7 @@ static const char *parse_iamat(struct span rest, struct command *command)
 static bool parse_whole(struct span field, uint32_t max, uint32_t *value)
 {
     int64_t wide;
-    if (!take_whole(&field, max, &wide) || field.bytes > 0)
+    if (!take_whole(&field, max, &wide) || field.len > 0)
         return false;
     *value = (uint32_t)wide;
     return true;
@@ -199,10 +199,10 @@ static bool is_word(struct span field, const char *word)
 /* The same in any letter case; `word` is in lower case. */
 static bool is_word_folded(struct span field, const char *word)
 {
-    if (field.bytes != strlen(word))
+    if (field.len != strlen(word))
         return false;
-    for (size_t i = 0; i < field.bytes; i++) {
-        char byte = field.at[i];
+    for (size_t i = 0; i < field.len; i++) {
+        char byte = field.data[i];
         if ((byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte) != word[i])
             return false;
     }
@@ -211,7 +211,7 @@ static bool is_word_folded(struct span field, const char *word)
 
 static const char *parse_lone(struct span rest, enum command_kind kind, struct command *command)
 {
-    if (rest.bytes > 0)
+    if (rest.len > 0)
         return "HELP and QUIT stand alone";
     command->kind = kind;
     return NULL;
@@ -240,7 +240,7 @@ static const char *parse_word(struct span word, struct span rest, struct command
         command->kind = COMMAND_BROWSER;
         return NULL;
     }
-    if (word.bytes == 0)
+    if (word.len == 0)
         return "the line is blank";
     if (is_word(word, "AT"))
         return "AT is what nodes answer; clients say IAMAT";
@@ -254,13 +254,13 @@ static const char *parse_word(struct span word, struct span rest, struct command
 static inline bool take_start(struct span *rest, const char *word, size_t word_size,
                               struct command *command)
 {
-    if (rest->bytes < word_size || memcmp(rest->at, word, word_size) != 0)
+    if (rest->len < word_size || memcmp(rest->data, word, word_size) != 0)
         return false;
     *rest = skip(*rest, word_size);
     size_t client_bytes = word_bytes(*rest);
-    if (client_bytes == 0 || client_bytes == rest->bytes)
+    if (client_bytes == 0 || client_bytes == rest->len)
         return false;
-    command->client = (struct span){rest->at, client_bytes};
+    command->client = (struct span){rest->data, client_bytes};
     *rest = skip(*rest, client_bytes + 1);
     return true;
 }
@@ -291,11 +291,11 @@ static inline bool parse_usual_iamat(struct span line, struct command *command)
         return false;
     struct packed_form form;
     size_t position_bytes = packed_read_line(rest, &command->packed, &form);
-    if (position_bytes == 0 || !is_on_globe(rest.at, &form))
+    if (position_bytes == 0 || !is_on_globe(rest.data, &form))
         return false;
     command->kind = COMMAND_IAMAT;
     command->text = line;
-    command->position = (struct span){rest.at, position_bytes};
+    command->position = (struct span){rest.data, position_bytes};
     command->stamp = skip(rest, position_bytes + 1);
     command->stamp_ns = command->packed.stamp_ns;
     command->has_digits = true;
@@ -306,12 +306,12 @@ static inline bool parse_usual_iamat(struct span line, struct command *command)
 /* A number of one or two digits, up to `max`. */
 static inline bool take_small(struct span *rest, uint32_t max, uint32_t *value)
 {
-    if (rest->bytes == 0 || !is_digit(rest->at[0]))
+    if (rest->len == 0 || !is_digit(rest->data[0]))
         return false;
-    *value = (uint32_t)(rest->at[0] - '0');
+    *value = (uint32_t)(rest->data[0] - '0');
     *rest = skip(*rest, 1);
-    if (rest->bytes > 0 && is_digit(rest->at[0])) {
-        *value = *value * 10 + (uint32_t)(rest->at[0] - '0');
+    if (rest->len > 0 && is_digit(rest->data[0])) {
+        *value = *value * 10 + (uint32_t)(rest->data[0] - '0');
         *rest = skip(*rest, 1);
     }
     return *value <= max;
@@ -323,7 +323,7 @@ static inline bool parse_usual_whatsat(struct span line, struct command *command
     struct span rest = line;
     if (!take_start(&rest, word, sizeof word, command) ||
         !take_small(&rest, LOOKUP_RADIUS_KM_MAX, &command->radius_km) || !take_byte(&rest, ' ') ||
-        !take_small(&rest, LOOKUP_BOUND_MAX, &command->bound) || rest.bytes > 0)
+        !take_small(&rest, LOOKUP_BOUND_MAX, &command->bound) || rest.len > 0)
         return false;
     command->kind = COMMAND_WHATSAT;
     command->text = line;
@@ -337,7 +337,7 @@ __attribute__((noinline)) static void parse_any(struct span line, struct command
 {
     struct span rest = trim(line);
     command->text = rest;
-    command->client = (struct span){rest.at, 0};
+    command->client = (struct span){rest.data, 0};
     struct span word = take_field(&rest);
     command->why = parse_word(word, rest, command);
     if (command->why != NULL)
@@ -353,11 +353,11 @@ void command_parse(struct span line, struct command *command)
 /* The second word. */
 struct span command_guess_client(struct span bytes)
 {
-    if (bytes.bytes > GUESS_BYTES_MAX)
-        bytes.bytes = GUESS_BYTES_MAX;
+    if (bytes.len > GUESS_BYTES_MAX)
+        bytes.len = GUESS_BYTES_MAX;
     size_t word = word_bytes(bytes);
-    if (word == bytes.bytes)
-        return (struct span){bytes.at, 0};
+    if (word == bytes.len)
+        return (struct span){bytes.data, 0};
     struct span rest = skip(bytes, word + 1);
-    return (struct span){rest.at, word_bytes(rest)};
+    return (struct span){rest.data, word_bytes(rest)};
 }

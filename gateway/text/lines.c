@@ -45,7 +45,7 @@ static void interrupt(struct lines *lines)
     if (lines->at == lines->end)
         return;
     lines->end = start;
-    lines->kept.bytes = (size_t)(start - lines->kept.at);
+    lines->kept.len = (size_t)(start - lines->kept.data);
 }
 
 static bool is_blank(const char *at, const char *end)
@@ -85,14 +85,14 @@ __attribute__((noinline)) static size_t filter(struct lines *lines, char *bytes,
  * how many bytes it took. */
 static size_t complete(struct lines *lines, char *bytes, size_t count)
 {
-    buffer_consume(&lines->kept, (size_t)(lines->at - lines->kept.at));
+    buffer_consume(&lines->kept, (size_t)(lines->at - lines->kept.data));
     size_t taken = least(count, WINDOW_BYTES);
     char *newline = memchr(bytes, '\n', taken);
     if (newline != NULL)
         taken = (size_t)(newline + 1 - bytes);
     buffer_append(&lines->kept, (struct span){bytes, taken});
-    lines->at = lines->kept.at;
-    lines->end = lines->kept.at + lines->kept.bytes;
+    lines->at = lines->kept.data;
+    lines->end = lines->kept.data + lines->kept.len;
     return taken;
 }
 
@@ -104,7 +104,7 @@ void lines_feed(struct lines *lines, char *bytes, size_t count, struct buffer *a
     if (iac != NULL || speaks_telnet(lines))
         count = filter(lines, bytes, count, iac, answers);
     if (lines->at == lines->end) {
-        lines->kept.bytes = 0;
+        lines->kept.len = 0;
         lines->scanned = 0;
         lines->at = bytes;
         lines->end = bytes + count;
@@ -136,8 +136,8 @@ static void pass_end(struct lines *lines)
 static void give(struct lines *lines, size_t bytes, size_t ending, struct line *line)
 {
     struct span whole = without_cr(lines->at, bytes);
-    *line = (struct line){.text = {lines->at, least(whole.bytes, LINES_BYTES_MAX)},
-                          .too_long = whole.bytes > LINES_BYTES_MAX};
+    *line = (struct line){.text = {lines->at, least(whole.len, LINES_BYTES_MAX)},
+                          .too_long = whole.len > LINES_BYTES_MAX};
     lines->at += bytes + ending;
     lines->scanned = 0;
     if (speaks_telnet(lines)) {
@@ -185,7 +185,7 @@ static void discard(struct lines *lines)
 static void advance(struct lines *lines)
 {
     assert(lines->at == lines->end);
-    lines->kept.bytes = 0;
+    lines->kept.len = 0;
     lines->scanned = 0;
     lines->at = lines->next;
     lines->end = lines->next_end;
@@ -223,7 +223,7 @@ static size_t take_usual(struct lines *lines, struct line *taken, size_t max)
             break;
         }
         struct span line = without_cr(at, (size_t)(newline - at));
-        if (line.bytes > LINES_BYTES_MAX)
+        if (line.len > LINES_BYTES_MAX)
             break;
         taken[count] = (struct line){line, false, false};
         at = newline + 1;
@@ -245,7 +245,7 @@ size_t lines_take(struct lines *lines, struct line *taken, size_t max)
 
 void lines_give_back(struct lines *lines, const struct line *first)
 {
-    char *start = lines->at - (lines->at - first->text.at);
+    char *start = lines->at - (lines->at - first->text.data);
     if (speaks_telnet(lines) && !first->is_telnet)
         lines->plain_lines += count_ends(start, lines->at);
     lines->at = start;
@@ -258,18 +258,18 @@ void lines_hold(struct lines *lines)
     if (lines->at == lines->end)
         advance(lines);
     size_t waiting = (size_t)(lines->end - lines->at), given = 0;
-    if (lines->kept.bytes == 0) {
+    if (lines->kept.len == 0) {
         /* A fresh piece of memory, so that one long line does not leave a big one behind. */
         buffer_free(&lines->kept);
         buffer_append(&lines->kept, (struct span){lines->at, waiting});
     } else {
-        given = (size_t)(lines->at - lines->kept.at);
+        given = (size_t)(lines->at - lines->kept.data);
         size_t behind = (size_t)(lines->next_end - lines->next);
         buffer_append(&lines->kept, (struct span){lines->next, behind});
     }
     lines->next = lines->next_end = NULL;
-    lines->at = waiting == 0 ? NULL : lines->kept.at + given;
-    lines->end = waiting == 0 ? NULL : lines->kept.at + lines->kept.bytes;
+    lines->at = waiting == 0 ? NULL : lines->kept.data + given;
+    lines->end = waiting == 0 ? NULL : lines->kept.data + lines->kept.len;
 }
 
 bool lines_waiting(const struct lines *lines)

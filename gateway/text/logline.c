@@ -62,8 +62,8 @@ static void remember_time(struct logline *log, int64_t wall_ns)
 
 static char *put_span(char *at, struct span bytes)
 {
-    memcpy(at, bytes.at, bytes.bytes);
-    return at + bytes.bytes;
+    memcpy(at, bytes.data, bytes.len);
+    return at + bytes.len;
 }
 
 static void remember_connection(struct logline *log, uint64_t connection)
@@ -106,20 +106,20 @@ static inline void copy_16(char *to, const char *from, simd16 *marks)
 static bool copy_plain(char *to, struct span text)
 {
     simd16 marks = {0};
-    size_t last = text.bytes - sizeof marks;
+    size_t last = text.len - sizeof marks;
     for (size_t i = 0; i < last; i += sizeof marks)
-        copy_16(to + i, text.at + i, &marks);
-    copy_16(to + last, text.at + last, &marks);
+        copy_16(to + i, text.data + i, &marks);
+    copy_16(to + last, text.data + last, &marks);
     return simd16_bits(marks) == 0;
 }
 
 /* There is nothing to be escaped in nearly all texts. */
 static inline char *put_escaped(char *at, struct span text)
 {
-    if (text.bytes >= SIMD16_BYTES && copy_plain(at, text))
-        return at + text.bytes;
-    for (size_t i = 0; i < text.bytes; i++)
-        at = put_escaped_byte(at, (unsigned char)text.at[i]);
+    if (text.len >= SIMD16_BYTES && copy_plain(at, text))
+        return at + text.len;
+    for (size_t i = 0; i < text.len; i++)
+        at = put_escaped_byte(at, (unsigned char)text.data[i]);
     return at;
 }
 
@@ -127,10 +127,10 @@ void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_
                  struct span text)
 {
     struct span word = span_of(kind);
-    bool cut = text.bytes > LOGLINE_TEXT_BYTES_MAX;
-    text.bytes = cut ? LOGLINE_TEXT_BYTES_MAX : text.bytes;
+    bool cut = text.len > LOGLINE_TEXT_BYTES_MAX;
+    text.len = cut ? LOGLINE_TEXT_BYTES_MAX : text.len;
     char *start =
-        buffer_reserve(&log->lines, word.bytes + LINE_FRAME_BYTES_MAX + text.bytes * ESCAPE_BYTES);
+        buffer_reserve(&log->lines, word.len + LINE_FRAME_BYTES_MAX + text.len * ESCAPE_BYTES);
     if (wall_ns != log->wall_ns || wall_ns == 0)
         remember_time(log, wall_ns);
     if (connection != log->connection || log->number_bytes == 0)
@@ -140,14 +140,14 @@ void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_
     *at++ = ' ';
     memcpy(at, log->number, sizeof log->number);
     at += log->number_bytes;
-    if (text.bytes > 0) {
+    if (text.len > 0) {
         *at++ = ' ';
         at = put_escaped(at, text);
     }
     if (cut)
         at = put_span(at, span_of("\\..."));
     *at++ = '\n';
-    log->lines.bytes += (size_t)(at - start);
+    log->lines.len += (size_t)(at - start);
 }
 
 void logline_say(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,

@@ -225,10 +225,10 @@ static void close_question(struct places *places, struct question *question,
 static void fail(struct places *places, enum lookup_code code, const char *reason,
                  struct places_answer *answer)
 {
-    places->failure.bytes = 0;
+    places->failure.len = 0;
     lookup_write_failure(code, reason, &places->failure);
     answer->code = code;
-    answer->body = (struct span){places->failure.at, places->failure.bytes};
+    answer->body = (struct span){places->failure.data, places->failure.len};
 }
 
 /* A broker has no answer now. True if another one is asked, or has been already. */

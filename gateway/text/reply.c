@@ -4,9 +4,9 @@
 
 static inline char *put(char *to, struct span bytes)
 {
-    if (bytes.bytes > 0)
-        memcpy(to, bytes.at, bytes.bytes);
-    return to + bytes.bytes;
+    if (bytes.len > 0)
+        memcpy(to, bytes.data, bytes.len);
+    return to + bytes.len;
 }
 
 static inline char *put_byte(char *to, char byte)
@@ -17,10 +17,10 @@ static inline char *put_byte(char *to, char byte)
 
 void reply_places(struct buffer *out, struct span json)
 {
-    size_t before = out->bytes;
+    size_t before = out->len;
     json_text_tidy(json, out);
-    while (out->bytes > before && out->at[out->bytes - 1] == '\n')
-        out->bytes--;
+    while (out->len > before && out->data[out->len - 1] == '\n')
+        out->len--;
     buffer_append(out, span_of("\n\n"));
 }
 
@@ -35,11 +35,11 @@ void reply_no_places(struct buffer *out)
 
 void reply_invalid(struct buffer *out, struct span text)
 {
-    char *start = buffer_reserve(out, text.bytes + sizeof "? \n");
+    char *start = buffer_reserve(out, text.len + sizeof "? \n");
     char *end = put(start, span_of("? "));
     end = put(end, text);
     end = put_byte(end, '\n');
-    out->bytes += (size_t)(end - start);
+    out->len += (size_t)(end - start);
 }
 
 void reply_help(struct buffer *out)
@@ -60,15 +60,15 @@ void reply_help(struct buffer *out)
 void reply_in_crlf(struct buffer *out, size_t start)
 {
     size_t lines = 0;
-    for (size_t i = start; i < out->bytes; i++)
-        lines += out->at[i] == '\n';
+    for (size_t i = start; i < out->len; i++)
+        lines += out->data[i] == '\n';
     buffer_reserve(out, lines);
     /* From the end on, so that each byte moves once. */
-    size_t from = out->bytes, to = out->bytes + lines;
-    out->bytes = to;
+    size_t from = out->len, to = out->len + lines;
+    out->len = to;
     while (to > from) {
-        out->at[--to] = out->at[--from];
-        if (out->at[to] == '\n')
-            out->at[--to] = '\r';
+        out->data[--to] = out->data[--from];
+        if (out->data[to] == '\n')
+            out->data[--to] = '\r';
     }
 }

@@ -14,7 +14,7 @@
 
 void session_lend(struct session *session, struct buffer *shared)
 {
-    if (session->out.at != NULL)
+    if (session->out.data != NULL)
         return;
     session->out = *shared;
     session->lent = true;
@@ -24,16 +24,16 @@ void session_lend(struct session *session, struct buffer *shared)
 void session_take_back(struct session *session, struct buffer *shared)
 {
     if (!session->lent) {
-        if (session->out.bytes == 0)
+        if (session->out.len == 0)
             buffer_free(&session->out);
         return;
     }
     *shared = session->out;
     session->out = (struct buffer){0};
     session->lent = false;
-    if (shared->bytes > 0)
-        buffer_append(&session->out, (struct span){shared->at, shared->bytes});
-    shared->bytes = 0;
+    if (shared->len > 0)
+        buffer_append(&session->out, (struct span){shared->data, shared->len});
+    shared->len = 0;
 }
 
 static void note(const struct session *session, const struct session_node *node, const char *kind,
@@ -54,7 +54,7 @@ static void end_lines(struct session *session, size_t start)
 static void end_reply(struct session *session, const struct session_node *node, size_t start)
 {
     const struct buffer *out = &session->out;
-    note(session, node, "reply", (struct span){out->at + start, out->bytes - start - 1});
+    note(session, node, "reply", (struct span){out->data + start, out->len - start - 1});
     end_lines(session, start);
 }
 
@@ -75,7 +75,7 @@ static void note_json(const struct session *session, const struct session_node *
 static void refuse(struct session *session, struct session_node *node, struct span text,
                    const char *why)
 {
-    size_t start = session->out.bytes;
+    size_t start = session->out.len;
     reply_invalid(&session->out, text);
     node->count.invalid++;
     note(session, node, "invalid", span_of(why));
@@ -105,7 +105,7 @@ static void take_location(struct session *session, struct session_node *node,
     case FLOOD_STALE:
         break;
     }
-    size_t start = session->out.bytes;
+    size_t start = session->out.len;
     at_line_write(&session->out, &location);
     end_reply(session, node, start);
     /* Stamps from the future are ordered by when they were accepted, and one read may bring
@@ -120,7 +120,7 @@ static void add_mark(struct session *session, uint64_t ticket, size_t start)
     if (session->marks == NULL)
         session->marks = bytes_resize(NULL, SESSION_LOOKUPS_MAX * sizeof *session->marks);
     session->marks[session->lookups++] =
-        (struct session_mark){.ticket = ticket, .start = start, .end = session->out.bytes};
+        (struct session_mark){.ticket = ticket, .start = start, .end = session->out.len};
 }
 
 /* No look-up is made: says so in the JSON, at once. */
@@ -129,10 +129,10 @@ static void reply_failure(struct session *session, const struct session_node *no
 {
     struct buffer json = {0};
     lookup_write_failure(code, reason, &json);
-    size_t start = session->out.bytes;
-    reply_places(&session->out, (struct span){json.at, json.bytes});
+    size_t start = session->out.len;
+    reply_places(&session->out, (struct span){json.data, json.len});
     buffer_free(&json);
-    note_json(session, node, code, session->out.bytes - start);
+    note_json(session, node, code, session->out.len - start);
 }
 
 static void look_up(struct session *session, struct session_node *node,
@@ -144,14 +144,14 @@ static void look_up(struct session *session, struct session_node *node,
         refuse(session, node, command->text, "nobody has heard of this client");
         return;
     }
-    size_t start = session->out.bytes;
+    size_t start = session->out.len;
     at_line_write(&session->out, &location);
     end_reply(session, node, start);
 
     if (command->bound == 0) {
-        size_t json_start = session->out.bytes;
+        size_t json_start = session->out.len;
         reply_no_places(&session->out);
-        note_json(session, node, LOOKUP_OK, session->out.bytes - json_start);
+        note_json(session, node, LOOKUP_OK, session->out.len - json_start);
         return;
     }
     struct lookup lookup = {.radius_m = command->radius_km * METRES_PER_KM,
@@ -170,7 +170,7 @@ static void look_up(struct session *session, struct session_node *node,
 
 static void help(struct session *session, const struct session_node *node)
 {
-    size_t start = session->out.bytes;
+    size_t start = session->out.len;
     reply_help(&session->out);
     note(session, node, "reply", span_of("help"));
     end_lines(session, start);
@@ -215,7 +215,7 @@ static void execute(struct session *session, struct session_node *node,
 static bool has_room(const struct session *session)
 {
     return !session->leaving && session->lookups < SESSION_LOOKUPS_MAX &&
-           session->out.bytes < SESSION_OUTPUT_SOFT_BYTES;
+           session->out.len < SESSION_OUTPUT_SOFT_BYTES;
 }
 
 /* Reads all lines and lets the flood fetch what it knows of their clients, all at once. */
@@ -227,7 +227,7 @@ static void prepare(const struct session_node *node, struct ahead *ahead)
         if (ahead->lines[i].too_long)
             *command = (struct command){.kind = COMMAND_INVALID,
                                         .text = text,
-                                        .client = {text.at, 0},
+                                        .client = {text.data, 0},
                                         .why = "the line is too long"};
         else
             command_parse(text, command);
@@ -284,17 +284,17 @@ void session_end_input(struct session *session, struct session_node *node)
 /* Puts the JSON where the mark says; what was answered behind it makes way. */
 static void insert(struct buffer *out, size_t at, struct span json)
 {
-    size_t behind = out->bytes - at;
+    size_t behind = out->len - at;
     if (behind == 0) {
         reply_places(out, json);
         return;
     }
     struct buffer block = {0};
     reply_places(&block, json);
-    buffer_reserve(out, block.bytes);
-    memmove(out->at + at + block.bytes, out->at + at, behind);
-    memcpy(out->at + at, block.at, block.bytes);
-    out->bytes += block.bytes;
+    buffer_reserve(out, block.len);
+    memmove(out->data + at + block.len, out->data + at, behind);
+    memcpy(out->data + at, block.data, block.len);
+    out->len += block.len;
     buffer_free(&block);
 }
 
@@ -306,9 +306,9 @@ void session_answer(struct session *session, struct session_node *node,
         i++;
     if (i == session->lookups)
         return;
-    size_t before = session->out.bytes;
+    size_t before = session->out.len;
     insert(&session->out, session->marks[i].end, answer->body);
-    size_t grown = session->out.bytes - before;
+    size_t grown = session->out.len - before;
     session->lookups--;
     for (; i < session->lookups; i++) {
         session->marks[i] = session->marks[i + 1];
@@ -325,13 +325,13 @@ void session_answer(struct session *session, struct session_node *node,
 
 struct span session_output(const struct session *session)
 {
-    size_t bytes = session->lookups > 0 ? session->marks[0].start : session->out.bytes;
-    return (struct span){session->out.at, bytes};
+    size_t bytes = session->lookups > 0 ? session->marks[0].start : session->out.len;
+    return (struct span){session->out.data, bytes};
 }
 
 void session_wrote(struct session *session, struct session_node *node, size_t bytes)
 {
-    assert(bytes <= session_output(session).bytes);
+    assert(bytes <= session_output(session).len);
     buffer_consume(&session->out, bytes);
     for (uint8_t i = 0; i < session->lookups; i++) {
         session->marks[i].start -= bytes;
@@ -349,7 +349,7 @@ bool session_wants_input(const struct session *session)
 bool session_is_over(const struct session *session)
 {
     /* A look-up in flight has its AT line waiting in the output. */
-    return session->out.bytes == 0 && (session->leaving || session->lines.ended);
+    return session->out.len == 0 && (session->leaving || session->lines.ended);
 }
 
 size_t session_holds(const struct session *session)

@@ -187,7 +187,7 @@ static void hear(struct worker *worker, int64_t now_ms)
 enum balance_welcome balance_ready(struct balance *balance, struct span name, uint32_t credits,
                                    int64_t now_ms)
 {
-    assert(name.bytes <= BALANCE_NAME_BYTES_MAX && credits <= LOOKUP_CREDITS_MAX);
+    assert(name.len <= BALANCE_NAME_BYTES_MAX && credits <= LOOKUP_CREDITS_MAX);
     uint32_t found = find_worker(balance, name);
     if (found != NOBODY) {
         balance->workers[found].credits = credits;
@@ -200,13 +200,13 @@ enum balance_welcome balance_ready(struct balance *balance, struct span name, ui
     struct worker *worker = &balance->workers[room];
     *worker = (struct worker){
         .present = true,
-        .name_bytes = (uint8_t)name.bytes,
+        .name_bytes = (uint8_t)name.len,
         .credits = credits,
         .heard_ms = now_ms,
         .probed_ms = now_ms,
     };
-    if (name.bytes > 0)
-        memcpy(worker->name, name.at, name.bytes);
+    if (name.len > 0)
+        memcpy(worker->name, name.data, name.len);
     return BALANCE_JOINED;
 }
 

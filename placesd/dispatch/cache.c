@@ -98,7 +98,7 @@ static void drop(struct cache *cache, struct entry **at)
     struct entry *entry = *at;
     *at = entry->next;
     unlink_use(cache, entry);
-    cache->bytes -= size_of(entry->answer.body.bytes);
+    cache->bytes -= size_of(entry->answer.body.len);
     cache->count--;
     free(entry);
 }
@@ -120,7 +120,7 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct ca
     struct entry **at = find(cache, key);
     if (*at != NULL)
         drop(cache, at);
-    size_t bytes = size_of(answer->body.bytes);
+    size_t bytes = size_of(answer->body.len);
     if (bytes > cache->bytes_max || kept_ms <= now_ms)
         return;
     while (cache->bytes + bytes > cache->bytes_max)
@@ -133,9 +133,9 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct ca
         .fresh_ms = fresh_ms,
         .kept_ms = kept_ms,
     };
-    if (answer->body.bytes > 0)
-        memcpy(entry->body, answer->body.at, answer->body.bytes);
-    entry->answer.body.at = entry->body;
+    if (answer->body.len > 0)
+        memcpy(entry->body, answer->body.data, answer->body.len);
+    entry->answer.body.data = entry->body;
     /* Making room may have taken away what `at` pointed into. */
     at = find(cache, key);
     *at = entry;

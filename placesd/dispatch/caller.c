@@ -26,23 +26,23 @@ static bool read_digits(struct span text, unsigned base, uint64_t *value)
 {
     static const char digits[] = "0123456789abcdef";
     *value = 0;
-    for (size_t i = 0; i < text.bytes; i++) {
-        const char *digit = memchr(digits, text.at[i], base);
+    for (size_t i = 0; i < text.len; i++) {
+        const char *digit = memchr(digits, text.data[i], base);
         if (digit == NULL)
             return false;
         *value = *value * base + (uint64_t)(digit - digits);
     }
-    return text.bytes > 0;
+    return text.len > 0;
 }
 
 /* The text after the kind's word. */
 static bool read_life(struct span text, struct caller *caller)
 {
     uint64_t number;
-    if (text.bytes < LIFE_DIGITS + 2 || text.bytes > LIFE_DIGITS + 1 + NUMBER_DIGITS ||
-        text.at[LIFE_DIGITS] != '.' ||
-        !read_digits((struct span){text.at, LIFE_DIGITS}, 16, &caller->life) ||
-        !read_digits((struct span){text.at + LIFE_DIGITS + 1, text.bytes - LIFE_DIGITS - 1}, 10,
+    if (text.len < LIFE_DIGITS + 2 || text.len > LIFE_DIGITS + 1 + NUMBER_DIGITS ||
+        text.data[LIFE_DIGITS] != '.' ||
+        !read_digits((struct span){text.data, LIFE_DIGITS}, 16, &caller->life) ||
+        !read_digits((struct span){text.data + LIFE_DIGITS + 1, text.len - LIFE_DIGITS - 1}, 10,
                      &number) ||
         number > UINT32_MAX)
         return false;
@@ -54,10 +54,10 @@ bool caller_read(struct span id, struct caller *caller)
 {
     for (enum caller_kind kind = 0; kind < CALLER_KINDS; kind++) {
         size_t bytes = strlen(kinds[kind]);
-        if (id.bytes <= bytes || memcmp(id.at, kinds[kind], bytes) != 0)
+        if (id.len <= bytes || memcmp(id.data, kinds[kind], bytes) != 0)
             continue;
         caller->kind = kind;
-        return read_life((struct span){id.at + bytes, id.bytes - bytes}, caller);
+        return read_life((struct span){id.data + bytes, id.len - bytes}, caller);
     }
     return false;
 }

@@ -255,7 +255,7 @@ static void conclude_unheard(struct desk *desk, struct flight *flight, enum look
     }
     struct buffer body = {0};
     lookup_write_failure(LOOKUP_LATE, LATE, &body);
-    conclude_late(desk, flight, (struct span){body.at, body.bytes}, now_ms);
+    conclude_late(desk, flight, (struct span){body.data, body.len}, now_ms);
     buffer_free(&body);
 }
 
@@ -292,7 +292,7 @@ void desk_garbled(struct desk *desk, struct span worker, uint64_t job, int64_t n
               flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
     struct buffer body = {0};
     lookup_write_failure(LOOKUP_NONSENSE, GARBLED, &body);
-    conclude_badly(desk, flight, &(struct lookup_reply){LOOKUP_NONSENSE, {body.at, body.bytes}},
+    conclude_badly(desk, flight, &(struct lookup_reply){LOOKUP_NONSENSE, {body.data, body.len}},
                    now_ms);
     buffer_free(&body);
 }

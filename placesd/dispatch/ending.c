@@ -9,7 +9,7 @@ void ending_free(struct ending *ending)
 void ending_set(struct ending *ending, const struct cache_answer *answer)
 {
     ending->code = answer->code;
-    ending->body.bytes = 0;
+    ending->body.len = 0;
     buffer_append(&ending->body, answer->body);
     ending->marks = answer->marks;
 }
@@ -17,16 +17,16 @@ void ending_set(struct ending *ending, const struct cache_answer *answer)
 void ending_fail(struct ending *ending, enum lookup_code code, const char *reason)
 {
     ending->code = code;
-    ending->body.bytes = 0;
+    ending->body.len = 0;
     lookup_write_failure(code, reason, &ending->body);
 }
 
 struct span ending_body(struct ending *ending, uint32_t bound)
 {
-    struct span body = {ending->body.at, ending->body.bytes};
+    struct span body = {ending->body.data, ending->body.len};
     if (ending->code != LOOKUP_OK)
         return body;
-    ending->cut.bytes = 0;
+    ending->cut.len = 0;
     nearby_cut(body, &ending->marks, bound, &ending->cut);
-    return (struct span){ending->cut.at, ending->cut.bytes};
+    return (struct span){ending->cut.data, ending->cut.len};
 }

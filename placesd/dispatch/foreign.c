@@ -10,15 +10,15 @@ enum { STATUS, RESULTS, ATTRIBUTIONS, MESSAGE, MEMBERS };
 
 static bool is_array(struct span value)
 {
-    return value.bytes > 0 && value.at[0] == '[';
+    return value.len > 0 && value.data[0] == '[';
 }
 
 static bool is_empty_array(struct span value)
 {
     if (!is_array(value))
         return false;
-    for (size_t i = 1; i + 1 < value.bytes; i++)
-        if (memchr(" \t\r\n", value.at[i], 4) == NULL)
+    for (size_t i = 1; i + 1 < value.len; i++)
+        if (memchr(" \t\r\n", value.data[i], 4) == NULL)
             return false;
     return true;
 }
@@ -38,7 +38,7 @@ static const char *judge(const struct lookup_reply *said, const struct json_chec
     static const char *const failed[] = {"OVER_QUERY_LIMIT", "REQUEST_DENIED", "INVALID_REQUEST",
                                          "UNKNOWN_ERROR"};
     struct span status = members[STATUS].value, results = members[RESULTS].value;
-    if (members[ATTRIBUTIONS].value.bytes > 0 && !is_array(members[ATTRIBUTIONS].value))
+    if (members[ATTRIBUTIONS].value.len > 0 && !is_array(members[ATTRIBUTIONS].value))
         return "html_attributions is no array";
     if (said->code == LOOKUP_OK) {
         if (!is_one_of(status, good, sizeof good / sizeof *good))
@@ -50,7 +50,7 @@ static const char *judge(const struct lookup_reply *said, const struct json_chec
     if (!is_empty_array(results))
         return "results is not an empty array";
     struct span message = members[MESSAGE].value;
-    return message.bytes > 0 && message.at[0] == '"' ? NULL : "error_message is no text";
+    return message.len > 0 && message.data[0] == '"' ? NULL : "error_message is no text";
 }
 
 /* The same for all of the body. Fills `members`. */
@@ -63,8 +63,8 @@ static bool is_body(const struct lookup_reply *said, struct json_check_member *m
         snprintf(why, FOREIGN_WHY_BYTES_MAX, "its body has %s, at byte %zu", wrong, at);
     else if ((wrong = judge(said, members)) != NULL)
         snprintf(why, FOREIGN_WHY_BYTES_MAX, "its body is not for code %d: %s", said->code, wrong);
-    else if (members[ATTRIBUTIONS].value.bytes == 0 &&
-             said->body.bytes + strlen(ATTRIBUTIONS_NONE) > LOOKUP_BODY_BYTES_MAX)
+    else if (members[ATTRIBUTIONS].value.len == 0 &&
+             said->body.len + strlen(ATTRIBUTIONS_NONE) > LOOKUP_BODY_BYTES_MAX)
         snprintf(why, FOREIGN_WHY_BYTES_MAX, "its body has no html_attributions and no room");
     else
         return true;
@@ -75,15 +75,15 @@ static bool is_body(const struct lookup_reply *said, struct json_check_member *m
 static struct span complete(struct span body, const struct json_check_member *members,
                             struct buffer *json)
 {
-    if (members[ATTRIBUTIONS].value.bytes > 0)
+    if (members[ATTRIBUTIONS].value.len > 0)
         return body;
-    size_t before = json->bytes;
-    const char *open = memchr(body.at, '{', body.bytes);
-    size_t head = (size_t)(open + 1 - body.at);
-    buffer_append(json, (struct span){body.at, head});
+    size_t before = json->len;
+    const char *open = memchr(body.data, '{', body.len);
+    size_t head = (size_t)(open + 1 - body.data);
+    buffer_append(json, (struct span){body.data, head});
     buffer_append(json, span_of(ATTRIBUTIONS_NONE));
-    buffer_append(json, (struct span){body.at + head, body.bytes - head});
-    return (struct span){json->at + before, json->bytes - before};
+    buffer_append(json, (struct span){body.data + head, body.len - head});
+    return (struct span){json->data + before, json->len - before};
 }
 
 bool foreign_take(struct span message, struct lookup_reply *taken, struct buffer *json,

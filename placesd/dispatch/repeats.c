@@ -19,7 +19,7 @@ static size_t find(const struct repeats *repeats, uint64_t hash)
 bool repeats_tell(struct repeats *repeats, struct span text, int64_t now_ms,
                   struct repeats_before *before)
 {
-    uint64_t hash = XXH3_64bits(text.at, text.bytes) | 1; /* never 0 */
+    uint64_t hash = XXH3_64bits(text.data, text.len) | 1; /* never 0 */
     size_t at = find(repeats, hash);
     bool known = repeats->texts[at].hash == hash;
     if (repeats->texts[at].hash != 0 && now_ms - repeats->texts[at].told_ms < REPEATS_PAUSE_MS) {

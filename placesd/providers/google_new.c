@@ -111,8 +111,8 @@ static void attribute(const json_t *place, json_t *attributions)
         struct buffer html = {0};
         write_contributor(provider, json_string_value(json_object_get(source, "providerUri")),
                           &html);
-        if (!is_known(attributions, html.at))
-            json_array_append_new(attributions, json_string(html.at));
+        if (!is_known(attributions, html.data))
+            json_array_append_new(attributions, json_string(html.data));
         buffer_free(&html);
     }
 }

@@ -149,12 +149,12 @@ static bool mark_array(const char *text, const char *at, const char *end,
 
 bool nearby_mark(struct span text, struct nearby_marks *marks)
 {
-    const char *end = text.at + text.bytes;
-    if (text.bytes == 0 || text.bytes > LOOKUP_BODY_BYTES_MAX)
+    const char *end = text.data + text.len;
+    if (text.len == 0 || text.len > LOOKUP_BODY_BYTES_MAX)
         return false;
-    const char *open = skip_space(text.at, end);
+    const char *open = skip_space(text.data, end);
     return open < end && *open == '{' &&
-           mark_array(text.at, find_member(open, end, "results"), end, marks);
+           mark_array(text.data, find_member(open, end, "results"), end, marks);
 }
 
 /* What is left out for a bound: the surplus begins behind element number `bound` and ends behind
@@ -163,18 +163,18 @@ bool nearby_mark(struct span text, struct nearby_marks *marks)
 static struct span surplus_of(struct span text, const struct nearby_marks *marks, uint32_t bound)
 {
     if (marks->count <= bound)
-        return (struct span){text.at + text.bytes, 0};
+        return (struct span){text.data + text.len, 0};
     uint32_t from = marks->ends[bound], to = bound == 0 ? marks->close : marks->last;
-    return (struct span){text.at + from, to - from};
+    return (struct span){text.data + from, to - from};
 }
 
 void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bound,
                 struct buffer *json)
 {
     struct span surplus = surplus_of(text, marks, bound);
-    const char *behind = surplus.at + surplus.bytes;
-    buffer_append(json, (struct span){text.at, (size_t)(surplus.at - text.at)});
-    buffer_append(json, (struct span){behind, (size_t)(text.at + text.bytes - behind)});
+    const char *behind = surplus.data + surplus.len;
+    buffer_append(json, (struct span){text.data, (size_t)(surplus.data - text.data)});
+    buffer_append(json, (struct span){behind, (size_t)(text.data + text.len - behind)});
 }
 
 /* ---- deciding ---- */
@@ -189,7 +189,7 @@ static enum lookup_code fail(const char *reason, struct buffer *json)
 static enum lookup_code keep(struct span text, const json_t *root, uint32_t bound,
                              struct buffer *kept, struct buffer *json)
 {
-    const char *end = text.at + text.bytes;
+    const char *end = text.data + text.len;
     const json_t *results = json_object_get(root, "results");
     const json_t *attributions = json_object_get(root, "html_attributions");
     if (!json_is_array(results) || (attributions != NULL && !json_is_array(attributions)))
@@ -200,10 +200,10 @@ static enum lookup_code keep(struct span text, const json_t *root, uint32_t boun
         return fail("The places provider's answer could not be cut.", json);
 
     struct span surplus = surplus_of(text, &marks, bound);
-    const char *inside = skip_space(text.at, end) + 1, *behind = surplus.at + surplus.bytes;
-    buffer_append(kept, (struct span){text.at, (size_t)(inside - text.at)});
+    const char *inside = skip_space(text.data, end) + 1, *behind = surplus.data + surplus.len;
+    buffer_append(kept, (struct span){text.data, (size_t)(inside - text.data)});
     buffer_append(kept, span_of(attributions == NULL ? ATTRIBUTIONS_NONE : ""));
-    buffer_append(kept, (struct span){inside, (size_t)(surplus.at - inside)});
+    buffer_append(kept, (struct span){inside, (size_t)(surplus.data - inside)});
     buffer_append(kept, (struct span){behind, (size_t)(end - behind)});
     return LOOKUP_OK;
 }
@@ -223,29 +223,29 @@ static enum lookup_code judge(struct span text, const json_t *root, uint32_t bou
 /* What is kept goes out tidy, if nothing speaks against it. */
 static enum lookup_code pass_on(struct span kept, struct span secret, struct buffer *json)
 {
-    size_t before = json->bytes;
+    size_t before = json->len;
     json_text_tidy(kept, json);
-    size_t bytes = json->bytes - before;
+    size_t bytes = json->len - before;
     const char *reason = NULL;
     if (bytes > LOOKUP_BODY_BYTES_MAX)
         reason = TOO_LONG;
-    else if (secret.bytes > 0 && memmem(json->at + before, bytes, secret.at, secret.bytes) != NULL)
+    else if (secret.len > 0 && memmem(json->data + before, bytes, secret.data, secret.len) != NULL)
         reason = "The places provider's answer is not fit to be passed on.";
     if (reason == NULL)
         return LOOKUP_OK;
-    json->bytes = before;
+    json->len = before;
     return fail(reason, json);
 }
 
 enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
                              struct buffer *json)
 {
-    if (text.bytes > LOOKUP_BODY_BYTES_MAX)
+    if (text.len > LOOKUP_BODY_BYTES_MAX)
         return fail(TOO_LONG, json);
     if (json_text_depth(text) > JSON_TEXT_DEPTH_MAX)
         return fail("The places provider's answer is nested too deeply.", json);
     json_error_t error;
-    json_t *root = json_loadb(text.bytes > 0 ? text.at : "", text.bytes,
+    json_t *root = json_loadb(text.len > 0 ? text.data : "", text.len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (root == NULL)
         return fail("The places provider's answer is not JSON.", json);
@@ -253,7 +253,7 @@ enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secre
     enum lookup_code code = judge(text, root, bound, &kept, json);
     json_decref(root);
     if (code == LOOKUP_OK)
-        code = pass_on((struct span){kept.at, kept.bytes}, secret, json);
+        code = pass_on((struct span){kept.data, kept.len}, secret, json);
     buffer_free(&kept);
     return code;
 }

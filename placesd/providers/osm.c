@@ -72,7 +72,7 @@ static json_t *make_type(const char *key, struct span value)
     const struct osm_tag *tag = key != NULL ? osm_tags_find(key, value) : NULL;
     size_t bytes = tag != NULL && tag->value != NULL ? strcspn(tag->types, ",") : 0;
     bool says_nothing = bytes == 0 || strcmp(tag->types, ANY_TYPE) == 0;
-    return says_nothing ? json_stringn(value.at, value.bytes) : json_stringn(tag->types, bytes);
+    return says_nothing ? json_stringn(value.data, value.len) : json_stringn(tag->types, bytes);
 }
 
 /* Takes the type over. Each is said once. */

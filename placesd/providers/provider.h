@@ -64,10 +64,10 @@ static inline bool provider_key_is_valid(struct span key)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                   "0123456789-._~";
-    if (key.bytes == 0 || key.bytes > PROVIDER_KEY_BYTES_MAX)
+    if (key.len == 0 || key.len > PROVIDER_KEY_BYTES_MAX)
         return false;
-    for (size_t i = 0; i < key.bytes; i++)
-        if (memchr(allowed, key.at[i], sizeof allowed - 1) == NULL)
+    for (size_t i = 0; i < key.len; i++)
+        if (memchr(allowed, key.data[i], sizeof allowed - 1) == NULL)
             return false;
     return true;
 }
@@ -75,8 +75,8 @@ static inline bool provider_key_is_valid(struct span key)
 /* A URL as people and logs may see it: without its query, where a key would stand. Borrows. */
 static inline struct span provider_public_url(struct span url)
 {
-    const char *query = url.bytes > 0 ? memchr(url.at, '?', url.bytes) : NULL;
-    return (struct span){url.at, query != NULL ? (size_t)(query - url.at) : url.bytes};
+    const char *query = url.len > 0 ? memchr(url.data, '?', url.len) : NULL;
+    return (struct span){url.data, query != NULL ? (size_t)(query - url.data) : url.len};
 }
 
 /* ---- for the providers themselves ---- */

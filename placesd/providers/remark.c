@@ -31,18 +31,18 @@ static const char *find_words(const json_t *root)
 static bool is_page(struct span body)
 {
     size_t at = 0;
-    while (at < body.bytes && isspace((unsigned char)body.at[at]))
+    while (at < body.len && isspace((unsigned char)body.data[at]))
         at++;
-    return at < body.bytes && body.at[at] != '{' && body.at[at] != '[';
+    return at < body.len && body.data[at] != '{' && body.data[at] != '[';
 }
 
 /* A page's text: no tags, and one blank for white space of any length. */
 static void append_page(struct span page, struct buffer *out)
 {
     bool in_tag = false, gap = false;
-    char *start = buffer_reserve(out, page.bytes), *to = start;
-    for (size_t i = 0; i < page.bytes; i++) {
-        char byte = page.at[i];
+    char *start = buffer_reserve(out, page.len), *to = start;
+    for (size_t i = 0; i < page.len; i++) {
+        char byte = page.data[i];
         bool is_space = isspace((unsigned char)byte);
         gap = gap || is_space || byte == '<';
         if (!in_tag && !is_space && byte != '<') {
@@ -53,7 +53,7 @@ static void append_page(struct span page, struct buffer *out)
         }
         in_tag = byte == '<' || (in_tag && byte != '>');
     }
-    out->bytes += (size_t)(to - start);
+    out->len += (size_t)(to - start);
 }
 
 /* ---- masking ---- */
@@ -62,14 +62,14 @@ static void append_page(struct span page, struct buffer *out)
 static void mask(struct buffer *text, struct span secret, bool with_digits)
 {
     struct buffer masked = {0};
-    struct span rest = {text->at, text->bytes};
-    while (secret.bytes > 0 && rest.bytes >= secret.bytes) {
-        const char *found = memmem(rest.at, rest.bytes, secret.at, secret.bytes);
+    struct span rest = {text->data, text->len};
+    while (secret.len > 0 && rest.len >= secret.len) {
+        const char *found = memmem(rest.data, rest.len, secret.data, secret.len);
         if (found == NULL)
             break;
-        buffer_append(&masked, (struct span){rest.at, (size_t)(found - rest.at)});
+        buffer_append(&masked, (struct span){rest.data, (size_t)(found - rest.data)});
         buffer_append(&masked, span_of(MASK));
-        const char *behind = found + secret.bytes, *end = rest.at + rest.bytes;
+        const char *behind = found + secret.len, *end = rest.data + rest.len;
         while (with_digits && behind < end && isdigit((unsigned char)*behind))
             behind++;
         rest = (struct span){behind, (size_t)(end - behind)};
@@ -110,9 +110,9 @@ static size_t escape(unsigned char byte, char out[4])
 static void append_escaped(struct span text, struct buffer *out)
 {
     size_t room = REMARK_BYTES_MAX - (sizeof CUT - 1);
-    for (size_t i = 0; i < text.bytes; i++) {
+    for (size_t i = 0; i < text.len; i++) {
         char escaped[4];
-        size_t bytes = escape((unsigned char)text.at[i], escaped);
+        size_t bytes = escape((unsigned char)text.data[i], escaped);
         if (bytes > room) {
             buffer_append(out, span_of(CUT));
             return;
@@ -135,6 +135,6 @@ void remark_read(struct span body, const struct lookup *lookup, struct span key,
     mask(&words, key, false);
     mask_coordinate(&words, lookup->latitude_nanodeg);
     mask_coordinate(&words, lookup->longitude_nanodeg);
-    append_escaped((struct span){words.at, words.bytes}, out);
+    append_escaped((struct span){words.data, words.len}, out);
     buffer_free(&words);
 }

@@ -20,10 +20,10 @@ enum lookup_code results_fail(const char *reason, struct buffer *json)
 json_t *results_load(struct span body)
 {
     json_error_t unused;
-    if (body.bytes > LOOKUP_BODY_BYTES_MAX || json_text_depth(body) > JSON_TEXT_DEPTH_MAX)
+    if (body.len > LOOKUP_BODY_BYTES_MAX || json_text_depth(body) > JSON_TEXT_DEPTH_MAX)
         return NULL;
     json_t *root =
-        json_loadb(body.bytes > 0 ? body.at : "", body.bytes, JSON_REJECT_DUPLICATES, &unused);
+        json_loadb(body.len > 0 ? body.data : "", body.len, JSON_REJECT_DUPLICATES, &unused);
     if (json_is_object(root))
         return root;
     json_decref(root);
@@ -35,7 +35,7 @@ results_read(struct span body, const struct lookup *lookup, struct span secret, 
              enum lookup_code (*read)(const json_t *root, const struct lookup *lookup,
                                       struct span secret, struct buffer *json))
 {
-    if (body.bytes > LOOKUP_BODY_BYTES_MAX)
+    if (body.len > LOOKUP_BODY_BYTES_MAX)
         return results_fail(TOO_LONG, json);
     json_t *root = results_load(body);
     if (root == NULL)
@@ -84,12 +84,12 @@ enum lookup_code results_write(json_t *attributions, json_t *results, uint32_t b
     free(text);
 
     enum lookup_code code = LOOKUP_OK;
-    if (tidy.bytes > LOOKUP_BODY_BYTES_MAX)
+    if (tidy.len > LOOKUP_BODY_BYTES_MAX)
         code = results_fail(TOO_LONG, json);
-    else if (secret.bytes > 0 && memmem(tidy.at, tidy.bytes, secret.at, secret.bytes) != NULL)
+    else if (secret.len > 0 && memmem(tidy.data, tidy.len, secret.data, secret.len) != NULL)
         code = results_fail("The places provider's answer is not fit to be passed on.", json);
     else
-        buffer_append(json, (struct span){tidy.at, tidy.bytes});
+        buffer_append(json, (struct span){tidy.data, tidy.len});
     buffer_free(&tidy);
     return code;
 }

@@ -202,7 +202,7 @@ static void send_reply(struct broker *broker, zmsg_t *envelope, const struct loo
 {
     struct buffer bytes = {0};
     lookup_write_reply(reply, &bytes);
-    zmsg_addmem(envelope, bytes.at, bytes.bytes);
+    zmsg_addmem(envelope, bytes.data, bytes.len);
     if (zmsg_send(&envelope, broker->front) != 0)
         zmsg_destroy(&envelope);
     buffer_free(&bytes);
@@ -213,7 +213,7 @@ static void send_failure(struct broker *broker, zmsg_t *envelope, enum lookup_co
 {
     struct buffer json = {0};
     lookup_write_failure(code, reason, &json);
-    send_reply(broker, envelope, &(struct lookup_reply){code, {json.at, json.bytes}});
+    send_reply(broker, envelope, &(struct lookup_reply){code, {json.data, json.len}});
     buffer_free(&json);
 }
 
@@ -286,9 +286,9 @@ static const char *show_worker(const struct broker *broker, struct span name,
 {
     if (caller_is_of(name, CALLER_WORKER, broker->kin))
         return "of this process";
-    for (size_t i = 0; i < name.bytes; i++)
-        shown[i] = name.at[i] > ' ' && name.at[i] < 0x7f ? name.at[i] : '.';
-    shown[name.bytes] = '\0';
+    for (size_t i = 0; i < name.len; i++)
+        shown[i] = name.data[i] > ' ' && name.data[i] < 0x7f ? name.data[i] : '.';
+    shown[name.len] = '\0';
     return shown;
 }
 
@@ -309,7 +309,7 @@ static void log_nonsense(struct broker *broker, struct span name, const char *wh
 /* A worker that cannot be reached any more is lost. */
 static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
 {
-    zmsg_pushmem(message, worker.at, worker.bytes);
+    zmsg_pushmem(message, worker.data, worker.len);
     if (zmsg_send(&message, broker->back) == 0)
         return;
     zmsg_destroy(&message);
@@ -365,9 +365,9 @@ static void take_answer(struct broker *broker, struct span worker, zmsg_t *messa
     struct span bytes = bytes_of(zmsg_next(message));
     zframe_t *last = zmsg_next(message);
     uint64_t job;
-    if (number.bytes != sizeof job)
+    if (number.len != sizeof job)
         return;
-    memcpy(&job, number.at, sizeof job);
+    memcpy(&job, number.data, sizeof job);
     uint32_t rest_ms = 0;
     if (last != NULL && !lookup_read_rest(bytes_of(last), &rest_ms))
         rest_ms = 0;

@@ -192,7 +192,7 @@ static bool start_source(struct service *service, const struct topology_places *
     bool good = read_site(url, &site);
     if (!good)
         complain("url %.*s: write http or https, a host and a path, and nothing behind it",
-                 (int)provider_public_url(span_of(url)).bytes, url);
+                 (int)provider_public_url(span_of(url)).len, url);
     else if (service->role->broker && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
         good = start_landmarks(service, &site, places,
                                url == places->url ? places->url_line : places->fallback_url_line,

@@ -47,7 +47,7 @@ static size_t take_body(char *bytes, size_t one, size_t count, void *user)
 {
     struct transfer *transfer = user;
     (void)one;
-    if (count > LOOKUP_BODY_BYTES_MAX - transfer->body.bytes) {
+    if (count > LOOKUP_BODY_BYTES_MAX - transfer->body.len) {
         transfer->too_long = true;
         return 0;
     }
@@ -72,8 +72,8 @@ static size_t take_header(char *bytes, size_t one, size_t count, void *user)
 /* What is released here may hold the key. */
 static void wipe(struct buffer *secret)
 {
-    if (secret->bytes > 0)
-        explicit_bzero(secret->at, secret->bytes);
+    if (secret->len > 0)
+        explicit_bzero(secret->data, secret->len);
     buffer_free(secret);
 }
 
@@ -177,7 +177,7 @@ static void set_url(struct transfer *transfer)
     struct buffer url = {0};
     source->provider->write_url(source->url, source->key, &transfer->lookup, &url);
     buffer_append(&url, (struct span){"", 1});
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, url.at);
+    curl_easy_setopt(transfer->easy, CURLOPT_URL, url.data);
     wipe(&url);
 }
 
@@ -190,8 +190,8 @@ static void set_body(struct transfer *transfer)
     }
     struct buffer body = {0};
     provider->write_body(&transfer->lookup, &body);
-    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.bytes);
-    curl_easy_setopt(transfer->easy, CURLOPT_COPYPOSTFIELDS, body.at);
+    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+    curl_easy_setopt(transfer->easy, CURLOPT_COPYPOSTFIELDS, body.data);
     buffer_free(&body);
 }
 
@@ -201,8 +201,8 @@ static void set_headers(struct transfer *transfer)
     struct buffer lines = {0};
     if (provider->write_headers != NULL)
         provider->write_headers(transfer->source->key, &lines);
-    for (size_t at = 0; at < lines.bytes; at += strlen(lines.at + at) + 1)
-        transfer->headers = curl_slist_append(transfer->headers, lines.at + at);
+    for (size_t at = 0; at < lines.len; at += strlen(lines.data + at) + 1)
+        transfer->headers = curl_slist_append(transfer->headers, lines.data + at);
     wipe(&lines);
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
@@ -224,11 +224,11 @@ bool transfer_begin(struct transfers *transfers, const struct transfer_source *s
     struct transfer *transfer = find_idle(transfers);
     if (transfer == NULL)
         return false;
-    assert(source->key.bytes <= sizeof transfer->key);
-    if (source->key.bytes > 0)
-        memcpy(transfer->key, source->key.at, source->key.bytes);
+    assert(source->key.len <= sizeof transfer->key);
+    if (source->key.len > 0)
+        memcpy(transfer->key, source->key.data, source->key.len);
     transfer->own = *source;
-    transfer->own.key.at = transfer->key;
+    transfer->own.key.data = transfer->key;
     transfer->source = &transfer->own;
     transfer->asker = asker;
     transfer->job = job;
@@ -303,15 +303,15 @@ static void describe(struct transfers *transfers, const struct transfer *transfe
     char text[64];
     snprintf(text, sizeof text, "HTTP %ld, but no answer that can be used (%s)", status,
              is_named ? codes[code] : "unavailable");
-    failure->bytes = 0;
+    failure->len = 0;
     buffer_append(failure, span_of(text));
-    size_t before = failure->bytes;
+    size_t before = failure->len;
     buffer_append(failure, span_of("; it says: "));
-    size_t words = failure->bytes;
-    remark_read((struct span){transfer->body.at, transfer->body.bytes}, &transfer->lookup,
+    size_t words = failure->len;
+    remark_read((struct span){transfer->body.data, transfer->body.len}, &transfer->lookup,
                 transfer->source->key, failure);
-    if (failure->bytes == words)
-        failure->bytes = before;
+    if (failure->len == words)
+        failure->len = before;
     buffer_append(failure, (struct span){"", 1});
 }
 
@@ -321,7 +321,7 @@ static void end_http(struct transfers *transfers, const struct transfer *transfe
     long status = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     end->code = transfer->source->provider->read_answer(
-        status, (struct span){transfer->body.at, transfer->body.bytes}, &transfer->lookup,
+        status, (struct span){transfer->body.data, transfer->body.len}, &transfer->lookup,
         transfer->source->key, &transfers->json);
     if (end->code == LOOKUP_OK)
         return;
@@ -329,7 +329,7 @@ static void end_http(struct transfers *transfers, const struct transfer *transfe
     if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &rest_s) == CURLE_OK && rest_s > 0)
         end->rest_ms = rest_s < INT32_MAX / 1000 ? (int64_t)rest_s * 1000 : INT32_MAX;
     describe(transfers, transfer, status, end->code);
-    end->failure = transfers->failure.at;
+    end->failure = transfers->failure.data;
 }
 
 static void finish(struct transfers *transfers, struct transfer *transfer, CURLcode result,
@@ -340,12 +340,12 @@ static void finish(struct transfers *transfers, struct transfer *transfer, CURLc
         .job = transfer->job,
         .source = transfer->source,
     };
-    transfers->json.bytes = 0;
+    transfers->json.len = 0;
     if (result == CURLE_OK)
         end_http(transfers, transfer, end);
     else
         end_broken(transfers, transfer, result, end);
-    end->json = (struct span){transfers->json.at, transfers->json.bytes};
+    end->json = (struct span){transfers->json.data, transfers->json.len};
     curl_multi_remove_handle(transfers->multi, transfer->easy);
     wipe_headers(&transfer->headers);
     explicit_bzero(transfer->key, sizeof transfer->key);

@@ -78,7 +78,7 @@ static void send_reply(const struct link *link, uint64_t job, enum lookup_code c
     lookup_write_reply(&(struct lookup_reply){code, json}, &reply);
     zmsg_t *message = zmsg_new();
     zmsg_addmem(message, &job, sizeof job);
-    zmsg_addmem(message, reply.at, reply.bytes);
+    zmsg_addmem(message, reply.data, reply.len);
     if (rest_ms > 0) {
         char rest[LOOKUP_READY_BYTES_MAX];
         zmsg_addmem(message, rest, lookup_write_rest((uint32_t)rest_ms, rest));
@@ -94,7 +94,7 @@ static void send_failure(const struct link *link, uint64_t job, enum lookup_code
 {
     struct buffer json = {0};
     lookup_write_failure(code, reason, &json);
-    send_reply(link, job, code, (struct span){json.at, json.bytes}, 0);
+    send_reply(link, job, code, (struct span){json.data, json.len}, 0);
     buffer_free(&json);
 }
 
@@ -103,7 +103,7 @@ static void log_failure(struct worker *worker, const struct transfer_end *end)
     struct span url = provider_public_url(end->source->url);
     char text[EVENT_LINE_BYTES_MAX];
     snprintf(text, sizeof text, "provider %s at %.*s: %s", end->source->provider->name,
-             (int)url.bytes, url.at, end->failure);
+             (int)url.len, url.data, end->failure);
     struct repeats_before before;
     if (!repeats_tell(&worker->failures, span_of(text), zclock_mono(), &before))
         return;

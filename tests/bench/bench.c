@@ -340,7 +340,7 @@ static void print(struct arguments *arguments)
         figures_write_json(&run->figures, &out);
     else
         figures_write_text(&run->figures, &out);
-    fwrite(out.at, 1, out.bytes, stdout);
+    fwrite(out.data, 1, out.len, stdout);
     buffer_free(&out);
 }
 

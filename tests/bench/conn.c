@@ -58,7 +58,7 @@ static bool open_socket(struct conn *conn, const struct address *address, int fl
         conn->asked = bytes_resize(NULL, depth * sizeof *conn->asked);
     conn->capacity = depth;
     conn->count = conn->answered = 0;
-    conn->written = conn->out.bytes = conn->kept.bytes = 0;
+    conn->written = conn->out.len = conn->kept.len = 0;
     conn->fd = socket(address->at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (conn->fd < 0)
         return fail(conn, "socket");
@@ -73,8 +73,8 @@ static bool greet(struct conn *conn, const struct speech *speech)
     size_t got = 0, taken;
     struct timeval patience = {.tv_sec = CONN_GREETING_SECONDS};
     setsockopt(conn->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (send(conn->fd, speech->greeting.at, speech->greeting.bytes, MSG_NOSIGNAL) !=
-        (ssize_t)speech->greeting.bytes)
+    if (send(conn->fd, speech->greeting.data, speech->greeting.len, MSG_NOSIGNAL) !=
+        (ssize_t)speech->greeting.len)
         return fail(conn, "sending the greeting");
     while (got < sizeof bytes) {
         ssize_t more = recv(conn->fd, bytes + got, sizeof bytes - got, 0);
@@ -157,15 +157,15 @@ struct asked *conn_add(struct conn *conn)
 void conn_put(struct conn *conn, const struct talk *talk, struct asked *asked)
 {
     char *room = buffer_reserve(&conn->out, SPEECH_REQUEST_BYTES_MAX);
-    asked->at = conn->out.bytes;
+    asked->at = conn->out.len;
     asked->bytes = (uint32_t)talk->speech->write(talk, asked, room);
-    conn->out.bytes += asked->bytes;
+    conn->out.len += asked->bytes;
 }
 
 enum conn_state conn_send(struct conn *conn)
 {
-    while (conn->written < conn->out.bytes) {
-        ssize_t sent = send(conn->fd, conn->out.at + conn->written, conn->out.bytes - conn->written,
+    while (conn->written < conn->out.len) {
+        ssize_t sent = send(conn->fd, conn->out.data + conn->written, conn->out.len - conn->written,
                             MSG_NOSIGNAL);
         if (sent < 0 && errno == EAGAIN)
             return CONN_BLOCKED;
@@ -182,12 +182,12 @@ enum conn_state conn_send(struct conn *conn)
 
 static void show(const char *label, struct span bytes)
 {
-    size_t shown = bytes.bytes < SHOWN_BYTES_MAX ? bytes.bytes : SHOWN_BYTES_MAX;
+    size_t shown = bytes.len < SHOWN_BYTES_MAX ? bytes.len : SHOWN_BYTES_MAX;
     fprintf(stderr, "    %s: ", label);
     for (size_t i = 0; i < shown; i++)
-        fprintf(stderr, isprint((unsigned char)bytes.at[i]) ? "%c" : "\\x%02x",
-                (unsigned char)bytes.at[i]);
-    fputs(shown < bytes.bytes ? "...\n" : "\n", stderr);
+        fprintf(stderr, isprint((unsigned char)bytes.data[i]) ? "%c" : "\\x%02x",
+                (unsigned char)bytes.data[i]);
+    fputs(shown < bytes.len ? "...\n" : "\n", stderr);
 }
 
 static void show_wrong(const struct conn *conn, struct span request, struct span reply)
@@ -217,7 +217,7 @@ static enum speech_verdict take(struct conn *conn, struct talk *talk, struct spa
         return SPEECH_WRONG;
     }
     struct asked *asked = &conn->asked[conn->answered];
-    struct span request = {conn->out.at + asked->at, asked->bytes};
+    struct span request = {conn->out.data + asked->at, asked->bytes};
     enum speech_verdict verdict = speech->read(talk, asked, request, in, taken);
     if (verdict == SPEECH_GOOD)
         conn->answered++;
@@ -237,22 +237,22 @@ enum conn_state conn_receive(struct conn *conn, struct talk *talk, char *room)
         return CONN_BROKEN;
     }
     struct span in = {room, (size_t)got};
-    bool was_kept = conn->kept.bytes > 0;
+    bool was_kept = conn->kept.len > 0;
     if (was_kept) {
         buffer_append(&conn->kept, in);
-        in = (struct span){conn->kept.at, conn->kept.bytes};
+        in = (struct span){conn->kept.data, conn->kept.len};
     }
     size_t taken;
     enum speech_verdict verdict = SPEECH_GOOD;
-    while (in.bytes > 0 && (verdict = take(conn, talk, in, &taken)) == SPEECH_GOOD)
-        in = (struct span){in.at + taken, in.bytes - taken};
+    while (in.len > 0 && (verdict = take(conn, talk, in, &taken)) == SPEECH_GOOD)
+        in = (struct span){in.data + taken, in.len - taken};
     if (verdict == SPEECH_WRONG) {
         conn_close(conn, true);
         return CONN_WRONG;
     }
     if (was_kept)
-        buffer_consume(&conn->kept, conn->kept.bytes - in.bytes);
-    else if (in.bytes > 0)
+        buffer_consume(&conn->kept, conn->kept.len - in.len);
+    else if (in.len > 0)
         buffer_append(&conn->kept, in);
     return conn_send(conn);
 }

@@ -79,10 +79,10 @@ static void drop(struct client *client)
 /* Up to which byte lines are complete. */
 static size_t lines_end(struct span bytes)
 {
-    const char *at = bytes.at, *end = bytes.at + bytes.bytes, *newline;
+    const char *at = bytes.data, *end = bytes.data + bytes.len, *newline;
     while ((newline = memchr(at, '\n', (size_t)(end - at))) != NULL)
         at = newline + 1;
-    return (size_t)(at - bytes.at);
+    return (size_t)(at - bytes.data);
 }
 
 /* Echoes what is complete; returns how many bytes are done with, or -1. */
@@ -91,7 +91,7 @@ static ssize_t echo(struct client *client, struct span bytes)
     size_t complete = lines_end(bytes);
     if (complete == 0)
         return 0;
-    ssize_t sent = send(client->fd, bytes.at, complete, MSG_NOSIGNAL);
+    ssize_t sent = send(client->fd, bytes.data, complete, MSG_NOSIGNAL);
     return sent < 0 && errno == EAGAIN ? 0 : sent;
 }
 
@@ -101,19 +101,19 @@ static bool serve(struct client *client)
     if (got < 0 ? errno != EAGAIN : got == 0 && !client->is_blocked)
         return false;
     struct span bytes = {room, got < 0 ? 0 : (size_t)got};
-    bool was_kept = client->kept.bytes > 0;
+    bool was_kept = client->kept.len > 0;
     if (was_kept) {
         buffer_append(&client->kept, bytes);
-        bytes = (struct span){client->kept.at, client->kept.bytes};
+        bytes = (struct span){client->kept.data, client->kept.len};
     }
     ssize_t done = echo(client, bytes);
     if (done < 0)
         return false;
     if (was_kept)
         buffer_consume(&client->kept, (size_t)done);
-    else if ((size_t)done < bytes.bytes)
-        buffer_append(&client->kept, (struct span){bytes.at + done, bytes.bytes - (size_t)done});
-    if (client->kept.bytes == 0)
+    else if ((size_t)done < bytes.len)
+        buffer_append(&client->kept, (struct span){bytes.data + done, bytes.len - (size_t)done});
+    if (client->kept.len == 0)
         buffer_free(&client->kept);
     return true;
 }
@@ -126,7 +126,7 @@ static void turn(int poller, struct client *client)
         return;
     }
     bool blocked =
-        client->kept.bytes > 0 && memchr(client->kept.at, '\n', client->kept.bytes) != NULL;
+        client->kept.len > 0 && memchr(client->kept.data, '\n', client->kept.len) != NULL;
     if (blocked != client->is_blocked)
         watch(poller, client, EPOLL_CTL_MOD, blocked ? EPOLLOUT : EPOLLIN);
     client->is_blocked = blocked;

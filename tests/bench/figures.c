@@ -39,8 +39,8 @@ void figures_write_text(const struct figures *figures, struct buffer *out)
     for (size_t i = 0; i < figures->count; i++) {
         const struct figure *figure = &figures->all[i];
         char *at = buffer_reserve(out, LINE_BYTES_MAX);
-        out->bytes += (size_t)snprintf(at, LINE_BYTES_MAX, "%-28s %14.*f\n", figure->name,
-                                       decimals(figure->value), figure->value);
+        out->len += (size_t)snprintf(at, LINE_BYTES_MAX, "%-28s %14.*f\n", figure->name,
+                                     decimals(figure->value), figure->value);
     }
 }
 
@@ -50,8 +50,8 @@ void figures_write_json(const struct figures *figures, struct buffer *out)
     for (size_t i = 0; i < figures->count; i++) {
         const struct figure *figure = &figures->all[i];
         char *at = buffer_reserve(out, LINE_BYTES_MAX);
-        out->bytes += (size_t)snprintf(at, LINE_BYTES_MAX, "%s\"%s\": %.*f", i == 0 ? "" : ", ",
-                                       figure->name, decimals(figure->value), figure->value);
+        out->len += (size_t)snprintf(at, LINE_BYTES_MAX, "%s\"%s\": %.*f", i == 0 ? "" : ", ",
+                                     figure->name, decimals(figure->value), figure->value);
     }
     buffer_append(out, span_of("}\n"));
 }

@@ -312,7 +312,7 @@ static uint64_t reply(void)
     sample_write(42, STAMP_NS, text);
     struct location location = a_location(text, STAMP_NS);
     for (uint32_t i = 0; i < ROUNDS * LINES; i++) {
-        out.bytes = i % LINES == 0 ? 0 : out.bytes;
+        out.len = i % LINES == 0 ? 0 : out.len;
         done += piece_reply(&out, &location);
     }
     buffer_free(&out);
@@ -352,9 +352,9 @@ static inline void serve(struct rig *rig, char *bytes, size_t count)
 {
     session_lend(&rig->session, &rig->out);
     session_read(&rig->session, &rig->node, bytes, count);
-    session_wrote(&rig->session, &rig->node, session_output(&rig->session).bytes);
+    session_wrote(&rig->session, &rig->node, session_output(&rig->session).len);
     session_take_back(&rig->session, &rig->out);
-    rig->log.lines.bytes = 0;
+    rig->log.lines.len = 0;
 }
 
 PIECE static uint64_t piece_session(struct rig *rig, char *bytes, size_t count)

@@ -22,7 +22,7 @@ static struct buffer make_body(void)
     buffer_append(&body, span_of("{\"html_attributions\":[],\"results\":["));
     for (int i = 0; i < 20; i++) {
         buffer_append(&body, span_of(i > 0 ? ",{\"name\":\"" : "{\"name\":\""));
-        while (body.bytes < (size_t)(i + 1) * BODY_BYTES / 20)
+        while (body.len < (size_t)(i + 1) * BODY_BYTES / 20)
             buffer_append(&body, span_of("a place "));
         buffer_append(&body, span_of("\"}"));
     }
@@ -69,8 +69,8 @@ static void measure(const char *what, int64_t cache_ms, struct span body)
 int main(void)
 {
     struct buffer body = make_body();
-    measure("answered by the cache (20 kB)", 1000, (struct span){body.at, body.bytes});
-    measure("answered by a worker (20 kB)", 0, (struct span){body.at, body.bytes});
+    measure("answered by the cache (20 kB)", 1000, (struct span){body.data, body.len});
+    measure("answered by a worker (20 kB)", 0, (struct span){body.data, body.len});
     buffer_free(&body);
     return 0;
 }

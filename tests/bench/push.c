@@ -29,13 +29,13 @@ static bool begin_to_listen(struct pair *pair)
     buffer_append(&conn->out, speech->listen);
     if (!pair_send(pair, conn))
         return false;
-    while (conn->kept.bytes < speech->listening.bytes)
+    while (conn->kept.len < speech->listening.len)
         if (!pair_readable(conn, until_ns) || !read_more(conn, pair->room))
             return false;
-    struct span kept = {conn->kept.at, conn->kept.bytes};
+    struct span kept = {conn->kept.data, conn->kept.len};
     if (speech_match(kept, speech->listening) != SPEECH_GOOD)
         return false;
-    buffer_consume(&conn->kept, speech->listening.bytes);
+    buffer_consume(&conn->kept, speech->listening.len);
     return true;
 }
 
@@ -44,12 +44,12 @@ static enum speech_verdict hear_one(struct pair *pair, const struct asked *told,
 {
     const struct speech *speech = pair->run->talk.speech;
     struct conn *conn = &pair->asker;
-    struct span in = {conn->kept.at, conn->kept.bytes}, answer;
+    struct span in = {conn->kept.data, conn->kept.len}, answer;
     size_t taken = 0;
     uint32_t client;
     uint64_t stamp_ns;
     *is_it = false;
-    if (in.bytes == 0)
+    if (in.len == 0)
         return SPEECH_PART;
     if (speech->aside != NULL && speech->aside(in, &taken, &answer) == SPEECH_GOOD) {
         buffer_append(&conn->out, answer);

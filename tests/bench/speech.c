@@ -13,8 +13,8 @@ const struct speech *speech_find(const char *name)
 
 enum speech_verdict speech_match(struct span bytes, struct span text)
 {
-    size_t common = bytes.bytes < text.bytes ? bytes.bytes : text.bytes;
-    if (memcmp(bytes.at, text.at, common) != 0)
+    size_t common = bytes.len < text.len ? bytes.len : text.len;
+    if (memcmp(bytes.data, text.data, common) != 0)
         return SPEECH_WRONG;
-    return common == text.bytes ? SPEECH_GOOD : SPEECH_PART;
+    return common == text.len ? SPEECH_GOOD : SPEECH_PART;
 }

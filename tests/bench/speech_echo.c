@@ -6,7 +6,7 @@ static enum speech_verdict read_reply(struct talk *talk, struct asked *asked, st
 {
     (void)talk;
     (void)asked;
-    *taken = request.bytes;
+    *taken = request.len;
     return speech_match(reply, request);
 }
 

@@ -58,11 +58,11 @@ static enum speech_verdict read_message(struct span bytes, size_t *taken, uint32
 {
     const size_t head_bytes = 2 + 2 + TOPIC_BYTES;
     *taken = head_bytes + SAMPLE_BYTES;
-    if (bytes.bytes < *taken)
+    if (bytes.len < *taken)
         return SPEECH_PART;
-    bool good = (bytes.at[0] == PUBLISH_PLAIN[0] || bytes.at[0] == PUBLISH_RETAINED[0]) &&
-                memcmp(bytes.at + 4, TOPIC, sizeof TOPIC - 1) == 0 &&
-                sample_read(bytes.at + head_bytes, client, stamp_ns);
+    bool good = (bytes.data[0] == PUBLISH_PLAIN[0] || bytes.data[0] == PUBLISH_RETAINED[0]) &&
+                memcmp(bytes.data + 4, TOPIC, sizeof TOPIC - 1) == 0 &&
+                sample_read(bytes.data + head_bytes, client, stamp_ns);
     return good ? SPEECH_GOOD : SPEECH_WRONG;
 }
 

@@ -35,14 +35,14 @@ static enum speech_verdict read_ok(struct talk *talk, struct asked *asked, struc
 /* INFO and a JSON object come first, unasked; then the +OK to CONNECT. */
 static enum speech_verdict read_welcome(struct span reply, size_t *taken)
 {
-    const char *newline = memchr(reply.at, '\n', reply.bytes);
+    const char *newline = memchr(reply.data, '\n', reply.len);
     if (newline == NULL)
         return SPEECH_PART;
-    size_t info = (size_t)(newline + 1 - reply.at);
+    size_t info = (size_t)(newline + 1 - reply.data);
     *taken = info + sizeof OK - 1;
-    if (memcmp(reply.at, "INFO ", 5) != 0)
+    if (memcmp(reply.data, "INFO ", 5) != 0)
         return SPEECH_WRONG;
-    return speech_match((struct span){newline + 1, reply.bytes - info}, span_of(OK));
+    return speech_match((struct span){newline + 1, reply.len - info}, span_of(OK));
 }
 
 static enum speech_verdict take_ping(struct span bytes, size_t *taken, struct span *answer)
@@ -61,10 +61,10 @@ static enum speech_verdict read_message(struct span bytes, size_t *taken, uint32
     *taken = sample_at + SAMPLE_BYTES + 2;
     if (verdict != SPEECH_GOOD)
         return verdict;
-    if (bytes.bytes < *taken)
+    if (bytes.len < *taken)
         return SPEECH_PART;
-    bool good = memcmp(bytes.at + size_at, SID SIZE, sizeof SID SIZE - 1) == 0 &&
-                sample_read(bytes.at + sample_at, client, stamp_ns);
+    bool good = memcmp(bytes.data + size_at, SID SIZE, sizeof SID SIZE - 1) == 0 &&
+                sample_read(bytes.data + sample_at, client, stamp_ns);
     return good ? SPEECH_GOOD : SPEECH_WRONG;
 }
 

@@ -49,11 +49,11 @@ static enum speech_verdict read_value(const struct talk *talk, struct asked *ask
     *taken = sizeof VALUE - 1 + SAMPLE_BYTES + 2;
     if (verdict != SPEECH_GOOD)
         return verdict;
-    if (reply.bytes < *taken)
+    if (reply.len < *taken)
         return SPEECH_PART;
-    bool good = sample_read(reply.at + sizeof VALUE - 1, &client, &asked->seen_ns) &&
+    bool good = sample_read(reply.data + sizeof VALUE - 1, &client, &asked->seen_ns) &&
                 client == talk->first_client + asked->client &&
-                memcmp(reply.at + *taken - 2, "\r\n", 2) == 0;
+                memcmp(reply.data + *taken - 2, "\r\n", 2) == 0;
     return good ? SPEECH_GOOD : SPEECH_WRONG;
 }
 

@@ -33,11 +33,11 @@ static size_t write_request(const struct talk *talk, const struct asked *asked, 
 /* Sign, digits, point, nine decimals. */
 static bool is_difference(struct span text)
 {
-    const size_t point = text.bytes - 10;
-    if (text.bytes < 12 || (text.at[0] != '+' && text.at[0] != '-') || text.at[point] != '.')
+    const size_t point = text.len - 10;
+    if (text.len < 12 || (text.data[0] != '+' && text.data[0] != '-') || text.data[point] != '.')
         return false;
-    for (size_t i = 1; i < text.bytes; i++)
-        if (i != point && (text.at[i] < '0' || text.at[i] > '9'))
+    for (size_t i = 1; i < text.len; i++)
+        if (i != point && (text.data[i] < '0' || text.data[i] > '9'))
             return false;
     return true;
 }
@@ -45,24 +45,24 @@ static bool is_difference(struct span text)
 /* An AT line (without its LF) that ends in a sample: who took it, and the sample. */
 static bool split_at_line(struct span line, struct span *node, const char **sample)
 {
-    if (line.bytes < 3 + 1 + 1 + 12 + 1 + SAMPLE_BYTES || memcmp(line.at, "AT ", 3) != 0)
+    if (line.len < 3 + 1 + 1 + 12 + 1 + SAMPLE_BYTES || memcmp(line.data, "AT ", 3) != 0)
         return false;
-    *sample = line.at + line.bytes - SAMPLE_BYTES;
+    *sample = line.data + line.len - SAMPLE_BYTES;
     const char *difference_end = *sample - 1;
-    node->at = line.at + 3;
-    const char *blank = memchr(node->at, ' ', (size_t)(difference_end - node->at));
-    if (blank == NULL || blank == node->at || *difference_end != ' ')
+    node->data = line.data + 3;
+    const char *blank = memchr(node->data, ' ', (size_t)(difference_end - node->data));
+    if (blank == NULL || blank == node->data || *difference_end != ' ')
         return false;
-    node->bytes = (size_t)(blank - node->at);
+    node->len = (size_t)(blank - node->data);
     return is_difference((struct span){blank + 1, (size_t)(difference_end - blank - 1)});
 }
 
 /* All updates of a run go to one node. */
 static bool is_our_node(struct talk *talk, struct span node)
 {
-    if (talk->node_bytes == 0 && node.bytes <= SPEECH_NODE_BYTES_MAX) {
-        memcpy(talk->node, node.at, node.bytes);
-        talk->node_bytes = node.bytes;
+    if (talk->node_bytes == 0 && node.len <= SPEECH_NODE_BYTES_MAX) {
+        memcpy(talk->node, node.data, node.len);
+        talk->node_bytes = node.len;
     }
     return span_equals(node, (struct span){talk->node, talk->node_bytes});
 }
@@ -73,12 +73,12 @@ static enum speech_verdict read_at(struct talk *talk, const struct asked *asked,
     struct span node;
     const char *sample;
     if (!split_at_line(line, &node, &sample) || !is_our_node(talk, node) ||
-        memcmp(sample, request.at + sizeof IAMAT - 1, SAMPLE_BYTES) != 0)
+        memcmp(sample, request.data + sizeof IAMAT - 1, SAMPLE_BYTES) != 0)
         return SPEECH_WRONG;
     if (talk->known != NULL) {
         struct known *known = &talk->known[asked->client];
         known->at_stamp_ns = asked->stamp_ns;
-        known->at_hash = XXH3_64bits(line.at, line.bytes);
+        known->at_hash = XXH3_64bits(line.data, line.len);
         known->json_hash = 0;
     }
     return SPEECH_GOOD;
@@ -86,15 +86,15 @@ static enum speech_verdict read_at(struct talk *talk, const struct asked *asked,
 
 static bool is_json(struct span json)
 {
-    return json.bytes >= 2 && json.at[0] == '{' && json.at[json.bytes - 1] == '}' &&
-           memmem(json.at, json.bytes, RESULTS, sizeof RESULTS - 1) != NULL &&
-           memmem(json.at, json.bytes, STATUS, sizeof STATUS - 1) != NULL;
+    return json.len >= 2 && json.data[0] == '{' && json.data[json.len - 1] == '}' &&
+           memmem(json.data, json.len, RESULTS, sizeof RESULTS - 1) != NULL &&
+           memmem(json.data, json.len, STATUS, sizeof STATUS - 1) != NULL;
 }
 
 static void remember(struct talk *talk, struct span places, uint64_t hash)
 {
-    talk->places_bytes = places.bytes <= sizeof talk->places ? places.bytes : 0;
-    memcpy(talk->places, places.at, talk->places_bytes);
+    talk->places_bytes = places.len <= sizeof talk->places ? places.len : 0;
+    memcpy(talk->places, places.data, talk->places_bytes);
     talk->places_hash = hash;
 }
 
@@ -105,17 +105,17 @@ static enum speech_verdict read_json(struct talk *talk, struct span rest, size_t
 {
     *bytes = talk->places_bytes;
     *hash = talk->places_hash;
-    if (*bytes > 0 && rest.bytes >= *bytes && memcmp(rest.at, talk->places, *bytes) == 0)
+    if (*bytes > 0 && rest.len >= *bytes && memcmp(rest.data, talk->places, *bytes) == 0)
         return SPEECH_GOOD;
-    const char *end = memmem(rest.at, rest.bytes, "\n\n", 2);
+    const char *end = memmem(rest.data, rest.len, "\n\n", 2);
     if (end == NULL)
         return SPEECH_PART;
-    struct span json = {rest.at, (size_t)(end - rest.at)};
+    struct span json = {rest.data, (size_t)(end - rest.data)};
     if (!is_json(json))
         return SPEECH_WRONG;
-    *bytes = json.bytes + 2;
-    *hash = XXH3_64bits(json.at, json.bytes) | 1;
-    remember(talk, (struct span){rest.at, *bytes}, *hash);
+    *bytes = json.len + 2;
+    *hash = XXH3_64bits(json.data, json.len) | 1;
+    remember(talk, (struct span){rest.data, *bytes}, *hash);
     return SPEECH_GOOD;
 }
 
@@ -135,7 +135,7 @@ static enum speech_verdict read_places(struct talk *talk, struct asked *asked, s
                                        struct span rest, size_t *taken)
 {
     struct known *known = &talk->known[asked->client];
-    bool is_newest = XXH3_64bits(line.at, line.bytes) == known->at_hash;
+    bool is_newest = XXH3_64bits(line.data, line.len) == known->at_hash;
     if (is_newest)
         asked->seen_ns = known->at_stamp_ns;
     else if (!read_stamp(talk, asked, line, &asked->seen_ns))
@@ -143,7 +143,7 @@ static enum speech_verdict read_places(struct talk *talk, struct asked *asked, s
     size_t bytes;
     uint64_t hash;
     enum speech_verdict verdict = read_json(talk, rest, &bytes, &hash);
-    *taken = line.bytes + 1 + bytes;
+    *taken = line.len + 1 + bytes;
     if (verdict != SPEECH_GOOD || asked->seen_ns != known->stamp_ns)
         return verdict;
     /* The newest AT line is known byte for byte, whichever node shows it; and the same question
@@ -156,19 +156,19 @@ static enum speech_verdict read_places(struct talk *talk, struct asked *asked, s
 static enum speech_verdict read_reply(struct talk *talk, struct asked *asked, struct span request,
                                       struct span reply, size_t *taken)
 {
-    const char *newline = memchr(reply.at, '\n', reply.bytes);
+    const char *newline = memchr(reply.data, '\n', reply.len);
     if (newline == NULL)
         return SPEECH_PART;
-    struct span line = {reply.at, (size_t)(newline - reply.at)};
-    *taken = line.bytes + 1;
+    struct span line = {reply.data, (size_t)(newline - reply.data)};
+    *taken = line.len + 1;
     if (asked->kind == SPEECH_UPDATE)
         return read_at(talk, asked, request, line);
-    if (line.bytes == request.bytes + 1 && memcmp(line.at, "? ", 2) == 0 &&
-        memcmp(line.at + 2, request.at, request.bytes - 1) == 0) {
+    if (line.len == request.len + 1 && memcmp(line.data, "? ", 2) == 0 &&
+        memcmp(line.data + 2, request.data, request.len - 1) == 0) {
         asked->seen_ns = 0;
         return SPEECH_GOOD;
     }
-    struct span rest = {newline + 1, reply.bytes - *taken};
+    struct span rest = {newline + 1, reply.len - *taken};
     return read_places(talk, asked, line, rest, taken);
 }
 

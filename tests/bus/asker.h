@@ -76,7 +76,7 @@ static inline struct asker_answer asker_read(const void *bytes, size_t count)
         return answer;
     answer.code = reply.code;
     json_error_t error;
-    json_t *json = json_loadb(reply.body.at, reply.body.bytes, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = json_loadb(reply.body.data, reply.body.len, JSON_REJECT_DUPLICATES, &error);
     CHECK(json_is_object(json));
     CHECK(json_is_array(json_object_get(json, "html_attributions")));
     const json_t *results = json_object_get(json, "results");

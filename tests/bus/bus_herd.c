@@ -39,10 +39,10 @@ static void check_same_facts(const struct herd *herd, size_t a, size_t b, const 
     struct location ours, theirs;
     CHECK(flood_find(herd->nodes[a].flood, span_of(client), &ours));
     CHECK(flood_find(herd->nodes[b].flood, span_of(client), &theirs));
-    CHECK_BYTES(theirs.client.at, theirs.client.bytes, ours.client.at, ours.client.bytes);
-    CHECK_BYTES(theirs.position.at, theirs.position.bytes, ours.position.at, ours.position.bytes);
-    CHECK_BYTES(theirs.stamp.at, theirs.stamp.bytes, ours.stamp.at, ours.stamp.bytes);
-    CHECK_BYTES(theirs.origin.at, theirs.origin.bytes, ours.origin.at, ours.origin.bytes);
+    CHECK_BYTES(theirs.client.data, theirs.client.len, ours.client.data, ours.client.len);
+    CHECK_BYTES(theirs.position.data, theirs.position.len, ours.position.data, ours.position.len);
+    CHECK_BYTES(theirs.stamp.data, theirs.stamp.len, ours.stamp.data, ours.stamp.len);
+    CHECK_BYTES(theirs.origin.data, theirs.origin.len, ours.origin.data, ours.origin.len);
     CHECK_INT(theirs.difference_ns, ours.difference_ns);
     CHECK_INT(theirs.order_ns, ours.order_ns);
 }

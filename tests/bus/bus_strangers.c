@@ -102,7 +102,7 @@ static void count_strangers(void)
     };
     size_t count = sizeof ids / sizeof *ids;
     for (size_t i = 0; i < count; i++) {
-        void *dealer = dial(&scene, ids[i].at, ids[i].bytes);
+        void *dealer = dial(&scene, ids[i].data, ids[i].len);
         CHECK_INT(zmq_send(dealer, "hello", 5, 0), 5);
         LONE_WAIT(BOTH(&scene), bus_strangers(scene.hub->bus) == i + 1);
         zmq_close(dealer);
@@ -126,12 +126,12 @@ static void tell_strangers(void)
         uint64_t before = bus_strangers(scene.hub->bus);
         struct span id;
         CHECK(!bus_next_stranger(scene.hub->bus, &id));
-        void *dealer = dial(&scene, ids[i].at, ids[i].bytes);
+        void *dealer = dial(&scene, ids[i].data, ids[i].len);
         for (int again = 0; again < 3; again++)
             zmq_send(dealer, "hello", 5, 0);
         LONE_WAIT(BOTH(&scene), bus_strangers(scene.hub->bus) == before + 3);
         CHECK(bus_next_stranger(scene.hub->bus, &id));
-        CHECK_BYTES(id.at, id.bytes, names[i].at, names[i].bytes);
+        CHECK_BYTES(id.data, id.len, names[i].data, names[i].len);
         CHECK(!bus_next_stranger(scene.hub->bus, &id));
         scene.hub->ahead_ms += STRANGERS_PAUSE_MS;
         zmq_close(dealer);
@@ -247,7 +247,7 @@ static void survive_plain_bytes(void)
     int streams[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
         streams[i] = dial_plain(&scene);
-        CHECK(send(streams[i], said[i].at, said[i].bytes, MSG_NOSIGNAL) >= 0);
+        CHECK(send(streams[i], said[i].data, said[i].len, MSG_NOSIGNAL) >= 0);
     }
     check_the_good_go_on(&scene);
     /* None of them keeps its place for longer than the greeting may take. What is older than ZMTP
@@ -269,12 +269,12 @@ static int greet_as(const struct scene *scene, struct span id)
     static const char ready[] = "\5READY\13Socket-Type\0\0\0\6DEALER\10Identity\0\0\0";
     char said[256] = "\4";
     size_t bytes = 2;
-    said[1] = (char)(sizeof ready + id.bytes);
+    said[1] = (char)(sizeof ready + id.len);
     memcpy(said + bytes, ready, sizeof ready - 1);
     bytes += sizeof ready - 1;
-    said[bytes++] = (char)id.bytes;
-    memcpy(said + bytes, id.at, id.bytes);
-    bytes += id.bytes;
+    said[bytes++] = (char)id.len;
+    memcpy(said + bytes, id.data, id.len);
+    bytes += id.len;
     int stream = dial_plain(scene);
     CHECK_INT(send(stream, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
     CHECK_INT(send(stream, said, bytes, MSG_NOSIGNAL), bytes);

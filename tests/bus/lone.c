@@ -12,12 +12,12 @@ void flood_receive(struct flood *flood, size_t peer, struct span message, int64_
     (void)now_ms;
     struct lone_peer *from = &flood->peers[peer];
     uint64_t number = 0;
-    if (message.bytes >= sizeof number)
-        memcpy(&number, message.at, sizeof number);
+    if (message.len >= sizeof number)
+        memcpy(&number, message.data, sizeof number);
     if (from->received > 0 && number != from->last_number + 1)
         from->misordered++;
     from->last_number = number;
-    from->last_bytes = message.bytes;
+    from->last_bytes = message.len;
     from->received++;
     flood->received_in_turn++;
 }

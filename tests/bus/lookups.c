@@ -76,7 +76,7 @@ static void plain_rep_answers(void)
         CHECK(zmq_send(service.socket, "here", 4, 0) == 4);
         CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
         CHECK(id == i << 40);
-        CHECK_BYTES(body.at, body.bytes, "here", 4);
+        CHECK_BYTES(body.data, body.len, "here", 4);
     }
     CHECK(memcmp(question, "where?", 6) == 0);
     lookups_close(&lookups);
@@ -88,9 +88,9 @@ static void plain_rep_answers(void)
 static void send_frames(struct service *service, struct span peer, const struct span *frames,
                         size_t count)
 {
-    zmq_send(service->socket, peer.at, peer.bytes, ZMQ_SNDMORE);
+    zmq_send(service->socket, peer.data, peer.len, ZMQ_SNDMORE);
     for (size_t i = 0; i < count; i++)
-        zmq_send(service->socket, frames[i].at, frames[i].bytes, i + 1 < count ? ZMQ_SNDMORE : 0);
+        zmq_send(service->socket, frames[i].data, frames[i].len, i + 1 < count ? ZMQ_SNDMORE : 0);
 }
 
 static void what_is_no_reply_is_dropped(void)
@@ -122,7 +122,7 @@ static void what_is_no_reply_is_dropped(void)
     id = 0;
     CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
     CHECK(id == 7);
-    CHECK_BYTES(body.at, body.bytes, "12345678", 8);
+    CHECK_BYTES(body.data, body.len, "12345678", 8);
     CHECK(!receive(lookups, &id, &body, 50));
     lookups_close(&lookups);
     stop(&service);
@@ -167,7 +167,7 @@ static void reply_past_the_limit_is_not_taken(void)
         CHECK(zmq_send(service.socket, large, LOOKUP_REPLY_BYTES_MAX + round, 0) > 0);
         if (round == 0) {
             CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
-            CHECK_INT(body.bytes, LOOKUP_REPLY_BYTES_MAX);
+            CHECK_INT(body.len, LOOKUP_REPLY_BYTES_MAX);
         } else {
             CHECK(!receive(lookups, &id, &body, 300));
         }

@@ -45,7 +45,7 @@ static void send_answer(void *worker, uint64_t job, const char *body)
     struct buffer reply = {0};
     lookup_write_reply(&(struct lookup_reply){LOOKUP_OK, span_of(body)}, &reply);
     zmq_send(worker, &job, sizeof job, ZMQ_SNDMORE);
-    zmq_send(worker, reply.at, reply.bytes, 0);
+    zmq_send(worker, reply.data, reply.len, 0);
     buffer_free(&reply);
 }
 

@@ -96,7 +96,7 @@ static inline struct MHD_Response *upstream_good(const char *location, int resul
     }
     buffer_append(&text, span_of(results > 0 ? "\n   ],\n   \"status\" : \"OK\"\n}\n"
                                              : "],\n   \"status\" : \"ZERO_RESULTS\"\n}\n"));
-    return MHD_create_response_from_buffer(text.bytes, text.at, MHD_RESPMEM_MUST_FREE);
+    return MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_FREE);
 }
 
 static inline struct MHD_Response *upstream_long(void)

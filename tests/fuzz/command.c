@@ -21,7 +21,7 @@ static void check_iamat(const struct command *command)
     append_field(&line, command->position);
     append_field(&line, command->stamp);
     struct command again;
-    command_parse((struct span){line.at, line.bytes}, &again);
+    command_parse((struct span){line.data, line.len}, &again);
     assert(again.kind == COMMAND_IAMAT);
     assert(again.stamp_ns == command->stamp_ns && again.stamp_ns >= 0);
     assert(span_equals(again.client, command->client));
@@ -42,8 +42,8 @@ static void check_at(const struct command *command)
                              .difference_ns = -command->stamp_ns,
                          });
     struct command again;
-    command_parse((struct span){line.at, line.bytes}, &again);
-    assert(again.kind == COMMAND_INVALID && again.text.bytes == line.bytes - 1);
+    command_parse((struct span){line.data, line.len}, &again);
+    assert(again.kind == COMMAND_INVALID && again.text.len == line.len - 1);
     buffer_free(&line);
 }
 
@@ -52,14 +52,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     struct span line = {(const char *)bytes, count};
     struct command command;
     command_parse(line, &command);
-    assert(command.text.bytes <= line.bytes);
+    assert(command.text.len <= line.len);
     assert((command.why != NULL) == (command.kind == COMMAND_INVALID));
     if (command.kind == COMMAND_IAMAT) {
         check_iamat(&command);
         check_at(&command);
     }
     if (command.kind == COMMAND_WHATSAT) {
-        assert(command.client.bytes > 0);
+        assert(command.client.len > 0);
         assert(command.radius_km <= LOOKUP_RADIUS_KM_MAX && command.bound <= LOOKUP_BOUND_MAX);
     }
     return 0;

@@ -16,8 +16,8 @@ struct outcome {
 
 static void put_line(struct outcome *outcome, const struct line *line)
 {
-    assert(line->text.bytes <= LINES_BYTES_MAX);
-    assert(memchr(line->text.at, '\n', line->text.bytes) == NULL);
+    assert(line->text.len <= LINES_BYTES_MAX);
+    assert(memchr(line->text.data, '\n', line->text.len) == NULL);
     assert(line->is_telnet || !outcome->has_telnet);
     outcome->has_telnet = line->is_telnet;
     buffer_append(&outcome->text, span_of(line->too_long ? "!" : "="));
@@ -67,7 +67,7 @@ static struct outcome collect(const uint8_t *bytes, size_t count, size_t read_by
 
 static void compare(struct buffer *a, struct buffer *b)
 {
-    assert(span_equals((struct span){a->at, a->bytes}, (struct span){b->at, b->bytes}));
+    assert(span_equals((struct span){a->data, a->len}, (struct span){b->data, b->len}));
     buffer_free(a);
     buffer_free(b);
 }
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     struct outcome whole = collect(bytes + 1, count - 1, count, false);
     struct outcome split = collect(bytes + 1, count - 1, 1 + bytes[0] / 2, holds);
     bool has_iac = memchr(bytes + 1, TELNET_BYTE_IAC, count - 1) != NULL;
-    assert(has_iac || (!whole.has_telnet && whole.answers.bytes == 0));
+    assert(has_iac || (!whole.has_telnet && whole.answers.len == 0));
     compare(&whole.text, &split.text);
     compare(&whole.answers, &split.answers);
     return 0;

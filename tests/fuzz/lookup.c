@@ -42,7 +42,7 @@ static void try_body(struct span body)
     json_error_t error;
     size_t at;
     json_t *root =
-        json_loadb(body.bytes > 0 ? body.at : "", body.bytes, JSON_DECODE_INT_AS_REAL, &error);
+        json_loadb(body.len > 0 ? body.data : "", body.len, JSON_DECODE_INT_AS_REAL, &error);
     bool is_object = json_check(body, NULL, 0, &at) == NULL;
     /* Numbers may be too large for the parser, and what is nested deeply is taken by it alone. */
     assert(!is_object || json_is_object(root) ||
@@ -55,10 +55,10 @@ static void try_reply(struct span input)
     struct lookup_reply first, second;
     if (!lookup_read_reply(input, &first))
         return;
-    assert(first.code <= LOOKUP_INVALID && first.body.bytes <= LOOKUP_BODY_BYTES_MAX);
+    assert(first.code <= LOOKUP_INVALID && first.body.len <= LOOKUP_BODY_BYTES_MAX);
     struct buffer bytes = {0};
     lookup_write_reply(&first, &bytes);
-    assert(lookup_read_reply((struct span){bytes.at, bytes.bytes}, &second));
+    assert(lookup_read_reply((struct span){bytes.data, bytes.len}, &second));
     assert(first.code == second.code && span_equals(first.body, second.body));
     try_body(first.body);
     buffer_free(&bytes);

@@ -12,7 +12,7 @@
 static json_t *cut(struct span input, uint32_t bound)
 {
     json_error_t error;
-    json_t *root = json_loadb(input.at, input.bytes, PARSING, &error);
+    json_t *root = json_loadb(input.data, input.len, PARSING, &error);
     json_t *results = json_object_get(root, "results");
     while (json_array_size(results) > bound)
         json_array_remove(results, json_array_size(results) - 1);
@@ -28,16 +28,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     if (nearby_mark(input, &marks)) {
         struct buffer json = {0};
         nearby_cut(input, &marks, 1, &json);
-        assert(json.bytes <= count);
+        assert(json.len <= count);
         buffer_free(&json);
     }
     for (uint32_t bound = 0; bound <= 2; bound++) {
         struct buffer json = {0};
         enum lookup_code code = nearby_read(input, bound, (struct span){"", 0}, &json);
-        assert(json.bytes <= LOOKUP_BODY_BYTES_MAX);
-        fuzz_check_tidy((struct span){json.at, json.bytes});
+        assert(json.len <= LOOKUP_BODY_BYTES_MAX);
+        fuzz_check_tidy((struct span){json.data, json.len});
         json_error_t error;
-        json_t *root = json_loadb(json.at, json.bytes, PARSING, &error);
+        json_t *root = json_loadb(json.data, json.len, PARSING, &error);
         assert(json_is_string(json_object_get(root, "status")));
         assert(json_is_array(json_object_get(root, "html_attributions")));
         assert(json_is_array(json_object_get(root, "results")));

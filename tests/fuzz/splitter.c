@@ -33,9 +33,9 @@ static void take(struct splitter *splitter, struct outcome *outcome, bool reads)
 {
     struct span record;
     for (enum splitter_kind kind; (kind = splitter_next(splitter, &record)) != SPLITTER_NONE;) {
-        assert(kind == SPLITTER_RECORD && record.bytes > 0); /* no input is long enough for more */
-        outcome->hash = XXH3_64bits_withSeed(record.at, record.bytes, outcome->hash + 1);
-        outcome->bytes += record.bytes;
+        assert(kind == SPLITTER_RECORD && record.len > 0); /* no input is long enough for more */
+        outcome->hash = XXH3_64bits_withSeed(record.data, record.len, outcome->hash + 1);
+        outcome->bytes += record.len;
         if (reads)
             read_record(record);
     }

@@ -11,7 +11,7 @@ static inline void fuzz_check_tidy(struct span text)
 {
     struct buffer again = {0};
     json_text_tidy(text, &again);
-    assert(span_equals(text, (struct span){again.at, again.bytes}));
+    assert(span_equals(text, (struct span){again.data, again.len}));
     assert(json_text_depth(text) <= JSON_TEXT_DEPTH_MAX);
     buffer_free(&again);
 }

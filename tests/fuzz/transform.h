@@ -19,11 +19,11 @@ static inline void transform_check(const struct provider *provider, long http_st
     enum lookup_code code =
         provider->read_answer(http_status, body, &lookup, span_of(TRANSFORM_KEY), &json);
     assert(code == LOOKUP_OK ? http_status == 200 : code <= LOOKUP_INVALID);
-    assert(json.bytes > 0 && json.bytes <= LOOKUP_BODY_BYTES_MAX);
-    assert(memmem(json.at, json.bytes, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
-    fuzz_check_tidy((struct span){json.at, json.bytes});
+    assert(json.len > 0 && json.len <= LOOKUP_BODY_BYTES_MAX);
+    assert(memmem(json.data, json.len, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
+    fuzz_check_tidy((struct span){json.data, json.len});
     json_error_t error;
-    json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, &error);
     assert(json_is_string(json_object_get(root, "status")));
     assert(json_is_array(json_object_get(root, "html_attributions")));
     const json_t *results = json_object_get(root, "results");
@@ -48,11 +48,11 @@ static inline void transform_check_remark(struct span body)
     struct lookup lookup = {34072800000, -118442000000, 2000, 20, 4500};
     struct buffer text = {0};
     remark_read(body, &lookup, span_of(TRANSFORM_KEY), &text);
-    assert(text.bytes <= REMARK_BYTES_MAX);
-    for (size_t i = 0; i < text.bytes; i++)
-        assert(text.at[i] >= 0x20 && text.at[i] <= 0x7e);
-    assert(text.bytes == 0 ||
-           memmem(text.at, text.bytes, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
+    assert(text.len <= REMARK_BYTES_MAX);
+    for (size_t i = 0; i < text.len; i++)
+        assert(text.data[i] >= 0x20 && text.data[i] <= 0x7e);
+    assert(text.len == 0 ||
+           memmem(text.data, text.len, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
     buffer_free(&text);
 }
 

@@ -10,7 +10,7 @@
 
 int message_kind(struct span message)
 {
-    int kind = message.bytes > KIND_AT ? message.at[KIND_AT] : 0;
+    int kind = message.len > KIND_AT ? message.data[KIND_AT] : 0;
     return kind > 0 && kind < SIM_KINDS ? kind : 0;
 }
 
@@ -25,9 +25,9 @@ static void print_location(const struct sim *sim, const char *what, const char *
                            const char *to, const struct location *location)
 {
     printf("%10.6f s  %-9s %-8s %-8s  %" PRId64 "  %.*s  %.*s  %.*s\n", (double)sim->now_us / 1e6,
-           what, from, to, location->order_ns, (int)location->stamp.bytes, location->stamp.at,
-           (int)location->origin.bytes, location->origin.at, (int)location->position.bytes,
-           location->position.at);
+           what, from, to, location->order_ns, (int)location->stamp.len, location->stamp.data,
+           (int)location->origin.len, location->origin.data, (int)location->position.len,
+           location->position.data);
 }
 
 void history_message(const struct sim *sim, const char *what, const struct channel *channel,

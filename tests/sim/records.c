@@ -42,7 +42,7 @@ void records_open(struct sim *sim)
 void records_close(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->options.client_count; i++)
-        free((void *)(uintptr_t)sim->clients[i].id.at);
+        free((void *)(uintptr_t)sim->clients[i].id.data);
     for (uint32_t i = 0; i < sim->record_count; i++)
         free(sim->records[i].text);
     free(sim->draft.text);
@@ -157,8 +157,8 @@ bool records_keep(struct sim *sim, uint32_t node, uint32_t client)
 uint32_t records_client(const struct sim *sim, struct span id)
 {
     uint32_t client = 0;
-    for (size_t i = sizeof ID_START - 1; i < id.bytes && id.at[i] >= '0' && id.at[i] <= '9'; i++)
-        client = 10 * client + (uint32_t)(id.at[i] - '0');
+    for (size_t i = sizeof ID_START - 1; i < id.len && id.data[i] >= '0' && id.data[i] <= '9'; i++)
+        client = 10 * client + (uint32_t)(id.data[i] - '0');
     assert(client < sim->options.client_count && span_equals(sim->clients[client].id, id));
     return client;
 }
@@ -175,14 +175,14 @@ static struct span find_origin(const struct sim *sim, struct span name)
 void records_forge(struct sim *sim, const struct location *location)
 {
     uint32_t client = records_client(sim, location->client);
-    size_t first = location->position.bytes;
-    size_t second = location->stamp.bytes;
+    size_t first = location->position.len;
+    size_t second = location->stamp.len;
     struct record record = {.location = *location, .text = world_memory(first + second, 1)};
-    memcpy(record.text, location->position.at, first);
-    memcpy(record.text + first, location->stamp.at, second);
+    memcpy(record.text, location->position.data, first);
+    memcpy(record.text + first, location->stamp.data, second);
     record.location.client = sim->clients[client].id;
     record.location.origin = find_origin(sim, location->origin);
-    record.location.position.at = record.text;
-    record.location.stamp.at = record.text + first;
+    record.location.position.data = record.text;
+    record.location.stamp.data = record.text + first;
     keep(sim, client, &record);
 }

@@ -8,7 +8,7 @@
 
 static struct parcel *pack(struct sim *sim, uint32_t channel, struct span message)
 {
-    struct parcel *parcel = malloc(sizeof *parcel + message.bytes);
+    struct parcel *parcel = malloc(sizeof *parcel + message.len);
     if (parcel == NULL) {
         perror("road");
         exit(2);
@@ -17,9 +17,9 @@ static struct parcel *pack(struct sim *sim, uint32_t channel, struct span messag
         .channel = channel,
         .generation = sim->channels[channel].generation,
         .word = message_kind(message) != WIRE_HEARTBEAT,
-        .bytes = message.bytes,
+        .bytes = message.len,
     };
-    memcpy(parcel->message, message.at, message.bytes);
+    memcpy(parcel->message, message.data, message.len);
     sim->words += parcel->word;
     return parcel;
 }
@@ -68,7 +68,7 @@ static void forge(struct sim *sim, struct parcel *parcel)
         read.type != WIRE_UPDATE || read.location_count == 0)
         return;
     const struct location *location = &read.locations[dice_below(&sim->dice, read.location_count)];
-    ptrdiff_t digit = location->position.at - parcel->message + (ptrdiff_t)location->position.bytes;
+    ptrdiff_t digit = location->position.data - parcel->message + (ptrdiff_t)location->position.len;
     parcel->message[digit - 1] = parcel->message[digit - 1] == '0' ? '1' : '0';
     records_forge(sim, location);
     sim->forged = true;

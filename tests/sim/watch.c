@@ -22,8 +22,9 @@ bool record_newer(const struct location *a, const struct location *b)
     const struct span fields[3][2] = {
         {a->origin, b->origin}, {a->stamp, b->stamp}, {a->position, b->position}};
     for (int i = 0; i < 3; i++) {
-        size_t a_bytes = fields[i][0].bytes, b_bytes = fields[i][1].bytes;
-        int order = memcmp(fields[i][0].at, fields[i][1].at, a_bytes < b_bytes ? a_bytes : b_bytes);
+        size_t a_bytes = fields[i][0].len, b_bytes = fields[i][1].len;
+        int order =
+            memcmp(fields[i][0].data, fields[i][1].data, a_bytes < b_bytes ? a_bytes : b_bytes);
         if (order != 0)
             return order > 0;
         if (a_bytes != b_bytes)

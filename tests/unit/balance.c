@@ -50,12 +50,12 @@ static const char *next(struct balance *balance, int64_t now_ms)
     } while (order.kind == BALANCE_PROBE); /* they have a case of their own */
     if (order.kind == BALANCE_GIVE)
         snprintf(word, sizeof word, "give %zu to %.*s in %u", index_of(order.job),
-                 (int)order.worker.bytes, order.worker.at, order.left_ms);
+                 (int)order.worker.len, order.worker.data, order.left_ms);
     else if (order.kind == BALANCE_FAIL)
         snprintf(word, sizeof word, "fail %zu %s", index_of(order.job),
                  order.code == LOOKUP_LATE ? "late" : "unavailable");
     else
-        snprintf(word, sizeof word, "left %.*s", (int)order.worker.bytes, order.worker.at);
+        snprintf(word, sizeof word, "left %.*s", (int)order.worker.len, order.worker.data);
     return word;
 }
 

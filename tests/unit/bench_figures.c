@@ -121,10 +121,10 @@ static void text_and_json(void)
     figures_add(&figures, "p50_us", 1.25);
     figures_add(&figures, "rate_per_s", 1234567.5);
     figures_write_json(&figures, &out);
-    CHECK_BYTES(out.at, out.bytes, json, sizeof json - 1);
-    out.bytes = 0;
+    CHECK_BYTES(out.data, out.len, json, sizeof json - 1);
+    out.len = 0;
     figures_write_text(&figures, &out);
-    CHECK_BYTES(out.at, out.bytes, text, sizeof text - 1);
+    CHECK_BYTES(out.data, out.len, text, sizeof text - 1);
     buffer_free(&out);
 }
 

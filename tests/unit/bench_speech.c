@@ -46,7 +46,7 @@ static enum speech_verdict judge_bytes(struct talk *talk, struct asked *asked, s
 {
     char out[SPEECH_REQUEST_BYTES_MAX];
     size_t bytes = talk->speech->write(talk, asked, out);
-    struct span copy = {check_at_page_end(reply.at, reply.bytes), reply.bytes};
+    struct span copy = {check_at_page_end(reply.data, reply.len), reply.len};
     return talk->speech->read(talk, asked, (struct span){out, bytes}, copy, taken);
 }
 
@@ -56,7 +56,7 @@ static void check_verdict(struct talk *talk, struct asked asked, struct span rep
     size_t taken = 0;
     CHECK_INT(judge_bytes(talk, &asked, reply, &taken), wanted);
     if (wanted == SPEECH_GOOD)
-        CHECK_INT(taken, reply.bytes);
+        CHECK_INT(taken, reply.len);
 }
 
 /* A right reply is good; each of its prefixes asks for more; with any byte changed it is wrong,
@@ -64,20 +64,20 @@ static void check_verdict(struct talk *talk, struct asked asked, struct span rep
 static void check_reply(struct talk *talk, struct asked asked, struct span reply, size_t free_from,
                         size_t free_to)
 {
-    char *changed = malloc(reply.bytes);
+    char *changed = malloc(reply.len);
     struct known before = known[asked.client];
-    for (size_t i = 0; i < reply.bytes; i++) {
-        check_verdict(talk, asked, (struct span){reply.at, i}, SPEECH_PART);
+    for (size_t i = 0; i < reply.len; i++) {
+        check_verdict(talk, asked, (struct span){reply.data, i}, SPEECH_PART);
         size_t taken;
-        memcpy(changed, reply.at, reply.bytes);
+        memcpy(changed, reply.data, reply.len);
         changed[i] ^= 1;
         known[asked.client] = before;
         struct asked copy = asked;
         enum speech_verdict verdict =
-            judge_bytes(talk, &copy, (struct span){changed, reply.bytes}, &taken);
+            judge_bytes(talk, &copy, (struct span){changed, reply.len}, &taken);
         bool free = i >= free_from && i < free_to;
         if (verdict == SPEECH_GOOD && !free)
-            printf("    byte %zu of %zu\n", i, reply.bytes);
+            printf("    byte %zu of %zu\n", i, reply.len);
         CHECK(free || verdict != SPEECH_GOOD);
         known[asked.client] = before;
     }
@@ -218,10 +218,10 @@ static void check_heard(const struct speech *speech, struct span message)
     uint64_t stamp_ns;
     size_t taken;
     CHECK_INT(speech->heard(message, &taken, &client, &stamp_ns), SPEECH_GOOD);
-    CHECK_INT(taken, message.bytes);
+    CHECK_INT(taken, message.len);
     CHECK(client == 42 && stamp_ns == STAMP_NS);
-    for (size_t i = 0; i < message.bytes; i++) {
-        struct span part = {check_at_page_end(message.at, i), i};
+    for (size_t i = 0; i < message.len; i++) {
+        struct span part = {check_at_page_end(message.data, i), i};
         CHECK_INT(speech->heard(part, &taken, &client, &stamp_ns), SPEECH_PART);
     }
 }
@@ -230,9 +230,9 @@ static void check_welcome(const struct speech *speech, struct span welcome)
 {
     size_t taken;
     CHECK_INT(speech->welcome(welcome, &taken), SPEECH_GOOD);
-    CHECK_INT(taken, welcome.bytes);
-    for (size_t i = 0; i < welcome.bytes; i++) {
-        struct span part = {check_at_page_end(welcome.at, i), i};
+    CHECK_INT(taken, welcome.len);
+    for (size_t i = 0; i < welcome.len; i++) {
+        struct span part = {check_at_page_end(welcome.data, i), i};
         CHECK_INT(speech->welcome(part, &taken), SPEECH_PART);
     }
 }
@@ -250,7 +250,7 @@ static void nats(void)
     CHECK_INT(speech_nats.welcome(span_of("INFO {}\r\n-ERR\r\n"), &taken), SPEECH_WRONG);
     CHECK_INT(speech_nats.aside(span_of("PING\r\n+OK"), &taken, &answer), SPEECH_GOOD);
     CHECK_INT(taken, 6);
-    CHECK_BYTES(answer.at, answer.bytes, "PONG\r\n", (size_t)6);
+    CHECK_BYTES(answer.data, answer.len, "PONG\r\n", (size_t)6);
     CHECK_INT(speech_nats.aside(span_of("PI"), &taken, &answer), SPEECH_PART);
     CHECK_INT(speech_nats.aside(span_of("+OK\r\n"), &taken, &answer), SPEECH_WRONG);
     int bytes =
@@ -271,8 +271,8 @@ static void mqtt(void)
     CHECK_INT((unsigned char)out[1], bytes - 2);
     check_reply(&talk, asked, (struct span){"\x40\x02\x00\x04", 4}, 0, 0);
     check_welcome(&speech_mqtt, (struct span){"\x20\x02\x00\x00", 4});
-    CHECK_INT(speech_mqtt.greeting.bytes, 2 + (size_t)speech_mqtt.greeting.at[1]);
-    CHECK_INT(speech_mqtt.listen.bytes, 2 + (size_t)speech_mqtt.listen.at[1]);
+    CHECK_INT(speech_mqtt.greeting.len, 2 + (size_t)speech_mqtt.greeting.data[1]);
+    CHECK_INT(speech_mqtt.listen.len, 2 + (size_t)speech_mqtt.listen.data[1]);
 
     char message[4 + 21 + SAMPLE_BYTES + 1];
     memcpy(message, "\x30\x52\x00\x15herd/client-000000042", 4 + 21);

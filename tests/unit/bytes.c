@@ -34,7 +34,7 @@ static void an_empty_span_needs_no_memory(void)
     CHECK(span_equals(none, span_of("")));
     struct buffer buffer = {0};
     buffer_append(&buffer, none);
-    CHECK(buffer.at == NULL);
+    CHECK(buffer.data == NULL);
     buffer_consume(&buffer, 1);
     buffer_free(&buffer);
 }
@@ -46,13 +46,13 @@ static void a_buffer_keeps_everything_while_it_grows(void)
         char byte = (char)(i * 7);
         buffer_append(&buffer, (struct span){&byte, 1});
     }
-    CHECK_INT(buffer.bytes, 100000);
+    CHECK_INT(buffer.len, 100000);
     unsigned wrong = 0;
     for (unsigned i = 0; i < 100000; i++)
-        wrong += buffer.at[i] != (char)(i * 7);
+        wrong += buffer.data[i] != (char)(i * 7);
     CHECK_INT(wrong, 0);
     buffer_free(&buffer);
-    CHECK(buffer.at == NULL && buffer.bytes == 0 && buffer.capacity == 0);
+    CHECK(buffer.data == NULL && buffer.len == 0 && buffer.capacity == 0);
 }
 
 static void reserve_promises_room_but_adds_nothing(void)
@@ -62,8 +62,8 @@ static void reserve_promises_room_but_adds_nothing(void)
     CHECK(place != NULL);
     buffer_append(&buffer, span_of("abc"));
     place = buffer_reserve(&buffer, 5000);
-    CHECK(place == buffer.at + 3);
-    CHECK_INT(buffer.bytes, 3);
+    CHECK(place == buffer.data + 3);
+    CHECK_INT(buffer.len, 3);
     CHECK(buffer.capacity >= 5003);
     memset(place, 'x', 5000);
     buffer_free(&buffer);
@@ -74,13 +74,13 @@ static void consume_drops_from_the_front(void)
     struct buffer buffer = {0};
     buffer_append(&buffer, span_of("hello world"));
     buffer_consume(&buffer, 6);
-    CHECK_BYTES(buffer.at, buffer.bytes, "world", 5);
+    CHECK_BYTES(buffer.data, buffer.len, "world", 5);
     buffer_consume(&buffer, 0);
-    CHECK_BYTES(buffer.at, buffer.bytes, "world", 5);
+    CHECK_BYTES(buffer.data, buffer.len, "world", 5);
     buffer_consume(&buffer, 99);
-    CHECK_INT(buffer.bytes, 0);
+    CHECK_INT(buffer.len, 0);
     buffer_append(&buffer, span_of("again"));
-    CHECK_BYTES(buffer.at, buffer.bytes, "again", 5);
+    CHECK_BYTES(buffer.data, buffer.len, "again", 5);
     buffer_free(&buffer);
 }
 

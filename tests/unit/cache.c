@@ -25,7 +25,7 @@ static const char *look(struct cache *cache, struct cache_key at, bool fresh, in
     if (answer == NULL)
         return "-";
     CHECK_INT(answer->marks.count, 7);
-    snprintf(text, sizeof text, "%.*s", (int)answer->body.bytes, answer->body.at);
+    snprintf(text, sizeof text, "%.*s", (int)answer->body.len, answer->body.data);
     return text;
 }
 

@@ -7,7 +7,7 @@
 static void parse(struct span line, struct command *command)
 {
     memset(command, 0x55, sizeof *command);
-    command_parse((struct span){check_at_page_end(line.at, line.bytes), line.bytes}, command);
+    command_parse((struct span){check_at_page_end(line.data, line.len), line.len}, command);
 }
 
 static void check_kind(struct span line, enum command_kind wanted)
@@ -15,11 +15,11 @@ static void check_kind(struct span line, enum command_kind wanted)
     struct command command;
     parse(line, &command);
     if (command.kind != wanted)
-        printf("    the line is \"%.*s\"\n", (int)line.bytes, line.at);
+        printf("    the line is \"%.*s\"\n", (int)line.len, line.data);
     CHECK_INT(command.kind, wanted);
     CHECK((command.why != NULL) == (wanted == COMMAND_INVALID));
     bool has_client = wanted == COMMAND_IAMAT || wanted == COMMAND_WHATSAT;
-    CHECK((command.client.bytes > 0) == has_client);
+    CHECK((command.client.len > 0) == has_client);
 }
 
 static void iamat_fields(void)
@@ -27,14 +27,14 @@ static void iamat_fields(void)
     struct command command;
     parse(SPAN("IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1621464827.959498503"), &command);
     CHECK_INT(command.kind, COMMAND_IAMAT);
-    CHECK_BYTES(command.client.at, command.client.bytes, "kiwi.cs.ucla.edu", 16);
-    CHECK_BYTES(command.position.at, command.position.bytes, "+34.068930-118.445127", 21);
-    CHECK_BYTES(command.stamp.at, command.stamp.bytes, "1621464827.959498503", 20);
+    CHECK_BYTES(command.client.data, command.client.len, "kiwi.cs.ucla.edu", 16);
+    CHECK_BYTES(command.position.data, command.position.len, "+34.068930-118.445127", 21);
+    CHECK_BYTES(command.stamp.data, command.stamp.len, "1621464827.959498503", 20);
     CHECK_INT(command.stamp_ns, 1621464827959498503);
     parse(SPAN("\f IAMAT\t\v k\x80\0\xff \r+1-1\n 0 \r\n"), &command);
     CHECK_INT(command.kind, COMMAND_IAMAT);
-    CHECK_BYTES(command.client.at, command.client.bytes, "k\x80\0\xff", 4);
-    CHECK_BYTES(command.stamp.at, command.stamp.bytes, "0", 1);
+    CHECK_BYTES(command.client.data, command.client.len, "k\x80\0\xff", 4);
+    CHECK_BYTES(command.stamp.data, command.stamp.len, "0", 1);
 }
 
 static void whatsat_fields(void)
@@ -42,13 +42,13 @@ static void whatsat_fields(void)
     struct command command;
     parse(SPAN(" WHATSAT  kiwi 10\t5\r"), &command);
     CHECK_INT(command.kind, COMMAND_WHATSAT);
-    CHECK_BYTES(command.client.at, command.client.bytes, "kiwi", 4);
-    CHECK_BYTES(command.text.at, command.text.bytes, "WHATSAT  kiwi 10\t5", 18);
+    CHECK_BYTES(command.client.data, command.client.len, "kiwi", 4);
+    CHECK_BYTES(command.text.data, command.text.len, "WHATSAT  kiwi 10\t5", 18);
     CHECK_INT(command.radius_km, 10);
     CHECK_INT(command.bound, 5);
     parse(SPAN("WHATSAT kiwi 50 0"), &command);
-    CHECK_BYTES(command.client.at, command.client.bytes, "kiwi", 4);
-    CHECK_BYTES(command.text.at, command.text.bytes, "WHATSAT kiwi 50 0", 17);
+    CHECK_BYTES(command.client.data, command.client.len, "kiwi", 4);
+    CHECK_BYTES(command.text.data, command.text.len, "WHATSAT kiwi 50 0", 17);
     CHECK_INT(command.radius_km, 50);
     CHECK_INT(command.bound, 0);
 }
@@ -155,24 +155,24 @@ static void text_is_trimmed(void)
 {
     struct command command;
     parse(SPAN(" \t\r\n\f\v bad \t line\x1c \v\f\n\r\t "), &command);
-    CHECK_BYTES(command.text.at, command.text.bytes, "bad \t line\x1c", 11);
+    CHECK_BYTES(command.text.data, command.text.len, "bad \t line\x1c", 11);
     parse(SPAN(" \t\r\n\f\v"), &command);
-    CHECK_INT(command.text.bytes, 0);
+    CHECK_INT(command.text.len, 0);
     for (int byte = 0; byte < 256; byte++) {
         char line[] = {(char)byte, 'x', (char)byte};
         bool is_white = byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' ||
                         byte == '\f' || byte == '\v';
         parse((struct span){line, sizeof line}, &command);
-        CHECK_INT(command.text.bytes, is_white ? 1 : 3);
+        CHECK_INT(command.text.len, is_white ? 1 : 3);
     }
 }
 
 /* Every prefix ends at an unreadable page. The last field is complete from `valid_from` on. */
 static void check_prefixes(struct span line, size_t valid_from, enum command_kind kind)
 {
-    for (size_t count = 0; count <= line.bytes; count++) {
-        struct span prefix = {line.at, count};
-        bool ends_at_point = count > 0 && line.at[count - 1] == '.';
+    for (size_t count = 0; count <= line.len; count++) {
+        struct span prefix = {line.data, count};
+        bool ends_at_point = count > 0 && line.data[count - 1] == '.';
         check_kind(prefix, count >= valid_from && !ends_at_point ? kind : COMMAND_INVALID);
     }
 }
@@ -194,13 +194,13 @@ static void every_prefix(void)
 
 static bool parse_position(struct span text, int64_t *latitude, int64_t *longitude)
 {
-    struct span page = {check_at_page_end(text.at, text.bytes), text.bytes};
+    struct span page = {check_at_page_end(text.data, text.len), text.len};
     return command_parse_position(page, latitude, longitude);
 }
 
 static bool parse_stamp(struct span text, int64_t *stamp_ns)
 {
-    struct span page = {check_at_page_end(text.at, text.bytes), text.bytes};
+    struct span page = {check_at_page_end(text.data, text.len), text.len};
     return command_parse_stamp(page, stamp_ns);
 }
 
@@ -269,7 +269,7 @@ static void positions_refused(void)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int64_t latitude, longitude;
         if (parse_position(table[i], &latitude, &longitude))
-            printf("    accepted: %s\n", table[i].at);
+            printf("    accepted: %s\n", table[i].data);
         CHECK(!parse_position(table[i], &latitude, &longitude));
     }
 }
@@ -331,7 +331,7 @@ static void stamps_refused(void)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int64_t stamp_ns;
         if (parse_stamp(table[i], &stamp_ns))
-            printf("    accepted: %s\n", table[i].at);
+            printf("    accepted: %s\n", table[i].data);
         CHECK(!parse_stamp(table[i], &stamp_ns));
     }
 }
@@ -340,13 +340,13 @@ static void line_full_of_zeros(void)
 {
     struct buffer line = {0};
     buffer_append(&line, SPAN("WHATSAT k "));
-    size_t zeros = 64 * 1024 - line.bytes - sizeof "50 20" + 1;
+    size_t zeros = 64 * 1024 - line.len - sizeof "50 20" + 1;
     memset(buffer_reserve(&line, zeros), '0', zeros);
-    line.bytes += zeros;
+    line.len += zeros;
     buffer_append(&line, SPAN("50 20"));
     struct command command;
-    parse((struct span){line.at, line.bytes}, &command);
-    CHECK_INT(line.bytes, 64 * 1024);
+    parse((struct span){line.data, line.len}, &command);
+    CHECK_INT(line.len, 64 * 1024);
     CHECK_INT(command.kind, COMMAND_WHATSAT);
     CHECK_INT(command.radius_km, 50);
     buffer_free(&line);
@@ -371,9 +371,9 @@ static void client_is_guessed(void)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct span bytes = table[i].bytes;
-        bytes.at = check_at_page_end(bytes.at, bytes.bytes);
+        bytes.data = check_at_page_end(bytes.data, bytes.len);
         struct span client = command_guess_client(bytes);
-        CHECK_BYTES(client.at, client.bytes, table[i].client.at, table[i].client.bytes);
+        CHECK_BYTES(client.data, client.len, table[i].client.data, table[i].client.len);
     }
 }
 

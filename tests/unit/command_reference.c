@@ -152,7 +152,7 @@ static void check_digits(const struct command *command)
 {
     char text[PACKED_POSITION_ROOM_BYTES];
     char *end = packed_write_position(text, &command->packed);
-    CHECK_BYTES(text, (size_t)(end - text), command->position.at, command->position.bytes);
+    CHECK_BYTES(text, (size_t)(end - text), command->position.data, command->position.len);
     CHECK(command->packed.stamp_ns == command->stamp_ns);
 }
 
@@ -186,7 +186,7 @@ static void lines_against_reference(void)
             printf("    %s\n", line);
             CHECK(false);
         }
-        CHECK(command.text.at == line && command.text.bytes == (size_t)bytes);
+        CHECK(command.text.data == line && command.text.len == (size_t)bytes);
         if (!is_good || command.kind != COMMAND_IAMAT)
             continue;
         accepted++;

@@ -51,7 +51,7 @@ static void cuts_to_each_bound(void)
             CHECK(ask(lookup, 0));
             if (round == 1) {
                 CHECK(desk_next(desk, 0, &order));
-                CHECK_BYTES(order.body.at, order.body.bytes, wanted[bound], strlen(wanted[bound]));
+                CHECK_BYTES(order.body.data, order.body.len, wanted[bound], strlen(wanted[bound]));
             }
         }
         if (round == 1)
@@ -61,7 +61,7 @@ static void cuts_to_each_bound(void)
         for (int i = 0; i < 5; i++) {
             CHECK(desk_next(desk, 1, &order));
             size_t index = index_of(order.ticket);
-            CHECK_BYTES(order.body.at, order.body.bytes, wanted[index], strlen(wanted[index]));
+            CHECK_BYTES(order.body.data, order.body.len, wanted[index], strlen(wanted[index]));
         }
     }
     desk_destroy(&desk);
@@ -401,7 +401,7 @@ static void whatever_happens_each_is_answered_once(void)
                 answered[index] = true;
             } else if (order.kind == DESK_GIVE && out_count < OUT) {
                 out[out_count].job = order.job;
-                out[out_count++].worker[0] = order.worker.at[0];
+                out[out_count++].worker[0] = order.worker.data[0];
             }
         }
     }

@@ -72,14 +72,14 @@ static inline const char *next(int64_t now_ms)
     case DESK_GIVE:
         job = order.job;
         given = order.lookup;
-        snprintf(word, sizeof word, "give %s to %.*s", order.source, (int)order.worker.bytes,
-                 order.worker.at);
+        snprintf(word, sizeof word, "give %s to %.*s", order.source, (int)order.worker.len,
+                 order.worker.data);
         break;
     case DESK_ANSWER:
         snprintf(word, sizeof word, "answer %zu %s", index_of(order.ticket), codes[order.code]);
         if (order.code == LOOKUP_OK)
             snprintf(word + strlen(word), 3, " %.1s",
-                     order.body.at + strlen("{\"html_attributions\":[],\"results\":[\""));
+                     order.body.data + strlen("{\"html_attributions\":[],\"results\":[\""));
         break;
     default:
         snprintf(word, sizeof word, "%s %s", order.source,

@@ -8,7 +8,7 @@
 static void expect(struct ending *ending, uint32_t bound, const char *wanted)
 {
     struct span body = ending_body(ending, bound);
-    CHECK_BYTES(body.at, body.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(body.data, body.len, wanted, strlen(wanted));
 }
 
 static void each_gets_as_many_as_he_wants(void)
@@ -43,7 +43,7 @@ static void a_failure_is_the_same_for_all(void)
     ending_fail(&ending, LOOKUP_BUSY, "too many");
     CHECK_INT(ending.code, LOOKUP_BUSY);
     struct span body = ending_body(&ending, 1);
-    CHECK_BYTES(body.at, body.bytes, wanted.at, wanted.bytes);
+    CHECK_BYTES(body.data, body.len, wanted.data, wanted.len);
     buffer_free(&wanted);
     ending_free(&ending);
 }

@@ -23,7 +23,7 @@ static inline size_t floats_of(struct span message, size_t prefix, char *out, si
 {
     size_t bytes = prefix;
     struct msgread cursor = msgread_of(message);
-    memcpy(out, message.at, prefix);
+    memcpy(out, message.data, prefix);
     cursor.at += prefix;
     *converted = 0;
     while (!msgread_at_end(&cursor)) {

@@ -13,7 +13,7 @@ static struct buffer take(enum lookup_code said, struct span body, bool *good,
     struct buffer message = {0}, json = {0}, copy = {0};
     struct lookup_reply taken;
     lookup_write_reply(&(struct lookup_reply){said, body}, &message);
-    struct span walled = {check_at_page_end(message.at, message.bytes), message.bytes};
+    struct span walled = {check_at_page_end(message.data, message.len), message.len};
     *good = foreign_take(walled, &taken, &json, why);
     if (*good) {
         CHECK_INT(taken.code, said);
@@ -50,7 +50,7 @@ static void good_answers_stay_as_they_are(void)
         char why[FOREIGN_WHY_BYTES_MAX];
         struct buffer body = take(rows[i].code, span_of(rows[i].body), &good, why);
         CHECK(good);
-        CHECK_BYTES(body.at, body.bytes, rows[i].body, strlen(rows[i].body));
+        CHECK_BYTES(body.data, body.len, rows[i].body, strlen(rows[i].body));
         buffer_free(&body);
     }
 }
@@ -63,7 +63,7 @@ static void attributions_are_added(void)
     struct buffer body =
         take(LOOKUP_OK, span_of("\n{ \"results\":[1],\"status\":\"OK\"}"), &good, why);
     CHECK(good);
-    CHECK_BYTES(body.at, body.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(body.data, body.len, wanted, strlen(wanted));
     buffer_free(&body);
 }
 
@@ -140,13 +140,13 @@ static void a_full_body_has_no_room_for_more(void)
         size_t count = LOOKUP_BODY_BYTES_MAX - strlen(added) + past;
         buffer_append(&body, span_of(head));
         char *spaces = buffer_reserve(&body, count);
-        memset(spaces, ' ', count - body.bytes);
-        body.bytes = count;
+        memset(spaces, ' ', count - body.len);
+        body.len = count;
         bool good;
         char why[FOREIGN_WHY_BYTES_MAX];
-        struct buffer taken = take(LOOKUP_OK, (struct span){body.at, body.bytes}, &good, why);
+        struct buffer taken = take(LOOKUP_OK, (struct span){body.data, body.len}, &good, why);
         CHECK_INT(good, past == 0);
-        CHECK(past == 1 || taken.bytes == LOOKUP_BODY_BYTES_MAX);
+        CHECK(past == 1 || taken.len == LOOKUP_BODY_BYTES_MAX);
         buffer_free(&taken);
         buffer_free(&body);
     }

@@ -43,7 +43,7 @@ static const char *after_degrees(const char *at, double max)
 static bool matches(struct buffer text, const char *pattern)
 {
     buffer_append(&text, (struct span){"", 1});
-    const char *at = text.at;
+    const char *at = text.data;
     for (; *pattern != '\0' && at != NULL; pattern++) {
         if (*pattern == *LAT)
             at = after_degrees(at, 90);
@@ -54,7 +54,7 @@ static bool matches(struct buffer text, const char *pattern)
         else
             at = *at == *pattern ? at + 1 : NULL;
     }
-    bool good = at != NULL && at + 1 == text.at + text.bytes;
+    bool good = at != NULL && at + 1 == text.data + text.len;
     buffer_free(&text);
     return good;
 }

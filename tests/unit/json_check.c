@@ -138,7 +138,7 @@ static void wanted_members_are_found_once(void)
     static const char good[] =
         "{\"x\":{\"status\":1},\"r\\u0065sults\" : [1, 2] ,\"status\":\"OK\"}";
     CHECK(check(good, strlen(good), members, 2) == NULL);
-    CHECK_BYTES(members[0].value.at, members[0].value.bytes, "[1, 2]", 6);
+    CHECK_BYTES(members[0].value.data, members[0].value.len, "[1, 2]", 6);
     CHECK(json_check_is_text(members[1].value, "OK"));
     CHECK(!json_check_is_text(members[1].value, "O") &&
           !json_check_is_text(members[1].value, "OKE"));
@@ -160,7 +160,7 @@ static void wanted_members_are_found_once(void)
     CHECK(check(none, strlen(none), members, 2) != NULL);
     static const char near[] = "{\"Results\":1,\"result\":1,\"resultss\":1,\"results\\/\":1}";
     CHECK(check(near, strlen(near), members, 2) == NULL);
-    CHECK_INT(members[0].value.bytes, 0);
+    CHECK_INT(members[0].value.len, 0);
 }
 
 /* Changes of good texts, by bytes that mean something in JSON: both judge alike. */

@@ -10,16 +10,16 @@
 
 static void tidy(struct span text, struct buffer *out)
 {
-    out->bytes = 0;
-    json_text_tidy((struct span){check_at_page_end(text.at, text.bytes), text.bytes}, out);
+    out->len = 0;
+    json_text_tidy((struct span){check_at_page_end(text.data, text.len), text.len}, out);
 }
 
 static void expect(struct span text, struct span wanted)
 {
     struct buffer out = {0};
     tidy(text, &out);
-    CHECK_BYTES(out.at, out.bytes, wanted.at, wanted.bytes);
-    CHECK(out.bytes <= out.capacity);
+    CHECK_BYTES(out.data, out.len, wanted.data, wanted.len);
+    CHECK(out.len <= out.capacity);
     buffer_free(&out);
 }
 
@@ -89,16 +89,16 @@ static bool is_line_end(char byte)
 static bool has_blank_line(struct span text)
 {
     bool seen = false;
-    for (size_t i = 0; i < text.bytes; i++) {
-        seen = seen || strchr(" \t\r\n\v\f", text.at[i]) == NULL || text.at[i] == '\0';
-        bool is_pair = text.at[i] == '\r' && i + 1 < text.bytes && text.at[i + 1] == '\n';
-        if (!is_line_end(text.at[i]) || is_pair)
+    for (size_t i = 0; i < text.len; i++) {
+        seen = seen || strchr(" \t\r\n\v\f", text.data[i]) == NULL || text.data[i] == '\0';
+        bool is_pair = text.data[i] == '\r' && i + 1 < text.len && text.data[i + 1] == '\n';
+        if (!is_line_end(text.data[i]) || is_pair)
             continue;
         if (!seen)
             return true;
         seen = false;
     }
-    return text.bytes > 0 && !is_line_end(text.at[text.bytes - 1]) && !seen;
+    return text.len > 0 && !is_line_end(text.data[text.len - 1]) && !seen;
 }
 
 /* Whatever stands between the tokens, the text means the same afterwards, a second time changes
@@ -110,20 +110,20 @@ static void any_white_space_may_stand_between(void)
     uint64_t state = 3;
     struct buffer text = {0}, once = {0}, twice = {0};
     for (int round = 0; round < GENERATED_TEXTS; round++) {
-        text.bytes = 0;
+        text.len = 0;
         for (size_t i = 0; i <= sizeof tokens / sizeof *tokens; i++) {
             for (uint64_t more = input_draw(&state) % 4; more > 0; more--)
                 buffer_append(&text, (struct span){&" \t\r\n"[input_draw(&state) % 4], 1});
             if (i < sizeof tokens / sizeof *tokens)
                 buffer_append(&text, span_of(tokens[i]));
         }
-        once.bytes = twice.bytes = 0;
-        json_text_tidy((struct span){text.at, text.bytes}, &once);
-        json_text_tidy((struct span){once.at, once.bytes}, &twice);
-        CHECK(!has_blank_line((struct span){once.at, once.bytes}));
-        CHECK_BYTES(twice.at, twice.bytes, once.at, once.bytes);
-        json_t *before = json_loadb(text.at, text.bytes, 0, NULL);
-        json_t *after = json_loadb(once.at, once.bytes, 0, NULL);
+        once.len = twice.len = 0;
+        json_text_tidy((struct span){text.data, text.len}, &once);
+        json_text_tidy((struct span){once.data, once.len}, &twice);
+        CHECK(!has_blank_line((struct span){once.data, once.len}));
+        CHECK_BYTES(twice.data, twice.len, once.data, once.len);
+        json_t *before = json_loadb(text.data, text.len, 0, NULL);
+        json_t *after = json_loadb(once.data, once.len, 0, NULL);
         CHECK(before != NULL && json_equal(before, after));
         json_decref(before);
         json_decref(after);

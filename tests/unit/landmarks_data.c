@@ -55,9 +55,9 @@ static size_t imprecise_lines;
 /* Five or six digits behind the point: about a metre, and no more than anybody knows. */
 static bool is_precise(struct span line, int field)
 {
-    const char *at = line.at;
+    const char *at = line.data;
     while (field-- > 0)
-        at = (const char *)memchr(at, '\t', (size_t)(line.at + line.bytes - at)) + 1;
+        at = (const char *)memchr(at, '\t', (size_t)(line.data + line.len - at)) + 1;
     size_t bytes = strcspn(at, "\t");
     const char *point = memchr(at, '.', bytes);
     size_t digits = point == NULL ? 0 : (size_t)(at + bytes - point - 1);
@@ -74,14 +74,14 @@ static void read_table(void)
             line_end = end;
         struct span line = {at, (size_t)(line_end - at)};
         at = line_end + 1;
-        if (line.bytes == 0 || line.at[0] == '#')
+        if (line.len == 0 || line.data[0] == '#')
             continue;
         if (place_read_landmark(line, &places[place_count])) {
             place_count++;
             imprecise_lines += !is_precise(line, 3) || !is_precise(line, 4);
         } else {
             bad_lines++;
-            printf("    no landmark: %.*s\n", (int)line.bytes, line.at);
+            printf("    no landmark: %.*s\n", (int)line.len, line.data);
         }
     }
 }

@@ -242,16 +242,16 @@ static void the_tally_adds_up(void)
                                  "                   66  longer than 8 MiB\n";
     CHECK_INT(tally_records(&tally), 231);
     tally_write_report(&tally, &out);
-    CHECK_BYTES(out.at, out.bytes, wanted, sizeof wanted - 1);
-    out.bytes = 0;
+    CHECK_BYTES(out.data, out.len, wanted, sizeof wanted - 1);
+    out.len = 0;
     tally.bytes = 123456789;
     tally_write_progress(&tally, 0, &out);
     static const char open[] = "123.5 MB, 231 records, 11 places";
-    CHECK_BYTES(out.at, out.bytes, open, sizeof open - 1);
-    out.bytes = 0;
+    CHECK_BYTES(out.data, out.len, open, sizeof open - 1);
+    out.len = 0;
     tally_write_progress(&tally, 987654321000, &out);
     static const char known[] = "123.5 MB of 987654.3 MB, 231 records, 11 places";
-    CHECK_BYTES(out.at, out.bytes, known, sizeof known - 1);
+    CHECK_BYTES(out.data, out.len, known, sizeof known - 1);
     buffer_free(&out);
 }
 

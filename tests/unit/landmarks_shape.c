@@ -182,14 +182,14 @@ static void stays_within_its_box(void)
             write_outline(&drawn, jumps == 1, &text);
             buffer_append(&text, (struct span){"]}", 3});
             struct sphere_point at;
-            CHECK_INT(read_text(text.at, &at), SHAPE_PLACE);
+            CHECK_INT(read_text(text.data, &at), SHAPE_PLACE);
             CHECK(fabs(at.longitude_deg) <= 180 && fabs(at.latitude_deg) <= 90);
             bool is_right = is_within(&drawn, at.longitude_deg, at.latitude_deg, slack_deg);
             CHECK(is_right);
             CHECK(!is_shown ||
                   is_within(&drawn, show(at.longitude_deg), show(at.latitude_deg), slack_deg));
             if (!is_right)
-                printf("    %s: %.10g %.10g\n", text.at, at.longitude_deg, at.latitude_deg);
+                printf("    %s: %.10g %.10g\n", text.data, at.longitude_deg, at.latitude_deg);
             buffer_free(&text);
         }
     }
@@ -213,7 +213,7 @@ static void stays_within_one_of_several(void)
         }
         buffer_append(&text, (struct span){"]}", 3});
         struct sphere_point at;
-        CHECK_INT(read_text(text.at, &at), SHAPE_PLACE);
+        CHECK_INT(read_text(text.data, &at), SHAPE_PLACE);
         CHECK_INT(is_within(&drawn[0], at.longitude_deg, at.latitude_deg, 0) +
                       is_within(&drawn[1], at.longitude_deg, at.latitude_deg, 0) +
                       is_within(&drawn[2], at.longitude_deg, at.latitude_deg, 0),

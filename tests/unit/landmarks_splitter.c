@@ -9,8 +9,8 @@ static void take(struct splitter *splitter, struct buffer *out)
 {
     struct span record;
     for (enum splitter_kind kind; (kind = splitter_next(splitter, &record)) != SPLITTER_NONE;) {
-        while (record.bytes > 0 && strchr(" \n\r\t", record.at[record.bytes - 1]) != NULL)
-            record.bytes--;
+        while (record.len > 0 && strchr(" \n\r\t", record.data[record.len - 1]) != NULL)
+            record.len--;
         buffer_append(out, kind == SPLITTER_RECORD ? record : span_of("#"));
         buffer_append(out, span_of("|"));
     }
@@ -46,8 +46,8 @@ static void hold_in_any_pieces(const struct example *examples, size_t count)
         size_t bytes = strlen(examples[i].text);
         for (size_t piece = 1; piece <= bytes + 1; piece++) {
             struct buffer out = split(examples[i].text, bytes, piece);
-            CHECK_BYTES(out.at, out.bytes, examples[i].wanted, strlen(examples[i].wanted));
-            if (!span_equals((struct span){out.at, out.bytes}, span_of(examples[i].wanted)))
+            CHECK_BYTES(out.data, out.len, examples[i].wanted, strlen(examples[i].wanted));
+            if (!span_equals((struct span){out.data, out.len}, span_of(examples[i].wanted)))
                 printf("    example %zu in pieces of %zu\n", i, piece);
             buffer_free(&out);
         }
@@ -148,9 +148,9 @@ static void drops_what_is_too_long(void)
         splitter_feed(&splitter, (struct span){text + half, bytes + 3 - half});
         enum splitter_kind kind = splitter_next(&splitter, &record);
         CHECK_INT(kind, more == 0 ? SPLITTER_RECORD : SPLITTER_TOO_LONG);
-        CHECK(kind != SPLITTER_RECORD || record.bytes == SPLITTER_RECORD_BYTES_MAX);
+        CHECK(kind != SPLITTER_RECORD || record.len == SPLITTER_RECORD_BYTES_MAX);
         CHECK_INT(splitter_next(&splitter, &record), SPLITTER_RECORD);
-        CHECK_BYTES(record.at, record.bytes, "{}", 2);
+        CHECK_BYTES(record.data, record.len, "{}", 2);
         splitter_free(&splitter);
     }
     free(text);

@@ -15,8 +15,8 @@ struct collected {
 static void collect_line(struct collected *out, const struct line *line)
 {
     static const char kinds[2][2] = {{'=', '~'}, {'!', '^'}};
-    CHECK(line->text.bytes <= LINES_BYTES_MAX);
-    CHECK(!line->too_long || line->text.bytes == LINES_BYTES_MAX);
+    CHECK(line->text.len <= LINES_BYTES_MAX);
+    CHECK(!line->too_long || line->text.len == LINES_BYTES_MAX);
     buffer_append(&out->text, (struct span){&kinds[line->too_long][line->is_telnet], 1});
     buffer_append(&out->text, line->text);
     buffer_append(&out->text, SPAN("\n"));
@@ -49,14 +49,14 @@ static void take_all(struct lines *lines, struct collected *out)
 /* One read through a buffer that is wiped right after lines_hold, as a caller may do. */
 static void read_once(struct lines *lines, struct span in, struct collected *out)
 {
-    if (in.bytes == 0 || lines->ended)
+    if (in.len == 0 || lines->ended)
         return;
-    char *bytes = malloc(in.bytes);
-    memcpy(bytes, in.at, in.bytes);
-    lines_feed(lines, bytes, in.bytes, &out->answers);
+    char *bytes = malloc(in.len);
+    memcpy(bytes, in.data, in.len);
+    lines_feed(lines, bytes, in.len, &out->answers);
     take_all(lines, out);
     lines_hold(lines);
-    memset(bytes, '#', in.bytes);
+    memset(bytes, '#', in.len);
     free(bytes);
 }
 
@@ -64,8 +64,8 @@ static struct collected collect(struct span in, size_t split, bool ends)
 {
     struct lines lines = {0};
     struct collected out = {0};
-    read_once(&lines, (struct span){in.at, split}, &out);
-    read_once(&lines, (struct span){in.at + split, in.bytes - split}, &out);
+    read_once(&lines, (struct span){in.data, split}, &out);
+    read_once(&lines, (struct span){in.data + split, in.len - split}, &out);
     if (ends) {
         lines_end(&lines);
         take_all(&lines, &out);
@@ -84,9 +84,9 @@ static void release(struct collected *out)
 /* In one read, and split in two anywhere. */
 static void check(struct span in, bool ends, struct span wanted)
 {
-    for (size_t split = 0; split <= in.bytes; split++) {
+    for (size_t split = 0; split <= in.len; split++) {
         struct collected out = collect(in, split, ends);
-        CHECK_BYTES(out.text.at, out.text.bytes, wanted.at, wanted.bytes);
+        CHECK_BYTES(out.text.data, out.text.len, wanted.data, wanted.len);
         release(&out);
     }
 }
@@ -96,11 +96,11 @@ static void check_bytewise(struct span in, struct span wanted)
 {
     struct lines lines = {0};
     struct collected out = {0};
-    for (size_t i = 0; i < in.bytes; i++)
-        read_once(&lines, (struct span){in.at + i, 1}, &out);
+    for (size_t i = 0; i < in.len; i++)
+        read_once(&lines, (struct span){in.data + i, 1}, &out);
     lines_end(&lines);
     take_all(&lines, &out);
-    CHECK_BYTES(out.text.at, out.text.bytes, wanted.at, wanted.bytes);
+    CHECK_BYTES(out.text.data, out.text.len, wanted.data, wanted.len);
     lines_free(&lines);
     release(&out);
 }
@@ -142,10 +142,10 @@ static void telnet_is_taken_out(void)
                "d\n"));
     check(SPAN("\xff\xfa\x18\nxyz\n\xff\xf0one\r\xff\xf1\n"), true, SPAN("~one\n"));
     struct collected out = collect(SPAN("\xff\xfd\x01\xff\xfb\x03\n"), 0, false);
-    CHECK_BYTES(out.answers.at, out.answers.bytes, "\xff\xfc\x01\xff\xfe\x03", 6);
+    CHECK_BYTES(out.answers.data, out.answers.len, "\xff\xfc\x01\xff\xfe\x03", 6);
     release(&out);
     out = collect(SPAN("no telnet here\n"), 0, false);
-    CHECK_INT(out.answers.bytes, 0);
+    CHECK_INT(out.answers.len, 0);
     release(&out);
 }
 
@@ -196,18 +196,18 @@ static void telnet_by_line(void)
 static void plain_lines_wait_as_such(void)
 {
     struct span in = SPAN("one\ntwo\nth\xff\xf1ree\nfour\n");
-    for (size_t split = 0; split <= in.bytes; split++) {
+    for (size_t split = 0; split <= in.len; split++) {
         struct lines lines = {0};
         struct collected out = {0};
         char first[32], second[32];
-        memcpy(first, in.at, split);
+        memcpy(first, in.data, split);
         lines_feed(&lines, first, split, &out.answers);
         lines_hold(&lines);
         memset(first, '#', sizeof first);
-        memcpy(second, in.at + split, in.bytes - split);
-        lines_feed(&lines, second, in.bytes - split, &out.answers);
+        memcpy(second, in.data + split, in.len - split);
+        lines_feed(&lines, second, in.len - split, &out.answers);
         take_all(&lines, &out);
-        CHECK_BYTES(out.text.at, out.text.bytes, "=one\n=two\n~three\n~four\n", 23);
+        CHECK_BYTES(out.text.data, out.text.len, "=one\n=two\n~three\n~four\n", 23);
         lines_free(&lines);
         release(&out);
     }
@@ -221,12 +221,12 @@ static void eof_ends_the_input(void)
     char bytes[] = "one\ntw\xff\xeco\xff\xfd\x01\n";
     lines_feed(&lines, bytes, sizeof bytes - 1, &answers);
     CHECK(lines.ended);
-    CHECK_INT(answers.bytes, 0);
+    CHECK_INT(answers.len, 0);
     struct line line;
     CHECK(lines_next(&lines, &line) && !line.is_telnet);
     lines_hold(&lines);
     CHECK(lines_next(&lines, &line) && line.is_telnet);
-    CHECK_BYTES(line.text.at, line.text.bytes, "tw", 2);
+    CHECK_BYTES(line.text.data, line.text.len, "tw", 2);
     CHECK(!lines_waiting(&lines));
     lines_free(&lines);
 }
@@ -251,7 +251,7 @@ static void interrupt_spares_complete_lines(void)
     char second[] = "ng\xff\xf4right\n";
     lines_feed(&lines, second, sizeof second - 1, &out.answers);
     take_all(&lines, &out);
-    CHECK_BYTES(out.text.at, out.text.bytes, "=one\n=two\n~right\n", 17);
+    CHECK_BYTES(out.text.data, out.text.len, "=one\n=two\n~right\n", 17);
     lines_free(&lines);
     release(&out);
 }
@@ -260,14 +260,14 @@ static void interrupt_spares_complete_lines(void)
 static void hold_between_lines(void)
 {
     struct span in = SPAN("a\nbb\r\n\nccc\ndd");
-    for (size_t split = 0; split <= in.bytes; split++) {
+    for (size_t split = 0; split <= in.len; split++) {
         struct lines lines = {0};
         struct collected out = {0};
-        struct span parts[] = {{in.at, split}, {in.at + split, in.bytes - split}};
+        struct span parts[] = {{in.data, split}, {in.data + split, in.len - split}};
         for (int i = 0; i < 2; i++) {
             char bytes[32];
-            memcpy(bytes, parts[i].at, parts[i].bytes);
-            lines_feed(&lines, bytes, parts[i].bytes, &out.answers);
+            memcpy(bytes, parts[i].data, parts[i].len);
+            lines_feed(&lines, bytes, parts[i].len, &out.answers);
             struct line line;
             while (lines_next(&lines, &line)) {
                 buffer_append(&out.text, line.text);
@@ -282,10 +282,10 @@ static void hold_between_lines(void)
         lines_end(&lines);
         struct line line;
         CHECK(lines_next(&lines, &line));
-        CHECK_BYTES(line.text.at, line.text.bytes, "dd", 2);
+        CHECK_BYTES(line.text.data, line.text.len, "dd", 2);
         CHECK(!lines_waiting(&lines));
         CHECK(!lines_next(&lines, &line));
-        CHECK_BYTES(out.text.at, out.text.bytes, "a|bb||ccc|", 10);
+        CHECK_BYTES(out.text.data, out.text.len, "a|bb||ccc|", 10);
         lines_free(&lines);
         release(&out);
     }
@@ -307,7 +307,7 @@ static void feeds_add_up(void)
         memset(bytes, '#', sizeof bytes);
     }
     take_all(&lines, &out);
-    CHECK_BYTES(out.text.at, out.text.bytes, "=a\n=bbbc\n=d\n=ef\n=g\n", 19);
+    CHECK_BYTES(out.text.data, out.text.len, "=a\n=bbbc\n=d\n=ef\n=g\n", 19);
     CHECK(lines_waiting(&lines));
     lines_free(&lines);
     release(&out);
@@ -322,15 +322,15 @@ static void check_long_behind(size_t before, size_t count, struct span ending, s
     for (size_t i = 0; i < before; i++)
         buffer_append(&in, SPAN("b\n"));
     memset(buffer_reserve(&in, count), 'a', count);
-    in.bytes += count;
+    in.len += count;
     buffer_append(&in, ending);
     buffer_append(&in, SPAN("next\n"));
-    struct collected out = collect((struct span){in.at, in.bytes}, 2 * before + split, true);
+    struct collected out = collect((struct span){in.data, in.len}, 2 * before + split, true);
     size_t given = is_too_long ? LINES_BYTES_MAX : count;
-    CHECK_INT(out.text.bytes, 3 * before + 1 + given + 1 + 6);
-    const char *text = out.text.at + 3 * before;
+    CHECK_INT(out.text.len, 3 * before + 1 + given + 1 + 6);
+    const char *text = out.text.data + 3 * before;
     CHECK_INT(text[0], is_too_long ? '!' : '=');
-    CHECK(memchr(text, '\n', out.text.bytes - 3 * before) == text + 1 + given);
+    CHECK(memchr(text, '\n', out.text.len - 3 * before) == text + 1 + given);
     CHECK_BYTES(text + 1 + given + 1, 6, "=next\n", 6);
     release(&out);
     buffer_free(&in);
@@ -369,13 +369,13 @@ static void long_at_the_end(void)
         struct buffer in = {0};
         size_t count = LINES_BYTES_MAX + extra;
         memset(buffer_reserve(&in, count), 'a', count);
-        in.bytes = count;
+        in.len = count;
         for (int with_cr = 0; with_cr < 2; with_cr++) {
             if (with_cr)
                 buffer_append(&in, SPAN("\r"));
-            struct collected out = collect((struct span){in.at, in.bytes}, in.bytes / 2, true);
-            CHECK_INT(out.text.bytes, LINES_BYTES_MAX + 2);
-            CHECK_INT(out.text.at[0], extra > 0 ? '!' : '=');
+            struct collected out = collect((struct span){in.data, in.len}, in.len / 2, true);
+            CHECK_INT(out.text.len, LINES_BYTES_MAX + 2);
+            CHECK_INT(out.text.data[0], extra > 0 ? '!' : '=');
             release(&out);
         }
         buffer_free(&in);
@@ -394,13 +394,13 @@ static void endless_line_takes_bounded_memory(void)
         lines_hold(&lines);
         CHECK(lines.kept.capacity <= 4 * LINES_BYTES_MAX);
     }
-    CHECK_INT(out.text.bytes, LINES_BYTES_MAX + 2);
+    CHECK_INT(out.text.len, LINES_BYTES_MAX + 2);
     CHECK_INT(lines.kept.capacity, 0);
     memcpy(bytes, "a\nb\nc", 5);
     lines_feed(&lines, bytes, 5, &out.answers);
     take_all(&lines, &out);
     lines_hold(&lines);
-    CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, out.text.bytes - LINES_BYTES_MAX - 2, "=b\n", 3);
+    CHECK_BYTES(out.text.data + LINES_BYTES_MAX + 2, out.text.len - LINES_BYTES_MAX - 2, "=b\n", 3);
     CHECK(lines.kept.capacity < 1024);
     free(bytes);
     lines_free(&lines);
@@ -417,7 +417,7 @@ static void interrupt_ends_the_discarding(void)
     take_all(&lines, &out);
     lines_hold(&lines);
     read_once(&lines, SPAN("still it\xff\xf4IAMAT\n"), &out);
-    CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, out.text.bytes - LINES_BYTES_MAX - 2, "~IAMAT\n",
+    CHECK_BYTES(out.text.data + LINES_BYTES_MAX + 2, out.text.len - LINES_BYTES_MAX - 2, "~IAMAT\n",
                 7);
     free(bytes);
     lines_free(&lines);
@@ -431,10 +431,10 @@ static void check_rest(struct span rest, size_t second, bool asks, struct span w
 {
     struct lines lines = {0};
     struct collected out = {0};
-    size_t count = LINES_BYTES_MAX + 1 + rest.bytes - second;
+    size_t count = LINES_BYTES_MAX + 1 + rest.len - second;
     char *bytes = malloc(count);
     memset(bytes, 'a', LINES_BYTES_MAX + 1);
-    memcpy(bytes + LINES_BYTES_MAX + 1, rest.at, rest.bytes - second);
+    memcpy(bytes + LINES_BYTES_MAX + 1, rest.data, rest.len - second);
     struct line line;
     lines_feed(&lines, bytes, count, &out.answers);
     CHECK(lines_next(&lines, &line) && line.too_long);
@@ -442,9 +442,9 @@ static void check_rest(struct span rest, size_t second, bool asks, struct span w
         take_all(&lines, &out);
     lines_hold(&lines);
     memset(bytes, '#', count);
-    read_once(&lines, (struct span){rest.at + rest.bytes - second, second}, &out);
+    read_once(&lines, (struct span){rest.data + rest.len - second, second}, &out);
     take_all(&lines, &out);
-    CHECK_BYTES(out.text.at, out.text.bytes, wanted.at, wanted.bytes);
+    CHECK_BYTES(out.text.data, out.text.len, wanted.data, wanted.len);
     free(bytes);
     lines_free(&lines);
     release(&out);
@@ -466,7 +466,7 @@ static void rest_of_a_long_line(void)
         {SPAN("rest\r\n\xff\xf1\0last\n"), SPAN("~\0last\n")},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        for (size_t second = 0; second < rows[i].rest.bytes; second++) {
+        for (size_t second = 0; second < rows[i].rest.len; second++) {
             int before = check_failures;
             check_rest(rows[i].rest, second, true, rows[i].wanted);
             check_rest(rows[i].rest, second, false, rows[i].wanted);
@@ -483,13 +483,13 @@ static void limits_of_a_telnet_line(void)
         size_t count = LINES_BYTES_MAX + extra;
         buffer_append(&in, SPAN("\xff\xf1\x04"));
         memset(buffer_reserve(&in, count), 'a', count);
-        in.bytes += count;
+        in.len += count;
         buffer_append(&in, SPAN("\r\0next\r\0"));
-        for (size_t split = LINES_BYTES_MAX - 2; split <= in.bytes; split++) {
-            struct collected out = collect((struct span){in.at, in.bytes}, split, false);
-            CHECK_INT(out.text.bytes, LINES_BYTES_MAX + 2 + 6);
-            CHECK_INT(out.text.at[0], extra > 0 ? '^' : '~');
-            CHECK_BYTES(out.text.at + LINES_BYTES_MAX + 2, 6, "~next\n", 6);
+        for (size_t split = LINES_BYTES_MAX - 2; split <= in.len; split++) {
+            struct collected out = collect((struct span){in.data, in.len}, split, false);
+            CHECK_INT(out.text.len, LINES_BYTES_MAX + 2 + 6);
+            CHECK_INT(out.text.data[0], extra > 0 ? '^' : '~');
+            CHECK_BYTES(out.text.data + LINES_BYTES_MAX + 2, 6, "~next\n", 6);
             release(&out);
         }
         buffer_free(&in);
@@ -506,7 +506,7 @@ static void idle_owns_nothing(void)
     CHECK(lines.kept.capacity > 0);
     read_once(&lines, SPAN("o\n"), &out);
     CHECK(!lines_waiting(&lines));
-    CHECK(lines.kept.at == NULL);
+    CHECK(lines.kept.data == NULL);
     CHECK_INT(lines.kept.capacity, 0);
     lines_free(&lines);
     release(&out);
@@ -521,19 +521,19 @@ static void found_in_place(void)
     lines_feed(&lines, bytes, sizeof bytes - 1, &answers);
     struct line line;
     CHECK(lines_next(&lines, &line));
-    CHECK(line.text.at == bytes);
+    CHECK(line.text.data == bytes);
     CHECK(lines_next(&lines, &line));
-    CHECK(line.text.at == bytes + 4);
+    CHECK(line.text.data == bytes + 4);
     lines_free(&lines);
 }
 
 static void nothing_is_read_past_the_end(void)
 {
     struct span in = SPAN("one\r\ntwo\xff\xfd\x06three\nfour");
-    for (size_t count = 1; count <= in.bytes; count++) {
+    for (size_t count = 1; count <= in.len; count++) {
         struct lines lines = {0};
         struct collected out = {0};
-        char *bytes = check_at_page_end(in.at, count);
+        char *bytes = check_at_page_end(in.data, count);
         lines_feed(&lines, bytes, count, &out.answers);
         take_all(&lines, &out);
         lines_end(&lines);
@@ -563,8 +563,8 @@ static void any_split_gives_the_same(void)
         }
         lines_end(&lines);
         take_all(&lines, &out);
-        CHECK_BYTES(out.text.at, out.text.bytes, whole.text.at, whole.text.bytes);
-        CHECK_BYTES(out.answers.at, out.answers.bytes, whole.answers.at, whole.answers.bytes);
+        CHECK_BYTES(out.text.data, out.text.len, whole.text.data, whole.text.len);
+        CHECK_BYTES(out.answers.data, out.answers.len, whole.answers.data, whole.answers.len);
         lines_free(&lines);
         release(&out);
         release(&whole);

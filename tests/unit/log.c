@@ -33,7 +33,7 @@ static void put(struct log *log, const char *text)
     struct buffer lines = {0};
     buffer_append(&lines, span_of(text));
     log_write(log, &lines);
-    CHECK_INT(lines.bytes, 0);
+    CHECK_INT(lines.len, 0);
     buffer_free(&lines);
 }
 

@@ -10,7 +10,7 @@ static void check_line(struct span text, const char *wanted)
 {
     struct logline log = {0};
     logline_put(&log, WALL_NS, "command", 17, text);
-    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(log.lines.data, log.lines.len, wanted, strlen(wanted));
     logline_free(&log);
 }
 
@@ -25,7 +25,7 @@ static void has_a_fixed_order(void)
     logline_say(&log, WALL_NS, "link", 0, "%s up\n%d", "Ball", 7);
     const char *wanted =
         TIME "stop - x\n" TIME "stop 18446744073709551615 y\n" TIME "link - Ball up\\x0a7\n";
-    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(log.lines.data, log.lines.len, wanted, strlen(wanted));
     logline_free(&log);
 }
 
@@ -75,7 +75,7 @@ static void lines_of_two_connections_keep_their_numbers(void)
         logline_put(&log, WALL_NS, "x", numbers[i], SPAN(""));
     const char *wanted = TIME "x -\n" TIME "x -\n" TIME "x 7\n" TIME "x 7\n" TIME "x 1234567\n" TIME
                               "x 7\n" TIME "x -\n";
-    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(log.lines.data, log.lines.len, wanted, strlen(wanted));
     logline_free(&log);
 }
 
@@ -89,7 +89,7 @@ static void moments_of_one_second_and_of_others_follow_in_any_order(void)
     logline_put(&log, WALL_NS, "x", 0, SPAN(""));
     const char *wanted = TIME "x -\n" TIME "x -\n2026-07-29T12:34:56.123457Z x -\n"
                               "2026-07-29T12:34:57.123456Z x -\n" TIME "x -\n";
-    CHECK_BYTES(log.lines.at, log.lines.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(log.lines.data, log.lines.len, wanted, strlen(wanted));
     logline_free(&log);
 }
 
@@ -125,8 +125,8 @@ static void gives_back_any_bytes(void)
         struct logline log = {0};
         logline_put(&log, WALL_NS, "command", 17,
                     (struct span){check_at_page_end(text, bytes), bytes});
-        CHECK(memchr(log.lines.at, '\n', log.lines.bytes) == log.lines.at + log.lines.bytes - 1);
-        size_t count = unescape(log.lines.at + before, log.lines.bytes - before - 1, back);
+        CHECK(memchr(log.lines.data, '\n', log.lines.len) == log.lines.data + log.lines.len - 1);
+        size_t count = unescape(log.lines.data + before, log.lines.len - before - 1, back);
         CHECK_BYTES(back, count, text, bytes);
         logline_free(&log);
     }
@@ -139,11 +139,11 @@ static void cuts_a_long_text_so_that_it_shows(void)
     memset(text, '\\', sizeof text);
     struct logline log = {0};
     logline_put(&log, WALL_NS, "command", 17, (struct span){text, LOGLINE_TEXT_BYTES_MAX});
-    CHECK_INT(log.lines.bytes, before + 2 * LOGLINE_TEXT_BYTES_MAX + 1);
-    log.lines.bytes = 0;
+    CHECK_INT(log.lines.len, before + 2 * LOGLINE_TEXT_BYTES_MAX + 1);
+    log.lines.len = 0;
     logline_put(&log, WALL_NS, "command", 17, (struct span){text, LOGLINE_TEXT_BYTES_MAX + 1});
-    CHECK_INT(log.lines.bytes, before + 2 * LOGLINE_TEXT_BYTES_MAX + strlen("\\...\n"));
-    CHECK(memcmp(log.lines.at + log.lines.bytes - 7, "\\\\\\...\n", 7) == 0);
+    CHECK_INT(log.lines.len, before + 2 * LOGLINE_TEXT_BYTES_MAX + strlen("\\...\n"));
+    CHECK(memcmp(log.lines.data + log.lines.len - 7, "\\\\\\...\n", 7) == 0);
     logline_free(&log);
 }
 
@@ -163,9 +163,9 @@ static void knows_the_calendar(void)
     };
     struct logline log = {0};
     for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
-        log.lines.bytes = 0;
+        log.lines.len = 0;
         logline_put(&log, days[i].second * 1000000000, "x", 0, SPAN(""));
-        CHECK_BYTES(log.lines.at, 19, days[i].text, strlen(days[i].text));
+        CHECK_BYTES(log.lines.data, 19, days[i].text, strlen(days[i].text));
     }
     logline_free(&log);
 }

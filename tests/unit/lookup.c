@@ -215,7 +215,7 @@ static void whole_floats_are_numbers(void)
     struct buffer reply = {0};
     struct lookup_reply got = {0};
     lookup_write_reply(&(struct lookup_reply){LOOKUP_LATE, span_of("{}")}, &reply);
-    count = floats_of((struct span){reply.at, reply.bytes}, 3, floats, &converted);
+    count = floats_of((struct span){reply.data, reply.len}, 3, floats, &converted);
     CHECK_INT(converted, 1);
     CHECK(lookup_read_reply((struct span){floats, count}, &got));
     CHECK_INT(got.code, LOOKUP_LATE);
@@ -249,13 +249,14 @@ static void replies_return(void)
         struct lookup_reply reply = {(enum lookup_code)code, span_of("{\"status\":\"OK\"}")};
         lookup_write_reply(&reply, &bytes);
         struct lookup_reply got = {0};
-        CHECK(lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
+        CHECK(lookup_read_reply((struct span){bytes.data, bytes.len}, &got));
         CHECK_INT(got.code, code);
-        CHECK_BYTES(got.body.at, got.body.bytes, reply.body.at, reply.body.bytes);
-        for (size_t part = 0; part < bytes.bytes; part++)
-            CHECK(!lookup_read_reply((struct span){check_at_page_end(bytes.at, part), part}, &got));
+        CHECK_BYTES(got.body.data, got.body.len, reply.body.data, reply.body.len);
+        for (size_t part = 0; part < bytes.len; part++)
+            CHECK(
+                !lookup_read_reply((struct span){check_at_page_end(bytes.data, part), part}, &got));
         buffer_append(&bytes, span_of("x"));
-        CHECK(!lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
+        CHECK(!lookup_read_reply((struct span){bytes.data, bytes.len}, &got));
         buffer_free(&bytes);
     }
 }
@@ -264,7 +265,7 @@ static void replies_may_be_text(void)
 {
     struct lookup_reply got;
     CHECK(lookup_read_reply((struct span){"zp\x01\x92\x00\xa2{}", 8}, &got));
-    CHECK_BYTES(got.body.at, got.body.bytes, "{}", 2);
+    CHECK_BYTES(got.body.data, got.body.len, "{}", 2);
     CHECK(lookup_read_reply((struct span){"zp\x01\x92\x06\xc4\x02{}", 9}, &got));
     CHECK(!lookup_read_reply((struct span){"zp\x01\x92\x07\xa2{}", 8}, &got)); /* unknown code */
     CHECK(!lookup_read_reply((struct span){"zp\x01\x92\x00\x02", 6}, &got));
@@ -277,16 +278,16 @@ static void holds_body_limit(void)
     char *body = calloc(1, LOOKUP_BODY_BYTES_MAX + 1);
     struct buffer bytes = {0};
     lookup_write_reply(&(struct lookup_reply){LOOKUP_OK, {body, LOOKUP_BODY_BYTES_MAX}}, &bytes);
-    CHECK(bytes.bytes <= LOOKUP_REPLY_BYTES_MAX);
+    CHECK(bytes.len <= LOOKUP_REPLY_BYTES_MAX);
     struct lookup_reply got;
-    CHECK(lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
-    CHECK_INT(got.body.bytes, LOOKUP_BODY_BYTES_MAX);
+    CHECK(lookup_read_reply((struct span){bytes.data, bytes.len}, &got));
+    CHECK_INT(got.body.len, LOOKUP_BODY_BYTES_MAX);
 
     /* One past it, by hand: the writer would not. */
-    bytes.bytes = 0;
+    bytes.len = 0;
     buffer_append(&bytes, (struct span){"zp\x01\x92\x00\xc6\x00\x10\x00\x01", 10});
     buffer_append(&bytes, (struct span){body, LOOKUP_BODY_BYTES_MAX + 1});
-    CHECK(!lookup_read_reply((struct span){bytes.at, bytes.bytes}, &got));
+    CHECK(!lookup_read_reply((struct span){bytes.data, bytes.len}, &got));
     buffer_free(&bytes);
     free(body);
 }
@@ -323,7 +324,7 @@ static void failures_are_answers(void)
         struct buffer json = {0};
         lookup_write_failure(failures[i].code, reason, &json);
         json_error_t error;
-        json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
+        json_t *root = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, &error);
         CHECK_INT(json_object_size(root), 4);
         CHECK_INT(json_array_size(json_object_get(root, "results")), 0);
         CHECK(json_is_array(json_object_get(root, "html_attributions")));

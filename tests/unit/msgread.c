@@ -91,10 +91,10 @@ static void strings_and_binaries_are_two_kinds(void)
     struct span bytes;
     CHECK(!msgread_take_bin(&cursor, &bytes));
     CHECK(msgread_take_str(&cursor, &bytes));
-    CHECK_BYTES(bytes.at, bytes.bytes, "no", 2);
+    CHECK_BYTES(bytes.data, bytes.len, "no", 2);
     CHECK(!msgread_take_str(&cursor, &bytes));
     CHECK(msgread_take_bin(&cursor, &bytes));
-    CHECK_BYTES(bytes.at, bytes.bytes, "yes", 3);
+    CHECK_BYTES(bytes.data, bytes.len, "yes", 3);
     CHECK(msgread_at_end(&cursor));
 }
 
@@ -123,7 +123,7 @@ static void bodies_come_in_every_length_field(void)
         struct msgread cursor = at_end(message, whole);
         struct span body;
         CHECK(rows[i].is_str ? msgread_take_str(&cursor, &body) : msgread_take_bin(&cursor, &body));
-        CHECK_INT(body.bytes, rows[i].body_bytes);
+        CHECK_INT(body.len, rows[i].body_bytes);
         CHECK(msgread_at_end(&cursor));
         if (rows[i].body_bytes > 0) {
             struct msgread cut = at_end(message, whole - 1);
@@ -393,10 +393,10 @@ static void check_skims(struct msgread start)
     struct span bytes = {0}, bytes_too = {0};
     taken = skimmed = start;
     CHECK_INT(msgread_skim_str(&skimmed, &bytes_too), msgread_take_str(&taken, &bytes));
-    CHECK(skimmed.at == taken.at && bytes_too.at == bytes.at && bytes_too.bytes == bytes.bytes);
+    CHECK(skimmed.at == taken.at && bytes_too.data == bytes.data && bytes_too.len == bytes.len);
     taken = skimmed = start;
     CHECK_INT(msgread_skim_bin(&skimmed, &bytes_too), msgread_take_bin(&taken, &bytes));
-    CHECK(skimmed.at == taken.at && bytes_too.at == bytes.at && bytes_too.bytes == bytes.bytes);
+    CHECK(skimmed.at == taken.at && bytes_too.data == bytes.data && bytes_too.len == bytes.len);
     int64_t value = 0, value_too = 0;
     taken = skimmed = start;
     CHECK_INT(msgread_skim_int(&skimmed, &value_too), msgread_take_int(&taken, &value));

@@ -11,11 +11,11 @@ static const struct span canary = {"CANARY-7f3a", 11};
 static enum lookup_code read_span(struct span text, uint32_t bound, struct span secret,
                                   struct buffer *json)
 {
-    json->bytes = 0;
-    char *at = check_at_page_end(text.at, text.bytes);
-    enum lookup_code code = nearby_read((struct span){at, text.bytes}, bound, secret, json);
+    json->len = 0;
+    char *at = check_at_page_end(text.data, text.len);
+    enum lookup_code code = nearby_read((struct span){at, text.len}, bound, secret, json);
     buffer_append(json, (struct span){"", 1});
-    json->bytes--;
+    json->len--;
     return code;
 }
 
@@ -23,7 +23,7 @@ static void expect(const char *text, uint32_t bound, const char *wanted)
 {
     struct buffer json = {0};
     CHECK_INT(read_span(span_of(text), bound, no_secret, &json), LOOKUP_OK);
-    CHECK_BYTES(json.at, json.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(json.data, json.len, wanted, strlen(wanted));
     buffer_free(&json);
 }
 
@@ -31,7 +31,7 @@ static void expect(const char *text, uint32_t bound, const char *wanted)
 static void check_failure(const struct buffer *json, const char *status)
 {
     json_error_t error;
-    json_t *root = json_loadb(json->at, json->bytes, 0, &error);
+    json_t *root = json_loadb(json->data, json->len, 0, &error);
     CHECK(json_is_object(root));
     CHECK(json_is_array(json_object_get(root, "html_attributions")));
     CHECK(json_is_array(json_object_get(root, "results")));
@@ -149,10 +149,10 @@ static void survives_flipped_bytes(void)
         for (const char *other = "\"\\[]{},:u0 \xff"; *other != '\0'; other++) {
             memcpy(text, PRETTY, sizeof PRETTY);
             text[at] = *other;
-            json.bytes = 0;
+            json.len = 0;
             enum lookup_code code = nearby_read((struct span){text, bytes}, 1, no_secret, &json);
             json_error_t error;
-            json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
+            json_t *root = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, &error);
             CHECK(json_is_object(root));
             CHECK(json_is_array(json_object_get(root, "results")));
             CHECK(json_array_size(json_object_get(root, "results")) <= (code == LOOKUP_OK));
@@ -210,7 +210,7 @@ static void nests_a_hundred_deep(void)
         for (int i = 0; i < 98 + more; i++)
             buffer_append(&text, span_of("]"));
         buffer_append(&text, span_of("],\"status\":\"OK\"}"));
-        CHECK_INT(read_span((struct span){text.at, text.bytes}, 20, no_secret, &json),
+        CHECK_INT(read_span((struct span){text.data, text.len}, 20, no_secret, &json),
                   more == 0 ? LOOKUP_OK : LOOKUP_NONSENSE);
         if (more == 1)
             check_failure(&json, "UNKNOWN_ERROR");
@@ -228,11 +228,11 @@ static void nests_a_hundred_deep(void)
 static void fill(struct buffer *text, const char *head, size_t bytes)
 {
     const char *tail = "\"],\"status\":\"OK\"}";
-    text->bytes = 0;
+    text->len = 0;
     buffer_append(text, span_of(head));
-    size_t more = bytes - text->bytes - strlen(tail);
+    size_t more = bytes - text->len - strlen(tail);
     memset(buffer_reserve(text, more), 'x', more);
-    text->bytes += more;
+    text->len += more;
     buffer_append(text, span_of(tail));
 }
 
@@ -241,32 +241,32 @@ static void holds_size_limit(void)
     struct buffer text = {0}, json = {0};
     const char *head = "{\"html_attributions\":[],\"results\":[\"";
     fill(&text, head, LOOKUP_BODY_BYTES_MAX);
-    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_OK);
-    CHECK_INT(json.bytes, LOOKUP_BODY_BYTES_MAX);
+    CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_OK);
+    CHECK_INT(json.len, LOOKUP_BODY_BYTES_MAX);
     fill(&text, head, LOOKUP_BODY_BYTES_MAX + 1);
-    expect_nonsense((struct span){text.at, text.bytes});
+    expect_nonsense((struct span){text.data, text.len});
 
     /* What is cut away counts, too: it was too much to begin with. */
     head = "{\"html_attributions\":[],\"results\":[1,\"";
     fill(&text, head, LOOKUP_BODY_BYTES_MAX);
-    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_OK);
+    CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_OK);
     fill(&text, head, LOOKUP_BODY_BYTES_MAX + 1);
-    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_NONSENSE);
+    CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_NONSENSE);
 
     /* So does what is spelled longer than it came. */
     fill(&text, "{\"html_attributions\":[],\"results\":[\"\x7f", LOOKUP_BODY_BYTES_MAX - 5);
-    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_OK);
-    CHECK_INT(json.bytes, LOOKUP_BODY_BYTES_MAX);
+    CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_OK);
+    CHECK_INT(json.len, LOOKUP_BODY_BYTES_MAX);
     fill(&text, "{\"html_attributions\":[],\"results\":[\"\x7f", LOOKUP_BODY_BYTES_MAX - 4);
-    expect_nonsense((struct span){text.at, text.bytes});
+    expect_nonsense((struct span){text.data, text.len});
 
     /* The member that is added counts as well. */
     size_t added = strlen("\"html_attributions\":[],");
     fill(&text, "{\"results\":[\"", LOOKUP_BODY_BYTES_MAX - added);
-    CHECK_INT(read_span((struct span){text.at, text.bytes}, 1, no_secret, &json), LOOKUP_OK);
-    CHECK_INT(json.bytes, LOOKUP_BODY_BYTES_MAX);
+    CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_OK);
+    CHECK_INT(json.len, LOOKUP_BODY_BYTES_MAX);
     fill(&text, "{\"results\":[\"", LOOKUP_BODY_BYTES_MAX - added + 1);
-    expect_nonsense((struct span){text.at, text.bytes});
+    expect_nonsense((struct span){text.data, text.len});
     buffer_free(&json);
     buffer_free(&text);
 }
@@ -299,8 +299,8 @@ static void maps_statuses(void)
             CHECK_INT(read_span(span_of(text), 20, canary, &json), known[i].code);
             check_failure(&json, known[i].told);
             snprintf(wanted, sizeof wanted, "\"error_message\": \"%s\"", known[i].sentence);
-            CHECK(strstr(json.at, wanted) != NULL);
-            CHECK(strstr(json.at, "192.0.2.77") == NULL && strstr(json.at, "123") == NULL);
+            CHECK(strstr(json.data, wanted) != NULL);
+            CHECK(strstr(json.data, "192.0.2.77") == NULL && strstr(json.data, "123") == NULL);
         }
     }
     buffer_free(&json);
@@ -313,7 +313,7 @@ static void results_with_the_secret_are_not_passed_on(void)
         "{\"html_attributions\":[],\"results\":[\"?key=CANARY-7f3a\"],\"status\":\"OK\"}";
     CHECK_INT(read_span(span_of(text), 20, canary, &json), LOOKUP_NONSENSE);
     check_failure(&json, "UNKNOWN_ERROR");
-    CHECK(strstr(json.at, "CANARY-7f3a") == NULL);
+    CHECK(strstr(json.data, "CANARY-7f3a") == NULL);
     CHECK_INT(read_span(span_of(text), 0, canary, &json), LOOKUP_OK);
     buffer_free(&json);
 }
@@ -337,8 +337,8 @@ static void appends(void)
     buffer_append(&json, span_of("before"));
     const char *text = "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}";
     CHECK_INT(nearby_read(span_of(text), 20, canary, &json), LOOKUP_OK);
-    CHECK_BYTES(json.at, 6, "before", 6);
-    CHECK_BYTES(json.at + 6, json.bytes - 6, text, strlen(text));
+    CHECK_BYTES(json.data, 6, "before", 6);
+    CHECK_BYTES(json.data + 6, json.len - 6, text, strlen(text));
     buffer_free(&json);
 }
 
@@ -380,7 +380,7 @@ static void cuts_as_marked(void)
     for (uint32_t bound = 0; bound < 5; bound++) {
         struct buffer json = {0};
         nearby_cut(span_of(text), &marks, bound, &json);
-        CHECK_BYTES(json.at, json.bytes, wanted[bound], strlen(wanted[bound]));
+        CHECK_BYTES(json.data, json.len, wanted[bound], strlen(wanted[bound]));
         buffer_free(&json);
     }
     struct buffer many = {0};
@@ -388,11 +388,11 @@ static void cuts_as_marked(void)
     for (int i = 0; i < 29; i++)
         buffer_append(&many, span_of(",0"));
     buffer_append(&many, span_of("]}"));
-    CHECK(nearby_mark((struct span){many.at, many.bytes}, &marks));
+    CHECK(nearby_mark((struct span){many.data, many.len}, &marks));
     CHECK_INT(marks.count, 30);
     struct buffer json = {0};
-    nearby_cut((struct span){many.at, many.bytes}, &marks, LOOKUP_BOUND_MAX, &json);
-    CHECK_INT(json.bytes, many.bytes - 20);
+    nearby_cut((struct span){many.data, many.len}, &marks, LOOKUP_BOUND_MAX, &json);
+    CHECK_INT(json.len, many.len - 20);
     buffer_free(&many);
     buffer_free(&json);
 }

@@ -63,8 +63,8 @@ static void lists_are_taken_apart(void)
         struct span value;
         size_t used = 0;
         for (const char *list = lists[i].list; osm_tags_next(&list, &value);)
-            used += (size_t)snprintf(got + used, sizeof got - used, "%.*s|", (int)value.bytes,
-                                     value.at);
+            used += (size_t)snprintf(got + used, sizeof got - used, "%.*s|", (int)value.len,
+                                     value.data);
         CHECK_BYTES(got, used, lists[i].values, strlen(lists[i].values));
     }
 }

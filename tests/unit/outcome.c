@@ -8,7 +8,7 @@
 /* The status of the failure that stands in `json`. */
 static void expect_status(const struct buffer *json, const char *wanted)
 {
-    json_t *root = json_loadb(json->at, json->bytes, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = json_loadb(json->data, json->len, JSON_REJECT_DUPLICATES, NULL);
     const char *status = json_string_value(json_object_get(root, "status"));
     CHECK(status != NULL && strcmp(status, wanted) == 0);
     CHECK(json_is_string(json_object_get(root, "error_message")));

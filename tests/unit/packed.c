@@ -11,9 +11,9 @@
 /* Reads copies that end where memory ends. */
 static bool read_both(struct span position, struct span stamp, struct packed *packed)
 {
-    char *p = check_at_page_end(position.at, position.bytes);
-    char *s = check_at_page_end(stamp.at, stamp.bytes);
-    return packed_read((struct span){p, position.bytes}, (struct span){s, stamp.bytes}, packed);
+    char *p = check_at_page_end(position.data, position.len);
+    char *s = check_at_page_end(stamp.data, stamp.len);
+    return packed_read((struct span){p, position.len}, (struct span){s, stamp.len}, packed);
 }
 
 static bool reads(const char *position, const char *stamp)
@@ -28,9 +28,9 @@ static void check_round_trip(struct span position, struct span stamp)
     CHECK(packed_read(position, stamp, &packed));
     char text[PACKED_POSITION_ROOM_BYTES];
     char *end = packed_write_position(text, &packed);
-    CHECK_BYTES(text, (size_t)(end - text), position.at, position.bytes);
+    CHECK_BYTES(text, (size_t)(end - text), position.data, position.len);
     end = packed_write_stamp(text, &packed);
-    CHECK_BYTES(text, (size_t)(end - text), stamp.at, stamp.bytes);
+    CHECK_BYTES(text, (size_t)(end - text), stamp.data, stamp.len);
 }
 
 static const char *const positions[] = {

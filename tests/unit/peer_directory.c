@@ -100,9 +100,9 @@ static void the_process_is_the_second_half_of_the_number(void)
     CHECK(peer_directory_process(ids[0]) != peer_directory_process(ids[2]));
     CHECK_INT(peer_directory_process(ids[3]), 0);
     CHECK_INT(peer_directory_process(ids[4]), 0);
-    CHECK_INT(peer_directory_name(ids[0]).bytes, 3);
-    CHECK_INT(peer_directory_name(ids[3]).bytes, 3);
-    CHECK_INT(peer_directory_name(ids[4]).bytes, 7);
+    CHECK_INT(peer_directory_name(ids[0]).len, 3);
+    CHECK_INT(peer_directory_name(ids[3]).len, 3);
+    CHECK_INT(peer_directory_name(ids[4]).len, 7);
 }
 
 static const struct check_case cases[] = {

@@ -52,9 +52,9 @@ static bool reply_with(struct places *places, enum lookup_code code, uint64_t id
     struct buffer message = {0};
     lookup_write_reply(&body, &message);
     bool answered =
-        places_receive(places, id, (struct span){message.at, message.bytes}, now_ms, answer);
+        places_receive(places, id, (struct span){message.data, message.len}, now_ms, answer);
     if (answered)
-        CHECK_BYTES(answer->body.at, answer->body.bytes, body.body.at, body.body.bytes);
+        CHECK_BYTES(answer->body.data, answer->body.len, body.body.data, body.body.len);
     buffer_free(&message);
     return answered;
 }
@@ -69,8 +69,8 @@ static void check_failure(const struct places_answer *answer, uint64_t ticket,
 {
     CHECK(answer->ticket == ticket);
     CHECK_INT(answer->code, code);
-    CHECK(memmem(answer->body.at, answer->body.bytes, "\"error_message\"", 15) != NULL);
-    CHECK(memmem(answer->body.at, answer->body.bytes, "\"results\": []", 13) != NULL);
+    CHECK(memmem(answer->body.data, answer->body.len, "\"error_message\"", 15) != NULL);
+    CHECK(memmem(answer->body.data, answer->body.len, "\"results\": []", 13) != NULL);
 }
 
 static void reply_answers_its_question(void)

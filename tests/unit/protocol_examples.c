@@ -46,7 +46,7 @@ static void read_document(void)
 
 static bool starts(struct span line, const char *text)
 {
-    return line.bytes >= strlen(text) && memcmp(line.at, text, strlen(text)) == 0;
+    return line.len >= strlen(text) && memcmp(line.data, text, strlen(text)) == 0;
 }
 
 /* The lines from `*at` on that the node says, each with its LF; `*at` moves behind them. */
@@ -55,8 +55,8 @@ static struct buffer take_answer(size_t *at)
     struct buffer answer = {0};
     for (; *at < line_count && starts(lines[*at], "<"); (*at)++) {
         struct span line = lines[*at];
-        size_t mark = line.bytes > 1 ? 2 : 1;
-        buffer_append(&answer, (struct span){line.at + mark, line.bytes - mark});
+        size_t mark = line.len > 1 ? 2 : 1;
+        buffer_append(&answer, (struct span){line.data + mark, line.len - mark});
         buffer_append(&answer, SPAN("\n"));
     }
     return answer;
@@ -68,7 +68,7 @@ static struct buffer make_at(const struct command *command, struct span answer)
     struct buffer made = {0};
     char origin[LOCATION_ORIGIN_BYTES_MAX + 1] = "", sign = 0;
     long long seconds = 0, fraction = 0;
-    char *line = strndup(answer.at, answer.bytes);
+    char *line = strndup(answer.data, answer.len);
     int fields = sscanf(line, "AT %63s %c%lld.%9lld", origin, &sign, &seconds, &fraction);
     free(line);
     CHECK_INT(fields, 4);
@@ -86,15 +86,15 @@ static struct buffer make_at(const struct command *command, struct span answer)
 /* An answer to WHATSAT: the AT line, then JSON as reply_places would send it. */
 static void check_places(const struct command *command, struct span at_line, struct span answer)
 {
-    CHECK(answer.bytes > at_line.bytes);
-    CHECK_BYTES(answer.at, at_line.bytes, at_line.at, at_line.bytes);
-    struct span text = {answer.at + at_line.bytes, answer.bytes - at_line.bytes};
+    CHECK(answer.len > at_line.len);
+    CHECK_BYTES(answer.data, at_line.len, at_line.data, at_line.len);
+    struct span text = {answer.data + at_line.len, answer.len - at_line.len};
     struct buffer made = {0};
     reply_places(&made, text);
-    CHECK_BYTES(text.at, text.bytes, made.at, made.bytes);
+    CHECK_BYTES(text.data, text.len, made.data, made.len);
     buffer_free(&made);
 
-    json_t *json = json_loadb(text.at, text.bytes, 0, NULL);
+    json_t *json = json_loadb(text.data, text.len, 0, NULL);
     CHECK(json_is_object(json));
     json_t *results = json_object_get(json, "results");
     const char *status = json_string_value(json_object_get(json, "status"));
@@ -118,15 +118,15 @@ static void check_exchange(struct span line, struct span answer, struct command 
     command_parse(line, &command);
     if (command.kind == COMMAND_WHATSAT && known->kind == COMMAND_IAMAT &&
         span_equals(known->client, command.client)) {
-        check_places(&command, (struct span){at_line->at, at_line->bytes}, answer);
+        check_places(&command, (struct span){at_line->data, at_line->len}, answer);
         return;
     }
     switch (command.kind) {
     case COMMAND_IAMAT:
         made = make_at(&command, answer);
         *known = command;
-        at_line->bytes = 0;
-        buffer_append(at_line, (struct span){made.at, made.bytes});
+        at_line->len = 0;
+        buffer_append(at_line, (struct span){made.data, made.len});
         break;
     case COMMAND_HELP:
         reply_help(&made);
@@ -136,7 +136,7 @@ static void check_exchange(struct span line, struct span answer, struct command 
     default:
         reply_invalid(&made, command.text);
     }
-    CHECK_BYTES(answer.at, answer.bytes, made.at, made.bytes);
+    CHECK_BYTES(answer.data, answer.len, made.data, made.len);
     buffer_free(&made);
 }
 
@@ -150,10 +150,10 @@ static unsigned check_conversation(size_t *at)
         CHECK(starts(line, "> "));
         struct buffer answer = take_answer(at);
         int before = check_failures;
-        check_exchange((struct span){line.at + 2, line.bytes - 2},
-                       (struct span){answer.at, answer.bytes}, &known, &at_line);
+        check_exchange((struct span){line.data + 2, line.len - 2},
+                       (struct span){answer.data, answer.len}, &known, &at_line);
         if (check_failures > before)
-            printf("    after the line \"%.*s\"\n", (int)line.bytes, line.at);
+            printf("    after the line \"%.*s\"\n", (int)line.len, line.data);
         buffer_free(&answer);
         exchanges++;
     }
@@ -173,7 +173,7 @@ static void conversations(void)
 static void narrow(void)
 {
     for (size_t i = 0; i < line_count; i++)
-        CHECK(lines[i].bytes <= COLUMNS_MAX);
+        CHECK(lines[i].len <= COLUMNS_MAX);
 }
 
 static void check_says(const char *before, long long value, const char *behind)

@@ -9,7 +9,7 @@ static void expect_url(const struct provider *provider, struct lookup lookup, co
 {
     struct buffer url = {0};
     provider->write_url(span_of(BASE), span_of("CANARY-7f3a"), &lookup, &url);
-    CHECK_BYTES(url.at, url.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(url.data, url.len, wanted, strlen(wanted));
     buffer_free(&url);
 }
 
@@ -70,8 +70,8 @@ static void reads_statuses(void)
         buffer_append(&json, (struct span){"", 1});
         char number[16];
         snprintf(number, sizeof number, "HTTP %ld", answers[i].http_status);
-        CHECK((strstr(json.at, number) != NULL) == (answers[i].code != LOOKUP_OK));
-        CHECK((strstr(json.at, "[1,2]") != NULL) == (answers[i].code == LOOKUP_OK));
+        CHECK((strstr(json.data, number) != NULL) == (answers[i].code != LOOKUP_OK));
+        CHECK((strstr(json.data, "[1,2]") != NULL) == (answers[i].code == LOOKUP_OK));
         buffer_free(&json);
     }
 }
@@ -83,17 +83,17 @@ static void cuts_and_censors(void)
     CHECK_INT(provider_google.read_answer(200, span_of(GOOD), &one, span_of("k"), &json),
               LOOKUP_OK);
     const char *wanted = "{\"html_attributions\":[],\"results\":[1],\"status\":\"OK\"}";
-    CHECK_BYTES(json.at, json.bytes, wanted, strlen(wanted));
-    json.bytes = 0;
+    CHECK_BYTES(json.data, json.len, wanted, strlen(wanted));
+    json.len = 0;
     const char *denied = "{\"status\":\"REQUEST_DENIED\",\"error_message\":\"CANARY-7f3a: no\"}";
     for (long http_status = 200; http_status <= 400; http_status += 200) {
-        json.bytes = 0;
+        json.len = 0;
         CHECK_INT(provider_google.read_answer(http_status, span_of(denied), &one,
                                               span_of("CANARY-7f3a"), &json),
                   LOOKUP_REFUSED);
-        CHECK(memmem(json.at, json.bytes, "CANARY-7f3a", 11) == NULL);
-        CHECK(memmem(json.at, json.bytes, ": no", 4) == NULL);
-        CHECK(memmem(json.at, json.bytes, "REQUEST_DENIED", 14) != NULL);
+        CHECK(memmem(json.data, json.len, "CANARY-7f3a", 11) == NULL);
+        CHECK(memmem(json.data, json.len, ": no", 4) == NULL);
+        CHECK(memmem(json.data, json.len, "REQUEST_DENIED", 14) != NULL);
     }
     buffer_free(&json);
 }
@@ -115,10 +115,10 @@ static void knows_keys(void)
 static void hides_queries(void)
 {
     struct span shown = provider_public_url(span_of(BASE "?location=0,0&key=CANARY?x"));
-    CHECK_BYTES(shown.at, shown.bytes, BASE, strlen(BASE));
+    CHECK_BYTES(shown.data, shown.len, BASE, strlen(BASE));
     shown = provider_public_url(span_of(BASE));
-    CHECK_BYTES(shown.at, shown.bytes, BASE, strlen(BASE));
-    CHECK_INT(provider_public_url((struct span){NULL, 0}).bytes, 0);
+    CHECK_BYTES(shown.data, shown.len, BASE, strlen(BASE));
+    CHECK_INT(provider_public_url((struct span){NULL, 0}).len, 0);
 }
 
 static const struct check_case cases[] = {

@@ -39,9 +39,9 @@ static void writes_extreme_requests(void)
     for (size_t i = 0; i < sizeof extremes / sizeof *extremes; i++) {
         struct buffer body = {0};
         provider_google_new.write_body(&extremes[i], &body);
-        CHECK(memmem(body.at, body.bytes, bodies[i], strlen(bodies[i])) != NULL);
+        CHECK(memmem(body.data, body.len, bodies[i], strlen(bodies[i])) != NULL);
         json_error_t error;
-        json_t *root = json_loadb(body.at, body.bytes, 0, &error);
+        json_t *root = json_loadb(body.data, body.len, 0, &error);
         CHECK(json_is_object(root));
         json_decref(root);
         buffer_free(&body);
@@ -179,9 +179,9 @@ static void names_so_many_contributors(void)
     buffer_append(&body, span_of("]}]}"));
     enum lookup_code code;
     struct buffer json =
-        transform_text(GOOGLE_NEW, 200, (struct span){body.at, body.bytes}, &transform_here, &code);
-    CHECK(strstr(json.at, "\"Ann 49\"\n") != NULL);
-    CHECK(strstr(json.at, "\"Ann 50\"") == NULL);
+        transform_text(GOOGLE_NEW, 200, (struct span){body.data, body.len}, &transform_here, &code);
+    CHECK(strstr(json.data, "\"Ann 49\"\n") != NULL);
+    CHECK(strstr(json.data, "\"Ann 50\"") == NULL);
     buffer_free(&json);
     buffer_free(&body);
 }
@@ -202,9 +202,10 @@ static void reads_so_many_places(void)
     buffer_append(&body, span_of("]}"));
     enum lookup_code code;
     struct buffer json =
-        transform_text(GOOGLE_NEW, 200, (struct span){body.at, body.bytes}, &transform_here, &code);
-    CHECK(strstr(json.at, "\"Ann 20\"\n") != NULL && strstr(json.at, "\"name\": \"20\"") != NULL);
-    CHECK(strstr(json.at, "\"Ann 21\"") == NULL && strstr(json.at, "\"name\": \"21\"") == NULL);
+        transform_text(GOOGLE_NEW, 200, (struct span){body.data, body.len}, &transform_here, &code);
+    CHECK(strstr(json.data, "\"Ann 20\"\n") != NULL &&
+          strstr(json.data, "\"name\": \"20\"") != NULL);
+    CHECK(strstr(json.data, "\"Ann 21\"") == NULL && strstr(json.data, "\"name\": \"21\"") == NULL);
     buffer_free(&json);
     buffer_free(&body);
 }
@@ -252,10 +253,10 @@ static void expect_failure(long http_status, const char *error, enum lookup_code
     struct buffer json =
         transform_text(GOOGLE_NEW, http_status, span_of(body), &transform_here, &got);
     CHECK_INT(got, code);
-    CHECK(strstr(json.at, status) != NULL && strstr(json.at, how) != NULL);
-    CHECK(strstr(json.at, "192.0.2.77") == NULL);
-    if (strstr(json.at, status) == NULL || strstr(json.at, how) == NULL)
-        printf("    %s gave %s\n", body, json.at);
+    CHECK(strstr(json.data, status) != NULL && strstr(json.data, how) != NULL);
+    CHECK(strstr(json.data, "192.0.2.77") == NULL);
+    if (strstr(json.data, status) == NULL || strstr(json.data, how) == NULL)
+        printf("    %s gave %s\n", body, json.data);
     buffer_free(&json);
 }
 

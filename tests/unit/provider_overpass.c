@@ -33,11 +33,11 @@ static void expect_question(struct lookup lookup, const char *wanted)
     struct buffer body = {0};
     provider_overpass.write_body(&lookup, &body);
     buffer_append(&body, (struct span){"", 1});
-    CHECK(strncmp(body.at, "data=", 5) == 0);
-    CHECK_INT(strspn(body.at + 5, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789-._~%"),
-              strlen(body.at + 5));
-    char *text = decode(body.at + 5);
+    CHECK(strncmp(body.data, "data=", 5) == 0);
+    CHECK_INT(strspn(body.data + 5, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                    "0123456789-._~%"),
+              strlen(body.data + 5));
+    char *text = decode(body.data + 5);
     CHECK_BYTES(text, strlen(text), wanted, strlen(wanted));
     free(text);
     buffer_free(&body);
@@ -58,7 +58,7 @@ static void writes_questions(void)
                                                      "nwr(around:1,0,0)[name][!wikidata]" KEYS);
     struct buffer url = {0};
     provider_overpass.write_url(span_of("https://a.org/x"), span_of(""), &transform_here, &url);
-    CHECK_BYTES(url.at, url.bytes, "https://a.org/x", 15);
+    CHECK_BYTES(url.data, url.len, "https://a.org/x", 15);
     buffer_free(&url);
     CHECK(provider_overpass.write_headers == NULL && !provider_overpass.needs_key);
 }
@@ -221,8 +221,8 @@ static void holds_the_address_limit(void)
                  street);
         enum lookup_code code;
         struct buffer json = transform_text(OVERPASS, 200, span_of(body), &transform_here, &code);
-        CHECK((strstr(json.at, street) != NULL) == (bytes == 255));
-        CHECK((strstr(json.at, "vicinity") != NULL) == (bytes == 255));
+        CHECK((strstr(json.data, street) != NULL) == (bytes == 255));
+        CHECK((strstr(json.data, "vicinity") != NULL) == (bytes == 255));
         buffer_free(&json);
     }
 }
@@ -273,7 +273,7 @@ static void holds_the_places_limit(void)
         buffer_append(&body, (struct span){POWELL "]}", sizeof POWELL "]}"});
         struct lookup one = transform_here;
         one.bound = 1;
-        transform_expect_names(OVERPASS, body.at, &one,
+        transform_expect_names(OVERPASS, body.data, &one,
                                others == 199 ? "Powell Library," : "cafe,");
         buffer_free(&body);
     }

@@ -67,7 +67,7 @@ static void who_does_not_belong_here_is_told_why(void)
         CHECK_INT(out.type, WIRE_REFUSED);
         CHECK_INT(out.code, rows[i].code);
         CHECK_INT(out.to_incarnation, rows[i].incarnation);
-        CHECK_BYTES(out.text.at, out.text.bytes, rows[i].text, strlen(rows[i].text));
+        CHECK_BYTES(out.text.data, out.text.len, rows[i].text, strlen(rows[i].text));
     }
 }
 

@@ -11,9 +11,9 @@ static void expect_about(const struct lookup *lookup, struct span body, const ch
 {
     struct buffer out = {0};
     buffer_append(&out, span_of(">"));
-    remark_read((struct span){check_at_page_end(body.at, body.bytes), body.bytes}, lookup,
+    remark_read((struct span){check_at_page_end(body.data, body.len), body.len}, lookup,
                 span_of(KEY), &out);
-    CHECK_BYTES(out.at + 1, out.bytes - 1, wanted, strlen(wanted));
+    CHECK_BYTES(out.data + 1, out.len - 1, wanted, strlen(wanted));
     buffer_free(&out);
 }
 
@@ -86,11 +86,11 @@ static void is_cut_at_its_limit(void)
             struct buffer out = {0};
             remark_read(span_of(body), &here, span_of(""), &out);
             size_t whole = bytes + (i == 1 ? 1 : i == 2 ? 4 : 0);
-            CHECK(out.bytes <= REMARK_BYTES_MAX);
-            bool is_cut = memcmp(out.at + out.bytes - 4, "\\...", 4) == 0;
+            CHECK(out.len <= REMARK_BYTES_MAX);
+            bool is_cut = memcmp(out.data + out.len - 4, "\\...", 4) == 0;
             CHECK_INT(is_cut, whole > REMARK_BYTES_MAX - 4);
             if (!is_cut)
-                CHECK_INT(out.bytes, whole);
+                CHECK_INT(out.len, whole);
             buffer_free(&out);
         }
     }

@@ -23,7 +23,7 @@ static void check_at(int64_t difference_ns, const char *difference)
                          difference);
     struct buffer out = {0};
     at_line_write(&out, &location);
-    CHECK_BYTES(out.at, out.bytes, wanted, (size_t)bytes);
+    CHECK_BYTES(out.data, out.len, wanted, (size_t)bytes);
     buffer_free(&out);
 }
 
@@ -71,7 +71,7 @@ static void operands_are_copies(void)
     struct span wanted = SPAN("before\n"
                               "AT B +0.000000000 k\0\x80\xff +00.10-001 0001.10000000000000\n"
                               "AT B +0.000000000 k\0\x80\xff +00.10-001 0001.10000000000000\n");
-    CHECK_BYTES(out.at, out.bytes, wanted.at, wanted.bytes);
+    CHECK_BYTES(out.data, out.len, wanted.data, wanted.len);
     buffer_free(&out);
 }
 
@@ -90,7 +90,7 @@ static void a_name_of_any_length_is_copied(void)
                                     (int)bytes, "ABCDEFGHIJKLMNOPQRST");
         struct buffer out = {0};
         at_line_write(&out, &location);
-        CHECK_BYTES(out.at, out.bytes, wanted, (size_t)wanted_bytes);
+        CHECK_BYTES(out.data, out.len, wanted, (size_t)wanted_bytes);
         buffer_free(&out);
     }
 }
@@ -112,8 +112,8 @@ static void at_line_fits(void)
         };
         struct buffer out = {0};
         at_line_write(&out, &location);
-        CHECK_INT(out.bytes, 3 + sizeof origin + 1 + 21 + 1 + bytes + 1 + 4 + 1 + 1 + 1);
-        CHECK(out.bytes <= out.capacity);
+        CHECK_INT(out.len, 3 + sizeof origin + 1 + 21 + 1 + bytes + 1 + 4 + 1 + 1 + 1);
+        CHECK(out.len <= out.capacity);
         buffer_free(&out);
     }
 }
@@ -121,8 +121,8 @@ static void at_line_fits(void)
 static void check_places(struct span json, struct span wanted)
 {
     struct buffer out = {0};
-    reply_places(&out, (struct span){check_at_page_end(json.at, json.bytes), json.bytes});
-    CHECK_BYTES(out.at, out.bytes, wanted.at, wanted.bytes);
+    reply_places(&out, (struct span){check_at_page_end(json.data, json.len), json.len});
+    CHECK_BYTES(out.data, out.len, wanted.data, wanted.len);
     buffer_free(&out);
 }
 
@@ -147,7 +147,7 @@ static void no_line_is_blank(void)
     struct buffer out = {0};
     buffer_append(&out, span_of("AT\n"));
     reply_places(&out, span_of("\n"));
-    CHECK_BYTES(out.at, out.bytes, "AT\n\n\n", 5);
+    CHECK_BYTES(out.data, out.len, "AT\n\n\n", 5);
     buffer_free(&out);
 }
 
@@ -158,7 +158,7 @@ static void invalid_is_a_copy(void)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct buffer out = {0};
         reply_invalid(&out, texts[i]);
-        CHECK_BYTES(out.at, out.bytes, wanted[i].at, wanted[i].bytes);
+        CHECK_BYTES(out.data, out.len, wanted[i].data, wanted[i].len);
         buffer_free(&out);
     }
 }
@@ -168,10 +168,10 @@ static void help_shows_valid_commands(void)
 {
     struct buffer out = {0};
     reply_help(&out);
-    CHECK(out.bytes > 0 && out.at[out.bytes - 1] == '\n');
+    CHECK(out.len > 0 && out.data[out.len - 1] == '\n');
     unsigned seen = 0;
-    for (char *line = out.at, *end; line < out.at + out.bytes; line = end + 1) {
-        end = memchr(line, '\n', (size_t)(out.at + out.bytes - line));
+    for (char *line = out.data, *end; line < out.data + out.len; line = end + 1) {
+        end = memchr(line, '\n', (size_t)(out.data + out.len - line));
         CHECK(end - line < 80);
         struct command command;
         command_parse((struct span){line, (size_t)(end - line)}, &command);
@@ -199,16 +199,16 @@ static void lines_in_crlf(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (size_t spare = 0; spare < 3; spare++) {
-            size_t start = rows[i].before.bytes;
+            size_t start = rows[i].before.len;
             struct buffer out = {0};
             buffer_append(&out, rows[i].before);
             buffer_append(&out, rows[i].text);
-            if (out.at != NULL) {
-                out.capacity = out.bytes + spare;
-                out.at = bytes_resize(out.at, out.capacity == 0 ? 1 : out.capacity);
+            if (out.data != NULL) {
+                out.capacity = out.len + spare;
+                out.data = bytes_resize(out.data, out.capacity == 0 ? 1 : out.capacity);
             }
             reply_in_crlf(&out, start);
-            CHECK_BYTES(out.at, out.bytes, rows[i].wanted.at, rows[i].wanted.bytes);
+            CHECK_BYTES(out.data, out.len, rows[i].wanted.data, rows[i].wanted.len);
             buffer_free(&out);
         }
 }

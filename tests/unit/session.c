@@ -11,7 +11,7 @@ static void iamat_is_answered_and_flooded(void)
     CHECK(flood_find(rig.node.flood, SPAN("kiwi"), &location));
     CHECK(location.difference_ns == 500000000);
     CHECK(location.order_ns == INT64_C(1621464827500000000));
-    CHECK_BYTES(location.origin.at, location.origin.bytes, "Clark", 5);
+    CHECK_BYTES(location.origin.data, location.origin.len, "Clark", 5);
     release(&rig);
 }
 
@@ -20,7 +20,7 @@ static void stale_stamp_gets_its_own_line(void)
     struct rig rig = rig_of(false);
     say(&rig, SPAN(IAMAT("kiwi")));
     uint64_t digest = flood_digest(rig.node.flood);
-    rig.got.bytes = 0;
+    rig.got.len = 0;
     rig.node.flood_changed = false;
     say(&rig, SPAN("IAMAT kiwi +1-1 1621464827\n"));
     expect(&rig, "AT Clark +1.000000000 kiwi +1-1 1621464827\n");
@@ -38,9 +38,9 @@ static void a_clock_ahead_loses_no_position(void)
     say(&rig, SPAN("IAMAT kiwi +1+1 9000000001\nIAMAT kiwi +2+2 9000000002\n"
                    "WHATSAT kiwi 1 0\n"));
     const char *newest = "AT Clark -7378535173.999999999 kiwi +2+2 9000000002\n";
-    char *got = memmem(rig.got.at, rig.got.bytes, newest, strlen(newest));
+    char *got = memmem(rig.got.data, rig.got.len, newest, strlen(newest));
     CHECK(got != NULL);
-    size_t behind = got == NULL ? 0 : rig.got.bytes - (size_t)(got + 1 - rig.got.at);
+    size_t behind = got == NULL ? 0 : rig.got.len - (size_t)(got + 1 - rig.got.data);
     CHECK(got != NULL && memmem(got + 1, behind, newest, strlen(newest)) != NULL);
     release(&rig);
 }
@@ -83,9 +83,9 @@ static void without_places_the_json_says_so(void)
     struct rig rig = rig_of(false);
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 1\n"));
     const char *start = AT("kiwi") AT("kiwi") "{";
-    CHECK(rig.got.bytes > strlen(start) && memcmp(rig.got.at, start, strlen(start)) == 0);
-    CHECK(memmem(rig.got.at, rig.got.bytes, "no places service", 17) != NULL);
-    CHECK(memcmp(rig.got.at + rig.got.bytes - 3, "}\n\n", 3) == 0);
+    CHECK(rig.got.len > strlen(start) && memcmp(rig.got.data, start, strlen(start)) == 0);
+    CHECK(memmem(rig.got.data, rig.got.len, "no places service", 17) != NULL);
+    CHECK(memcmp(rig.got.data + rig.got.len - 3, "}\n\n", 3) == 0);
     release(&rig);
 }
 
@@ -109,13 +109,13 @@ static void at_line_and_json_leave_together(void)
     uint64_t id;
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 10 5\n"));
     expect(&rig, AT("kiwi"));
-    CHECK_INT(session_output(&rig.session).bytes, 0);
+    CHECK_INT(session_output(&rig.session).len, 0);
     CHECK(!session_is_over(&rig.session));
     CHECK_INT(send_requests(&rig, &id, 1), 1);
     answer(&rig, id, SPAN(JSON("Royce Hall") "\n\n\n"));
     const char *whole = AT("kiwi") JSON("Royce Hall") "\n\n";
     struct span output = session_output(&rig.session);
-    CHECK_BYTES(output.at, output.bytes, whole, strlen(whole));
+    CHECK_BYTES(output.data, output.len, whole, strlen(whole));
     take(&rig, SIZE_MAX);
     CHECK(session_wants_input(&rig.session));
     release(&rig);
@@ -147,7 +147,7 @@ static void answers_in_any_order_keep_the_order_of_commands(void)
         struct rig rig = rig_of(true);
         uint64_t ids[3];
         say(&rig, SPAN(IAMAT("a") IAMAT("b")));
-        rig.got.bytes = 0;
+        rig.got.len = 0;
         say(&rig, SPAN("X\nWHATSAT a 1 1\nWHATSAT b 1 1\nY\nWHATSAT a 2 2\nZ\n"));
         CHECK_INT(send_requests(&rig, ids, 3), 3);
         for (int i = 0; i < 3; i++) {
@@ -181,9 +181,9 @@ static void strange_answers_change_nothing(void)
     struct rig rig = rig_of(true);
     struct places_answer strange = {.asker = 1700, .ticket = 12345, .body = SPAN("{}")};
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n"));
-    rig.got.bytes = 0;
+    rig.got.len = 0;
     session_answer(&rig.session, &rig.node, &strange);
-    CHECK_INT(session_output(&rig.session).bytes, 0);
+    CHECK_INT(session_output(&rig.session).len, 0);
     release(&rig);
 }
 
@@ -207,9 +207,9 @@ static void append_help(struct buffer *wanted, const char *line_end)
 {
     struct rig rig = rig_of(false);
     say(&rig, SPAN("HELP\n"));
-    for (size_t i = 0; i < rig.got.bytes; i++) {
-        struct span byte = {rig.got.at + i, 1};
-        buffer_append(wanted, *byte.at == '\n' ? span_of(line_end) : byte);
+    for (size_t i = 0; i < rig.got.len; i++) {
+        struct span byte = {rig.got.data + i, 1};
+        buffer_append(wanted, *byte.data == '\n' ? span_of(line_end) : byte);
     }
     release(&rig);
 }
@@ -219,24 +219,24 @@ static void append_help(struct buffer *wanted, const char *line_end)
 static void check_replies(struct span said, struct span replies, bool is_over)
 {
     struct buffer wanted = {0};
-    char *help = memmem(replies.at, replies.bytes, "<HELP>", 6);
-    size_t before = help == NULL ? replies.bytes : (size_t)(help - replies.at);
-    buffer_append(&wanted, (struct span){replies.at, before});
+    char *help = memmem(replies.data, replies.len, "<HELP>", 6);
+    size_t before = help == NULL ? replies.len : (size_t)(help - replies.data);
+    buffer_append(&wanted, (struct span){replies.data, before});
     if (help != NULL) {
         append_help(&wanted, "\r\n");
-        buffer_append(&wanted, (struct span){help + 6, replies.bytes - before - 6});
+        buffer_append(&wanted, (struct span){help + 6, replies.len - before - 6});
     }
-    for (size_t split = 0; split <= said.bytes + 1; split++) {
+    for (size_t split = 0; split <= said.len + 1; split++) {
         struct rig rig = rig_of(true);
-        size_t first = split <= said.bytes ? split : 0;
+        size_t first = split <= said.len ? split : 0;
         if (first > 0)
-            say(&rig, (struct span){said.at, first});
-        for (size_t at = first, more; at < said.bytes; at += more) {
-            more = split <= said.bytes ? said.bytes - at : 1;
+            say(&rig, (struct span){said.data, first});
+        for (size_t at = first, more; at < said.len; at += more) {
+            more = split <= said.len ? said.len - at : 1;
             if (session_wants_input(&rig.session))
-                say(&rig, (struct span){said.at + at, more});
+                say(&rig, (struct span){said.data + at, more});
         }
-        CHECK_BYTES(rig.got.at, rig.got.bytes, wanted.at, wanted.bytes);
+        CHECK_BYTES(rig.got.data, rig.got.len, wanted.data, wanted.len);
         CHECK(session_is_over(&rig.session) == is_over);
         CHECK(session_wants_input(&rig.session) == !is_over);
         release(&rig);
@@ -325,7 +325,7 @@ static void commands_and_replies_are_noted(void)
     uint64_t id;
     rig.node.log = &rig.log;
     say(&rig, SPAN("X\n"));
-    CHECK_INT(rig.log.lines.bytes, 0);
+    CHECK_INT(rig.log.lines.len, 0);
     rig.node.log_commands = true;
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n\x1b\n"));
     CHECK_INT(send_requests(&rig, &id, 1), 1);
@@ -337,14 +337,14 @@ static void commands_and_replies_are_noted(void)
                               "1621464827.5\n" TIME "command 17 WHATSAT kiwi 1 1\n" TIME
                               "reply 17 AT Clark +0.500000000 kiwi +34.068930-118.445127 "
                               "1621464827.5\n" TIME "command 17 \\x1b\n" TIME;
-    CHECK(rig.log.lines.bytes > strlen(wanted));
-    CHECK_BYTES(rig.log.lines.at, strlen(wanted), wanted, strlen(wanted));
+    CHECK(rig.log.lines.len > strlen(wanted));
+    CHECK_BYTES(rig.log.lines.data, strlen(wanted), wanted, strlen(wanted));
     const char *end =
         TIME "reply 17 ? \\x1b\n" TIME "places 17 ok, 4 bytes\n" TIME "command 17 Y\n" TIME
              "invalid 17 no such command (IAMAT and WHATSAT are upper case)\n" TIME
              "reply 17 ? Y\n" TIME "command 17 HELP\n" TIME "reply 17 help\n";
-    CHECK(rig.log.lines.bytes > strlen(end));
-    CHECK_BYTES(rig.log.lines.at + rig.log.lines.bytes - strlen(end), strlen(end), end,
+    CHECK(rig.log.lines.len > strlen(end));
+    CHECK_BYTES(rig.log.lines.data + rig.log.lines.len - strlen(end), strlen(end), end,
                 strlen(end));
     release(&rig);
 }

@@ -8,9 +8,9 @@ static void too_long_line_is_answered_once(void)
     memset(line, 'x', LINES_BYTES_MAX + 1);
     memcpy(line + LINES_BYTES_MAX + 1, "\nHELLO\n", 7);
     say(&rig, (struct span){line, LINES_BYTES_MAX + 8});
-    CHECK_INT(rig.got.bytes, 2 + LINES_BYTES_MAX + 1 + strlen("? HELLO\n"));
-    CHECK(memcmp(rig.got.at, "? xxx", 5) == 0);
-    CHECK(memcmp(rig.got.at + LINES_BYTES_MAX, "xx\n? HELLO\n", 11) == 0);
+    CHECK_INT(rig.got.len, 2 + LINES_BYTES_MAX + 1 + strlen("? HELLO\n"));
+    CHECK(memcmp(rig.got.data, "? xxx", 5) == 0);
+    CHECK(memcmp(rig.got.data + LINES_BYTES_MAX, "xx\n? HELLO\n", 11) == 0);
     release(&rig);
 }
 
@@ -19,7 +19,7 @@ static void one_lookup_too_many_waits(void)
     struct rig rig = rig_of(true);
     uint64_t ids[SESSION_LOOKUPS_MAX + 1];
     say(&rig, SPAN(IAMAT("kiwi")));
-    rig.got.bytes = 0;
+    rig.got.len = 0;
     for (int i = 0; i < SESSION_LOOKUPS_MAX; i++) {
         CHECK(session_wants_input(&rig.session));
         say(&rig, i < SESSION_LOOKUPS_MAX - 1 ? SPAN("WHATSAT kiwi 1 1\n")
@@ -36,7 +36,7 @@ static void one_lookup_too_many_waits(void)
     }
     CHECK(session_wants_input(&rig.session));
     take(&rig, SIZE_MAX);
-    CHECK_INT(rig.got.bytes, (SESSION_LOOKUPS_MAX + 1) * strlen(AT("kiwi") "{}\n\n") + 4);
+    CHECK_INT(rig.got.len, (SESSION_LOOKUPS_MAX + 1) * strlen(AT("kiwi") "{}\n\n") + 4);
     release(&rig);
 }
 
@@ -48,7 +48,7 @@ static void too_many_lookups_of_the_node_are_refused_at_once(void)
     while (places_ask(rig.node.places, 1, &lookup, 0, &ticket))
         continue;
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n"));
-    CHECK(memmem(rig.got.at, rig.got.bytes, "OVER_QUERY_LIMIT", 16) != NULL);
+    CHECK(memmem(rig.got.data, rig.got.len, "OVER_QUERY_LIMIT", 16) != NULL);
     CHECK(session_wants_input(&rig.session));
     release(&rig);
 }
@@ -58,14 +58,14 @@ static void fill_output(struct rig *rig, size_t bytes)
 {
     static char line[1024];
     memset(line, 'x', sizeof line);
-    while (rig->session.out.bytes < bytes) {
-        size_t left = bytes - rig->session.out.bytes;
+    while (rig->session.out.len < bytes) {
+        size_t left = bytes - rig->session.out.len;
         size_t reply = left > 2 * sizeof line ? sizeof line : left > sizeof line ? left / 2 : left;
         line[reply - 3] = '\n';
         send_only(rig, (struct span){line, reply - 2});
         line[reply - 3] = 'x';
     }
-    CHECK_INT(rig->session.out.bytes, bytes);
+    CHECK_INT(rig->session.out.len, bytes);
 }
 
 static void unread_output_stops_the_input(void)
@@ -74,18 +74,18 @@ static void unread_output_stops_the_input(void)
     fill_output(&rig, SESSION_OUTPUT_SOFT_BYTES - 1);
     CHECK(session_wants_input(&rig.session));
     send_only(&rig, SPAN("a\nb\nc"));
-    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
+    CHECK_INT(rig.session.out.len, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
     CHECK(!session_wants_input(&rig.session));
     take(&rig, 4);
-    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
+    CHECK_INT(rig.session.out.len, SESSION_OUTPUT_SOFT_BYTES - 1 + 4);
     take(&rig, 3);
-    CHECK_INT(rig.session.out.bytes, SESSION_OUTPUT_SOFT_BYTES);
+    CHECK_INT(rig.session.out.len, SESSION_OUTPUT_SOFT_BYTES);
     CHECK(!session_wants_input(&rig.session));
     take(&rig, 1);
     CHECK(session_wants_input(&rig.session));
     send_only(&rig, SPAN("c\n"));
     take(&rig, SIZE_MAX);
-    CHECK(memcmp(rig.got.at + rig.got.bytes - 13, "? a\n? b\n? cc\n", 13) == 0);
+    CHECK(memcmp(rig.got.data + rig.got.len - 13, "? a\n? b\n? cc\n", 13) == 0);
     release(&rig);
 }
 
@@ -98,12 +98,12 @@ static void amplified_output_stays_bounded(void)
     send_only(&rig, (struct span){text, sizeof text / 5 * 5});
     CHECK(session_holds(&rig.session) < 2 * SESSION_OUTPUT_SOFT_BYTES + 2 * sizeof text);
     size_t replies = 0;
-    while (session_output(&rig.session).bytes > 0) {
-        CHECK(rig.session.out.bytes < SESSION_OUTPUT_SOFT_BYTES + 1024);
+    while (session_output(&rig.session).len > 0) {
+        CHECK(rig.session.out.len < SESSION_OUTPUT_SOFT_BYTES + 1024);
         take(&rig, 100000);
     }
-    for (size_t i = 0; i + 5 <= rig.got.bytes; i++)
-        replies += memcmp(rig.got.at + i, "QUIT\n", 5) == 0;
+    for (size_t i = 0; i + 5 <= rig.got.len; i++)
+        replies += memcmp(rig.got.data + i, "QUIT\n", 5) == 0;
     CHECK_INT(replies, sizeof text / 5);
     CHECK(session_wants_input(&rig.session));
     CHECK_INT(session_holds(&rig.session), rig.session.out.capacity);
@@ -136,7 +136,7 @@ static void half_close_behind_a_limit_gets_all_replies(void)
     take(&rig, SESSION_OUTPUT_SOFT_BYTES);
     CHECK(!session_is_over(&rig.session));
     take(&rig, SIZE_MAX);
-    CHECK(memcmp(rig.got.at + rig.got.bytes - 12, "? a\n? b\n? c\n", 12) == 0);
+    CHECK(memcmp(rig.got.data + rig.got.len - 12, "? a\n? b\n? c\n", 12) == 0);
     CHECK(session_is_over(&rig.session));
     release(&rig);
 }
@@ -153,7 +153,7 @@ static void eof_at_a_limit_gets_all_replies(void)
     take(&rig, SIZE_MAX);
     static const char wanted[] = "? a\n? b\n? c\r\n? d\r\n? e\r\n";
     size_t bytes = strlen(wanted);
-    CHECK(memcmp(rig.got.at + rig.got.bytes - bytes, wanted, bytes) == 0);
+    CHECK(memcmp(rig.got.data + rig.got.len - bytes, wanted, bytes) == 0);
     CHECK(session_is_over(&rig.session));
     release(&rig);
 }
@@ -224,7 +224,7 @@ static void resting_session_owns_nothing(void)
     session_take_back(&rig.session, &rig.shared);
     expect(&rig, AT("kiwi") "? half a line\n" AT("kiwi") "{}\n\n");
     CHECK_INT(session_holds(&rig.session), 0);
-    CHECK(rig.shared.bytes == 0);
+    CHECK(rig.shared.len == 0);
     release(&rig);
 }
 

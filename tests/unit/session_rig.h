@@ -54,20 +54,20 @@ static inline void release(struct rig *rig)
 static inline void take(struct rig *rig, size_t bytes)
 {
     struct span output = session_output(&rig->session);
-    if (output.bytes > bytes)
-        output.bytes = bytes;
+    if (output.len > bytes)
+        output.len = bytes;
     buffer_append(&rig->got, output);
-    session_wrote(&rig->session, &rig->node, output.bytes);
+    session_wrote(&rig->session, &rig->node, output.len);
 }
 
 /* The client sends; nothing is read. The bytes are gone after the call, as in the loop's buffer. */
 static inline void send_only(struct rig *rig, struct span text)
 {
-    char *bytes = check_at_page_end(text.at, text.bytes);
+    char *bytes = check_at_page_end(text.data, text.len);
     session_lend(&rig->session, &rig->shared);
-    session_read(&rig->session, &rig->node, bytes, text.bytes);
+    session_read(&rig->session, &rig->node, bytes, text.len);
     session_take_back(&rig->session, &rig->shared);
-    memset(bytes, '#', text.bytes);
+    memset(bytes, '#', text.len);
 }
 
 static inline void say(struct rig *rig, struct span text)
@@ -78,8 +78,8 @@ static inline void say(struct rig *rig, struct span text)
 
 static inline void expect(struct rig *rig, const char *wanted)
 {
-    CHECK_BYTES(rig->got.at, rig->got.bytes, wanted, strlen(wanted));
-    rig->got.bytes = 0;
+    CHECK_BYTES(rig->got.data, rig->got.len, wanted, strlen(wanted));
+    rig->got.len = 0;
 }
 
 /* Sends every request that is due; the ids of the last ones. */
@@ -103,7 +103,7 @@ static inline void answer(struct rig *rig, uint64_t id, struct span json)
     struct places_answer told;
     struct buffer message = {0};
     lookup_write_reply(&reply, &message);
-    CHECK(places_receive(rig->node.places, id, (struct span){message.at, message.bytes},
+    CHECK(places_receive(rig->node.places, id, (struct span){message.data, message.len},
                          rig->node.now_ms, &told));
     CHECK(told.asker == 1700);
     session_lend(&rig->session, &rig->shared);

@@ -86,7 +86,7 @@ static void listen_in(const char *bytes, size_t count, size_t piece, char *heard
             status_write(&status, line);
             strcat(heard, line);
         }
-        CHECK_INT(input.bytes, 0);
+        CHECK_INT(input.len, 0);
     }
 }
 

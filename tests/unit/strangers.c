@@ -11,7 +11,7 @@ static bool is_told(struct strangers *strangers, struct span id, int64_t now_ms)
     strangers_hear(strangers, id, now_ms);
     if (!strangers_next(strangers, &told))
         return false;
-    CHECK_BYTES(told.at, told.bytes, id.at, id.bytes);
+    CHECK_BYTES(told.data, told.len, id.data, id.len);
     CHECK(!strangers_next(strangers, &told));
     return true;
 }

@@ -98,7 +98,7 @@ static void the_largest_parts_fit_their_counters(void)
         struct span *parts[] = {&location.client, &location.position, &location.stamp};
         for (int i = 0; i < 3; i++)
             *parts[i] = (struct span){text, i == longest ? LOCATION_TEXT_BYTES_MAX - 2 : 1};
-        location.client.at = longest == 0 ? text : longest == 1 ? "1" : "2";
+        location.client.data = longest == 0 ? text : longest == 1 ? "1" : "2";
         uint32_t slot;
         struct location known;
         CHECK_INT(put(table, &location, &slot), TABLE_NEW);

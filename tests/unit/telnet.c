@@ -27,9 +27,9 @@ struct outcome {
 /* One read of `in`, which ends at an unreadable page. */
 static void feed(struct telnet *telnet, struct span in, struct outcome *outcome)
 {
-    char *bytes = check_at_page_end(in.at, in.bytes);
+    char *bytes = check_at_page_end(in.data, in.len);
     bool interrupted = true;
-    size_t remain = telnet_filter(telnet, bytes, in.bytes, &interrupted, &outcome->answers);
+    size_t remain = telnet_filter(telnet, bytes, in.len, &interrupted, &outcome->answers);
     if (interrupted) {
         outcome->text_bytes = 0;
         outcome->interrupted = true;
@@ -44,17 +44,17 @@ static void feed(struct telnet *telnet, struct span in, struct outcome *outcome)
 static void check_ends(struct span in, struct span text, struct span answers,
                        enum telnet_state state)
 {
-    for (size_t split = 0; split <= in.bytes + 1; split++) {
+    for (size_t split = 0; split <= in.len + 1; split++) {
         struct telnet telnet = {0};
         struct outcome outcome = {0};
-        size_t first = split <= in.bytes ? split : 0;
-        feed(&telnet, (struct span){in.at, first}, &outcome);
-        for (size_t at = first, more; at < in.bytes; at += more) {
-            more = split <= in.bytes ? in.bytes - at : 1;
-            feed(&telnet, (struct span){in.at + at, more}, &outcome);
+        size_t first = split <= in.len ? split : 0;
+        feed(&telnet, (struct span){in.data, first}, &outcome);
+        for (size_t at = first, more; at < in.len; at += more) {
+            more = split <= in.len ? in.len - at : 1;
+            feed(&telnet, (struct span){in.data + at, more}, &outcome);
         }
-        CHECK_BYTES(outcome.text, outcome.text_bytes, text.at, text.bytes);
-        CHECK_BYTES(outcome.answers.at, outcome.answers.bytes, answers.at, answers.bytes);
+        CHECK_BYTES(outcome.text, outcome.text_bytes, text.data, text.len);
+        CHECK_BYTES(outcome.answers.data, outcome.answers.len, answers.data, answers.len);
         CHECK_INT(telnet.state, state);
         buffer_free(&outcome.answers);
     }
@@ -62,7 +62,7 @@ static void check_ends(struct span in, struct span text, struct span answers,
 
 static void check(struct span in, struct span text, struct span answers)
 {
-    bool is_silent = memchr(in.at, 0xff, in.bytes) == NULL;
+    bool is_silent = memchr(in.data, 0xff, in.len) == NULL;
     check_ends(in, text, answers, is_silent ? TELNET_SILENT : TELNET_TEXT);
 }
 
@@ -115,8 +115,8 @@ static void refused_each_time(void)
                 bool asks = verb == 0xfb || verb == 0xfd;
                 char wanted[] = {(char)0xff, (char)(verb + (verb == 0xfb ? 3 : -1)), (char)option};
                 asked += asks ? 3 : 0;
-                CHECK_INT(answers.bytes, asked);
-                CHECK(!asks || memcmp(answers.at + asked - 3, wanted, 3) == 0);
+                CHECK_INT(answers.len, asked);
+                CHECK(!asks || memcmp(answers.data + asked - 3, wanted, 3) == 0);
             }
     buffer_free(&answers);
 }
@@ -281,11 +281,11 @@ static void interrupt_within_a_read(void)
         struct telnet telnet = {0};
         struct buffer answers = {0};
         bool interrupted = !cases[i].interrupted;
-        char *bytes = check_at_page_end(cases[i].in.at, cases[i].in.bytes);
-        size_t remain = telnet_filter(&telnet, bytes, cases[i].in.bytes, &interrupted, &answers);
-        CHECK_BYTES(bytes, remain, cases[i].remain.at, cases[i].remain.bytes);
+        char *bytes = check_at_page_end(cases[i].in.data, cases[i].in.len);
+        size_t remain = telnet_filter(&telnet, bytes, cases[i].in.len, &interrupted, &answers);
+        CHECK_BYTES(bytes, remain, cases[i].remain.data, cases[i].remain.len);
         CHECK_INT(interrupted, cases[i].interrupted);
-        CHECK_INT(answers.bytes, 0);
+        CHECK_INT(answers.len, 0);
     }
 }
 
@@ -328,7 +328,7 @@ static void every_pair(void)
                 memcpy(text + bytes, copy + split, more);
                 CHECK_BYTES(text, bytes + more, wanted, w);
                 CHECK_INT(telnet.state, TELNET_TEXT);
-                CHECK_INT(answers.bytes, a == 0xfb || a == 0xfd ? 3 : 0);
+                CHECK_INT(answers.len, a == 0xfb || a == 0xfd ? 3 : 0);
                 buffer_free(&answers);
             }
         }

@@ -36,7 +36,7 @@ static void keys_are_written_where_they_belong(void)
         struct buffer text = {0};
         buffer_append(&text, span_of(rows[i].text));
         topology_edit_set(&text, rows[i].section, "k", "v");
-        CHECK_BYTES(text.at, text.bytes, rows[i].wanted, strlen(rows[i].wanted));
+        CHECK_BYTES(text.data, text.len, rows[i].wanted, strlen(rows[i].wanted));
         buffer_free(&text);
     }
 }
@@ -49,7 +49,7 @@ static void no_prefix_of_a_file_breaks_it(void)
         struct buffer text = {0};
         buffer_append(&text, (struct span){end, bytes});
         topology_edit_set(&text, 1, "k", "v");
-        CHECK(memmem(text.at, text.bytes, "\n    k = v\n", 11) != NULL);
+        CHECK(memmem(text.data, text.len, "\n    k = v\n", 11) != NULL);
         buffer_free(&text);
     }
 }

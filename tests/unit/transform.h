@@ -20,12 +20,12 @@ static inline struct buffer transform_text(const struct provider *provider, long
                                            enum lookup_code *code)
 {
     struct buffer json = {0};
-    struct span walled = {check_at_page_end(body.at, body.bytes), body.bytes};
+    struct span walled = {check_at_page_end(body.data, body.len), body.len};
     *code = provider->read_answer(http_status, walled, lookup, span_of(TRANSFORM_KEY), &json);
-    CHECK(json.bytes <= LOOKUP_BODY_BYTES_MAX);
-    CHECK(memmem(json.at, json.bytes, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
+    CHECK(json.len <= LOOKUP_BODY_BYTES_MAX);
+    CHECK(memmem(json.data, json.len, TRANSFORM_KEY, strlen(TRANSFORM_KEY)) == NULL);
     json_error_t error;
-    json_t *root = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, &error);
     CHECK(json_is_array(json_object_get(root, "html_attributions")));
     CHECK(json_array_size(json_object_get(root, "results")) <= lookup->bound);
     const char *status = json_string_value(json_object_get(root, "status"));
@@ -34,7 +34,7 @@ static inline struct buffer transform_text(const struct provider *provider, long
                                 (strcmp(status, "OK") == 0 || strcmp(status, "ZERO_RESULTS") == 0));
     json_decref(root);
     buffer_append(&json, (struct span){"", 1});
-    CHECK(memmem(json.at, json.bytes, "\n\n", 2) == NULL);
+    CHECK(memmem(json.data, json.len, "\n\n", 2) == NULL);
     return json;
 }
 
@@ -45,7 +45,7 @@ static inline void transform_expect(const struct provider *provider, const char 
     enum lookup_code code;
     struct buffer json = transform_text(provider, 200, span_of(body), &transform_here, &code);
     CHECK_INT(code, LOOKUP_OK);
-    CHECK_BYTES(json.at, json.bytes - 1, wanted, strlen(wanted));
+    CHECK_BYTES(json.data, json.len - 1, wanted, strlen(wanted));
     buffer_free(&json);
 }
 
@@ -56,8 +56,8 @@ static inline void transform_expect_code(const struct provider *provider, long h
 {
     enum lookup_code code;
     struct buffer json = transform_text(provider, http_status, body, &transform_here, &code);
-    if (code != wanted || (part != NULL && strstr(json.at, part) == NULL)) {
-        printf("    %.*s\n    gave %s\n", (int)body.bytes, body.at, json.at);
+    if (code != wanted || (part != NULL && strstr(json.data, part) == NULL)) {
+        printf("    %.*s\n    gave %s\n", (int)body.len, body.data, json.data);
         check_failures++;
     }
     buffer_free(&json);
@@ -71,7 +71,7 @@ static inline void transform_expect_names(const struct provider *provider, const
     struct buffer json = transform_text(provider, 200, span_of(body), lookup, &code);
     CHECK_INT(code, LOOKUP_OK);
     json_error_t error;
-    json_t *root = json_loads(json.at, 0, &error);
+    json_t *root = json_loads(json.data, 0, &error);
     char got[1024] = "";
     size_t i, used = 0;
     const json_t *result;
@@ -100,7 +100,7 @@ static inline void transform_expect_flat(const struct provider *provider, const 
         for (int i = 0; i < 2 * arrays; i++)
             buffer_append(&body, span_of(i < arrays ? "[" : "]"));
         buffer_append(&body, span_of("}"));
-        transform_expect_code(provider, 200, (struct span){body.at, body.bytes},
+        transform_expect_code(provider, 200, (struct span){body.data, body.len},
                               arrays == 99 ? LOOKUP_OK : LOOKUP_NONSENSE, NULL);
         buffer_free(&body);
     }
@@ -177,12 +177,12 @@ static inline void transform_expect_request(const struct provider *provider,
     struct buffer headers = {0};
     if (provider->write_headers != NULL)
         provider->write_headers(span_of(TRANSFORM_KEY), &headers);
-    for (size_t i = 0; i < headers.bytes; i++)
-        buffer_append(&text, (struct span){headers.at[i] == '\0' ? "\n" : &headers.at[i], 1});
+    for (size_t i = 0; i < headers.len; i++)
+        buffer_append(&text, (struct span){headers.data[i] == '\0' ? "\n" : &headers.data[i], 1});
     buffer_free(&headers);
     if (provider->write_body != NULL)
         provider->write_body(lookup, &text);
-    CHECK_BYTES(text.at, text.bytes, wanted, strlen(wanted));
+    CHECK_BYTES(text.data, text.len, wanted, strlen(wanted));
     buffer_free(&text);
 }
 

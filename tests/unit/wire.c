@@ -233,7 +233,7 @@ static void what_is_no_message_is_explained(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char words[FLOOD_REASON_BYTES_MAX];
         struct span bytes = {check_at_page_end(rows[i].bytes, rows[i].count), rows[i].count};
-        CHECK_INT(read_bytes(bytes.at, bytes.bytes), WIRE_MALFORMED);
+        CHECK_INT(read_bytes(bytes.data, bytes.len), WIRE_MALFORMED);
         wire_explain(bytes, &in.fault, words, sizeof words);
         CHECK_BYTES(words, strlen(words), rows[i].words, strlen(rows[i].words));
     }
@@ -292,7 +292,7 @@ static void any_changed_byte_is_read_or_refused(void)
                 bytes[at] = (char)value;
                 if (read_bytes(bytes, count) == WIRE_GOOD && in.type == WIRE_UPDATE)
                     for (uint32_t l = 0; l < in.location_count; l++)
-                        CHECK(in.locations[l].client.at + in.locations[l].client.bytes <=
+                        CHECK(in.locations[l].client.data + in.locations[l].client.len <=
                               bytes + count);
                 bytes[at] = frame[at];
             }
@@ -407,10 +407,10 @@ static void a_long_refusal_is_cut(void)
     make(WIRE_REFUSED);
     out.text = (struct span){text, WIRE_TEXT_BYTES_MAX};
     CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_GOOD);
-    CHECK_INT(in.text.bytes, WIRE_TEXT_BYTES_MAX);
-    out.text.bytes = sizeof text;
+    CHECK_INT(in.text.len, WIRE_TEXT_BYTES_MAX);
+    out.text.len = sizeof text;
     CHECK_INT(read_bytes(frame, wire_write(&out, frame, sizeof frame)), WIRE_GOOD);
-    CHECK_INT(in.text.bytes, WIRE_TEXT_BYTES_MAX);
+    CHECK_INT(in.text.len, WIRE_TEXT_BYTES_MAX);
 }
 
 static void fields_that_contradict_each_other_are_refused(void)

@@ -72,8 +72,8 @@ static void hello_needs_each_of_its_keys_and_skips_others(void)
 
 static void pack_bin(msgpack_packer *packer, struct span bytes)
 {
-    msgpack_pack_bin(packer, bytes.bytes);
-    msgpack_pack_bin_body(packer, bytes.at, bytes.bytes);
+    msgpack_pack_bin(packer, bytes.len);
+    msgpack_pack_bin_body(packer, bytes.data, bytes.len);
 }
 
 static void check_is_msgpack_c(const struct location *location)
@@ -87,8 +87,8 @@ static void check_is_msgpack_c(const struct location *location)
     pack_bin(&packer, location->client);
     pack_bin(&packer, location->position);
     pack_bin(&packer, location->stamp);
-    msgpack_pack_str(&packer, location->origin.bytes);
-    msgpack_pack_str_body(&packer, location->origin.at, location->origin.bytes);
+    msgpack_pack_str(&packer, location->origin.len);
+    msgpack_pack_str_body(&packer, location->origin.data, location->origin.len);
     msgpack_pack_int64(&packer, location->difference_ns);
     msgpack_pack_int64(&packer, location->order_ns);
     size_t bytes = (size_t)(wire_write_location(location, written) - written);
@@ -105,7 +105,7 @@ static void locations_are_what_msgpack_c_writes(void)
     struct location location = place();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         location.client = location.position = location.stamp = (struct span){text, sizes[i]};
-        location.position.bytes = location.stamp.bytes = 1;
+        location.position.len = location.stamp.len = 1;
         check_is_msgpack_c(&location);
     }
     for (size_t bytes = 1; bytes <= LOCATION_ORIGIN_BYTES_MAX; bytes++) {

@@ -55,7 +55,7 @@ static bool read_text(struct keygen *keygen)
     do {
         char *room = buffer_reserve(&keygen->text, BUFSIZ);
         bytes = fread(room, 1, BUFSIZ, file);
-        keygen->text.bytes += bytes;
+        keygen->text.len += bytes;
     } while (bytes > 0);
     bool good = ferror(file) == 0;
     fclose(file);
@@ -72,7 +72,7 @@ static bool write_text(const struct keygen *keygen)
     int file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool good = file >= 0 && stat(keygen->path, &facts) == 0 &&
                 fchmod(file, facts.st_mode & 07777) == 0 &&
-                write(file, keygen->text.at, keygen->text.bytes) == (ssize_t)keygen->text.bytes &&
+                write(file, keygen->text.data, keygen->text.len) == (ssize_t)keygen->text.len &&
                 fsync(file) == 0;
     if (file >= 0)
         good = close(file) == 0 && good;

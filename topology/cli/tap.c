@@ -92,8 +92,8 @@ static int64_t now_ms(void)
 
 static void flush(struct tap *tap)
 {
-    while (tap->out.bytes > 0 && !tap->output_is_gone) {
-        ssize_t written = write(STDOUT_FILENO, tap->out.at, tap->out.bytes);
+    while (tap->out.len > 0 && !tap->output_is_gone) {
+        ssize_t written = write(STDOUT_FILENO, tap->out.data, tap->out.len);
         if (written >= 0)
             buffer_consume(&tap->out, (size_t)written);
         else
@@ -106,7 +106,7 @@ static void print_news(struct tap *tap)
     struct location location;
     while (!tap->output_is_gone && flood_next_news(tap->flood, &location)) {
         at_line_write(&tap->out, &location);
-        if (tap->out.bytes >= OUT_BYTES_AIM)
+        if (tap->out.len >= OUT_BYTES_AIM)
             flush(tap);
     }
     flush(tap);

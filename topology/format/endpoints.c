@@ -26,13 +26,13 @@ static bool starts_with(const char *text, const char *prefix)
 /* Decimal, without sign and leading zero. */
 static bool parse_port(struct span text, uint16_t *port)
 {
-    if (text.bytes == 0 || text.bytes > PORT_BYTES_MAX || text.at[0] == '0')
+    if (text.len == 0 || text.len > PORT_BYTES_MAX || text.data[0] == '0')
         return false;
     uint32_t value = 0;
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
             return false;
-        value = value * 10 + (uint32_t)(text.at[i] - '0');
+        value = value * 10 + (uint32_t)(text.data[i] - '0');
     }
     *port = (uint16_t)value;
     return value <= PORT_MAX;
@@ -60,13 +60,13 @@ static bool is_host_name(const char *host)
  * equal texts. */
 static const char *parse_host(struct span text, char host[TOPOLOGY_HOST_BYTES_MAX + 1])
 {
-    bool brackets = text.bytes >= 2 && text.at[0] == '[' && text.at[text.bytes - 1] == ']';
+    bool brackets = text.len >= 2 && text.data[0] == '[' && text.data[text.len - 1] == ']';
     if (brackets)
-        text = (struct span){text.at + 1, text.bytes - 2};
-    if (text.bytes > TOPOLOGY_HOST_BYTES_MAX)
+        text = (struct span){text.data + 1, text.len - 2};
+    if (text.len > TOPOLOGY_HOST_BYTES_MAX)
         return "write a host of at most 253 bytes";
-    memcpy(host, text.at, text.bytes);
-    host[text.bytes] = '\0';
+    memcpy(host, text.data, text.len);
+    host[text.len] = '\0';
 
     unsigned char address[sizeof(struct in6_addr)];
     if (brackets) {
@@ -132,7 +132,7 @@ const char *topology_url_parse(const char *text, struct topology_url *url)
 
     const char *authority = strstr(text, "//") + 2;
     struct span host = {authority, host_size(authority)};
-    const char *rest = authority + host.bytes;
+    const char *rest = authority + host.len;
     url->path = rest + strcspn(rest, "/");
     url->port = url->secure ? 443 : 80;
     if (*rest == ':') {

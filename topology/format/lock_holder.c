@@ -26,8 +26,8 @@ static bool read_line(const char *line, struct held *held)
 long lock_holder(struct span locks, uint32_t device_major, uint32_t device_minor, uint64_t inode)
 {
     long by_inode = 0;
-    const char *end = locks.at + locks.bytes;
-    for (const char *at = locks.at; at < end;) {
+    const char *end = locks.data + locks.len;
+    for (const char *at = locks.data; at < end;) {
         char line[LINE_BYTES_MAX] = "";
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t bytes = (size_t)((newline != NULL ? newline : end) - at);

@@ -80,7 +80,7 @@ static size_t count_keys(const struct section_kind *kind)
 static size_t count_spaces(struct span text)
 {
     size_t spaces = 0;
-    while (spaces < text.bytes && text.at[spaces] == ' ')
+    while (spaces < text.len && text.data[spaces] == ' ')
         spaces++;
     return spaces;
 }
@@ -89,10 +89,10 @@ static size_t count_spaces(struct span text)
  * drops the rest of the line. Within a word that is hardly what the writer meant. */
 static bool loses_part_of_a_word(struct span text)
 {
-    const char *equals = memchr(text.at, '=', text.bytes);
+    const char *equals = memchr(text.data, '=', text.len);
     if (!equals)
         return false;
-    const char *end = text.at + text.bytes, *at = equals + 1;
+    const char *end = text.data + text.len, *at = equals + 1;
     while (at < end && isspace((unsigned char)*at))
         at++;
     if (at == end || *at == '"' || *at == '\'')
@@ -105,7 +105,7 @@ static bool loses_part_of_a_word(struct span text)
 static const char *explain_refusal(struct span text)
 {
     size_t spaces = count_spaces(text);
-    const char *at = text.at + spaces, *end = text.at + text.bytes;
+    const char *at = text.data + spaces, *end = text.data + text.len;
     if (at < end && isspace((unsigned char)*at))
         return "there is white space other than blanks before the name; indent by 4 blanks";
     const char *equals = memchr(at, '=', (size_t)(end - at));
@@ -124,7 +124,7 @@ static const char *explain_refusal(struct span text)
 /* What is wrong with the line itself, or NULL. */
 static const char *find_line_fault(const struct topology_entry *entry)
 {
-    if (memchr(entry->text.at, '\0', entry->text.bytes))
+    if (memchr(entry->text.data, '\0', entry->text.len))
         return "there is a NUL byte in this line; write a text file";
     if (!entry->name)
         return explain_refusal(entry->text);

@@ -10,14 +10,14 @@ static bool is_digit(char byte)
 bool decimal_read(struct span text, double *value)
 {
     size_t at = 0;
-    bool negative = at < text.bytes && text.at[at] == '-';
-    if (at < text.bytes && (text.at[at] == '-' || text.at[at] == '+'))
+    bool negative = at < text.len && text.data[at] == '-';
+    if (at < text.len && (text.data[at] == '-' || text.data[at] == '+'))
         at++;
 
     int64_t digits = 0;
     size_t whole_begin = at;
-    for (int counted = 0; at < text.bytes && is_digit(text.at[at]); at++) {
-        digits = digits * 10 + (text.at[at] - '0');
+    for (int counted = 0; at < text.len && is_digit(text.data[at]); at++) {
+        digits = digits * 10 + (text.data[at] - '0');
         counted += digits > 0;
         if (counted > DECIMAL_WHOLE_DIGITS_MAX)
             return false;
@@ -26,18 +26,18 @@ bool decimal_read(struct span text, double *value)
         return false;
 
     double scale = 1;
-    if (at < text.bytes && text.at[at] == '.') {
+    if (at < text.len && text.data[at] == '.') {
         size_t fraction_begin = ++at;
-        for (; at < text.bytes && is_digit(text.at[at]); at++) {
+        for (; at < text.len && is_digit(text.data[at]); at++) {
             if (at - fraction_begin < DECIMAL_FRACTION_DIGITS_MAX) {
-                digits = digits * 10 + (text.at[at] - '0');
+                digits = digits * 10 + (text.data[at] - '0');
                 scale *= 10;
             }
         }
         if (at == fraction_begin)
             return false;
     }
-    if (at != text.bytes)
+    if (at != text.len)
         return false;
     /* One division of two exact numbers is rounded once: the double nearest to the text. */
     *value = (double)(negative ? -digits : digits) / scale;

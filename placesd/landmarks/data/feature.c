@@ -11,7 +11,7 @@
 
 static bool holds(struct span record, const char *word)
 {
-    return memmem(record.at, record.bytes, word, strlen(word)) != NULL;
+    return memmem(record.data, record.len, word, strlen(word)) != NULL;
 }
 
 /* Most of what a map holds has no name, and need not be parsed to see that: a name's member is
@@ -101,7 +101,7 @@ enum feature_kind feature_read(struct span record, struct place *place, uint64_t
     if (is_nameless_for_sure(record))
         return FEATURE_NAMELESS;
     json_error_t error;
-    json_t *root = json_loadb(record.at, record.bytes, 0, &error);
+    json_t *root = json_loadb(record.data, record.len, 0, &error);
     if (root == NULL)
         return complain(why, error.text);
     enum feature_kind kind = read_feature(root, place, why);

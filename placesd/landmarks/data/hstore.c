@@ -14,7 +14,7 @@ static const char *skip_space(const char *at)
 static bool take_quoted(const char **at, struct buffer *out)
 {
     const char *next = *at;
-    out->bytes = 0;
+    out->len = 0;
     if (*next++ != '"')
         return false;
     for (; *next != '\0' && *next != '"'; next++) {
@@ -48,9 +48,9 @@ void hstore_read(const char *text, json_t *tags)
             at += 4;
         else if (!take_quoted(&at, &value))
             break;
-        if (!is_null && json_object_get(tags, key.at) == NULL)
-            json_object_set_new(tags, key.at,
-                                json_stringn(value.bytes > 0 ? value.at : "", value.bytes));
+        if (!is_null && json_object_get(tags, key.data) == NULL)
+            json_object_set_new(tags, key.data,
+                                json_stringn(value.len > 0 ? value.data : "", value.len));
         if (!take(&at, ","))
             break;
     }

@@ -18,11 +18,11 @@ static size_t split(struct span line, struct span *fields, size_t max)
 {
     size_t count = 0;
     size_t begin = 0;
-    for (size_t at = 0; at <= line.bytes; at++) {
-        if (at < line.bytes && line.at[at] != '\t')
+    for (size_t at = 0; at <= line.len; at++) {
+        if (at < line.len && line.data[at] != '\t')
             continue;
         if (count < max)
-            fields[count] = (struct span){line.at + begin, at - begin};
+            fields[count] = (struct span){line.data + begin, at - begin};
         count++;
         begin = at + 1;
     }
@@ -31,7 +31,7 @@ static size_t split(struct span line, struct span *fields, size_t max)
 
 static bool is_utf8(struct span text)
 {
-    json_t *string = json_stringn(text.at, text.bytes);
+    json_t *string = json_stringn(text.data, text.len);
     bool valid = string != NULL;
     json_decref(string);
     return valid;
@@ -40,11 +40,11 @@ static bool is_utf8(struct span text)
 /* Copies a text that is not empty, fits and can stand in JSON; no NUL may hide in it. */
 static bool copy_text(struct span text, char *out, size_t bytes_max)
 {
-    if (text.bytes == 0 || text.bytes > bytes_max || memchr(text.at, '\0', text.bytes) != NULL ||
+    if (text.len == 0 || text.len > bytes_max || memchr(text.data, '\0', text.len) != NULL ||
         !is_utf8(text))
         return false;
-    memcpy(out, text.at, text.bytes);
-    out[text.bytes] = '\0';
+    memcpy(out, text.data, text.len);
+    out[text.len] = '\0';
     return true;
 }
 
@@ -57,12 +57,12 @@ static bool read_degrees(struct span text, double max_deg, double *degrees)
 static bool read_digits(struct span text, uint32_t *value)
 {
     uint32_t sum = 0;
-    if (text.bytes == 0 || text.bytes > SMALL_DIGITS_MAX)
+    if (text.len == 0 || text.len > SMALL_DIGITS_MAX)
         return false;
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
             return false;
-        sum = sum * 10 + (uint32_t)(text.at[i] - '0');
+        sum = sum * 10 + (uint32_t)(text.data[i] - '0');
     }
     *value = sum;
     return true;
@@ -77,8 +77,8 @@ static bool read_rank(struct span text, uint32_t *rank)
 static bool are_types(struct span text)
 {
     char before = ',';
-    for (size_t i = 0; i < text.bytes; i++) {
-        char byte = text.at[i];
+    for (size_t i = 0; i < text.len; i++) {
+        char byte = text.data[i];
         if (byte == ',' ? before == ',' : byte != '_' && (byte < 'a' || byte > 'z'))
             return false;
         before = byte;
@@ -89,7 +89,7 @@ static bool are_types(struct span text)
 bool place_read_landmark(struct span line, struct place *place)
 {
     struct span fields[LANDMARK_FIELDS];
-    if (line.bytes == 0 || line.at[0] == '#')
+    if (line.len == 0 || line.data[0] == '#')
         return false;
     if (split(line, fields, LANDMARK_FIELDS) != LANDMARK_FIELDS)
         return false;
@@ -107,16 +107,16 @@ static bool read_sexagesimal(struct span text, size_t degree_digits, double max_
 {
     uint32_t whole = 0, minutes = 0, seconds = 0;
     size_t bytes = 1 + degree_digits + 2;
-    if (text.bytes != bytes && text.bytes != bytes + 2)
+    if (text.len != bytes && text.len != bytes + 2)
         return false;
-    if (!read_digits((struct span){text.at + 1, degree_digits}, &whole) ||
-        !read_digits((struct span){text.at + 1 + degree_digits, 2}, &minutes) || minutes > 59)
+    if (!read_digits((struct span){text.data + 1, degree_digits}, &whole) ||
+        !read_digits((struct span){text.data + 1 + degree_digits, 2}, &minutes) || minutes > 59)
         return false;
-    if (text.bytes == bytes + 2 &&
-        (!read_digits((struct span){text.at + bytes, 2}, &seconds) || seconds > 59))
+    if (text.len == bytes + 2 &&
+        (!read_digits((struct span){text.data + bytes, 2}, &seconds) || seconds > 59))
         return false;
     double value = whole + (minutes * 60 + seconds) / 3600.0;
-    *degrees = text.at[0] == '-' ? -value : value;
+    *degrees = text.data[0] == '-' ? -value : value;
     return value <= max_deg;
 }
 
@@ -127,15 +127,15 @@ static bool is_sign(char byte)
 
 static bool read_zone_position(struct span text, struct sphere_point *position)
 {
-    if (text.bytes == 0 || !is_sign(text.at[0]))
+    if (text.len == 0 || !is_sign(text.data[0]))
         return false;
     size_t second = 1;
-    while (second < text.bytes && !is_sign(text.at[second]))
+    while (second < text.len && !is_sign(text.data[second]))
         second++;
-    if (second == text.bytes)
+    if (second == text.len)
         return false;
-    struct span latitude = {text.at, second};
-    struct span longitude = {text.at + second, text.bytes - second};
+    struct span latitude = {text.data, second};
+    struct span longitude = {text.data + second, text.len - second};
     return read_sexagesimal(latitude, 2, 90, &position->latitude_deg) &&
            read_sexagesimal(longitude, 3, 180, &position->longitude_deg);
 }
@@ -143,16 +143,16 @@ static bool read_zone_position(struct span text, struct sphere_point *position)
 bool place_read_zone(struct span line, struct place *place)
 {
     struct span fields[ZONE_FIELDS_MIN];
-    if (line.bytes == 0 || line.at[0] == '#' ||
+    if (line.len == 0 || line.data[0] == '#' ||
         split(line, fields, ZONE_FIELDS_MIN) < ZONE_FIELDS_MIN ||
         !read_zone_position(fields[1], &place->position))
         return false;
     struct span city = fields[2];
-    const char *slash = memrchr(city.at, '/', city.bytes);
+    const char *slash = memrchr(city.data, '/', city.len);
     if (slash == NULL)
         return false;
-    city.bytes -= (size_t)(slash + 1 - city.at);
-    city.at = slash + 1;
+    city.len -= (size_t)(slash + 1 - city.data);
+    city.data = slash + 1;
     if (!copy_text(city, place->name, PLACE_NAME_BYTES_MAX))
         return false;
     for (char *byte = place->name; *byte != '\0'; byte++) {

@@ -22,13 +22,13 @@ static void take_location(struct query *query, struct span value)
         return;
     }
     query->has_location = true;
-    const char *comma = memchr(value.at, ',', value.bytes);
+    const char *comma = memchr(value.data, ',', value.len);
     if (comma == NULL) {
         refuse(query, "location must be LATITUDE,LONGITUDE in decimal degrees.");
         return;
     }
-    struct span latitude = {value.at, (size_t)(comma - value.at)};
-    struct span longitude = {comma + 1, value.bytes - latitude.bytes - 1};
+    struct span latitude = {value.data, (size_t)(comma - value.data)};
+    struct span longitude = {comma + 1, value.len - latitude.len - 1};
     if (!decimal_read(latitude, &query->centre.latitude_deg) ||
         !decimal_read(longitude, &query->centre.longitude_deg))
         refuse(query, "location must be LATITUDE,LONGITUDE in decimal degrees.");

@@ -33,9 +33,9 @@ static void keep(struct splitter *splitter, struct span bytes)
 {
     if (splitter->too_long)
         return;
-    if (splitter->record.bytes + bytes.bytes > SPLITTER_RECORD_BYTES_MAX) {
+    if (splitter->record.len + bytes.len > SPLITTER_RECORD_BYTES_MAX) {
         splitter->too_long = true;
-        splitter->record.bytes = 0;
+        splitter->record.len = 0;
         return;
     }
     buffer_append(&splitter->record, bytes);
@@ -43,7 +43,7 @@ static void keep(struct splitter *splitter, struct span bytes)
 
 static void forget(struct splitter *splitter)
 {
-    splitter->record.bytes = 0;
+    splitter->record.len = 0;
     splitter->too_long = false;
     splitter->given_out = false;
     splitter->depth = 0;
@@ -57,11 +57,11 @@ static enum splitter_kind give_out(struct splitter *splitter, enum splitter_stat
 {
     splitter->state = state;
     splitter->given_out = true;
-    *record = (struct span){splitter->record.at, splitter->record.bytes};
+    *record = (struct span){splitter->record.data, splitter->record.len};
     if (splitter->too_long)
         return SPLITTER_TOO_LONG;
-    for (size_t i = 0; i < record->bytes; i++) {
-        if (!is_blank(record->at[i]))
+    for (size_t i = 0; i < record->len; i++) {
+        if (!is_blank(record->data[i]))
             return SPLITTER_RECORD;
     }
     return SPLITTER_NONE;
@@ -185,8 +185,8 @@ static bool scan_sequence(struct splitter *splitter)
 static bool is_complete(const struct splitter *splitter)
 {
     struct splitter counter = {.state = SPLITTER_FEATURE};
-    for (size_t i = 0; i < splitter->record.bytes; i++)
-        track(&counter, splitter->record.at[i]);
+    for (size_t i = 0; i < splitter->record.len; i++)
+        track(&counter, splitter->record.data[i]);
     return counter.depth == 0 && !counter.in_string && !splitter->too_long;
 }
 
@@ -208,8 +208,8 @@ static enum splitter_kind finish(struct splitter *splitter, struct span *record)
 void splitter_feed(struct splitter *splitter, struct span bytes)
 {
     assert(!splitter->ended && splitter->at == splitter->end);
-    splitter->at = bytes.at;
-    splitter->end = bytes.at + bytes.bytes;
+    splitter->at = bytes.data;
+    splitter->end = bytes.data + bytes.len;
 }
 
 void splitter_end(struct splitter *splitter)
@@ -240,7 +240,7 @@ enum splitter_kind splitter_next(struct splitter *splitter, struct span *record)
         case SPLITTER_TAIL:
             if (scan(splitter))
                 splitter->state = state_around(splitter);
-            splitter->record.bytes = 0;
+            splitter->record.len = 0;
             break;
         default:
             if (scan(splitter))

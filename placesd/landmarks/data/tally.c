@@ -15,7 +15,7 @@ static void write_line(struct buffer *out, const char *format, ...)
     char *line = buffer_reserve(out, LINE_BYTES_MAX);
     va_list arguments;
     va_start(arguments, format);
-    out->bytes += (size_t)vsnprintf(line, LINE_BYTES_MAX, format, arguments);
+    out->len += (size_t)vsnprintf(line, LINE_BYTES_MAX, format, arguments);
     va_end(arguments);
 }
 

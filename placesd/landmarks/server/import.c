@@ -192,7 +192,7 @@ static void show_progress(struct job *job, bool is_last)
     job->shown_s = now_s;
     struct buffer line = {0};
     tally_write_progress(job->tally, job->input_bytes, &line);
-    fprintf(stderr, "%s%.*s%s", is_terminal ? "\r" : "", (int)line.bytes, line.at,
+    fprintf(stderr, "%s%.*s%s", is_terminal ? "\r" : "", (int)line.len, line.data,
             is_terminal && !is_last ? " " : "\n");
     buffer_free(&line);
 }

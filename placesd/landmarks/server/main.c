@@ -111,7 +111,7 @@ static int import(int count, char **arguments, bool ignores_hangup)
     bool done = import_run(&import, &tally, error, sizeof error);
     tally_write_report(&tally, &report);
     if (tally.bytes > 0)
-        fwrite(report.at, 1, report.bytes, stdout);
+        fwrite(report.data, 1, report.len, stdout);
     buffer_free(&report);
     close(import.give_up);
     if (!done)

@@ -16,7 +16,7 @@ bool seed_landmarks(struct store *store)
         assert(line_end != NULL);
         struct span line = {at, (size_t)(line_end - at)};
         at = line_end + 1;
-        if (line.bytes == 0 || line.at[0] == '#')
+        if (line.len == 0 || line.data[0] == '#')
             continue;
         struct place place;
         bool is_landmark = place_read_landmark(line, &place);
