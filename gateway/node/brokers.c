@@ -108,27 +108,29 @@ void brokers_turn(struct brokers *brokers, struct clients *clients, int64_t now_
     send_requests(brokers, now_ms);
 }
 
-static void tell_news(struct lookups *socket, struct logline *lines, int64_t wall_ns,
+static void tell_news(struct lookups *socket, struct logline *lines, int64_t realtime_ns,
                       int64_t now_ms)
 {
     switch (lookups_news(socket, now_ms)) {
     case DIAL_LOST:
-        logline_say(lines, wall_ns, "places", 0, "no answer from %s for %d s: %s",
+        logline_say(lines, realtime_ns, "places", 0, "no answer from %s for %d s: %s",
                     lookups_endpoint(socket), DIAL_LOST_MS / 1000, lookups_reason(socket));
         break;
     case DIAL_BACK:
-        logline_say(lines, wall_ns, "places", 0, "%s is reached again", lookups_endpoint(socket));
+        logline_say(lines, realtime_ns, "places", 0, "%s is reached again",
+                    lookups_endpoint(socket));
         break;
     case DIAL_NOTHING_NEW:
         break;
     }
 }
 
-void brokers_second(struct brokers *brokers, struct logline *lines, int64_t wall_ns, int64_t now_ms)
+void brokers_second(struct brokers *brokers, struct logline *lines, int64_t realtime_ns,
+                    int64_t now_ms)
 {
     for (size_t i = 0; i < brokers->count; i++) {
         lookups_second(brokers->sockets[i], now_ms);
-        tell_news(brokers->sockets[i], lines, wall_ns, now_ms);
+        tell_news(brokers->sockets[i], lines, realtime_ns, now_ms);
     }
     brokers->wait = brokers->count > 0; /* that may have eaten an edge */
 }

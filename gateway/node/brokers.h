@@ -40,7 +40,7 @@ void brokers_turn(struct brokers *brokers, struct clients *clients, int64_t now_
 
 /* To be called once a second. The log hears of a broker that cannot be reached, and of its
  * return. */
-void brokers_second(struct brokers *brokers, struct logline *lines, int64_t wall_ns,
+void brokers_second(struct brokers *brokers, struct logline *lines, int64_t realtime_ns,
                     int64_t now_ms);
 
 /* When brokers_turn has something to do although nothing arrived; INT64_MAX is never. */

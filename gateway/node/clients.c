@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/node/clock.h"
 #include "gateway/node/doors.h"
 #include "gateway/node/socket.h"
-#include "gateway/node/wall.h"
 #include "gateway/text/readings.h"
 
 /* An address is a number that never returns and, in its low bits, a slot. */
@@ -64,15 +64,15 @@ static void *allocate(size_t count, size_t size)
 
 static void note(struct clients *all, const char *kind, uint64_t number, const char *text)
 {
-    all->node->wall_ns = wall_now_ns();
-    logline_put(all->node->log, all->node->wall_ns, kind, number, span_of(text));
+    all->node->realtime_ns = clock_realtime_ns();
+    logline_put(all->node->log, all->node->realtime_ns, kind, number, span_of(text));
 }
 
 /* The time of what follows: later than the bytes it is about, so that no honest client of this
  * machine is told that its stamp lies in the future. */
 static void take_time(struct clients *all)
 {
-    all->node->wall_ns = wall_now_ns();
+    all->node->realtime_ns = clock_realtime_ns();
     all->node->now_ms = (int64_t)uv_now(all->loop);
 }
 
@@ -406,8 +406,8 @@ static void tell_growth(struct clients *all, uint64_t count, uint64_t *told, con
 {
     if (count == *told)
         return;
-    all->node->wall_ns = wall_now_ns();
-    logline_say(all->node->log, all->node->wall_ns, "fault", 0, "%llu %s",
+    all->node->realtime_ns = clock_realtime_ns();
+    logline_say(all->node->log, all->node->realtime_ns, "fault", 0, "%llu %s",
                 (unsigned long long)(count - *told), what);
     *told = count;
 }

@@ -15,10 +15,10 @@
 #include "bus/net/bus.h"
 #include "gateway/node/brokers.h"
 #include "gateway/node/clients.h"
+#include "gateway/node/clock.h"
 #include "gateway/node/guard.h"
 #include "gateway/node/log.h"
 #include "gateway/node/tell.h"
-#include "gateway/node/wall.h"
 #include "gateway/text/logline.h"
 #include "gateway/text/session.h"
 #include "topology/reach.h"
@@ -70,7 +70,7 @@ static int64_t now_ms(const struct gateway *gateway)
 }
 
 #define note(gateway, kind, ...)                                                                   \
-    logline_say(&(gateway)->lines, wall_now_ns(), (kind), 0, __VA_ARGS__)
+    logline_say(&(gateway)->lines, clock_realtime_ns(), (kind), 0, __VA_ARGS__)
 
 static void tell_events(struct gateway *gateway)
 {
@@ -204,8 +204,8 @@ static void on_second(uv_timer_t *timer)
     gateway->refusals_told = refusals;
     tell_strangers(&gateway->lines, gateway->bus, gateway->guard.start_ns);
     tell_troubles(gateway);
-    guard_tell(&gateway->guard, gateway->bus, &gateway->lines, wall_now_ns());
-    brokers_second(&gateway->brokers, &gateway->lines, wall_now_ns(), now_ms(gateway));
+    guard_tell(&gateway->guard, gateway->bus, &gateway->lines, clock_realtime_ns());
+    brokers_second(&gateway->brokers, &gateway->lines, clock_realtime_ns(), now_ms(gateway));
     log_look(gateway->log);
 }
 
@@ -217,7 +217,7 @@ static void on_signal(uv_signal_t *handle, int number)
         log_reopen(gateway->log);
         if (number == SIGHUP)
             guard_reload(&gateway->guard, gateway->bus, gateway->brokers.sockets,
-                         gateway->brokers.count, &gateway->lines, wall_now_ns());
+                         gateway->brokers.count, &gateway->lines, clock_realtime_ns());
     } else if (gateway->stop_at_ms != 0) {
         gateway->stop_at_ms = now_ms(gateway);
     } else {

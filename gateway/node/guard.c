@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/node/clock.h"
 #include "gateway/node/tell.h"
-#include "gateway/node/wall.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
 
@@ -40,7 +40,7 @@ static void take_keys(struct guard *guard, const struct topology *topology)
         if (self >= 0 && topology->observers[i].of == (uint32_t)self)
             take_peer_keys(guard, &topology->observers[i].self);
     guard->places_keys = topology->places[0].public_keys; /* none without places */
-    guard->keys_ns = wall_now_ns();
+    guard->keys_ns = clock_realtime_ns();
     learn_names(guard, topology);
     free(neighbours);
 }
@@ -50,7 +50,7 @@ bool guard_open(struct guard *guard, const struct topology *topology,
 {
     const struct topology_node *self = &topology->nodes[topology_find(topology, guard->node)];
     guard->start = topology;
-    guard->start_ns = wall_now_ns();
+    guard->start_ns = clock_realtime_ns();
     guard->has_keys = topology->keys[0] != '\0';
     if (!guard->has_keys)
         return true;
@@ -82,43 +82,44 @@ const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth
 
 /* What the file says of the herd besides the keys of others. */
 static void tell_changes(const struct guard *guard, const struct topology *topology,
-                         struct logline *lines, int64_t wall_ns)
+                         struct logline *lines, int64_t realtime_ns)
 {
     char changes[TOPOLOGY_CHANGES_BYTES_MAX];
     topology_changes_list(guard->start, topology, guard->node, changes);
     if (changes[0] != '\0')
-        logline_say(lines, wall_ns, "reload", 0, "%s: at the next start", changes);
+        logline_say(lines, realtime_ns, "reload", 0, "%s: at the next start", changes);
 }
 
 void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *lookups,
-                  size_t lookups_count, struct logline *lines, int64_t wall_ns)
+                  size_t lookups_count, struct logline *lines, int64_t realtime_ns)
 {
     struct topology topology;
     if (!topology_load(guard->file, &topology)) {
-        logline_say(lines, wall_ns, "fault", 0,
+        logline_say(lines, realtime_ns, "fault", 0,
                     "%s as they are: %s is not good, standard error says why",
                     guard->has_keys ? "keys stay" : "all stays", guard->file);
         return;
     }
     if (!guard->has_keys) {
-        logline_say(lines, wall_ns, "reload", 0, "read again from %s, without keys", guard->file);
+        logline_say(lines, realtime_ns, "reload", 0, "read again from %s, without keys",
+                    guard->file);
     } else if (topology.keys[0] == '\0') {
-        logline_say(lines, wall_ns, "fault", 0, "keys stay as they are: %s has none any more",
+        logline_say(lines, realtime_ns, "fault", 0, "keys stay as they are: %s has none any more",
                     guard->file);
     } else {
         take_keys(guard, &topology);
         bus_admit(bus, guard->peer_keys);
         for (size_t i = 0; i < lookups_count; i++)
             lookups_expect(lookups[i], &guard->places_keys);
-        logline_say(lines, wall_ns, "keys", 0, "read again from %s", guard->file);
+        logline_say(lines, realtime_ns, "keys", 0, "read again from %s", guard->file);
     }
-    tell_changes(guard, &topology, lines, wall_ns);
+    tell_changes(guard, &topology, lines, realtime_ns);
     topology_free(&topology);
 }
 
 /* Links are those of the start; a neighbour of then may have lost its keys since. */
 static void tell_refused_name(struct guard *guard, const char *key, struct logline *lines,
-                              int64_t wall_ns)
+                              int64_t realtime_ns)
 {
     const char *name = keyring_find(&guard->known, key);
     struct span told;
@@ -127,26 +128,26 @@ static void tell_refused_name(struct guard *guard, const char *key, struct logli
         return;
     for (size_t i = 0; i < guard->peer_count; i++)
         was_neighbour = was_neighbour || strcmp(guard->peers[i]->name, name) == 0;
-    strangers_hear(&guard->strangers, span_of(name), wall_ns / 1000000);
+    strangers_hear(&guard->strangers, span_of(name), realtime_ns / 1000000);
     if (strangers_next(&guard->strangers, &told))
         tell_stranger(lines, told, was_neighbour ? guard->keys_ns : guard->start_ns);
 }
 
-void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t wall_ns)
+void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t realtime_ns)
 {
     struct bus_guard now = bus_guard(bus);
     if (now.refused.count != guard->refused_told)
-        logline_say(lines, wall_ns, "fault", 0,
+        logline_say(lines, realtime_ns, "fault", 0,
                     "%" PRIu64 " connections with a stranger's key refused, the last from %s with "
                     "%s",
                     now.refused.count - guard->refused_told, now.refused.address, now.refused.key);
     if (now.impostors != guard->impostors_told)
-        logline_say(lines, wall_ns, "fault", 0,
+        logline_say(lines, realtime_ns, "fault", 0,
                     "%" PRIu64 " messages refused: with the key of %s somebody calls itself %s",
                     now.impostors - guard->impostors_told,
                     now.impostor[0] != '\0' ? now.impostor : "nobody", now.claimed);
     if (now.refused.count != guard->refused_told)
-        tell_refused_name(guard, now.refused.key, lines, wall_ns);
+        tell_refused_name(guard, now.refused.key, lines, realtime_ns);
     guard->refused_told = now.refused.count;
     guard->impostors_told = now.impostors;
 }

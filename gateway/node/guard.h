@@ -42,9 +42,9 @@ const struct auth_ends *guard_places_keys(const struct guard *guard, struct auth
  * old ones go on. Our own key pair, links and addresses are those of the start: a line says which
  * of them are others in the file. */
 void guard_reload(struct guard *guard, struct bus *bus, struct lookups *const *lookups,
-                  size_t lookups_count, struct logline *lines, int64_t wall_ns);
+                  size_t lookups_count, struct logline *lines, int64_t realtime_ns);
 
 /* A line about connections and messages that were refused since the last time, if there were. */
-void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t wall_ns);
+void guard_tell(struct guard *guard, struct bus *bus, struct logline *lines, int64_t realtime_ns);
 
 #endif

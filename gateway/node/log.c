@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gateway/node/wall.h"
+#include "gateway/node/clock.h"
 #include "gateway/text/logline.h"
 #include "topology/say.h"
 
@@ -142,7 +142,7 @@ static bool close_gap(struct log *log)
     if (log->torn)
         buffer_append(&told.lines, span_of("\n"));
     if (log->gap_bytes > 0)
-        logline_say(&told, wall_now_ns(), "fault", 0, "%" PRIu64 " bytes were lost here",
+        logline_say(&told, clock_realtime_ns(), "fault", 0, "%" PRIu64 " bytes were lost here",
                     log->gap_bytes);
     struct span bytes = {told.lines.data, told.lines.len};
     size_t written = write_bytes(log, bytes);

@@ -6,13 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gateway/node/wall.h"
+#include "gateway/node/clock.h"
 #include "topology/status.h"
 
 /* "2026-07-29T12:34:56Z" */
 #define TIME_BYTES 32
 
-#define note(lines, kind, ...) logline_say((lines), wall_now_ns(), (kind), 0, __VA_ARGS__)
+#define note(lines, kind, ...) logline_say((lines), clock_realtime_ns(), (kind), 0, __VA_ARGS__)
 
 static void write_status(enum status_kind kind, const char *peer)
 {
@@ -92,7 +92,7 @@ void tell_stranger(struct logline *lines, struct span name, int64_t read_ns)
     buffer_append(&text, span_of(" is no neighbour in the file read at "));
     buffer_append(&text, span_of(when));
     buffer_append(&text, span_of(": what it says is dropped"));
-    logline_put(lines, wall_now_ns(), "fault", 0, (struct span){text.data, text.len});
+    logline_put(lines, clock_realtime_ns(), "fault", 0, (struct span){text.data, text.len});
     buffer_free(&text);
 }
 

@@ -47,17 +47,17 @@ static void remember_second(char *at, int64_t second)
     decimal_put(at, (uint64_t)(of_day % 60), 2);
 }
 
-static void remember_time(struct logline *log, int64_t wall_ns)
+static void remember_time(struct logline *log, int64_t realtime_ns)
 {
-    int64_t second = wall_ns / NS_PER_SECOND;
-    if (log->wall_ns == 0 || second != log->wall_ns / NS_PER_SECOND)
+    int64_t second = realtime_ns / NS_PER_SECOND;
+    if (log->realtime_ns == 0 || second != log->realtime_ns / NS_PER_SECOND)
         remember_second(log->time, second);
     char *at = log->time + SECOND_BYTES;
     *at++ = '.';
-    at = decimal_put(at, (uint64_t)(wall_ns % NS_PER_SECOND / NS_PER_MICROSECOND), 6);
+    at = decimal_put(at, (uint64_t)(realtime_ns % NS_PER_SECOND / NS_PER_MICROSECOND), 6);
     *at++ = 'Z';
     *at = ' ';
-    log->wall_ns = wall_ns;
+    log->realtime_ns = realtime_ns;
 }
 
 static char *put_span(char *at, struct span bytes)
@@ -123,7 +123,7 @@ static inline char *put_escaped(char *at, struct span text)
     return at;
 }
 
-void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
+void logline_put(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  struct span text)
 {
     struct span word = span_of(kind);
@@ -131,8 +131,8 @@ void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_
     text.len = cut ? LOGLINE_TEXT_BYTES_MAX : text.len;
     char *start =
         buffer_reserve(&log->lines, word.len + LINE_FRAME_BYTES_MAX + text.len * ESCAPE_BYTES);
-    if (wall_ns != log->wall_ns || wall_ns == 0)
-        remember_time(log, wall_ns);
+    if (realtime_ns != log->realtime_ns || realtime_ns == 0)
+        remember_time(log, realtime_ns);
     if (connection != log->connection || log->number_bytes == 0)
         remember_connection(log, connection);
     char *at = put_span(start, (struct span){log->time, sizeof log->time});
@@ -150,7 +150,7 @@ void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_
     log->lines.len += (size_t)(at - start);
 }
 
-void logline_say(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
+void logline_say(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  const char *format, ...)
 {
     char text[LOGLINE_SAY_BYTES_MAX];
@@ -158,7 +158,7 @@ void logline_say(struct logline *log, int64_t wall_ns, const char *kind, uint64_
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    logline_put(log, wall_ns, kind, connection, span_of(text));
+    logline_put(log, realtime_ns, kind, connection, span_of(text));
 }
 
 void logline_free(struct logline *log)

@@ -34,20 +34,20 @@
  * share them, and most moments their second. */
 struct logline {
     struct buffer lines;  /* complete lines; whoever writes them empties it */
-    int64_t wall_ns;      /* the moment `time` stands for; 0: none yet */
+    int64_t realtime_ns;  /* the moment `time` stands for; 0: none yet */
     uint64_t connection;  /* what `number` stands for */
     uint8_t number_bytes; /* 0: none yet */
     char time[LOGLINE_TIME_BYTES];
     char number[LOGLINE_NUMBER_BYTES];
 };
 
-/* Appends one line. `wall_ns` is nanoseconds since 1970; `kind` is one plain word; connection 0
+/* Appends one line. `realtime_ns` is nanoseconds since 1970; `kind` is one plain word; connection 0
  * is none. */
-void logline_put(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
+void logline_put(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  struct span text);
 
 /* The same with a text made as by printf(3). Never on the path of a command. */
-void logline_say(struct logline *log, int64_t wall_ns, const char *kind, uint64_t connection,
+void logline_say(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 void logline_free(struct logline *log);

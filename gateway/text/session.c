@@ -40,7 +40,7 @@ static void note(const struct session *session, const struct session_node *node,
                  struct span text)
 {
     if (node->log_commands)
-        logline_put(node->log, node->wall_ns, kind, session->number, text);
+        logline_put(node->log, node->realtime_ns, kind, session->number, text);
 }
 
 /* What was replied from `start` of the output on gets the line ends that its client wants. */
@@ -68,7 +68,7 @@ static void note_json(const struct session *session, const struct session_node *
         [LOOKUP_INVALID] = "invalid",
     };
     if (node->log_commands)
-        logline_say(node->log, node->wall_ns, "places", session->number, "%s, %zu bytes",
+        logline_say(node->log, node->realtime_ns, "places", session->number, "%s, %zu bytes",
                     words[code], bytes);
 }
 
@@ -90,8 +90,8 @@ static void take_location(struct session *session, struct session_node *node,
         .client = command->client,
         .position = command->position,
         .stamp = command->stamp,
-        .difference_ns = node->wall_ns - command->stamp_ns,
-        .order_ns = location_order_ns(command->stamp_ns, node->wall_ns),
+        .difference_ns = node->realtime_ns - command->stamp_ns,
+        .order_ns = location_order_ns(command->stamp_ns, node->realtime_ns),
         .packed = command->has_digits ? &command->packed : NULL,
     };
     node->count.iamats++;
@@ -111,7 +111,7 @@ static void take_location(struct session *session, struct session_node *node,
     /* Stamps from the future are ordered by when they were accepted, and one read may bring
      * several: no two of them are accepted in the same nanosecond. */
     if (location.order_ns != command->stamp_ns)
-        node->wall_ns++;
+        node->realtime_ns++;
 }
 
 static void add_mark(struct session *session, uint64_t ticket, size_t start)

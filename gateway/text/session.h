@@ -41,7 +41,7 @@ struct session_node {
     bool log_commands; /* note every command and reply there */
     /* Nanoseconds since 1970, never running backwards. Moves on by one behind each stamp from the
      * future, so that no two of those are accepted in the same nanosecond. */
-    int64_t wall_ns;
+    int64_t realtime_ns;
     int64_t now_ms;     /* as flood and places count */
     bool flood_changed; /* set here: the flood has something due */
     struct session_counters count;

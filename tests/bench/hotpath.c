@@ -335,8 +335,9 @@ static void make_rig(struct rig *rig)
                                     .incarnation = 1,
                                     .clients_max = FLOOD_CLIENTS_DEFAULT};
     *rig = (struct rig){.session = {.number = 1}};
-    rig->node = (struct session_node){
-        .flood = flood_new(&options), .log = &rig->log, .wall_ns = (int64_t)STAMP_NS + 263873386};
+    rig->node = (struct session_node){.flood = flood_new(&options),
+                                      .log = &rig->log,
+                                      .realtime_ns = (int64_t)STAMP_NS + 263873386};
 }
 
 static void free_rig(struct rig *rig)

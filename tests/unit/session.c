@@ -24,7 +24,7 @@ static void stale_stamp_gets_its_own_line(void)
     rig.node.flood_changed = false;
     say(&rig, SPAN("IAMAT kiwi +1-1 1621464827\n"));
     expect(&rig, "AT Clark +1.000000000 kiwi +1-1 1621464827\n");
-    rig.node.wall_ns++;
+    rig.node.realtime_ns++;
     say(&rig, SPAN(IAMAT("kiwi")));
     expect(&rig, "AT Clark +0.500000001 kiwi +34.068930-118.445127 1621464827.5\n");
     CHECK(!rig.node.flood_changed);

@@ -31,7 +31,7 @@ static inline struct rig make_rig(uint32_t clients_max, bool has_places)
     struct rig rig = {.session = {.number = 17, .address = 1700}};
     rig.node = (struct session_node){.flood = flood_new(&options),
                                      .places = has_places ? places_new(1, 1) : NULL,
-                                     .wall_ns = WALL_NS};
+                                     .realtime_ns = WALL_NS};
     return rig;
 }
 

@@ -1,8 +1,8 @@
-#include "gateway/node/wall.h"
+#include "gateway/node/clock.h"
 
 #include <time.h>
 
-int64_t wall_now_ns(void)
+int64_t clock_realtime_ns(void)
 {
     static int64_t latest_ns;
     struct timespec now;
