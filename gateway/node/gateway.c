@@ -16,8 +16,8 @@
 #include "gateway/node/brokers.h"
 #include "gateway/node/clients.h"
 #include "gateway/node/clock.h"
-#include "gateway/node/guard.h"
 #include "gateway/node/log.h"
+#include "gateway/node/node_keys.h"
 #include "gateway/node/tell.h"
 #include "gateway/text/logline.h"
 #include "gateway/text/session.h"
@@ -46,7 +46,7 @@ struct gateway {
 
     struct flood *flood;
     struct bus *bus;
-    struct guard guard;
+    struct node_keys keys;
     struct brokers brokers;
     struct clients *clients;
     struct log *log;
@@ -202,9 +202,9 @@ static void on_second(uv_timer_t *timer)
         note(gateway, "fault", "%" PRIu64 " new clients refused: the table is full",
              refusals - gateway->refusals_told);
     gateway->refusals_told = refusals;
-    tell_strangers(&gateway->lines, gateway->bus, gateway->guard.start_ns);
+    tell_strangers(&gateway->lines, gateway->bus, gateway->keys.start_ns);
     tell_troubles(gateway);
-    guard_tell(&gateway->guard, gateway->bus, &gateway->lines, clock_realtime_ns());
+    node_keys_log(&gateway->keys, gateway->bus, &gateway->lines, clock_realtime_ns());
     brokers_second(&gateway->brokers, &gateway->lines, clock_realtime_ns(), now_ms(gateway));
     log_look(gateway->log);
 }
@@ -216,8 +216,8 @@ static void on_signal(uv_signal_t *handle, int number)
         signals_reopen();
         log_reopen(gateway->log);
         if (number == SIGHUP)
-            guard_reload(&gateway->guard, gateway->bus, gateway->brokers.sockets,
-                         gateway->brokers.count, &gateway->lines, clock_realtime_ns());
+            node_keys_reload(&gateway->keys, gateway->bus, gateway->brokers.sockets,
+                             gateway->brokers.count, &gateway->lines, clock_realtime_ns());
     } else if (gateway->stop_at_ms != 0) {
         gateway->stop_at_ms = now_ms(gateway);
     } else {
@@ -254,10 +254,10 @@ static void find_peers(struct gateway *gateway)
             gateway->peers[count++] = &topology->observers[i].self;
     gateway->peer_count = count;
     free(neighbours);
-    gateway->guard = (struct guard){.file = gateway->options->topology_file,
-                                    .node = gateway->self->name,
-                                    .peers = gateway->peers,
-                                    .peer_count = count};
+    gateway->keys = (struct node_keys){.file = gateway->options->topology_file,
+                                       .node = gateway->self->name,
+                                       .peers = gateway->peers,
+                                       .peer_count = count};
 }
 
 static void make_flood(struct gateway *gateway)
@@ -294,10 +294,10 @@ static bool complain_at(const struct gateway *gateway, const struct topology_end
     return complain(text);
 }
 
-static bool open_guard(struct gateway *gateway)
+static bool open_keys(struct gateway *gateway)
 {
     char error[SECRETS_ERROR_BYTES_MAX];
-    return guard_open(&gateway->guard, gateway->options->topology, error) || complain(error);
+    return node_keys_open(&gateway->keys, gateway->options->topology, error) || complain(error);
 }
 
 static bool open_bus(struct gateway *gateway)
@@ -314,7 +314,7 @@ static bool open_bus(struct gateway *gateway)
                                   .endpoint = gateway->self->bus.text,
                                   .peers = peers,
                                   .peer_count = gateway->peer_count,
-                                  .keys = guard_bus_keys(&gateway->guard, &keys)};
+                                  .keys = node_keys_of_bus(&gateway->keys, &keys)};
     gateway->bus = bus_open(&options, error);
     explicit_bzero(&keys, sizeof keys);
     free(peers);
@@ -325,7 +325,7 @@ static bool open_brokers(struct gateway *gateway)
 {
     char error[LOOKUPS_ERROR_BYTES_MAX];
     struct auth_ends ends;
-    const struct auth_ends *keys = guard_places_keys(&gateway->guard, &ends);
+    const struct auth_ends *keys = node_keys_of_places(&gateway->keys, &ends);
     bool good = brokers_open(&gateway->brokers, gateway->options->topology, draw_number(), keys,
                              now_ms(gateway), error);
     explicit_bzero(&ends, sizeof ends);
@@ -400,7 +400,7 @@ static void note_start(struct gateway *gateway)
          (long)getpid(), options->topology->herd, gateway->self->name, gateway->incarnation,
          gateway->self->clients.text, bus_endpoint(gateway->bus), topology->places_count,
          topology->places_count > 0 ? topology->places[0].gateways_at.text : "none",
-         gateway->guard.has_keys ? "yes" : "no", gateway->peer_count,
+         gateway->keys.has_keys ? "yes" : "no", gateway->peer_count,
          clients_limit(gateway->clients), options->clients_max);
     if (topology->insecure)
         note(gateway, "insecure", "whoever reaches the bus or the places service is trusted");
@@ -439,7 +439,7 @@ static void close_all(struct gateway *gateway)
     clients_free(&gateway->clients);
     brokers_close(&gateway->brokers);
     bus_close(&gateway->bus, BUS_LINGER_MS);
-    guard_close(&gateway->guard);
+    node_keys_close(&gateway->keys);
     flood_destroy(&gateway->flood);
     log_close(&gateway->log);
     logline_free(&gateway->lines);
@@ -458,7 +458,7 @@ bool gateway_run(const struct gateway_options *options)
         abort();
     find_peers(gateway);
     make_flood(gateway);
-    bool started = open_log(gateway) && open_guard(gateway) && open_bus(gateway) &&
+    bool started = open_log(gateway) && open_keys(gateway) && open_bus(gateway) &&
                    open_brokers(gateway) && open_clients(gateway);
     if (started) {
         start_handles(gateway);
