@@ -11,7 +11,7 @@
 #include "gateway/node/clock.h"
 #include "gateway/node/doors.h"
 #include "gateway/node/socket.h"
-#include "gateway/text/readings.h"
+#include "gateway/text/read_batch.h"
 
 /* An address is a number that never returns and, in its low bits, a slot. */
 #define SLOT_BITS 20
@@ -29,7 +29,7 @@ struct client {
     size_t held_bytes; /* its part of all->held_bytes */
     int fd;
     int events;     /* polled for */
-    bool was_read;  /* all->readings has something of it */
+    bool was_read;  /* all->batch has something of it */
     bool is_shut;   /* it closed its sending half: nothing more can arrive */
     bool lingering; /* all is said; what still arrives is thrown away */
 };
@@ -53,7 +53,7 @@ struct clients {
     struct buffer output; /* lent to the session at work */
     struct clients_counters count;
     uint64_t refused_told, faults_told;
-    struct readings readings; /* every read goes there, also one of which nothing is kept */
+    struct read_batch batch; /* every read goes there, also one of which nothing is kept */
 };
 
 static void *allocate(size_t count, size_t size)
@@ -87,7 +87,7 @@ static void drop(struct client *client, const char *reason)
     struct clients *all = client->all;
     size_t slot = client->session.address & SLOT_MASK;
     if (client->was_read)
-        readings_forget(&all->readings, client);
+        read_batch_forget(&all->batch, client);
     note(all, "disconnect", client->session.number, reason);
     all->held_bytes -= client->held_bytes;
     all->slots[slot] = NULL;
@@ -165,8 +165,8 @@ static void take_the_rest(struct client *client)
             session_wrote(session, all->node, output.len);
         if (!session_wants_input(session))
             return;
-        char *input = readings_room(&all->readings);
-        ssize_t count = socket_receive(client->fd, input, READINGS_READ_BYTES);
+        char *input = read_batch_room(&all->batch);
+        ssize_t count = socket_receive(client->fd, input, READ_BATCH_READ_BYTES);
         if (count <= 0)
             return;
         take_time(all);
@@ -224,8 +224,8 @@ static void settle(struct client *client, const char *reason)
 
 static void throw_away(struct client *client)
 {
-    char *unwanted = readings_room(&client->all->readings);
-    ssize_t count = socket_receive(client->fd, unwanted, READINGS_READ_BYTES);
+    char *unwanted = read_batch_room(&client->all->batch);
+    ssize_t count = socket_receive(client->fd, unwanted, READ_BATCH_READ_BYTES);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
         drop(client, farewell(client));
 }
@@ -234,17 +234,17 @@ static void throw_away(struct client *client)
 
 void clients_turn(struct clients *all)
 {
-    struct span inputs[READINGS_MAX];
-    size_t count = all->readings.count;
+    struct span inputs[READ_BATCH_READS_MAX];
+    size_t count = all->batch.count;
     if (count == 0)
         return;
     take_time(all);
     for (size_t i = 0; i < count; i++)
-        inputs[i] = (struct span){all->readings.all[i].at, all->readings.all[i].bytes};
+        inputs[i] = (struct span){all->batch.all[i].at, all->batch.all[i].bytes};
     if (count > 1)
         session_prefetch(all->node, inputs, count);
     for (size_t i = 0; i < count; i++) {
-        const struct reading *reading = &all->readings.all[i];
+        const struct read_batch_entry *reading = &all->batch.all[i];
         struct client *client = reading->client;
         if (client == NULL)
             continue;
@@ -253,7 +253,7 @@ void clients_turn(struct clients *all)
         session_read(&client->session, all->node, reading->at, reading->bytes);
         settle(client, NULL);
     }
-    readings_clear(&all->readings);
+    read_batch_clear(&all->batch);
 }
 
 /* Neither input nor its end: what can be written, or why the connection is over. */
@@ -277,8 +277,8 @@ static void end_input(struct client *client)
 static void receive(struct client *client)
 {
     struct clients *all = client->all;
-    char *input = readings_room(&all->readings);
-    ssize_t count = socket_receive(client->fd, input, READINGS_READ_BYTES);
+    char *input = read_batch_room(&all->batch);
+    ssize_t count = socket_receive(client->fd, input, READ_BATCH_READ_BYTES);
     if (count == 0)
         end_input(client);
     else if (count < 0)
@@ -286,7 +286,7 @@ static void receive(struct client *client)
     if (count <= 0)
         return;
     client->was_read = true;
-    if (readings_add(&all->readings, client, (size_t)count))
+    if (read_batch_add(&all->batch, client, (size_t)count))
         clients_turn(all);
 }
 
