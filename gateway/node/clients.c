@@ -191,7 +191,7 @@ static bool linger(struct client *client)
     return true;
 }
 
-static const char *farewell(const struct client *client)
+static const char *close_reason(const struct client *client)
 {
     if (client->all->stopping)
         return "the node stops";
@@ -199,7 +199,7 @@ static const char *farewell(const struct client *client)
 }
 
 /* Writes what it can, gives the lent buffer back and decides how to go on. May drop the client. */
-static void settle(struct client *client, const char *reason)
+static void flush(struct client *client, const char *reason)
 {
     struct clients *all = client->all;
     if (reason == NULL)
@@ -207,8 +207,8 @@ static void settle(struct client *client, const char *reason)
     if (reason != NULL)
         take_the_rest(client);
     else if (session_is_over(&client->session) && !client->lingering && !linger(client))
-        reason = farewell(client);
-    session_take_back(&client->session, &all->output);
+        reason = close_reason(client);
+    session_detach_output(&client->session, &all->output);
     if (all->node->log->lines.len > LOG_WAITING_BYTES_MAX)
         log_write(all->log, &all->node->log->lines);
     if (reason != NULL) {
@@ -227,7 +227,7 @@ static void throw_away(struct client *client)
     char *unwanted = read_batch_room(&client->all->batch);
     ssize_t count = socket_receive(client->fd, unwanted, READ_BATCH_READ_BYTES);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
-        drop(client, farewell(client));
+        drop(client, close_reason(client));
 }
 
 /* ---- input ---- */
@@ -249,9 +249,9 @@ void clients_turn(struct clients *all)
         if (client == NULL)
             continue;
         client->was_read = false;
-        session_lend(&client->session, &all->output);
+        session_attach_output(&client->session, &all->output);
         session_read(&client->session, all->node, reading->at, reading->bytes);
-        settle(client, NULL);
+        flush(client, NULL);
     }
     read_batch_clear(&all->batch);
 }
@@ -260,17 +260,17 @@ void clients_turn(struct clients *all)
 static void go_on(struct client *client, const char *reason)
 {
     take_time(client->all);
-    session_lend(&client->session, &client->all->output);
-    settle(client, reason);
+    session_attach_output(&client->session, &client->all->output);
+    flush(client, reason);
 }
 
 static void end_input(struct client *client)
 {
     client->is_shut = true;
     take_time(client->all);
-    session_lend(&client->session, &client->all->output);
+    session_attach_output(&client->session, &client->all->output);
     session_end_input(&client->session, client->all->node);
-    settle(client, NULL);
+    flush(client, NULL);
 }
 
 /* One read; what it brings is worked off together with what others sent. */
@@ -298,7 +298,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
     if (client->was_read)   /* asked again, the loop says the same again */
         clients_turn(client->all);
     else if (client->lingering && status < 0)
-        drop(client, farewell(client));
+        drop(client, close_reason(client));
     else if (client->lingering)
         throw_away(client);
     else if (status < 0)
@@ -383,9 +383,9 @@ void clients_answer(struct clients *all, const struct places_answer *answer)
     if (client == NULL || client->session.address != answer->asker || client->lingering)
         return;
     take_time(all);
-    session_lend(&client->session, &all->output);
+    session_attach_output(&client->session, &all->output);
     session_answer(&client->session, all->node, answer);
-    settle(client, NULL);
+    flush(client, NULL);
 }
 
 static void cut_if_stuck(struct client *client)
@@ -394,7 +394,7 @@ static void cut_if_stuck(struct client *client)
         return;
     int64_t waited_ms = (int64_t)uv_now(client->all->loop) - client->since_ms;
     if (client->lingering && waited_ms >= CLIENTS_LINGER_MS) {
-        drop(client, farewell(client));
+        drop(client, close_reason(client));
     } else if (waited_ms >= CLIENTS_STUCK_MS) {
         client->all->count.cut_stuck++;
         drop(client, "cut: did not read its replies for 10 s");
@@ -436,7 +436,7 @@ void clients_stop(struct clients *all)
         if (client == NULL)
             continue;
         client->session.leaving = true;
-        settle(client, client->lingering ? farewell(client) : NULL);
+        flush(client, client->lingering ? close_reason(client) : NULL);
     }
 }
 

@@ -12,25 +12,25 @@
  * side by side, few enough that what was fetched is still in the cache when it is needed. */
 #define LOOK_AHEAD_LINES FLOOD_PREFETCH_MAX
 
-void session_lend(struct session *session, struct buffer *shared)
+void session_attach_output(struct session *session, struct buffer *shared)
 {
     if (session->out.data != NULL)
         return;
     session->out = *shared;
-    session->lent = true;
+    session->attached = true;
     *shared = (struct buffer){0};
 }
 
-void session_take_back(struct session *session, struct buffer *shared)
+void session_detach_output(struct session *session, struct buffer *shared)
 {
-    if (!session->lent) {
+    if (!session->attached) {
         if (session->out.len == 0)
             buffer_free(&session->out);
         return;
     }
     *shared = session->out;
     session->out = (struct buffer){0};
-    session->lent = false;
+    session->attached = false;
     if (shared->len > 0)
         buffer_append(&session->out, (struct span){shared->data, shared->len});
     shared->len = 0;

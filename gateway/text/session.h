@@ -61,7 +61,7 @@ struct session {
     struct buffer out;
     struct session_mark *marks; /* SESSION_LOOKUPS_MAX of them while a look-up is in flight */
     uint8_t lookups;            /* marks in use, in the order of their commands */
-    bool lent;                  /* `out` is the shared buffer */
+    bool attached;              /* `out` is the shared buffer */
     bool leaving;               /* by QUIT or as a browser: no further command is looked at */
     bool replies_in_crlf;       /* of the command at work: its client speaks TELNET */
 };
@@ -69,8 +69,8 @@ struct session {
 /* Around any of the calls that produce output: lends the loop's output buffer to a session that
  * holds none, and takes it back; what could not be written is then kept in a copy. A session at
  * rest owns nothing. */
-void session_lend(struct session *session, struct buffer *shared);
-void session_take_back(struct session *session, struct buffer *shared);
+void session_attach_output(struct session *session, struct buffer *shared);
+void session_detach_output(struct session *session, struct buffer *shared);
 
 /* A ref: what was read of several clients and is to be handed to session_read in turn (at most
  * FLOOD_PREFETCH_MAX). Has what is known of the first client that each is about fetched from

@@ -351,10 +351,10 @@ static void free_rig(struct rig *rig)
 /* As the loop does it; the log's lines are written elsewhere. */
 static inline void serve(struct rig *rig, char *bytes, size_t count)
 {
-    session_lend(&rig->session, &rig->out);
+    session_attach_output(&rig->session, &rig->out);
     session_read(&rig->session, &rig->node, bytes, count);
     session_wrote(&rig->session, &rig->node, session_output(&rig->session).len);
-    session_take_back(&rig->session, &rig->out);
+    session_detach_output(&rig->session, &rig->out);
     rig->log.lines.len = 0;
 }
 

@@ -370,9 +370,9 @@ static void any_timing_gives_the_same_bytes(void)
                 char bytes[40];
                 size_t count = amount < left ? amount : left;
                 memcpy(bytes, commands + sent, count);
-                session_lend(&rig.session, &rig.shared);
+                session_attach_output(&rig.session, &rig.shared);
                 session_read(&rig.session, &rig.node, bytes, count);
-                session_take_back(&rig.session, &rig.shared);
+                session_detach_output(&rig.session, &rig.shared);
                 sent += count;
             } else if (what == 1 && left == 0 && !rig.session.lines.ended) {
                 session_end_input(&rig.session, &rig.node);

@@ -64,9 +64,9 @@ static inline void take(struct rig *rig, size_t bytes)
 static inline void send_only(struct rig *rig, struct span text)
 {
     char *bytes = check_at_page_end(text.data, text.len);
-    session_lend(&rig->session, &rig->shared);
+    session_attach_output(&rig->session, &rig->shared);
     session_read(&rig->session, &rig->node, bytes, text.len);
-    session_take_back(&rig->session, &rig->shared);
+    session_detach_output(&rig->session, &rig->shared);
     memset(bytes, '#', text.len);
 }
 
@@ -106,9 +106,9 @@ static inline void answer(struct rig *rig, uint64_t id, struct span json)
     CHECK(places_receive(rig->node.places, id, (struct span){message.data, message.len},
                          rig->node.now_ms, &told));
     CHECK(told.asker == 1700);
-    session_lend(&rig->session, &rig->shared);
+    session_attach_output(&rig->session, &rig->shared);
     session_answer(&rig->session, &rig->node, &told);
-    session_take_back(&rig->session, &rig->shared);
+    session_detach_output(&rig->session, &rig->shared);
     buffer_free(&message);
 }
 
