@@ -4,14 +4,15 @@
 #define LOOKUPS_PER_TURN_MAX 64
 
 bool brokers_open(struct brokers *brokers, const struct topology *topology, uint64_t seed,
-                  const struct auth_ends *keys, int64_t now_ms, char error[LOOKUPS_ERROR_BYTES_MAX])
+                  const struct auth_ends *keys, int64_t now_ms,
+                  char error[PLACES_CLIENT_ERROR_BYTES_MAX])
 {
     if (topology->places_count == 0)
         return true;
-    brokers->places = places_new(seed, (uint32_t)topology->places_count);
+    brokers->requests = requests_new(seed, (uint32_t)topology->places_count);
     for (size_t i = 0; i < topology->places_count; i++) {
         brokers->sockets[i] =
-            lookups_open(&topology->places[i].gateways_at, keys, seed + i, now_ms, error);
+            places_client_open(&topology->places[i].gateways_at, keys, seed + i, now_ms, error);
         if (brokers->sockets[i] == NULL)
             return false;
         brokers->count++;
@@ -22,8 +23,8 @@ bool brokers_open(struct brokers *brokers, const struct topology *topology, uint
 void brokers_close(struct brokers *brokers)
 {
     for (size_t i = 0; i < brokers->count; i++)
-        lookups_close(&brokers->sockets[i]);
-    places_destroy(&brokers->places);
+        places_client_close(&brokers->sockets[i]);
+    requests_destroy(&brokers->requests);
 }
 
 static void send_requests(struct brokers *brokers, int64_t now_ms)
@@ -33,32 +34,32 @@ static void send_requests(struct brokers *brokers, int64_t now_ms)
     uint64_t id;
     size_t bytes;
     for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
-        if ((bytes = places_next(brokers->places, now_ms, &broker, &id, request)) == 0)
+        if ((bytes = requests_next(brokers->requests, now_ms, &broker, &id, request)) == 0)
             return;
         /* A send eats the edge that would tell of a reply: look for one in the next turn. */
         brokers->wait = true;
-        if (lookups_send(brokers->sockets[broker], id, (struct span){request, bytes}, now_ms))
-            places_sent(brokers->places, now_ms);
+        if (places_client_send(brokers->sockets[broker], id, (struct span){request, bytes}, now_ms))
+            requests_sent(brokers->requests, now_ms);
         else
-            places_refused(brokers->places, now_ms);
+            requests_refused(brokers->requests, now_ms);
     }
 }
 
 /* False when more may wait. */
-static bool take_replies(struct brokers *brokers, struct lookups *socket, struct clients *clients,
-                         int64_t now_ms)
+static bool take_replies(struct brokers *brokers, struct places_client *socket,
+                         struct clients *clients, int64_t now_ms)
 {
-    struct places_answer answer;
+    struct requests_answer answer;
     struct span body;
     uint64_t id;
     for (int i = 0; i < LOOKUPS_PER_TURN_MAX; i++) {
-        if (!lookups_receive(socket, &id, &body)) {
+        if (!places_client_receive(socket, &id, &body)) {
             /* Something happened, but no message came: a connection began or ended. */
             if (i == 0 && brokers->fired)
                 lookups_look(socket, now_ms);
             return true;
         }
-        if (places_receive(brokers->places, id, body, now_ms, &answer))
+        if (requests_receive(brokers->requests, id, body, now_ms, &answer))
             clients_answer(clients, &answer);
     }
     return false;
@@ -86,16 +87,16 @@ static void renew(struct brokers *brokers, int64_t now_ms)
 {
     for (size_t i = 0; i < brokers->count; i++)
         if (lookups_renew(brokers->sockets[i], now_ms))
-            places_lost(brokers->places, (uint32_t)i, now_ms);
+            places_lost(brokers->requests, (uint32_t)i, now_ms);
     brokers->wait = true; /* the edges are those of new sockets */
 }
 
 void brokers_turn(struct brokers *brokers, struct clients *clients, int64_t now_ms)
 {
-    struct places_answer answer;
-    if (brokers->places == NULL)
+    struct requests_answer answer;
+    if (brokers->requests == NULL)
         return;
-    while (places_expire(brokers->places, now_ms, &answer))
+    while (requests_expire(brokers->requests, now_ms, &answer))
         clients_answer(clients, &answer);
     bool is_due = is_any_due(brokers, now_ms);
     /* A reply may let a client's next command ask, so sending comes last. */
@@ -108,7 +109,7 @@ void brokers_turn(struct brokers *brokers, struct clients *clients, int64_t now_
     send_requests(brokers, now_ms);
 }
 
-static void tell_news(struct lookups *socket, struct logline *lines, int64_t realtime_ns,
+static void tell_news(struct places_client *socket, struct logline *lines, int64_t realtime_ns,
                       int64_t now_ms)
 {
     switch (lookups_news(socket, now_ms)) {
@@ -129,7 +130,7 @@ void brokers_second(struct brokers *brokers, struct logline *lines, int64_t real
                     int64_t now_ms)
 {
     for (size_t i = 0; i < brokers->count; i++) {
-        lookups_second(brokers->sockets[i], now_ms);
+        places_client_second(brokers->sockets[i], now_ms);
         tell_news(brokers->sockets[i], lines, realtime_ns, now_ms);
     }
     brokers->wait = brokers->count > 0; /* that may have eaten an edge */
@@ -137,7 +138,8 @@ void brokers_second(struct brokers *brokers, struct logline *lines, int64_t real
 
 int64_t brokers_deadline_ms(const struct brokers *brokers)
 {
-    int64_t deadline_ms = brokers->places != NULL ? places_deadline_ms(brokers->places) : INT64_MAX;
+    int64_t deadline_ms =
+        brokers->requests != NULL ? requests_deadline_ms(brokers->requests) : INT64_MAX;
     for (size_t i = 0; i < brokers->count; i++)
         if (lookups_deadline_ms(brokers->sockets[i]) < deadline_ms)
             deadline_ms = lookups_deadline_ms(brokers->sockets[i]);

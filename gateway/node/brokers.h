@@ -1,8 +1,8 @@
 /* brokers: the places services of a node's herd, as its clients' look-ups reach them.
  *
- * It joins gateway/text/places.h, which decides what is asked of whom and when, with a socket to
- * each broker (gateway/node/lookups.h), and hands the answers to the clients. It decides nothing.
- * In a herd without a places service it holds nothing, and every function does nothing.
+ * It joins gateway/text/requests.h, which decides what is asked of whom and when, with a socket to
+ * each broker (gateway/node/places_client.h), and hands the answers to the clients. It decides
+ * nothing. In a herd without a places service it holds nothing, and every function does nothing.
  *
  * Invariant: after any call that may have eaten the edge of a descriptor, `wait` is set. */
 #ifndef ZHERD_GATEWAY_NODE_BROKERS_H
@@ -12,26 +12,26 @@
 #include <stdint.h>
 
 #include "gateway/node/clients.h"
-#include "gateway/node/lookups.h"
+#include "gateway/node/places_client.h"
 #include "gateway/text/logline.h"
-#include "gateway/text/places.h"
+#include "gateway/text/requests.h"
 #include "topology/format/topology.h"
 
 /* All zero holds nothing. */
 struct brokers {
-    struct places *places; /* NULL without a places service */
-    struct lookups *sockets[TOPOLOGY_PLACES_MAX];
+    struct requests *requests; /* NULL without a places service */
+    struct places_client *sockets[TOPOLOGY_PLACES_MAX];
     size_t count;
     bool wait;  /* replies may be there: the next turn must not be far */
     bool fired; /* a descriptor said that something happened */
 };
 
-/* Begins to connect to each of the topology's brokers; `seed` as for places_new, `keys`
- * as for lookups_open. False and one clear sentence in `error`; brokers_close closes what was
+/* Begins to connect to each of the topology's brokers; `seed` as for requests_new, `keys`
+ * as for places_client_open. False and one clear sentence in `error`; brokers_close closes what was
  * opened. */
 bool brokers_open(struct brokers *brokers, const struct topology *topology, uint64_t seed,
                   const struct auth_ends *keys, int64_t now_ms,
-                  char error[LOOKUPS_ERROR_BYTES_MAX]);
+                  char error[PLACES_CLIENT_ERROR_BYTES_MAX]);
 void brokers_close(struct brokers *brokers);
 
 /* Takes replies, ends what is late, replaces connections and sends what is due, up to a bound:

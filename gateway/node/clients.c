@@ -376,7 +376,7 @@ struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *en
     return all;
 }
 
-void clients_answer(struct clients *all, const struct places_answer *answer)
+void clients_answer(struct clients *all, const struct requests_answer *answer)
 {
     size_t slot = answer->asker & SLOT_MASK;
     struct client *client = slot < all->limit ? all->slots[slot] : NULL;

@@ -48,7 +48,7 @@ struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *en
 void clients_turn(struct clients *clients);
 
 /* To whoever asked, if still there. */
-void clients_answer(struct clients *clients, const struct places_answer *answer);
+void clients_answer(struct clients *clients, const struct requests_answer *answer);
 
 /* Once a second: cuts who is stuck, notes what was refused, accepts again after a fault. */
 void clients_second(struct clients *clients);

@@ -323,7 +323,7 @@ static bool open_bus(struct gateway *gateway)
 
 static bool open_brokers(struct gateway *gateway)
 {
-    char error[LOOKUPS_ERROR_BYTES_MAX];
+    char error[PLACES_CLIENT_ERROR_BYTES_MAX];
     struct auth_ends ends;
     const struct auth_ends *keys = node_keys_of_places(&gateway->keys, &ends);
     bool good = brokers_open(&gateway->brokers, gateway->options->topology, draw_number(), keys,
@@ -343,7 +343,7 @@ static bool open_clients(struct gateway *gateway)
 {
     char error[LISTEN_ERROR_BYTES_MAX];
     gateway->node = (struct session_node){.flood = gateway->flood,
-                                          .places = gateway->brokers.places,
+                                          .requests = gateway->brokers.requests,
                                           .log = &gateway->lines,
                                           .log_commands = gateway->options->log_commands,
                                           .flood_changed = true /* say hello at once */};
@@ -361,7 +361,7 @@ static void start_handles(struct gateway *gateway)
     uv_poll_start(&gateway->bus_poll, UV_READABLE, on_bus);
     for (size_t i = 0; i < gateway->brokers.count; i++) {
         uv_poll_t *poll = &gateway->lookups_polls[i];
-        uv_poll_init(loop, poll, lookups_descriptor(gateway->brokers.sockets[i]));
+        uv_poll_init(loop, poll, places_client_descriptor(gateway->brokers.sockets[i]));
         poll->data = gateway;
         uv_poll_start(poll, UV_READABLE, on_lookups);
     }

@@ -91,8 +91,9 @@ static void tell_changes(const struct node_keys *node_keys, const struct topolog
         logline_say(lines, realtime_ns, "reload", 0, "%s: at the next start", changes);
 }
 
-void node_keys_reload(struct node_keys *node_keys, struct bus *bus, struct lookups *const *lookups,
-                      size_t lookups_count, struct logline *lines, int64_t realtime_ns)
+void node_keys_reload(struct node_keys *node_keys, struct bus *bus,
+                      struct places_client *const *lookups, size_t lookups_count,
+                      struct logline *lines, int64_t realtime_ns)
 {
     struct topology topology;
     if (!topology_load(node_keys->file, &topology)) {
@@ -111,7 +112,7 @@ void node_keys_reload(struct node_keys *node_keys, struct bus *bus, struct looku
         take_keys(node_keys, &topology);
         bus_admit(bus, node_keys->peer_keys);
         for (size_t i = 0; i < lookups_count; i++)
-            lookups_expect(lookups[i], &node_keys->places_keys);
+            places_client_expect(lookups[i], &node_keys->places_keys);
         logline_say(lines, realtime_ns, "keys", 0, "read again from %s", node_keys->file);
     }
     tell_changes(node_keys, &topology, lines, realtime_ns);

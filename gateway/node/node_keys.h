@@ -7,7 +7,7 @@
 
 #include "bus/link/strangers.h"
 #include "bus/net/bus.h"
-#include "gateway/node/lookups.h"
+#include "gateway/node/places_client.h"
 #include "gateway/text/logline.h"
 #include "topology/format/topology.h"
 #include "topology/secrets.h"
@@ -34,7 +34,7 @@ bool node_keys_open(struct node_keys *node_keys, const struct topology *topology
                     char error[SECRETS_ERROR_BYTES_MAX]);
 void node_keys_close(struct node_keys *node_keys);
 
-/* For bus_open and lookups_open; NULL without keys. Borrowed by `keys`, which is filled. */
+/* For bus_open and places_client_open; NULL without keys. Borrowed by `keys`, which is filled. */
 const struct bus_keys *node_keys_of_bus(const struct node_keys *node_keys, struct bus_keys *keys);
 const struct auth_ends *node_keys_of_places(const struct node_keys *node_keys,
                                             struct auth_ends *keys);
@@ -42,8 +42,9 @@ const struct auth_ends *node_keys_of_places(const struct node_keys *node_keys,
 /* Reads everybody's public keys again from the file and says so in the log, or why not: then the
  * old ones go on. Our own key pair, links and addresses are those of the start: a line says which
  * of them are others in the file. */
-void node_keys_reload(struct node_keys *node_keys, struct bus *bus, struct lookups *const *lookups,
-                      size_t lookups_count, struct logline *lines, int64_t realtime_ns);
+void node_keys_reload(struct node_keys *node_keys, struct bus *bus,
+                      struct places_client *const *lookups, size_t lookups_count,
+                      struct logline *lines, int64_t realtime_ns);
 
 /* A line about connections and messages that were refused since the last time, if there were. */
 void node_keys_log(struct node_keys *node_keys, struct bus *bus, struct logline *lines,

@@ -157,12 +157,12 @@ static void look_up(struct session *session, struct session_node *node,
     struct lookup lookup = {.radius_m = command->radius_km * METRES_PER_KM,
                             .bound = command->bound};
     uint64_t ticket;
-    if (node->places == NULL)
+    if (node->requests == NULL)
         reply_failure(session, node, LOOKUP_UNAVAILABLE, "this herd has no places service");
     else if (!command_parse_position(location.position, &lookup.latitude_nanodeg,
                                      &lookup.longitude_nanodeg))
         reply_failure(session, node, LOOKUP_INVALID, "the position is not one on the globe");
-    else if (!places_ask(node->places, session->address, &lookup, node->now_ms, &ticket))
+    else if (!requests_ask(node->requests, session->address, &lookup, node->now_ms, &ticket))
         reply_failure(session, node, LOOKUP_BUSY, "too many look-ups are under way");
     else
         add_mark(session, ticket, start);
@@ -299,7 +299,7 @@ static void insert(struct buffer *out, size_t at, struct span json)
 }
 
 void session_answer(struct session *session, struct session_node *node,
-                    const struct places_answer *answer)
+                    const struct requests_answer *answer)
 {
     uint8_t i = 0;
     while (i < session->lookups && session->marks[i].ticket != answer->ticket)

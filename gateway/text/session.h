@@ -20,7 +20,7 @@
 #include "bus/flood.h"
 #include "gateway/text/lines.h"
 #include "gateway/text/logline.h"
-#include "gateway/text/places.h"
+#include "gateway/text/requests.h"
 
 /* Output waiting from which on no further command of this client is looked at, until it has read
  * some of it. */
@@ -36,7 +36,7 @@ struct session_counters {
  * before every call below. */
 struct session_node {
     struct flood *flood;
-    struct places *places; /* NULL: the herd has no places service */
+    struct requests *requests; /* NULL: the herd has no places service */
     struct logline *log;
     bool log_commands; /* note every command and reply there */
     /* Nanoseconds since 1970, never running backwards. Moves on by one behind each stamp from the
@@ -86,7 +86,7 @@ void session_end_input(struct session *session, struct session_node *node);
 
 /* The answer to one of its look-ups: a JSON text. A ticket that is not its own does nothing. */
 void session_answer(struct session *session, struct session_node *node,
-                    const struct places_answer *answer);
+                    const struct requests_answer *answer);
 
 /* What may be written now; borrowed until the next call. */
 struct span session_output(const struct session *session);

@@ -2,7 +2,7 @@
  * change. The broker, its worker and the provider are real. */
 #include <czmq.h>
 
-#include "gateway/node/lookups.h"
+#include "gateway/node/places_client.h"
 #include "tests/bus/proof.h"
 #include "tests/bus/service.h"
 #include "tests/bus/zmtp2.h"
@@ -173,30 +173,31 @@ static void a_broker_without_proof_does_not_open(void)
 
 /* ---- the service's own key is replaced ---- */
 
-static struct lookups *open_lookups(const struct service *service, const struct auth_ends *keys)
+static struct places_client *open_lookups(const struct service *service,
+                                          const struct auth_ends *keys)
 {
-    char error[LOOKUPS_ERROR_BYTES_MAX];
+    char error[PLACES_CLIENT_ERROR_BYTES_MAX];
     struct topology_endpoint front = {.host = "127.0.0.1"};
     snprintf(front.text, sizeof front.text, "%s", service->front);
-    struct lookups *lookups = lookups_open(&front, keys, 1, asker_now_ms(), error);
+    struct places_client *lookups = places_client_open(&front, keys, 1, asker_now_ms(), error);
     CHECK(lookups != NULL);
     return lookups;
 }
 
 /* Whether a good answer to this question is there; others are passed over. */
-static bool is_good(struct lookups *lookups, uint64_t question)
+static bool is_good(struct places_client *lookups, uint64_t question)
 {
     struct lookup_reply reply;
     struct span body;
     uint64_t id;
-    while (lookups_receive(lookups, &id, &body))
+    while (places_client_receive(lookups, &id, &body))
         if (id == question && lookup_read_reply(body, &reply) && reply.code == LOOKUP_OK)
             return true;
     return false;
 }
 
 /* Asks as a gateway does until a good answer comes; the milliseconds that took. */
-static int64_t ask_until_answered(struct lookups *lookups)
+static int64_t ask_until_answered(struct places_client *lookups)
 {
     static uint64_t id;
     char request[LOOKUP_REQUEST_BYTES_MAX];
@@ -208,7 +209,7 @@ static int64_t ask_until_answered(struct lookups *lookups)
         if (is_good(lookups, id))
             return now_ms - start_ms;
         lookups_renew(lookups, now_ms);
-        if (now_ms >= ask_ms && lookups_send(lookups, id, question, now_ms))
+        if (now_ms >= ask_ms && places_client_send(lookups, id, question, now_ms))
             ask_ms = now_ms + 50;
         poll(NULL, 0, 5);
     }
@@ -243,10 +244,10 @@ static void the_service_may_change_its_key(void)
     const struct keyring_keys both = list(&service_old, &service_new_key);
     const struct keyring_keys after = list(&service_new_key, NULL);
     struct auth_ends gateway_keys = {asker, list(&service_old, NULL)};
-    struct lookups *lookups = open_lookups(service, &gateway_keys);
+    struct places_client *lookups = open_lookups(service, &gateway_keys);
     CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
 
-    lookups_expect(lookups, &both);
+    places_client_expect(lookups, &both);
     worker_expect(service->worker, &both);
     CHECK(!lookups_renew(lookups, asker_now_ms())); /* the connection stays */
     CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
@@ -256,11 +257,11 @@ static void the_service_may_change_its_key(void)
         CHECK(ask_until_answered(lookups) < 2000);
     }
 
-    lookups_expect(lookups, &after);
+    places_client_expect(lookups, &after);
     worker_expect(service->worker, &after);
     CHECK(!lookups_renew(lookups, asker_now_ms()));
     CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
-    lookups_close(&lookups);
+    places_client_close(&lookups);
     service_stop(service);
 }
 
@@ -290,15 +291,15 @@ static void a_key_that_is_taken_out_ends_a_connection(void)
     struct scene scene;
     open_scene(&scene);
     struct auth_ends gateway_keys = {asker, list(&service_old, NULL)};
-    struct lookups *lookups = open_lookups(&scene.service, &gateway_keys);
+    struct places_client *lookups = open_lookups(&scene.service, &gateway_keys);
     CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
     const struct keyring_keys other = list(&stranger, NULL);
-    lookups_expect(lookups, &other);
+    places_client_expect(lookups, &other);
     CHECK(lookups_renew(lookups, asker_now_ms()));
     CHECK(!lookups_renew(lookups, asker_now_ms()));
     poll(NULL, 0, UNHEARD_MS);
-    CHECK(!lookups_send(lookups, 7, span_of("where?"), asker_now_ms()));
-    lookups_close(&lookups);
+    CHECK(!places_client_send(lookups, 7, span_of("where?"), asker_now_ms()));
+    places_client_close(&lookups);
     service_stop(&scene.service);
 }
 

@@ -66,7 +66,7 @@ static void invalid_commands_come_back(void)
     expect(&rig, "? FOO  bar\n? \n? WHATSAT nobody 10 5\n? AT Clark +1 a +1-1 1\n");
     CHECK_INT(rig.node.count.commands, 4);
     CHECK_INT(rig.node.count.invalid, 4);
-    CHECK_INT(places_in_flight(rig.node.places), 0);
+    CHECK_INT(requests_in_flight(rig.node.requests), 0);
     release(&rig);
 }
 
@@ -129,7 +129,7 @@ static void request_carries_place_and_radius(void)
     uint32_t broker;
     struct lookup lookup;
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 50 20\n"));
-    size_t bytes = places_next(rig.node.places, 0, &broker, &id, request);
+    size_t bytes = requests_next(rig.node.requests, 0, &broker, &id, request);
     CHECK(lookup_read_request((struct span){request, bytes}, &lookup));
     CHECK(lookup.latitude_nanodeg == 34068930000);
     CHECK(lookup.longitude_nanodeg == -118445127000);
@@ -179,7 +179,7 @@ static void what_is_complete_leaves_at_once(void)
 static void strange_answers_change_nothing(void)
 {
     struct rig rig = rig_of(true);
-    struct places_answer strange = {.asker = 1700, .ticket = 12345, .body = SPAN("{}")};
+    struct requests_answer strange = {.asker = 1700, .ticket = 12345, .body = SPAN("{}")};
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n"));
     rig.got.len = 0;
     session_answer(&rig.session, &rig.node, &strange);

@@ -45,7 +45,7 @@ static void too_many_lookups_of_the_node_are_refused_at_once(void)
     struct rig rig = rig_of(true);
     struct lookup lookup = {.radius_m = 1};
     uint64_t ticket;
-    while (places_ask(rig.node.places, 1, &lookup, 0, &ticket))
+    while (requests_ask(rig.node.requests, 1, &lookup, 0, &ticket))
         continue;
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n"));
     CHECK(memmem(rig.got.data, rig.got.len, "OVER_QUERY_LIMIT", 16) != NULL);

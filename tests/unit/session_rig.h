@@ -30,7 +30,7 @@ static inline struct rig make_rig(uint32_t clients_max, bool has_places)
                                     .clients_max = clients_max};
     struct rig rig = {.session = {.number = 17, .address = 1700}};
     rig.node = (struct session_node){.flood = flood_new(&options),
-                                     .places = has_places ? places_new(1, 1) : NULL,
+                                     .requests = has_places ? requests_new(1, 1) : NULL,
                                      .realtime_ns = WALL_NS};
     return rig;
 }
@@ -44,7 +44,7 @@ static inline void release(struct rig *rig)
 {
     session_free(&rig->session);
     flood_destroy(&rig->node.flood);
-    places_destroy(&rig->node.places);
+    requests_destroy(&rig->node.requests);
     logline_free(&rig->log);
     buffer_free(&rig->shared);
     buffer_free(&rig->got);
@@ -89,8 +89,8 @@ static inline size_t send_requests(struct rig *rig, uint64_t *ids, size_t ids_ma
     uint64_t id;
     uint32_t broker;
     size_t count = 0;
-    while (places_next(rig->node.places, rig->node.now_ms, &broker, &id, request) > 0) {
-        places_sent(rig->node.places, rig->node.now_ms);
+    while (requests_next(rig->node.requests, rig->node.now_ms, &broker, &id, request) > 0) {
+        requests_sent(rig->node.requests, rig->node.now_ms);
         CHECK(count < ids_max);
         ids[count++] = id;
     }
@@ -100,11 +100,11 @@ static inline size_t send_requests(struct rig *rig, uint64_t *ids, size_t ids_ma
 static inline void answer(struct rig *rig, uint64_t id, struct span json)
 {
     struct lookup_reply reply = {LOOKUP_OK, json};
-    struct places_answer told;
+    struct requests_answer told;
     struct buffer message = {0};
     lookup_write_reply(&reply, &message);
-    CHECK(places_receive(rig->node.places, id, (struct span){message.data, message.len},
-                         rig->node.now_ms, &told));
+    CHECK(requests_receive(rig->node.requests, id, (struct span){message.data, message.len},
+                           rig->node.now_ms, &told));
     CHECK(told.asker == 1700);
     session_attach_output(&rig->session, &rig->shared);
     session_answer(&rig->session, &rig->node, &told);

@@ -1,5 +1,5 @@
-/* lookups: many questions at once to whoever answers a plain REQ socket. */
-#include "gateway/node/lookups.h"
+/* places_client: many questions at once to whoever answers a plain REQ socket. */
+#include "gateway/node/places_client.h"
 #include "placesd/lookup.h"
 #include "tests/bus/loopback.h"
 #include "tests/check.h"
@@ -29,32 +29,32 @@ static void stop(struct service *service)
     zmq_ctx_term(service->context);
 }
 
-static struct lookups *ask_at(const char *endpoint)
+static struct places_client *ask_at(const char *endpoint)
 {
-    char error[LOOKUPS_ERROR_BYTES_MAX];
+    char error[PLACES_CLIENT_ERROR_BYTES_MAX];
     struct topology_endpoint to = {.host = "127.0.0.1"};
     snprintf(to.text, sizeof to.text, "%s", endpoint);
-    struct lookups *lookups = lookups_open(&to, NULL, 1, 0, error);
-    CHECK(lookups != NULL);
-    return lookups;
+    struct places_client *client = places_client_open(&to, NULL, 1, 0, error);
+    CHECK(client != NULL);
+    return client;
 }
 
-static void send_when_connected(struct lookups *lookups, uint64_t id, const char *text)
+static void send_when_connected(struct places_client *client, uint64_t id, const char *text)
 {
     int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
     bool sent;
-    while (!(sent = lookups_send(lookups, id, span_of(text), 0)) && loopback_now_ms() < end_ms)
+    while (!(sent = places_client_send(client, id, span_of(text), 0)) && loopback_now_ms() < end_ms)
         poll(NULL, 0, 5);
     CHECK(sent);
 }
 
 /* As the loop does it: only after its descriptor fired, and until nothing waits. */
-static bool receive(struct lookups *lookups, uint64_t *id, struct span *body, int patience_ms)
+static bool receive(struct places_client *client, uint64_t *id, struct span *body, int patience_ms)
 {
     int64_t end_ms = loopback_now_ms() + patience_ms;
-    while (!lookups_receive(lookups, id, body)) {
+    while (!places_client_receive(client, id, body)) {
         int64_t left_ms = end_ms - loopback_now_ms();
-        struct pollfd in = {.fd = lookups_descriptor(lookups), .events = POLLIN};
+        struct pollfd in = {.fd = places_client_descriptor(client), .events = POLLIN};
         if (left_ms <= 0 || poll(&in, 1, (int)left_ms) < 0)
             return false;
     }
@@ -68,19 +68,19 @@ static void plain_rep_answers(void)
     struct span body;
     loopback_endpoint(endpoint);
     struct service service = serve(ZMQ_REP, endpoint);
-    struct lookups *lookups = ask_at(endpoint);
+    struct places_client *client = ask_at(endpoint);
     for (uint64_t i = 1; i <= 100; i++)
-        send_when_connected(lookups, i << 40, "where?");
+        send_when_connected(client, i << 40, "where?");
     for (uint64_t i = 1; i <= 100; i++) {
         CHECK_INT(zmq_recv(service.socket, question, sizeof question, 0), 6);
         CHECK(zmq_send(service.socket, "here", 4, 0) == 4);
-        CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
+        CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS));
         CHECK(id == i << 40);
         CHECK_BYTES(body.data, body.len, "here", 4);
     }
     CHECK(memcmp(question, "where?", 6) == 0);
-    lookups_close(&lookups);
-    CHECK(lookups == NULL);
+    places_client_close(&client);
+    CHECK(client == NULL);
     stop(&service);
 }
 
@@ -100,8 +100,8 @@ static void what_is_no_reply_is_dropped(void)
     struct span body;
     loopback_endpoint(endpoint);
     struct service service = serve(ZMQ_ROUTER, endpoint);
-    struct lookups *lookups = ask_at(endpoint);
-    send_when_connected(lookups, id, "where?");
+    struct places_client *client = ask_at(endpoint);
+    send_when_connected(client, id, "where?");
     int peer_bytes = zmq_recv(service.socket, peer, sizeof peer, 0);
     CHECK(peer_bytes > 0);
     CHECK_INT(zmq_recv(service.socket, rest, sizeof rest, 0), sizeof id);
@@ -120,11 +120,11 @@ static void what_is_no_reply_is_dropped(void)
     send_frames(&service, to, four, 4);
     send_frames(&service, to, good, 3);
     id = 0;
-    CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
+    CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS));
     CHECK(id == 7);
     CHECK_BYTES(body.data, body.len, "12345678", 8);
-    CHECK(!receive(lookups, &id, &body, 50));
-    lookups_close(&lookups);
+    CHECK(!receive(client, &id, &body, 50));
+    places_client_close(&client);
     stop(&service);
 }
 
@@ -132,24 +132,24 @@ static void service_may_come_and_go(void)
 {
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], text[16];
     loopback_endpoint(endpoint);
-    struct lookups *lookups = ask_at(endpoint);
-    CHECK(!lookups_send(lookups, 1, span_of("nobody there"), 0));
+    struct places_client *client = ask_at(endpoint);
+    CHECK(!places_client_send(client, 1, span_of("nobody there"), 0));
     for (uint64_t life = 2; life < 4; life++) {
         struct service service = serve(ZMQ_REP, endpoint);
         uint64_t id;
         struct span body;
-        send_when_connected(lookups, life, "where?");
+        send_when_connected(client, life, "where?");
         CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
         CHECK(zmq_send(service.socket, "here", 4, 0) == 4);
-        CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
+        CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS));
         CHECK(id == life);
         stop(&service);
         int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
-        while (lookups_send(lookups, 1, span_of("lost"), 0) && loopback_now_ms() < end_ms)
+        while (places_client_send(client, 1, span_of("lost"), 0) && loopback_now_ms() < end_ms)
             poll(NULL, 0, 5);
         CHECK(loopback_now_ms() < end_ms);
     }
-    lookups_close(&lookups);
+    places_client_close(&client);
 }
 
 static void reply_past_the_limit_is_not_taken(void)
@@ -160,19 +160,19 @@ static void reply_past_the_limit_is_not_taken(void)
     char *large = calloc(1, LOOKUP_REPLY_BYTES_MAX + 1);
     loopback_endpoint(endpoint);
     struct service service = serve(ZMQ_REP, endpoint);
-    struct lookups *lookups = ask_at(endpoint);
+    struct places_client *client = ask_at(endpoint);
     for (uint64_t round = 0; round < 2; round++) {
-        send_when_connected(lookups, round, "where?");
+        send_when_connected(client, round, "where?");
         CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
         CHECK(zmq_send(service.socket, large, LOOKUP_REPLY_BYTES_MAX + round, 0) > 0);
         if (round == 0) {
-            CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
+            CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS));
             CHECK_INT(body.len, LOOKUP_REPLY_BYTES_MAX);
         } else {
-            CHECK(!receive(lookups, &id, &body, 300));
+            CHECK(!receive(client, &id, &body, 300));
         }
     }
-    lookups_close(&lookups);
+    places_client_close(&client);
     stop(&service);
     free(large);
 }
@@ -226,23 +226,23 @@ static void who_never_answers_gets_a_new_connection(void)
     struct span body;
     loopback_endpoint(endpoint);
     struct service service = serve_strictly(endpoint);
-    struct lookups *lookups = ask_at(endpoint);
-    int descriptor = lookups_descriptor(lookups);
-    send_when_connected(lookups, 7, "where?"); /* at 0, as far as lookups is told */
+    struct places_client *client = ask_at(endpoint);
+    int descriptor = places_client_descriptor(client);
+    send_when_connected(client, 7, "where?"); /* at 0, as far as lookups is told */
     int first_bytes = take_question(&service, first, sizeof first);
-    CHECK_INT(lookups_deadline_ms(lookups), LOOKUPS_UNANSWERED_MS);
-    CHECK(!lookups_renew(lookups, LOOKUPS_UNANSWERED_MS - 1));
-    CHECK(lookups_renew(lookups, LOOKUPS_UNANSWERED_MS));
+    CHECK_INT(lookups_deadline_ms(client), LOOKUPS_UNANSWERED_MS);
+    CHECK(!lookups_renew(client, LOOKUPS_UNANSWERED_MS - 1));
+    CHECK(lookups_renew(client, LOOKUPS_UNANSWERED_MS));
     CHECK(is_closed(&service, first, first_bytes, 2000));
-    send_when_connected(lookups, 8, "where?");
+    send_when_connected(client, 8, "where?");
     int second_bytes = take_question(&service, second, sizeof second);
     CHECK(second_bytes != first_bytes || memcmp(first, second, (size_t)first_bytes) != 0);
-    CHECK_INT(lookups_descriptor(lookups), descriptor);
+    CHECK_INT(places_client_descriptor(client), descriptor);
     answer(&service, second, second_bytes, 8);
-    CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS)); /* the descriptor fires */
+    CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS)); /* the descriptor fires */
     CHECK(id == 8);
-    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX);
-    lookups_close(&lookups);
+    CHECK_INT(lookups_deadline_ms(client), INT64_MAX);
+    places_client_close(&client);
     stop(&service);
 }
 
@@ -253,16 +253,16 @@ static void who_answers_keeps_its_connection(void)
     struct span body;
     loopback_endpoint(endpoint);
     struct service service = serve(ZMQ_ROUTER, endpoint);
-    struct lookups *lookups = ask_at(endpoint);
+    struct places_client *client = ask_at(endpoint);
     for (uint64_t i = 1; i <= 3; i++) {
-        send_when_connected(lookups, i, "where?");
+        send_when_connected(client, i, "where?");
         int bytes = take_question(&service, peer, sizeof peer);
         answer(&service, peer, bytes, i);
-        CHECK(receive(lookups, &id, &body, LOOPBACK_PATIENCE_MS));
-        lookups_second(lookups, (int64_t)i * 1000000);
-        CHECK(!lookups_renew(lookups, (int64_t)i * 1000000));
+        CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS));
+        places_client_second(client, (int64_t)i * 1000000);
+        CHECK(!lookups_renew(client, (int64_t)i * 1000000));
     }
-    lookups_close(&lookups);
+    places_client_close(&client);
     stop(&service);
 }
 
@@ -280,17 +280,17 @@ static void who_was_no_service_is_tried_again(void)
         zmq_setsockopt(events, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
         zmq_socket_monitor(stranger.socket, "inproc://events", ZMQ_EVENT_DISCONNECTED);
         zmq_connect(events, "inproc://events");
-        struct lookups *lookups = ask_at(endpoint);
+        struct places_client *client = ask_at(endpoint);
         CHECK(zmq_recv(events, monitor, sizeof monitor, 0) > 0);
         zmq_socket_monitor(stranger.socket, NULL, 0);
         zmq_close(events);
         stop(&stranger);
         struct service service = serve(ZMQ_ROUTER, endpoint);
-        CHECK(!lookups_send(lookups, 1, span_of("where?"), 0));
-        CHECK(lookups_renew(lookups, LOOKUPS_AWAY_MS));
-        send_when_connected(lookups, 2, "where?");
+        CHECK(!places_client_send(client, 1, span_of("where?"), 0));
+        CHECK(lookups_renew(client, LOOKUPS_AWAY_MS));
+        send_when_connected(client, 2, "where?");
         take_question(&service, peer, sizeof peer);
-        lookups_close(&lookups);
+        places_client_close(&client);
         stop(&service);
     }
 }
@@ -303,25 +303,25 @@ static void who_answers_pings_is_missed_sooner(void)
     struct span body;
     loopback_endpoint(endpoint);
     struct service service = serve_strictly(endpoint);
-    struct lookups *lookups = ask_at(endpoint);
+    struct places_client *client = ask_at(endpoint);
     int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
     int bytes = -1;
     while (bytes < 0 && loopback_now_ms() < end_ms) {
-        lookups_look(lookups, 0);
+        lookups_look(client, 0);
         bytes = zmq_recv(service.socket, peer, sizeof peer, ZMQ_DONTWAIT);
     }
     CHECK(bytes > 0 && zmq_recv(service.socket, rest, sizeof rest, 0) == 0);
-    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX); /* nobody knows whether it will */
+    CHECK_INT(lookups_deadline_ms(client), INT64_MAX); /* nobody knows whether it will */
     const struct span pong[] = {{"", 0}, span_of("an answer of an earlier version")};
     send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 2);
-    CHECK(!receive(lookups, &id, &body, 50));
-    lookups_second(lookups, 1000);
-    lookups_second(lookups, 2000);
-    CHECK_INT(lookups_deadline_ms(lookups), 1000 + LOOKUPS_PING_UNANSWERED_MS);
+    CHECK(!receive(client, &id, &body, 50));
+    places_client_second(client, 1000);
+    places_client_second(client, 2000);
+    CHECK_INT(lookups_deadline_ms(client), 1000 + LOOKUPS_PING_UNANSWERED_MS);
     send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 1);
-    CHECK(!receive(lookups, &id, &body, 50));
-    CHECK_INT(lookups_deadline_ms(lookups), INT64_MAX);
-    lookups_close(&lookups);
+    CHECK(!receive(client, &id, &body, 50));
+    CHECK_INT(lookups_deadline_ms(client), INT64_MAX);
+    places_client_close(&client);
     stop(&service);
 }
 
@@ -331,17 +331,17 @@ static void plain_rep_is_not_pinged(void)
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], text[16];
     loopback_endpoint(endpoint);
     struct service service = serve(ZMQ_REP, endpoint);
-    struct lookups *lookups = ask_at(endpoint);
-    send_when_connected(lookups, 1, "first?");
+    struct places_client *client = ask_at(endpoint);
+    send_when_connected(client, 1, "first?");
     for (int64_t second = 1; second < 5; second++)
-        lookups_second(lookups, second * 1000);
-    CHECK_INT(lookups_deadline_ms(lookups), LOOKUPS_UNANSWERED_MS);
-    send_when_connected(lookups, 2, "where?");
+        places_client_second(client, second * 1000);
+    CHECK_INT(lookups_deadline_ms(client), LOOKUPS_UNANSWERED_MS);
+    send_when_connected(client, 2, "where?");
     CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
     CHECK(memcmp(text, "first?", 6) == 0 && zmq_send(service.socket, "here", 4, 0) == 4);
     CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
     CHECK(memcmp(text, "where?", 6) == 0);
-    lookups_close(&lookups);
+    places_client_close(&client);
     stop(&service);
 }
 
@@ -349,16 +349,16 @@ static void loss_and_return_are_told_once(void)
 {
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256];
     loopback_endpoint(endpoint);
-    struct lookups *lookups = ask_at(endpoint);
-    CHECK_INT(lookups_news(lookups, DIAL_LOST_MS - 1), DIAL_NOTHING_NEW);
-    CHECK_INT(lookups_news(lookups, DIAL_LOST_MS), DIAL_LOST);
-    CHECK_INT(lookups_news(lookups, 2 * DIAL_LOST_MS), DIAL_NOTHING_NEW);
+    struct places_client *client = ask_at(endpoint);
+    CHECK_INT(lookups_news(client, DIAL_LOST_MS - 1), DIAL_NOTHING_NEW);
+    CHECK_INT(lookups_news(client, DIAL_LOST_MS), DIAL_LOST);
+    CHECK_INT(lookups_news(client, 2 * DIAL_LOST_MS), DIAL_NOTHING_NEW);
     struct service service = serve(ZMQ_ROUTER, endpoint);
-    send_when_connected(lookups, 1, "where?");
+    send_when_connected(client, 1, "where?");
     take_question(&service, peer, sizeof peer);
-    CHECK_INT(lookups_news(lookups, 2 * DIAL_LOST_MS), DIAL_BACK);
-    CHECK(strcmp(lookups_endpoint(lookups), endpoint) == 0);
-    lookups_close(&lookups);
+    CHECK_INT(lookups_news(client, 2 * DIAL_LOST_MS), DIAL_BACK);
+    CHECK(strcmp(lookups_endpoint(client), endpoint) == 0);
+    places_client_close(&client);
     stop(&service);
 }
 
