@@ -11,7 +11,7 @@ enum job_state {
     JOB_FREE,     /* nobody's */
     JOB_WAITING,  /* for a worker */
     JOB_GIVEN,    /* a worker has it */
-    JOB_FAILED,   /* over, and the order to say so waits to be pulled */
+    JOB_FAILED,   /* over, and the action that says so waits to be pulled */
     JOB_ANSWERED, /* over, but its worker still has it and has not got its credit back */
 };
 
@@ -282,7 +282,7 @@ void balance_stop(struct balance *balance)
     }
 }
 
-/* ---- orders ---- */
+/* ---- actions ---- */
 
 static bool any_worker(const struct balance *balance)
 {
@@ -318,7 +318,7 @@ static void lose_silent(struct balance *balance, int64_t now_ms)
     }
 }
 
-static bool order_left(struct balance *balance, struct balance_order *order)
+static bool action_left(struct balance *balance, struct balance_action *action)
 {
     for (uint32_t i = 0; balance->lost_count > 0 && i < balance->worker_count; i++) {
         struct worker *worker = &balance->workers[i];
@@ -326,7 +326,7 @@ static bool order_left(struct balance *balance, struct balance_order *order)
             continue;
         worker->present = false;
         balance->lost_count--;
-        *order = (struct balance_order){
+        *action = (struct balance_action){
             .kind = BALANCE_LEFT,
             .worker = {worker->name, worker->name_bytes},
         };
@@ -335,13 +335,13 @@ static bool order_left(struct balance *balance, struct balance_order *order)
     return false;
 }
 
-static bool order_fail(struct balance *balance, struct balance_order *order)
+static bool action_fail(struct balance *balance, struct balance_action *action)
 {
     if (balance->failed.count == 0)
         return false;
     struct job *job = &balance->jobs[balance->failed.first];
     take_out(balance, &balance->failed, balance->failed.first);
-    *order = (struct balance_order){
+    *action = (struct balance_action){
         .kind = BALANCE_FAIL,
         .job = job->number,
         .code = job->failure,
@@ -353,14 +353,14 @@ static bool order_fail(struct balance *balance, struct balance_order *order)
     return true;
 }
 
-static bool order_probe(struct balance *balance, int64_t now_ms, struct balance_order *order)
+static bool action_probe(struct balance *balance, int64_t now_ms, struct balance_action *action)
 {
     for (uint32_t i = 0; i < balance->worker_count; i++) {
         struct worker *worker = &balance->workers[i];
         if (!worker->present || worker->lost || now_ms - worker->probed_ms < BALANCE_QUIET_MS)
             continue;
         worker->probed_ms = now_ms;
-        *order = (struct balance_order){
+        *action = (struct balance_action){
             .kind = BALANCE_PROBE,
             .worker = {worker->name, worker->name_bytes},
         };
@@ -386,7 +386,7 @@ static uint32_t least_loaded(const struct balance *balance)
     return best;
 }
 
-static bool order_give(struct balance *balance, int64_t now_ms, struct balance_order *order)
+static bool action_give(struct balance *balance, int64_t now_ms, struct balance_action *action)
 {
     if (balance->waiting.count == 0)
         return false;
@@ -400,7 +400,7 @@ static bool order_give(struct balance *balance, int64_t now_ms, struct balance_o
     worker->given_at = ++balance->given;
     job->state = JOB_GIVEN;
     job->worker = chosen;
-    *order = (struct balance_order){
+    *action = (struct balance_action){
         .kind = BALANCE_GIVE,
         .job = job->number,
         .worker = {worker->name, worker->name_bytes},
@@ -410,12 +410,12 @@ static bool order_give(struct balance *balance, int64_t now_ms, struct balance_o
     return true;
 }
 
-bool balance_next(struct balance *balance, int64_t now_ms, struct balance_order *order)
+bool balance_next(struct balance *balance, int64_t now_ms, struct balance_action *action)
 {
     lose_silent(balance, now_ms);
     fail_late(balance, now_ms);
-    return order_left(balance, order) || order_fail(balance, order) ||
-           order_probe(balance, now_ms, order) || order_give(balance, now_ms, order);
+    return action_left(balance, action) || action_fail(balance, action) ||
+           action_probe(balance, now_ms, action) || action_give(balance, now_ms, action);
 }
 
 int64_t balance_deadline_ms(const struct balance *balance)

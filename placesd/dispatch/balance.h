@@ -3,10 +3,10 @@
  *
  * It keeps questions only as numbers ("jobs") and workers only as names; the bytes of questions
  * and answers are the broker's. It opens no socket and reads no clock: time is an argument, in
- * milliseconds of any clock that never runs backwards. What must be done is pulled as orders.
+ * milliseconds of any clock that never runs backwards. What must be done is pulled as actions.
  *
  * Invariant: every job that balance_ask took ends exactly once, either because balance_done said
- * true for it or by a BALANCE_FAIL order, and does so by its deadline. */
+ * true for it or by a BALANCE_FAIL action, and does so by its deadline. */
 #ifndef ZHERD_PLACESD_DISPATCH_BALANCE_H
 #define ZHERD_PLACESD_DISPATCH_BALANCE_H
 
@@ -70,18 +70,18 @@ bool balance_expects(const struct balance *balance, struct span worker, uint64_t
 /* The connection to a worker is gone: what it had is given once to another. */
 void balance_lose(struct balance *balance, struct span worker);
 
-/* The service ends: every unfinished job fails with LOOKUP_UNAVAILABLE, as orders. */
+/* The service ends: every unfinished job fails with LOOKUP_UNAVAILABLE, as actions. */
 void balance_stop(struct balance *balance);
 
-enum balance_order_kind {
+enum balance_action_kind {
     BALANCE_GIVE,  /* send `job` to `worker`, who has `left_ms` milliseconds for it */
     BALANCE_FAIL,  /* answer `job` with `code`: LOOKUP_LATE or LOOKUP_UNAVAILABLE; it is over */
     BALANCE_LEFT,  /* `worker` is dropped: fell silent or was lost */
     BALANCE_PROBE, /* `worker` is quiet: say something to it, and balance_lose if that fails */
 };
 
-struct balance_order {
-    enum balance_order_kind kind;
+struct balance_action {
+    enum balance_action_kind kind;
     uint64_t job;
     struct span worker; /* borrowed until the next call */
     uint32_t left_ms;
@@ -90,7 +90,7 @@ struct balance_order {
 };
 
 /* The next thing to do at this moment, or false. Call until it says false. */
-bool balance_next(struct balance *balance, int64_t now_ms, struct balance_order *order);
+bool balance_next(struct balance *balance, int64_t now_ms, struct balance_action *action);
 
 /* When balance_next must be asked again although nothing happened; INT64_MAX for never. */
 int64_t balance_deadline_ms(const struct balance *balance);

@@ -1,9 +1,9 @@
 /* flights: who waits for what. A flight is one question on its way; everybody who asks the same
  * meanwhile joins it.
  *
- * It keeps the lists and their limits; what becomes of a flight is the desk's
- * (placesd/dispatch/desk.h). Whoever is to be answered now is moved to the line of those who are
- * due, which is emptied before the next flight ends.
+ * It keeps the lists and their limits; what becomes of a flight is the dispatcher's
+ * (placesd/dispatch/dispatcher.h). Whoever is to be answered now is moved to the line of those who
+ * are due, which is emptied before the next flight ends.
  *
  * Invariant: whoever joined is due exactly once, and not after his time. */
 #ifndef ZHERD_PLACESD_DISPATCH_FLIGHTS_H

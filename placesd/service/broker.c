@@ -9,7 +9,7 @@
 
 #include "bus/net/binding.h"
 #include "placesd/dispatch/caller.h"
-#include "placesd/dispatch/desk.h"
+#include "placesd/dispatch/dispatcher.h"
 #include "placesd/dispatch/foreign.h"
 #include "placesd/lookup.h"
 #include "placesd/service/event.h"
@@ -27,7 +27,7 @@
 #define PING_FRAMES 2
 /* Answers that may wait for one asker: all questions may be one asker's, and may end at the same
  * moment. Beyond that it does not read, and answers to it are dropped. */
-#define FRONT_WAITING_MAX DESK_ASKERS_MAX
+#define FRONT_WAITING_MAX DISPATCHER_ASKERS_MAX
 /* More than all credits of a worker: it is the credits that bound what waits for it. */
 #define BACK_WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
 /* What is on its way when the broker is told to stop may take so long to come. */
@@ -43,9 +43,10 @@ struct broker {
     char *front_at, *back_at; /* the endpoints really bound */
     uint16_t front_port, back_port;
     struct callers *front_callers, *back_callers;
-    struct desk *desk;
-    zmsg_t *envelopes[DESK_ASKERS_MAX]; /* where answers go, by desk_slot; NULL: no such ticket */
-    uint64_t kin;                       /* the life of our own process's worker; 0: there is none */
+    struct dispatcher *dispatcher;
+    zmsg_t *envelopes[DISPATCHER_ASKERS_MAX]; /* where answers go, by dispatcher_slot; NULL: no such
+                                                 ticket */
+    uint64_t kin; /* the life of our own process's worker; 0: there is none */
     uint64_t refusals_told;
     struct event_fault strange_front, strange_back, busy, crowded, keyless, refused, nonsense;
 };
@@ -96,9 +97,9 @@ static void draw(void *bytes, size_t count)
     assert(drawn == (ssize_t)count);
 }
 
-static struct desk *open_desk(const struct broker_options *options)
+static struct dispatcher *open_desk(const struct broker_options *options)
 {
-    struct desk_options wanted = {
+    struct dispatcher_options wanted = {
         .source_count = options->source_count,
         .grid_m = options->grid_m,
     };
@@ -106,7 +107,7 @@ static struct desk *open_desk(const struct broker_options *options)
         wanted.sources[i] = options->sources[i];
     draw(&wanted.seed, sizeof wanted.seed);
     draw(wanted.secret, sizeof wanted.secret);
-    return desk_new(&wanted);
+    return dispatcher_new(&wanted);
 }
 
 /* The handler of keys stands before a door is opened. */
@@ -132,7 +133,7 @@ struct broker *broker_open(const struct broker_options *options, char error[BROK
 {
     struct broker *broker = calloc(1, sizeof *broker);
     assert(broker != NULL);
-    broker->desk = open_desk(options);
+    broker->dispatcher = open_desk(options);
     broker->front_callers = callers_new();
     broker->back_callers = callers_new();
     broker->kin = options->kin;
@@ -176,7 +177,7 @@ void broker_close(struct broker **broker)
 {
     if (*broker == NULL)
         return;
-    for (size_t slot = 0; slot < DESK_ASKERS_MAX; slot++)
+    for (size_t slot = 0; slot < DISPATCHER_ASKERS_MAX; slot++)
         zmsg_destroy(&(*broker)->envelopes[slot]);
     free((*broker)->front_at);
     free((*broker)->back_at);
@@ -185,7 +186,7 @@ void broker_close(struct broker **broker)
     auth_close(&(*broker)->auth);
     callers_destroy(&(*broker)->front_callers);
     callers_destroy(&(*broker)->back_callers);
-    desk_destroy(&(*broker)->desk);
+    dispatcher_destroy(&(*broker)->dispatcher);
     free(*broker);
     *broker = NULL;
 }
@@ -269,12 +270,12 @@ static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms
     } else if (zmsg_size(message) != 1 ||
                !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
         refuse_question(broker, envelope, message);
-    } else if (!desk_ask(broker->desk, &lookup, now_ms, &ticket)) {
+    } else if (!dispatcher_ask(broker->dispatcher, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
         send_failure(broker, envelope, LOOKUP_BUSY,
                      "Too many look-ups wait at the moment: ask again later.");
     } else {
-        broker->envelopes[desk_slot(ticket)] = envelope;
+        broker->envelopes[dispatcher_slot(ticket)] = envelope;
     }
 }
 
@@ -313,7 +314,7 @@ static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *me
     if (zmsg_send(&message, broker->back) == 0)
         return;
     zmsg_destroy(&message);
-    desk_lose(broker->desk, worker);
+    dispatcher_lose(broker->dispatcher, worker);
 }
 
 static void probe(struct broker *broker, struct span worker)
@@ -331,7 +332,7 @@ static void take_ready(struct broker *broker, struct span worker, struct span by
                         "a worker's message is neither READY nor an answer: dropped");
         return;
     }
-    switch (desk_ready(broker->desk, worker, credits, now_ms)) {
+    switch (dispatcher_ready(broker->dispatcher, worker, credits, now_ms)) {
     case BALANCE_JOINED:
         log_worker(broker, worker, "joined");
         break;
@@ -350,7 +351,7 @@ static bool read_answer(struct broker *broker, struct span worker, uint64_t job,
                         struct lookup_reply *reply, struct buffer *json, int64_t now_ms)
 {
     char why[FOREIGN_WHY_BYTES_MAX];
-    if (!desk_expects(broker->desk, worker, job) ||
+    if (!dispatcher_expects(broker->dispatcher, worker, job) ||
         (caller_is_of(worker, CALLER_WORKER, broker->kin) && lookup_read_reply(bytes, reply)) ||
         foreign_take(bytes, reply, json, why))
         return true;
@@ -374,9 +375,9 @@ static void take_answer(struct broker *broker, struct span worker, zmsg_t *messa
     struct buffer json = {0};
     struct lookup_reply reply = {LOOKUP_NONSENSE, {"", 0}};
     if (read_answer(broker, worker, job, bytes, &reply, &json, now_ms))
-        desk_done(broker->desk, worker, job, &reply, rest_ms, now_ms);
+        dispatcher_done(broker->dispatcher, worker, job, &reply, rest_ms, now_ms);
     else
-        desk_garbled(broker->desk, worker, job, now_ms);
+        dispatcher_garbled(broker->dispatcher, worker, job, now_ms);
     buffer_free(&json);
 }
 
@@ -392,57 +393,57 @@ static void take_from_worker(struct broker *broker, zmsg_t *message, int64_t now
                    now_ms);
 }
 
-/* ---- orders ---- */
+/* ---- actions ---- */
 
-static void give(struct broker *broker, const struct desk_order *order)
+static void give(struct broker *broker, const struct dispatcher_action *action)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
-    size_t bytes = lookup_write_request(&order->lookup, request);
+    size_t bytes = lookup_write_request(&action->lookup, request);
     zmsg_t *message = zmsg_new();
-    zmsg_addmem(message, &order->job, sizeof order->job);
+    zmsg_addmem(message, &action->job, sizeof action->job);
     zmsg_addmem(message, request, bytes);
-    zmsg_addstr(message, order->source);
-    send_to_worker(broker, order->worker, message);
+    zmsg_addstr(message, action->source);
+    send_to_worker(broker, action->worker, message);
 }
 
-static void answer(struct broker *broker, const struct desk_order *order)
+static void answer(struct broker *broker, const struct dispatcher_action *action)
 {
-    zmsg_t **envelope = &broker->envelopes[desk_slot(order->ticket)];
+    zmsg_t **envelope = &broker->envelopes[dispatcher_slot(action->ticket)];
     assert(*envelope != NULL);
-    send_reply(broker, *envelope, &(struct lookup_reply){order->code, order->body});
+    send_reply(broker, *envelope, &(struct lookup_reply){action->code, action->body});
     *envelope = NULL;
 }
 
-static void obey(struct broker *broker, const struct desk_order *order)
+static void apply(struct broker *broker, const struct dispatcher_action *action)
 {
-    switch (order->kind) {
-    case DESK_ANSWER:
-        answer(broker, order);
+    switch (action->kind) {
+    case DISPATCHER_ANSWER:
+        answer(broker, action);
         break;
-    case DESK_GIVE:
-        give(broker, order);
+    case DISPATCHER_GIVE:
+        give(broker, action);
         break;
-    case DESK_PROBE:
-        probe(broker, order->worker);
+    case DISPATCHER_PROBE:
+        probe(broker, action->worker);
         break;
-    case DESK_LEFT:
-        log_worker(broker, order->worker, "left");
+    case DISPATCHER_LEFT:
+        log_worker(broker, action->worker, "left");
         break;
-    case DESK_PAUSED:
-        event_log("provider %s fails: not asked for %" PRId64 " ms", order->source,
-                  order->pause_ms);
+    case DISPATCHER_PAUSED:
+        event_log("provider %s fails: not asked for %" PRId64 " ms", action->source,
+                  action->pause_ms);
         break;
-    case DESK_RESUMED:
-        event_log("provider %s is asked again", order->source);
+    case DISPATCHER_RESUMED:
+        event_log("provider %s is asked again", action->source);
         break;
     }
 }
 
 static void obey_orders(struct broker *broker, int64_t now_ms)
 {
-    struct desk_order order;
-    while (desk_next(broker->desk, now_ms, &order))
-        obey(broker, &order);
+    struct dispatcher_action action;
+    while (dispatcher_next(broker->dispatcher, now_ms, &action))
+        apply(broker, &action);
 }
 
 /* ---- the loop ---- */
@@ -528,7 +529,7 @@ static int64_t earliest_ms(const struct broker *broker, int64_t until_ms)
 {
     const int64_t dues_ms[] = {
         until_ms,
-        desk_deadline_ms(broker->desk),
+        dispatcher_deadline_ms(broker->dispatcher),
         callers_deadline_ms(broker->front_callers),
         callers_deadline_ms(broker->back_callers),
         broker->auth != NULL ? zclock_mono() + REFUSALS_PAUSE_MS : INT64_MAX,
@@ -566,15 +567,15 @@ void broker_run(struct broker *broker, int stop_descriptor)
 {
     while (!turn(broker, stop_descriptor, INT64_MAX))
         continue;
-    desk_close(broker->desk);
+    dispatcher_close(broker->dispatcher);
     int64_t until_ms = zclock_mono() + DRAIN_MS;
-    while (!desk_is_idle(broker->desk) && zclock_mono() < until_ms)
+    while (!dispatcher_is_idle(broker->dispatcher) && zclock_mono() < until_ms)
         turn(broker, -1, until_ms);
-    desk_stop(broker->desk);
+    dispatcher_stop(broker->dispatcher);
     obey_orders(broker, zclock_mono());
 }
 
-const struct desk_counters *broker_count(const struct broker *broker)
+const struct dispatcher_counters *broker_count(const struct broker *broker)
 {
-    return desk_count(broker->desk);
+    return dispatcher_count(broker->dispatcher);
 }

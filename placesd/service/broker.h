@@ -1,7 +1,7 @@
 /* broker: the service's two doors, one for whoever asks and one for workers.
  *
  * The front answers any REQ socket, or a DEALER that speaks REQ's envelope; the back speaks with
- * workers (placesd/PROTOCOL.md). Between them stands a desk, which decides; the broker moves
+ * workers (placesd/PROTOCOL.md). Between them stands a dispatcher, which decides; the broker moves
  * bytes. It asks no provider.
  *
  * Invariant: a question that came in a REQ envelope gets exactly one answer, within its deadline.
@@ -11,7 +11,7 @@
 #define ZHERD_PLACESD_SERVICE_BROKER_H
 
 #include "bus/net/auth.h"
-#include "placesd/dispatch/desk.h"
+#include "placesd/dispatch/dispatcher.h"
 
 #define BROKER_ERROR_BYTES_MAX 4096
 
@@ -27,8 +27,8 @@ struct broker_options {
      * nothing does. */
     const char *front_place, *back_place;
     struct broker_keys *keys; /* its rings are taken over; NULL: in the clear, for everybody */
-    /* As in placesd/dispatch/desk.h. */
-    struct desk_source sources[DESK_SOURCES_MAX];
+    /* As in placesd/dispatch/dispatcher.h. */
+    struct dispatcher_source sources[DISPATCHER_SOURCES_MAX];
     uint32_t source_count;
     uint32_t grid_m;
     uint64_t kin; /* drawn for this process, whose worker's answers are passed on as they are: its
@@ -54,7 +54,7 @@ void broker_admit(struct broker *broker, struct keyring *front, struct keyring *
  * get a moment, and what is unfinished after it fails. Takes nothing from the descriptor. */
 void broker_run(struct broker *broker, int stop_descriptor);
 
-const struct desk_counters *broker_count(const struct broker *broker);
+const struct dispatcher_counters *broker_count(const struct broker *broker);
 
 /* Gives the last answers a moment to leave. Accepts NULL, sets the caller's pointer to NULL. */
 void broker_close(struct broker **broker);

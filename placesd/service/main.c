@@ -75,7 +75,7 @@ struct service {
     struct key keys[TOPOLOGY_PLACES_MAX]; /* of each of them, for its provider */
     struct auth_ends ends; /* the herd's keys: ours, and those of all places services */
     struct worker_broker brokers[TOPOLOGY_PLACES_MAX]; /* as a worker sees them */
-    struct landmarks *landmarks[DESK_SOURCES_MAX];
+    struct landmarks *landmarks[DISPATCHER_SOURCES_MAX];
     struct broker *broker;
     char own_back[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* the broker's, for the worker beside it */
     struct worker *worker;
@@ -309,8 +309,8 @@ static bool start_broker(struct service *service)
     if (places->has_fallback) {
         provider = provider_of(places->fallback);
         options.sources[options.source_count++] =
-            (struct desk_source){provider->name, (int64_t)provider->cache_s * 1000,
-                                 (int64_t)provider->stale_s * 1000, 0};
+            (struct dispatcher_source){provider->name, (int64_t)provider->cache_s * 1000,
+                                       (int64_t)provider->stale_s * 1000, 0};
     }
     return can_be_reached(service) && open_broker(service, &options);
 }
@@ -358,7 +358,7 @@ static void start_reload(struct service *service)
                                  .brokers = service->brokers,
                                  .keys = service->keys,
                                  .landmarks = service->landmarks,
-                                 .landmarks_count = DESK_SOURCES_MAX};
+                                 .landmarks_count = DISPATCHER_SOURCES_MAX};
     service->reload = reload_start(&parts);
 }
 
@@ -402,7 +402,7 @@ static void log_stop(const struct service *service)
         event_log("stop");
         return;
     }
-    const struct desk_counters *count = broker_count(service->broker);
+    const struct dispatcher_counters *count = broker_count(service->broker);
     event_log("stop: asked %" PRIu64 " busy %" PRIu64 " cached %" PRIu64 " joined %" PRIu64
               " stale %" PRIu64 " requests %" PRIu64 " fallback %" PRIu64 " retries %" PRIu64
               " failures %" PRIu64,
@@ -439,7 +439,7 @@ static void stop(struct service *service)
     reload_stop(&service->reload);
     worker_stop(&service->worker);
     broker_close(&service->broker);
-    for (size_t i = 0; i < DESK_SOURCES_MAX; i++)
+    for (size_t i = 0; i < DISPATCHER_SOURCES_MAX; i++)
         landmarks_stop(&service->landmarks[i]);
     for (size_t i = 0; i < TOPOLOGY_PLACES_MAX; i++)
         key_wipe(&service->keys[i]);

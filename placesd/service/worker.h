@@ -10,7 +10,7 @@
 #define ZHERD_PLACESD_SERVICE_WORKER_H
 
 #include "bus/net/auth.h"
-#include "placesd/dispatch/desk.h"
+#include "placesd/dispatch/dispatcher.h"
 #include "placesd/service/transfer.h"
 
 #define WORKER_ERROR_BYTES_MAX 512
@@ -21,7 +21,7 @@
 /* A broker, and what is to be asked for it. */
 struct worker_broker {
     const char *back; /* "tcp://host:port" */
-    struct transfer_source sources[DESK_SOURCES_MAX];
+    struct transfer_source sources[DISPATCHER_SOURCES_MAX];
     size_t source_count; /* at least 1; the first answers jobs that name none of them */
 };
 

@@ -1,9 +1,9 @@
-/* What a question costs in the desk, in nanoseconds: one that the cache answers, with an answer of
- * Google's size, and one that goes to a worker and back. */
+/* What a question costs in the dispatcher, in nanoseconds: one that the cache answers, with an
+ * answer of Google's size, and one that goes to a worker and back. */
 #include <stdio.h>
 #include <time.h>
 
-#include "placesd/dispatch/desk.h"
+#include "placesd/dispatch/dispatcher.h"
 
 #define ROUNDS     200000
 #define PLACES     1000
@@ -30,40 +30,41 @@ static struct buffer make_body(void)
     return body;
 }
 
-/* Asks once and obeys; whether a worker was needed. */
-static bool ask(struct desk *desk, int64_t place, struct span body)
+/* Asks once and applies; whether a worker was needed. */
+static bool ask(struct dispatcher *dispatcher, int64_t place, struct span body)
 {
     struct lookup lookup = {place, 0, 10000, 20, 4000};
-    struct desk_order order;
+    struct dispatcher_action action;
     uint64_t ticket;
     bool given = false;
-    desk_ask(desk, &lookup, 0, &ticket);
-    while (desk_next(desk, 0, &order)) {
-        if (order.kind != DESK_GIVE)
+    dispatcher_ask(dispatcher, &lookup, 0, &ticket);
+    while (dispatcher_next(dispatcher, 0, &action)) {
+        if (action.kind != DISPATCHER_GIVE)
             continue;
         given = true;
-        desk_done(desk, span_of("A"), order.job, &(struct lookup_reply){LOOKUP_OK, body}, 0, 0);
+        dispatcher_done(dispatcher, span_of("A"), action.job,
+                        &(struct lookup_reply){LOOKUP_OK, body}, 0, 0);
     }
     return given;
 }
 
 static void measure(const char *what, int64_t cache_ms, struct span body)
 {
-    struct desk_options options = {
+    struct dispatcher_options options = {
         .sources = {{"one", cache_ms, 0, 0}},
         .source_count = 1,
     };
-    struct desk *desk = desk_new(&options);
-    desk_ready(desk, span_of("A"), LOOKUP_CREDITS_MAX, 0);
+    struct dispatcher *dispatcher = dispatcher_new(&options);
+    dispatcher_ready(dispatcher, span_of("A"), LOOKUP_CREDITS_MAX, 0);
     for (int i = 0; i < PLACES; i++)
-        ask(desk, i, body);
+        ask(dispatcher, i, body);
     int given = 0;
     int64_t start_ns = now_ns();
     for (int i = 0; i < ROUNDS; i++)
-        given += ask(desk, i * INT64_C(7919) % PLACES, body);
+        given += ask(dispatcher, i * INT64_C(7919) % PLACES, body);
     printf("%-32s %6.2f us, %d of %d given to a worker\n", what,
            (double)(now_ns() - start_ns) / ROUNDS / 1000, given, ROUNDS);
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 int main(void)

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "placesd/dispatch/desk.h"
+#include "placesd/dispatch/dispatcher.h"
 #include "tests/bus/asker.h"
 #include "tests/bus/upstream.h"
 
@@ -275,7 +275,7 @@ static void tells_no_key(void)
         bool good = mood == UPSTREAM_GOOD || mood == UPSTREAM_PLODDING;
         CHECK((answer.code == LOOKUP_OK) == good);
         /* As many good ones as attempts failed, or the provider would be left alone. */
-        for (int i = 0; i <= DESK_RETRIES_MAX; i++)
+        for (int i = 0; i <= DISPATCHER_RETRIES_MAX; i++)
             CHECK_INT(asker_ask(context, front, question(UPSTREAM_GOOD)).code, LOOKUP_OK);
     }
     char path[64], text[65536];

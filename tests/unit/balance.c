@@ -13,7 +13,7 @@ static bool done(struct balance *balance, struct span worker, uint64_t job, int6
     return is_done;
 }
 
-/* The next order as a word: "give 1 to A in 900", "fail 1 late", "left A", "-". Jobs are named
+/* The next action as a word: "give 1 to A in 900", "fail 1 late", "left A", "-". Jobs are named
  * by the order in which they were asked. */
 static uint64_t asked[BALANCE_JOBS_MAX * 2];
 static size_t asked_count;
@@ -43,19 +43,19 @@ static size_t index_of(uint64_t job)
 static const char *next(struct balance *balance, int64_t now_ms)
 {
     static char word[BALANCE_NAME_BYTES_MAX + 64];
-    struct balance_order order;
+    struct balance_action action;
     do {
-        if (!balance_next(balance, now_ms, &order))
+        if (!balance_next(balance, now_ms, &action))
             return "-";
-    } while (order.kind == BALANCE_PROBE); /* they have a case of their own */
-    if (order.kind == BALANCE_GIVE)
-        snprintf(word, sizeof word, "give %zu to %.*s in %u", index_of(order.job),
-                 (int)order.worker.len, order.worker.data, order.left_ms);
-    else if (order.kind == BALANCE_FAIL)
-        snprintf(word, sizeof word, "fail %zu %s", index_of(order.job),
-                 order.code == LOOKUP_LATE ? "late" : "unavailable");
+    } while (action.kind == BALANCE_PROBE); /* they have a case of their own */
+    if (action.kind == BALANCE_GIVE)
+        snprintf(word, sizeof word, "give %zu to %.*s in %u", index_of(action.job),
+                 (int)action.worker.len, action.worker.data, action.left_ms);
+    else if (action.kind == BALANCE_FAIL)
+        snprintf(word, sizeof word, "fail %zu %s", index_of(action.job),
+                 action.code == LOOKUP_LATE ? "late" : "unavailable");
     else
-        snprintf(word, sizeof word, "left %.*s", (int)order.worker.len, order.worker.data);
+        snprintf(word, sizeof word, "left %.*s", (int)action.worker.len, action.worker.data);
     return word;
 }
 
@@ -152,9 +152,9 @@ static void numbers_are_never_reused(void)
             first = job;
         else
             CHECK(job != first);
-        struct balance_order order;
-        CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE);
-        CHECK_INT(order.job, job);
+        struct balance_action action;
+        CHECK(balance_next(balance, 0, &action) && action.kind == BALANCE_GIVE);
+        CHECK_INT(action.job, job);
         CHECK(i == 0 || !done(balance, span_of("A"), first, 0));
         CHECK(done(balance, span_of("A"), job, 0));
     }
@@ -280,38 +280,38 @@ static void heartbeats_and_answers_keep_alive(void)
 static void quiet_workers_are_probed(void)
 {
     struct balance *balance = start();
-    struct balance_order order;
+    struct balance_action action;
     balance_ready(balance, span_of("A"), 1, 0);
     balance_ready(balance, span_of("B"), 1, 1);
     CHECK_INT(balance_deadline_ms(balance), BALANCE_QUIET_MS);
-    CHECK(!balance_next(balance, BALANCE_QUIET_MS - 1, &order));
-    CHECK(balance_next(balance, BALANCE_QUIET_MS, &order));
-    CHECK_INT(order.kind, BALANCE_PROBE);
-    CHECK(span_equals(order.worker, span_of("A")));
-    CHECK(!balance_next(balance, BALANCE_QUIET_MS, &order));
+    CHECK(!balance_next(balance, BALANCE_QUIET_MS - 1, &action));
+    CHECK(balance_next(balance, BALANCE_QUIET_MS, &action));
+    CHECK_INT(action.kind, BALANCE_PROBE);
+    CHECK(span_equals(action.worker, span_of("A")));
+    CHECK(!balance_next(balance, BALANCE_QUIET_MS, &action));
     CHECK_INT(balance_deadline_ms(balance), BALANCE_QUIET_MS + 1);
     balance_ready(balance, span_of("B"), 1, BALANCE_QUIET_MS + 9);
-    CHECK(!balance_next(balance, 2 * BALANCE_QUIET_MS - 1, &order));
-    CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS, &order)); /* still quiet */
-    CHECK(span_equals(order.worker, span_of("A")));
+    CHECK(!balance_next(balance, 2 * BALANCE_QUIET_MS - 1, &action));
+    CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS, &action)); /* still quiet */
+    CHECK(span_equals(action.worker, span_of("A")));
     balance_ready(balance, span_of("A"), 1, 2 * BALANCE_QUIET_MS + 9);
-    CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS + 9, &order));
-    CHECK(span_equals(order.worker, span_of("B")));
-    CHECK(!balance_next(balance, 3 * BALANCE_QUIET_MS + 8, &order));
+    CHECK(balance_next(balance, 2 * BALANCE_QUIET_MS + 9, &action));
+    CHECK(span_equals(action.worker, span_of("B")));
+    CHECK(!balance_next(balance, 3 * BALANCE_QUIET_MS + 8, &action));
     balance_destroy(&balance);
 }
 
 static void a_job_given_again_says_so(void)
 {
     struct balance *balance = start();
-    struct balance_order order;
+    struct balance_action action;
     balance_ready(balance, span_of("A"), 1, 0);
     ask(balance, 1000, 0);
-    CHECK(balance_next(balance, 0, &order) && !order.again);
+    CHECK(balance_next(balance, 0, &action) && !action.again);
     balance_lose(balance, span_of("A"));
     balance_ready(balance, span_of("B"), 1, 0);
     EXPECT(balance, 0, "left A");
-    CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE && order.again);
+    CHECK(balance_next(balance, 0, &action) && action.kind == BALANCE_GIVE && action.again);
     balance_destroy(&balance);
 }
 
@@ -372,10 +372,10 @@ static void jobs_are_bounded(void)
     static const char *const names[] = {"A", "B", "C", "D", "E"};
     for (size_t i = 0; i < 5; i++)
         balance_ready(balance, span_of(names[i]), LOOKUP_CREDITS_MAX, 0);
-    struct balance_order order;
+    struct balance_action action;
     for (size_t i = 0; i < BALANCE_JOBS_MAX; i++) {
         CHECK(ask(balance, 1000, 0));
-        CHECK(balance_next(balance, 0, &order) && order.kind == BALANCE_GIVE);
+        CHECK(balance_next(balance, 0, &action) && action.kind == BALANCE_GIVE);
     }
     CHECK(!ask(balance, 1000, 0));
     CHECK(done(balance, span_of("A"), asked[0], 0));

@@ -42,18 +42,18 @@ static void each_job_ends_once(void)
         } else if (what == 6 && draw(20) == 0) {
             balance_lose(balance, span_of(names[draw(3)]));
         }
-        struct balance_order order;
-        while (balance_next(balance, now_ms, &order)) {
+        struct balance_action action;
+        while (balance_next(balance, now_ms, &action)) {
             size_t i = count;
-            while (order.kind != BALANCE_LEFT && i-- > 0 && jobs[i] != order.job)
+            while (action.kind != BALANCE_LEFT && i-- > 0 && jobs[i] != action.job)
                 continue;
-            if (order.kind == BALANCE_FAIL) {
+            if (action.kind == BALANCE_FAIL) {
                 CHECK(!ended[i]);
                 ended[i] = true;
                 ends++;
             }
-            if (order.kind == BALANCE_GIVE)
-                CHECK(!ended[i] && order.left_ms >= 1 && now_ms + order.left_ms <= deadlines[i]);
+            if (action.kind == BALANCE_GIVE)
+                CHECK(!ended[i] && action.left_ms >= 1 && now_ms + action.left_ms <= deadlines[i]);
         }
         CHECK(balance_deadline_ms(balance) > now_ms);
     }

@@ -1,5 +1,5 @@
 /* Questions and their answers: what is kept, joined, tried again, and never left unanswered. */
-#include "tests/unit/desk_rig.h"
+#include "tests/unit/dispatcher_rig.h"
 
 /* ---- answers ---- */
 
@@ -12,11 +12,11 @@ static void answers_and_remembers(void)
     EXPECT(0, "-");
     CHECK_INT(given.bound, LOOKUP_BOUND_MAX);
     CHECK_INT(given.latitude_nanodeg, 1);
-    CHECK_INT(given.deadline_ms, ANSWER_MS - DESK_TRAVEL_MS);
+    CHECK_INT(given.deadline_ms, ANSWER_MS - DISPATCHER_TRAVEL_MS);
     done(LOOKUP_OK, BODY("x"), 10);
     EXPECT(10, "answer 0 ok x");
     EXPECT(10, "-");
-    CHECK(desk_is_idle(desk));
+    CHECK(dispatcher_is_idle(dispatcher));
     CHECK(ask(question(1), 20)); /* the same again: no worker is needed */
     EXPECT(20, "answer 1 ok x");
     CHECK(ask(question(1), 10009));
@@ -24,11 +24,11 @@ static void answers_and_remembers(void)
     join_worker("A", 10010);
     CHECK(ask(question(1), 10010)); /* its time is over */
     EXPECT(10010, "give first to A");
-    CHECK_INT(desk_count(desk)->hits, 2);
-    CHECK_INT(desk_count(desk)->requests[0], 2);
-    desk_destroy(&desk);
-    CHECK(desk == NULL);
-    desk_destroy(&desk);
+    CHECK_INT(dispatcher_count(dispatcher)->hits, 2);
+    CHECK_INT(dispatcher_count(dispatcher)->requests[0], 2);
+    dispatcher_destroy(&dispatcher);
+    CHECK(dispatcher == NULL);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* Each asker gets as many results as it wanted, of the one answer. */
@@ -43,15 +43,16 @@ static void cuts_to_each_bound(void)
     };
     start(options());
     join_worker("A", 0);
-    struct desk_order order;
+    struct dispatcher_action action;
     for (int round = 0; round < 2; round++) {
         for (uint32_t bound = 0; bound < 5; bound++) {
             struct lookup lookup = question(1);
             lookup.bound = bound;
             CHECK(ask(lookup, 0));
             if (round == 1) {
-                CHECK(desk_next(desk, 0, &order));
-                CHECK_BYTES(order.body.data, order.body.len, wanted[bound], strlen(wanted[bound]));
+                CHECK(dispatcher_next(dispatcher, 0, &action));
+                CHECK_BYTES(action.body.data, action.body.len, wanted[bound],
+                            strlen(wanted[bound]));
             }
         }
         if (round == 1)
@@ -59,17 +60,17 @@ static void cuts_to_each_bound(void)
         EXPECT(0, "give first to A");
         done(LOOKUP_OK, BODY("x"), 1);
         for (int i = 0; i < 5; i++) {
-            CHECK(desk_next(desk, 1, &order));
-            size_t index = index_of(order.ticket);
-            CHECK_BYTES(order.body.data, order.body.len, wanted[index], strlen(wanted[index]));
+            CHECK(dispatcher_next(dispatcher, 1, &action));
+            size_t index = index_of(action.ticket);
+            CHECK_BYTES(action.body.data, action.body.len, wanted[index], strlen(wanted[index]));
         }
     }
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void thousand_equal_questions_are_one(void)
 {
-    struct desk_options chosen = options();
+    struct dispatcher_options chosen = options();
     chosen.sources[0].cache_ms = 0; /* as for those whose terms forbid to keep anything */
     start(chosen);
     join_worker("A", 0);
@@ -79,24 +80,24 @@ static void thousand_equal_questions_are_one(void)
     EXPECT(9, "-");
     done(LOOKUP_OK, BODY("x"), 10);
     bool answered[1000] = {false};
-    struct desk_order order;
+    struct dispatcher_action action;
     for (int i = 0; i < 1000; i++) {
-        CHECK(desk_next(desk, 10, &order) && order.kind == DESK_ANSWER);
-        size_t index = index_of(order.ticket);
+        CHECK(dispatcher_next(dispatcher, 10, &action) && action.kind == DISPATCHER_ANSWER);
+        size_t index = index_of(action.ticket);
         CHECK(index < 1000 && !answered[index]);
         answered[index % 1000] = true;
     }
     EXPECT(10, "-");
-    CHECK_INT(desk_count(desk)->requests[0], 1);
-    CHECK_INT(desk_count(desk)->joined, 999);
+    CHECK_INT(dispatcher_count(dispatcher)->requests[0], 1);
+    CHECK_INT(dispatcher_count(dispatcher)->joined, 999);
     CHECK(ask(question(1), 11)); /* nothing was kept */
     EXPECT(11, "give first to A");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void the_grid_joins_neighbours(void)
 {
-    struct desk_options chosen = options();
+    struct dispatcher_options chosen = options();
     chosen.grid_m = 100;
     start(chosen);
     join_worker("A", 0);
@@ -106,7 +107,7 @@ static void the_grid_joins_neighbours(void)
     EXPECT(0, "-");
     CHECK_INT(given.latitude_nanodeg, 0);
     CHECK_INT(given.longitude_nanodeg, 0);
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* ---- time ---- */
@@ -120,13 +121,13 @@ static void each_asker_has_his_own_deadline(void)
     hasty.deadline_ms = 100; /* 90 to be answered */
     ask(hasty, 10);
     EXPECT(10, "give first to A");
-    CHECK_INT(desk_deadline_ms(desk), 100);
+    CHECK_INT(dispatcher_deadline_ms(dispatcher), 100);
     EXPECT(99, "-");
     EXPECT(100, "answer 1 late");
     EXPECT(100, "-");
     done(LOOKUP_OK, BODY("x"), 200);
     EXPECT(200, "answer 0 ok x");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* The first one's time is over; the second one came later and asks again. */
@@ -142,11 +143,11 @@ static void who_came_later_asks_again(void)
     EXPECT(ANSWER_MS, "answer 0 late");
     EXPECT(ANSWER_MS, "give first to A");
     EXPECT(ANSWER_MS, "-");
-    CHECK_INT(given.deadline_ms, 800 - DESK_TRAVEL_MS);
+    CHECK_INT(given.deadline_ms, 800 - DISPATCHER_TRAVEL_MS);
     join_worker("A", 1600);
     done(LOOKUP_OK, BODY("x"), 1600);
     EXPECT(1600, "answer 1 ok x");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void without_workers_unavailable(void)
@@ -156,8 +157,8 @@ static void without_workers_unavailable(void)
     EXPECT(ANSWER_MS - 1, "-");
     EXPECT(ANSWER_MS, "answer 0 unavailable");
     EXPECT(ANSWER_MS, "-");
-    CHECK_INT(desk_deadline_ms(desk), INT64_MAX);
-    desk_destroy(&desk);
+    CHECK_INT(dispatcher_deadline_ms(dispatcher), INT64_MAX);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void shortest_time_is_served(void)
@@ -168,7 +169,7 @@ static void shortest_time_is_served(void)
     EXPECT(0, "give first to A");
     CHECK_INT(given.deadline_ms, 1);
     EXPECT(1, "answer 0 late");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* ---- failures ---- */
@@ -181,12 +182,12 @@ static void failures_are_kept_shortly(void)
     EXPECT(0, "give first to A");
     fail(LOOKUP_REFUSED, 10);
     EXPECT(10, "answer 0 refused");
-    join_worker("A", 10 + DESK_FAILURE_MS - 1);
-    ask(question(1), 10 + DESK_FAILURE_MS - 1);
-    EXPECT(10 + DESK_FAILURE_MS - 1, "answer 1 refused");
-    ask(question(1), 10 + DESK_FAILURE_MS);
-    EXPECT(10 + DESK_FAILURE_MS, "give first to A");
-    desk_destroy(&desk);
+    join_worker("A", 10 + DISPATCHER_FAILURE_MS - 1);
+    ask(question(1), 10 + DISPATCHER_FAILURE_MS - 1);
+    EXPECT(10 + DISPATCHER_FAILURE_MS - 1, "answer 1 refused");
+    ask(question(1), 10 + DISPATCHER_FAILURE_MS);
+    EXPECT(10 + DISPATCHER_FAILURE_MS, "give first to A");
+    dispatcher_destroy(&dispatcher);
 }
 
 static void unavailable_is_tried_again(void)
@@ -197,18 +198,18 @@ static void unavailable_is_tried_again(void)
     EXPECT(0, "give first to A");
     fail(LOOKUP_UNAVAILABLE, 10);
     EXPECT(10, "-");
-    int64_t again_ms = desk_deadline_ms(desk);
-    CHECK(again_ms > 10 && again_ms <= 10 + DESK_PAUSE_MS);
+    int64_t again_ms = dispatcher_deadline_ms(dispatcher);
+    CHECK(again_ms > 10 && again_ms <= 10 + DISPATCHER_PAUSE_MS);
     EXPECT(again_ms - 1, "-");
     EXPECT(again_ms, "give first to A");
     fail(LOOKUP_UNAVAILABLE, 300);
     EXPECT(300, "-");
-    again_ms = desk_deadline_ms(desk);
-    CHECK(again_ms > 300 && again_ms <= 300 + 2 * DESK_PAUSE_MS);
+    again_ms = dispatcher_deadline_ms(dispatcher);
+    CHECK(again_ms > 300 && again_ms <= 300 + 2 * DISPATCHER_PAUSE_MS);
     EXPECT(again_ms, "give first to A");
     done(LOOKUP_OK, BODY("x"), 600);
     EXPECT(600, "answer 0 ok x");
-    CHECK_INT(desk_count(desk)->retries, 2);
+    CHECK_INT(dispatcher_count(dispatcher)->retries, 2);
     /* The third failure is the last; others are not tried again at all. */
     ask(question(2), 600);
     EXPECT(600, "give first to A");
@@ -232,7 +233,7 @@ static void unavailable_is_tried_again(void)
         fail(never[i], 1200);
         EXPECT(1200, words[i]);
     }
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void no_retry_without_time(void)
@@ -243,7 +244,7 @@ static void no_retry_without_time(void)
     EXPECT(0, "give first to A");
     fail(LOOKUP_UNAVAILABLE, ANSWER_MS - 20);
     EXPECT(ANSWER_MS - 20, "answer 0 unavailable");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void retries_pause_differently(void)
@@ -256,14 +257,14 @@ static void retries_pause_differently(void)
         EXPECT(0, "give first to A");
         fail(LOOKUP_BUSY, 0);
         EXPECT(0, "-");
-        pauses_ms[i] = desk_deadline_ms(desk);
+        pauses_ms[i] = dispatcher_deadline_ms(dispatcher);
         EXPECT(pauses_ms[i], "give first to A");
         done(LOOKUP_OK, BODY("x"), 0);
         next(0);
     }
     CHECK(pauses_ms[0] != pauses_ms[1] || pauses_ms[1] != pauses_ms[2] ||
           pauses_ms[2] != pauses_ms[3]);
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void good_answers_help_in_need(void)
@@ -279,15 +280,15 @@ static void good_answers_help_in_need(void)
     EXPECT(20000, "give first to A");
     fail(LOOKUP_NONSENSE, 20000);
     EXPECT(20000, "answer 1 ok x");
-    CHECK_INT(desk_count(desk)->stale, 1);
-    ask(question(1), 20000 + DESK_FAILURE_MS - 1); /* nobody is asked the same so soon */
-    EXPECT(20000 + DESK_FAILURE_MS - 1, "answer 2 ok x");
+    CHECK_INT(dispatcher_count(dispatcher)->stale, 1);
+    ask(question(1), 20000 + DISPATCHER_FAILURE_MS - 1); /* nobody is asked the same so soon */
+    EXPECT(20000 + DISPATCHER_FAILURE_MS - 1, "answer 2 ok x");
     join_worker("A", 110000);
     ask(question(1), 110000);
     EXPECT(110000, "give first to A");
     fail(LOOKUP_NONSENSE, 110000);
     EXPECT(110000, "answer 3 nonsense");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void broken_answers_are_nonsense(void)
@@ -298,7 +299,7 @@ static void broken_answers_are_nonsense(void)
     EXPECT(0, "give first to A");
     done(LOOKUP_OK, "{\"results\":[", 0);
     EXPECT(0, "answer 0 nonsense");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* ---- limits and the end ---- */
@@ -312,10 +313,10 @@ static void waiting_is_bounded(void)
     }
     CHECK(ask(question(BALANCE_WAITING_MAX), 0));
     EXPECT(0, "answer 1024 busy");
-    for (uint32_t i = BALANCE_WAITING_MAX; i < DESK_ASKERS_MAX; i++)
+    for (uint32_t i = BALANCE_WAITING_MAX; i < DISPATCHER_ASKERS_MAX; i++)
         CHECK(ask(question(7), 0)); /* who joins needs no place in the queue */
     CHECK(!ask(question(7), 0));
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void closing_and_stopping(void)
@@ -330,19 +331,19 @@ static void closing_and_stopping(void)
     fail(LOOKUP_UNAVAILABLE, 0); /* pausing */
     ask(question(3), 0);
     EXPECT(0, "give first to A");
-    desk_close(desk);
+    dispatcher_close(dispatcher);
     ask(question(4), 0);
     EXPECT(0, "answer 3 unavailable");
     job = first;
     done(LOOKUP_OK, BODY("x"), 0);
     EXPECT(0, "answer 0 ok x");
-    CHECK(!desk_is_idle(desk));
-    desk_stop(desk);
+    CHECK(!dispatcher_is_idle(dispatcher));
+    dispatcher_stop(dispatcher);
     EXPECT(0, "answer 2 unavailable");
     EXPECT(0, "answer 1 unavailable");
     EXPECT(0, "-");
-    CHECK(desk_is_idle(desk));
-    desk_destroy(&desk);
+    CHECK(dispatcher_is_idle(dispatcher));
+    dispatcher_destroy(&dispatcher);
 }
 
 /* ---- everything at once ---- */
@@ -367,7 +368,7 @@ static void whatever_happens_each_is_answered_once(void)
         char worker[2];
     } out[OUT];
     size_t out_count = 0;
-    struct desk_options chosen = with_fallback();
+    struct dispatcher_options chosen = with_fallback();
     chosen.sources[0].cache_ms = 50;
     start(chosen);
     int64_t now_ms = 0;
@@ -376,7 +377,7 @@ static void whatever_happens_each_is_answered_once(void)
         char worker[2] = {(char)('A' + roll(3)), '\0'};
         uint32_t event = roll(10);
         if (event < 3) {
-            desk_ready(desk, span_of(worker), roll(20), now_ms);
+            dispatcher_ready(dispatcher, span_of(worker), roll(20), now_ms);
         } else if (event < 6 && ticket_count < TICKETS - 1) {
             struct lookup lookup = question(roll(200));
             lookup.deadline_ms = 1 + roll(2000);
@@ -386,36 +387,36 @@ static void whatever_happens_each_is_answered_once(void)
             size_t which = roll((uint32_t)out_count);
             enum lookup_code code = roll(3) > 0 ? LOOKUP_OK : (enum lookup_code)roll(7);
             struct lookup_reply reply = {code, span_of(BODY("z"))};
-            desk_done(desk, span_of(out[which].worker), out[which].job, &reply,
-                      roll(50) == 0 ? 100 : 0, now_ms);
+            dispatcher_done(dispatcher, span_of(out[which].worker), out[which].job, &reply,
+                            roll(50) == 0 ? 100 : 0, now_ms);
             out[which] = out[--out_count];
         } else if (roll(100) == 0) {
-            desk_lose(desk, span_of(worker));
+            dispatcher_lose(dispatcher, span_of(worker));
         }
-        struct desk_order order;
-        while (desk_next(desk, now_ms, &order)) {
-            if (order.kind == DESK_ANSWER) {
-                size_t index = index_of(order.ticket);
+        struct dispatcher_action action;
+        while (dispatcher_next(dispatcher, now_ms, &action)) {
+            if (action.kind == DISPATCHER_ANSWER) {
+                size_t index = index_of(action.ticket);
                 CHECK(index < ticket_count && !answered[index]);
                 CHECK(now_ms <= due_ms[index] + 3); /* a step may be three late */
                 answered[index] = true;
-            } else if (order.kind == DESK_GIVE && out_count < OUT) {
-                out[out_count].job = order.job;
-                out[out_count++].worker[0] = order.worker.data[0];
+            } else if (action.kind == DISPATCHER_GIVE && out_count < OUT) {
+                out[out_count].job = action.job;
+                out[out_count++].worker[0] = action.worker.data[0];
             }
         }
     }
-    desk_stop(desk);
-    struct desk_order order;
-    while (desk_next(desk, now_ms, &order)) {
-        if (order.kind == DESK_ANSWER)
-            answered[index_of(order.ticket)] = true;
+    dispatcher_stop(dispatcher);
+    struct dispatcher_action action;
+    while (dispatcher_next(dispatcher, now_ms, &action)) {
+        if (action.kind == DISPATCHER_ANSWER)
+            answered[index_of(action.ticket)] = true;
     }
     CHECK(ticket_count > 10000);
     for (size_t i = 0; i < ticket_count; i++)
         CHECK(answered[i]);
-    CHECK(desk_is_idle(desk));
-    desk_destroy(&desk);
+    CHECK(dispatcher_is_idle(dispatcher));
+    dispatcher_destroy(&dispatcher);
 }
 
 static const struct check_case cases[] = {

@@ -1,5 +1,5 @@
-/* Providers in trouble: whom the desk asks, how often, and who stands in. */
-#include "tests/unit/desk_rig.h"
+/* Providers in trouble: whom the dispatcher asks, how often, and who stands in. */
+#include "tests/unit/dispatcher_rig.h"
 
 /* Five failures, each about another place. */
 static void break_provider(int64_t now_ms)
@@ -38,7 +38,7 @@ static void broken_provider_is_left_alone(void)
     EXPECT(20001, "first resumed");
     ask(question(5), 20001);
     EXPECT(20001, "give first to A");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void an_attempt_that_is_lost_frees_the_way(void)
@@ -54,7 +54,7 @@ static void an_attempt_that_is_lost_frees_the_way(void)
     EXPECT(5900, "answer 5 late"); /* the worker said nothing */
     ask(question(4), 5900);
     EXPECT(5900, "give first to A");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void rest_is_kept(void)
@@ -64,7 +64,7 @@ static void rest_is_kept(void)
     ask(question(1), 0);
     EXPECT(0, "give first to A");
     struct lookup_reply reply = {LOOKUP_REFUSED, span_of("{}")};
-    desk_done(desk, span_of("A"), job, &reply, 2000, 0);
+    dispatcher_done(dispatcher, span_of("A"), job, &reply, 2000, 0);
     EXPECT(0, "answer 0 refused");
     EXPECT(0, "first paused");
     ask(question(2), 1999);
@@ -72,21 +72,21 @@ static void rest_is_kept(void)
     ask(question(3), 2000);
     EXPECT(2000, "first resumed");
     EXPECT(2000, "give first to A");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void budget_is_never_exceeded(void)
 {
-    struct desk_options chosen = options();
+    struct dispatcher_options chosen = options();
     chosen.sources[0].budget = 2;
     start(chosen);
     join_worker("A", 0);
     ask(question(1), 0);
     EXPECT(0, "give first to A");
-    desk_lose(desk, span_of("A"));
+    dispatcher_lose(dispatcher, span_of("A"));
     join_worker("A", 1);
     EXPECT(1, "give first to A"); /* asked twice, perhaps */
-    desk_lose(desk, span_of("A"));
+    dispatcher_lose(dispatcher, span_of("A"));
     EXPECT(1, "answer 0 unavailable");
     join_worker("A", 2);
     ask(question(2), 2);
@@ -97,18 +97,18 @@ static void budget_is_never_exceeded(void)
     EXPECT(86400001, "give first to A");
     ask(question(3), 86400001);
     EXPECT(86400001, "give first to A");
-    desk_lose(desk, span_of("A"));
+    dispatcher_lose(dispatcher, span_of("A"));
     join_worker("A", 86400001);
     EXPECT(86400001, "answer 2 busy"); /* in the order of the jobs; no third request for them */
     EXPECT(86400001, "answer 3 busy");
     EXPECT(86400001, "-");
-    CHECK_INT(desk_count(desk)->requests[0], 4);
-    desk_destroy(&desk);
+    CHECK_INT(dispatcher_count(dispatcher)->requests[0], 4);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void what_was_not_asked_costs_no_budget(void)
 {
-    struct desk_options chosen = options();
+    struct dispatcher_options chosen = options();
     chosen.sources[0].budget = 1;
     start(chosen);
     ask(question(1), 0); /* no worker: never sent */
@@ -116,7 +116,7 @@ static void what_was_not_asked_costs_no_budget(void)
     join_worker("A", 2000);
     ask(question(2), 2000);
     EXPECT(2000, "give first to A");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void fallback_answers_in_need(void)
@@ -139,12 +139,12 @@ static void fallback_answers_in_need(void)
     EXPECT(2, "give second to A");
     fail(LOOKUP_NONSENSE, 2);
     EXPECT(2, "answer 2 nonsense");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static void fallback_answers_for_the_broken(void)
 {
-    struct desk_options chosen = with_fallback();
+    struct dispatcher_options chosen = with_fallback();
     chosen.sources[0].budget = 1;
     start(chosen);
     join_worker("A", 0);
@@ -156,8 +156,8 @@ static void fallback_answers_for_the_broken(void)
     EXPECT(0, "give second to A");
     done(LOOKUP_OK, BODY("y"), 0);
     EXPECT(0, "answer 1 ok y");
-    CHECK_INT(desk_count(desk)->requests[1], 1);
-    desk_destroy(&desk);
+    CHECK_INT(dispatcher_count(dispatcher)->requests[1], 1);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* One attempt of the look-up about place `at` fails; the next one, if there is one, is given. */
@@ -170,7 +170,7 @@ static void fail_attempts(int64_t at, int attempts, int64_t *now_ms)
         fail(LOOKUP_UNAVAILABLE, *now_ms);
         if (i + 1 < attempts) {
             EXPECT(*now_ms, "-");
-            *now_ms = desk_deadline_ms(desk);
+            *now_ms = dispatcher_deadline_ms(dispatcher);
         }
     }
     CHECK(strstr(next(*now_ms), "unavailable") != NULL);
@@ -183,12 +183,13 @@ static void retries_are_one_lookup(void)
     join_worker("A", 0);
     int64_t now_ms = 0;
     for (int64_t i = 0; i < BREAKER_ROW_MAX - 1; i++)
-        fail_attempts(i, 1 + DESK_RETRIES_MAX, &now_ms);
+        fail_attempts(i, 1 + DISPATCHER_RETRIES_MAX, &now_ms);
     EXPECT(now_ms, "-");
-    CHECK_INT(desk_count(desk)->retries, (BREAKER_ROW_MAX - 1) * DESK_RETRIES_MAX);
+    CHECK_INT(dispatcher_count(dispatcher)->retries,
+              (BREAKER_ROW_MAX - 1) * DISPATCHER_RETRIES_MAX);
     fail_attempts(BREAKER_ROW_MAX, 3, &now_ms);
     EXPECT(now_ms, "first paused");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* An attempt that failed counts, also where the next one has too little time to say anything. */
@@ -202,13 +203,13 @@ static void a_late_second_attempt_excuses_nobody(void)
         EXPECT(begin_ms, "give first to A");
         fail(LOOKUP_UNAVAILABLE, begin_ms);
         EXPECT(begin_ms, "-");
-        EXPECT(begin_ms + DESK_PAUSE_MS, "give first to A");
-        end_ms = begin_ms + ANSWER_MS - DESK_TRAVEL_MS;
+        EXPECT(begin_ms + DISPATCHER_PAUSE_MS, "give first to A");
+        end_ms = begin_ms + ANSWER_MS - DISPATCHER_TRAVEL_MS;
         fail(LOOKUP_LATE, end_ms);
         CHECK(strstr(next(end_ms), "late") != NULL);
     }
     EXPECT(end_ms, "first paused");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* Asked again and again about one place that it cannot tell about, the provider is still asked
@@ -217,16 +218,16 @@ static void one_bad_place_is_nobody_elses(void)
 {
     start(options());
     int64_t now_ms = 0, given_count = 0;
-    for (int i = 0; i < 2 * BREAKER_ROW_MAX; i++, now_ms += DESK_FAILURE_MS) {
+    for (int i = 0; i < 2 * BREAKER_ROW_MAX; i++, now_ms += DISPATCHER_FAILURE_MS) {
         join_worker("A", now_ms);
         ask(question(7), now_ms);
-        const char *order = next(now_ms);
-        if (strncmp(order, "give", 4) == 0) {
+        const char *action = next(now_ms);
+        if (strncmp(action, "give", 4) == 0) {
             given_count++;
             fail(LOOKUP_REFUSED, now_ms);
-            order = next(now_ms);
+            action = next(now_ms);
         }
-        CHECK(strncmp(order, "answer", 6) == 0 && strstr(order, "ok") == NULL);
+        CHECK(strncmp(action, "answer", 6) == 0 && strstr(action, "ok") == NULL);
         EXPECT(now_ms, "-");
         ask(question(100 + i), now_ms);
         EXPECT(now_ms, "give first to A");
@@ -234,7 +235,7 @@ static void one_bad_place_is_nobody_elses(void)
         CHECK(strstr(next(now_ms), "ok x") != NULL);
     }
     CHECK_INT(given_count, BREAKER_ROW_MAX + 2); /* then after 5 s and 10 s, and next after 20 s */
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* That a question is none says nothing about who was asked. */
@@ -249,7 +250,7 @@ static void an_invalid_question_is_no_illness(void)
         CHECK(strstr(next(0), "invalid") != NULL);
         EXPECT(0, "-");
     }
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* Who says when to come again is not asked before. */
@@ -260,11 +261,11 @@ static void a_wish_for_rest_forbids_a_second_attempt(void)
     ask(question(1), 0);
     EXPECT(0, "give first to A");
     struct lookup_reply reply = {LOOKUP_UNAVAILABLE, span_of("{}")};
-    desk_done(desk, span_of("A"), job, &reply, 2000, 0);
+    dispatcher_done(dispatcher, span_of("A"), job, &reply, 2000, 0);
     EXPECT(0, "answer 0 unavailable");
     EXPECT(0, "first paused");
-    CHECK_INT(desk_count(desk)->retries, 0);
-    desk_destroy(&desk);
+    CHECK_INT(dispatcher_count(dispatcher)->retries, 0);
+    dispatcher_destroy(&dispatcher);
 }
 
 /* Impatient askers do not make the provider look slow to everybody; patient ones do. */
@@ -275,21 +276,21 @@ static void impatience_is_no_fault(void)
         join_worker("A", 0);
         for (int i = 0; i < BREAKER_ROW_MAX; i++) {
             struct lookup lookup = question(i);
-            lookup.deadline_ms = DESK_FAIR_MS + DESK_MARGIN_MS - (patient ? 0u : 1u);
+            lookup.deadline_ms = DISPATCHER_FAIR_MS + DISPATCHER_MARGIN_MS - (patient ? 0u : 1u);
             ask(lookup, 0);
             EXPECT(0, "give first to A");
-            fail(LOOKUP_LATE, DESK_FAIR_MS);
-            CHECK(strstr(next(DESK_FAIR_MS), "late") != NULL);
+            fail(LOOKUP_LATE, DISPATCHER_FAIR_MS);
+            CHECK(strstr(next(DISPATCHER_FAIR_MS), "late") != NULL);
         }
-        EXPECT(DESK_FAIR_MS, patient ? "first paused" : "-");
-        desk_destroy(&desk);
+        EXPECT(DISPATCHER_FAIR_MS, patient ? "first paused" : "-");
+        dispatcher_destroy(&dispatcher);
     }
 }
 
 /* The first is spent and the second rests: the day's end helps, so that is what is said. */
 static void a_spent_budget_is_told_before_a_rest(void)
 {
-    struct desk_options chosen = with_fallback();
+    struct dispatcher_options chosen = with_fallback();
     chosen.sources[0].budget = 1;
     start(chosen);
     join_worker("A", 0);
@@ -306,7 +307,7 @@ static void a_spent_budget_is_told_before_a_rest(void)
     EXPECT(0, "second paused");
     ask(question(BREAKER_ROW_MAX), 0);
     EXPECT(0, "answer 5 busy");
-    desk_destroy(&desk);
+    dispatcher_destroy(&dispatcher);
 }
 
 static const struct check_case cases[] = {

@@ -1,0 +1,536 @@
+#include "placesd/dispatch/dispatcher.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "placesd/dispatch/cache.h"
+#include "placesd/dispatch/ending.h"
+#include "placesd/dispatch/flights.h"
+#include "placesd/dispatch/gate.h"
+#include "placesd/dispatch/grid.h"
+#include "placesd/providers/nearby.h"
+
+/* With less time than this nothing can be asked that would come back in time. */
+#define USEFUL_MS 20
+
+static const char GARBLED[] = "A places worker answered nonsense.";
+static const char STOPPING[] = "The places service is stopping.";
+static const char LATE[] = "The places service had no answer in time.";
+static const char SPENT[] = "The places service has asked its provider as often as it may today.";
+
+struct dispatcher {
+    struct dispatcher_options options;
+    struct balance *balance;
+    struct cache *cache;
+    struct gate gates[DISPATCHER_SOURCES_MAX]; /* to each source */
+    bool closed, stopped;
+    struct flights *flights;
+    uint32_t flight_of_job[BALANCE_JOBS_MAX]; /* by balance_slot */
+    uint32_t pausing_count;
+    uint64_t dice;
+    struct ending ending;
+    struct dispatcher_counters count;
+};
+
+/* ---- life ---- */
+
+struct dispatcher *dispatcher_new(const struct dispatcher_options *options)
+{
+    assert(options->source_count >= 1 && options->source_count <= DISPATCHER_SOURCES_MAX);
+    struct dispatcher *dispatcher = bytes_zeroed(sizeof *dispatcher);
+    dispatcher->options = *options;
+    dispatcher->balance = balance_new(options->seed);
+    dispatcher->cache = cache_new(CACHE_BYTES_MAX, options->secret);
+    for (uint32_t i = 0; i < options->source_count; i++)
+        dispatcher->gates[i] = gate_new(options->sources[i].budget);
+    dispatcher->flights = flights_new(options->seed);
+    dispatcher->dice = options->seed;
+    return dispatcher;
+}
+
+void dispatcher_destroy(struct dispatcher **dispatcher)
+{
+    if (*dispatcher == NULL)
+        return;
+    balance_destroy(&(*dispatcher)->balance);
+    cache_destroy(&(*dispatcher)->cache);
+    flights_destroy(&(*dispatcher)->flights);
+    ending_free(&(*dispatcher)->ending);
+    free(*dispatcher);
+    *dispatcher = NULL;
+}
+
+/* A number below `bound`. Steele, Lea, Flood: Fast splittable pseudorandom number generators. */
+static int64_t roll(struct dispatcher *dispatcher, int64_t bound)
+{
+    uint64_t mixed = dispatcher->dice += UINT64_C(0x9e3779b97f4a7c15);
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (int64_t)((mixed ^ mixed >> 31) % (uint64_t)bound);
+}
+
+/* The flight's place as its gates know it, whatever the radius. */
+static uint64_t place_of(const struct flight *flight)
+{
+    return (uint64_t)flight->key.latitude_nanodeg * UINT64_C(0x9e3779b97f4a7c15) +
+           (uint64_t)flight->key.longitude_nanodeg;
+}
+
+/* ---- ends of flights ---- */
+
+/* Everybody of this flight is due to get the answer. */
+static void end_by_answer(struct dispatcher *dispatcher, struct flight *flight,
+                          const struct cache_answer *answer)
+{
+    flights_end(dispatcher->flights, flight);
+    ending_set(&dispatcher->ending, answer);
+    dispatcher->count.failures += answer->code != LOOKUP_OK;
+}
+
+static void end_by_failure(struct dispatcher *dispatcher, struct flight *flight,
+                           enum lookup_code code, const char *reason)
+{
+    flights_end(dispatcher->flights, flight);
+    ending_fail(&dispatcher->ending, code, reason);
+    dispatcher->count.failures++;
+}
+
+static bool end_by_kept(struct dispatcher *dispatcher, struct flight *flight, int64_t now_ms)
+{
+    struct cache_key key = flight->key;
+    key.source = 0;
+    const struct cache_answer *kept = cache_find_kept(dispatcher->cache, &key, now_ms);
+    if (kept == NULL || kept->code != LOOKUP_OK)
+        return false;
+    /* The provider has just failed: it is not asked the same at once again. */
+    cache_freshen(dispatcher->cache, &key, now_ms + DISPATCHER_FAILURE_MS);
+    end_by_answer(dispatcher, flight, kept);
+    dispatcher->count.stale++;
+    return true;
+}
+
+/* ---- asking ---- */
+
+/* The job is with the balance, or the flight has ended as busy. */
+static void hand_to_workers(struct dispatcher *dispatcher, struct flight *flight, int64_t now_ms)
+{
+    uint64_t job;
+    if (!balance_ask(dispatcher->balance,
+                     (uint32_t)flights_left_ms(dispatcher->flights, flight, now_ms), now_ms,
+                     &job)) {
+        gate_undo(&dispatcher->gates[flight->key.source], place_of(flight), now_ms);
+        dispatcher->count.busy++;
+        end_by_failure(dispatcher, flight, LOOKUP_BUSY,
+                       "Too many look-ups wait at the moment: ask again later.");
+        return;
+    }
+    flight->state = FLIGHT_WITH_WORKERS;
+    flight->given = false;
+    dispatcher->flight_of_job[balance_slot(job)] = flights_index(dispatcher->flights, flight);
+}
+
+/* Asks the flight's source, or the next one, or nobody. */
+static void launch(struct dispatcher *dispatcher, struct flight *flight, int64_t now_ms)
+{
+    bool spent = false;
+    for (; flight->key.source < dispatcher->options.source_count; flight->key.source++) {
+        uint32_t source = flight->key.source;
+        const struct cache_answer *known =
+            source > 0 ? cache_find_fresh(dispatcher->cache, &flight->key, now_ms) : NULL;
+        if (known != NULL) {
+            end_by_answer(dispatcher, flight, known);
+            return;
+        }
+        enum gate_verdict verdict = gate_ask(&dispatcher->gates[source], place_of(flight), now_ms);
+        if (verdict == GATE_PASSES) {
+            hand_to_workers(dispatcher, flight, now_ms);
+            return;
+        }
+        spent = spent || verdict == GATE_SPENT;
+        if (source == 0 && end_by_kept(dispatcher, flight, now_ms))
+            return;
+    }
+    if (spent)
+        end_by_failure(dispatcher, flight, LOOKUP_BUSY, SPENT);
+    else
+        end_by_failure(dispatcher, flight, LOOKUP_UNAVAILABLE,
+                       "The places provider has failed lately and is left alone for a while.");
+}
+
+static bool pause_before_retry(struct dispatcher *dispatcher, struct flight *flight, int64_t now_ms)
+{
+    int64_t pause_ms = 1 + roll(dispatcher, (int64_t)DISPATCHER_PAUSE_MS << flight->retries);
+    if (flight->retries == DISPATCHER_RETRIES_MAX ||
+        flights_left_ms(dispatcher->flights, flight, now_ms) < pause_ms + USEFUL_MS ||
+        !gate_grants_retry(&dispatcher->gates[flight->key.source]))
+        return false;
+    flight->retries++;
+    flight->state = FLIGHT_PAUSING;
+    flight->again_ms = now_ms + pause_ms;
+    dispatcher->pausing_count++;
+    dispatcher->count.retries++;
+    return true;
+}
+
+/* ---- outcomes ---- */
+
+static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, struct span body,
+                          int64_t now_ms)
+{
+    const struct dispatcher_source *source = &dispatcher->options.sources[flight->key.source];
+    struct cache_answer answer = {.code = LOOKUP_OK, .body = body};
+    bool good = nearby_mark(body, &answer.marks);
+    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
+              good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
+    if (!good) {
+        end_by_failure(dispatcher, flight, LOOKUP_NONSENSE, GARBLED);
+        return;
+    }
+    int64_t fresh_ms = now_ms + source->cache_ms;
+    cache_put(dispatcher->cache, &flight->key, &answer, fresh_ms,
+              source->cache_ms > 0 ? fresh_ms + source->stale_ms : fresh_ms, now_ms);
+    end_by_answer(dispatcher, flight, &answer);
+}
+
+/* Those who still have time ask again: they came later than the one whose time the job had. */
+static void conclude_late(struct dispatcher *dispatcher, struct flight *flight, struct span body,
+                          int64_t now_ms)
+{
+    ending_set(&dispatcher->ending, &(struct cache_answer){.code = LOOKUP_LATE, .body = body});
+    if (flights_end_for(dispatcher->flights, flight, now_ms + 2 * DISPATCHER_TRAVEL_MS)) {
+        dispatcher->count.failures++;
+        return;
+    }
+    flight->key.source = 0;
+    flight->retries = 0;
+    flight->failed = false;
+    flight->state = FLIGHT_PAUSING;
+    flight->again_ms = now_ms;
+    dispatcher->pausing_count++;
+}
+
+/* A worker said that the provider failed, and it is not asked again. */
+static void conclude_badly(struct dispatcher *dispatcher, struct flight *flight,
+                           const struct lookup_reply *reply, int64_t now_ms)
+{
+    if (!dispatcher->stopped) {
+        if (end_by_kept(dispatcher, flight, now_ms))
+            return;
+        if (flight->key.source + 1 < dispatcher->options.source_count &&
+            flights_left_ms(dispatcher->flights, flight, now_ms) >= USEFUL_MS) {
+            flight->key.source++;
+            flight->retries = 0;
+            flight->failed = false;
+            launch(dispatcher, flight, now_ms);
+            return;
+        }
+    }
+    if (reply->code == LOOKUP_LATE) {
+        conclude_late(dispatcher, flight, reply->body, now_ms);
+        return;
+    }
+    struct cache_answer answer = {.code = reply->code, .body = reply->body};
+    struct cache_key key = flight->key;
+    key.source = 0;
+    int64_t fresh_ms = now_ms + DISPATCHER_FAILURE_MS;
+    if (reply->code != LOOKUP_BUSY)
+        cache_put(dispatcher->cache, &key, &answer, fresh_ms, fresh_ms, now_ms);
+    end_by_answer(dispatcher, flight, &answer);
+}
+
+/* No worker said anything, or none was there. */
+static void conclude_unheard(struct dispatcher *dispatcher, struct flight *flight,
+                             enum lookup_code code, int64_t now_ms)
+{
+    struct gate *gate = &dispatcher->gates[flight->key.source];
+    if (flight->given)
+        gate_tell(gate, place_of(flight), flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0,
+                  now_ms);
+    else
+        gate_undo(gate, place_of(flight), now_ms);
+    if (!dispatcher->stopped && end_by_kept(dispatcher, flight, now_ms))
+        return;
+    if (code != LOOKUP_LATE) {
+        end_by_failure(dispatcher, flight, code, "The places service has no worker.");
+        return;
+    }
+    struct buffer body = {0};
+    lookup_write_failure(LOOKUP_LATE, LATE, &body);
+    conclude_late(dispatcher, flight, (struct span){body.data, body.len}, now_ms);
+    buffer_free(&body);
+}
+
+void dispatcher_done(struct dispatcher *dispatcher, struct span worker, uint64_t job,
+                     const struct lookup_reply *reply, int64_t rest_ms, int64_t now_ms)
+{
+    if (!balance_done(dispatcher->balance, worker, job, now_ms))
+        return;
+    struct flight *flight =
+        flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(job)]);
+    if (reply->code == LOOKUP_OK) {
+        conclude_well(dispatcher, flight, reply->body, now_ms);
+        return;
+    }
+    /* Whoever asks with little time must not make the provider look slow to everybody, nor does a
+     * question that it cannot answer make it look ill. */
+    bool says_nothing = reply->code == LOOKUP_BUSY || reply->code == LOOKUP_INVALID ||
+                        (reply->code == LOOKUP_LATE && !flight->fair);
+    flight->failed = flight->failed || !says_nothing;
+    bool retried = reply->code == LOOKUP_UNAVAILABLE || reply->code == LOOKUP_BUSY;
+    if (retried && rest_ms == 0 && !dispatcher->stopped &&
+        pause_before_retry(dispatcher, flight, now_ms))
+        return;
+    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
+              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, rest_ms, now_ms);
+    conclude_badly(dispatcher, flight, reply, now_ms);
+}
+
+void dispatcher_garbled(struct dispatcher *dispatcher, struct span worker, uint64_t job,
+                        int64_t now_ms)
+{
+    if (!balance_done(dispatcher->balance, worker, job, now_ms))
+        return;
+    struct flight *flight =
+        flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(job)]);
+    /* It says nothing of the provider; what an attempt before it said still counts. */
+    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
+              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
+    struct buffer body = {0};
+    lookup_write_failure(LOOKUP_NONSENSE, GARBLED, &body);
+    conclude_badly(dispatcher, flight,
+                   &(struct lookup_reply){LOOKUP_NONSENSE, {body.data, body.len}}, now_ms);
+    buffer_free(&body);
+}
+
+bool dispatcher_expects(const struct dispatcher *dispatcher, struct span worker, uint64_t job)
+{
+    return balance_expects(dispatcher->balance, worker, job);
+}
+
+/* ---- questions ---- */
+
+static int64_t answer_by_ms(const struct lookup *lookup, int64_t now_ms)
+{
+    uint32_t margin_ms = lookup->deadline_ms / 10;
+    return now_ms + lookup->deadline_ms -
+           (margin_ms < DISPATCHER_MARGIN_MS ? margin_ms : DISPATCHER_MARGIN_MS);
+}
+
+bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, int64_t now_ms,
+                    uint64_t *ticket)
+{
+    assert(!flights_any_due(dispatcher->flights));
+    dispatcher->count.asked++;
+    if (!flights_have_room(dispatcher->flights)) {
+        dispatcher->count.busy++;
+        return false;
+    }
+    struct lookup rounded = *lookup;
+    grid_round(&rounded, dispatcher->options.grid_m);
+    struct cache_key key = {rounded.latitude_nanodeg, rounded.longitude_nanodeg, rounded.radius_m,
+                            0};
+    uint32_t hash = (uint32_t)cache_hash(dispatcher->cache, &key);
+    const struct cache_answer *known = cache_find_fresh(dispatcher->cache, &key, now_ms);
+    struct flight *flight = known == NULL ? flights_find(dispatcher->flights, &key, hash) : NULL;
+    bool joins = flight != NULL;
+    if (known == NULL && !joins)
+        flight = flights_open(dispatcher->flights, &key, hash);
+    *ticket =
+        flights_join(dispatcher->flights, flight, lookup->bound, answer_by_ms(lookup, now_ms));
+    if (known != NULL) {
+        dispatcher->count.hits++;
+        ending_set(&dispatcher->ending, known);
+    } else if (joins) {
+        dispatcher->count.joined++;
+    } else if (dispatcher->closed) {
+        end_by_failure(dispatcher, flight, LOOKUP_UNAVAILABLE, STOPPING);
+    } else {
+        launch(dispatcher, flight, now_ms);
+    }
+    return true;
+}
+
+enum balance_welcome dispatcher_ready(struct dispatcher *dispatcher, struct span worker,
+                                      uint32_t credits, int64_t now_ms)
+{
+    return balance_ready(dispatcher->balance, worker, credits, now_ms);
+}
+
+void dispatcher_lose(struct dispatcher *dispatcher, struct span worker)
+{
+    balance_lose(dispatcher->balance, worker);
+}
+
+void dispatcher_close(struct dispatcher *dispatcher)
+{
+    dispatcher->closed = true;
+}
+
+void dispatcher_stop(struct dispatcher *dispatcher)
+{
+    dispatcher->closed = dispatcher->stopped = true;
+    balance_stop(dispatcher->balance);
+}
+
+bool dispatcher_is_idle(const struct dispatcher *dispatcher)
+{
+    return flights_are_over(dispatcher->flights);
+}
+
+/* ---- what time brings ---- */
+
+/* Who asked with less time than the flight has. */
+static void expire(struct dispatcher *dispatcher, int64_t now_ms)
+{
+    flights_expire(dispatcher->flights, now_ms);
+    if (flights_any_due(dispatcher->flights))
+        ending_fail(&dispatcher->ending, LOOKUP_LATE, LATE);
+}
+
+/* One pause that is over; true if there was one. */
+static bool resume(struct dispatcher *dispatcher, int64_t now_ms)
+{
+    for (uint32_t i = 0; dispatcher->pausing_count > 0 && i < FLIGHTS_ASKERS_MAX; i++) {
+        struct flight *flight = flights_at(dispatcher->flights, i);
+        if (flight->state != FLIGHT_PAUSING || (flight->again_ms > now_ms && !dispatcher->stopped))
+            continue;
+        dispatcher->pausing_count--;
+        if (flights_left_ms(dispatcher->flights, flight, now_ms) == 0)
+            end_by_failure(dispatcher, flight, LOOKUP_LATE, LATE);
+        else if (dispatcher->stopped)
+            end_by_failure(dispatcher, flight, LOOKUP_UNAVAILABLE, STOPPING);
+        else
+            launch(dispatcher, flight, now_ms);
+        return true;
+    }
+    return false;
+}
+
+/* ---- actions ---- */
+
+static bool action_answer(struct dispatcher *dispatcher, struct dispatcher_action *action)
+{
+    uint64_t ticket;
+    uint32_t bound;
+    if (!flights_next_due(dispatcher->flights, &ticket, &bound))
+        return false;
+    *action = (struct dispatcher_action){
+        .kind = DISPATCHER_ANSWER,
+        .ticket = ticket,
+        .code = dispatcher->ending.code,
+        .body = ending_body(&dispatcher->ending, bound),
+    };
+    return true;
+}
+
+/* The log hears when a provider is left alone, and when no more. */
+static bool action_news(struct dispatcher *dispatcher, int64_t now_ms,
+                        struct dispatcher_action *action)
+{
+    for (uint32_t i = 0; i < dispatcher->options.source_count; i++) {
+        bool paused;
+        int64_t pause_ms;
+        if (!gate_news(&dispatcher->gates[i], now_ms, &paused, &pause_ms))
+            continue;
+        *action = (struct dispatcher_action){
+            .kind = paused ? DISPATCHER_PAUSED : DISPATCHER_RESUMED,
+            .source = dispatcher->options.sources[i].name,
+            .pause_ms = pause_ms,
+        };
+        return true;
+    }
+    return false;
+}
+
+/* False where a second worker would make it one request too many: then the flight has ended. */
+static bool action_give(struct dispatcher *dispatcher, const struct balance_action *from,
+                        int64_t now_ms, struct dispatcher_action *action)
+{
+    struct flight *flight =
+        flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(from->job)]);
+    uint32_t source = flight->key.source;
+    if (from->again && !gate_again(&dispatcher->gates[source], place_of(flight), now_ms)) {
+        balance_done(dispatcher->balance, from->worker, from->job, now_ms);
+        end_by_failure(dispatcher, flight, LOOKUP_BUSY, SPENT);
+        return false;
+    }
+    flight->given = true;
+    flight->fair = from->left_ms >= DISPATCHER_FAIR_MS;
+    dispatcher->count.requests[source]++;
+    uint32_t travel_ms =
+        from->left_ms / 10 < DISPATCHER_TRAVEL_MS ? from->left_ms / 10 : DISPATCHER_TRAVEL_MS;
+    *action = (struct dispatcher_action){
+        .kind = DISPATCHER_GIVE,
+        .job = from->job,
+        .worker = from->worker,
+        .source = dispatcher->options.sources[source].name,
+        .lookup = {.latitude_nanodeg = flight->key.latitude_nanodeg,
+                   .longitude_nanodeg = flight->key.longitude_nanodeg,
+                   .radius_m = flight->key.radius_m,
+                   .bound = LOOKUP_BOUND_MAX,
+                   .deadline_ms = from->left_ms - travel_ms},
+    };
+    return true;
+}
+
+/* The balance's next action, applied here or passed on. True if it is one to be passed on. */
+static bool take_action(struct dispatcher *dispatcher, const struct balance_action *from,
+                        int64_t now_ms, struct dispatcher_action *action)
+{
+    switch (from->kind) {
+    case BALANCE_GIVE:
+        return action_give(dispatcher, from, now_ms, action);
+    case BALANCE_FAIL:
+        conclude_unheard(
+            dispatcher,
+            flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(from->job)]),
+            from->code, now_ms);
+        return false;
+    case BALANCE_PROBE:
+    case BALANCE_LEFT:
+        break;
+    }
+    *action = (struct dispatcher_action){
+        .kind = from->kind == BALANCE_PROBE ? DISPATCHER_PROBE : DISPATCHER_LEFT,
+        .worker = from->worker,
+    };
+    return true;
+}
+
+bool dispatcher_next(struct dispatcher *dispatcher, int64_t now_ms,
+                     struct dispatcher_action *action)
+{
+    struct balance_action from;
+    for (;;) {
+        if (action_answer(dispatcher, action) || action_news(dispatcher, now_ms, action))
+            return true;
+        if (balance_next(dispatcher->balance, now_ms, &from)) {
+            if (take_action(dispatcher, &from, now_ms, action))
+                return true;
+            continue;
+        }
+        if (resume(dispatcher, now_ms))
+            continue;
+        expire(dispatcher, now_ms);
+        if (!flights_any_due(dispatcher->flights))
+            return false;
+    }
+}
+
+int64_t dispatcher_deadline_ms(const struct dispatcher *dispatcher)
+{
+    int64_t deadline_ms = balance_deadline_ms(dispatcher->balance);
+    if (flights_earliest_ms(dispatcher->flights) < deadline_ms)
+        deadline_ms = flights_earliest_ms(dispatcher->flights);
+    for (uint32_t i = 0; dispatcher->pausing_count > 0 && i < FLIGHTS_ASKERS_MAX; i++) {
+        const struct flight *flight = flights_at(dispatcher->flights, i);
+        if (flight->state == FLIGHT_PAUSING && flight->again_ms < deadline_ms)
+            deadline_ms = flight->again_ms;
+    }
+    return deadline_ms;
+}
+
+const struct dispatcher_counters *dispatcher_count(const struct dispatcher *dispatcher)
+{
+    return &dispatcher->count;
+}

@@ -1,0 +1,142 @@
+/* dispatcher: what becomes of each question that comes to a broker.
+ *
+ * A question is answered from the cache, or joins the one on its way that asks the same (a
+ * "flight"), or becomes a job for a worker. What fails is tried again where that can help, then
+ * answered from what is kept, then asked of the fallback; what has no answer gets a failure. The
+ * dispatcher opens no socket and reads no clock: time is an argument, in milliseconds of any clock
+ * that never runs backwards, and what must be done is pulled as actions.
+ *
+ * Invariant: every ticket is answered exactly once, before its question's deadline. */
+#ifndef ZHERD_PLACESD_DISPATCH_DISPATCHER_H
+#define ZHERD_PLACESD_DISPATCH_DISPATCHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/base/bytes.h"
+#include "placesd/dispatch/balance.h"
+#include "placesd/dispatch/flights.h"
+#include "placesd/lookup.h"
+
+/* Questions at a time; one more is told "busy". */
+#define DISPATCHER_ASKERS_MAX FLIGHTS_ASKERS_MAX
+/* The provider and its fallback. */
+#define DISPATCHER_SOURCES_MAX 2
+/* An answer needs a moment for its way back: a question is over this long before its deadline, or
+ * a tenth of its time if that is shorter. */
+#define DISPATCHER_MARGIN_MS 100
+/* A worker is given less time by this, or by a tenth, so that what it says of the provider
+ * arrives while it still matters. */
+#define DISPATCHER_TRAVEL_MS 50
+/* A provider that did not answer within less time than this is not to blame for it. */
+#define DISPATCHER_FAIR_MS 1000
+/* A failure answers the same question for so long. */
+#define DISPATCHER_FAILURE_MS 5000
+/* Second and third attempts of one question, and the longest pause before the first of them; it
+ * doubles. */
+#define DISPATCHER_RETRIES_MAX 2
+#define DISPATCHER_PAUSE_MS    100
+
+/* A provider as far as the dispatcher is concerned. */
+struct dispatcher_source {
+    const char *name;
+    int64_t cache_ms; /* how long its answers answer other questions; 0: not at all */
+    int64_t stale_ms; /* how much longer they do while it cannot be asked */
+    uint32_t budget;  /* requests a day, 0 for no limit */
+};
+
+struct dispatcher_options {
+    struct dispatcher_source sources[DISPATCHER_SOURCES_MAX];
+    uint32_t source_count; /* 1 or 2 */
+    uint32_t grid_m;       /* see placesd/dispatch/grid.h */
+    uint64_t seed;         /* random, as are the bytes below */
+    uint8_t secret[16];
+};
+
+/* Counted since the start, never reset. */
+struct dispatcher_counters {
+    uint64_t asked, busy;
+    uint64_t hits;                             /* answered by the cache */
+    uint64_t joined;                           /* answered by another question's flight */
+    uint64_t stale;                            /* flights answered by what was kept too long */
+    uint64_t requests[DISPATCHER_SOURCES_MAX]; /* given to workers */
+    uint64_t retries;
+    uint64_t failures; /* flights that ended without a good answer */
+};
+
+struct dispatcher;
+
+/* Copies the options; names must stay. */
+struct dispatcher *dispatcher_new(const struct dispatcher_options *options);
+/* Accepts NULL, sets the caller's pointer to NULL. */
+void dispatcher_destroy(struct dispatcher **dispatcher);
+
+/* A question. Its ticket, or false: too many are unfinished. Pull all actions before the next call
+ * of any function that changes the dispatcher. */
+bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, int64_t now_ms,
+                    uint64_t *ticket);
+
+/* Where the caller may keep what belongs to a ticket: below DISPATCHER_ASKERS_MAX, and no two
+ * unfinished tickets share one. */
+static inline uint32_t dispatcher_slot(uint64_t ticket)
+{
+    return (uint32_t)(ticket % DISPATCHER_ASKERS_MAX);
+}
+
+/* See placesd/dispatch/balance.h. */
+enum balance_welcome dispatcher_ready(struct dispatcher *dispatcher, struct span worker,
+                                      uint32_t credits, int64_t now_ms);
+void dispatcher_lose(struct dispatcher *dispatcher, struct span worker);
+
+/* A worker's answer to a job; an answer to anything else is dropped. `rest_ms` is for how long the
+ * provider wants to be left alone, 0 if it did not say. */
+void dispatcher_done(struct dispatcher *dispatcher, struct span worker, uint64_t job,
+                     const struct lookup_reply *reply, int64_t rest_ms, int64_t now_ms);
+
+/* The same where what it answered is no answer: that says nothing about the provider. */
+void dispatcher_garbled(struct dispatcher *dispatcher, struct span worker, uint64_t job,
+                        int64_t now_ms);
+
+/* Whether an answer of that worker to that job would be used: one that is dropped need not be read.
+ */
+bool dispatcher_expects(const struct dispatcher *dispatcher, struct span worker, uint64_t job);
+
+/* From now on new questions fail at once; those on their way may end. */
+void dispatcher_close(struct dispatcher *dispatcher);
+/* Every unfinished question fails, as actions. */
+void dispatcher_stop(struct dispatcher *dispatcher);
+/* Whether every ticket is answered. */
+bool dispatcher_is_idle(const struct dispatcher *dispatcher);
+
+enum dispatcher_action_kind {
+    DISPATCHER_ANSWER,  /* answer `ticket` with `code` and `body`; it is over */
+    DISPATCHER_GIVE,    /* send `job`, to ask `source` for `lookup`, to `worker` */
+    DISPATCHER_PROBE,   /* say something to `worker`, and dispatcher_lose if that fails */
+    DISPATCHER_LEFT,    /* `worker` is dropped */
+    DISPATCHER_PAUSED,  /* for the log: `source` is not asked for `pause_ms` */
+    DISPATCHER_RESUMED, /* for the log: `source` is asked again */
+};
+
+/* What is borrowed is so until the next call. */
+struct dispatcher_action {
+    enum dispatcher_action_kind kind;
+    uint64_t ticket;
+    enum lookup_code code;
+    struct span body;
+    uint64_t job;
+    struct span worker;
+    struct lookup lookup;
+    const char *source;
+    int64_t pause_ms;
+};
+
+/* The next thing to do at this moment, or false. Call until it says false. */
+bool dispatcher_next(struct dispatcher *dispatcher, int64_t now_ms,
+                     struct dispatcher_action *action);
+
+/* When dispatcher_next must be asked again although nothing happened; INT64_MAX for never. */
+int64_t dispatcher_deadline_ms(const struct dispatcher *dispatcher);
+
+const struct dispatcher_counters *dispatcher_count(const struct dispatcher *dispatcher);
+
+#endif
