@@ -105,7 +105,7 @@ static void set_free(struct balance *balance, struct job *job)
     push_last(balance, &balance->free, slot_of(balance, job));
 }
 
-/* The asker gets a failure; a worker that has the job keeps its credit in use until it speaks. */
+/* The waiter gets a failure; a worker that has the job keeps its credit in use until it speaks. */
 static void fail(struct balance *balance, struct job *job, enum lookup_code code)
 {
     if (job->state == JOB_WAITING)

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "placesd/dispatch/cache.h"
-#include "placesd/dispatch/ending.h"
 #include "placesd/dispatch/flights.h"
 #include "placesd/dispatch/gate.h"
 #include "placesd/dispatch/grid.h"
+#include "placesd/dispatch/result.h"
 #include "placesd/providers/nearby.h"
 
 /* With less time than this nothing can be asked that would come back in time. */
@@ -28,7 +28,7 @@ struct dispatcher {
     uint32_t flight_of_job[BALANCE_JOBS_MAX]; /* by balance_slot */
     uint32_t pausing_count;
     uint64_t dice;
-    struct ending ending;
+    struct result result;
     struct dispatcher_counters count;
 };
 
@@ -55,7 +55,7 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
     balance_destroy(&(*dispatcher)->balance);
     cache_destroy(&(*dispatcher)->cache);
     flights_destroy(&(*dispatcher)->flights);
-    ending_free(&(*dispatcher)->ending);
+    result_free(&(*dispatcher)->result);
     free(*dispatcher);
     *dispatcher = NULL;
 }
@@ -83,7 +83,7 @@ static void end_by_answer(struct dispatcher *dispatcher, struct flight *flight,
                           const struct cache_answer *answer)
 {
     flights_end(dispatcher->flights, flight);
-    ending_set(&dispatcher->ending, answer);
+    result_set(&dispatcher->result, answer);
     dispatcher->count.failures += answer->code != LOOKUP_OK;
 }
 
@@ -91,7 +91,7 @@ static void end_by_failure(struct dispatcher *dispatcher, struct flight *flight,
                            enum lookup_code code, const char *reason)
 {
     flights_end(dispatcher->flights, flight);
-    ending_fail(&dispatcher->ending, code, reason);
+    result_fail(&dispatcher->result, code, reason);
     dispatcher->count.failures++;
 }
 
@@ -196,7 +196,7 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
 static void conclude_late(struct dispatcher *dispatcher, struct flight *flight, struct span body,
                           int64_t now_ms)
 {
-    ending_set(&dispatcher->ending, &(struct cache_answer){.code = LOOKUP_LATE, .body = body});
+    result_set(&dispatcher->result, &(struct cache_answer){.code = LOOKUP_LATE, .body = body});
     if (flights_end_for(dispatcher->flights, flight, now_ms + 2 * DISPATCHER_TRAVEL_MS)) {
         dispatcher->count.failures++;
         return;
@@ -339,7 +339,7 @@ bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, 
         flights_join(dispatcher->flights, flight, lookup->bound, answer_by_ms(lookup, now_ms));
     if (known != NULL) {
         dispatcher->count.hits++;
-        ending_set(&dispatcher->ending, known);
+        result_set(&dispatcher->result, known);
     } else if (joins) {
         dispatcher->count.joined++;
     } else if (dispatcher->closed) {
@@ -384,13 +384,13 @@ static void expire(struct dispatcher *dispatcher, int64_t now_ms)
 {
     flights_expire(dispatcher->flights, now_ms);
     if (flights_any_due(dispatcher->flights))
-        ending_fail(&dispatcher->ending, LOOKUP_LATE, LATE);
+        result_fail(&dispatcher->result, LOOKUP_LATE, LATE);
 }
 
 /* One pause that is over; true if there was one. */
 static bool resume(struct dispatcher *dispatcher, int64_t now_ms)
 {
-    for (uint32_t i = 0; dispatcher->pausing_count > 0 && i < FLIGHTS_ASKERS_MAX; i++) {
+    for (uint32_t i = 0; dispatcher->pausing_count > 0 && i < FLIGHTS_WAITERS_MAX; i++) {
         struct flight *flight = flights_at(dispatcher->flights, i);
         if (flight->state != FLIGHT_PAUSING || (flight->again_ms > now_ms && !dispatcher->stopped))
             continue;
@@ -417,8 +417,8 @@ static bool action_answer(struct dispatcher *dispatcher, struct dispatcher_actio
     *action = (struct dispatcher_action){
         .kind = DISPATCHER_ANSWER,
         .ticket = ticket,
-        .code = dispatcher->ending.code,
-        .body = ending_body(&dispatcher->ending, bound),
+        .code = dispatcher->result.code,
+        .body = result_body(&dispatcher->result, bound),
     };
     return true;
 }
@@ -522,7 +522,7 @@ int64_t dispatcher_deadline_ms(const struct dispatcher *dispatcher)
     int64_t deadline_ms = balance_deadline_ms(dispatcher->balance);
     if (flights_earliest_ms(dispatcher->flights) < deadline_ms)
         deadline_ms = flights_earliest_ms(dispatcher->flights);
-    for (uint32_t i = 0; dispatcher->pausing_count > 0 && i < FLIGHTS_ASKERS_MAX; i++) {
+    for (uint32_t i = 0; dispatcher->pausing_count > 0 && i < FLIGHTS_WAITERS_MAX; i++) {
         const struct flight *flight = flights_at(dispatcher->flights, i);
         if (flight->state == FLIGHT_PAUSING && flight->again_ms < deadline_ms)
             deadline_ms = flight->again_ms;

@@ -19,7 +19,7 @@
 #include "placesd/lookup.h"
 
 /* Questions at a time; one more is told "busy". */
-#define DISPATCHER_ASKERS_MAX FLIGHTS_ASKERS_MAX
+#define DISPATCHER_WAITERS_MAX FLIGHTS_WAITERS_MAX
 /* The provider and its fallback. */
 #define DISPATCHER_SOURCES_MAX 2
 /* An answer needs a moment for its way back: a question is over this long before its deadline, or
@@ -76,11 +76,11 @@ void dispatcher_destroy(struct dispatcher **dispatcher);
 bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, int64_t now_ms,
                     uint64_t *ticket);
 
-/* Where the caller may keep what belongs to a ticket: below DISPATCHER_ASKERS_MAX, and no two
+/* Where the caller may keep what belongs to a ticket: below DISPATCHER_WAITERS_MAX, and no two
  * unfinished tickets share one. */
 static inline uint32_t dispatcher_slot(uint64_t ticket)
 {
-    return (uint32_t)(ticket % DISPATCHER_ASKERS_MAX);
+    return (uint32_t)(ticket % DISPATCHER_WAITERS_MAX);
 }
 
 /* See placesd/dispatch/balance.h. */

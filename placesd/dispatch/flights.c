@@ -5,9 +5,9 @@
 
 #define NOBODY UINT32_MAX
 /* A power of two, one bucket for each possible flight. */
-#define BUCKETS FLIGHTS_ASKERS_MAX
+#define BUCKETS FLIGHTS_WAITERS_MAX
 
-struct asker {
+struct waiter {
     uint32_t bound;
     uint32_t next; /* of the same flight, due, or free */
     int64_t answer_by_ms;
@@ -15,12 +15,12 @@ struct asker {
 };
 
 struct flights {
-    struct asker askers[FLIGHTS_ASKERS_MAX];
-    struct flight flights[FLIGHTS_ASKERS_MAX];
+    struct waiter waiters[FLIGHTS_WAITERS_MAX];
+    struct flight flights[FLIGHTS_WAITERS_MAX];
     uint32_t buckets[BUCKETS];
     uint32_t free_askers, free_flights;
-    uint32_t due; /* a list of askers */
-    uint32_t asker_count;
+    uint32_t due; /* a list of waiters */
+    uint32_t waiter_count;
     int64_t earliest_ms;
     uint64_t lives; /* makes the ticket of a reused slot a new one */
 };
@@ -28,9 +28,9 @@ struct flights {
 struct flights *flights_new(uint64_t seed)
 {
     struct flights *flights = bytes_zeroed(sizeof *flights);
-    for (uint32_t i = 0; i < FLIGHTS_ASKERS_MAX; i++) {
-        flights->askers[i].next = i + 1 < FLIGHTS_ASKERS_MAX ? i + 1 : NOBODY;
-        flights->flights[i].next = flights->askers[i].next;
+    for (uint32_t i = 0; i < FLIGHTS_WAITERS_MAX; i++) {
+        flights->waiters[i].next = i + 1 < FLIGHTS_WAITERS_MAX ? i + 1 : NOBODY;
+        flights->flights[i].next = flights->waiters[i].next;
     }
     for (uint32_t i = 0; i < BUCKETS; i++)
         flights->buckets[i] = NOBODY;
@@ -48,12 +48,12 @@ void flights_destroy(struct flights **flights)
 
 bool flights_have_room(const struct flights *flights)
 {
-    return flights->asker_count < FLIGHTS_ASKERS_MAX && flights->free_flights != NOBODY;
+    return flights->waiter_count < FLIGHTS_WAITERS_MAX && flights->free_flights != NOBODY;
 }
 
 bool flights_are_over(const struct flights *flights)
 {
-    return flights->asker_count == 0;
+    return flights->waiter_count == 0;
 }
 
 /* ---- flights ---- */
@@ -65,7 +65,7 @@ uint32_t flights_index(const struct flights *flights, const struct flight *fligh
 
 struct flight *flights_at(struct flights *flights, uint32_t index)
 {
-    assert(index < FLIGHTS_ASKERS_MAX);
+    assert(index < FLIGHTS_WAITERS_MAX);
     return &flights->flights[index];
 }
 
@@ -90,7 +90,7 @@ struct flight *flights_open(struct flights *flights, const struct cache_key *key
         .state = FLIGHT_PAUSING,
         .key = *key,
         .hash = hash,
-        .askers = NOBODY,
+        .waiters = NOBODY,
         .next = flights->buckets[hash % BUCKETS],
     };
     flights->buckets[hash % BUCKETS] = index;
@@ -109,58 +109,58 @@ static void set_free(struct flights *flights, struct flight *flight)
     flights->free_flights = index;
 }
 
-/* ---- askers ---- */
+/* ---- waiters ---- */
 
 uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t bound,
                       int64_t answer_by_ms)
 {
     uint32_t slot = flights->free_askers;
     assert(slot != NOBODY);
-    uint32_t *list = flight != NULL ? &flight->askers : &flights->due;
-    struct asker *asker = &flights->askers[slot];
-    flights->free_askers = asker->next;
-    flights->asker_count++;
-    *asker = (struct asker){
+    uint32_t *list = flight != NULL ? &flight->waiters : &flights->due;
+    struct waiter *waiter = &flights->waiters[slot];
+    flights->free_askers = waiter->next;
+    flights->waiter_count++;
+    *waiter = (struct waiter){
         .bound = bound,
         .next = *list,
         .answer_by_ms = answer_by_ms,
-        .ticket = flights->lives++ * FLIGHTS_ASKERS_MAX + slot,
+        .ticket = flights->lives++ * FLIGHTS_WAITERS_MAX + slot,
     };
     *list = slot;
     if (flight != NULL && answer_by_ms < flights->earliest_ms)
         flights->earliest_ms = answer_by_ms;
-    return asker->ticket;
+    return waiter->ticket;
 }
 
 int64_t flights_left_ms(const struct flights *flights, const struct flight *flight, int64_t now_ms)
 {
     int64_t latest_ms = now_ms;
-    for (uint32_t i = flight->askers; i != NOBODY; i = flights->askers[i].next)
-        if (flights->askers[i].answer_by_ms > latest_ms)
-            latest_ms = flights->askers[i].answer_by_ms;
+    for (uint32_t i = flight->waiters; i != NOBODY; i = flights->waiters[i].next)
+        if (flights->waiters[i].answer_by_ms > latest_ms)
+            latest_ms = flights->waiters[i].answer_by_ms;
     return latest_ms - now_ms;
 }
 
 void flights_end(struct flights *flights, struct flight *flight)
 {
     assert(flights->due == NOBODY);
-    flights->due = flight->askers;
+    flights->due = flight->waiters;
     set_free(flights, flight);
 }
 
 /* Moves those to the due ones who are to be answered by then. */
 static void split(struct flights *flights, struct flight *flight, int64_t until_ms)
 {
-    uint32_t *at = &flight->askers;
+    uint32_t *at = &flight->waiters;
     while (*at != NOBODY) {
         uint32_t slot = *at;
-        struct asker *asker = &flights->askers[slot];
-        if (asker->answer_by_ms > until_ms) {
-            at = &asker->next;
+        struct waiter *waiter = &flights->waiters[slot];
+        if (waiter->answer_by_ms > until_ms) {
+            at = &waiter->next;
             continue;
         }
-        *at = asker->next;
-        asker->next = flights->due;
+        *at = waiter->next;
+        waiter->next = flights->due;
         flights->due = slot;
     }
 }
@@ -169,7 +169,7 @@ bool flights_end_for(struct flights *flights, struct flight *flight, int64_t unt
 {
     assert(flights->due == NOBODY);
     split(flights, flight, until_ms);
-    if (flight->askers != NOBODY)
+    if (flight->waiters != NOBODY)
         return false;
     set_free(flights, flight);
     return true;
@@ -181,14 +181,14 @@ void flights_expire(struct flights *flights, int64_t now_ms)
     if (now_ms < flights->earliest_ms)
         return;
     flights->earliest_ms = INT64_MAX;
-    for (uint32_t i = 0; i < FLIGHTS_ASKERS_MAX; i++) {
+    for (uint32_t i = 0; i < FLIGHTS_WAITERS_MAX; i++) {
         struct flight *flight = &flights->flights[i];
         if (flight->state == FLIGHT_FREE)
             continue;
         split(flights, flight, now_ms);
-        for (uint32_t j = flight->askers; j != NOBODY; j = flights->askers[j].next)
-            if (flights->askers[j].answer_by_ms < flights->earliest_ms)
-                flights->earliest_ms = flights->askers[j].answer_by_ms;
+        for (uint32_t j = flight->waiters; j != NOBODY; j = flights->waiters[j].next)
+            if (flights->waiters[j].answer_by_ms < flights->earliest_ms)
+                flights->earliest_ms = flights->waiters[j].answer_by_ms;
     }
 }
 
@@ -207,12 +207,12 @@ bool flights_next_due(struct flights *flights, uint64_t *ticket, uint32_t *bound
     uint32_t slot = flights->due;
     if (slot == NOBODY)
         return false;
-    struct asker *asker = &flights->askers[slot];
-    *ticket = asker->ticket;
-    *bound = asker->bound;
-    flights->due = asker->next;
-    asker->next = flights->free_askers;
+    struct waiter *waiter = &flights->waiters[slot];
+    *ticket = waiter->ticket;
+    *bound = waiter->bound;
+    flights->due = waiter->next;
+    waiter->next = flights->free_askers;
     flights->free_askers = slot;
-    flights->asker_count--;
+    flights->waiter_count--;
     return true;
 }

@@ -15,7 +15,7 @@
 #include "placesd/dispatch/cache.h"
 
 /* Questions at a time, and so flights, too; a power of two. */
-#define FLIGHTS_ASKERS_MAX 8192
+#define FLIGHTS_WAITERS_MAX 8192
 
 enum flight_state {
     FLIGHT_FREE,
@@ -32,7 +32,7 @@ struct flight {
     bool given;  /* a worker has got its job ... */
     bool fair;   /* ... with time enough to blame the provider if it passes */
     int64_t again_ms;
-    uint32_t askers; /* the lists are this file's own */
+    uint32_t waiters; /* the lists are this file's own */
     uint32_t next;
 };
 
@@ -51,18 +51,18 @@ struct flight *flights_find(struct flights *flights, const struct cache_key *key
 /* A new one. There must be room. */
 struct flight *flights_open(struct flights *flights, const struct cache_key *key, uint32_t hash);
 
-/* A flight as a number below FLIGHTS_ASKERS_MAX and back. */
+/* A flight as a number below FLIGHTS_WAITERS_MAX and back. */
 uint32_t flights_index(const struct flights *flights, const struct flight *flight);
 struct flight *flights_at(struct flights *flights, uint32_t index);
 
-/* One more asker; his ticket. He waits for the flight, or is due at once where it is NULL. */
+/* One more waiter; his ticket. He waits for the flight, or is due at once where it is NULL. */
 uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t bound,
                       int64_t answer_by_ms);
 
 /* How long somebody still waits for the flight; 0 if nobody does. */
 int64_t flights_left_ms(const struct flights *flights, const struct flight *flight, int64_t now_ms);
 
-/* The flight is over: all its askers are due. Nobody may be due before. */
+/* The flight is over: all its waiters are due. Nobody may be due before. */
 void flights_end(struct flights *flights, struct flight *flight);
 /* The same for those only who are to be answered by `until_ms`; true if the flight is over. */
 bool flights_end_for(struct flights *flights, struct flight *flight, int64_t until_ms);

@@ -22,7 +22,7 @@
 
 /* Reads a worker's answer, [code, body] with what is in front of it. The body of `taken` is
  * borrowed from the message or, where `html_attributions` had to be added, appended to `json`.
- * Surplus results stay: the dispatcher cuts for each asker. False where the answer is none: `why`
+ * Surplus results stay: the dispatcher cuts for each waiter. False where the answer is none: `why`
  * says for the log what is wrong. */
 bool foreign_take(struct span message, struct lookup_reply *taken, struct buffer *json,
                   char why[FOREIGN_WHY_BYTES_MAX]);

@@ -27,7 +27,7 @@
 #define PING_FRAMES 2
 /* Answers that may wait for one asker: all questions may be one asker's, and may end at the same
  * moment. Beyond that it does not read, and answers to it are dropped. */
-#define FRONT_WAITING_MAX DISPATCHER_ASKERS_MAX
+#define FRONT_WAITING_MAX DISPATCHER_WAITERS_MAX
 /* More than all credits of a worker: it is the credits that bound what waits for it. */
 #define BACK_WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
 /* What is on its way when the broker is told to stop may take so long to come. */
@@ -44,8 +44,8 @@ struct broker {
     uint16_t front_port, back_port;
     struct callers *front_callers, *back_callers;
     struct dispatcher *dispatcher;
-    zmsg_t *envelopes[DISPATCHER_ASKERS_MAX]; /* where answers go, by dispatcher_slot; NULL: no such
-                                                 ticket */
+    zmsg_t *envelopes[DISPATCHER_WAITERS_MAX]; /* where answers go, by dispatcher_slot; NULL: no
+                                                 such ticket */
     uint64_t kin; /* the life of our own process's worker; 0: there is none */
     uint64_t refusals_told;
     struct event_fault strange_front, strange_back, busy, crowded, keyless, refused, nonsense;
@@ -177,7 +177,7 @@ void broker_close(struct broker **broker)
 {
     if (*broker == NULL)
         return;
-    for (size_t slot = 0; slot < DISPATCHER_ASKERS_MAX; slot++)
+    for (size_t slot = 0; slot < DISPATCHER_WAITERS_MAX; slot++)
         zmsg_destroy(&(*broker)->envelopes[slot]);
     free((*broker)->front_at);
     free((*broker)->back_at);

@@ -313,7 +313,7 @@ static void waiting_is_bounded(void)
     }
     CHECK(ask(question(BALANCE_WAITING_MAX), 0));
     EXPECT(0, "answer 1024 busy");
-    for (uint32_t i = BALANCE_WAITING_MAX; i < DISPATCHER_ASKERS_MAX; i++)
+    for (uint32_t i = BALANCE_WAITING_MAX; i < DISPATCHER_WAITERS_MAX; i++)
         CHECK(ask(question(7), 0)); /* who joins needs no place in the queue */
     CHECK(!ask(question(7), 0));
     dispatcher_destroy(&dispatcher);

@@ -17,7 +17,7 @@
 
 static struct dispatcher *dispatcher;
 static uint64_t tickets[20000], job;
-static size_t ticket_count, by_slot[DISPATCHER_ASKERS_MAX];
+static size_t ticket_count, by_slot[DISPATCHER_WAITERS_MAX];
 static struct lookup given;
 
 static inline struct dispatcher_options options(void)

@@ -1,51 +1,51 @@
 /* One answer for many, and for each as much of it as he wanted. */
-#include "placesd/dispatch/ending.h"
+#include "placesd/dispatch/result.h"
 
 #include "tests/check.h"
 
 #define BODY(results) "{\"html_attributions\":[],\"results\":[" results "],\"status\":\"OK\"}"
 
-static void expect(struct ending *ending, uint32_t bound, const char *wanted)
+static void expect(struct result *result, uint32_t bound, const char *wanted)
 {
-    struct span body = ending_body(ending, bound);
+    struct span body = result_body(result, bound);
     CHECK_BYTES(body.data, body.len, wanted, strlen(wanted));
 }
 
 static void each_gets_as_many_as_he_wants(void)
 {
-    struct ending ending = {0};
+    struct result result = {0};
     struct cache_answer answer = {.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
     CHECK(nearby_mark(answer.body, &answer.marks));
-    ending_set(&ending, &answer);
-    CHECK_INT(ending.code, LOOKUP_OK);
-    expect(&ending, 2, BODY("1,2"));
-    expect(&ending, 20, BODY("1,2,3"));
-    expect(&ending, 1, BODY("1"));
-    ending_free(&ending);
+    result_set(&result, &answer);
+    CHECK_INT(result.code, LOOKUP_OK);
+    expect(&result, 2, BODY("1,2"));
+    expect(&result, 20, BODY("1,2,3"));
+    expect(&result, 1, BODY("1"));
+    result_free(&result);
 }
 
 static void a_failure_is_the_same_for_all(void)
 {
-    struct ending ending = {0};
+    struct result result = {0};
     struct cache_answer answer = {.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
     CHECK(nearby_mark(answer.body, &answer.marks)); /* which a failure must not be cut by */
-    ending_set(&ending, &answer);
+    result_set(&result, &answer);
     answer = (struct cache_answer){.code = LOOKUP_LATE, .body = span_of("{\"late\":true}")};
-    ending_set(&ending, &answer);
-    CHECK_INT(ending.code, LOOKUP_LATE);
-    expect(&ending, 0, "{\"late\":true}");
-    expect(&ending, 20, "{\"late\":true}");
+    result_set(&result, &answer);
+    CHECK_INT(result.code, LOOKUP_LATE);
+    expect(&result, 0, "{\"late\":true}");
+    expect(&result, 20, "{\"late\":true}");
     answer = (struct cache_answer){.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
     CHECK(nearby_mark(answer.body, &answer.marks));
-    ending_set(&ending, &answer);
+    result_set(&result, &answer);
     struct buffer wanted = {0};
     lookup_write_failure(LOOKUP_BUSY, "too many", &wanted);
-    ending_fail(&ending, LOOKUP_BUSY, "too many");
-    CHECK_INT(ending.code, LOOKUP_BUSY);
-    struct span body = ending_body(&ending, 1);
+    result_fail(&result, LOOKUP_BUSY, "too many");
+    CHECK_INT(result.code, LOOKUP_BUSY);
+    struct span body = result_body(&result, 1);
     CHECK_BYTES(body.data, body.len, wanted.data, wanted.len);
     buffer_free(&wanted);
-    ending_free(&ending);
+    result_free(&result);
 }
 
 static const struct check_case cases[] = {
