@@ -2,7 +2,7 @@
  *
  * What JSON allows is not yet fit for a terminal, for a reader that ends at the first empty line,
  * or for a parser that gives up on deep nesting. It does not parse: whether a text is JSON at all
- * is jansson's to say (placesd/providers/nearby.h, placesd/providers/results.h).
+ * is jansson's to say (placesd/providers/nearby_json.h, placesd/providers/results.h).
  *
  * Invariant: a valid text stays valid and keeps its meaning; whatever the text, nothing outside it
  * is read, and no line of what is appended is empty or blank. */

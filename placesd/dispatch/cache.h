@@ -14,7 +14,7 @@
 
 #include "bus/base/bytes.h"
 #include "placesd/lookup.h"
-#include "placesd/providers/nearby.h"
+#include "placesd/providers/nearby_json.h"
 
 /* All entries with their bookkeeping: some thousand full answers. */
 #define CACHE_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -29,7 +29,7 @@ struct cache_key {
 struct cache_answer {
     enum lookup_code code;
     struct span body;
-    struct nearby_marks marks; /* of a LOOKUP_OK body */
+    struct nearby_json_offsets offsets; /* of a LOOKUP_OK body */
 };
 
 struct cache;

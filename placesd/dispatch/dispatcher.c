@@ -6,9 +6,9 @@
 #include "placesd/dispatch/cache.h"
 #include "placesd/dispatch/flights.h"
 #include "placesd/dispatch/gate.h"
-#include "placesd/dispatch/grid.h"
+#include "placesd/dispatch/quantize.h"
 #include "placesd/dispatch/result.h"
-#include "placesd/providers/nearby.h"
+#include "placesd/providers/nearby_json.h"
 
 /* With less time than this nothing can be asked that would come back in time. */
 #define USEFUL_MS 20
@@ -179,7 +179,7 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
 {
     const struct dispatcher_source *source = &dispatcher->options.sources[flight->key.source];
     struct cache_answer answer = {.code = LOOKUP_OK, .body = body};
-    bool good = nearby_mark(body, &answer.marks);
+    bool good = nearby_json_find_offsets(body, &answer.offsets);
     gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
               good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
     if (!good) {
@@ -326,7 +326,7 @@ bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, 
         return false;
     }
     struct lookup rounded = *lookup;
-    grid_round(&rounded, dispatcher->options.grid_m);
+    quantize(&rounded, dispatcher->options.grid_m);
     struct cache_key key = {rounded.latitude_nanodeg, rounded.longitude_nanodeg, rounded.radius_m,
                             0};
     uint32_t hash = (uint32_t)cache_hash(dispatcher->cache, &key);

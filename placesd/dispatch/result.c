@@ -11,7 +11,7 @@ void result_set(struct result *result, const struct cache_answer *answer)
     result->code = answer->code;
     result->body.len = 0;
     buffer_append(&result->body, answer->body);
-    result->marks = answer->marks;
+    result->offsets = answer->offsets;
 }
 
 void result_fail(struct result *result, enum lookup_code code, const char *reason)
@@ -27,6 +27,6 @@ struct span result_body(struct result *result, uint32_t bound)
     if (result->code != LOOKUP_OK)
         return body;
     result->cut.len = 0;
-    nearby_cut(body, &result->marks, bound, &result->cut);
+    nearby_json_cut(body, &result->offsets, bound, &result->cut);
     return (struct span){result->cut.data, result->cut.len};
 }

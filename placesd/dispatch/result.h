@@ -4,21 +4,21 @@
  * as he wanted. A failure is the same for all. It keeps copies, and nothing of who is due
  * (placesd/dispatch/flights.h does).
  *
- * Invariant: the body of a LOOKUP_OK is one that nearby_mark took, with its marks. */
+ * Invariant: the body of a LOOKUP_OK is one that nearby_json_find_offsets took, with its marks. */
 #ifndef ZHERD_PLACESD_DISPATCH_RESULT_H
 #define ZHERD_PLACESD_DISPATCH_RESULT_H
 
 #include "bus/base/bytes.h"
 #include "placesd/dispatch/cache.h"
 #include "placesd/lookup.h"
-#include "placesd/providers/nearby.h"
+#include "placesd/providers/nearby_json.h"
 
 /* All zero is empty. */
 struct result {
     enum lookup_code code;
     struct buffer body;
-    struct nearby_marks marks; /* of a LOOKUP_OK body */
-    struct buffer cut;         /* what result_body gave last */
+    struct nearby_json_offsets offsets; /* of a LOOKUP_OK body */
+    struct buffer cut;                  /* what result_body gave last */
 };
 
 void result_free(struct result *result);

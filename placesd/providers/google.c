@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "placesd/providers/nearby.h"
+#include "placesd/providers/nearby_json.h"
 #include "placesd/providers/outcome.h"
 
 static void write_plain_url(struct span base, struct span key, const struct lookup *lookup,
@@ -37,7 +37,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
                                     struct span key, struct buffer *json)
 {
     if (http_status == 200)
-        return nearby_read(body, lookup->bound, key, json);
+        return nearby_json_read(body, lookup->bound, key, json);
     return outcome_write_http(http_status, body, json);
 }
 

@@ -41,8 +41,8 @@ struct provider {
     void (*write_headers)(struct span key, struct buffer *headers);
 
     /* Appends the answer for an HTTP status and body to `json` and says what became of it, as
-     * nearby_read does (placesd/providers/nearby.h): at most `lookup->bound` results, never the
-     * key, and of a failure nothing in the provider's own words. */
+     * nearby_json_read does (placesd/providers/nearby_json.h): at most `lookup->bound` results,
+     * never the key, and of a failure nothing in the provider's own words. */
     enum lookup_code (*read_answer)(long http_status, struct span body, const struct lookup *lookup,
                                     struct span key, struct buffer *json);
 };

@@ -1,8 +1,8 @@
 /* results: what a provider found, as Nearby Search (legacy) JSON.
  *
  * For providers that answer in a shape of their own: it reads their JSON strictly and prints
- * ours. An answer that is in the legacy shape already is placesd/providers/nearby.h's affair. It
- * knows no provider and puts nothing in order.
+ * ours. An answer that is in the legacy shape already is placesd/providers/nearby_json.h's affair.
+ * It knows no provider and puts nothing in order.
  *
  * Invariant: whatever goes in, what is appended is one JSON object that holds
  * `html_attributions`, `results` and `status`, is tidy (bus/base/json_text.h), is no longer than

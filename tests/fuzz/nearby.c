@@ -1,6 +1,6 @@
 /* Whatever a provider answers, nearby gives Nearby Search JSON; and what it cuts from a good
  * answer is what a parser would cut. */
-#include "placesd/providers/nearby.h"
+#include "placesd/providers/nearby_json.h"
 
 #include <jansson.h>
 
@@ -24,16 +24,16 @@ static json_t *cut(struct span input, uint32_t bound)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     struct span input = {(const char *)bytes, count};
-    struct nearby_marks marks;
-    if (nearby_mark(input, &marks)) {
+    struct nearby_json_offsets offsets;
+    if (nearby_json_find_offsets(input, &offsets)) {
         struct buffer json = {0};
-        nearby_cut(input, &marks, 1, &json);
+        nearby_json_cut(input, &offsets, 1, &json);
         assert(json.len <= count);
         buffer_free(&json);
     }
     for (uint32_t bound = 0; bound <= 2; bound++) {
         struct buffer json = {0};
-        enum lookup_code code = nearby_read(input, bound, (struct span){"", 0}, &json);
+        enum lookup_code code = nearby_json_read(input, bound, (struct span){"", 0}, &json);
         assert(json.len <= LOOKUP_BODY_BYTES_MAX);
         fuzz_check_tidy((struct span){json.data, json.len});
         json_error_t error;

@@ -12,7 +12,8 @@ static struct cache_key key(int64_t latitude)
 static void put(struct cache *cache, struct cache_key at, const char *body, int64_t fresh_ms,
                 int64_t kept_ms, int64_t now_ms)
 {
-    struct cache_answer answer = {.code = LOOKUP_OK, .body = span_of(body), .marks = {.count = 7}};
+    struct cache_answer answer = {
+        .code = LOOKUP_OK, .body = span_of(body), .offsets = {.count = 7}};
     cache_put(cache, &at, &answer, fresh_ms, kept_ms, now_ms);
 }
 
@@ -24,7 +25,7 @@ static const char *look(struct cache *cache, struct cache_key at, bool fresh, in
         fresh ? cache_find_fresh(cache, &at, now_ms) : cache_find_kept(cache, &at, now_ms);
     if (answer == NULL)
         return "-";
-    CHECK_INT(answer->marks.count, 7);
+    CHECK_INT(answer->offsets.count, 7);
     snprintf(text, sizeof text, "%.*s", (int)answer->body.len, answer->body.data);
     return text;
 }

@@ -15,7 +15,7 @@ static void each_gets_as_many_as_he_wants(void)
 {
     struct result result = {0};
     struct cache_answer answer = {.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
-    CHECK(nearby_mark(answer.body, &answer.marks));
+    CHECK(nearby_json_find_offsets(answer.body, &answer.offsets));
     result_set(&result, &answer);
     CHECK_INT(result.code, LOOKUP_OK);
     expect(&result, 2, BODY("1,2"));
@@ -28,7 +28,8 @@ static void a_failure_is_the_same_for_all(void)
 {
     struct result result = {0};
     struct cache_answer answer = {.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
-    CHECK(nearby_mark(answer.body, &answer.marks)); /* which a failure must not be cut by */
+    CHECK(nearby_json_find_offsets(answer.body,
+                                   &answer.offsets)); /* which a failure must not be cut by */
     result_set(&result, &answer);
     answer = (struct cache_answer){.code = LOOKUP_LATE, .body = span_of("{\"late\":true}")};
     result_set(&result, &answer);
@@ -36,7 +37,7 @@ static void a_failure_is_the_same_for_all(void)
     expect(&result, 0, "{\"late\":true}");
     expect(&result, 20, "{\"late\":true}");
     answer = (struct cache_answer){.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};
-    CHECK(nearby_mark(answer.body, &answer.marks));
+    CHECK(nearby_json_find_offsets(answer.body, &answer.offsets));
     result_set(&result, &answer);
     struct buffer wanted = {0};
     lookup_write_failure(LOOKUP_BUSY, "too many", &wanted);

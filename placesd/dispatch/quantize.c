@@ -1,4 +1,4 @@
-#include "placesd/dispatch/grid.h"
+#include "placesd/dispatch/quantize.h"
 
 /* A degree of latitude is longest at the poles, 111,694 m on WGS 84; no degree of longitude is
  * longer. One step in degrees for both is therefore never longer than it is meant to be. */
@@ -10,7 +10,7 @@
 /* The largest step, in metres times 1000, that moves no place too far. */
 static int64_t step_mm(uint32_t radius_m, uint32_t grid_m)
 {
-    int64_t allowed_mm = (int64_t)radius_m * 1000 / GRID_SHARE * 2 * 1000 / DIAGONAL_MILLI;
+    int64_t allowed_mm = (int64_t)radius_m * 1000 / QUANTIZE_SHARE * 2 * 1000 / DIAGONAL_MILLI;
     int64_t wanted_mm = (int64_t)grid_m * 1000;
     return wanted_mm < allowed_mm ? wanted_mm : allowed_mm;
 }
@@ -24,7 +24,7 @@ static int64_t round_to(int64_t value, int64_t step, int64_t max)
     return rounded < -max ? -max : rounded;
 }
 
-void grid_round(struct lookup *lookup, uint32_t grid_m)
+void quantize(struct lookup *lookup, uint32_t grid_m)
 {
     int64_t step_nanodeg = step_mm(lookup->radius_m, grid_m) *
                            (LOOKUP_NANODEGREES_PER_DEGREE / 1000) / METRES_PER_DEGREE_MAX;

@@ -1,4 +1,4 @@
-/* nearby: a provider's Nearby Search answer, checked and cut to what was asked for.
+/* nearby_json: a provider's Nearby Search answer, checked and cut to what was asked for.
  *
  * The text's own bytes are kept: where nothing is cut and the text is tidy (bus/base/json_text.h)
  * the answer leaves as it came, and a cut takes out surplus elements of the top-level `results` and
@@ -7,8 +7,8 @@
  * Invariant: whatever the text, what is appended is one JSON object that holds
  * `html_attributions`, `results` and `status`, has no blank line, is no longer than
  * LOOKUP_BODY_BYTES_MAX and does not hold the secret. */
-#ifndef ZHERD_PLACESD_PROVIDERS_NEARBY_H
-#define ZHERD_PLACESD_PROVIDERS_NEARBY_H
+#ifndef ZHERD_PLACESD_PROVIDERS_NEARBY_JSON_H
+#define ZHERD_PLACESD_PROVIDERS_NEARBY_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,11 +25,11 @@
  *
  * A failure says nothing in the provider's own words. A good answer that holds `secret` (empty
  * without one) is nonsense. Statuses: Google, Places API, Nearby Search (legacy). */
-enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
-                             struct buffer *json);
+enum lookup_code nearby_json_read(struct span text, uint32_t bound, struct span secret,
+                                  struct buffer *json);
 
 /* Where the `results` of a text can be cut, as offsets into it. */
-struct nearby_marks {
+struct nearby_json_offsets {
     uint32_t count;                      /* of results */
     uint32_t ends[LOOKUP_BOUND_MAX + 1]; /* behind each of the first ones; [0]: before them */
     uint32_t last;                       /* behind the last one */
@@ -38,10 +38,10 @@ struct nearby_marks {
 
 /* Finds them in one pass. False where the text is too long or shows no object with an array
  * `results`; the text need not have been checked before, and is not checked further. */
-bool nearby_mark(struct span text, struct nearby_marks *marks);
+bool nearby_json_find_offsets(struct span text, struct nearby_json_offsets *offsets);
 
-/* Appends the text with at most `bound` results: the cut that nearby_read makes. */
-void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bound,
-                struct buffer *json);
+/* Appends the text with at most `bound` results: the cut that nearby_json_read makes. */
+void nearby_json_cut(struct span text, const struct nearby_json_offsets *offsets, uint32_t bound,
+                     struct buffer *json);
 
 #endif

@@ -1,4 +1,4 @@
-#include "placesd/providers/nearby.h"
+#include "placesd/providers/nearby_json.h"
 
 #include <jansson.h>
 
@@ -125,53 +125,54 @@ static const char *find_member(const char *at, const char *end, const char *name
 
 /* Walks the array that opens at `at`. False where it does not end, or is none. */
 static bool mark_array(const char *text, const char *at, const char *end,
-                       struct nearby_marks *marks)
+                       struct nearby_json_offsets *offsets)
 {
     if (at == end || *at != '[')
         return false;
-    *marks = (struct nearby_marks){0};
-    marks->ends[0] = marks->last = (uint32_t)(at + 1 - text);
+    *offsets = (struct nearby_json_offsets){0};
+    offsets->ends[0] = offsets->last = (uint32_t)(at + 1 - text);
     at = skip_space(at + 1, end);
     while (at < end && *at != ']') {
         const char *behind = skip_value(at, end);
         if (behind == at)
             return false;
-        marks->last = (uint32_t)(behind - text);
-        if (++marks->count <= LOOKUP_BOUND_MAX)
-            marks->ends[marks->count] = marks->last;
+        offsets->last = (uint32_t)(behind - text);
+        if (++offsets->count <= LOOKUP_BOUND_MAX)
+            offsets->ends[offsets->count] = offsets->last;
         at = skip_space(behind, end);
         if (at < end && *at == ',')
             at = skip_space(at + 1, end);
     }
-    marks->close = (uint32_t)(at - text);
+    offsets->close = (uint32_t)(at - text);
     return at < end;
 }
 
-bool nearby_mark(struct span text, struct nearby_marks *marks)
+bool nearby_json_find_offsets(struct span text, struct nearby_json_offsets *offsets)
 {
     const char *end = text.data + text.len;
     if (text.len == 0 || text.len > LOOKUP_BODY_BYTES_MAX)
         return false;
     const char *open = skip_space(text.data, end);
     return open < end && *open == '{' &&
-           mark_array(text.data, find_member(open, end, "results"), end, marks);
+           mark_array(text.data, find_member(open, end, "results"), end, offsets);
 }
 
 /* What is left out for a bound: the surplus begins behind element number `bound` and ends behind
  * the last one, so that the line that closes the array keeps its place; with a bound of 0 it is
  * everything between the brackets. Empty, at the end of the text, where nothing is. */
-static struct span surplus_of(struct span text, const struct nearby_marks *marks, uint32_t bound)
+static struct span surplus_of(struct span text, const struct nearby_json_offsets *offsets,
+                              uint32_t bound)
 {
-    if (marks->count <= bound)
+    if (offsets->count <= bound)
         return (struct span){text.data + text.len, 0};
-    uint32_t from = marks->ends[bound], to = bound == 0 ? marks->close : marks->last;
+    uint32_t from = offsets->ends[bound], to = bound == 0 ? offsets->close : offsets->last;
     return (struct span){text.data + from, to - from};
 }
 
-void nearby_cut(struct span text, const struct nearby_marks *marks, uint32_t bound,
-                struct buffer *json)
+void nearby_json_cut(struct span text, const struct nearby_json_offsets *offsets, uint32_t bound,
+                     struct buffer *json)
 {
-    struct span surplus = surplus_of(text, marks, bound);
+    struct span surplus = surplus_of(text, offsets, bound);
     const char *behind = surplus.data + surplus.len;
     buffer_append(json, (struct span){text.data, (size_t)(surplus.data - text.data)});
     buffer_append(json, (struct span){behind, (size_t)(text.data + text.len - behind)});
@@ -195,11 +196,11 @@ static enum lookup_code keep(struct span text, const json_t *root, uint32_t boun
     if (!json_is_array(results) || (attributions != NULL && !json_is_array(attributions)))
         return fail("The places provider's answer has no list of results.", json);
 
-    struct nearby_marks marks;
-    if (!nearby_mark(text, &marks) || marks.count != json_array_size(results))
+    struct nearby_json_offsets offsets;
+    if (!nearby_json_find_offsets(text, &offsets) || offsets.count != json_array_size(results))
         return fail("The places provider's answer could not be cut.", json);
 
-    struct span surplus = surplus_of(text, &marks, bound);
+    struct span surplus = surplus_of(text, &offsets, bound);
     const char *inside = skip_space(text.data, end) + 1, *behind = surplus.data + surplus.len;
     buffer_append(kept, (struct span){text.data, (size_t)(inside - text.data)});
     buffer_append(kept, span_of(attributions == NULL ? ATTRIBUTIONS_NONE : ""));
@@ -237,8 +238,8 @@ static enum lookup_code pass_on(struct span kept, struct span secret, struct buf
     return fail(reason, json);
 }
 
-enum lookup_code nearby_read(struct span text, uint32_t bound, struct span secret,
-                             struct buffer *json)
+enum lookup_code nearby_json_read(struct span text, uint32_t bound, struct span secret,
+                                  struct buffer *json)
 {
     if (text.len > LOOKUP_BODY_BYTES_MAX)
         return fail(TOO_LONG, json);

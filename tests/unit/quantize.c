@@ -1,4 +1,4 @@
-#include "placesd/dispatch/grid.h"
+#include "placesd/dispatch/quantize.h"
 
 #include <math.h>
 
@@ -40,7 +40,7 @@ static void moves_no_place_too_far(void)
     for (int i = 0; i < 200000; i++) {
         struct lookup asked = anywhere(radii_m[i % 8]);
         struct lookup rounded = asked;
-        grid_round(&rounded, grids_m[i / 8 % 5]);
+        quantize(&rounded, grids_m[i / 8 % 5]);
         double moved_m = distance_m(&asked, &rounded);
         double allowed_m = (double)asked.radius_m * 0.05;
         CHECK(moved_m <= allowed_m);
@@ -50,7 +50,7 @@ static void moves_no_place_too_far(void)
         if (moved_m / allowed_m > farthest)
             farthest = moved_m / allowed_m;
         struct lookup again = rounded;
-        grid_round(&again, grids_m[i / 8 % 5]);
+        quantize(&again, grids_m[i / 8 % 5]);
         CHECK(again.latitude_nanodeg == rounded.latitude_nanodeg &&
               again.longitude_nanodeg == rounded.longitude_nanodeg);
     }
@@ -61,7 +61,7 @@ static void leaves_exact_places_alone(void)
 {
     for (int i = 0; i < 1000; i++) {
         struct lookup asked = anywhere(i % 2 == 0 ? 0 : 10000), rounded = asked;
-        grid_round(&rounded, i % 2 == 0 ? 100 : 0);
+        quantize(&rounded, i % 2 == 0 ? 100 : 0);
         CHECK(memcmp(&asked, &rounded, sizeof asked) == 0);
     }
 }
@@ -71,9 +71,9 @@ static void neighbours_are_one_question(void)
     struct lookup a = {34068930000, -118445127000, 10000, 5, 1000}, b = a, c = a;
     b.latitude_nanodeg += 1000; /* a tenth of a millimetre */
     c.longitude_nanodeg += 20000000;
-    grid_round(&a, 100);
-    grid_round(&b, 100);
-    grid_round(&c, 100);
+    quantize(&a, 100);
+    quantize(&b, 100);
+    quantize(&c, 100);
     CHECK(a.latitude_nanodeg == b.latitude_nanodeg && a.longitude_nanodeg == b.longitude_nanodeg);
     CHECK(a.longitude_nanodeg != c.longitude_nanodeg);
     CHECK_INT(a.radius_m, 10000);

@@ -1,4 +1,4 @@
-#include "placesd/providers/nearby.h"
+#include "placesd/providers/nearby_json.h"
 
 #include <jansson.h>
 
@@ -13,7 +13,7 @@ static enum lookup_code read_span(struct span text, uint32_t bound, struct span 
 {
     json->len = 0;
     char *at = check_at_page_end(text.data, text.len);
-    enum lookup_code code = nearby_read((struct span){at, text.len}, bound, secret, json);
+    enum lookup_code code = nearby_json_read((struct span){at, text.len}, bound, secret, json);
     buffer_append(json, (struct span){"", 1});
     json->len--;
     return code;
@@ -150,7 +150,8 @@ static void survives_flipped_bytes(void)
             memcpy(text, PRETTY, sizeof PRETTY);
             text[at] = *other;
             json.len = 0;
-            enum lookup_code code = nearby_read((struct span){text, bytes}, 1, no_secret, &json);
+            enum lookup_code code =
+                nearby_json_read((struct span){text, bytes}, 1, no_secret, &json);
             json_error_t error;
             json_t *root = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, &error);
             CHECK(json_is_object(root));
@@ -336,7 +337,7 @@ static void appends(void)
     struct buffer json = {0};
     buffer_append(&json, span_of("before"));
     const char *text = "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}";
-    CHECK_INT(nearby_read(span_of(text), 20, canary, &json), LOOKUP_OK);
+    CHECK_INT(nearby_json_read(span_of(text), 20, canary, &json), LOOKUP_OK);
     CHECK_BYTES(json.data, 6, "before", 6);
     CHECK_BYTES(json.data + 6, json.len - 6, text, strlen(text));
     buffer_free(&json);
@@ -362,9 +363,10 @@ static void marks_stay_within_any_text(void)
                                        "{\"results",
                                        "{\"x\":[[]],\"results\""};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        struct nearby_marks marks;
+        struct nearby_json_offsets offsets;
         size_t bytes = strlen(none[i]);
-        CHECK(!nearby_mark((struct span){check_at_page_end(none[i], bytes), bytes}, &marks));
+        CHECK(!nearby_json_find_offsets((struct span){check_at_page_end(none[i], bytes), bytes},
+                                        &offsets));
     }
 }
 
@@ -374,12 +376,12 @@ static void cuts_as_marked(void)
     static const char *const wanted[] = {
         " {\"a\":[9],\"results\" : [],\"z\":0}", " {\"a\":[9],\"results\" : [ 1 ],\"z\":0}",
         " {\"a\":[9],\"results\" : [ 1, {\"b\":\"]\"} ],\"z\":0}", text, text};
-    struct nearby_marks marks;
-    CHECK(nearby_mark(span_of(text), &marks));
-    CHECK_INT(marks.count, 3);
+    struct nearby_json_offsets offsets;
+    CHECK(nearby_json_find_offsets(span_of(text), &offsets));
+    CHECK_INT(offsets.count, 3);
     for (uint32_t bound = 0; bound < 5; bound++) {
         struct buffer json = {0};
-        nearby_cut(span_of(text), &marks, bound, &json);
+        nearby_json_cut(span_of(text), &offsets, bound, &json);
         CHECK_BYTES(json.data, json.len, wanted[bound], strlen(wanted[bound]));
         buffer_free(&json);
     }
@@ -388,17 +390,17 @@ static void cuts_as_marked(void)
     for (int i = 0; i < 29; i++)
         buffer_append(&many, span_of(",0"));
     buffer_append(&many, span_of("]}"));
-    CHECK(nearby_mark((struct span){many.data, many.len}, &marks));
-    CHECK_INT(marks.count, 30);
+    CHECK(nearby_json_find_offsets((struct span){many.data, many.len}, &offsets));
+    CHECK_INT(offsets.count, 30);
     struct buffer json = {0};
-    nearby_cut((struct span){many.data, many.len}, &marks, LOOKUP_BOUND_MAX, &json);
+    nearby_json_cut((struct span){many.data, many.len}, &offsets, LOOKUP_BOUND_MAX, &json);
     CHECK_INT(json.len, many.len - 20);
     buffer_free(&many);
     buffer_free(&json);
 }
 
 static const struct check_case cases[] = {
-    {"marks stay within any text, and find nothing in a broken one", marks_stay_within_any_text},
+    {"offsets stay within any text, and find nothing in a broken one", marks_stay_within_any_text},
     {"a marked text is cut to any bound", cuts_as_marked},
     {"an answer with no more results than asked for keeps every byte", keeps_bytes},
     {"only the surplus is cut, pretty-printed or compact", cuts_only_surplus},
