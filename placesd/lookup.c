@@ -264,8 +264,8 @@ static const char *status_of(enum lookup_code code)
         return "INVALID_REQUEST";
     case LOOKUP_OK:
     case LOOKUP_UNAVAILABLE:
-    case LOOKUP_LATE:
-    case LOOKUP_NONSENSE:
+    case LOOKUP_TIMEOUT:
+    case LOOKUP_BAD_REPLY:
         break;
     }
     return "UNKNOWN_ERROR";

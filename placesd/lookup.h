@@ -38,10 +38,10 @@ struct lookup {
 enum lookup_code {
     LOOKUP_OK,          /* the provider answered */
     LOOKUP_UNAVAILABLE, /* no service, no worker or no provider could be reached */
-    LOOKUP_LATE,        /* the deadline passed */
+    LOOKUP_TIMEOUT,     /* the deadline passed */
     LOOKUP_BUSY,        /* too many questions wait already */
     LOOKUP_REFUSED,     /* the provider refused us: key, quota, configuration */
-    LOOKUP_NONSENSE,    /* the provider's answer is not Nearby Search JSON, or too large */
+    LOOKUP_BAD_REPLY,   /* the provider's answer is not Nearby Search JSON, or too large */
     LOOKUP_INVALID,     /* the request is not a look-up */
 };
 

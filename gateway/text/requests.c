@@ -265,7 +265,7 @@ bool requests_receive(struct requests *requests, uint64_t id, struct span messag
         answer->body = reply.body;
     } else {
         requests->count.nonsense++;
-        fail(requests, LOOKUP_NONSENSE, "the places service sent a reply that cannot be read",
+        fail(requests, LOOKUP_BAD_REPLY, "the places service sent a reply that cannot be read",
              answer);
     }
     return true;
@@ -310,7 +310,7 @@ bool requests_expire(struct requests *requests, int64_t now_ms, struct requests_
     if (limit_ms(requests, SENT_AGAIN) <= now_ms) {
         requests->count.late++;
         close_question(requests, &requests->questions[requests->queues[SENT_AGAIN].first], answer);
-        fail(requests, LOOKUP_LATE, "the places service did not answer in time", answer);
+        fail(requests, LOOKUP_TIMEOUT, "the places service did not answer in time", answer);
         return true;
     }
     if (limit_ms(requests, TO_SEND) <= now_ms) {

@@ -63,8 +63,8 @@ static void note_json(const struct session *session, const struct session_node *
 {
     static const char *const words[] = {
         [LOOKUP_OK] = "ok",           [LOOKUP_UNAVAILABLE] = "unavailable",
-        [LOOKUP_LATE] = "late",       [LOOKUP_BUSY] = "busy",
-        [LOOKUP_REFUSED] = "refused", [LOOKUP_NONSENSE] = "nonsense",
+        [LOOKUP_TIMEOUT] = "late",    [LOOKUP_BUSY] = "busy",
+        [LOOKUP_REFUSED] = "refused", [LOOKUP_BAD_REPLY] = "nonsense",
         [LOOKUP_INVALID] = "invalid",
     };
     if (node->log_commands)

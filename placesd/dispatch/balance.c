@@ -303,7 +303,7 @@ static void fail_late(struct balance *balance, int64_t now_ms)
         if (job->state != JOB_WAITING && job->state != JOB_GIVEN)
             continue;
         if (now_ms >= job->deadline_ms)
-            fail(balance, job, served ? LOOKUP_LATE : LOOKUP_UNAVAILABLE);
+            fail(balance, job, served ? LOOKUP_TIMEOUT : LOOKUP_UNAVAILABLE);
         else if (job->deadline_ms < balance->earliest_ms)
             balance->earliest_ms = job->deadline_ms;
     }

@@ -75,7 +75,7 @@ void balance_stop(struct balance *balance);
 
 enum balance_action_kind {
     BALANCE_GIVE,  /* send `job` to `worker`, who has `left_ms` milliseconds for it */
-    BALANCE_FAIL,  /* answer `job` with `code`: LOOKUP_LATE or LOOKUP_UNAVAILABLE; it is over */
+    BALANCE_FAIL,  /* answer `job` with `code`: LOOKUP_TIMEOUT or LOOKUP_UNAVAILABLE; it is over */
     BALANCE_LEFT,  /* `worker` is dropped: fell silent or was lost */
     BALANCE_PROBE, /* `worker` is quiet: say something to it, and balance_lose if that fails */
 };

@@ -183,7 +183,7 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
     gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
               good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
     if (!good) {
-        end_by_failure(dispatcher, flight, LOOKUP_NONSENSE, GARBLED);
+        end_by_failure(dispatcher, flight, LOOKUP_BAD_REPLY, GARBLED);
         return;
     }
     int64_t fresh_ms = now_ms + source->cache_ms;
@@ -196,7 +196,7 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
 static void conclude_late(struct dispatcher *dispatcher, struct flight *flight, struct span body,
                           int64_t now_ms)
 {
-    result_set(&dispatcher->result, &(struct cache_answer){.code = LOOKUP_LATE, .body = body});
+    result_set(&dispatcher->result, &(struct cache_answer){.code = LOOKUP_TIMEOUT, .body = body});
     if (flights_end_for(dispatcher->flights, flight, now_ms + 2 * DISPATCHER_TRAVEL_MS)) {
         dispatcher->count.failures++;
         return;
@@ -225,7 +225,7 @@ static void conclude_badly(struct dispatcher *dispatcher, struct flight *flight,
             return;
         }
     }
-    if (reply->code == LOOKUP_LATE) {
+    if (reply->code == LOOKUP_TIMEOUT) {
         conclude_late(dispatcher, flight, reply->body, now_ms);
         return;
     }
@@ -250,12 +250,12 @@ static void conclude_unheard(struct dispatcher *dispatcher, struct flight *fligh
         gate_undo(gate, place_of(flight), now_ms);
     if (!dispatcher->stopped && end_by_kept(dispatcher, flight, now_ms))
         return;
-    if (code != LOOKUP_LATE) {
+    if (code != LOOKUP_TIMEOUT) {
         end_by_failure(dispatcher, flight, code, "The places service has no worker.");
         return;
     }
     struct buffer body = {0};
-    lookup_write_failure(LOOKUP_LATE, LATE, &body);
+    lookup_write_failure(LOOKUP_TIMEOUT, LATE, &body);
     conclude_late(dispatcher, flight, (struct span){body.data, body.len}, now_ms);
     buffer_free(&body);
 }
@@ -274,7 +274,7 @@ void dispatcher_done(struct dispatcher *dispatcher, struct span worker, uint64_t
     /* Whoever asks with little time must not make the provider look slow to everybody, nor does a
      * question that it cannot answer make it look ill. */
     bool says_nothing = reply->code == LOOKUP_BUSY || reply->code == LOOKUP_INVALID ||
-                        (reply->code == LOOKUP_LATE && !flight->fair);
+                        (reply->code == LOOKUP_TIMEOUT && !flight->fair);
     flight->failed = flight->failed || !says_nothing;
     bool retried = reply->code == LOOKUP_UNAVAILABLE || reply->code == LOOKUP_BUSY;
     if (retried && rest_ms == 0 && !dispatcher->stopped &&
@@ -296,9 +296,9 @@ void dispatcher_garbled(struct dispatcher *dispatcher, struct span worker, uint6
     gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
               flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
     struct buffer body = {0};
-    lookup_write_failure(LOOKUP_NONSENSE, GARBLED, &body);
+    lookup_write_failure(LOOKUP_BAD_REPLY, GARBLED, &body);
     conclude_badly(dispatcher, flight,
-                   &(struct lookup_reply){LOOKUP_NONSENSE, {body.data, body.len}}, now_ms);
+                   &(struct lookup_reply){LOOKUP_BAD_REPLY, {body.data, body.len}}, now_ms);
     buffer_free(&body);
 }
 
@@ -384,7 +384,7 @@ static void expire(struct dispatcher *dispatcher, int64_t now_ms)
 {
     flights_expire(dispatcher->flights, now_ms);
     if (flights_any_due(dispatcher->flights))
-        result_fail(&dispatcher->result, LOOKUP_LATE, LATE);
+        result_fail(&dispatcher->result, LOOKUP_TIMEOUT, LATE);
 }
 
 /* One pause that is over; true if there was one. */
@@ -396,7 +396,7 @@ static bool resume(struct dispatcher *dispatcher, int64_t now_ms)
             continue;
         dispatcher->pausing_count--;
         if (flights_left_ms(dispatcher->flights, flight, now_ms) == 0)
-            end_by_failure(dispatcher, flight, LOOKUP_LATE, LATE);
+            end_by_failure(dispatcher, flight, LOOKUP_TIMEOUT, LATE);
         else if (dispatcher->stopped)
             end_by_failure(dispatcher, flight, LOOKUP_UNAVAILABLE, STOPPING);
         else

@@ -182,8 +182,8 @@ void nearby_json_cut(struct span text, const struct nearby_json_offsets *offsets
 
 static enum lookup_code fail(const char *reason, struct buffer *json)
 {
-    lookup_write_failure(LOOKUP_NONSENSE, reason, json);
-    return LOOKUP_NONSENSE;
+    lookup_write_failure(LOOKUP_BAD_REPLY, reason, json);
+    return LOOKUP_BAD_REPLY;
 }
 
 /* The good answer: its own bytes, less the surplus, with `html_attributions` where it lacks. */

@@ -19,7 +19,7 @@
 /* Appends the answer for the provider's body `text` to `json` and says what became of it:
  *
  *   LOOKUP_OK           status OK or ZERO_RESULTS; at most `bound` results
- *   LOOKUP_NONSENSE     not strict JSON (RFC 8259, UTF-8, no member twice, no trailing data),
+ *   LOOKUP_BAD_REPLY     not strict JSON (RFC 8259, UTF-8, no member twice, no trailing data),
  * nested beyond JSON_TEXT_DEPTH_MAX, a missing or misshaped member, no status that is known, too
  * long anything else       as the status says (placesd/providers/outcome.h)
  *

@@ -19,7 +19,7 @@ static const struct {
     [OUTCOME_DOWN] = {LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR", "The places provider is out of order"},
     [OUTCOME_ELSEWHERE] = {LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR",
                            "The places provider sent us elsewhere, where we do not go"},
-    [OUTCOME_STRANGE] = {LOOKUP_NONSENSE, "UNKNOWN_ERROR",
+    [OUTCOME_STRANGE] = {LOOKUP_BAD_REPLY, "UNKNOWN_ERROR",
                          "The places provider answered strangely"},
 };
 

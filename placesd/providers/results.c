@@ -13,8 +13,8 @@
 
 enum lookup_code results_fail(const char *reason, struct buffer *json)
 {
-    lookup_write_failure(LOOKUP_NONSENSE, reason, json);
-    return LOOKUP_NONSENSE;
+    lookup_write_failure(LOOKUP_BAD_REPLY, reason, json);
+    return LOOKUP_BAD_REPLY;
 }
 
 json_t *results_load(struct span body)

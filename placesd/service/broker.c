@@ -373,7 +373,7 @@ static void take_answer(struct broker *broker, struct span worker, zmsg_t *messa
     if (last != NULL && !lookup_read_rest(bytes_of(last), &rest_ms))
         rest_ms = 0;
     struct buffer json = {0};
-    struct lookup_reply reply = {LOOKUP_NONSENSE, {"", 0}};
+    struct lookup_reply reply = {LOOKUP_BAD_REPLY, {"", 0}};
     if (read_answer(broker, worker, job, bytes, &reply, &json, now_ms))
         dispatcher_done(broker->dispatcher, worker, job, &reply, rest_ms, now_ms);
     else

@@ -258,7 +258,7 @@ static const char *explain(const struct transfer *transfer, CURLcode result, enu
     *code = LOOKUP_UNAVAILABLE;
     switch (result) {
     case CURLE_OPERATION_TIMEDOUT:
-        *code = LOOKUP_LATE;
+        *code = LOOKUP_TIMEOUT;
         return "The places provider did not answer in time.";
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
@@ -269,14 +269,14 @@ static const char *explain(const struct transfer *transfer, CURLcode result, enu
         return "The places provider offers no connection that can be trusted.";
     case CURLE_FILESIZE_EXCEEDED:
     case CURLE_WRITE_ERROR:
-        *code = LOOKUP_NONSENSE;
+        *code = LOOKUP_BAD_REPLY;
         return transfer->too_long || result == CURLE_FILESIZE_EXCEEDED
                    ? "The places provider's answer is too long."
                    : "The places provider's answer cannot be read.";
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        *code = LOOKUP_NONSENSE;
+        *code = LOOKUP_BAD_REPLY;
         return "The places provider's answer cannot be read.";
     default:
         return "The places provider's answer broke off.";
@@ -296,8 +296,9 @@ static void end_broken(struct transfers *transfers, const struct transfer *trans
 static void describe(struct transfers *transfers, const struct transfer *transfer, long status,
                      enum lookup_code code)
 {
-    static const char *const codes[] = {
-        [LOOKUP_REFUSED] = "refused", [LOOKUP_NONSENSE] = "nonsense", [LOOKUP_INVALID] = "invalid"};
+    static const char *const codes[] = {[LOOKUP_REFUSED] = "refused",
+                                        [LOOKUP_BAD_REPLY] = "nonsense",
+                                        [LOOKUP_INVALID] = "invalid"};
     bool is_named = code < sizeof codes / sizeof *codes && codes[code] != NULL;
     struct buffer *failure = &transfers->failure;
     char text[64];

@@ -70,18 +70,18 @@ static void tells_failures(void)
 static void tells_nonsense(void)
 {
     renew();
-    expect_failure(UPSTREAM_GARBAGE, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
-    expect_failure(UPSTREAM_ECHOING, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
+    expect_failure(UPSTREAM_GARBAGE, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR");
+    expect_failure(UPSTREAM_ECHOING, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR");
 }
 
 static void refuses_too_much(void)
 {
     renew();
-    expect_failure(UPSTREAM_LONG, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
-    expect_failure(UPSTREAM_FLOOD, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
+    expect_failure(UPSTREAM_LONG, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR");
+    expect_failure(UPSTREAM_FLOOD, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR");
     CHECK(atomic_load(&upstream.flooded) < UINT64_C(16) * LOOKUP_BODY_BYTES_MAX);
-    expect_failure(UPSTREAM_BOMB, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
-    expect_failure(UPSTREAM_HEADED, LOOKUP_NONSENSE, "UNKNOWN_ERROR");
+    expect_failure(UPSTREAM_BOMB, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR");
+    expect_failure(UPSTREAM_HEADED, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR");
 }
 
 static void follows_nobody(void)
@@ -99,7 +99,7 @@ static void holds_deadlines(void)
         struct lookup lookup = service_question(moods[i], 3, 20);
         lookup.deadline_ms = 500;
         struct asker_answer answer = asker_ask(context, common.front, lookup);
-        CHECK_INT(answer.code, LOOKUP_LATE);
+        CHECK_INT(answer.code, LOOKUP_TIMEOUT);
         CHECK_INT(answer.results, 0);
     }
 }
@@ -181,7 +181,7 @@ static void late_transfers_end(void)
     for (uint32_t i = 0; i < QUESTIONS; i++)
         service_send_numbered(dealer, i, service_vary(slow, i));
     for (uint32_t i = 0; i < QUESTIONS && service_receive_number(dealer, &number); i++)
-        CHECK_INT(asker_receive(dealer).code, LOOKUP_LATE);
+        CHECK_INT(asker_receive(dealer).code, LOOKUP_TIMEOUT);
     zmq_close(dealer);
     /* So little time was no fault of the provider's: it is asked on. */
     CHECK_INT(ask(UPSTREAM_GOOD, 1, 5).code, LOOKUP_OK);

@@ -64,7 +64,7 @@ static void silent_worker_costs_no_answer(void)
     struct lookup got;
     if (take_job(silent, &job, &got))
         CHECK(got.deadline_ms > 0 && got.deadline_ms < 600);
-    CHECK_INT(asker_receive(asker).code, LOOKUP_LATE);
+    CHECK_INT(asker_receive(asker).code, LOOKUP_TIMEOUT);
     send_answer(silent, job, GOOD_BODY); /* too late: nobody gets it */
     asker_send(asker, lookup);
     if (take_job(silent, &job, &got))
@@ -118,7 +118,7 @@ static void foreign_workers_may_serve(void)
         zmq_send(worker, &job, sizeof job, ZMQ_SNDMORE);
         zmq_send(worker, "nonsense", 8, 0);
     }
-    CHECK_INT(asker_receive(asker).code, LOOKUP_NONSENSE);
+    CHECK_INT(asker_receive(asker).code, LOOKUP_BAD_REPLY);
     zmq_close(asker);
     zmq_close(worker);
     service_stop(&service);
@@ -157,7 +157,7 @@ static void foreign_bodies_are_checked(void)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct asker_answer answer =
             ask_for_body(asker, worker, service_vary(lookup, asked++), wrong[i]);
-        CHECK_INT(answer.code, LOOKUP_NONSENSE);
+        CHECK_INT(answer.code, LOOKUP_BAD_REPLY);
         CHECK(strcmp(answer.message, "A places worker answered nonsense.") == 0);
     }
     /* Without html_attributions, which are added, and with more than asked for, which is cut. */
@@ -187,7 +187,7 @@ static void a_process_trusts_its_own_worker(void)
         caller_write(&(struct caller){CALLER_WORKER, claims[i], 1}, name);
         void *worker = join_as_worker(&service, name, 1);
         struct asker_answer answer = ask_for_body(asker, worker, service_vary(lookup, i), body);
-        CHECK_INT(answer.code, claims[i] == service.options.kin ? LOOKUP_OK : LOOKUP_NONSENSE);
+        CHECK_INT(answer.code, claims[i] == service.options.kin ? LOOKUP_OK : LOOKUP_BAD_REPLY);
         zmq_close(worker);
     }
     zmq_close(asker);
@@ -269,7 +269,7 @@ static void stopping_answers(void)
     asker_send(given, service_question(UPSTREAM_GOOD, 1, 5));
     take_job(worker, &job, &got);
     asker_send(waiting, (struct lookup){.deadline_ms = 1}); /* shows that what is asked came */
-    CHECK_INT(asker_receive(waiting).code, LOOKUP_LATE);
+    CHECK_INT(asker_receive(waiting).code, LOOKUP_TIMEOUT);
     int64_t start_ms = asker_now_ms();
     service_stop(&service);
     CHECK(asker_now_ms() - start_ms < 1000);

@@ -291,13 +291,13 @@ static void expect_moods(void)
         int mood;
         enum lookup_code code;
     } moods[] = {
-        {UPSTREAM_DENIED, LOOKUP_REFUSED},   {UPSTREAM_BROKEN, LOOKUP_UNAVAILABLE},
-        {UPSTREAM_GARBAGE, LOOKUP_NONSENSE}, {MOOD_HALF, LOOKUP_NONSENSE},
-        {MOOD_LATIN, LOOKUP_NONSENSE},       {UPSTREAM_LONG, LOOKUP_NONSENSE},
-        {UPSTREAM_FLOOD, LOOKUP_NONSENSE},   {UPSTREAM_BOMB, LOOKUP_NONSENSE},
-        {UPSTREAM_CUT, LOOKUP_UNAVAILABLE},  {UPSTREAM_MOVED, LOOKUP_UNAVAILABLE},
-        {UPSTREAM_HEADED, LOOKUP_NONSENSE},  {UPSTREAM_DRIPPING, LOOKUP_LATE},
-        {UPSTREAM_SILENT, LOOKUP_LATE},
+        {UPSTREAM_DENIED, LOOKUP_REFUSED},    {UPSTREAM_BROKEN, LOOKUP_UNAVAILABLE},
+        {UPSTREAM_GARBAGE, LOOKUP_BAD_REPLY}, {MOOD_HALF, LOOKUP_BAD_REPLY},
+        {MOOD_LATIN, LOOKUP_BAD_REPLY},       {UPSTREAM_LONG, LOOKUP_BAD_REPLY},
+        {UPSTREAM_FLOOD, LOOKUP_BAD_REPLY},   {UPSTREAM_BOMB, LOOKUP_BAD_REPLY},
+        {UPSTREAM_CUT, LOOKUP_UNAVAILABLE},   {UPSTREAM_MOVED, LOOKUP_UNAVAILABLE},
+        {UPSTREAM_HEADED, LOOKUP_BAD_REPLY},  {UPSTREAM_DRIPPING, LOOKUP_TIMEOUT},
+        {UPSTREAM_SILENT, LOOKUP_TIMEOUT},
     };
     expect(UPSTREAM_GOOD, LOOKUP_OK, 2);
     expect(MOOD_EMPTY, LOOKUP_OK, 0);
@@ -311,7 +311,7 @@ static void expect_moods(void)
     CHECK_INT(ask(MOOD_RESTING, &rest_ms).code, LOOKUP_UNAVAILABLE);
     CHECK_INT(rest_ms, 7000);
     if (atomic_load(&playing)->echo != NULL)
-        expect(UPSTREAM_ECHOING, LOOKUP_NONSENSE, 0);
+        expect(UPSTREAM_ECHOING, LOOKUP_BAD_REPLY, 0);
 }
 
 static void google_new_survives(void)
@@ -407,7 +407,7 @@ static void many_late_answers_come(void)
     for (int i = 0; i < JOBS; i++) {
         uint64_t number = JOBS;
         uint32_t rest_ms;
-        CHECK_INT(giver_take(&giver, &number, &rest_ms).code, LOOKUP_LATE);
+        CHECK_INT(giver_take(&giver, &number, &rest_ms).code, LOOKUP_TIMEOUT);
         CHECK(number < JOBS && !answered[number]);
         if (number < JOBS)
             answered[number] = true;

@@ -85,7 +85,7 @@ static void silence_makes_a_new_connection_and_loses_no_job(void)
     CHECK(is_connected(&giver, name));
     struct asker_answer answer = giver_take(&giver, &number, &rest_ms);
     CHECK_INT(number, 77);
-    CHECK_INT(answer.code, LOOKUP_LATE);
+    CHECK_INT(answer.code, LOOKUP_TIMEOUT);
     worker_stop(&worker);
     giver_close(&giver);
 }

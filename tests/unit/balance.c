@@ -53,7 +53,7 @@ static const char *next(struct balance *balance, int64_t now_ms)
                  (int)action.worker.len, action.worker.data, action.left_ms);
     else if (action.kind == BALANCE_FAIL)
         snprintf(word, sizeof word, "fail %zu %s", index_of(action.job),
-                 action.code == LOOKUP_LATE ? "late" : "unavailable");
+                 action.code == LOOKUP_TIMEOUT ? "late" : "unavailable");
     else
         snprintf(word, sizeof word, "left %.*s", (int)action.worker.len, action.worker.data);
     return word;

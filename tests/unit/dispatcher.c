@@ -220,7 +220,7 @@ static void unavailable_is_tried_again(void)
     }
     fail(LOOKUP_UNAVAILABLE, 1100);
     EXPECT(1100, "answer 1 unavailable");
-    static const enum lookup_code never[] = {LOOKUP_REFUSED, LOOKUP_NONSENSE, LOOKUP_INVALID};
+    static const enum lookup_code never[] = {LOOKUP_REFUSED, LOOKUP_BAD_REPLY, LOOKUP_INVALID};
     static const char *const words[] = {"answer 3 refused", "answer 4 nonsense",
                                         "answer 5 invalid"};
     ask(question(9), 1200);
@@ -278,7 +278,7 @@ static void good_answers_help_in_need(void)
     join_worker("A", 20000); /* past its best, but not past its end */
     ask(question(1), 20000);
     EXPECT(20000, "give first to A");
-    fail(LOOKUP_NONSENSE, 20000);
+    fail(LOOKUP_BAD_REPLY, 20000);
     EXPECT(20000, "answer 1 ok x");
     CHECK_INT(dispatcher_count(dispatcher)->stale, 1);
     ask(question(1), 20000 + DISPATCHER_FAILURE_MS - 1); /* nobody is asked the same so soon */
@@ -286,7 +286,7 @@ static void good_answers_help_in_need(void)
     join_worker("A", 110000);
     ask(question(1), 110000);
     EXPECT(110000, "give first to A");
-    fail(LOOKUP_NONSENSE, 110000);
+    fail(LOOKUP_BAD_REPLY, 110000);
     EXPECT(110000, "answer 3 nonsense");
     dispatcher_destroy(&dispatcher);
 }

@@ -137,7 +137,7 @@ static void fallback_answers_in_need(void)
     EXPECT(2, "give first to A");
     fail(LOOKUP_REFUSED, 2);
     EXPECT(2, "give second to A");
-    fail(LOOKUP_NONSENSE, 2);
+    fail(LOOKUP_BAD_REPLY, 2);
     EXPECT(2, "answer 2 nonsense");
     dispatcher_destroy(&dispatcher);
 }
@@ -205,7 +205,7 @@ static void a_late_second_attempt_excuses_nobody(void)
         EXPECT(begin_ms, "-");
         EXPECT(begin_ms + DISPATCHER_PAUSE_MS, "give first to A");
         end_ms = begin_ms + ANSWER_MS - DISPATCHER_TRAVEL_MS;
-        fail(LOOKUP_LATE, end_ms);
+        fail(LOOKUP_TIMEOUT, end_ms);
         CHECK(strstr(next(end_ms), "late") != NULL);
     }
     EXPECT(end_ms, "first paused");
@@ -279,7 +279,7 @@ static void impatience_is_no_fault(void)
             lookup.deadline_ms = DISPATCHER_FAIR_MS + DISPATCHER_MARGIN_MS - (patient ? 0u : 1u);
             ask(lookup, 0);
             EXPECT(0, "give first to A");
-            fail(LOOKUP_LATE, DISPATCHER_FAIR_MS);
+            fail(LOOKUP_TIMEOUT, DISPATCHER_FAIR_MS);
             CHECK(strstr(next(DISPATCHER_FAIR_MS), "late") != NULL);
         }
         EXPECT(DISPATCHER_FAIR_MS, patient ? "first paused" : "-");

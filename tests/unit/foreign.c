@@ -103,7 +103,7 @@ static void what_keeps_no_promise_is_nonsense(void)
          "its body is not for code 0: results is no array"},
         {LOOKUP_OK, "{\"html_attributions\":\"\",\"results\":[],\"status\":\"OK\"}",
          "its body is not for code 0: html_attributions is no array"},
-        {LOOKUP_LATE, "", "its body has no object, at byte 0"},
+        {LOOKUP_TIMEOUT, "", "its body has no object, at byte 0"},
         {LOOKUP_UNAVAILABLE, BODY("\"results\":[],\"status\":\"OK\",\"error_message\":\"\""),
          "its body is not for code 1: status is not one of a failure"},
         {LOOKUP_UNAVAILABLE,

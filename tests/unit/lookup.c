@@ -214,11 +214,11 @@ static void whole_floats_are_numbers(void)
 
     struct buffer reply = {0};
     struct lookup_reply got = {0};
-    lookup_write_reply(&(struct lookup_reply){LOOKUP_LATE, span_of("{}")}, &reply);
+    lookup_write_reply(&(struct lookup_reply){LOOKUP_TIMEOUT, span_of("{}")}, &reply);
     count = floats_of((struct span){reply.data, reply.len}, 3, floats, &converted);
     CHECK_INT(converted, 1);
     CHECK(lookup_read_reply((struct span){floats, count}, &got));
-    CHECK_INT(got.code, LOOKUP_LATE);
+    CHECK_INT(got.code, LOOKUP_TIMEOUT);
     buffer_free(&reply);
 
     uint32_t number = 0;
@@ -315,9 +315,9 @@ static void failures_are_answers(void)
         enum lookup_code code;
         const char *status;
     } failures[] = {
-        {LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {LOOKUP_LATE, "UNKNOWN_ERROR"},
+        {LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {LOOKUP_TIMEOUT, "UNKNOWN_ERROR"},
         {LOOKUP_BUSY, "OVER_QUERY_LIMIT"},     {LOOKUP_REFUSED, "REQUEST_DENIED"},
-        {LOOKUP_NONSENSE, "UNKNOWN_ERROR"},    {LOOKUP_INVALID, "INVALID_REQUEST"},
+        {LOOKUP_BAD_REPLY, "UNKNOWN_ERROR"},   {LOOKUP_INVALID, "INVALID_REQUEST"},
     };
     const char *reason = "a \"quote\", a \\ and\na line, caf\xc3\xa9";
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {

@@ -45,7 +45,7 @@ static void check_failure(const struct buffer *json, const char *status)
 static void expect_nonsense(struct span text)
 {
     struct buffer json = {0};
-    CHECK_INT(read_span(text, 20, no_secret, &json), LOOKUP_NONSENSE);
+    CHECK_INT(read_span(text, 20, no_secret, &json), LOOKUP_BAD_REPLY);
     check_failure(&json, "UNKNOWN_ERROR");
     buffer_free(&json);
 }
@@ -133,7 +133,7 @@ static void refuses_prefixes(void)
     struct buffer json = {0};
     size_t whole = strlen(PRETTY) - 1; /* without the last newline, which is no part of it */
     for (size_t bytes = 0; bytes < whole; bytes++) {
-        CHECK_INT(read_span((struct span){PRETTY, bytes}, 1, no_secret, &json), LOOKUP_NONSENSE);
+        CHECK_INT(read_span((struct span){PRETTY, bytes}, 1, no_secret, &json), LOOKUP_BAD_REPLY);
         check_failure(&json, "UNKNOWN_ERROR");
     }
     CHECK_INT(read_span((struct span){PRETTY, whole}, 1, no_secret, &json), LOOKUP_OK);
@@ -212,7 +212,7 @@ static void nests_a_hundred_deep(void)
             buffer_append(&text, span_of("]"));
         buffer_append(&text, span_of("],\"status\":\"OK\"}"));
         CHECK_INT(read_span((struct span){text.data, text.len}, 20, no_secret, &json),
-                  more == 0 ? LOOKUP_OK : LOOKUP_NONSENSE);
+                  more == 0 ? LOOKUP_OK : LOOKUP_BAD_REPLY);
         if (more == 1)
             check_failure(&json, "UNKNOWN_ERROR");
         buffer_free(&text);
@@ -252,7 +252,7 @@ static void holds_size_limit(void)
     fill(&text, head, LOOKUP_BODY_BYTES_MAX);
     CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_OK);
     fill(&text, head, LOOKUP_BODY_BYTES_MAX + 1);
-    CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_NONSENSE);
+    CHECK_INT(read_span((struct span){text.data, text.len}, 1, no_secret, &json), LOOKUP_BAD_REPLY);
 
     /* So does what is spelled longer than it came. */
     fill(&text, "{\"html_attributions\":[],\"results\":[\"\x7f", LOOKUP_BODY_BYTES_MAX - 5);
@@ -312,7 +312,7 @@ static void results_with_the_secret_are_not_passed_on(void)
     struct buffer json = {0};
     const char *text =
         "{\"html_attributions\":[],\"results\":[\"?key=CANARY-7f3a\"],\"status\":\"OK\"}";
-    CHECK_INT(read_span(span_of(text), 20, canary, &json), LOOKUP_NONSENSE);
+    CHECK_INT(read_span(span_of(text), 20, canary, &json), LOOKUP_BAD_REPLY);
     check_failure(&json, "UNKNOWN_ERROR");
     CHECK(strstr(json.data, "CANARY-7f3a") == NULL);
     CHECK_INT(read_span(span_of(text), 0, canary, &json), LOOKUP_OK);

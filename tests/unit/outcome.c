@@ -32,7 +32,7 @@ static void every_status_has_a_meaning(void)
     for (long http_status = -1; http_status <= 1000; http_status++) {
         if (http_status == 200)
             continue;
-        enum lookup_code code = LOOKUP_NONSENSE;
+        enum lookup_code code = LOOKUP_BAD_REPLY;
         const char *status = "UNKNOWN_ERROR";
         switch (http_status) {
         case 400:
@@ -101,7 +101,7 @@ static void words_say_more(void)
         {403, "{\"status\":\"OK\"}", LOOKUP_REFUSED, "REQUEST_DENIED"},
         {403, "OVER_QUERY_LIMIT", LOOKUP_REFUSED, "REQUEST_DENIED"},
         {302, "{\"status\":\"OVER_QUERY_LIMIT\"}", LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"},
-        {204, "{\"status\":\"OVER_QUERY_LIMIT\"}", LOOKUP_NONSENSE, "UNKNOWN_ERROR"},
+        {204, "{\"status\":\"OVER_QUERY_LIMIT\"}", LOOKUP_BAD_REPLY, "UNKNOWN_ERROR"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         expect(table[i].http_status, table[i].body, table[i].code, table[i].status);

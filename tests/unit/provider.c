@@ -59,8 +59,8 @@ static void reads_statuses(void)
         {200, LOOKUP_OK},          {301, LOOKUP_UNAVAILABLE}, {302, LOOKUP_UNAVAILABLE},
         {400, LOOKUP_INVALID},     {403, LOOKUP_REFUSED},     {404, LOOKUP_REFUSED},
         {429, LOOKUP_REFUSED},     {500, LOOKUP_UNAVAILABLE}, {503, LOOKUP_UNAVAILABLE},
-        {599, LOOKUP_UNAVAILABLE}, {204, LOOKUP_NONSENSE},    {0, LOOKUP_NONSENSE},
-        {999, LOOKUP_NONSENSE},
+        {599, LOOKUP_UNAVAILABLE}, {204, LOOKUP_BAD_REPLY},   {0, LOOKUP_BAD_REPLY},
+        {999, LOOKUP_BAD_REPLY},
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct buffer json = {0};

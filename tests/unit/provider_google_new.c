@@ -238,7 +238,7 @@ static void refuses_to_write_too_much(void)
              "{\"places\":[{\"id\":\"%s\",\"displayName\":{\"text\":\"x\"},"
              "\"location\":{\"latitude\":1,\"longitude\":2}}]}",
              id);
-    transform_expect_code(GOOGLE_NEW, 200, span_of(body), LOOKUP_NONSENSE, "too long");
+    transform_expect_code(GOOGLE_NEW, 200, span_of(body), LOOKUP_BAD_REPLY, "too long");
     free(body);
     free(id);
 }

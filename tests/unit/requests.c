@@ -138,7 +138,7 @@ static void silence_is_asked_again_once(void)
     CHECK_INT(requests_deadline_ms(requests), 1000 + REQUESTS_DEADLINE_MS);
     CHECK(!requests_expire(requests, 1000 + REQUESTS_DEADLINE_MS - 1, &answer));
     CHECK(requests_expire(requests, 1000 + REQUESTS_DEADLINE_MS, &answer));
-    check_failure(&answer, ticket, LOOKUP_LATE);
+    check_failure(&answer, ticket, LOOKUP_TIMEOUT);
     CHECK(!requests_expire(requests, 1000 + REQUESTS_DEADLINE_MS, &answer));
     CHECK(!reply(requests, first, &answer));
     CHECK(!reply(requests, again.id, &answer));
@@ -202,10 +202,10 @@ static void nonsense_is_an_answer(void)
     struct requests_answer answer;
     uint64_t ticket = ask(requests, 1, 0);
     CHECK(requests_receive(requests, send_next(requests, 0).id, SPAN("nonsense"), 0, &answer));
-    check_failure(&answer, ticket, LOOKUP_NONSENSE);
+    check_failure(&answer, ticket, LOOKUP_BAD_REPLY);
     ticket = ask(requests, 1, 0);
     CHECK(requests_receive(requests, send_next(requests, 0).id, SPAN(""), 0, &answer));
-    check_failure(&answer, ticket, LOOKUP_NONSENSE);
+    check_failure(&answer, ticket, LOOKUP_BAD_REPLY);
     CHECK_INT(requests_count(requests)->nonsense, 2);
     requests_destroy(&requests);
 }

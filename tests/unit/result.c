@@ -31,9 +31,9 @@ static void a_failure_is_the_same_for_all(void)
     CHECK(nearby_json_find_offsets(answer.body,
                                    &answer.offsets)); /* which a failure must not be cut by */
     result_set(&result, &answer);
-    answer = (struct cache_answer){.code = LOOKUP_LATE, .body = span_of("{\"late\":true}")};
+    answer = (struct cache_answer){.code = LOOKUP_TIMEOUT, .body = span_of("{\"late\":true}")};
     result_set(&result, &answer);
-    CHECK_INT(result.code, LOOKUP_LATE);
+    CHECK_INT(result.code, LOOKUP_TIMEOUT);
     expect(&result, 0, "{\"late\":true}");
     expect(&result, 20, "{\"late\":true}");
     answer = (struct cache_answer){.code = LOOKUP_OK, .body = span_of(BODY("1,2,3"))};

@@ -86,7 +86,7 @@ static inline void transform_expect_names(const struct provider *provider, const
 static inline void transform_expect_whole(const struct provider *provider, const char *body)
 {
     for (size_t bytes = 0; bytes < strlen(body); bytes++)
-        transform_expect_code(provider, 200, (struct span){body, bytes}, LOOKUP_NONSENSE, NULL);
+        transform_expect_code(provider, 200, (struct span){body, bytes}, LOOKUP_BAD_REPLY, NULL);
 }
 
 /* The good answer with one member more: an array so deep that the answer has a hundred levels, and
@@ -101,7 +101,7 @@ static inline void transform_expect_flat(const struct provider *provider, const 
             buffer_append(&body, span_of(i < arrays ? "[" : "]"));
         buffer_append(&body, span_of("}"));
         transform_expect_code(provider, 200, (struct span){body.data, body.len},
-                              arrays == 99 ? LOOKUP_OK : LOOKUP_NONSENSE, NULL);
+                              arrays == 99 ? LOOKUP_OK : LOOKUP_BAD_REPLY, NULL);
         buffer_free(&body);
     }
 }
@@ -113,7 +113,7 @@ static inline void transform_expect_json(const struct provider *provider)
         "", " ", "null", "[]", "1", "\"text\"", "<html></html>", "{\"a\":1}{", "{\"a\":1,\"a\":1}",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-        transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_NONSENSE, NULL);
+        transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_BAD_REPLY, NULL);
 }
 
 /* A body of exactly as many bytes as may be, and one of one more: `body` and blanks behind it. */
@@ -124,7 +124,7 @@ static inline void transform_expect_limit(const struct provider *provider, const
     memset(text, ' ', bytes);
     memcpy(text, body, strlen(body));
     transform_expect_code(provider, 200, (struct span){text, bytes - 1}, LOOKUP_OK, NULL);
-    transform_expect_code(provider, 200, (struct span){text, bytes}, LOOKUP_NONSENSE, "too long");
+    transform_expect_code(provider, 200, (struct span){text, bytes}, LOOKUP_BAD_REPLY, "too long");
     free(text);
 }
 
@@ -137,7 +137,7 @@ static inline void transform_expect_nonsense(const struct provider *provider,
     transform_expect_json(provider);
     transform_expect_flat(provider, good);
     for (size_t i = 0; i < count; i++)
-        transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_NONSENSE, NULL);
+        transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_BAD_REPLY, NULL);
     transform_expect_whole(provider, good);
     transform_expect_limit(provider, good);
 }
@@ -150,11 +150,11 @@ static inline void transform_expect_statuses(const struct provider *provider, co
         enum lookup_code code;
         const char *status;
     } answers[] = {
-        {0, LOOKUP_NONSENSE, "UNKNOWN_ERROR"},      {204, LOOKUP_NONSENSE, "UNKNOWN_ERROR"},
+        {0, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR"},     {204, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR"},
         {302, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {400, LOOKUP_INVALID, "INVALID_REQUEST"},
         {403, LOOKUP_REFUSED, "REQUEST_DENIED"},    {408, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"},
         {429, LOOKUP_REFUSED, "OVER_QUERY_LIMIT"},  {500, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"},
-        {504, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {999, LOOKUP_NONSENSE, "UNKNOWN_ERROR"},
+        {504, LOOKUP_UNAVAILABLE, "UNKNOWN_ERROR"}, {999, LOOKUP_BAD_REPLY, "UNKNOWN_ERROR"},
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         const char *bodies[] = {good, "", "\xff" TRANSFORM_KEY};
