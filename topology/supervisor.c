@@ -26,7 +26,7 @@ struct child {
     int64_t pause_ms; /* the last one; 0 before the first death */
 };
 
-struct up_core {
+struct supervisor {
     const struct topology *topology;
     struct child *children;
     size_t child_count;
@@ -44,9 +44,9 @@ static void *allocate(size_t count, size_t size)
     return memory;
 }
 
-struct up_core *up_core_new(const struct topology *topology)
+struct supervisor *up_core_new(const struct topology *topology)
 {
-    struct up_core *core = allocate(1, sizeof *core);
+    struct supervisor *core = allocate(1, sizeof *core);
     core->topology = topology;
     core->child_count = topology->node_count + topology->places_count;
     core->children = allocate(core->child_count, sizeof *core->children);
@@ -56,7 +56,7 @@ struct up_core *up_core_new(const struct topology *topology)
     return core;
 }
 
-void up_core_destroy(struct up_core **core)
+void up_core_destroy(struct supervisor **core)
 {
     if (!*core)
         return;
@@ -66,19 +66,19 @@ void up_core_destroy(struct up_core **core)
     *core = NULL;
 }
 
-size_t up_core_children(const struct up_core *core)
+size_t up_core_children(const struct supervisor *core)
 {
     return core->child_count;
 }
 
-const char *up_core_name(const struct up_core *core, size_t child)
+const char *up_core_name(const struct supervisor *core, size_t child)
 {
     assert(child < core->child_count);
     size_t nodes = core->topology->node_count;
     return child < nodes ? core->topology->nodes[child].name : places_names[child - nodes];
 }
 
-bool up_core_next_start(const struct up_core *core, int64_t now_ms, size_t *child)
+bool up_core_next_start(const struct supervisor *core, int64_t now_ms, size_t *child)
 {
     for (size_t i = 0; i < core->child_count; i++) {
         if (core->children[i].state == CHILD_WAITING && core->children[i].start_ms <= now_ms) {
@@ -89,7 +89,7 @@ bool up_core_next_start(const struct up_core *core, int64_t now_ms, size_t *chil
     return false;
 }
 
-int64_t up_core_deadline_ms(const struct up_core *core)
+int64_t up_core_deadline_ms(const struct supervisor *core)
 {
     int64_t deadline_ms = INT64_MAX;
     for (size_t i = 0; i < core->child_count; i++) {
@@ -100,7 +100,7 @@ int64_t up_core_deadline_ms(const struct up_core *core)
     return deadline_ms;
 }
 
-void up_core_started(struct up_core *core, size_t child, int64_t now_ms)
+void up_core_started(struct supervisor *core, size_t child, int64_t now_ms)
 {
     assert(core->children[child].state == CHILD_WAITING);
     core->children[child].state = CHILD_RUNNING;
@@ -108,7 +108,7 @@ void up_core_started(struct up_core *core, size_t child, int64_t now_ms)
 }
 
 /* Where the child keeps what it says of its link to `peer`, or NULL without such a link. */
-static bool *find_end(struct up_core *core, size_t child, const char *peer)
+static bool *find_end(struct supervisor *core, size_t child, const char *peer)
 {
     const struct topology *topology = core->topology;
     for (size_t i = 0; i < topology->link_count; i++) {
@@ -121,12 +121,12 @@ static bool *find_end(struct up_core *core, size_t child, const char *peer)
     return NULL;
 }
 
-static void note_whole(struct up_core *core)
+static void note_whole(struct supervisor *core)
 {
     core->was_whole = core->was_whole || up_core_is_whole(core);
 }
 
-bool up_core_take_status(struct up_core *core, size_t child, const struct status *status)
+bool up_core_take_status(struct supervisor *core, size_t child, const struct status *status)
 {
     assert(core->children[child].state != CHILD_WAITING);
     bool is_news = false;
@@ -145,7 +145,7 @@ bool up_core_take_status(struct up_core *core, size_t child, const struct status
 }
 
 /* What a process said of its links ends with it. */
-static void forget_links(struct up_core *core, size_t child)
+static void forget_links(struct supervisor *core, size_t child)
 {
     for (size_t i = 0; i < core->topology->link_count; i++) {
         if (core->topology->links[i].a == child)
@@ -155,8 +155,8 @@ static void forget_links(struct up_core *core, size_t child)
     }
 }
 
-enum up_verdict up_core_exited(struct up_core *core, size_t child, int exit_status, int64_t now_ms,
-                               int64_t *pause_ms)
+enum up_verdict up_core_exited(struct supervisor *core, size_t child, int exit_status,
+                               int64_t now_ms, int64_t *pause_ms)
 {
     struct child *dead = &core->children[child];
     assert(dead->state != CHILD_WAITING);
@@ -174,12 +174,12 @@ enum up_verdict up_core_exited(struct up_core *core, size_t child, int exit_stat
     return refused ? UP_GIVE_UP : UP_START_AGAIN;
 }
 
-bool up_core_is_ready(const struct up_core *core, size_t child)
+bool up_core_is_ready(const struct supervisor *core, size_t child)
 {
     return core->children[child].state == CHILD_READY;
 }
 
-bool up_core_is_whole(const struct up_core *core)
+bool up_core_is_whole(const struct supervisor *core)
 {
     for (size_t i = 0; i < core->child_count; i++) {
         if (core->children[i].state != CHILD_READY)
@@ -192,12 +192,12 @@ bool up_core_is_whole(const struct up_core *core)
     return true;
 }
 
-bool up_core_was_whole(const struct up_core *core)
+bool up_core_was_whole(const struct supervisor *core)
 {
     return core->was_whole;
 }
 
-void up_core_name_missing(const struct up_core *core, char missing[UP_MISSING_BYTES_MAX])
+void up_core_name_missing(const struct supervisor *core, char missing[UP_MISSING_BYTES_MAX])
 {
     const struct topology *topology = core->topology;
     size_t used = 0;

@@ -1,4 +1,4 @@
-/* up_core: what `zherd up` decides: when a child is started, started again or given up, and
+/* supervisor: what `zherd up` decides: when a child is started, started again or given up, and
  * whether the herd is whole.
  *
  * A child is one process: the gateway of each node, in the order of the topology, and behind
@@ -25,25 +25,25 @@
 /* A sentence about what the herd still lacks; cut to this. */
 #define UP_MISSING_BYTES_MAX 400
 
-struct up_core;
+struct supervisor;
 
 /* Borrows the topology. Every child is due to be started at once. */
-struct up_core *up_core_new(const struct topology *topology);
+struct supervisor *up_core_new(const struct topology *topology);
 /* Accepts NULL, sets the caller's pointer to NULL. */
-void up_core_destroy(struct up_core **core);
+void up_core_destroy(struct supervisor **core);
 
-size_t up_core_children(const struct up_core *core);
-const char *up_core_name(const struct up_core *core, size_t child);
+size_t up_core_children(const struct supervisor *core);
+const char *up_core_name(const struct supervisor *core, size_t child);
 
 /* A child that is due to be started, or false. Answer with up_core_started. */
-bool up_core_next_start(const struct up_core *core, int64_t now_ms, size_t *child);
+bool up_core_next_start(const struct supervisor *core, int64_t now_ms, size_t *child);
 /* When the next child is due to be started; INT64_MAX when none waits. */
-int64_t up_core_deadline_ms(const struct up_core *core);
-void up_core_started(struct up_core *core, size_t child, int64_t now_ms);
+int64_t up_core_deadline_ms(const struct supervisor *core);
+void up_core_started(struct supervisor *core, size_t child, int64_t now_ms);
 
 /* A running child said something. False when that is no news: it said so before, or it has no
  * such link. */
-bool up_core_take_status(struct up_core *core, size_t child, const struct status *status);
+bool up_core_take_status(struct supervisor *core, size_t child, const struct status *status);
 
 enum up_verdict {
     UP_START_AGAIN, /* up_core_next_start will tell when */
@@ -53,18 +53,18 @@ enum up_verdict {
 
 /* A running child ended, with an exit status or (-1) by a signal. `pause_ms` is how long it waits
  * now. */
-enum up_verdict up_core_exited(struct up_core *core, size_t child, int exit_status, int64_t now_ms,
-                               int64_t *pause_ms);
+enum up_verdict up_core_exited(struct supervisor *core, size_t child, int exit_status,
+                               int64_t now_ms, int64_t *pause_ms);
 
 /* Whether a running child has said that it is ready. */
-bool up_core_is_ready(const struct up_core *core, size_t child);
+bool up_core_is_ready(const struct supervisor *core, size_t child);
 
-bool up_core_is_whole(const struct up_core *core);
+bool up_core_is_whole(const struct supervisor *core);
 
 /* Whether the herd has ever been whole. */
-bool up_core_was_whole(const struct up_core *core);
+bool up_core_was_whole(const struct supervisor *core);
 
 /* "Ball, link Alford-Ball": who is not ready and which links are not up. */
-void up_core_name_missing(const struct up_core *core, char missing[UP_MISSING_BYTES_MAX]);
+void up_core_name_missing(const struct supervisor *core, char missing[UP_MISSING_BYTES_MAX]);
 
 #endif

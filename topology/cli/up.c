@@ -55,7 +55,7 @@ struct up {
     uv_timer_t patience; /* with a herd that does not become whole */
     uv_timer_t look;     /* at the folder of logs */
     struct topology topology;
-    struct up_core *core;
+    struct supervisor *core;
     struct life **lives; /* one per child; NULL while it does not run */
     size_t running;      /* how many are not NULL */
     const char *path;    /* of the topology file */

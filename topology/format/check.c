@@ -84,7 +84,7 @@ static void read_at(struct checker *checker, const struct topology_section *sect
                             "name with its domain",
                             name, at->text);
     struct topology_claim claim = {.key = name, .line = at->line, .endpoint = *at};
-    topology_claims_add(checker->reached, &claim);
+    topology_bindings_add(checker->reached, &claim);
 }
 
 /* On which machine an endpoint of a section is bound that others reach at `at`. */
@@ -107,7 +107,7 @@ static void claim_endpoint(struct checker *checker, const struct topology_sectio
     if (bound->line == 0)
         return;
     name_machine(bound, at, section->keys[at_key] != NULL, claim.machine);
-    topology_claims_add(checker->claims, &claim);
+    topology_bindings_add(checker->claims, &claim);
 }
 
 /* For an endpoint that others must reach, and that was read to be `bound`. */
@@ -451,7 +451,7 @@ static void check_url(struct checker *checker, const struct topology_section *se
         strcpy(claim.endpoint.host, url.host);
         claim.endpoint.port = url.port;
         name_machine(&claim.endpoint, &places->gateways_at, true, claim.machine);
-        topology_claims_add(checker->claims, &claim);
+        topology_bindings_add(checker->claims, &claim);
     }
 }
 
@@ -505,8 +505,8 @@ static void check_all(struct checker *checker, const struct topology_link **sort
     check_observers(checker);
     check_linked_buses(checker);
     check_places(checker);
-    topology_claims_check(checker->claims, checker->faults);
-    topology_claims_check_reached(checker->reached, checker->faults);
+    topology_bindings_check(checker->claims, checker->faults);
+    topology_bindings_check_reached(checker->reached, checker->faults);
     if (!checker->has_lost_nodes && !checker->has_lost_links)
         check_pieces(checker);
 }

@@ -7,7 +7,7 @@
 
 #include "topology/format/endpoints.h"
 
-void topology_claims_add(struct topology_claims *claims, const struct topology_claim *claim)
+void topology_bindings_add(struct topology_claims *claims, const struct topology_claim *claim)
 {
     assert(claims->count < TOPOLOGY_CLAIMS_MAX);
     claims->list[claims->count++] = *claim;
@@ -33,7 +33,7 @@ static bool are_apart(const struct topology_claim *a, const struct topology_clai
            strcasecmp(a->machine, b->machine) != 0;
 }
 
-void topology_claims_check(struct topology_claims *claims, struct topology_faults *faults)
+void topology_bindings_check(struct topology_claims *claims, struct topology_faults *faults)
 {
     sort(claims);
     for (size_t i = 0; i < claims->count; i++) {
@@ -56,7 +56,7 @@ static bool is_own_key(const struct topology_claim *claim)
     return strstr(claim->key, "_at") != NULL;
 }
 
-void topology_claims_check_reached(struct topology_claims *claims, struct topology_faults *faults)
+void topology_bindings_check_reached(struct topology_claims *claims, struct topology_faults *faults)
 {
     sort(claims);
     for (size_t i = 0; i < claims->count; i++) {

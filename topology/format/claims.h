@@ -31,13 +31,14 @@ struct topology_claims {
 };
 
 /* Copies the claim and borrows its key. There must be room. */
-void topology_claims_add(struct topology_claims *claims, const struct topology_claim *claim);
+void topology_bindings_add(struct topology_claims *claims, const struct topology_claim *claim);
 
 /* What is bound: tells every fault. Puts the claims in the order of the file. */
-void topology_claims_check(struct topology_claims *claims, struct topology_faults *faults);
+void topology_bindings_check(struct topology_claims *claims, struct topology_faults *faults);
 
 /* The same for addresses at which others reach what is bound. One that is no key of its own, but
  * `bus` without `bus_at`, was checked as what is bound. */
-void topology_claims_check_reached(struct topology_claims *claims, struct topology_faults *faults);
+void topology_bindings_check_reached(struct topology_claims *claims,
+                                     struct topology_faults *faults);
 
 #endif

@@ -1,5 +1,5 @@
-#include "tests/check.h"
 #include "topology/supervisor.h"
+#include "tests/check.h"
 
 static struct topology_node nodes[] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};
 static struct topology_link links[] = {{0, 1, 0}, {2, 1, 0}};
@@ -8,22 +8,22 @@ static struct topology topology = {
 
 enum { A, B, C, PLACES, CHILDREN };
 
-static bool says(struct up_core *core, size_t child, const char *line)
+static bool says(struct supervisor *core, size_t child, const char *line)
 {
     struct status status;
     CHECK(status_read(line, &status));
     return up_core_take_status(core, child, &status);
 }
 
-static void start_all(struct up_core *core, int64_t now_ms)
+static void start_all(struct supervisor *core, int64_t now_ms)
 {
     for (size_t child; up_core_next_start(core, now_ms, &child);)
         up_core_started(core, child, now_ms);
 }
 
-static struct up_core *make_whole(void)
+static struct supervisor *make_whole(void)
 {
-    struct up_core *core = up_core_new(&topology);
+    struct supervisor *core = up_core_new(&topology);
     start_all(core, 0);
     for (size_t i = 0; i < CHILDREN; i++)
         says(core, i, "ready");
@@ -36,7 +36,7 @@ static struct up_core *make_whole(void)
 
 static void starts_everybody_once(void)
 {
-    struct up_core *core = up_core_new(&topology);
+    struct supervisor *core = up_core_new(&topology);
     size_t child, seen = 0;
     CHECK_INT(up_core_children(core), CHILDREN);
     CHECK(strcmp(up_core_name(core, B), "B") == 0);
@@ -55,7 +55,7 @@ static void starts_everybody_once(void)
 static void each_places_has_its_placesd(void)
 {
     topology.places_count = 0;
-    struct up_core *core = up_core_new(&topology);
+    struct supervisor *core = up_core_new(&topology);
     CHECK_INT(up_core_children(core), 3);
     up_core_destroy(&core);
     topology.places_count = 2;
@@ -79,7 +79,7 @@ static void is_whole_only_with_everything(void)
     };
     size_t count = sizeof rows / sizeof *rows;
     for (size_t missing = 0; missing < count; missing++) {
-        struct up_core *core = up_core_new(&topology);
+        struct supervisor *core = up_core_new(&topology);
         start_all(core, 0);
         for (size_t i = 0; i < count; i++) {
             if (i != missing)
@@ -94,7 +94,7 @@ static void is_whole_only_with_everything(void)
 
 static void knows_news(void)
 {
-    struct up_core *core = make_whole();
+    struct supervisor *core = make_whole();
     CHECK(up_core_is_whole(core));
     CHECK(!says(core, A, "ready"));
     CHECK(!says(core, A, "link B up"));
@@ -111,7 +111,7 @@ static void knows_news(void)
 
 static void a_death_takes_its_word_back(void)
 {
-    struct up_core *core = make_whole();
+    struct supervisor *core = make_whole();
     int64_t pause_ms;
     size_t child;
     CHECK_INT(up_core_exited(core, B, -1, 1000, &pause_ms), UP_START_AGAIN);
@@ -132,7 +132,7 @@ static void a_death_takes_its_word_back(void)
 static void pauses_double_to_their_limit(void)
 {
     static const int64_t wanted[] = {100, 200, 400, 800, 1600, 3200, 5000, 5000};
-    struct up_core *core = make_whole();
+    struct supervisor *core = make_whole();
     int64_t now_ms = 0, pause_ms;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         up_core_exited(core, C, 1, now_ms, &pause_ms);
@@ -154,7 +154,7 @@ static void pauses_double_to_their_limit(void)
 static void gives_up_only_a_refused_start(void)
 {
     int64_t pause_ms;
-    struct up_core *core = up_core_new(&topology);
+    struct supervisor *core = up_core_new(&topology);
     start_all(core, 0);
     CHECK_INT(up_core_exited(core, A, 1, 10, &pause_ms), UP_GIVE_UP);
     CHECK_INT(up_core_exited(core, B, -1, 10, &pause_ms), UP_START_AGAIN);
@@ -175,7 +175,7 @@ static void gives_up_only_a_refused_start(void)
 static void names_what_is_missing(void)
 {
     char missing[UP_MISSING_BYTES_MAX];
-    struct up_core *core = up_core_new(&topology);
+    struct supervisor *core = up_core_new(&topology);
     up_core_name_missing(core, missing);
     CHECK(strcmp(missing, "A, B, C, placesd, link A-B, link C-B") == 0);
     start_all(core, 0);
