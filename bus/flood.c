@@ -167,7 +167,7 @@ bool flood_next_news(struct flood *flood, struct location *location)
     if (!ring_peek(&flood->news, &slot))
         return false;
     ring_take(&flood->news);
-    ring_confirm(&flood->news, flood->news.told);
+    ring_confirm(&flood->news, flood->news.sent);
     table_read(flood->table, slot, flood->found, location);
     return true;
 }
@@ -231,7 +231,7 @@ static struct wire_link describe(const struct peer *peer, int64_t now_ms)
         .due = ring_due(&peer->window.ring),
         .in_flight = peer->window.in_flight,
         .acked = peer->window.acked,
-        .told = peer->window.ring.told,
+        .sent = peer->window.ring.sent,
         .head = peer->window.ring.head,
     };
 }
@@ -252,7 +252,7 @@ static struct flood_status_link copy_link(const struct wire_link *link)
                                      .due = link->due,
                                      .in_flight = link->in_flight,
                                      .acked = link->acked,
-                                     .told = link->told,
+                                     .sent = link->sent,
                                      .head = link->head};
     for (size_t i = 0; i < link->name.len; i++) {
         char byte = link->name.data[i];
@@ -456,9 +456,9 @@ struct flood_link flood_link(const struct flood *flood, size_t peer_index)
         .their_incarnation = peer->theirs,
         .acked = peer->window.acked,
         .announced = peer->window.announced,
-        .told = peer->window.ring.told,
+        .sent = peer->window.ring.sent,
         .head = peer->window.ring.head,
-        .have = peer->have,
+        .received = peer->received,
         .in_flight = peer->window.in_flight,
     };
 }

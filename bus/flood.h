@@ -80,7 +80,7 @@ struct flood_counters {
     uint64_t messages_strange;  /* of an incarnation that is not, or no longer, there */
     uint64_t acks_sent;         /* ACK messages */
     uint64_t messages_misnamed; /* that name an incarnation for ours that is not */
-    uint64_t holes, rewinds, incarnation_changes, refusals, digest_faults, clients_refused;
+    uint64_t gaps, rewinds, incarnation_changes, refusals, digest_faults, clients_refused;
 };
 
 /* A link as the node at its near end sees it. */
@@ -91,7 +91,7 @@ struct flood_status_link {
         incarnation_age_ms; /* since its incarnation was first heard of; 0 while there is none */
     uint64_t due;           /* changes that wait to be told */
     uint64_t in_flight;     /* UPDATEs not acknowledged yet, of WINDOW_UPDATES_MAX */
-    uint64_t acked, told, head;
+    uint64_t acked, sent, head;
 };
 
 struct flood_status {
@@ -192,12 +192,12 @@ void flood_ask_status(struct flood *flood, size_t peer);
 /* What it answered last, owned by the flood; NULL before. */
 const struct flood_status *flood_status(const struct flood *flood);
 
-/* One link, for status and for the simulator's invariants: acked <= announced <= told <= head. */
+/* One link, for status and for the simulator's invariants: acked <= announced <= sent <= head. */
 struct flood_link {
     bool up;
     uint64_t their_incarnation;
-    uint64_t acked, announced, told, head; /* positions of what we tell them */
-    uint64_t have;                         /* position of what they told us */
+    uint64_t acked, announced, sent, head; /* positions of what we tell them */
+    uint64_t received;                     /* position of what they told us */
     uint32_t in_flight;                    /* UPDATEs not acknowledged yet */
 };
 struct flood_link flood_link(const struct flood *flood, size_t peer);

@@ -71,12 +71,12 @@ static void tell_again(struct peer *peer)
     peer->common->count->rewinds += window_rewind(&peer->window);
 }
 
-/* They have everything before `have`. */
-static void take_ack(struct peer *peer, uint64_t have, int64_t now_ms)
+/* They have everything before `received`. */
+static void take_ack(struct peer *peer, uint64_t received, int64_t now_ms)
 {
-    if (have > peer->window.ring.told) {
+    if (received > peer->window.ring.sent) {
         peer->common->count->messages_strange++;
-    } else if (window_confirm(&peer->window, have, now_ms)) {
+    } else if (window_confirm(&peer->window, received, now_ms)) {
         peer->heartbeat_at = now_ms + PEER_REST_MS;
         peer->stuck_at = peer->window.in_flight > 0 ? now_ms + FLOOD_ANSWER_MS : NEVER;
         peer->answers++;
@@ -98,9 +98,9 @@ bool peer_awaits(const struct peer *peer)
 
 /* They acknowledged more than they say they have: the number was lost while another incarnation of
  * our name was in between. HELLO tells it in `start`. */
-static void remind(struct peer *peer, uint64_t have, int64_t now_ms)
+static void remind(struct peer *peer, uint64_t received, int64_t now_ms)
 {
-    if (have < peer->window.acked)
+    if (received < peer->window.acked)
         peer->hello_at = now_ms;
 }
 
@@ -226,9 +226,9 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
     go_down(peer, "restarted");
     peer->theirs = hello->from_incarnation;
     peer->met_at = now_ms;
-    peer->have = 0;
+    peer->received = 0;
     peer->unacked = 0;
-    peer->hole_owed = false;
+    peer->gap_owed = false;
     peer->ack_at = NEVER;
     peer->status_owed = false;
     window_start_over(&peer->window, table_count(peer->common->table));
@@ -269,28 +269,28 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
     }
     /* They know that we have everything before `start`; where our own memory of it is less, it
      * was lost while another incarnation of theirs was in between. */
-    if (peer->have < hello->start)
-        peer->have = hello->start;
+    if (peer->received < hello->start)
+        peer->received = hello->start;
     /* While the link is up here, a HELLO says that it is not up there. */
     peer->hello_awaited |= peer->up;
     hear(peer, now_ms);
-    remind(peer, hello->have, now_ms);
-    take_ack(peer, hello->have, now_ms);
+    remind(peer, hello->received, now_ms);
+    take_ack(peer, hello->received, now_ms);
     peer->ack_at = now_ms;
 }
 
 static bool take_update(struct peer *peer, const struct wire_message *update, int64_t now_ms)
 {
-    take_ack(peer, update->have, now_ms);
+    take_ack(peer, update->received, now_ms);
     peer->heartbeat_at = now_ms + PEER_REST_MS;
-    if (update->after > peer->have) {
-        peer->common->count->holes++;
-        peer->hole_owed = true;
+    if (update->after > peer->received) {
+        peer->common->count->gaps++;
+        peer->gap_owed = true;
         peer->ack_at = now_ms;
         return false;
     }
-    if (peer->have < update->upto)
-        peer->have = update->upto;
+    if (peer->received < update->upto)
+        peer->received = update->upto;
     bool many = ++peer->unacked >= PEER_ACK_UPDATES;
     peer->ack_at = earlier(peer->ack_at, many ? now_ms : now_ms + PEER_ACK_MS);
     return true;
@@ -298,22 +298,23 @@ static bool take_update(struct peer *peer, const struct wire_message *update, in
 
 static void take_plain_ack(struct peer *peer, const struct wire_message *ack, int64_t now_ms)
 {
-    take_ack(peer, ack->have, now_ms);
-    if (!ack->hole)
+    take_ack(peer, ack->received, now_ms);
+    if (!ack->gap)
         return;
-    /* While probing, what is on the way follows the last acknowledgement and cannot be a hole:
+    /* While probing, what is on the way follows the last acknowledgement and cannot be a gap:
      * the complaint is about an UPDATE from before. */
-    remind(peer, ack->have, now_ms);
-    if (ack->have >= peer->window.acked && !peer->window.probing)
+    remind(peer, ack->received, now_ms);
+    if (ack->received >= peer->window.acked && !peer->window.probing)
         tell_again(peer);
 }
 
 static void take_heartbeat(struct peer *peer, const struct wire_message *heartbeat, int64_t now_ms)
 {
-    remind(peer, heartbeat->have, now_ms);
-    take_ack(peer, heartbeat->have, now_ms);
+    remind(peer, heartbeat->received, now_ms);
+    take_ack(peer, heartbeat->received, now_ms);
     uint64_t head = peer->window.ring.head, ours = table_digest(peer->common->table);
-    if (peer->window.acked != head || heartbeat->have != head || heartbeat->head != peer->have) {
+    if (peer->window.acked != head || heartbeat->received != head ||
+        heartbeat->head != peer->received) {
         agree_forget(&peer->agree);
         return;
     }
@@ -467,7 +468,7 @@ static void write_hello(struct peer *peer, struct wire_message *message, int64_t
     message->version = WIRE_VERSION;
     message->version_min = WIRE_VERSION_MIN;
     message->start = peer->window.acked;
-    message->have = peer->have;
+    message->received = peer->received;
     peer->blocked = false;
     peer->hello_awaited = true;
     if (++peer->hellos_unanswered == PEER_HELLOS_UNANSWERED_MAX)
@@ -479,14 +480,14 @@ static void write_hello(struct peer *peer, struct wire_message *message, int64_t
         peer->hellos_quick--;
 }
 
-/* What each message that names `have` settles. A hole is only told by an ACK. */
+/* What each message that names `received` settles. A gap is only told by an ACK. */
 static void say_have(struct peer *peer, struct wire_message *message)
 {
-    message->have = peer->have;
-    message->hole = peer->hole_owed && message->type == WIRE_ACK;
-    if (peer->hole_owed && !message->hole)
+    message->received = peer->received;
+    message->gap = peer->gap_owed && message->type == WIRE_ACK;
+    if (peer->gap_owed && !message->gap)
         return;
-    peer->hole_owed = false;
+    peer->gap_owed = false;
     peer->unacked = 0;
     peer->ack_at = NEVER;
 }

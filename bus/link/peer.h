@@ -63,9 +63,9 @@ struct peer {
 
     struct window window; /* what we tell them */
 
-    uint64_t have;    /* position of what they told us */
-    uint32_t unacked; /* UPDATEs of theirs since we last said so */
-    bool hole_owed;   /* they must hear that something is missing */
+    uint64_t received; /* position of what they told us */
+    uint32_t unacked;  /* UPDATEs of theirs since we last said so */
+    bool gap_owed;     /* they must hear that something is missing */
 
     struct refusal refusal;
 

@@ -8,7 +8,8 @@
  * not cost its size for ever. */
 #define CAPACITY_KEPT_MAX 65536u
 #define BITS_PER_WORD     64u
-/* Gaps that stay although they are more than half of a queue: closing costs as much as is there. */
+/* Blanks that stay although they are more than half of a queue: closing costs as much as is there.
+ */
 #define GAPS_FREE 16u
 
 static uint32_t *place(const struct ring *ring, uint64_t position)
@@ -67,10 +68,10 @@ static void make_room(struct ring *ring, uint64_t more)
 }
 
 /* A slot may stand here twice, forgotten and then changed again: the first place is its own. */
-static void close_gaps(struct ring *ring)
+static void close_blanks(struct ring *ring)
 {
-    uint64_t head = ring->told;
-    for (uint64_t position = ring->told; position < ring->head; position++) {
+    uint64_t head = ring->sent;
+    for (uint64_t position = ring->sent; position < ring->head; position++) {
         uint32_t slot = *place(ring, position);
         if (!is_due(ring, slot))
             continue;
@@ -78,7 +79,7 @@ static void close_gaps(struct ring *ring)
         *place(ring, head++) = slot;
     }
     ring->head = head;
-    for (uint64_t position = ring->told; position < head; position++)
+    for (uint64_t position = ring->sent; position < head; position++)
         set_due(ring, *place(ring, position));
 }
 
@@ -108,10 +109,10 @@ void ring_push(struct ring *ring, uint32_t slot)
     *place(ring, ring->head++) = slot;
 }
 
-/* Takes gaps at the end back: where there is anything, the last of it waits. */
+/* Takes blanks at the end back: where there is anything, the last of it waits. */
 static void trim(struct ring *ring)
 {
-    while (ring->head > ring->told && !is_due(ring, *place(ring, ring->head - 1)))
+    while (ring->head > ring->sent && !is_due(ring, *place(ring, ring->head - 1)))
         ring->head--;
 }
 
@@ -121,28 +122,28 @@ bool ring_forget(struct ring *ring, uint32_t slot)
         return false;
     clear_due(ring, slot);
     trim(ring);
-    if (ring->head - ring->told > 2 * ring->due_count + GAPS_FREE)
-        close_gaps(ring);
+    if (ring->head - ring->sent > 2 * ring->due_count + GAPS_FREE)
+        close_blanks(ring);
     return true;
 }
 
 bool ring_peek(struct ring *ring, uint32_t *slot)
 {
-    /* To be told again, but changed since: it also waits behind `told`, and goes out there. */
-    while (ring->next < ring->told && is_due(ring, *place(ring, ring->next)))
+    /* To be told again, but changed since: it also waits behind `sent`, and goes out there. */
+    while (ring->next < ring->sent && is_due(ring, *place(ring, ring->next)))
         ring->next++;
     if (ring->next == ring->head)
         return false;
     /* Forgotten while it waited. The last one was not, so this ends. */
-    while (ring->next == ring->told && !is_due(ring, *place(ring, ring->next)))
-        ring->next = ++ring->told;
+    while (ring->next == ring->sent && !is_due(ring, *place(ring, ring->next)))
+        ring->next = ++ring->sent;
     *slot = *place(ring, ring->next);
     return true;
 }
 
 uint64_t ring_due(const struct ring *ring)
 {
-    return ring->told - ring->next + ring->due_count;
+    return ring->sent - ring->next + ring->due_count;
 }
 
 bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot)
@@ -155,7 +156,7 @@ bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot)
 
 bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count)
 {
-    if (ring->next != ring->told || ring->head - ring->next < count)
+    if (ring->next != ring->sent || ring->head - ring->next < count)
         return false;
     if (count == 0)
         return true;
@@ -170,25 +171,25 @@ bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count
 void ring_take(struct ring *ring)
 {
     assert(ring->next < ring->head);
-    if (ring->next++ < ring->told)
+    if (ring->next++ < ring->sent)
         return;
-    clear_due(ring, *place(ring, ring->told++));
+    clear_due(ring, *place(ring, ring->sent++));
     trim(ring);
 }
 
 void ring_take_news(struct ring *ring, uint32_t count)
 {
-    assert(ring->next == ring->told && ring->head - ring->told >= count);
+    assert(ring->next == ring->sent && ring->head - ring->sent >= count);
     for (uint32_t i = 0; i < count; i++)
-        clear_due(ring, *place(ring, ring->told + i));
-    ring->told += count;
-    ring->next = ring->told;
+        clear_due(ring, *place(ring, ring->sent + i));
+    ring->sent += count;
+    ring->next = ring->sent;
     trim(ring);
 }
 
 void ring_confirm(struct ring *ring, uint64_t position)
 {
-    assert(position <= ring->told);
+    assert(position <= ring->sent);
     if (position > ring->kept)
         ring->kept = position;
     if (position > ring->next)
@@ -203,9 +204,9 @@ void ring_rewind(struct ring *ring)
 
 void ring_clear(struct ring *ring)
 {
-    for (; ring->told < ring->head; ring->told++)
-        clear_due(ring, *place(ring, ring->told));
-    ring->kept = ring->next = ring->told;
+    for (; ring->sent < ring->head; ring->sent++)
+        clear_due(ring, *place(ring, ring->sent));
+    ring->kept = ring->next = ring->sent;
     give_back(ring);
 }
 
@@ -238,23 +239,23 @@ static uint64_t count_bits(const struct ring *ring)
 /* Each position takes its slot's bit out of a copy: a bit that nobody takes breaks the rule. */
 static bool bits_match(const struct ring *ring, uint64_t *bits)
 {
-    for (uint64_t position = ring->told; position < ring->head; position++) {
+    for (uint64_t position = ring->sent; position < ring->head; position++) {
         uint32_t slot = *place(ring, position);
         bits[slot / BITS_PER_WORD] &= ~(UINT64_C(1) << slot % BITS_PER_WORD);
     }
     for (uint64_t word = 0; word < ring->due_words; word++)
         if (bits[word] != 0)
             return false;
-    return ring->told == ring->head || is_due(ring, *place(ring, ring->head - 1));
+    return ring->sent == ring->head || is_due(ring, *place(ring, ring->head - 1));
 }
 
 bool ring_is_sound(const struct ring *ring)
 {
-    if (ring->kept > ring->next || ring->next > ring->told || ring->told > ring->head ||
+    if (ring->kept > ring->next || ring->next > ring->sent || ring->sent > ring->head ||
         ring->head - ring->kept > ring->capacity)
         return false;
     if (ring->due_words == 0)
-        return ring->told == ring->head;
+        return ring->sent == ring->head;
     uint64_t bytes = ring->due_words * sizeof *ring->due;
     uint64_t *bits = bytes_resize(NULL, bytes);
     memcpy(bits, ring->due, bytes);

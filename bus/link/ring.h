@@ -11,12 +11,12 @@
  * it was told waits at a new position, so that such an acknowledgement never hides the change.
  * It knows no messages, no peers and no time.
  *
- * A slot that is forgotten while it waits leaves a gap, which is passed over in its turn. Positions
- * from `told` on are known to nobody else, so gaps at the end are taken back, and all are closed
- * when a slot is forgotten and more than half of a long queue is gaps.
+ * A slot that is forgotten while it waits leaves a blank, which is passed over in its turn.
+ * Positions from `sent` on are known to nobody else, so blanks at the end are taken back, and all
+ * are closed when a slot is forgotten and more than half of a long queue is blanks.
  *
- * Invariant: kept <= next <= told <= head; every slot whose due bit is set stands at one of the
- * positions from `told` on; and the last of these is no gap. */
+ * Invariant: kept <= next <= sent <= head; every slot whose due bit is set stands at one of the
+ * positions from `sent` on; and the last of these is no blank. */
 #ifndef ZHERD_BUS_LINK_RING_H
 #define ZHERD_BUS_LINK_RING_H
 
@@ -29,7 +29,7 @@
 struct ring {
     uint32_t *slots;                 /* by position, circular */
     uint64_t capacity;               /* a power of two, or 0 */
-    uint64_t kept, next, told, head; /* `next` goes out next: behind `told` only after a loss */
+    uint64_t kept, next, sent, head; /* `next` goes out next: behind `sent` only after a loss */
     uint64_t *due;                   /* a bit for each slot that waits */
     uint64_t due_words;
     uint64_t due_count; /* bits that are set */
@@ -57,7 +57,7 @@ bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot)
 bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count);
 void ring_take_news(struct ring *ring, uint32_t count);
 
-/* What was told before `position` (at most `told`) has arrived: its memory is free, and it is not
+/* What was told before `position` (at most `sent`) has arrived: its memory is free, and it is not
  * told again. */
 void ring_confirm(struct ring *ring, uint64_t position);
 

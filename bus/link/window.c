@@ -32,29 +32,29 @@ void window_announce(struct window *window, int64_t now_ms)
     window->announced = window->ring.next;
     if (window->in_flight == 0)
         window->retransmit_at = now_ms + window->retransmit_ms;
-    window->sent[window->in_flight++] = window->ring.next;
+    window->upto[window->in_flight++] = window->ring.next;
 }
 
-bool window_confirm(struct window *window, uint64_t have, int64_t now_ms)
+bool window_confirm(struct window *window, uint64_t received, int64_t now_ms)
 {
-    if (have <= window->acked)
+    if (received <= window->acked)
         return false;
-    window->acked = have;
-    if (window->announced < have)
-        window->announced = have;
-    ring_confirm(&window->ring, have);
+    window->acked = received;
+    if (window->announced < received)
+        window->announced = received;
+    ring_confirm(&window->ring, received);
     uint32_t arrived = 0;
-    while (arrived < window->in_flight && window->sent[arrived] <= have)
+    while (arrived < window->in_flight && window->upto[arrived] <= received)
         arrived++;
     window->in_flight -= arrived;
-    memmove(window->sent, window->sent + arrived, window->in_flight * sizeof *window->sent);
+    memmove(window->upto, window->upto + arrived, window->in_flight * sizeof *window->upto);
     window->probing = false;
     window->retransmit_ms = WINDOW_RETRANSMIT_MS;
     window->retransmit_at = window->in_flight > 0 ? now_ms + WINDOW_RETRANSMIT_MS : NEVER;
     return true;
 }
 
-/* The next UPDATE follows the last acknowledgement, so whatever did arrive, it will not be a hole;
+/* The next UPDATE follows the last acknowledgement, so whatever did arrive, it will not be a gap;
  * and where the acknowledgement was only slow, it still counts, because positions stay what they
  * are. */
 bool window_rewind(struct window *window)
@@ -105,8 +105,8 @@ bool window_is_sound(const struct window *window)
         window->in_flight > WINDOW_UPDATES_MAX)
         return false;
     for (uint32_t i = 0; i < window->in_flight; i++)
-        if (window->sent[i] <= (i == 0 ? window->acked : window->sent[i - 1]) ||
-            window->sent[i] > window->announced)
+        if (window->upto[i] <= (i == 0 ? window->acked : window->upto[i - 1]) ||
+            window->upto[i] > window->announced)
             return false;
     bool moving = window->in_flight > 0 || window->announced < ring->head;
     return (window_is_told(window) || moving) &&

@@ -9,7 +9,7 @@
  * whatever the other end does. So an old acknowledgement can be late, but never mean something
  * else.
  *
- * Invariant: acked <= announced <= told <= head. A location that the other end may lack is in the
+ * Invariant: acked <= announced <= sent <= head. A location that the other end may lack is in the
  * ring: waiting, or told and not acknowledged; and whatever is on the way is timed. */
 #ifndef ZHERD_BUS_LINK_WINDOW_H
 #define ZHERD_BUS_LINK_WINDOW_H
@@ -33,7 +33,7 @@ struct window {
     struct ring ring;
     uint64_t acked;                    /* before it they have everything */
     uint64_t announced;                /* the `after` of the next UPDATE */
-    uint64_t sent[WINDOW_UPDATES_MAX]; /* the `upto` of each UPDATE on the way, oldest first */
+    uint64_t upto[WINDOW_UPDATES_MAX]; /* the `upto` of each UPDATE on the way, oldest first */
     uint32_t in_flight;
     bool probing;          /* after a loss: one UPDATE on the way until one is acknowledged */
     int64_t retransmit_ms; /* the current patience */
@@ -55,8 +55,9 @@ bool window_is_told(const struct window *window);
  * the new one. The window is open. */
 void window_announce(struct window *window, int64_t now_ms);
 
-/* They have everything before `have`, which is at most what was told. True where that is news. */
-bool window_confirm(struct window *window, uint64_t have, int64_t now_ms);
+/* They have everything before `received`, which is at most what was told. True where that is news.
+ */
+bool window_confirm(struct window *window, uint64_t received, int64_t now_ms);
 
 /* What is on the way counts as lost and is told again. True if there was anything. */
 bool window_rewind(struct window *window);

@@ -122,7 +122,7 @@ static bool take_hello(struct msgread *in, struct wire_message *message)
     const struct hello_field fields[HELLO_KEYS] = {
         {"herd", &message->herd, NULL},       {"node", &message->node, NULL},
         {"version", NULL, &message->version}, {"version_min", NULL, &message->version_min},
-        {"start", NULL, &message->start},     {"have", NULL, &message->have},
+        {"start", NULL, &message->start},     {"have", NULL, &message->received},
     };
     uint32_t keys;
     unsigned seen = 0;
@@ -177,7 +177,7 @@ static bool take_update(struct msgread *in, struct wire_message *message)
 {
     if (!take_number(in, message, "after", &message->after) ||
         !take_number(in, message, "upto", &message->upto) ||
-        !take_number(in, message, "have", &message->have) ||
+        !take_number(in, message, "have", &message->received) ||
         !take_array(in, message, "locations", &message->location_count))
         return false;
     if (message->after > message->upto)
@@ -196,7 +196,7 @@ static_assert(LOCATION_ELEMENTS == 6 && LINK_ELEMENTS == 8, "so do these");
 static bool take_heartbeat(struct msgread *in, struct wire_message *message)
 {
     return take_number(in, message, "head", &message->head) &&
-           take_number(in, message, "have", &message->have) &&
+           take_number(in, message, "have", &message->received) &&
            take_number(in, message, "digest", &message->digest) &&
            take_number(in, message, "clients", &message->clients);
 }
@@ -224,7 +224,7 @@ static bool take_link(struct msgread *in, struct wire_message *message, struct w
            take_number(in, message, "due", &link->due) &&
            take_number(in, message, "in_flight", &link->in_flight) &&
            take_number(in, message, "acked", &link->acked) &&
-           take_number(in, message, "told", &link->told) &&
+           take_number(in, message, "told", &link->sent) &&
            take_number(in, message, "head", &link->head) &&
            skip_some(in, message, elements - LINK_ELEMENTS);
 }
@@ -255,8 +255,8 @@ static bool take_fields(struct msgread *in, struct wire_message *message)
     case WIRE_UPDATE:
         return take_update(in, message);
     case WIRE_ACK:
-        return take_number(in, message, "have", &message->have) &&
-               take_bool(in, message, "hole", &message->hole);
+        return take_number(in, message, "have", &message->received) &&
+               take_bool(in, message, "gap", &message->gap);
     case WIRE_HEARTBEAT:
         return take_heartbeat(in, message);
     case WIRE_REFUSED:
@@ -423,7 +423,7 @@ static void put_hello(msgpack_packer *out, const struct wire_message *message)
     put_key_number(out, "version", message->version);
     put_key_number(out, "version_min", message->version_min);
     put_key_number(out, "start", message->start);
-    put_key_number(out, "have", message->have);
+    put_key_number(out, "have", message->received);
 }
 
 /* Where the size needs a field of two or four bytes, whichever is the first to do. */
@@ -528,7 +528,7 @@ static void put_update(msgpack_packer *out, const struct wire_message *message)
     struct writer *writer = out->data;
     msgpack_pack_uint64(out, message->after);
     msgpack_pack_uint64(out, message->upto);
-    msgpack_pack_uint64(out, message->have);
+    msgpack_pack_uint64(out, message->received);
     msgpack_pack_array(out, message->location_count);
     write_bytes(writer, message->written.data, message->written.len);
     for (uint32_t i = 0; message->written.len == 0 && i < message->location_count; i++)
@@ -549,7 +549,7 @@ static void put_link(msgpack_packer *out, const struct wire_link *link)
     msgpack_pack_uint64(out, link->due);
     msgpack_pack_uint64(out, link->in_flight);
     msgpack_pack_uint64(out, link->acked);
-    msgpack_pack_uint64(out, link->told);
+    msgpack_pack_uint64(out, link->sent);
     msgpack_pack_uint64(out, link->head);
 }
 
@@ -572,12 +572,12 @@ static void put_fields(msgpack_packer *out, const struct wire_message *message)
         put_update(out, message);
         break;
     case WIRE_ACK:
-        msgpack_pack_uint64(out, message->have);
-        put_bool(out, message->hole);
+        msgpack_pack_uint64(out, message->received);
+        put_bool(out, message->gap);
         break;
     case WIRE_HEARTBEAT:
         msgpack_pack_uint64(out, message->head);
-        msgpack_pack_uint64(out, message->have);
+        msgpack_pack_uint64(out, message->received);
         msgpack_pack_uint64(out, message->digest);
         msgpack_pack_uint64(out, message->clients);
         break;

@@ -59,7 +59,7 @@ enum wire_refusal {
 struct wire_link {
     struct span name;
     bool up;
-    uint64_t incarnation_age_ms, due, in_flight, acked, told, head;
+    uint64_t incarnation_age_ms, due, in_flight, acked, sent, head;
 };
 
 #define WIRE_NO_ELEMENT UINT32_MAX
@@ -83,8 +83,8 @@ struct wire_message {
     uint64_t version, version_min; /* HELLO */
     uint64_t start;                /* HELLO: before it nothing is missing over there */
     uint64_t after, upto;          /* UPDATE */
-    uint64_t have;                 /* HELLO, UPDATE, ACK, HEARTBEAT */
-    bool hole;                     /* ACK */
+    uint64_t received;             /* HELLO, UPDATE, ACK, HEARTBEAT */
+    bool gap;                      /* ACK */
     uint64_t head;                 /* HEARTBEAT */
     uint64_t digest, clients;      /* HEARTBEAT, STATUS */
     uint64_t code;                 /* REFUSED: an enum wire_refusal, or a newer version's */

@@ -275,7 +275,7 @@ static uint64_t spread_to(size_t links,
         }
         done += piece(flood, locations, out);
         for (size_t peer = 0; peer < links; peer++) {
-            ack->have = flood_link(flood, peer).told;
+            ack->received = flood_link(flood, peer).sent;
             hear(flood, peer, ack);
         }
     }

@@ -208,7 +208,7 @@ static void tell_a_hundred_thousand(void)
     CHECK_INT(herd.nodes[ALFORD].downs, 0);
     CHECK_INT(flood_count(herd.nodes[BALL].flood)->locations_received, CLIENTS);
     CHECK_INT(flood_count(herd.nodes[ALFORD].flood)->rewinds, 0);
-    CHECK_INT(flood_count(herd.nodes[BALL].flood)->holes, 0);
+    CHECK_INT(flood_count(herd.nodes[BALL].flood)->gaps, 0);
     CHECK(herd_is_sound(&herd));
     herd_end(&herd);
 }
@@ -251,7 +251,7 @@ static const struct check_case cases[] = {
     {"nodes that said goodbye come back just as well", come_back_after_a_goodbye},
     {"the last words and the goodbye arrive", say_goodbye},
     {"a neighbour that starts two seconds late is linked within half a second", link_the_late},
-    {"a hundred thousand updates over one link arrive without a hole", tell_a_hundred_thousand},
+    {"a hundred thousand updates over one link arrive without a gap", tell_a_hundred_thousand},
     {"bytes that are no message are counted, and the true peer takes its place",
      count_what_is_no_message},
 };

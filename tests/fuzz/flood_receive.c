@@ -46,8 +46,8 @@ static void take_turn(struct flood *flood, int64_t now_ms)
             assert(++sent < TURN_MESSAGES_MAX);
         }
         struct flood_link link = flood_link(flood, peer);
-        assert(link.acked <= link.announced && link.announced <= link.told &&
-               link.told <= link.head);
+        assert(link.acked <= link.announced && link.announced <= link.sent &&
+               link.sent <= link.head);
     }
     struct flood_event event;
     while (flood_next_event(flood, &event))

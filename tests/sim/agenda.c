@@ -54,21 +54,21 @@ void agenda_push(struct agenda *agenda, int64_t time_us, struct parcel *parcel)
         agenda->heap = resize(agenda->heap, agenda->capacity * sizeof *agenda->heap);
     }
     struct arrival arrival = {{time_us, agenda->pushed++}, parcel};
-    size_t hole = agenda->count++;
-    while (hole > 0 && is_sooner(&arrival.moment, &agenda->heap[(hole - 1) / 2].moment)) {
-        agenda->heap[hole] = agenda->heap[(hole - 1) / 2];
-        hole = (hole - 1) / 2;
+    size_t gap = agenda->count++;
+    while (gap > 0 && is_sooner(&arrival.moment, &agenda->heap[(gap - 1) / 2].moment)) {
+        agenda->heap[gap] = agenda->heap[(gap - 1) / 2];
+        gap = (gap - 1) / 2;
     }
-    agenda->heap[hole] = arrival;
+    agenda->heap[gap] = arrival;
 }
 
 static struct parcel *pop_parcel(struct agenda *agenda)
 {
     struct parcel *first = agenda->heap[0].parcel;
     struct arrival last = agenda->heap[--agenda->count];
-    size_t hole = 0;
+    size_t gap = 0;
     for (;;) {
-        size_t child = 2 * hole + 1;
+        size_t child = 2 * gap + 1;
         if (child >= agenda->count)
             break;
         if (child + 1 < agenda->count &&
@@ -76,10 +76,10 @@ static struct parcel *pop_parcel(struct agenda *agenda)
             child++;
         if (!is_sooner(&agenda->heap[child].moment, &last.moment))
             break;
-        agenda->heap[hole] = agenda->heap[child];
-        hole = child;
+        agenda->heap[gap] = agenda->heap[child];
+        gap = child;
     }
-    agenda->heap[hole] = last;
+    agenda->heap[gap] = last;
     return first;
 }
 

@@ -7,7 +7,7 @@ void report_add(struct report *report, enum plan_story story, const struct plan_
 {
     report->seeds++;
     report->failures += result->violation[0] != '\0';
-    report->told[story]++;
+    report->sent[story]++;
     report->cpu_ns[story] += cpu_ns;
     if (result->settle_us > report->settle_us_max[story])
         report->settle_us_max[story] = result->settle_us;
@@ -64,7 +64,7 @@ static int tell_paths(const struct sim_counters *c, bool rare)
         {"new incarnations seen by a neighbour", c->flood.incarnation_changes},
         {"messages of an incarnation that is over", c->flood.messages_strange},
         {"HELLOs refused", c->flood.refusals},
-        {"holes in what was told", c->flood.holes},
+        {"gaps in what was told", c->flood.gaps},
         {"rewinds to the last ack", c->flood.rewinds},
         {"waiting changes that the peer told first", c->flood.locations_known},
         {"UPDATEs of which nothing was left to tell", c->flood.updates_empty},
@@ -83,9 +83,9 @@ static void tell_stories(const struct report *report)
 {
     printf("%14s  %10s  %8s\n", "stories", "seeds/s", "at rest");
     for (int i = 0; i < PLAN_STORIES; i++)
-        if (report->told[i] > 0)
-            printf("%14" PRIu64 "  %10.0f  %6.1f s  %s\n", report->told[i],
-                   (double)report->told[i] * 1e9 / (double)report->cpu_ns[i],
+        if (report->sent[i] > 0)
+            printf("%14" PRIu64 "  %10.0f  %6.1f s  %s\n", report->sent[i],
+                   (double)report->sent[i] * 1e9 / (double)report->cpu_ns[i],
                    (double)report->settle_us_max[i] / 1e6, plan_story_name((enum plan_story)i));
 }
 

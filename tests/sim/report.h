@@ -15,7 +15,7 @@
 struct report {
     struct sim_counters counters;
     uint64_t seeds, failures;
-    uint64_t told[PLAN_STORIES];
+    uint64_t sent[PLAN_STORIES];
     int64_t settle_us_max[PLAN_STORIES];
     int64_t cpu_ns[PLAN_STORIES];
 };

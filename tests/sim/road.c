@@ -50,14 +50,14 @@ static void send_late(struct sim *sim, struct parcel *parcel)
 }
 
 /* Takes what it never delivers. */
-static bool is_hole(enum sim_road road)
+static bool is_gap(enum sim_road road)
 {
     return road == SIM_LOSING || road == SIM_DEAD;
 }
 
 static bool is_broken(enum sim_road road)
 {
-    return is_hole(road) || road == SIM_REFUSING;
+    return is_gap(road) || road == SIM_REFUSING;
 }
 
 /* Changes the last digit of one told position: a lie no decoder can see. */
@@ -79,7 +79,7 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
 {
     struct channel *channel = &sim->channels[index];
     if (channel->road == SIM_REFUSING || channel->queued >= sim->options.queue_max ||
-        (sim->nodes[channel->to].flood == NULL && !is_hole(channel->road))) {
+        (sim->nodes[channel->to].flood == NULL && !is_gap(channel->road))) {
         sim->counters->refused++;
         history_message(sim, "refused", channel, message);
         return false;
@@ -89,7 +89,7 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
     if (sim->quiet && kind != WIRE_HEARTBEAT)
         sim_fail(sim, "%s breaks the silence with a message of kind %d to %s",
                  sim->names[channel->from], kind, sim->names[channel->to]);
-    if (is_hole(channel->road) || dice_chance(&sim->dice, sim->options.loss_permille)) {
+    if (is_gap(channel->road) || dice_chance(&sim->dice, sim->options.loss_permille)) {
         sim->counters->lost++;
         history_message(sim, "lost", channel, message);
         return true;

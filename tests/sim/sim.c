@@ -137,7 +137,7 @@ static void add_counters(struct flood_counters *sum, const struct flood_counters
     sum->locations_invalid += more->locations_invalid;
     sum->messages_malformed += more->messages_malformed;
     sum->messages_strange += more->messages_strange;
-    sum->holes += more->holes;
+    sum->gaps += more->gaps;
     sum->rewinds += more->rewinds;
     sum->locations_known += more->locations_known;
     sum->updates_empty += more->updates_empty;
@@ -397,7 +397,7 @@ static uint32_t count_closed_windows(const struct sim *sim, const struct node *n
     uint32_t closed = 0;
     for (uint32_t i = 0; i < node->channel_count; i++) {
         const struct flood_link *link = &sim->channels[node->first_channel + i].seen;
-        closed += link->in_flight > 0 && link->told < link->head;
+        closed += link->in_flight > 0 && link->sent < link->head;
     }
     return closed;
 }

@@ -16,7 +16,7 @@
  *
  * After every step the nodes it touched are watched; the first broken rule ends the world and
  * says so (sim_violation):
- *   - acked <= announced <= told <= head on every link; told and head never go back, and within a
+ *   - acked <= announced <= sent <= head on every link; told and head never go back, and within a
  *     peer's incarnation neither does what it acknowledged, nor what we have of it;
  *   - each link is sound when it has moved: what is due has its bit and a place in the queue, what
  *     is on the way has its timer;

@@ -77,8 +77,8 @@ bool watch_client(struct sim *sim, uint32_t index, uint32_t client)
 
 static bool is_same(const struct flood_link *a, const struct flood_link *b)
 {
-    return a->head == b->head && a->told == b->told && a->announced == b->announced &&
-           a->acked == b->acked && a->have == b->have && a->in_flight == b->in_flight &&
+    return a->head == b->head && a->sent == b->sent && a->announced == b->announced &&
+           a->acked == b->acked && a->received == b->received && a->in_flight == b->in_flight &&
            a->their_incarnation == b->their_incarnation && a->up == b->up;
 }
 
@@ -86,18 +86,18 @@ static bool is_same(const struct flood_link *a, const struct flood_link *b)
 static const char *link_fault(const struct flood_link *before, const struct flood_link *now,
                               uint32_t clients)
 {
-    if (now->acked > now->announced || now->announced > now->told || now->told > now->head)
-        return "breaks acked <= announced <= told <= head";
-    if (now->told < before->told)
+    if (now->acked > now->announced || now->announced > now->sent || now->sent > now->head)
+        return "breaks acked <= announced <= sent <= head";
+    if (now->sent < before->sent)
         return "uses a position twice";
     if (now->their_incarnation == before->their_incarnation && now->acked < before->acked)
         return "forgets an ack";
-    if (now->their_incarnation == before->their_incarnation && now->have < before->have)
+    if (now->their_incarnation == before->their_incarnation && now->received < before->received)
         return "forgets what it was told";
     if (now->in_flight > 0 && now->acked == now->announced)
         return "waits for an ack of nothing";
-    /* Half of what waits may be gaps, and memory that is to be filled with them first doubles. */
-    if (now->head - now->told > 4 * (uint64_t)clients + 4 * (now->told - now->acked) + 64)
+    /* Half of what waits may be blanks, and memory that is to be filled with them first doubles. */
+    if (now->head - now->sent > 4 * (uint64_t)clients + 4 * (now->sent - now->acked) + 64)
         return "owes more than there are clients";
     return NULL;
 }
@@ -118,7 +118,7 @@ static void watch_link(struct sim *sim, uint32_t index, uint32_t link)
                  "%s to %s %s: acked %" PRIu64 " announced %" PRIu64 " told %" PRIu64
                  " head %" PRIu64 " have %" PRIu64,
                  sim->names[index], sim->names[channel->to], fault, now.acked, now.announced,
-                 now.told, now.head, now.have);
+                 now.sent, now.head, now.received);
     channel->seen = now;
 }
 
@@ -161,7 +161,7 @@ static bool is_at_rest(const struct sim *sim, const struct channel *channel)
     const struct flood_link *there = &sim->channels[channel->back].seen;
     return channel->road != SIM_DEAD && here->up && there->up &&
            here->their_incarnation == to->incarnation && here->acked == here->head &&
-           there->have == here->head;
+           there->received == here->head;
 }
 
 bool sim_is_equal(const struct sim *sim)
@@ -193,8 +193,8 @@ void sim_fail_unsettled(struct sim *sim)
                      "%s to %s finds no rest: %s, acked %" PRIu64 " announced %" PRIu64
                      " told %" PRIu64 " head %" PRIu64 ", there have %" PRIu64,
                      sim->names[channel->from], sim->names[channel->to], here->up ? "up" : "down",
-                     here->acked, here->announced, here->told, here->head,
-                     sim->channels[channel->back].seen.have);
+                     here->acked, here->announced, here->sent, here->head,
+                     sim->channels[channel->back].seen.received);
     }
     sim_fail(sim, sim_is_equal(sim) ? "messages without end" : "at rest with unequal tables");
 }

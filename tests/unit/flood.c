@@ -209,13 +209,13 @@ static uint64_t due_after_hearing(int64_t order_ns, const char *position)
     forge(&rig, 1, 0, &update);
     uint64_t known = count_of(&rig, 0)->locations_known;
     struct flood_link bob = link_of(&rig, 0, 1), cy = link_of(&rig, 0, 2);
-    CHECK_INT(cy.head - cy.told, 1); /* who must hear of it either way */
-    CHECK_INT(bob.head - bob.told, 1 - known);
+    CHECK_INT(cy.head - cy.sent, 1); /* who must hear of it either way */
+    CHECK_INT(bob.head - bob.sent, 1 - known);
     settle(&rig);
     pass(&rig, 5000);
     CHECK(link_of(&rig, 0, 1).acked == link_of(&rig, 0, 1).head);
     rig_close(&rig);
-    return bob.head - bob.told;
+    return bob.head - bob.sent;
 }
 
 static void what_a_neighbour_tells_first_it_is_not_told(void)
@@ -269,7 +269,7 @@ static void a_busy_client_does_not_push_others_back(void)
     CHECK_INT(link_of(&rig, 0, 1).in_flight, 32);
     tell_at(&rig, 0, "quiet", 1, "+2-2");
     tell_at(&rig, 0, "busy", 1000, "+3-3");
-    CHECK_INT(link_of(&rig, 0, 1).head - link_of(&rig, 0, 1).told, 2);
+    CHECK_INT(link_of(&rig, 0, 1).head - link_of(&rig, 0, 1).sent, 2);
     rig.keep[0][1] = false;
     release(&rig);
     settle(&rig);

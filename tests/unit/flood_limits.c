@@ -135,7 +135,7 @@ static void invalid_locations_are_skipped_and_acknowledged(void)
     CHECK_INT(count_of(&rig, 1)->locations_received, 5);
     CHECK_INT(count_of(&rig, 1)->locations_news, 2);
     CHECK_INT(flood_clients(rig.node[1]), 1);
-    CHECK_INT(link_of(&rig, 1, 0).have, 5);
+    CHECK_INT(link_of(&rig, 1, 0).received, 5);
     rig_close(&rig);
 }
 
@@ -158,7 +158,7 @@ static void an_acknowledgement_beyond_the_told_is_not_believed(void)
     struct rig rig;
     rig_open(&rig, 2, "01");
     settle(&rig);
-    struct wire_message ack = {.type = WIRE_ACK, .have = 1};
+    struct wire_message ack = {.type = WIRE_ACK, .received = 1};
     ack.from_incarnation = link_of(&rig, 0, 1).their_incarnation;
     ack.to_incarnation = link_of(&rig, 1, 0).their_incarnation;
     forge(&rig, 1, 0, &ack);

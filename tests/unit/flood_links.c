@@ -14,7 +14,7 @@ static void a_hole_is_mended_without_waiting(void)
     CHECK(!knows(&rig, 1, "lost", "+1-1"));
     tell_at(&rig, 0, "next", 1, "+2-2");
     settle(&rig);
-    CHECK_INT(count_of(&rig, 1)->holes, 1);
+    CHECK_INT(count_of(&rig, 1)->gaps, 1);
     CHECK_INT(count_of(&rig, 0)->rewinds, 1);
     CHECK(knows(&rig, 1, "lost", "+1-1") && knows(&rig, 1, "next", "+2-2"));
     pass(&rig, 3000);
@@ -37,7 +37,7 @@ static void many_complaints_about_one_hole_rewind_once(void)
     }
     settle(&rig);
     pass(&rig, 100);
-    CHECK_INT(count_of(&rig, 1)->holes, 7);
+    CHECK_INT(count_of(&rig, 1)->gaps, 7);
     CHECK_INT(count_of(&rig, 0)->rewinds, 1);
     CHECK(all_equal(&rig));
     rig_close(&rig);
@@ -293,8 +293,8 @@ static void a_goodbye_does_not_wait_for_the_absent(void)
 }
 
 static const struct check_case cases[] = {
-    {"a hole is mended without waiting", a_hole_is_mended_without_waiting},
-    {"many complaints about one hole rewind once", many_complaints_about_one_hole_rewind_once},
+    {"a gap is mended without waiting", a_hole_is_mended_without_waiting},
+    {"many complaints about one gap rewind once", many_complaints_about_one_hole_rewind_once},
     {"news is gathered while it comes", news_is_gathered_while_it_comes},
     {"a closed window gathers nothing", a_closed_window_gathers_nothing},
     {"a lost last update is sent again after a second",

@@ -100,7 +100,7 @@ static void a_node_that_is_asked_tells_its_links(void)
     CHECK_INT(to_us->due, 0);
     CHECK_INT(to_us->in_flight, 1);
     CHECK_INT(to_us->acked, 0);
-    CHECK_INT(to_us->told, 21);
+    CHECK_INT(to_us->sent, 21);
     CHECK_INT(to_us->head, 21);
     CHECK(strcmp(to_cy->name, "Cy") == 0 && !to_cy->up);
     CHECK_INT(to_cy->incarnation_age_ms, 0);
@@ -121,7 +121,7 @@ static void what_waits_behind_the_window_is_due(void)
     settle(&rig);
     const struct flood_status_link *link = &flood_status(rig.node[0])->links[0];
     CHECK_INT(link->in_flight, 32);
-    CHECK_INT(link->told + link->due, link->head);
+    CHECK_INT(link->sent + link->due, link->head);
     CHECK(link->due > 0);
     rig_close(&rig);
 }

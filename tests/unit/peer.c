@@ -64,7 +64,7 @@ static void acknowledgements_wait_for_company_but_not_long(void)
     CHECK_INT(next(&end), 0);
     end.now_ms++;
     CHECK_INT(next(&end), WIRE_ACK);
-    CHECK(out.have == 1 && !out.hole);
+    CHECK(out.received == 1 && !out.gap);
     CHECK_INT(next(&end), 0);
     for (uint64_t i = 1; i < PEER_ACK_UPDATES; i++) {
         CHECK(update(&end, i, i + 1));
@@ -72,12 +72,12 @@ static void acknowledgements_wait_for_company_but_not_long(void)
     }
     CHECK(update(&end, PEER_ACK_UPDATES, PEER_ACK_UPDATES + 1));
     CHECK_INT(next(&end), WIRE_ACK);
-    CHECK_INT(out.have, PEER_ACK_UPDATES + 1);
+    CHECK_INT(out.received, PEER_ACK_UPDATES + 1);
     CHECK(update(&end, 5, 6));
     add_clients(&end, 1);
     peer_change(&end.peer, 0);
     CHECK_INT(next(&end), WIRE_UPDATE);
-    CHECK_INT(out.have, 6);
+    CHECK_INT(out.received, 6);
     end.now_ms += PEER_ACK_MS;
     CHECK_INT(next(&end), 0);
     close_end(&end);
@@ -92,12 +92,12 @@ static void a_hole_is_told_at_once_and_not_applied(void)
     CHECK(!update(&end, 4, 5));
     CHECK_INT(next(&end), WIRE_UPDATE); /* has no way to say it */
     CHECK_INT(next(&end), WIRE_ACK);
-    CHECK(out.hole && out.have == 3);
+    CHECK(out.gap && out.received == 3);
     CHECK_INT(next(&end), 0);
     CHECK(update(&end, 1, 2)); /* old news: applied, and nothing goes back */
-    CHECK_INT(end.peer.have, 3);
+    CHECK_INT(end.peer.received, 3);
     CHECK(update(&end, 2, 6));
-    CHECK_INT(end.peer.have, 6);
+    CHECK_INT(end.peer.received, 6);
     close_end(&end);
 }
 
@@ -109,7 +109,7 @@ static void after_a_rewind_the_next_update_follows_the_last_acknowledgement(void
     for (int i = 0; i < 4; i++)
         CHECK_INT(next(&end), WIRE_UPDATE);
     ack(&end, 2, true);
-    CHECK_INT(end.peer.window.ring.told, 4);
+    CHECK_INT(end.peer.window.ring.sent, 4);
     CHECK_INT(next_of(&end, 3), WIRE_UPDATE);
     CHECK_INT(out.after, 2);
     CHECK_INT(out.upto, 5);
@@ -154,7 +154,7 @@ static void a_slow_acknowledgement_hides_no_change(void)
     CHECK(out.after == 0 && out.upto == 2);
     peer_change(&end.peer, 1); /* after it was told again */
     ack(&end, 2, false);
-    CHECK_INT(end.peer.window.ring.head - end.peer.window.ring.told, 2);
+    CHECK_INT(end.peer.window.ring.head - end.peer.window.ring.sent, 2);
     CHECK_INT(next_of(&end, 9), WIRE_UPDATE);
     CHECK(out.after == 2 && out.upto == 4);
     close_end(&end);
@@ -170,7 +170,7 @@ static void a_new_incarnation_is_told_everything_from_zero(void)
     CHECK(update(&end, 0, 7));
     hello(&end, 22, 1, 0, 0);
     CHECK_INT(count.incarnation_changes, 1);
-    CHECK_INT(end.peer.have, 0);
+    CHECK_INT(end.peer.received, 0);
     CHECK_INT(next_of(&end, 9), WIRE_UPDATE);
     CHECK_INT(out.to_incarnation, 22);
     CHECK_INT(out.after, 0);
@@ -193,7 +193,7 @@ static void a_new_incarnation_that_told_us_all_is_told_where_it_stands(void)
     CHECK(out.after == 0 && out.upto == 2);
     CHECK_INT(next(&end), 0);
     in = (struct wire_message){
-        .type = WIRE_ACK, .from_incarnation = 3, .to_incarnation = 1, .have = 2};
+        .type = WIRE_ACK, .from_incarnation = 3, .to_incarnation = 1, .received = 2};
     receive(&end);
     CHECK_INT(end.peer.window.acked, end.peer.window.ring.head);
     end.now_ms += 2000;
@@ -207,13 +207,13 @@ static void start_counts_only_for_our_own_incarnation(void)
     struct end end;
     open_end(&end, 0);
     hello(&end, 2, 77, 50, 0); /* about a predecessor of ours */
-    CHECK_INT(end.peer.have, 0);
+    CHECK_INT(end.peer.received, 0);
     hello(&end, 2, 0, 50, 0);
-    CHECK_INT(end.peer.have, 0);
+    CHECK_INT(end.peer.received, 0);
     hello(&end, 2, 1, 50, 0);
-    CHECK_INT(end.peer.have, 50);
+    CHECK_INT(end.peer.received, 50);
     hello(&end, 2, 1, 40, 0);
-    CHECK_INT(end.peer.have, 50);
+    CHECK_INT(end.peer.received, 50);
     close_end(&end);
 }
 
@@ -232,7 +232,7 @@ static void who_forgot_what_it_had_is_reminded(void)
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK_INT(next(&end), 0);
     in = (struct wire_message){
-        .type = WIRE_HEARTBEAT, .from_incarnation = 2, .to_incarnation = 1, .have = 1};
+        .type = WIRE_HEARTBEAT, .from_incarnation = 2, .to_incarnation = 1, .received = 1};
     receive(&end);
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK_INT(out.start, 3);
@@ -318,7 +318,7 @@ static const struct check_case cases[] = {
      retransmission_is_patient_until_the_link_counts_as_dead},
     {"acknowledgements wait for company but not long",
      acknowledgements_wait_for_company_but_not_long},
-    {"a hole is told at once and not applied", a_hole_is_told_at_once_and_not_applied},
+    {"a gap is told at once and not applied", a_hole_is_told_at_once_and_not_applied},
     {"after a rewind the next update follows the last acknowledgement",
      after_a_rewind_the_next_update_follows_the_last_acknowledgement},
     {"a slow acknowledgement ends the telling again",

@@ -67,10 +67,10 @@ static void every_acknowledgement_gives_more_time(void)
     open_end(&end, 4);
     meet(&end);
     CHECK_INT(next(&end), WIRE_UPDATE);
-    for (uint64_t have = 1; have < 4; have++) {
+    for (uint64_t received = 1; received < 4; received++) {
         wait_until(&end, end.now_ms + FLOOD_ANSWER_MS - 1);
         CHECK(end.peer.up);
-        ack(&end, have, false);
+        ack(&end, received, false);
     }
     ack(&end, 4, false);
     wait_until(&end, end.now_ms + 10 * FLOOD_ANSWER_MS); /* nothing is due any more */

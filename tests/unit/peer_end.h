@@ -84,7 +84,8 @@ static inline bool receive(struct end *end)
 }
 
 /* Bob is incarnation 2 and speaks to incarnation 1 unless a case says otherwise. */
-static inline void hello(struct end *end, uint64_t from, uint64_t to, uint64_t start, uint64_t have)
+static inline void hello(struct end *end, uint64_t from, uint64_t to, uint64_t start,
+                         uint64_t received)
 {
     in = (struct wire_message){.type = WIRE_HELLO,
                                .from_incarnation = from,
@@ -94,14 +95,17 @@ static inline void hello(struct end *end, uint64_t from, uint64_t to, uint64_t s
                                .version = 1,
                                .version_min = 1,
                                .start = start,
-                               .have = have};
+                               .received = received};
     receive(end);
 }
 
-static inline void ack(struct end *end, uint64_t have, bool hole)
+static inline void ack(struct end *end, uint64_t received, bool gap)
 {
-    in = (struct wire_message){
-        .type = WIRE_ACK, .from_incarnation = 2, .to_incarnation = 1, .have = have, .hole = hole};
+    in = (struct wire_message){.type = WIRE_ACK,
+                               .from_incarnation = 2,
+                               .to_incarnation = 1,
+                               .received = received,
+                               .gap = gap};
     CHECK(!receive(end));
 }
 
@@ -121,7 +125,7 @@ static inline void meet(struct end *end)
     hello(end, 2, 1, 0, 0);
     CHECK(end->peer.up);
     while (end->peer.ack_at <= end->now_ms &&
-           end->peer.window.ring.told == end->peer.window.ring.head)
+           end->peer.window.ring.sent == end->peer.window.ring.head)
         CHECK_INT(next(end), WIRE_ACK);
 }
 

@@ -61,7 +61,7 @@ static void a_rewind_tells_again_at_the_old_positions(void)
     CHECK_INT(take(&ring), 4);
     CHECK_INT(take(&ring), 1);
     CHECK_INT(take(&ring), 2);
-    CHECK_INT(ring.told, ring.head);
+    CHECK_INT(ring.sent, ring.head);
     CHECK_INT(ring.head, 7);
     ring_rewind(&ring);
     ring_rewind(&ring);
@@ -110,7 +110,7 @@ static void fill_lets_everything_wait_and_nothing_else(void)
     ring_push(&ring, 2);
     take(&ring);
     ring_fill(&ring, 4);
-    CHECK_INT(ring.told, 2);
+    CHECK_INT(ring.sent, 2);
     CHECK_INT(ring.head, 6);
     CHECK(ring_is_sound(&ring));
     for (uint32_t slot = 0; slot < 4; slot++)
@@ -118,7 +118,7 @@ static void fill_lets_everything_wait_and_nothing_else(void)
     ring_push(&ring, 9);
     CHECK_INT(take(&ring), 9);
     ring_fill(&ring, 0);
-    CHECK_INT(ring.told, ring.head);
+    CHECK_INT(ring.sent, ring.head);
     CHECK(ring_is_sound(&ring));
     ring_free(&ring);
 }
@@ -150,11 +150,11 @@ static void what_is_forgotten_is_passed_over(void)
     CHECK(!ring_forget(&ring, 0));
     CHECK(ring_forget(&ring, 3));
     CHECK_INT(ring.head, 5);
-    CHECK(ring_forget(&ring, 4)); /* and with it goes the gap before it */
+    CHECK(ring_forget(&ring, 4)); /* and with it goes the blank before it */
     CHECK_INT(ring.head, 3);
     CHECK(ring_is_sound(&ring));
     CHECK_INT(take(&ring), 1);
-    CHECK_INT(ring.told, 2); /* the gap has had its turn */
+    CHECK_INT(ring.sent, 2); /* the blank has had its turn */
     CHECK(!ring_forget(&ring, 1));
     CHECK(ring_forget(&ring, 2));
     CHECK_INT(ring.head, 2);
@@ -190,7 +190,7 @@ static void what_changes_after_it_was_forgotten_goes_out_once(void)
     ring_free(&ring);
 }
 
-static void gaps_cost_no_memory(void)
+static void blanks_cost_no_memory(void)
 {
     struct ring ring = {0};
     uint32_t slot = 0;
@@ -200,11 +200,11 @@ static void gaps_cost_no_memory(void)
         CHECK(ring_forget(&ring, slot));
     }
     CHECK(ring.capacity <= 64);
-    CHECK(ring.head - ring.told <= 18);
+    CHECK(ring.head - ring.sent <= 18);
     CHECK_INT(ring_due(&ring), 1);
     CHECK(ring_is_sound(&ring));
     CHECK_INT(take(&ring), slot);
-    CHECK_INT(ring.told, ring.head);
+    CHECK_INT(ring.sent, ring.head);
     ring_free(&ring);
 }
 
@@ -213,7 +213,7 @@ static void a_large_ring_gives_its_memory_back(void)
     struct ring ring = {0};
     ring_fill(&ring, 200000);
     CHECK(ring.capacity >= 200000);
-    while (ring.told < ring.head)
+    while (ring.sent < ring.head)
         ring_take(&ring);
     ring_confirm(&ring, ring.head);
     CHECK_INT(ring.capacity, 0);
@@ -232,7 +232,7 @@ static void soundness_notices_each_broken_rule(void)
     CHECK(ring_is_sound(&ring));
     ring.due[0] = 0x3;
     ring.due_count = 2;
-    CHECK(!ring_is_sound(&ring)); /* a gap at the end */
+    CHECK(!ring_is_sound(&ring)); /* a blank at the end */
     ring.due[0] = 0xf;
     ring.due_count = 4;
     CHECK(!ring_is_sound(&ring)); /* a bit without one that waits */
@@ -252,34 +252,34 @@ enum { SLOTS = 40 };
 /* A slow ring beside the real one: all positions ever, in one array. */
 struct model {
     uint32_t slots[20000];
-    uint64_t kept, next, told, head;
+    uint64_t kept, next, sent, head;
     bool waits[SLOTS];
 };
 
 static bool peek(struct model *model, uint32_t *slot)
 {
-    while (model->next < model->told && model->waits[model->slots[model->next]])
+    while (model->next < model->sent && model->waits[model->slots[model->next]])
         model->next++;
-    while (model->next == model->told && model->told < model->head &&
+    while (model->next == model->sent && model->sent < model->head &&
            !model->waits[model->slots[model->next]])
-        model->next = ++model->told;
+        model->next = ++model->sent;
     *slot = model->slots[model->next];
     return model->next < model->head;
 }
 
 static void take_gaps_back(struct model *model)
 {
-    while (model->head > model->told && !model->waits[model->slots[model->head - 1]])
+    while (model->head > model->sent && !model->waits[model->slots[model->head - 1]])
         model->head--;
 }
 
 /* Each slot that waits, where it stands first. */
-static void close_gaps(struct model *model)
+static void close_blanks(struct model *model)
 {
-    uint64_t head = model->told;
-    for (uint64_t at = model->told; at < model->head; at++) {
+    uint64_t head = model->sent;
+    for (uint64_t at = model->sent; at < model->head; at++) {
         bool is_first = model->waits[model->slots[at]];
-        for (uint64_t before = model->told; before < head; before++)
+        for (uint64_t before = model->sent; before < head; before++)
             is_first = is_first && model->slots[before] != model->slots[at];
         if (is_first)
             model->slots[head++] = model->slots[at];
@@ -289,7 +289,7 @@ static void close_gaps(struct model *model)
 
 static uint64_t count_due(const struct model *model)
 {
-    uint64_t count = model->told - model->next;
+    uint64_t count = model->sent - model->next;
     for (uint32_t i = 0; i < SLOTS; i++)
         count += model->waits[i];
     return count;
@@ -301,9 +301,9 @@ static void forget(struct model *model, uint32_t slot)
         return;
     model->waits[slot] = false;
     take_gaps_back(model);
-    uint64_t waiting = count_due(model) - (model->told - model->next);
-    if (model->head - model->told > 2 * waiting + 16)
-        close_gaps(model);
+    uint64_t waiting = count_due(model) - (model->sent - model->next);
+    if (model->head - model->sent > 2 * waiting + 16)
+        close_blanks(model);
 }
 
 static void push(struct model *model, uint32_t slot)
@@ -334,14 +334,14 @@ static void any_order_of_calls_agrees_with_a_simple_model(void)
             if (any) {
                 CHECK_INT(got, wanted);
                 ring_take(&ring);
-                if (model.next++ == model.told) {
-                    model.told++;
+                if (model.next++ == model.sent) {
+                    model.sent++;
                     model.waits[wanted] = false;
                     take_gaps_back(&model);
                 }
             }
         } else if (choice < 31) {
-            model.kept += (model.told - model.kept) / 2;
+            model.kept += (model.sent - model.kept) / 2;
             model.next = model.next < model.kept ? model.kept : model.next;
             ring_confirm(&ring, model.kept);
         } else {
@@ -349,7 +349,7 @@ static void any_order_of_calls_agrees_with_a_simple_model(void)
             ring_rewind(&ring);
         }
         CHECK(ring.kept == model.kept && ring.next == model.next);
-        CHECK(ring.told == model.told && ring.head == model.head);
+        CHECK(ring.sent == model.sent && ring.head == model.head);
         CHECK_INT(ring_due(&ring), count_due(&model));
         CHECK(ring_is_sound(&ring));
     }
@@ -375,18 +375,18 @@ static void several_are_taken_at_once(void)
             CHECK(!ring_is_next(&ring, slots, MANY));
             slots[i] ^= 1;
         }
-        uint64_t told = ring.told;
+        uint64_t sent = ring.sent;
         ring_take_news(&ring, round % (MANY + 1));
-        CHECK(ring.told == told + round % (MANY + 1) && ring.next == ring.told);
+        CHECK(ring.sent == sent + round % (MANY + 1) && ring.next == ring.sent);
         CHECK(ring_is_sound(&ring));
         if (round % (MANY + 1) > 0) {
             ring_rewind(&ring);
             CHECK(!ring_is_next(&ring, slots, 1)); /* told before */
         }
-        ring_confirm(&ring, ring.told);
-        while (ring.told < ring.head)
+        ring_confirm(&ring, ring.sent);
+        while (ring.sent < ring.head)
             take(&ring);
-        ring_confirm(&ring, ring.told);
+        ring_confirm(&ring, ring.sent);
         CHECK_INT(ring.capacity, 64);
     }
     ring_free(&ring);
@@ -406,7 +406,7 @@ static const struct check_case cases[] = {
     {"what is forgotten is passed over", what_is_forgotten_is_passed_over},
     {"what changes after it was forgotten goes out once",
      what_changes_after_it_was_forgotten_goes_out_once},
-    {"gaps cost no memory", gaps_cost_no_memory},
+    {"blanks cost no memory", blanks_cost_no_memory},
     {"a large ring gives its memory back", a_large_ring_gives_its_memory_back},
     {"soundness notices each broken rule", soundness_notices_each_broken_rule},
     {"any order of calls agrees with a simple model",

@@ -28,7 +28,7 @@ static struct wire_link link_to(const char *name)
                               .due = 300,
                               .in_flight = 8,
                               .acked = 70000,
-                              .told = UINT64_MAX - 1,
+                              .sent = UINT64_MAX - 1,
                               .head = UINT64_MAX};
 }
 
@@ -45,8 +45,8 @@ static void make(enum wire_type type)
     out.start = 70000;
     out.after = 300;
     out.upto = UINT64_C(1) << 40;
-    out.have = 128;
-    out.hole = true;
+    out.received = 128;
+    out.gap = true;
     out.head = 9;
     out.digest = UINT64_MAX - 1;
     out.clients = 1000000;
@@ -83,7 +83,7 @@ static void check_links(void)
         CHECK(span_equals(a->name, b->name) && a->up == b->up);
         CHECK(a->incarnation_age_ms == b->incarnation_age_ms && a->due == b->due);
         CHECK(a->in_flight == b->in_flight && a->acked == b->acked);
-        CHECK(a->told == b->told && a->head == b->head);
+        CHECK(a->sent == b->sent && a->head == b->head);
     }
 }
 
@@ -96,9 +96,9 @@ static void check_fields(enum wire_type type)
         CHECK(in.start == out.start);
     }
     if (type <= WIRE_HEARTBEAT)
-        CHECK(in.have == out.have);
+        CHECK(in.received == out.received);
     if (type == WIRE_ACK)
-        CHECK(in.hole == out.hole);
+        CHECK(in.gap == out.gap);
     if (type == WIRE_HEARTBEAT)
         CHECK(in.head == out.head && in.digest == out.digest && in.clients == out.clients);
     if (type == WIRE_REFUSED)
@@ -140,7 +140,7 @@ static void whole_floats_are_numbers(void)
         /* What a double holds exactly, the last such numbers among them. */
         out.from_incarnation = out.digest = (UINT64_C(1) << 53) - 1;
         if (types[i] == WIRE_STATUS)
-            out.links[0].told = out.links[0].head = out.links[1].told = out.links[1].head =
+            out.links[0].sent = out.links[0].head = out.links[1].sent = out.links[1].head =
                 UINT64_C(1) << 52;
         for (uint32_t l = 0; types[i] == WIRE_UPDATE && l < out.location_count; l++) {
             out.locations[l].difference_ns = -((INT64_C(1) << 53) - 1);
@@ -192,7 +192,7 @@ static void what_is_no_message_is_explained(void)
         EXPLAINED("zh\1\x94\3\1\1\0", "ACK: the message has too few elements"),
         EXPLAINED("zh\1\x95\3\1\1\xca\x3f\0\0\0\xc2",
                   "ACK: have is the float 0.5: a whole number, 0 or more, is needed"),
-        EXPLAINED("zh\1\x95\3\1\1\0\0", "ACK: hole is 0: true or false is needed"),
+        EXPLAINED("zh\1\x95\3\1\1\0\0", "ACK: gap is 0: true or false is needed"),
         EXPLAINED(
             "zh\1\x97\4\1\1\0\0\xa8"
             "01234567\0",

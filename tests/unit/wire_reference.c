@@ -57,7 +57,7 @@ static enum wire_result read_hello_without(int without)
         CHECK_INT(in.version, 2);
         CHECK_INT(in.version_min, 1);
         CHECK_INT(in.start, 4);
-        CHECK_INT(in.have, 5);
+        CHECK_INT(in.received, 5);
     }
     msgpack_sbuffer_destroy(&bytes);
     return result;

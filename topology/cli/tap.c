@@ -155,7 +155,7 @@ static void print_status(const struct tap *tap, const struct flood_status *statu
                " %9" PRIu64 " %9" PRIu64 "\n",
                link->name, link->up ? "up" : "down", link->incarnation_age_ms / 1000,
                link->incarnation_age_ms % 1000 / 100, link->due, link->in_flight, link->acked,
-               link->told, link->head);
+               link->sent, link->head);
     }
 }
 
