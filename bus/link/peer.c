@@ -26,7 +26,7 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     peer->name = name;
     peer->hellos_quick = PEER_HELLO_QUICK_COUNT;
     window_init(&peer->window);
-    agree_init(&peer->agree);
+    digest_check_init(&peer->digest_check);
     misread_init(&peer->misread);
     refusal_init(&peer->refusal);
     peer->heard_at = peer->pair_heard_at = peer->hello_at = AT_ONCE;
@@ -123,7 +123,7 @@ static void go_down(struct peer *peer, const char *reason)
     if (!peer->up)
         return;
     peer->up = false;
-    agree_forget(&peer->agree);
+    digest_check_forget(&peer->digest_check);
     peer->silence_at = peer->heartbeat_at = peer->stuck_at = NEVER;
     tell_again(peer);
     tell(peer, FLOOD_LINK_DOWN, 0, reason);
@@ -232,7 +232,7 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
     peer->ack_at = NEVER;
     peer->status_owed = false;
     window_start_over(&peer->window, table_count(peer->common->table));
-    agree_forget(&peer->agree);
+    digest_check_forget(&peer->digest_check);
     refusal_forget_rival(&peer->refusal);
 }
 
@@ -315,16 +315,16 @@ static void take_heartbeat(struct peer *peer, const struct wire_message *heartbe
     uint64_t head = peer->window.ring.head, ours = table_digest(peer->common->table);
     if (peer->window.acked != head || heartbeat->received != head ||
         heartbeat->head != peer->received) {
-        agree_forget(&peer->agree);
+        digest_check_forget(&peer->digest_check);
         return;
     }
-    switch (agree_judge(&peer->agree, ours, heartbeat->digest, now_ms)) {
-    case AGREE_NOTHING:
+    switch (digest_check_judge(&peer->digest_check, ours, heartbeat->digest, now_ms)) {
+    case DIGEST_CHECK_NOTHING:
         break;
-    case AGREE_EQUAL:
+    case DIGEST_CHECK_EQUAL:
         tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "");
         break;
-    case AGREE_FAULT:
+    case DIGEST_CHECK_FAULT:
         peer->common->count->digest_faults++;
         tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "");
         window_refill(&peer->window, table_count(peer->common->table));

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "bus/flood.h"
-#include "bus/link/agree.h"
+#include "bus/link/digest_check.h"
 #include "bus/link/events.h"
 #include "bus/link/misread.h"
 #include "bus/link/refusal.h"
@@ -72,7 +72,7 @@ struct peer {
     bool status_wanted; /* ask them */
     bool status_owed;   /* they have asked us */
 
-    struct agree agree;
+    struct digest_check digest_check;
     struct misread misread;
 
     unsigned hellos_quick; /* how many more HELLOs go out quickly */
