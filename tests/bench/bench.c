@@ -297,7 +297,7 @@ static void prepare(struct arguments *arguments)
     }
     run->script.connections = run->connections;
     run->script.stamp_ns = (uint64_t)moment_of(CLOCK_REALTIME);
-    run->script.dice.state = run->script.stamp_ns;
+    run->script.rng.state = run->script.stamp_ns;
     if (asks_questions(arguments))
         run->script.known = run->talk.known =
             bytes_zeroed(run->script.clients * sizeof *run->talk.known);

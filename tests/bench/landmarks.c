@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "placesd/landmarks/server/store.h"
-#include "tests/sim/dice.h"
+#include "tests/sim/rng.h"
 
 #define PLACES_DEFAULT    1000000
 #define QUESTIONS_DEFAULT 3000
@@ -32,7 +32,7 @@ struct known {
 };
 
 struct bench {
-    struct dice dice;
+    struct rng rng;
     struct sphere_point towns[TOWNS];
     struct known *places;
     size_t count;
@@ -56,37 +56,37 @@ static double read_clock_s(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static double draw(struct dice *dice, double low, double high)
+static double draw(struct rng *rng, double low, double high)
 {
-    return low + (high - low) * ((double)(dice_next(dice) >> 11) / 9007199254740992.0);
+    return low + (high - low) * ((double)(rng_next(rng) >> 11) / 9007199254740992.0);
 }
 
 /* About normal: the sum of some even ones. */
-static double draw_around(struct dice *dice, double middle, double spread)
+static double draw_around(struct rng *rng, double middle, double spread)
 {
     double sum = 0;
     for (int i = 0; i < 6; i++)
-        sum += draw(dice, -1, 1);
+        sum += draw(rng, -1, 1);
     return middle + sum * spread / 2;
 }
 
 static struct sphere_point draw_point(struct bench *bench, uint32_t in_town_permille)
 {
-    if (!dice_chance(&bench->dice, in_town_permille))
-        return (struct sphere_point){draw(&bench->dice, -60, 72), draw(&bench->dice, -180, 180)};
-    struct sphere_point town = bench->towns[dice_below(&bench->dice, TOWNS)];
+    if (!rng_chance(&bench->rng, in_town_permille))
+        return (struct sphere_point){draw(&bench->rng, -60, 72), draw(&bench->rng, -180, 180)};
+    struct sphere_point town = bench->towns[rng_below(&bench->rng, TOWNS)];
     return (struct sphere_point){
-        draw_around(&bench->dice, town.latitude_deg, 0.08),
-        remainder(draw_around(&bench->dice, town.longitude_deg, 0.1), 360),
+        draw_around(&bench->rng, town.latitude_deg, 0.08),
+        remainder(draw_around(&bench->rng, town.longitude_deg, 0.1), 360),
     };
 }
 
 /* Most places are hardly known: the rank is the lowest of three even ones. */
-static uint32_t draw_rank(struct dice *dice)
+static uint32_t draw_rank(struct rng *rng)
 {
     uint32_t rank = PLACE_RANK_MAX;
     for (int i = 0; i < 3; i++) {
-        uint32_t next = 1 + dice_below(dice, PLACE_RANK_MAX);
+        uint32_t next = 1 + rng_below(rng, PLACE_RANK_MAX);
         rank = next < rank ? next : rank;
     }
     return rank;
@@ -102,7 +102,7 @@ static void fill(struct bench *bench, const char *path)
         bench->towns[i] = draw_point(bench, 0);
     double begin_s = read_clock_s(CLOCK_MONOTONIC);
     for (size_t i = 0; i < bench->count; i++) {
-        struct place place = {.types = "restaurant,food", .rank = draw_rank(&bench->dice)};
+        struct place place = {.types = "restaurant,food", .rank = draw_rank(&bench->rng)};
         snprintf(place.name, sizeof place.name, NAME_FORMAT, i);
         snprintf(place.vicinity, sizeof place.vicinity, "%zu Long Street, Some Town", i % 300);
         place.position = draw_point(bench, 800);

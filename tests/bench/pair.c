@@ -41,7 +41,7 @@ void pair_pace(struct pair *pair)
     int64_t now_ns = moment_now_ns();
     pair_sleep_until(pair, pair->next_ns);
     int64_t gap_ns =
-        dice_between(&pair->run->script.dice, 0, (int64_t)(2 * (double)MOMENT_NS_PER_S / rate));
+        rng_between(&pair->run->script.rng, 0, (int64_t)(2 * (double)MOMENT_NS_PER_S / rate));
     pair->next_ns = (pair->next_ns > now_ns ? pair->next_ns : now_ns) + gap_ns;
 }
 

@@ -9,7 +9,7 @@
 /* Squared, so that short delays, at which the answers change, are tried more often. */
 static int64_t draw_delay_ns(struct run *run)
 {
-    double drawn = (double)dice_next(&run->script.dice) / (double)UINT64_MAX;
+    double drawn = (double)rng_next(&run->script.rng) / (double)UINT64_MAX;
     return moment_of_seconds(run->window_seconds * drawn * drawn);
 }
 

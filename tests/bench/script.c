@@ -44,7 +44,7 @@ static void question(const struct script *script, uint32_t client, struct asked 
 
 static uint32_t draw_own(struct script *script, uint32_t connection)
 {
-    uint32_t drawn = dice_below(&script->dice, clients_of(script, connection));
+    uint32_t drawn = rng_below(&script->rng, clients_of(script, connection));
     return connection + drawn * script->connections;
 }
 
@@ -77,10 +77,10 @@ static bool next_of_workload(struct script *script, uint32_t connection, struct 
     case SCRIPT_SWEEP:
         return next_of_sweep(script, asked);
     case SCRIPT_WHATSAT:
-        question(script, dice_below(&script->dice, script->clients), asked);
+        question(script, rng_below(&script->rng, script->clients), asked);
         return true;
     case SCRIPT_MIXED:
-        if (dice_below(&script->dice, MIXED_PERIOD) == 0) {
+        if (rng_below(&script->rng, MIXED_PERIOD) == 0) {
             question(script, draw_own(script, connection), asked);
             return true;
         }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "tests/bench/speech.h"
-#include "tests/sim/dice.h"
+#include "tests/sim/rng.h"
 
 enum script_workload {
     SCRIPT_LOAD,    /* every client once */
@@ -30,13 +30,13 @@ struct script {
     uint64_t stamp_ns;   /* of the newest update */
     uint64_t left;       /* requests still to be given; UINT64_MAX: no end */
     struct known *known; /* as talk.known */
-    struct dice dice;
+    struct rng rng;
     uint32_t *given; /* LOAD: by connection, how many of its clients have had their turn */
     uint32_t *queue; /* SWEEP: clients to be asked about, circular, room for all of them */
     uint32_t queue_head, queue_count;
 };
 
-/* Begins a workload; keeps stamps, known clients and dice as they are. */
+/* Begins a workload; keeps stamps, known clients and rng as they are. */
 void script_begin(struct script *script, enum script_workload workload, uint64_t requests);
 
 /* Fills kind, client and stamp. False when there is nothing more for this connection to say. */

@@ -2,7 +2,7 @@
  * case counts messages that reached the core of the hub; from strangers there must be none. */
 #include "tests/bus/lone.h"
 #include "tests/bus/proof.h"
-#include "tests/bus/tape.h"
+#include "tests/bus/recorder.h"
 
 #include <errno.h>
 #include <zmq.h>
@@ -231,21 +231,21 @@ static void what_was_overheard_cannot_be_said_again(void)
     struct scene scene = open_scene();
     char relay[LOOPBACK_ENDPOINT_BYTES_MAX];
     loopback_endpoint(relay);
-    struct tape *tape = tape_start(relay, scene.endpoint);
+    struct recorder *tape = recorder_start(relay, scene.endpoint);
     struct lone *other =
         open_peer(&scene, "Other", scene.endpoints[OTHER], &scene.owns[OTHER], relay);
     struct lone *all[] = {scene.hub, scene.good, other};
     other->flood.peers[0].due = 3;
     LONE_WAIT(all, heard(&scene) == 3);
-    size_t said = tape_bytes(tape);
+    size_t said = recorder_bytes(tape);
     lone_close(&other, 0);
     /* Neither ended at the greeting: HELLO was answered, the second time too. */
     CHECK(said > GREETING_BYTES);
-    CHECK(tape_play(tape) > GREETING_BYTES);
+    CHECK(recorder_play(tape) > GREETING_BYTES);
     for (int i = 0; i < 20; i++)
         check_the_good_go_on(&scene);
     CHECK_INT(heard(&scene), 3);
-    tape_stop(&tape);
+    recorder_stop(&tape);
     close_scene(&scene);
 }
 

@@ -508,7 +508,7 @@ static void end_who_is_gone_when_its_successor_speaks(void)
 /* What one of a crowd does next: comes, speaks, stops in the middle of a word, breaks, goes. Two
  * processes make all these connections, each under a routing id of its own: where two come under
  * one, ZeroMQ can never close the first if it still says something. */
-static void act(const struct scene *scene, unsigned dice, int *stream)
+static void act(const struct scene *scene, unsigned rng, int *stream)
 {
     static uint32_t number;
     struct linger at_once = {.l_onoff = 1};
@@ -516,11 +516,11 @@ static void act(const struct scene *scene, unsigned dice, int *stream)
         char id[] = "Other\0nnnnABC.";
         number++;
         memcpy(id + strlen("Other") + 1, &number, sizeof number);
-        id[13] = dice / 16 % 2 == 0 ? 'D' : 'E';
+        id[13] = rng / 16 % 2 == 0 ? 'D' : 'E';
         *stream = greet_as(scene, (struct span){id, 14});
         return;
     }
-    switch (dice % 8) {
+    switch (rng % 8) {
     case 0:
     case 1:
     case 2:

@@ -10,7 +10,7 @@
 
 #include "bus/base/sphere.h"
 #include "placesd/landmarks/server/patience.h"
-#include "tests/bus/visitor.h"
+#include "tests/bus/http_visitor.h"
 #include "tests/check.h"
 
 #define PATH             "/maps/api/place/nearbysearch/json"
@@ -49,12 +49,12 @@ static char reply[VISITOR_REPLY_BYTES_MAX];
 
 static int dial(void)
 {
-    return visitor_dial("127.0.0.1", landmarks_port(server));
+    return http_visitor_dial("127.0.0.1", landmarks_port(server));
 }
 
 static const char *get(const char *target, int status)
 {
-    return visitor_get(landmarks_port(server), target, status, reply);
+    return http_visitor_get(landmarks_port(server), target, status, reply);
 }
 
 static json_t *ask(const char *query)
@@ -177,8 +177,8 @@ static void keeps_connections(void)
                                    "Host: localhost\r\nContent-Length: 3\r\n\r\nxyz";
     int client = dial();
     for (int i = 0; i < 3; i++) {
-        CHECK(visitor_say(client, question, sizeof question - 1));
-        CHECK(visitor_hear(client, true, reply));
+        CHECK(http_visitor_say(client, question, sizeof question - 1));
+        CHECK(http_visitor_hear(client, true, reply));
         CHECK(strstr(reply, "\"Colosseum\"") != NULL);
     }
     close(client);
@@ -192,9 +192,9 @@ static void a_half_closed_connection_ends(void)
         "GET " PATH "?location=41.9,12.5&radius=9 HTTP/1.1\r\nHost: a\r\n\r\n";
     int client = dial();
     time_t begin = time(NULL);
-    CHECK(visitor_say(client, question, sizeof question - 1));
+    CHECK(http_visitor_say(client, question, sizeof question - 1));
     shutdown(client, SHUT_WR);
-    CHECK(visitor_hear(client, true, reply));
+    CHECK(http_visitor_hear(client, true, reply));
     CHECK_INT(recv(client, reply, 1, 0), 0);
     CHECK(time(NULL) - begin < PATIENCE_MS / 2000);
     close(client);
@@ -233,7 +233,7 @@ static int drip(int *clients, int64_t *ends_ms, int64_t begin_ms)
         if (ends_ms[i] == 0 && recv(clients[i], &byte, 1, MSG_DONTWAIT) == 0)
             ends_ms[i] = now_ms() - begin_ms;
         if (ends_ms[i] == 0 && lorises[i].drop != 0)
-            visitor_say(clients[i], &lorises[i].drop, 1);
+            http_visitor_say(clients[i], &lorises[i].drop, 1);
         open += ends_ms[i] == 0;
     }
     return open;
@@ -249,13 +249,13 @@ static void half_a_question_is_cut(void)
     int64_t ends_ms[LORISES] = {0}, begin_ms = now_ms();
     for (int i = 0; i < LORISES; i++) {
         clients[i] = dial();
-        CHECK(visitor_say(clients[i], lorises[i].begin, strlen(lorises[i].begin)));
+        CHECK(http_visitor_say(clients[i], lorises[i].begin, strlen(lorises[i].begin)));
     }
     for (int step = 0; drip(clients, ends_ms, begin_ms) > 0 && step < 60; step++) {
         usleep(STEP_MS * 1000);
         if (step % 4 == 0)
-            CHECK(visitor_say(honest, question, sizeof question - 1) &&
-                  visitor_hear(honest, true, reply));
+            CHECK(http_visitor_say(honest, question, sizeof question - 1) &&
+                  http_visitor_hear(honest, true, reply));
     }
     for (int i = 0; i < LORISES; i++) {
         bool in_time = ends_ms[i] >= PATIENCE_MS - STEP_MS && ends_ms[i] < PATIENCE_MS + 2000;
@@ -266,7 +266,8 @@ static void half_a_question_is_cut(void)
     }
     /* The honest one has lasted longer than any question may. */
     CHECK(now_ms() - begin_ms > PATIENCE_MS);
-    CHECK(visitor_say(honest, question, sizeof question - 1) && visitor_hear(honest, true, reply));
+    CHECK(http_visitor_say(honest, question, sizeof question - 1) &&
+          http_visitor_hear(honest, true, reply));
     close(honest);
     CHECK(is_alive());
 }
@@ -278,7 +279,7 @@ static void a_full_house_empties_itself(void)
     int silent[CONNECTIONS_MAX];
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         silent[i] = dial();
-        CHECK(visitor_say(silent[i], half, sizeof half - 1));
+        CHECK(http_visitor_say(silent[i], half, sizeof half - 1));
     }
     int64_t begin_ms = now_ms();
     CHECK(is_alive());
@@ -300,14 +301,16 @@ static void knows_one_path_and_two_methods(void)
         int bytes = snprintf(request, sizeof request,
                              "%s " PATH " HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd",
                              methods[i]);
-        CHECK(visitor_say(client, request, (size_t)bytes) && visitor_hear(client, true, reply));
+        CHECK(http_visitor_say(client, request, (size_t)bytes) &&
+              http_visitor_hear(client, true, reply));
         CHECK(strncmp(reply, "HTTP/1.1 405 ", 13) == 0);
         CHECK(strstr(reply, "Allow: GET, HEAD") != NULL);
         close(client);
     }
     static const char head[] = "HEAD " PATH "?location=1,1&radius=5 HTTP/1.1\r\nHost: a\r\n\r\n";
     int client = dial();
-    CHECK(visitor_say(client, head, sizeof head - 1) && visitor_hear(client, false, reply));
+    CHECK(http_visitor_say(client, head, sizeof head - 1) &&
+          http_visitor_hear(client, false, reply));
     CHECK(strncmp(reply, "HTTP/1.1 200 ", 13) == 0);
     close(client);
 }
@@ -316,7 +319,7 @@ static void knows_one_path_and_two_methods(void)
 static void pester(const char *bytes, size_t count)
 {
     int client = dial();
-    if (visitor_say(client, bytes, count)) {
+    if (http_visitor_say(client, bytes, count)) {
         shutdown(client, SHUT_WR);
         while (recv(client, reply, sizeof reply, 0) > 0)
             continue;
@@ -375,29 +378,29 @@ static void a_client_beyond_the_limit_waits(void)
     int silent[CONNECTIONS_MAX];
     for (size_t i = 0; i + 1 < CONNECTIONS_MAX; i++) {
         silent[i] = dial();
-        CHECK(visitor_say(silent[i], half, sizeof half - 1));
+        CHECK(http_visitor_say(silent[i], half, sizeof half - 1));
     }
     int last = dial();
-    CHECK(visitor_say(last, whole, sizeof whole - 1) && visitor_hear(last, true, reply));
+    CHECK(http_visitor_say(last, whole, sizeof whole - 1) && http_visitor_hear(last, true, reply));
 
     int beyond = dial();
     struct timeval moment = {.tv_usec = 300000};
     setsockopt(beyond, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
-    CHECK(visitor_say(beyond, whole, sizeof whole - 1));
-    CHECK(!visitor_hear(beyond, true, reply));
+    CHECK(http_visitor_say(beyond, whole, sizeof whole - 1));
+    CHECK(!http_visitor_hear(beyond, true, reply));
     for (size_t i = 0; i + 1 < CONNECTIONS_MAX; i++)
         close(silent[i]);
     close(last);
     struct timeval deadline = {.tv_sec = VISITOR_DEADLINE_S};
     setsockopt(beyond, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
-    CHECK(visitor_hear(beyond, true, reply));
+    CHECK(http_visitor_hear(beyond, true, reply));
     close(beyond);
     CHECK(is_alive());
 }
 
 static void listens_only_where_told(void)
 {
-    int client = visitor_dial("127.0.0.2", landmarks_port(server));
+    int client = http_visitor_dial("127.0.0.2", landmarks_port(server));
     CHECK(client < 0);
     if (client >= 0)
         close(client);
@@ -435,8 +438,8 @@ static void serves_over_ipv6_too(void)
     at.sin6_port = htons(landmarks_port(six));
     int client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(connect(client, (struct sockaddr *)&at, sizeof at) == 0);
-    CHECK(visitor_say(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27) &&
-          visitor_hear(client, true, reply));
+    CHECK(http_visitor_say(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27) &&
+          http_visitor_hear(client, true, reply));
     close(client);
     landmarks_stop(&six);
 }
@@ -481,7 +484,7 @@ static void stops_at_once_and_leaves_nothing(void)
 {
     uint16_t port = landmarks_port(server);
     int client = dial();
-    CHECK(visitor_say(client, "GET " PATH, 4));
+    CHECK(http_visitor_say(client, "GET " PATH, 4));
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     landmarks_stop(&server);

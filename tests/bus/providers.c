@@ -3,7 +3,7 @@
 #include <czmq.h>
 
 #include "placesd/service/worker.h"
-#include "tests/bus/giver.h"
+#include "tests/bus/http_server.h"
 #include "tests/bus/upstream.h"
 
 /* Each job has so long, unless the upstream is meant to take longer. */
@@ -215,7 +215,7 @@ static enum MHD_Result take_request(void *user, struct MHD_Connection *connectio
 /* ---- the worker ---- */
 
 static void *context;
-static struct giver giver;
+static struct http_server giver;
 static struct worker *worker;
 static struct worker_broker asked;
 static char url[128];
@@ -232,7 +232,7 @@ static void start_worker(const struct subject *of, const struct subject *second,
     atomic_store(&playing, of);
     char error[WORKER_ERROR_BYTES_MAX] = "";
     snprintf(url, sizeof url, "%s://127.0.0.1:%u/x", scheme, upstream.port);
-    giver_open(&giver, context, DEADLINE_MS + ASKER_PATIENCE_MS);
+    http_server_open(&giver, context, DEADLINE_MS + ASKER_PATIENCE_MS);
     asked = (struct worker_broker){
         .back = giver.endpoint,
         .sources = {source_of(of), source_of(second)},
@@ -245,13 +245,13 @@ static void start_worker(const struct subject *of, const struct subject *second,
         printf("%s\n", error);
         exit(2);
     }
-    giver_meet(&giver);
+    http_server_meet(&giver);
 }
 
 static void stop_worker(void)
 {
     worker_stop(&worker);
-    giver_close(&giver);
+    http_server_close(&giver);
 }
 
 static const struct lookup here = {34068930000, -118445127000, 1500, 20, DEADLINE_MS};
@@ -266,8 +266,8 @@ static struct asker_answer ask(int in_mood, uint32_t *rest_ms)
         lookup.deadline_ms = DEADLINE_LATE_MS;
     int64_t start_ms = asker_now_ms();
     uint64_t got = 0;
-    giver_give(&giver, ++number, lookup, NULL);
-    struct asker_answer answer = giver_take(&giver, &got, rest_ms);
+    http_server_give(&giver, ++number, lookup, NULL);
+    struct asker_answer answer = http_server_take(&giver, &got, rest_ms);
     CHECK(asker_now_ms() - start_ms < lookup.deadline_ms + GRACE_MS);
     CHECK_INT(got, number);
     return answer;
@@ -377,10 +377,10 @@ static void shares_transfers(void)
         bool is_post = i % 2 == 0;
         const struct subject *subject = is_post ? &google_new : &photon;
         atomic_store(&playing, subject);
-        giver_give(&giver, i, here, subject->provider->name);
+        http_server_give(&giver, i, here, subject->provider->name);
         uint64_t number;
         uint32_t rest_ms;
-        struct asker_answer answer = giver_take(&giver, &number, &rest_ms);
+        struct asker_answer answer = http_server_take(&giver, &number, &rest_ms);
         CHECK_INT(answer.code, LOOKUP_OK);
         CHECK_INT(answer.results, 2);
         struct request seen = last_request();
@@ -403,11 +403,11 @@ static void many_late_answers_come(void)
     lookup.deadline_ms = DEADLINE_LATE_MS;
     int64_t start_ms = asker_now_ms();
     for (uint64_t i = 0; i < JOBS; i++)
-        giver_give(&giver, i, lookup, NULL);
+        http_server_give(&giver, i, lookup, NULL);
     for (int i = 0; i < JOBS; i++) {
         uint64_t number = JOBS;
         uint32_t rest_ms;
-        CHECK_INT(giver_take(&giver, &number, &rest_ms).code, LOOKUP_TIMEOUT);
+        CHECK_INT(http_server_take(&giver, &number, &rest_ms).code, LOOKUP_TIMEOUT);
         CHECK(number < JOBS && !answered[number]);
         if (number < JOBS)
             answered[number] = true;

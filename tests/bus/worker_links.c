@@ -6,7 +6,7 @@
 
 #include "placesd/dispatch/balance.h"
 #include "placesd/service/worker.h"
-#include "tests/bus/giver.h"
+#include "tests/bus/http_server.h"
 #include "tests/bus/upstream.h"
 
 /* A worker misses its broker after twice the silence that it is dropped for. */
@@ -17,7 +17,7 @@
 static void *context;
 static struct upstream upstream;
 
-static struct worker *start_worker(const struct giver *giver)
+static struct worker *start_worker(const struct http_server *giver)
 {
     static struct worker_broker broker;
     static char url[128];
@@ -34,7 +34,7 @@ static struct worker *start_worker(const struct giver *giver)
 }
 
 /* The name under which the next message comes, which is read to its end; "" if none comes. */
-static void hear(struct giver *giver, char name[64])
+static void hear(struct http_server *giver, char name[64])
 {
     char rest[64];
     int bytes = zmq_recv(giver->socket, name, 63, 0), more = 1;
@@ -44,7 +44,7 @@ static void hear(struct giver *giver, char name[64])
         zmq_getsockopt(giver->socket, ZMQ_RCVMORE, &more, &size);
 }
 
-static bool is_connected(struct giver *giver, const char *name)
+static bool is_connected(struct http_server *giver, const char *name)
 {
     int yes = 1;
     zmq_setsockopt(giver->socket, ZMQ_ROUTER_MANDATORY, &yes, sizeof yes);
@@ -56,20 +56,20 @@ static bool is_connected(struct giver *giver, const char *name)
 
 static void silence_makes_a_new_connection_and_loses_no_job(void)
 {
-    struct giver giver;
+    struct http_server giver;
     char first[64] = "", name[64], wanted[64];
     uint64_t number = 0;
     uint32_t rest_ms;
-    giver_open(&giver, context, MISSED_MS + PATIENCE_MS);
+    http_server_open(&giver, context, MISSED_MS + PATIENCE_MS);
     struct worker *worker = start_worker(&giver);
-    giver_meet(&giver);
+    http_server_meet(&giver);
     snprintf(first, sizeof first, "%.*s", (int)giver.worker_bytes, giver.worker);
     CHECK(strncmp(first, "worker-", 7) == 0 && strcmp(first + 23, ".0") == 0);
     struct lookup silent = {.latitude_nanodeg = UPSTREAM_SILENT * LOOKUP_NANODEGREES_PER_DEGREE,
                             .radius_m = 1000,
                             .bound = 5,
                             .deadline_ms = MISSED_MS + PATIENCE_MS};
-    giver_give(&giver, 77, silent, NULL);
+    http_server_give(&giver, 77, silent, NULL);
     int64_t given_ms = asker_now_ms();
     do
         hear(&giver, name);
@@ -83,18 +83,18 @@ static void silence_makes_a_new_connection_and_loses_no_job(void)
         poll(NULL, 0, 10);
     CHECK(!is_connected(&giver, first));
     CHECK(is_connected(&giver, name));
-    struct asker_answer answer = giver_take(&giver, &number, &rest_ms);
+    struct asker_answer answer = http_server_take(&giver, &number, &rest_ms);
     CHECK_INT(number, 77);
     CHECK_INT(answer.code, LOOKUP_TIMEOUT);
     worker_stop(&worker);
-    giver_close(&giver);
+    http_server_close(&giver);
 }
 
 static void a_broker_that_speaks_keeps_its_worker(void)
 {
-    struct giver giver;
+    struct http_server giver;
     char first[64], name[64];
-    giver_open(&giver, context, PATIENCE_MS);
+    http_server_open(&giver, context, PATIENCE_MS);
     struct worker *worker = start_worker(&giver);
     hear(&giver, first);
     int64_t until_ms = asker_now_ms() + MISSED_MS + BALANCE_SILENCE_MS;
@@ -104,16 +104,16 @@ static void a_broker_that_speaks_keeps_its_worker(void)
         CHECK(strcmp(name, first) == 0);
     }
     worker_stop(&worker);
-    giver_close(&giver);
+    http_server_close(&giver);
 }
 
 /* ZeroMQ does not try again where a socket of another kind was. */
 static void a_stranger_that_goes_leaves_room_for_the_broker(void)
 {
-    struct giver giver;
+    struct http_server giver;
     char name[64], event[16];
     int linger = 0, patience_ms = PATIENCE_MS;
-    giver_open(&giver, context, 20000);
+    http_server_open(&giver, context, 20000);
     zmq_unbind(giver.socket, giver.endpoint);
     void *stranger = zmq_socket(context, ZMQ_PULL), *events = zmq_socket(context, ZMQ_PAIR);
     zmq_setsockopt(stranger, ZMQ_LINGER, &linger, sizeof linger);
@@ -136,7 +136,7 @@ static void a_stranger_that_goes_leaves_room_for_the_broker(void)
     CHECK(strncmp(name, "worker-", 7) == 0);
     CHECK(asker_now_ms() - start_ms < 20000);
     worker_stop(&worker);
-    giver_close(&giver);
+    http_server_close(&giver);
 }
 
 static const struct check_case cases[] = {

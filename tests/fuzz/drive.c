@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "tests/crash_handler.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/lastwords.h"
-#include "tests/sim/dice.h"
+#include "tests/sim/rng.h"
 
 #define INPUT_BYTES_MAX   (128 * 1024)
 #define FILES_MAX         1024
@@ -33,11 +33,11 @@ static void say_input(void)
 {
     static const char digits[] = "0123456789abcdef";
     static const char words[] = "the target died of this input (hex):\n";
-    lastwords_write(words, sizeof words - 1);
+    crash_handler_write(words, sizeof words - 1);
     for (size_t i = 0; i < running.count; i++)
-        lastwords_write(
+        crash_handler_write(
             (const char[]){digits[running.bytes[i] >> 4], digits[running.bytes[i] & 15]}, 2);
-    lastwords_write("\n", 1);
+    crash_handler_write("\n", 1);
 }
 
 static void fail(const char *what)
@@ -110,37 +110,37 @@ static void load_all(const char *folder)
 }
 
 /* One small change of the kind that decoders get wrong; returns the new size. */
-static size_t edit(struct dice *dice, uint8_t *bytes, size_t count)
+static size_t edit(struct rng *rng, uint8_t *bytes, size_t count)
 {
     static const uint8_t telling[] = {0x00, 0x01, 0x7f, 0x80, 0x90, 0xc0, 0xc4, 0xc6, 0xcf,
                                       0xd3, 0xd9, 0xdb, 0xdc, 0xdd, 0xdf, 0xff, ' ',  '\n'};
-    size_t at = count == 0 ? 0 : dice_below(dice, (uint32_t)count);
-    const struct input *other = &corpus[dice_below(dice, (uint32_t)corpus_count)];
-    switch (dice_below(dice, 7)) {
+    size_t at = count == 0 ? 0 : rng_below(rng, (uint32_t)count);
+    const struct input *other = &corpus[rng_below(rng, (uint32_t)corpus_count)];
+    switch (rng_below(rng, 7)) {
     case 0: /* one bit */
         if (count > 0)
-            bytes[at] ^= (uint8_t)(1u << dice_below(dice, 8));
+            bytes[at] ^= (uint8_t)(1u << rng_below(rng, 8));
         return count;
     case 1: /* any byte */
         if (count > 0)
-            bytes[at] = (uint8_t)dice_next(dice);
+            bytes[at] = (uint8_t)rng_next(rng);
         return count;
     case 2: /* a byte that means something */
         if (count > 0)
-            bytes[at] = telling[dice_below(dice, sizeof telling)];
+            bytes[at] = telling[rng_below(rng, sizeof telling)];
         return count;
     case 3: /* a number one off */
         if (count > 0)
-            bytes[at] = (uint8_t)(bytes[at] + (dice_chance(dice, 500) ? 1 : -1));
+            bytes[at] = (uint8_t)(bytes[at] + (rng_chance(rng, 500) ? 1 : -1));
         return count;
     case 4: { /* a piece is missing */
-        size_t gone = count == 0 ? 0 : 1 + dice_below(dice, (uint32_t)(count - at));
+        size_t gone = count == 0 ? 0 : 1 + rng_below(rng, (uint32_t)(count - at));
         if (gone > 0)
             memmove(bytes + at, bytes + at + gone, count - at - gone);
         return count - gone;
     }
     case 5: { /* the end is another input's end */
-        size_t from = other->count == 0 ? 0 : dice_below(dice, (uint32_t)other->count);
+        size_t from = other->count == 0 ? 0 : rng_below(rng, (uint32_t)other->count);
         size_t tail = other->count - from;
         if (at + tail > INPUT_BYTES_MAX)
             return count;
@@ -148,7 +148,7 @@ static size_t edit(struct dice *dice, uint8_t *bytes, size_t count)
         return at + tail;
     }
     default: { /* a piece comes twice */
-        size_t piece = count == 0 ? 0 : 1 + dice_below(dice, (uint32_t)(count - at));
+        size_t piece = count == 0 ? 0 : 1 + rng_below(rng, (uint32_t)(count - at));
         if (count + piece > INPUT_BYTES_MAX)
             return count;
         memmove(bytes + at + piece, bytes + at, count - at);
@@ -157,14 +157,14 @@ static size_t edit(struct dice *dice, uint8_t *bytes, size_t count)
     }
 }
 
-static void mutate(struct dice *dice)
+static void mutate(struct rng *rng)
 {
     static uint8_t bytes[INPUT_BYTES_MAX];
-    const struct input *start = &corpus[dice_below(dice, (uint32_t)corpus_count)];
+    const struct input *start = &corpus[rng_below(rng, (uint32_t)corpus_count)];
     size_t count = start->count;
     memcpy(bytes, start->bytes, count);
-    for (uint32_t edits = 1 + dice_below(dice, EDITS_MAX); edits > 0; edits--)
-        count = edit(dice, bytes, count);
+    for (uint32_t edits = 1 + rng_below(rng, EDITS_MAX); edits > 0; edits--)
+        count = edit(rng, bytes, count);
     run(bytes, count);
 }
 
@@ -175,10 +175,10 @@ int main(int count, char **arguments)
         return 2;
     }
     uint64_t mutations = count > 2 ? strtoull(arguments[2], NULL, 10) : MUTATIONS_DEFAULT;
-    struct dice dice = {count > 3 ? strtoull(arguments[3], NULL, 10) : 0};
+    struct rng rng = {count > 3 ? strtoull(arguments[3], NULL, 10) : 0};
     build_wall();
     load_all(arguments[1]);
-    lastwords_set(say_input);
+    crash_handler_set(say_input);
     uint64_t prefixes = 0;
     for (size_t i = 0; i < corpus_count; i++) {
         run(corpus[i].bytes, corpus[i].count);
@@ -188,7 +188,7 @@ int main(int count, char **arguments)
         }
     }
     for (uint64_t i = 0; i < mutations; i++)
-        mutate(&dice);
+        mutate(&rng);
     printf("%zu inputs, %" PRIu64 " prefixes, %" PRIu64 " mutations: survived\n", corpus_count,
            prefixes, mutations);
     for (size_t i = 0; i < corpus_count; i++)

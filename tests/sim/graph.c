@@ -71,13 +71,13 @@ static uint64_t messages(const struct sim_counters *counters)
 static bool measure(struct sim *sim, const struct graph *graph, const struct sim_counters *counters,
                     uint32_t rounds, uint32_t updates, struct cost *cost)
 {
-    struct dice dice = {SEED};
+    struct rng rng = {SEED};
     uint64_t copies_before = sim_flood_count(sim).locations_sent;
     uint64_t messages_before = messages(counters);
     int64_t equal_us = 0;
     for (uint32_t round = 0; round < rounds; round++) {
         for (uint32_t i = 0; i < updates; i++)
-            sim_submit(sim, dice_below(&dice, graph->node_count), i % CLIENTS, SIM_STAMP_NOW);
+            sim_submit(sim, rng_below(&rng, graph->node_count), i % CLIENTS, SIM_STAMP_NOW);
         if (!converge(sim, &equal_us))
             return false;
         for (uint32_t i = 0; i < updates && i < CLIENTS; i++)
@@ -118,7 +118,7 @@ static bool tell_graph(struct graph graph, uint32_t rounds)
 
 int main(void)
 {
-    struct dice dice = {SEED};
+    struct rng rng = {SEED};
     printf("%23s %14s %30s %24s\n", "", "--- copies ---", "--- one update at a time ---",
            "- 256 updates at once -");
     printf("%-11s %5s %5s %6s %7s %8s %8s %5s %6s %8s %8s %6s\n", "herd", "nodes", "links", "ideal",
@@ -129,9 +129,9 @@ int main(void)
     good &= tell_graph(graph_eight(), 20);
     good &= tell_graph(graph_ring(100), 10);
     good &= tell_graph(graph_mesh(30), 5);
-    good &= tell_graph(graph_sparse(100, 50, &dice), 10);
-    good &= tell_graph(graph_sparse(100, 200, &dice), 5);
+    good &= tell_graph(graph_sparse(100, 50, &rng), 10);
+    good &= tell_graph(graph_sparse(100, 200, &rng), 5);
     good &= tell_graph(graph_ring(1000), 2);
-    good &= tell_graph(graph_sparse(1000, 500, &dice), 3);
+    good &= tell_graph(graph_sparse(1000, 500, &rng), 3);
     return good ? 0 : 1;
 }

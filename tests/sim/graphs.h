@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/sim/dice.h"
+#include "tests/sim/rng.h"
 
 #define GRAPHS_EDITIONS 8
 #define GRAPHS_FALL2016 2
@@ -42,7 +42,7 @@ struct graph graph_mesh(uint32_t node_count);
 struct graph graph_eight(void);
 
 /* A random tree and `extra` further edges, as far as there is room for them. */
-struct graph graph_sparse(uint32_t node_count, uint32_t extra, struct dice *dice);
+struct graph graph_sparse(uint32_t node_count, uint32_t extra, struct rng *rng);
 
 struct graph graph_copy(const struct graph *graph);
 void graph_free(struct graph *graph);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/lastwords.h"
+#include "tests/crash_handler.h"
 #include "tests/sim/report.h"
 #include "tests/sim/shape.h"
 
@@ -40,8 +40,8 @@ static void stop(int number)
 static void say_replay(void)
 {
     static const char words[] = "the program died; replay with: ";
-    lastwords_write(words, sizeof words - 1);
-    lastwords_write(replay, strlen(replay));
+    crash_handler_write(words, sizeof words - 1);
+    crash_handler_write(replay, strlen(replay));
 }
 
 static int64_t clock_ns(clockid_t clock)
@@ -51,19 +51,19 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static struct plan make_plan(struct wishes *wishes, uint64_t seed)
+static struct scenario make_plan(struct wishes *wishes, uint64_t seed)
 {
     const struct graph *graph = shape_graph(&wishes->shape, seed);
-    return graph == NULL ? plan_make(seed) : plan_make_on(graph, seed);
+    return graph == NULL ? scenario_make(seed) : plan_make_on(graph, seed);
 }
 
-static void play(struct report *report, const struct wishes *wishes, const struct plan *plan,
+static void play(struct report *report, const struct wishes *wishes, const struct scenario *plan,
                  uint64_t seed)
 {
     snprintf(replay, sizeof replay, "%s --seed %" PRIu64 "%s\n", program, seed,
              wishes->shape.arguments);
     int64_t start_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    struct plan_result result = plan_play(plan, &report->counters);
+    struct plan_result result = scenario_play(plan, &report->counters);
     report_add(report, plan->story, &result, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start_ns);
     if (result.violation[0] == '\0' || report->failures > FAILURES_TOLD_MAX)
         return;
@@ -77,11 +77,12 @@ static void play(struct report *report, const struct wishes *wishes, const struc
 static bool is_repeatable(struct wishes *wishes)
 {
     struct sim_counters once = {0}, again = {0};
-    struct plan plan = make_plan(wishes, wishes->first), same = make_plan(wishes, wishes->first);
-    plan_play(&plan, &once);
-    plan_play(&same, &again);
-    plan_free(&plan);
-    plan_free(&same);
+    struct scenario plan = make_plan(wishes, wishes->first),
+                    same = make_plan(wishes, wishes->first);
+    scenario_play(&plan, &once);
+    scenario_play(&same, &again);
+    scenario_free(&plan);
+    scenario_free(&same);
     if (memcmp(&once, &again, sizeof once) == 0)
         return true;
     printf("FAILED  seed %" PRIu64 " was another story the second time\n", wishes->first);
@@ -92,14 +93,14 @@ static void play_all(struct report *report, struct wishes *wishes)
 {
     int64_t start_ns = clock_ns(CLOCK_MONOTONIC), told_ns = start_ns;
     for (uint64_t i = 0; !stopped && (wishes->seconds > 0 || i < wishes->seeds); i++) {
-        struct plan plan = make_plan(wishes, wishes->first + i);
+        struct scenario plan = make_plan(wishes, wishes->first + i);
         plan.options.history_client = wishes->client;
         if (wishes->one) {
             plan_print_options(&plan, stdout);
             plan_print_actions(&plan, stdout);
         }
         play(report, wishes, &plan, wishes->first + i);
-        plan_free(&plan);
+        scenario_free(&plan);
         int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
         if (wishes->seconds > 0 && now_ns - start_ns >= wishes->seconds * 1000000000)
             break;
@@ -173,7 +174,7 @@ int main(int count, char **arguments)
     struct wishes wishes = read_arguments(count, arguments);
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
-    lastwords_set(say_replay);
+    crash_handler_set(say_replay);
     play_all(&report, &wishes);
     bool repeatable = wishes.one || is_repeatable(&wishes);
     bool good = report_tell(&report, !wishes.one && !shape_is_given(&wishes.shape));

@@ -1,8 +1,8 @@
 /* The agenda against a list that is searched from end to end: whatever is put in and moved, the
  * same comes out of both. */
 #include "tests/check.h"
-#include "tests/sim/agenda.h"
-#include "tests/sim/dice.h"
+#include "tests/sim/event_queue.h"
+#include "tests/sim/rng.h"
 
 #define NODES_MAX   9
 #define WAITING_MAX 400
@@ -42,33 +42,33 @@ static const struct entry *soonest(const struct list *list)
     return first;
 }
 
-static void push(struct agenda *agenda, struct list *list, int64_t time_us)
+static void push(struct event_queue *agenda, struct list *list, int64_t time_us)
 {
     size_t entry = NODES_MAX;
     while (entry < NODES_MAX + WAITING_MAX && list->entries[entry].waits)
         entry++;
     if (entry == NODES_MAX + WAITING_MAX)
         return;
-    agenda_push(agenda, time_us, parcel_of(entry));
+    event_queue_push(agenda, time_us, parcel_of(entry));
     put(list, entry, time_us);
 }
 
-static void set_turn(struct agenda *agenda, struct list *list, uint32_t node, int64_t time_us)
+static void set_turn(struct event_queue *agenda, struct list *list, uint32_t node, int64_t time_us)
 {
-    agenda_set_turn(agenda, node, time_us);
+    event_queue_set_turn(agenda, node, time_us);
     put(list, node, time_us);
-    CHECK_INT(agenda_turn_us(agenda, node), time_us);
+    CHECK_INT(event_queue_turn_us(agenda, node), time_us);
 }
 
 /* Takes the soonest out of both. False when there is none. */
-static bool pop(struct agenda *agenda, struct list *list)
+static bool pop(struct event_queue *agenda, struct list *list)
 {
     const struct entry *wanted = soonest(list);
-    CHECK_INT(agenda_first_us(agenda), wanted == NULL ? AGENDA_NEVER : wanted->time_us);
+    CHECK_INT(event_queue_first_us(agenda), wanted == NULL ? AGENDA_NEVER : wanted->time_us);
     if (wanted == NULL)
         return false;
     size_t entry = (size_t)(wanted - list->entries);
-    struct event event = agenda_pop(agenda);
+    struct event event = event_queue_pop(agenda);
     CHECK_INT(event.time_us, wanted->time_us);
     CHECK(event.parcel == (entry < NODES_MAX ? NULL : parcel_of(entry)));
     list->entries[entry].waits = false;
@@ -80,32 +80,32 @@ static bool pop(struct agenda *agenda, struct list *list)
 }
 
 /* Few moments, so that many things happen in the same one. */
-static void play(struct dice *dice, uint32_t nodes)
+static void play(struct rng *rng, uint32_t nodes)
 {
     struct list list = {0};
-    struct agenda agenda;
-    agenda_open(&agenda, nodes);
+    struct event_queue agenda;
+    event_queue_open(&agenda, nodes);
     for (int i = 0; i < 3000; i++) {
-        uint32_t what = dice_below(dice, 10);
-        int64_t time_us = dice_between(dice, 0, 20);
+        uint32_t what = rng_below(rng, 10);
+        int64_t time_us = rng_between(rng, 0, 20);
         if (what < 3)
             push(&agenda, &list, time_us);
         else if (what < 7)
-            set_turn(&agenda, &list, dice_below(dice, nodes),
-                     dice_chance(dice, 200) ? AGENDA_NEVER : time_us);
+            set_turn(&agenda, &list, rng_below(rng, nodes),
+                     rng_chance(rng, 200) ? AGENDA_NEVER : time_us);
         else
             pop(&agenda, &list);
     }
     while (pop(&agenda, &list))
         ;
-    agenda_close(&agenda);
+    event_queue_close(&agenda);
 }
 
 static void events_come_by_time_and_then_as_they_went_in(void)
 {
-    struct dice dice = {1};
+    struct rng rng = {1};
     for (uint32_t nodes = 1; nodes <= NODES_MAX; nodes++)
-        play(&dice, nodes);
+        play(&rng, nodes);
 }
 
 static const struct check_case cases[] = {

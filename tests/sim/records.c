@@ -25,7 +25,7 @@ static struct span make_id(struct sim *sim, uint32_t client)
     size_t total = bytes;
     if (sim->options.client_bytes_max > sizeof text && client % LONG_IDS_ONE_IN == 1)
         total = sizeof text +
-                dice_below(&sim->dice, sim->options.client_bytes_max - (uint32_t)sizeof text + 1);
+                rng_below(&sim->rng, sim->options.client_bytes_max - (uint32_t)sizeof text + 1);
     char *id = world_memory(total, 1);
     memset(id, 'x', total);
     memcpy(id, text, bytes);
@@ -52,10 +52,10 @@ void records_close(struct sim *sim)
 
 static void choose(struct sim *sim, struct client *client, enum sim_stamp stamp)
 {
-    int64_t now_ns = WALL_NS + sim->now_us * 1000 + dice_below(&sim->dice, 1000);
+    int64_t now_ns = WALL_NS + sim->now_us * 1000 + rng_below(&sim->rng, 1000);
     bool first = client->stamp_ns == 0;
     if (stamp == SIM_STAMP_STALE)
-        client->stamp_ns = now_ns - dice_between(&sim->dice, 0, STALE_NS_MAX);
+        client->stamp_ns = now_ns - rng_between(&sim->rng, 0, STALE_NS_MAX);
     else if (stamp == SIM_STAMP_FUTURE)
         client->stamp_ns = now_ns + FUTURE_NS;
     else if (stamp == SIM_STAMP_NOW || first)

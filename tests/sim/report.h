@@ -7,7 +7,7 @@
 #ifndef ZHERD_TESTS_SIM_REPORT_H
 #define ZHERD_TESTS_SIM_REPORT_H
 
-#include "tests/sim/plan.h"
+#include "tests/sim/scenario.h"
 
 /* Fewer seeds than this may well miss something rare. */
 #define REPORT_SEEDS_RARE_MIN 500

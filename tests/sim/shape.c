@@ -72,9 +72,9 @@ const struct graph *shape_graph(struct shape *shape, uint64_t seed)
         return &shape->graphs[seed % shape->graph_count];
     if (shape->nodes == 0)
         return NULL;
-    struct dice dice = {seed};
+    struct rng rng = {seed};
     graph_free(&shape->drawn);
-    shape->drawn = graph_sparse(shape->nodes, shape->nodes / 2, &dice);
+    shape->drawn = graph_sparse(shape->nodes, shape->nodes / 2, &rng);
     return &shape->drawn;
 }
 

@@ -95,8 +95,8 @@ static void make_node(struct sim *sim, uint32_t index)
     int64_t skew_s = sim->options.skew_s_max;
     node->holds = world_memory(sim->options.client_count, sizeof *node->holds);
     node->hops = world_memory(sim->options.client_count, sizeof *node->hops);
-    node->clock_ms = dice_between(&sim->dice, 0, CLOCK_MS_MAX);
-    node->skew_ns = dice_between(&sim->dice, -skew_s, skew_s) * 1000000000;
+    node->clock_ms = rng_between(&sim->rng, 0, CLOCK_MS_MAX);
+    node->skew_ns = rng_between(&sim->rng, -skew_s, skew_s) * 1000000000;
 }
 
 struct sim *sim_new(const struct graph *graph, const struct sim_options *options,
@@ -107,14 +107,14 @@ struct sim *sim_new(const struct graph *graph, const struct sim_options *options
     assert(options->mimicked == SIM_NO_NODE || options->mimicked < graph->node_count);
     struct sim *sim = world_memory(1, sizeof *sim);
     sim->options = *options;
-    sim->dice.state = options->seed;
+    sim->rng.state = options->seed;
     sim->counters = counters;
     sim->healed_us = WORLD_NEVER;
     sim->herd_count = graph->node_count;
     sim->node_count = sim->herd_count + (options->mimicked != SIM_NO_NODE);
     sim->nodes = world_memory(sim->node_count, sizeof *sim->nodes);
     sim->names = world_memory(sim->node_count, sizeof *sim->names);
-    agenda_open(&sim->agenda, sim->node_count);
+    event_queue_open(&sim->agenda, sim->node_count);
     lay_channels(sim, graph);
     records_open(sim);
     for (uint32_t i = 0; i < sim->node_count; i++) {
@@ -165,10 +165,10 @@ void sim_destroy(struct sim **owner)
     add_counters(&sim->counters->flood, &living);
     sim->counters->virtual_us += sim->now_us;
     for (uint32_t i = 0; i < sim->node_count; i++)
-        agenda_set_turn(&sim->agenda, i, AGENDA_NEVER);
-    while (agenda_first_us(&sim->agenda) != AGENDA_NEVER)
-        free(agenda_pop(&sim->agenda).parcel);
-    agenda_close(&sim->agenda);
+        event_queue_set_turn(&sim->agenda, i, AGENDA_NEVER);
+    while (event_queue_first_us(&sim->agenda) != AGENDA_NEVER)
+        free(event_queue_pop(&sim->agenda).parcel);
+    event_queue_close(&sim->agenda);
     for (uint32_t i = 0; i < sim->channel_count; i++)
         for (struct parcel *held = sim->channels[i].held_first; held != NULL;) {
             struct parcel *next = held->next;
@@ -213,8 +213,8 @@ void sim_fail(struct sim *sim, const char *format, ...)
 
 void node_wants_turn(struct sim *sim, uint32_t node, int64_t time_us)
 {
-    if (time_us < agenda_turn_us(&sim->agenda, node))
-        agenda_set_turn(&sim->agenda, node, time_us);
+    if (time_us < event_queue_turn_us(&sim->agenda, node))
+        event_queue_set_turn(&sim->agenda, node, time_us);
 }
 
 /* New connections to and from the node. One that mimics another takes that one's connections to
@@ -250,7 +250,7 @@ static void start(struct sim *sim, uint32_t index, bool strange)
         if (channel->road == SIM_DEAD)
             sim_set_road(sim, channel->from, channel->to, SIM_OPEN);
     }
-    node->incarnation = dice_next(&sim->dice) | 1;
+    node->incarnation = rng_next(&sim->rng) | 1;
     struct flood_options options = {
         .herd = span_of(strange ? "strange" : "simulated"),
         .node = span_of(sim->names[index]),
@@ -260,7 +260,7 @@ static void start(struct sim *sim, uint32_t index, bool strange)
         .clients_max = sim->options.clients_max,
     };
     for (size_t i = 0; i < sizeof options.hash_key; i++)
-        options.hash_key[i] = (uint8_t)dice_next(&sim->dice);
+        options.hash_key[i] = (uint8_t)rng_next(&sim->rng);
     node->flood = flood_new(&options);
     node->strange = strange;
     free(peers);
@@ -291,7 +291,7 @@ void sim_kill(struct sim *sim, uint32_t index)
     sim->counters->kills += node->leave_us == WORLD_NEVER;
     add_counters(&sim->counters->flood, flood_count(node->flood));
     flood_destroy(&node->flood);
-    agenda_set_turn(&sim->agenda, index, AGENDA_NEVER);
+    event_queue_set_turn(&sim->agenda, index, AGENDA_NEVER);
     reconnect_all(sim, index);
 }
 
@@ -432,12 +432,12 @@ static void take_turn(struct sim *sim, uint32_t index)
         (flood_is_over(node->flood) || sim->now_us >= node->leave_us))
         sim_kill(sim, index);
     else
-        agenda_set_turn(&sim->agenda, index, next_turn_us(sim, index));
+        event_queue_set_turn(&sim->agenda, index, next_turn_us(sim, index));
 }
 
 static bool step(struct sim *sim)
 {
-    struct event event = agenda_pop(&sim->agenda);
+    struct event event = event_queue_pop(&sim->agenda);
     sim->now_us = event.time_us;
     sim->steps++;
     sim->counters->steps++;
@@ -452,7 +452,7 @@ static bool step(struct sim *sim)
 
 bool sim_step(struct sim *sim)
 {
-    bool over = sim->violation[0] != '\0' || agenda_first_us(&sim->agenda) == AGENDA_NEVER;
+    bool over = sim->violation[0] != '\0' || event_queue_first_us(&sim->agenda) == AGENDA_NEVER;
     return !over && step(sim);
 }
 
@@ -460,7 +460,7 @@ bool sim_run(struct sim *sim, int64_t until_us)
 {
     if (sim->violation[0] != '\0')
         return false;
-    while (agenda_first_us(&sim->agenda) <= until_us)
+    while (event_queue_first_us(&sim->agenda) <= until_us)
         if (!step(sim))
             return false;
     sim->now_us = until_us;
@@ -510,8 +510,7 @@ void sim_submit(struct sim *sim, uint32_t index, uint32_t client, enum sim_stamp
     }
     watch_client(sim, index, client);
     watch_node(sim, index, 0);
-    node_wants_turn(sim, index,
-                    sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));
+    node_wants_turn(sim, index, sim->now_us + rng_between(&sim->rng, 0, sim->options.turn_us_max));
 }
 
 void sim_heal(struct sim *sim)

@@ -1,5 +1,5 @@
-add_library(herd_sim STATIC sim/agenda.c sim/graphs.c sim/history.c sim/plan.c sim/records.c
-    sim/road.c sim/sim.c sim/stories.c sim/watch.c)
+add_library(herd_sim STATIC sim/event_queue.c sim/graphs.c sim/history.c sim/scenario.c sim/records.c
+    sim/link_model.c sim/sim.c sim/stories.c sim/watch.c)
 target_link_libraries(herd_sim PUBLIC herd_core)
 
 # A debug build keeps its assertions and symbols, but what is run a hundred million times is
@@ -31,10 +31,10 @@ set_tests_properties(sim/herd sim/topologies sim/thousand PROPERTIES TIMEOUT 600
 
 # A sanitizer would only slow the mutants down.
 if(NOT ZHERD_SANITIZE)
-    add_library(herd_hunt OBJECT sim/hunt.c)
+    add_library(herd_mutant_run OBJECT sim/mutant_run.c)
     add_test(NAME sim/mutants
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sim/mutants ${CMAKE_CURRENT_BINARY_DIR}/mutants
-            ${CMAKE_C_COMPILER} $<TARGET_OBJECTS:herd_hunt> $<TARGET_FILE:herd_sim>
+            ${CMAKE_C_COMPILER} $<TARGET_OBJECTS:herd_mutant_run> $<TARGET_FILE:herd_sim>
             $<TARGET_FILE:herd_core> $<TARGET_FILE:library::MSGPACK>
             $<TARGET_FILE:library::SODIUM> $<TARGET_FILE:library::XXHASH>
         COMMAND_EXPAND_LISTS)

@@ -8,7 +8,7 @@
 #define ZHERD_TESTS_SIM_WORLD_H
 
 #include "bus/link/dial.h"
-#include "tests/sim/agenda.h"
+#include "tests/sim/event_queue.h"
 #include "tests/sim/sim.h"
 
 #define WORLD_NO_RECORD  UINT32_MAX
@@ -74,9 +74,9 @@ struct client {
 
 struct sim {
     struct sim_options options;
-    struct dice dice;
+    struct rng rng;
     int64_t now_us;
-    struct agenda agenda;
+    struct event_queue agenda;
     struct node *nodes;
     uint32_t node_count; /* with the one that bears another's name */
     uint32_t herd_count; /* without */

@@ -29,10 +29,10 @@ OF_THE_NETWORK = {"isolate": "cut", "one way": "cut", "cut": "cut", "loss": "los
 
 
 class Faults:
-    """Draws faults and does them. `dice` decides everything but the moments of the machine."""
+    """Draws faults and does them. `rng` decides everything but the moments of the machine."""
 
-    def __init__(self, herd, recorder, dice):
-        self.herd, self.network, self.recorder, self.dice = herd, herd.network, recorder, dice
+    def __init__(self, herd, recorder, rng):
+        self.herd, self.network, self.recorder, self.rng = herd, herd.network, recorder, rng
         self.nodes = list(herd.ports)
         self.neighbours = {node: [other for link in herd.links for other in link.split("-")
                                   if node in link.split("-") and other != node]
@@ -66,7 +66,7 @@ class Faults:
 
     def heal(self):
         """Ends all there is, in no particular order."""
-        self.dice.shuffle(self.under_way)
+        self.rng.shuffle(self.under_way)
         while self.under_way:
             self.under_way.pop()[2]()
         self.busy.clear()
@@ -75,25 +75,25 @@ class Faults:
 
     def strike(self, anchor):
         """One fault. The anchor is spared death: what all nodes held must not be lost."""
-        kind = self.dice.choice(self.kinds)
+        kind = self.rng.choice(self.kinds)
         target = self.draw_target(kind, anchor)
         if target is None or (kind, target) in self.busy:
             return
         least, most = LASTS[kind]
         # Square: more short ones than long ones.
-        seconds = least + (most - least) * self.dice.random() ** 2
+        seconds = least + (most - least) * self.rng.random() ** 2
         self.busy.add((kind, target))
         self.count[kind] += 1
         getattr(self, kind.replace(" ", "_"))(target, seconds)
 
     def draw_target(self, kind, anchor):
         if kind in ("cut", "loss", "reset"):
-            return tuple(self.dice.choice(self.herd.links).split("-"))
+            return tuple(self.rng.choice(self.herd.links).split("-"))
         if kind == "one way":
-            return self.dice.choice(sorted(self.network.roads))
+            return self.rng.choice(sorted(self.network.roads))
         if kind in ("delay", "late"):
-            return self.dice.choice(sorted(self.network.proxy.roads))
-        node = self.dice.choice(self.nodes)
+            return self.rng.choice(sorted(self.network.proxy.roads))
+        node = self.rng.choice(self.nodes)
         if kind in ("kill", "leave", "pause", "descriptors") and not self.herd.lives(node):
             return None
         return None if kind in ("kill", "leave") and node == anchor else node
@@ -147,7 +147,7 @@ class Faults:
         self.later(seconds, give_back)
 
     def clock(self, node, seconds):
-        self.herd.set_clock(node, self.dice.choice((-1, 1)) * self.dice.randint(0, 600))
+        self.herd.set_clock(node, self.rng.choice((-1, 1)) * self.rng.randint(0, 600))
         self.busy.discard(("clock", node))
 
     # ---- roads ----
@@ -157,7 +157,7 @@ class Faults:
         self.note(seconds, *{road[0] for road in roads}, *{road[1] for road in roads})
         for road in roads:
             do(road)
-            self.later(seconds * self.dice.uniform(0.7, 1.0),
+            self.later(seconds * self.rng.uniform(0.7, 1.0),
                        lambda road=road: self.network.heal(road))
 
     def cut(self, link, seconds):
@@ -184,9 +184,9 @@ class Faults:
         self.later(seconds, lambda: self.network.slow(node, False))
 
     def delay(self, road, seconds):
-        most = self.dice.uniform(0.02, 0.5)
+        most = self.rng.uniform(0.02, 0.5)
         self.on_roads([road], seconds, lambda road: self.network.proxy.tell(
-            road="-".join(road), delay=most * self.dice.random(), jitter=most))
+            road="-".join(road), delay=most * self.rng.random(), jitter=most))
 
     def late(self, road, seconds):
         self.note(seconds, *road)

@@ -49,8 +49,8 @@ class Joining(unittest.TestCase):
         with Herd(["A-B", "A-C"], places=False).start(extra=("--log", "events")) as herd:
             herd.linked()
             pour(herd.ports["A"], iamats(b"c", range(count)), count)
-            dice = random.Random(1)
-            asked = [f"c{i}" for i in (0, count - 1, *dice.sample(range(count), 200))]
+            rng = random.Random(1)
+            asked = [f"c{i}" for i in (0, count - 1, *rng.sample(range(count), 200))]
             wait_for("B to know them", lambda: self.hold_all(herd, "B", asked), 30)
             over = threading.Event()
             updates = threading.Thread(target=self.go_on, args=(herd, count, over))

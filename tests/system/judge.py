@@ -237,12 +237,12 @@ class Judged(unittest.TestCase):
             self.assertIsNone(order_of(line))
 
     def test_a_long_random_history_of_one_table_passes(self):
-        dice, history, newest, now = random.Random(7), History(), {}, 0.0
+        rng, history, newest, now = random.Random(7), History(), {}, 0.0
         for number in range(20_000):
             now += 0.001
-            client, connection = f"c{dice.randrange(20)}", number % 10
-            if dice.random() < 0.5:
-                stamp = str(dice.randrange(10**6))
+            client, connection = f"c{rng.randrange(20)}", number % 10
+            if rng.random() < 0.5:
+                stamp = str(rng.randrange(10**6))
                 operation = tell("A", client, stamp, now, 0, connection, 0.0005)
                 newest[client] = max([operation.reply, newest.get(client, operation.reply)],
                                      key=order_of)

@@ -391,23 +391,23 @@ class Landmarks(unittest.TestCase):
         self.assertEqual(self.names((1, 1)), ["place 1"])
 
     def test_answers_equal_looking_at_every_place(self):
-        dice = random.Random(7)
+        rng = random.Random(7)
         middles = [(-118.44, 34.07), (179.99, -16.5), (13.4, 89.9), (0, -89.95), (0, 0)]
 
         def draw():
-            longitude, latitude = dice.choice(middles)
-            longitude = (longitude + dice.gauss(0, 0.2) + 180) % 360 - 180
-            latitude = max(-90, min(90, latitude + dice.gauss(0, 0.1)))
+            longitude, latitude = rng.choice(middles)
+            longitude = (longitude + rng.gauss(0, 0.2) + 180) % 360 - 180
+            latitude = max(-90, min(90, latitude + rng.gauss(0, 0.1)))
             return round(longitude, 7), round(latitude, 7)
 
-        places = [(draw(), dice.choice(list(RANKS))) for _ in range(2000)]
+        places = [(draw(), rng.choice(list(RANKS))) for _ in range(2000)]
         counts, _ = self.fill(sequence(feature(n, at, kind=kind)
                                        for n, (at, kind) in enumerate(places)))
         self.assertEqual(counts["places"], 2000)
         server, port = self.serve()
         found_total = 0
         for _ in range(300):
-            centre, radius_m = draw(), dice.choice([300, 3000, 20000, 50000])
+            centre, radius_m = draw(), rng.choice([300, 3000, 20000, 50000])
             near = [(distance_m(centre, at), n) for n, (at, _) in enumerate(places)]
             near = [pair for pair in near if pair[0] <= radius_m]
             for rankby in ("prominence", "distance"):

@@ -91,31 +91,31 @@ class Client(threading.Thread):
     def __init__(self, recorder, addresses, number, seed, pause_s):
         super().__init__(daemon=True)
         self.recorder, self.addresses, self.pause_s = recorder, addresses, pause_s
-        self.dice = random.Random(f"{seed} {number}")
+        self.rng = random.Random(f"{seed} {number}")
         self.names = names_of(number)
         self.may_go = threading.Event()
         self.is_idle = threading.Event()
         self.over = False
 
     def command(self):
-        name = self.dice.choice(self.names)
-        if self.dice.random() < 0.5:
+        name = self.rng.choice(self.names)
+        if self.rng.random() < 0.5:
             return f"WHATSAT {name} 1 0"
         return "IAMAT {} {:+08.4f}{:+09.4f} {}".format(
-            name, self.dice.uniform(-90, 90), self.dice.uniform(-180, 180), self.stamp())
+            name, self.rng.uniform(-90, 90), self.rng.uniform(-180, 180), self.stamp())
 
     def stamp(self):
         """Mostly now; sometimes a while ago, or years ahead. Its end makes it the only one."""
-        second = time.time() + self.dice.choice((0, 0, 0, 0, 0, 0, -0.5, -30, 4, 10**8))
+        second = time.time() + self.rng.choice((0, 0, 0, 0, 0, 0, -0.5, -30, 4, 10**8))
         return f"{int(second)}.{int(second % 1 * 1000):03d}{next(numbers) % 10**6:06d}"
 
     def converse(self, conversation):
-        for _ in range(self.dice.randint(1, BATCHES_MAX)):
+        for _ in range(self.rng.randint(1, BATCHES_MAX)):
             if not self.may_go.is_set():
                 break
-            conversation.ask([self.command() for _ in range(self.dice.randint(1, COMMANDS_MAX))])
-            time.sleep(self.dice.expovariate(1 / self.pause_s))
-        if self.dice.random() < 0.2:
+            conversation.ask([self.command() for _ in range(self.rng.randint(1, COMMANDS_MAX))])
+            time.sleep(self.rng.expovariate(1 / self.pause_s))
+        if self.rng.random() < 0.2:
             conversation.socket.sendall((self.command_unread(conversation) + "\n").encode())
         else:
             conversation.leave()
@@ -134,7 +134,7 @@ class Client(threading.Thread):
                 self.may_go.wait()
                 self.is_idle.clear()
                 continue
-            node = self.dice.choice(list(self.addresses))
+            node = self.rng.choice(list(self.addresses))
             conversation = None
             try:
                 conversation = Conversation(self.recorder, node, self.addresses[node])

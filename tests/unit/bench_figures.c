@@ -2,7 +2,7 @@
 #include "tests/bench/figures.h"
 #include "tests/bench/visible.h"
 #include "tests/check.h"
-#include "tests/sim/dice.h"
+#include "tests/sim/rng.h"
 
 #define VALUES 20000
 
@@ -39,9 +39,9 @@ static void quantiles_against_sorting(void)
 {
     static struct histogram histogram;
     static int64_t values[VALUES];
-    struct dice dice = {7};
+    struct rng rng = {7};
     for (int i = 0; i < VALUES; i++) {
-        values[i] = (int64_t)(dice_next(&dice) >> (1 + dice_below(&dice, 62)));
+        values[i] = (int64_t)(rng_next(&rng) >> (1 + rng_below(&rng, 62)));
         histogram_add(&histogram, values[i]);
     }
     qsort(values, VALUES, sizeof *values, compare);
@@ -98,10 +98,10 @@ static void violators_are_pooled(void)
 static void a_known_distribution(void)
 {
     static struct visible_probe probes[VALUES];
-    struct dice dice = {3};
+    struct rng rng = {3};
     for (int i = 0; i < VALUES; i++) {
-        probes[i].delay_ns = dice_below(&dice, 2000);
-        probes[i].seen = dice_below(&dice, 1000) < probes[i].delay_ns;
+        probes[i].delay_ns = rng_below(&rng, 2000);
+        probes[i].seen = rng_below(&rng, 1000) < probes[i].delay_ns;
     }
     int64_t half = visible_delay_ns(probes, VALUES, 50),
             most = visible_delay_ns(probes, VALUES, 90);

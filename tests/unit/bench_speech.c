@@ -87,16 +87,16 @@ static void check_reply(struct talk *talk, struct asked asked, struct span reply
 
 static void samples_come_back(void)
 {
-    struct dice dice = {11};
+    struct rng rng = {11};
     char text[SAMPLE_BYTES];
     uint32_t client;
     uint64_t stamp_ns;
     for (int i = 0; i < 20000; i++) {
-        uint32_t number = dice_below(&dice, SAMPLE_CLIENTS_MAX);
-        uint64_t stamp = dice_next(&dice) % (UINT64_C(10000000000) * 1000000000);
+        uint32_t number = rng_below(&rng, SAMPLE_CLIENTS_MAX);
+        uint64_t stamp = rng_next(&rng) % (UINT64_C(10000000000) * 1000000000);
         sample_write(number, stamp, text);
         CHECK(sample_read(text, &client, &stamp_ns) && client == number && stamp_ns == stamp);
-        text[dice_below(&dice, SAMPLE_BYTES)] ^= 1;
+        text[rng_below(&rng, SAMPLE_BYTES)] ^= 1;
         CHECK(!sample_read(text, &client, &stamp_ns) || client != number || stamp_ns != stamp);
     }
 }
@@ -291,7 +291,7 @@ static struct script a_script(void)
 {
     memset(known, 0, sizeof known);
     return (struct script){
-        .connections = 3, .clients = CLIENTS, .stamp_ns = 1000, .known = known, .dice = {1}};
+        .connections = 3, .clients = CLIENTS, .stamp_ns = 1000, .known = known, .rng = {1}};
 }
 
 static void everybody_is_loaded_once(void)

@@ -136,12 +136,12 @@ static void too_long_is_not_taken(void)
     cache_destroy(&cache);
 }
 
-static uint64_t dice = 1;
+static uint64_t rng = 1;
 
 static uint32_t roll(uint32_t sides)
 {
-    dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (uint32_t)(dice >> 33) % sides;
+    rng = rng * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(rng >> 33) % sides;
 }
 
 /* Every key differs from a thousand others in one field alone, so that a bucket with two of them

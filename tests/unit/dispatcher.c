@@ -348,12 +348,12 @@ static void closing_and_stopping(void)
 
 /* ---- everything at once ---- */
 
-static uint64_t dice = 3;
+static uint64_t rng = 3;
 
 static uint32_t roll(uint32_t sides)
 {
-    dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (uint32_t)(dice >> 33) % sides;
+    rng = rng * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(rng >> 33) % sides;
 }
 
 /* Random questions, answers, failures, losses and silences: each ticket is answered once and in

@@ -4,12 +4,12 @@
 
 #include "tests/check.h"
 
-static uint64_t dice = 7;
+static uint64_t rng = 7;
 
 static uint64_t roll(uint64_t sides)
 {
-    dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (dice >> 20) % sides;
+    rng = rng * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (rng >> 20) % sides;
 }
 
 static struct lookup anywhere(uint32_t radius_m)

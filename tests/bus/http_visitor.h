@@ -2,8 +2,8 @@
  *
  * It says whatever bytes it is given, and understands an answer just well enough to see its end.
  * A server that closes is something to be told, not a failure. */
-#ifndef ZHERD_TESTS_BUS_VISITOR_H
-#define ZHERD_TESTS_BUS_VISITOR_H
+#ifndef ZHERD_TESTS_BUS_HTTP_VISITOR_H
+#define ZHERD_TESTS_BUS_HTTP_VISITOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,18 +14,18 @@
 #define VISITOR_DEADLINE_S 20
 
 /* A connection, or -1 where nobody listens. */
-int visitor_dial(const char *host, uint16_t port);
+int http_visitor_dial(const char *host, uint16_t port);
 
 /* False once the server has closed. */
-bool visitor_say(int client, const char *bytes, size_t count);
+bool http_visitor_say(int client, const char *bytes, size_t count);
 
 /* Reads one answer with its body (or without, for HEAD) into `reply`, closed by a NUL. False if
  * none came: connection closed, or nothing within the deadline. */
-bool visitor_hear(int client, bool with_body, char reply[VISITOR_REPLY_BYTES_MAX]);
+bool http_visitor_hear(int client, bool with_body, char reply[VISITOR_REPLY_BYTES_MAX]);
 
 /* One GET from 127.0.0.1, on a connection of its own: its body, within `reply`, or NULL if the
  * status is not `status`. */
-const char *visitor_get(uint16_t port, const char *target, int status,
-                        char reply[VISITOR_REPLY_BYTES_MAX]);
+const char *http_visitor_get(uint16_t port, const char *target, int status,
+                             char reply[VISITOR_REPLY_BYTES_MAX]);
 
 #endif

@@ -1,4 +1,4 @@
-#include "tests/bus/tape.h"
+#include "tests/bus/recorder.h"
 
 #include <assert.h>
 #include <poll.h>
@@ -28,7 +28,7 @@ struct call {
     int near, far;
 };
 
-struct tape {
+struct recorder {
     int listener, stop;
     struct sockaddr_in to; /* the far end */
     pthread_t thread;
@@ -39,7 +39,7 @@ struct tape {
     size_t piece_count, bytes;
 };
 
-static int call_far(const struct tape *tape)
+static int call_far(const struct recorder *tape)
 {
     int far = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(far, (const struct sockaddr *)&tape->to, sizeof tape->to) == 0)
@@ -48,7 +48,7 @@ static int call_far(const struct tape *tape)
     return -1;
 }
 
-static void take_call(struct tape *tape)
+static void take_call(struct recorder *tape)
 {
     int near = accept(tape->listener, NULL, NULL), far = call_far(tape);
     if (near >= 0 && far >= 0 && tape->call_count < CALLS_MAX) {
@@ -60,7 +60,7 @@ static void take_call(struct tape *tape)
         close(far);
 }
 
-static void record(struct tape *tape, const char *bytes, size_t count)
+static void record(struct recorder *tape, const char *bytes, size_t count)
 {
     pthread_mutex_lock(&tape->lock);
     if (tape->piece_count < PIECES_MAX) {
@@ -73,7 +73,7 @@ static void record(struct tape *tape, const char *bytes, size_t count)
 }
 
 /* Moves what waits from one end to the other; both are closed once one is. */
-static void relay(struct tape *tape, size_t number, bool from_near)
+static void relay(struct recorder *tape, size_t number, bool from_near)
 {
     struct call *call = &tape->calls[number];
     char bytes[PIECE_BYTES_MAX];
@@ -92,7 +92,7 @@ static void relay(struct tape *tape, size_t number, bool from_near)
 
 static void *run(void *user)
 {
-    struct tape *tape = user;
+    struct recorder *tape = user;
     for (;;) {
         struct pollfd polled[2 + 2 * CALLS_MAX] = {{.fd = tape->stop, .events = POLLIN},
                                                    {.fd = tape->listener, .events = POLLIN}};
@@ -115,9 +115,9 @@ static void *run(void *user)
     }
 }
 
-struct tape *tape_start(const char *from, const char *to)
+struct recorder *recorder_start(const char *from, const char *to)
 {
-    struct tape *tape = calloc(1, sizeof *tape);
+    struct recorder *tape = calloc(1, sizeof *tape);
     assert(tape);
     struct sockaddr_in address = loopback_address(from);
     int yes = 1;
@@ -127,7 +127,7 @@ struct tape *tape_start(const char *from, const char *to)
     setsockopt(tape->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(tape->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(tape->listener, CALLS_MAX) != 0) {
-        perror("tape_start");
+        perror("recorder_start");
         exit(2);
     }
     pthread_mutex_init(&tape->lock, NULL);
@@ -135,7 +135,7 @@ struct tape *tape_start(const char *from, const char *to)
     return tape;
 }
 
-size_t tape_bytes(struct tape *tape)
+size_t recorder_bytes(struct recorder *tape)
 {
     pthread_mutex_lock(&tape->lock);
     size_t bytes = tape->bytes;
@@ -143,7 +143,7 @@ size_t tape_bytes(struct tape *tape)
     return bytes;
 }
 
-size_t tape_play(struct tape *tape)
+size_t recorder_play(struct recorder *tape)
 {
     size_t answered = 0;
     char bytes[PIECE_BYTES_MAX];
@@ -162,9 +162,9 @@ size_t tape_play(struct tape *tape)
     return answered;
 }
 
-void tape_stop(struct tape **tape_at)
+void recorder_stop(struct recorder **recorder_at)
 {
-    struct tape *tape = *tape_at;
+    struct recorder *tape = *recorder_at;
     uint64_t one = 1;
     ssize_t written = write(tape->stop, &one, sizeof one);
     assert(written == (ssize_t)sizeof one);
@@ -179,5 +179,5 @@ void tape_stop(struct tape **tape_at)
     close(tape->stop);
     pthread_mutex_destroy(&tape->lock);
     free(tape);
-    *tape_at = NULL;
+    *recorder_at = NULL;
 }

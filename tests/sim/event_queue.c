@@ -1,4 +1,4 @@
-#include "tests/sim/agenda.h"
+#include "tests/sim/event_queue.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -22,12 +22,12 @@ static void *resize(void *old, size_t bytes)
     return memory;
 }
 
-void agenda_open(struct agenda *agenda, uint32_t nodes)
+void event_queue_open(struct event_queue *agenda, uint32_t nodes)
 {
     uint32_t leaves = 2;
     while (leaves < nodes)
         leaves *= 2;
-    *agenda = (struct agenda){.leaves = leaves};
+    *agenda = (struct event_queue){.leaves = leaves};
     agenda->turns = resize(NULL, leaves * sizeof *agenda->turns);
     agenda->winners = resize(NULL, 2 * leaves * sizeof *agenda->winners);
     for (uint32_t i = 0; i < leaves; i++) {
@@ -38,16 +38,16 @@ void agenda_open(struct agenda *agenda, uint32_t nodes)
         agenda->winners[match] = agenda->winners[2 * match];
 }
 
-void agenda_close(struct agenda *agenda)
+void event_queue_close(struct event_queue *agenda)
 {
     assert(agenda->count == 0);
     free(agenda->heap);
     free(agenda->turns);
     free(agenda->winners);
-    *agenda = (struct agenda){0};
+    *agenda = (struct event_queue){0};
 }
 
-void agenda_push(struct agenda *agenda, int64_t time_us, struct parcel *parcel)
+void event_queue_push(struct event_queue *agenda, int64_t time_us, struct parcel *parcel)
 {
     if (agenda->count == agenda->capacity) {
         agenda->capacity = agenda->capacity == 0 ? CAPACITY_MIN : 2 * agenda->capacity;
@@ -62,7 +62,7 @@ void agenda_push(struct agenda *agenda, int64_t time_us, struct parcel *parcel)
     agenda->heap[gap] = arrival;
 }
 
-static struct parcel *pop_parcel(struct agenda *agenda)
+static struct parcel *pop_parcel(struct event_queue *agenda)
 {
     struct parcel *first = agenda->heap[0].parcel;
     struct arrival last = agenda->heap[--agenda->count];
@@ -83,7 +83,7 @@ static struct parcel *pop_parcel(struct agenda *agenda)
     return first;
 }
 
-void agenda_set_turn(struct agenda *agenda, uint32_t node, int64_t time_us)
+void event_queue_set_turn(struct event_queue *agenda, uint32_t node, int64_t time_us)
 {
     const struct moment *turns = agenda->turns;
     uint32_t *winners = agenda->winners;
@@ -94,12 +94,12 @@ void agenda_set_turn(struct agenda *agenda, uint32_t node, int64_t time_us)
     }
 }
 
-int64_t agenda_turn_us(const struct agenda *agenda, uint32_t node)
+int64_t event_queue_turn_us(const struct event_queue *agenda, uint32_t node)
 {
     return agenda->turns[node].time_us;
 }
 
-int64_t agenda_first_us(const struct agenda *agenda)
+int64_t event_queue_first_us(const struct event_queue *agenda)
 {
     int64_t turn_us = agenda->turns[agenda->winners[1]].time_us;
     if (agenda->count == 0 || turn_us < agenda->heap[0].moment.time_us)
@@ -107,7 +107,7 @@ int64_t agenda_first_us(const struct agenda *agenda)
     return agenda->heap[0].moment.time_us;
 }
 
-struct event agenda_pop(struct agenda *agenda)
+struct event event_queue_pop(struct event_queue *agenda)
 {
     uint32_t node = agenda->winners[1];
     struct moment turn = agenda->turns[node];

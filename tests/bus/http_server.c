@@ -1,6 +1,6 @@
-#include "tests/bus/giver.h"
+#include "tests/bus/http_server.h"
 
-static bool more(const struct giver *giver)
+static bool more(const struct http_server *giver)
 {
     int has = 0;
     size_t bytes = sizeof has;
@@ -8,7 +8,7 @@ static bool more(const struct giver *giver)
     return has != 0;
 }
 
-void giver_open(struct giver *giver, void *context, int patience_ms)
+void http_server_open(struct http_server *giver, void *context, int patience_ms)
 {
     int linger = 0;
     snprintf(giver->endpoint, sizeof giver->endpoint, "tcp://127.0.0.1:%u", asker_free_port());
@@ -18,7 +18,7 @@ void giver_open(struct giver *giver, void *context, int patience_ms)
     CHECK(zmq_bind(giver->socket, giver->endpoint) == 0);
 }
 
-void giver_meet(struct giver *giver)
+void http_server_meet(struct http_server *giver)
 {
     char ready[LOOKUP_READY_BYTES_MAX];
     int bytes = zmq_recv(giver->socket, giver->worker, sizeof giver->worker, 0);
@@ -27,7 +27,8 @@ void giver_meet(struct giver *giver)
     CHECK(zmq_recv(giver->socket, ready, sizeof ready, 0) > 0 && !more(giver));
 }
 
-void giver_give(struct giver *giver, uint64_t number, struct lookup lookup, const char *source)
+void http_server_give(struct http_server *giver, uint64_t number, struct lookup lookup,
+                      const char *source)
 {
     char request[LOOKUP_REQUEST_BYTES_MAX];
     size_t bytes = lookup_write_request(&lookup, request);
@@ -38,7 +39,7 @@ void giver_give(struct giver *giver, uint64_t number, struct lookup lookup, cons
         zmq_send(giver->socket, source, strlen(source), 0);
 }
 
-struct asker_answer giver_take(struct giver *giver, uint64_t *number, uint32_t *rest_ms)
+struct asker_answer http_server_take(struct http_server *giver, uint64_t *number, uint32_t *rest_ms)
 {
     struct asker_answer answer = {0};
     *rest_ms = 0;
@@ -66,7 +67,7 @@ struct asker_answer giver_take(struct giver *giver, uint64_t *number, uint32_t *
     }
 }
 
-void giver_close(struct giver *giver)
+void http_server_close(struct http_server *giver)
 {
     zmq_close(giver->socket);
 }

@@ -10,8 +10,8 @@
  * stories.c makes plans, plan.c keeps, prints and plays them.
  *
  * Invariant: a plan depends on its seed, and on the graph if one is given, and on nothing else. */
-#ifndef ZHERD_TESTS_SIM_PLAN_H
-#define ZHERD_TESTS_SIM_PLAN_H
+#ifndef ZHERD_TESTS_SIM_SCENARIO_H
+#define ZHERD_TESTS_SIM_SCENARIO_H
 
 #include <stdio.h>
 
@@ -62,7 +62,7 @@ struct plan_action {
     uint32_t a, b, c;
 };
 
-struct plan {
+struct scenario {
     enum plan_story story;
     struct graph graph;
     struct sim_options options;
@@ -79,21 +79,21 @@ struct plan_result {
 const char *plan_story_name(enum plan_story story);
 
 /* Any of the stories, on its own herd. */
-struct plan plan_make(uint64_t seed);
+struct scenario scenario_make(uint64_t seed);
 /* The ordinary story, on this herd. */
-struct plan plan_make_on(const struct graph *graph, uint64_t seed);
-void plan_free(struct plan *plan);
+struct scenario plan_make_on(const struct graph *graph, uint64_t seed);
+void scenario_free(struct scenario *plan);
 
 /* For the files that make plans. */
-void plan_add(struct plan *plan, int64_t time_us, enum plan_verb verb, uint32_t a, uint32_t b,
-              uint32_t c);
-void plan_sort(struct plan *plan);
+void scenario_add(struct scenario *plan, int64_t time_us, enum plan_verb verb, uint32_t a,
+                  uint32_t b, uint32_t c);
+void scenario_sort(struct scenario *plan);
 
 /* Herd and weather in a few lines; then every action, one line each. */
-void plan_print_options(const struct plan *plan, FILE *out);
-void plan_print_actions(const struct plan *plan, FILE *out);
+void plan_print_options(const struct scenario *plan, FILE *out);
+void plan_print_actions(const struct scenario *plan, FILE *out);
 
 /* Runs the story to its end or to the first broken rule; adds to `counters`. */
-struct plan_result plan_play(const struct plan *plan, struct sim_counters *counters);
+struct plan_result scenario_play(const struct scenario *plan, struct sim_counters *counters);
 
 #endif

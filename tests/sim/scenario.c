@@ -1,4 +1,4 @@
-#include "tests/sim/plan.h"
+#include "tests/sim/scenario.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #define LAST_WORD_LATENCY_US_MAX 400000
 #define LAST_WORD_US_MAX         10000000
 
-void plan_add(struct plan *plan, int64_t time_us, enum plan_verb verb, uint32_t a, uint32_t b,
-              uint32_t c)
+void scenario_add(struct scenario *plan, int64_t time_us, enum plan_verb verb, uint32_t a,
+                  uint32_t b, uint32_t c)
 {
     if (plan->count == plan->capacity) {
         plan->capacity = plan->capacity == 0 ? 256 : 2 * plan->capacity;
@@ -30,16 +30,16 @@ static int compare_actions(const void *a, const void *b)
     return one->order < other->order ? -1 : one->order > other->order;
 }
 
-void plan_sort(struct plan *plan)
+void scenario_sort(struct scenario *plan)
 {
     qsort(plan->actions, plan->count, sizeof *plan->actions, compare_actions);
 }
 
-void plan_free(struct plan *plan)
+void scenario_free(struct scenario *plan)
 {
     graph_free(&plan->graph);
     free(plan->actions);
-    *plan = (struct plan){0};
+    *plan = (struct scenario){0};
 }
 
 static void print_action(const struct plan_action *action, FILE *out)
@@ -71,7 +71,7 @@ static void print_action(const struct plan_action *action, FILE *out)
     }
 }
 
-void plan_print_options(const struct plan *plan, FILE *out)
+void plan_print_options(const struct scenario *plan, FILE *out)
 {
     const struct sim_options *options = &plan->options;
     fprintf(out, "%s: %" PRIu32 " nodes, links", plan_story_name(plan->story),
@@ -100,7 +100,7 @@ void plan_print_options(const struct plan *plan, FILE *out)
                 plan->graph.node_count, options->mimicked);
 }
 
-void plan_print_actions(const struct plan *plan, FILE *out)
+void plan_print_actions(const struct scenario *plan, FILE *out)
 {
     for (size_t i = 0; i < plan->count; i++)
         print_action(&plan->actions[i], out);
@@ -148,7 +148,7 @@ static int64_t settle(struct sim *sim, int64_t bound_us)
 
 /* One more location, told to a herd at rest, goes over each link as often as plain flooding needs,
  * and no more: every node tells all neighbours but the one it has it from. */
-static void say_last_word(struct sim *sim, const struct plan *plan)
+static void say_last_word(struct sim *sim, const struct scenario *plan)
 {
     uint64_t flooded = 2 * (uint64_t)plan->graph.edge_count - plan->graph.node_count + 1;
     uint64_t before = sim_flood_count(sim).locations_sent;
@@ -161,7 +161,7 @@ static void say_last_word(struct sim *sim, const struct plan *plan)
                  flooded);
 }
 
-struct plan_result plan_play(const struct plan *plan, struct sim_counters *counters)
+struct plan_result scenario_play(const struct scenario *plan, struct sim_counters *counters)
 {
     struct plan_result result = {0};
     struct sim *sim = sim_new(&plan->graph, &plan->options, counters);

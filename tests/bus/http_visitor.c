@@ -1,4 +1,4 @@
-#include "tests/bus/visitor.h"
+#include "tests/bus/http_visitor.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-int visitor_dial(const char *host, uint16_t port)
+int http_visitor_dial(const char *host, uint16_t port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct timeval deadline = {.tv_sec = VISITOR_DEADLINE_S};
@@ -24,12 +24,12 @@ int visitor_dial(const char *host, uint16_t port)
     return client;
 }
 
-bool visitor_say(int client, const char *bytes, size_t count)
+bool http_visitor_say(int client, const char *bytes, size_t count)
 {
     return send(client, bytes, count, MSG_NOSIGNAL) == (ssize_t)count;
 }
 
-bool visitor_hear(int client, bool with_body, char reply[VISITOR_REPLY_BYTES_MAX])
+bool http_visitor_hear(int client, bool with_body, char reply[VISITOR_REPLY_BYTES_MAX])
 {
     size_t bytes = 0;
     for (;;) {
@@ -48,15 +48,16 @@ bool visitor_hear(int client, bool with_body, char reply[VISITOR_REPLY_BYTES_MAX
     }
 }
 
-const char *visitor_get(uint16_t port, const char *target, int status,
-                        char reply[VISITOR_REPLY_BYTES_MAX])
+const char *http_visitor_get(uint16_t port, const char *target, int status,
+                             char reply[VISITOR_REPLY_BYTES_MAX])
 {
     char request[4096];
     char wanted[32];
-    int client = visitor_dial("127.0.0.1", port);
+    int client = http_visitor_dial("127.0.0.1", port);
     int bytes =
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
-    bool heard = visitor_say(client, request, (size_t)bytes) && visitor_hear(client, true, reply);
+    bool heard =
+        http_visitor_say(client, request, (size_t)bytes) && http_visitor_hear(client, true, reply);
     close(client);
     snprintf(wanted, sizeof wanted, "HTTP/1.1 %d ", status);
     if (!heard || strncmp(reply, wanted, strlen(wanted)) != 0)

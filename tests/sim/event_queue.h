@@ -8,8 +8,8 @@
  *
  * Invariant: events of the same moment come out in the order in which they went in, so that a
  * run depends on nothing but its seed. */
-#ifndef ZHERD_TESTS_SIM_AGENDA_H
-#define ZHERD_TESTS_SIM_AGENDA_H
+#ifndef ZHERD_TESTS_SIM_EVENT_QUEUE_H
+#define ZHERD_TESTS_SIM_EVENT_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,14 +30,14 @@ struct arrival {
     struct parcel *parcel;
 };
 
-/* What agenda_pop gives. */
+/* What event_queue_pop gives. */
 struct event {
     int64_t time_us;
     uint32_t node;         /* whose turn it is, when there is no parcel */
     struct parcel *parcel; /* what arrives; owned by whoever holds the event */
 };
 
-struct agenda {
+struct event_queue {
     struct arrival *heap;
     size_t count, capacity;
     struct moment *turns; /* by node; as many as there are leaves */
@@ -47,21 +47,21 @@ struct agenda {
 };
 
 /* Nothing will happen to any of `nodes` nodes yet. */
-void agenda_open(struct agenda *agenda, uint32_t nodes);
+void event_queue_open(struct event_queue *agenda, uint32_t nodes);
 /* Gives the memory back; parcels must be taken out before. */
-void agenda_close(struct agenda *agenda);
+void event_queue_close(struct event_queue *agenda);
 
-void agenda_push(struct agenda *agenda, int64_t time_us, struct parcel *parcel);
+void event_queue_push(struct event_queue *agenda, int64_t time_us, struct parcel *parcel);
 
 /* The node's turn is then, or AGENDA_NEVER, and not when it was before. */
-void agenda_set_turn(struct agenda *agenda, uint32_t node, int64_t time_us);
-int64_t agenda_turn_us(const struct agenda *agenda, uint32_t node);
+void event_queue_set_turn(struct event_queue *agenda, uint32_t node, int64_t time_us);
+int64_t event_queue_turn_us(const struct event_queue *agenda, uint32_t node);
 
 /* When the soonest event is, or AGENDA_NEVER. */
-int64_t agenda_first_us(const struct agenda *agenda);
+int64_t event_queue_first_us(const struct event_queue *agenda);
 
 /* Takes the soonest event out; there must be one. The node whose turn it was is then given its next
  * one, or AGENDA_NEVER, before the agenda is asked anything else. */
-struct event agenda_pop(struct agenda *agenda);
+struct event event_queue_pop(struct event_queue *agenda);
 
 #endif

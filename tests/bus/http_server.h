@@ -2,14 +2,14 @@
  *
  * It gives the jobs that a case wants given and takes whatever is answered: it keeps no queue, no
  * credits and no deadlines. */
-#ifndef ZHERD_TESTS_BUS_GIVER_H
-#define ZHERD_TESTS_BUS_GIVER_H
+#ifndef ZHERD_TESTS_BUS_HTTP_SERVER_H
+#define ZHERD_TESTS_BUS_HTTP_SERVER_H
 
 #include <stdint.h>
 
 #include "tests/bus/asker.h"
 
-struct giver {
+struct http_server {
     void *socket;
     char endpoint[64];
     char worker[64]; /* its ZeroMQ identity */
@@ -17,17 +17,19 @@ struct giver {
 };
 
 /* Binds to a free port of loopback; waits no longer than `patience_ms` for anything. */
-void giver_open(struct giver *giver, void *context, int patience_ms);
+void http_server_open(struct http_server *giver, void *context, int patience_ms);
 
 /* Waits for the worker's first READY. */
-void giver_meet(struct giver *giver);
+void http_server_meet(struct http_server *giver);
 
 /* Gives a job, for the worker's first source, or for the one of this name. */
-void giver_give(struct giver *giver, uint64_t number, struct lookup lookup, const char *source);
+void http_server_give(struct http_server *giver, uint64_t number, struct lookup lookup,
+                      const char *source);
 
 /* The next answer; READY is passed over. `rest_ms` is what may stand behind it. */
-struct asker_answer giver_take(struct giver *giver, uint64_t *number, uint32_t *rest_ms);
+struct asker_answer http_server_take(struct http_server *giver, uint64_t *number,
+                                     uint32_t *rest_ms);
 
-void giver_close(struct giver *giver);
+void http_server_close(struct http_server *giver);
 
 #endif

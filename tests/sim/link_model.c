@@ -32,12 +32,12 @@ static void send_in_order(struct sim *sim, struct parcel *parcel)
         channel->free_us = sim->now_us;
     if (sim->options.rate_bytes_per_s > 0)
         channel->free_us += (int64_t)parcel->bytes * 1000000 / sim->options.rate_bytes_per_s;
-    int64_t arrival_us = channel->free_us + dice_between(&sim->dice, sim->options.latency_us_min,
-                                                         sim->options.latency_us_max);
+    int64_t arrival_us = channel->free_us + rng_between(&sim->rng, sim->options.latency_us_min,
+                                                        sim->options.latency_us_max);
     if (arrival_us < channel->last_arrival_us)
         arrival_us = channel->last_arrival_us;
     channel->last_arrival_us = arrival_us;
-    agenda_push(&sim->agenda, arrival_us, parcel);
+    event_queue_push(&sim->agenda, arrival_us, parcel);
 }
 
 /* Beside the connection, at any time. */
@@ -45,8 +45,8 @@ static void send_late(struct sim *sim, struct parcel *parcel)
 {
     parcel->late = true;
     sim->late_parcels++;
-    agenda_push(&sim->agenda, sim->now_us + dice_between(&sim->dice, 0, sim->options.late_us_max),
-                parcel);
+    event_queue_push(&sim->agenda,
+                     sim->now_us + rng_between(&sim->rng, 0, sim->options.late_us_max), parcel);
 }
 
 /* Takes what it never delivers. */
@@ -67,7 +67,7 @@ static void forge(struct sim *sim, struct parcel *parcel)
     if (wire_read((struct span){parcel->message, parcel->bytes}, &read) != WIRE_GOOD ||
         read.type != WIRE_UPDATE || read.location_count == 0)
         return;
-    const struct location *location = &read.locations[dice_below(&sim->dice, read.location_count)];
+    const struct location *location = &read.locations[rng_below(&sim->rng, read.location_count)];
     ptrdiff_t digit = location->position.data - parcel->message + (ptrdiff_t)location->position.len;
     parcel->message[digit - 1] = parcel->message[digit - 1] == '0' ? '1' : '0';
     records_forge(sim, location);
@@ -89,16 +89,16 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
     if (sim->quiet && kind != WIRE_HEARTBEAT)
         sim_fail(sim, "%s breaks the silence with a message of kind %d to %s",
                  sim->names[channel->from], kind, sim->names[channel->to]);
-    if (is_gap(channel->road) || dice_chance(&sim->dice, sim->options.loss_permille)) {
+    if (is_gap(channel->road) || rng_chance(&sim->rng, sim->options.loss_permille)) {
         sim->counters->lost++;
         history_message(sim, "lost", channel, message);
         return true;
     }
     history_message(sim, "sent", channel, message);
     struct parcel *parcel = pack(sim, index, message);
-    if (dice_chance(&sim->dice, sim->options.forge_permille))
+    if (rng_chance(&sim->rng, sim->options.forge_permille))
         forge(sim, parcel);
-    if (dice_chance(&sim->dice, sim->options.copy_permille)) {
+    if (rng_chance(&sim->rng, sim->options.copy_permille)) {
         sim->counters->copies++;
         send_late(sim, pack(sim, index, (struct span){parcel->message, parcel->bytes}));
     }
@@ -137,7 +137,7 @@ static void hand_over(struct sim *sim, const struct channel *channel, const stru
         flood_digest(node->flood) == node->digest ? 0 : watch_told(sim, channel, message);
     watch_node(sim, channel->to, changes);
     node_wants_turn(sim, channel->to,
-                    sim->now_us + dice_between(&sim->dice, 0, sim->options.turn_us_max));
+                    sim->now_us + rng_between(&sim->rng, 0, sim->options.turn_us_max));
 }
 
 static void hold(struct channel *channel, struct parcel *parcel)
@@ -160,7 +160,7 @@ void road_arrive(struct sim *sim, struct parcel *parcel)
             hand_over(sim, channel, parcel);
         }
     } else if (parcel->generation != channel->generation) {
-        if (dice_chance(&sim->dice, sim->options.late_permille)) {
+        if (rng_chance(&sim->rng, sim->options.late_permille)) {
             send_late(sim, parcel);
             return;
         }
@@ -186,7 +186,7 @@ void road_reconnect(struct sim *sim, uint32_t index)
     for (struct parcel *parcel = channel->held_first; parcel != NULL;) {
         struct parcel *next = parcel->next;
         parcel->next = NULL;
-        agenda_push(&sim->agenda, sim->now_us, parcel);
+        event_queue_push(&sim->agenda, sim->now_us, parcel);
         parcel = next;
     }
     channel->held_first = NULL;

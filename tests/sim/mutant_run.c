@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "tests/sim/plan.h"
+#include "tests/sim/scenario.h"
 
 int main(int count, char **arguments)
 {
@@ -12,9 +12,9 @@ int main(int count, char **arguments)
     uint64_t seeds = count == 2 ? strtoull(arguments[1], NULL, 10) : 0;
     sim_keep_heap();
     for (uint64_t seed = 0; seed < seeds; seed++) {
-        struct plan plan = plan_make(seed);
-        struct plan_result result = plan_play(&plan, &counters);
-        plan_free(&plan);
+        struct scenario plan = scenario_make(seed);
+        struct plan_result result = scenario_play(&plan, &counters);
+        scenario_free(&plan);
         if (result.violation[0] != '\0') {
             printf("seed %" PRIu64 ", %s\n", seed, result.violation);
             return 1;
