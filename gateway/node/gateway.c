@@ -395,7 +395,7 @@ static void note_start(struct gateway *gateway)
     const struct topology *topology = options->topology;
     note(gateway, "start",
          "zherd " ZHERD_VERSION " pid %ld herd %s node %s incarnation %016" PRIx64
-         " clients %s bus %s places %zu at %s keys %s links %zu connections_max %zu clients_max "
+         " listen %s bus %s places %zu at %s keys %s links %zu connections_max %zu clients_max "
          "%" PRIu32,
          (long)getpid(), options->topology->herd, gateway->self->name, gateway->incarnation,
          gateway->self->clients.text, bus_endpoint(gateway->bus), topology->places_count,
