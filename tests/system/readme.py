@@ -114,7 +114,7 @@ class Readme(unittest.TestCase):
     def test_4_every_link_of_every_page_exists(self):
         pages = [page for page in ROOT.rglob("*.md")
                  if page.relative_to(ROOT).parts[0] not in ("build", "log")]
-        self.assertIn(ROOT / ".github" / "ARCHITECTURE.md", pages)
+        self.assertGreater(len(pages), 8)
         for page in pages:
             for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
                 if "://" not in target:
