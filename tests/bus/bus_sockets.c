@@ -269,8 +269,8 @@ static void say_why_it_cannot_start(void)
     CHECK(!bus_open(&(struct bus_options){.name = "Alford", .endpoint = "tcp://nobody.invalid:1"},
                     error));
     CHECK_BYTES(error, strnlen(error, strlen(unknown)), unknown, strlen(unknown));
-    check_error("tcp://192.0.2.1:12500", NULL,
-                "cannot bind tcp://192.0.2.1:12500: Cannot assign requested address");
+    check_error("tcp://203.0.113.1:12500", NULL,
+                "cannot bind tcp://203.0.113.1:12500: Cannot assign requested address");
     struct bus_peer ball = {"Ball", "tcp://127.0.0.1"};
     check_error("tcp://127.0.0.1:*", &ball,
                 "cannot connect to Ball at tcp://127.0.0.1: not of the form tcp://host:port");

@@ -147,7 +147,7 @@ static void print_status(const struct tap *tap, const struct flood_status *statu
 {
     printf("%s: clients %" PRIu64 ", digest %016" PRIx64 "\n", tap->node->name, status->clients,
            status->digest);
-    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s\n", "link", "state", "incarnation age", "due",
+    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s\n", "link", "state", "session age", "due",
            "on the way", "acked", "told", "head");
     for (size_t i = 0; i < status->link_count; i++) {
         const struct flood_status_link *link = &status->links[i];
