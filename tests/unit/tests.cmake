@@ -105,3 +105,6 @@ herd_test(unit/dispatcher_sources herd_core)
 herd_test(unit/result herd_core)
 herd_test(unit/gate herd_core)
 herd_test(unit/hostile herd_core)
+# Which file may include and call what.
+add_test(NAME unit/house COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/house.py)
+set_tests_properties(unit/house PROPERTIES LABELS unit TIMEOUT ${HERD_TEST_SECONDS_MAX})
