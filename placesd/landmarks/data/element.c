@@ -22,7 +22,7 @@ static bool read_number(const char *text, uint64_t *number)
     return *number > 0;
 }
 
-static void write(char kind, uint64_t number, char element[ELEMENT_BYTES_MAX + 1])
+static void write_element(char kind, uint64_t number, char element[ELEMENT_BYTES_MAX + 1])
 {
     uint64_t area = kind == AREA ? number : kind == 'W' ? 2 * number : 2 * number + 1;
     if (kind == 'N')
@@ -45,7 +45,7 @@ bool element_read(const char *text, char element[ELEMENT_BYTES_MAX + 1])
         uint64_t number;
         if (strncmp(text, prefixes[i].prefix, bytes) != 0 || !read_number(text + bytes, &number))
             continue;
-        write(prefixes[i].kind, number, element);
+        write_element(prefixes[i].kind, number, element);
         return true;
     }
     return false;
@@ -75,7 +75,7 @@ static bool find_pair(const json_t *properties, const char *kind_name, const cha
     if (!osm_read_kind(find_text(properties, kind_name), &kind) ||
         !find_number(properties, number_name, &number))
         return false;
-    write(kind, number, element);
+    write_element(kind, number, element);
     return true;
 }
 
@@ -90,7 +90,7 @@ static bool find_ogr(const json_t *properties, const json_t *geometry,
     if (id == NULL || shape == NULL || !read_number(id, &number))
         return false;
     bool is_point = strcmp(shape, "Point") == 0;
-    write(way != NULL ? 'W' : is_point ? 'N' : 'R', number, element);
+    write_element(way != NULL ? 'W' : is_point ? 'N' : 'R', number, element);
     return true;
 }
 
