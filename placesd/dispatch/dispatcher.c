@@ -5,7 +5,7 @@
 
 #include "placesd/dispatch/cache.h"
 #include "placesd/dispatch/flights.h"
-#include "placesd/dispatch/gate.h"
+#include "placesd/dispatch/limiter.h"
 #include "placesd/dispatch/quantize.h"
 #include "placesd/dispatch/result.h"
 #include "placesd/providers/nearby_json.h"
@@ -22,7 +22,7 @@ struct dispatcher {
     struct dispatcher_options options;
     struct balance *balance;
     struct cache *cache;
-    struct gate gates[DISPATCHER_SOURCES_MAX]; /* to each source */
+    struct limiter limiters[DISPATCHER_SOURCES_MAX]; /* to each source */
     bool closed, stopped;
     struct flights *flights;
     uint32_t flight_of_job[BALANCE_JOBS_MAX]; /* by balance_slot */
@@ -42,7 +42,7 @@ struct dispatcher *dispatcher_new(const struct dispatcher_options *options)
     dispatcher->balance = balance_new(options->seed);
     dispatcher->cache = cache_new(CACHE_BYTES_MAX, options->secret);
     for (uint32_t i = 0; i < options->source_count; i++)
-        dispatcher->gates[i] = gate_new(options->sources[i].budget);
+        dispatcher->limiters[i] = limiter_new(options->sources[i].budget);
     dispatcher->flights = flights_new(options->seed);
     dispatcher->dice = options->seed;
     return dispatcher;
@@ -69,7 +69,7 @@ static int64_t roll(struct dispatcher *dispatcher, int64_t bound)
     return (int64_t)((mixed ^ mixed >> 31) % (uint64_t)bound);
 }
 
-/* The flight's place as its gates know it, whatever the radius. */
+/* The flight's place as its limiters know it, whatever the radius. */
 static uint64_t place_of(const struct flight *flight)
 {
     return (uint64_t)flight->key.latitude_nanodeg * UINT64_C(0x9e3779b97f4a7c15) +
@@ -118,7 +118,7 @@ static void hand_to_workers(struct dispatcher *dispatcher, struct flight *flight
     if (!balance_ask(dispatcher->balance,
                      (uint32_t)flights_left_ms(dispatcher->flights, flight, now_ms), now_ms,
                      &job)) {
-        gate_undo(&dispatcher->gates[flight->key.source], place_of(flight), now_ms);
+        limiter_undo(&dispatcher->limiters[flight->key.source], place_of(flight), now_ms);
         dispatcher->count.busy++;
         end_by_failure(dispatcher, flight, LOOKUP_BUSY,
                        "Too many look-ups wait at the moment: ask again later.");
@@ -141,12 +141,13 @@ static void launch(struct dispatcher *dispatcher, struct flight *flight, int64_t
             end_by_answer(dispatcher, flight, known);
             return;
         }
-        enum gate_verdict verdict = gate_ask(&dispatcher->gates[source], place_of(flight), now_ms);
-        if (verdict == GATE_PASSES) {
+        enum limiter_verdict verdict =
+            limiter_ask(&dispatcher->limiters[source], place_of(flight), now_ms);
+        if (verdict == LIMITER_PASSES) {
             hand_to_workers(dispatcher, flight, now_ms);
             return;
         }
-        spent = spent || verdict == GATE_SPENT;
+        spent = spent || verdict == LIMITER_SPENT;
         if (source == 0 && end_by_kept(dispatcher, flight, now_ms))
             return;
     }
@@ -162,7 +163,7 @@ static bool pause_before_retry(struct dispatcher *dispatcher, struct flight *fli
     int64_t pause_ms = 1 + roll(dispatcher, (int64_t)DISPATCHER_PAUSE_MS << flight->retries);
     if (flight->retries == DISPATCHER_RETRIES_MAX ||
         flights_left_ms(dispatcher->flights, flight, now_ms) < pause_ms + USEFUL_MS ||
-        !gate_grants_retry(&dispatcher->gates[flight->key.source]))
+        !limiter_grants_retry(&dispatcher->limiters[flight->key.source]))
         return false;
     flight->retries++;
     flight->state = FLIGHT_PAUSING;
@@ -180,8 +181,8 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
     const struct dispatcher_source *source = &dispatcher->options.sources[flight->key.source];
     struct cache_answer answer = {.code = LOOKUP_OK, .body = body};
     bool good = nearby_json_find_offsets(body, &answer.offsets);
-    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
-              good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
+    limiter_tell(&dispatcher->limiters[flight->key.source], place_of(flight),
+                 good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
     if (!good) {
         end_by_failure(dispatcher, flight, LOOKUP_BAD_REPLY, GARBLED);
         return;
@@ -242,12 +243,12 @@ static void conclude_badly(struct dispatcher *dispatcher, struct flight *flight,
 static void conclude_unheard(struct dispatcher *dispatcher, struct flight *flight,
                              enum lookup_code code, int64_t now_ms)
 {
-    struct gate *gate = &dispatcher->gates[flight->key.source];
+    struct limiter *limiter = &dispatcher->limiters[flight->key.source];
     if (flight->given)
-        gate_tell(gate, place_of(flight), flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0,
-                  now_ms);
+        limiter_tell(limiter, place_of(flight), flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0,
+                     now_ms);
     else
-        gate_undo(gate, place_of(flight), now_ms);
+        limiter_undo(limiter, place_of(flight), now_ms);
     if (!dispatcher->stopped && end_by_kept(dispatcher, flight, now_ms))
         return;
     if (code != LOOKUP_TIMEOUT) {
@@ -280,8 +281,8 @@ void dispatcher_done(struct dispatcher *dispatcher, struct span worker, uint64_t
     if (retried && rest_ms == 0 && !dispatcher->stopped &&
         pause_before_retry(dispatcher, flight, now_ms))
         return;
-    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
-              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, rest_ms, now_ms);
+    limiter_tell(&dispatcher->limiters[flight->key.source], place_of(flight),
+                 flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, rest_ms, now_ms);
     conclude_badly(dispatcher, flight, reply, now_ms);
 }
 
@@ -293,8 +294,8 @@ void dispatcher_garbled(struct dispatcher *dispatcher, struct span worker, uint6
     struct flight *flight =
         flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(job)]);
     /* It says nothing of the provider; what an attempt before it said still counts. */
-    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
-              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
+    limiter_tell(&dispatcher->limiters[flight->key.source], place_of(flight),
+                 flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
     struct buffer body = {0};
     lookup_write_failure(LOOKUP_BAD_REPLY, GARBLED, &body);
     conclude_badly(dispatcher, flight,
@@ -430,7 +431,7 @@ static bool action_news(struct dispatcher *dispatcher, int64_t now_ms,
     for (uint32_t i = 0; i < dispatcher->options.source_count; i++) {
         bool paused;
         int64_t pause_ms;
-        if (!gate_news(&dispatcher->gates[i], now_ms, &paused, &pause_ms))
+        if (!limiter_news(&dispatcher->limiters[i], now_ms, &paused, &pause_ms))
             continue;
         *action = (struct dispatcher_action){
             .kind = paused ? DISPATCHER_PAUSED : DISPATCHER_RESUMED,
@@ -449,7 +450,7 @@ static bool action_give(struct dispatcher *dispatcher, const struct balance_acti
     struct flight *flight =
         flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(from->job)]);
     uint32_t source = flight->key.source;
-    if (from->again && !gate_again(&dispatcher->gates[source], place_of(flight), now_ms)) {
+    if (from->again && !limiter_again(&dispatcher->limiters[source], place_of(flight), now_ms)) {
         balance_done(dispatcher->balance, from->worker, from->job, now_ms);
         end_by_failure(dispatcher, flight, LOOKUP_BUSY, SPENT);
         return false;

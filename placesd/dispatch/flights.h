@@ -28,7 +28,7 @@ struct flight {
     struct cache_key key; /* .source is who is asked at the moment */
     uint32_t hash;        /* of the key, whatever its source */
     uint32_t retries;
-    bool failed; /* an attempt at its source did; the gate hears of it at the end of the last */
+    bool failed; /* an attempt at its source did; the limiter hears of it at the end of the last */
     bool given;  /* a worker has got its job ... */
     bool fair;   /* ... with time enough to blame the provider if it passes */
     int64_t again_ms;
