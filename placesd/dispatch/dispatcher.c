@@ -6,7 +6,6 @@
 #include "placesd/dispatch/cache.h"
 #include "placesd/dispatch/flights.h"
 #include "placesd/dispatch/limiter.h"
-#include "placesd/dispatch/quantize.h"
 #include "placesd/dispatch/result.h"
 #include "placesd/providers/nearby_json.h"
 
@@ -327,7 +326,7 @@ bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, 
         return false;
     }
     struct lookup rounded = *lookup;
-    quantize(&rounded, dispatcher->options.grid_m);
+    cache_quantize(&rounded, dispatcher->options.grid_m);
     struct cache_key key = {rounded.latitude_nanodeg, rounded.longitude_nanodeg, rounded.radius_m,
                             0};
     uint32_t hash = (uint32_t)cache_hash(dispatcher->cache, &key);
