@@ -6,7 +6,6 @@
 #include "placesd/dispatch/cache.h"
 #include "placesd/dispatch/flights.h"
 #include "placesd/dispatch/limiter.h"
-#include "placesd/dispatch/result.h"
 #include "placesd/providers/nearby_json.h"
 
 /* With less time than this nothing can be asked that would come back in time. */
@@ -27,7 +26,7 @@ struct dispatcher {
     uint32_t flight_of_job[BALANCE_JOBS_MAX]; /* by balance_slot */
     uint32_t pausing_count;
     uint64_t dice;
-    struct result result;
+    struct flight_result result;
     struct dispatcher_counters count;
 };
 
@@ -54,7 +53,7 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
     balance_destroy(&(*dispatcher)->balance);
     cache_destroy(&(*dispatcher)->cache);
     flights_destroy(&(*dispatcher)->flights);
-    result_free(&(*dispatcher)->result);
+    flight_result_free(&(*dispatcher)->result);
     free(*dispatcher);
     *dispatcher = NULL;
 }
@@ -82,7 +81,7 @@ static void end_by_answer(struct dispatcher *dispatcher, struct flight *flight,
                           const struct cache_answer *answer)
 {
     flights_end(dispatcher->flights, flight);
-    result_set(&dispatcher->result, answer);
+    flight_result_set(&dispatcher->result, answer);
     dispatcher->count.failures += answer->code != LOOKUP_OK;
 }
 
@@ -90,7 +89,7 @@ static void end_by_failure(struct dispatcher *dispatcher, struct flight *flight,
                            enum lookup_code code, const char *reason)
 {
     flights_end(dispatcher->flights, flight);
-    result_fail(&dispatcher->result, code, reason);
+    flight_result_fail(&dispatcher->result, code, reason);
     dispatcher->count.failures++;
 }
 
@@ -196,7 +195,8 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
 static void conclude_late(struct dispatcher *dispatcher, struct flight *flight, struct span body,
                           int64_t now_ms)
 {
-    result_set(&dispatcher->result, &(struct cache_answer){.code = LOOKUP_TIMEOUT, .body = body});
+    flight_result_set(&dispatcher->result,
+                      &(struct cache_answer){.code = LOOKUP_TIMEOUT, .body = body});
     if (flights_end_for(dispatcher->flights, flight, now_ms + 2 * DISPATCHER_TRAVEL_MS)) {
         dispatcher->count.failures++;
         return;
@@ -339,7 +339,7 @@ bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, 
         flights_join(dispatcher->flights, flight, lookup->bound, answer_by_ms(lookup, now_ms));
     if (known != NULL) {
         dispatcher->count.hits++;
-        result_set(&dispatcher->result, known);
+        flight_result_set(&dispatcher->result, known);
     } else if (joins) {
         dispatcher->count.joined++;
     } else if (dispatcher->closed) {
@@ -384,7 +384,7 @@ static void expire(struct dispatcher *dispatcher, int64_t now_ms)
 {
     flights_expire(dispatcher->flights, now_ms);
     if (flights_any_due(dispatcher->flights))
-        result_fail(&dispatcher->result, LOOKUP_TIMEOUT, LATE);
+        flight_result_fail(&dispatcher->result, LOOKUP_TIMEOUT, LATE);
 }
 
 /* One pause that is over; true if there was one. */
@@ -418,7 +418,7 @@ static bool action_answer(struct dispatcher *dispatcher, struct dispatcher_actio
         .kind = DISPATCHER_ANSWER,
         .ticket = ticket,
         .code = dispatcher->result.code,
-        .body = result_body(&dispatcher->result, bound),
+        .body = flight_result_body(&dispatcher->result, bound),
     };
     return true;
 }
