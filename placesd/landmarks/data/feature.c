@@ -5,7 +5,6 @@
 #include <xxhash.h>
 
 #include "placesd/landmarks/data/element.h"
-#include "placesd/landmarks/data/hstore.h"
 #include "placesd/landmarks/data/shape.h"
 #include "placesd/landmarks/data/tags.h"
 
@@ -56,7 +55,7 @@ static void add_other_tags(json_t *other, json_t *tags)
 {
     const char *text = json_string_value(other);
     if (text != NULL)
-        hstore_read(text, tags);
+        tags_add_hstore(text, tags);
     else
         json_object_update_missing(tags, other);
 }
