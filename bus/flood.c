@@ -9,16 +9,16 @@
 /* However little there is to do, somebody should look once a second. */
 #define DEADLINE_MS_MAX 1000
 
-static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_MAX,
+static_assert(WIRE_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_MAX,
               "the largest location fits into a message");
-static_assert(FLOOD_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_AIM,
+static_assert(WIRE_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_AIM,
               "a full UPDATE fits into a message");
 
 struct flood {
     char *names; /* herd, node, peers: what the spans below borrow */
     struct table *table;
     struct events events;
-    struct flood_counters count;
+    struct link_counters count;
     struct peer_common common;
     struct peer *peers;
     size_t peer_count;
@@ -48,7 +48,7 @@ static struct span copy_name(struct flood *flood, size_t *used, struct span name
 
 struct flood *flood_new(const struct flood_options *options)
 {
-    assert(options->incarnation != 0 && options->peer_count <= FLOOD_PEERS_MAX);
+    assert(options->incarnation != 0 && options->peer_count <= LINK_PEERS_MAX);
     struct flood *flood = bytes_zeroed(sizeof *flood);
     flood->names = bytes_resize(NULL, (options->peer_count + 2) * WIRE_NAME_BYTES_MAX);
     flood->found = bytes_resize(NULL, RECORD_TEXT_BYTES_MAX);
@@ -354,7 +354,7 @@ size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *
         write_status(flood, &flood->out, now_ms);
     }
     flood->count.acks_sent += flood->out.type == WIRE_ACK;
-    size_t bytes = wire_write(&flood->out, out, FLOOD_MESSAGE_BYTES_MAX);
+    size_t bytes = wire_write(&flood->out, out, WIRE_MESSAGE_BYTES_MAX);
     assert(bytes > 0);
     return bytes;
 }
@@ -428,7 +428,7 @@ bool flood_is_over(const struct flood *flood)
     return true;
 }
 
-bool flood_next_event(struct flood *flood, struct flood_event *event)
+bool flood_next_event(struct flood *flood, struct link_event *event)
 {
     return events_pop(&flood->events, event);
 }
@@ -443,7 +443,7 @@ uint32_t flood_clients(const struct flood *flood)
     return table_count(flood->table);
 }
 
-const struct flood_counters *flood_count(const struct flood *flood)
+const struct link_counters *flood_count(const struct flood *flood)
 {
     return &flood->count;
 }

@@ -36,28 +36,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/link/events.h"
+#include "bus/link/wire.h"
 #include "bus/table/location.h"
 #include "bus/table/table_ref.h"
 
-/* One message on the wire: one location of the largest size and the fields around it fit. */
-#define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
-#define FLOOD_PEERS_MAX         1024
-/* The links that a status tells of, the first ones of a node: more than people read, and few
- * enough for one message. */
-#define FLOOD_STATUS_LINKS_MAX 256
 /* Clients a node takes by default before it refuses new ones. */
-#define FLOOD_CLIENTS_DEFAULT  4000000u
-#define FLOOD_REASON_BYTES_MAX 240
-/* What is sent may be so long without a sign that it arrives. Beyond that its connection counts as
- * dead, whatever the transport says. Much longer than any road is slow, shorter than the silence
- * that takes a link down. */
-#define FLOOD_ANSWER_MS 5000
+#define FLOOD_CLIENTS_DEFAULT 4000000u
 
 struct flood_options {
     struct span herd;         /* name of the herd: a HELLO of another herd is refused */
     struct span node;         /* our name */
     const struct span *peers; /* names of the nodes we share a link with */
-    size_t peer_count;        /* at most FLOOD_PEERS_MAX */
+    size_t peer_count;        /* at most LINK_PEERS_MAX */
     uint64_t incarnation;     /* random, never 0: this process's life */
     uint32_t clients_max;     /* known clients at which local new ones are refused */
     uint8_t hash_key[16];     /* random: keeps chosen ids from colliding in the table */
@@ -67,42 +58,6 @@ enum flood_outcome {
     FLOOD_STORED, /* newer than what was known: stored, and due on every link */
     FLOOD_STALE,  /* known as new or newer already: changes nothing, still deserves its AT line */
     FLOOD_FULL,   /* a client not seen before, and the table is full: refused */
-};
-
-enum flood_event_kind {
-    FLOOD_LINK_UP,         /* both sides know each other's incarnation */
-    FLOOD_LINK_DOWN,       /* `reason` says why: silence, goodbye, no connection, restarted */
-    FLOOD_LINK_REFUSED,    /* one side refused the other: `reason` */
-    FLOOD_LINK_UNANSWERED, /* it takes our HELLOs and answers none */
-    FLOOD_LINK_UNMET,      /* not up once in the first seconds: `reason`; at most once a peer */
-    FLOOD_LINK_STUCK,      /* up, and nothing of what is due was acknowledged in FLOOD_ANSWER_MS */
-    FLOOD_LINK_MISREAD,   /* their messages cannot be read: `reason`; now and then, for each kind */
-    FLOOD_DIGESTS_EQUAL,  /* the link is at rest and both tables hold `digest`; once a change */
-    FLOOD_DIGESTS_DIFFER, /* at rest and unequal: a fault, healed by telling everything again */
-};
-
-struct flood_event {
-    enum flood_event_kind kind;
-    size_t peer; /* index into options.peers */
-    uint64_t digest;
-    uint64_t their_digest;
-    uint32_t clients;
-    char reason[FLOOD_REASON_BYTES_MAX];
-};
-
-/* Counted since the start, never reset. */
-struct flood_counters {
-    uint64_t updates_sent, updates_received;     /* UPDATE messages */
-    uint64_t locations_sent, locations_received; /* locations in them */
-    uint64_t locations_news;                     /* received ones that changed the table */
-    uint64_t locations_known;                    /* due ones that the peer told us itself */
-    uint64_t updates_empty;                      /* sent ones of which nothing was left to tell */
-    uint64_t locations_invalid;                  /* received ones that broke a rule: skipped */
-    uint64_t messages_malformed;                 /* bytes that are no message */
-    uint64_t messages_strange;  /* of an incarnation that is not, or no longer, there */
-    uint64_t acks_sent;         /* ACK messages */
-    uint64_t messages_misnamed; /* that name an incarnation for ours that is not */
-    uint64_t gaps, rewinds, incarnation_changes, refusals, digest_faults, clients_refused;
 };
 
 /* A link as the node at its near end sees it. */
@@ -119,7 +74,7 @@ struct flood_status_link {
 struct flood_status {
     uint64_t digest, clients;
     size_t link_count;
-    struct flood_status_link links[FLOOD_STATUS_LINKS_MAX];
+    struct flood_status_link links[WIRE_LINKS_MAX];
 };
 
 struct flood;
@@ -156,7 +111,7 @@ void flood_receive(struct flood *flood, size_t peer, struct span message, int64_
 /* A message of several frames came from the peer, of which nothing is read: one is one frame. */
 void flood_receive_parts(struct flood *flood, size_t peer, size_t frames, int64_t now_ms);
 
-/* The next message that is due to `peer`, written to `out` (FLOOD_MESSAGE_BYTES_MAX bytes):
+/* The next message that is due to `peer`, written to `out` (WIRE_MESSAGE_BYTES_MAX bytes):
  * its size, or 0 when there is nothing to send now. Call until it says 0. */
 size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out);
 
@@ -193,11 +148,11 @@ void flood_say_goodbye(struct flood *flood);
 bool flood_is_over(const struct flood *flood);
 
 /* The oldest event not pulled yet. A burst beyond the queue drops the oldest. */
-bool flood_next_event(struct flood *flood, struct flood_event *event);
+bool flood_next_event(struct flood *flood, struct link_event *event);
 
 uint64_t flood_digest(const struct flood *flood);
 uint32_t flood_clients(const struct flood *flood);
-const struct flood_counters *flood_count(const struct flood *flood);
+const struct link_counters *flood_count(const struct flood *flood);
 
 /* ---- For whoever listens to the herd ---- */
 

@@ -3,13 +3,94 @@
 #include <czmq.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "topology/say.h"
+/* ---- secret files ---- */
+
+static bool explain(char why[SECRETS_WHY_BYTES_MAX], const char *text)
+{
+    snprintf(why, SECRETS_WHY_BYTES_MAX, "%s", text);
+    return false;
+}
+
+static bool read_bytes(int descriptor, const struct secrets_file *file, size_t *count)
+{
+    while (*count < file->bytes_max) {
+        ssize_t got = read(descriptor, file->bytes + *count, file->bytes_max - *count);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return false;
+        if (got == 0)
+            break;
+        *count += (size_t)got;
+    }
+    return true;
+}
+
+/* Bits that say that others than the owner may do something. A credential lies in a folder that
+ * only the service can enter, and shows group's bits where its access list is meant (acl(5)). */
+static mode_t strangers_bits(bool is_credential)
+{
+    return is_credential ? 07137 : 07177;
+}
+
+static bool read_open(int descriptor, const struct secrets_file *file, bool is_credential,
+                      size_t *count, char why[SECRETS_WHY_BYTES_MAX])
+{
+    struct stat facts;
+    if (fstat(descriptor, &facts) != 0)
+        return explain(why, strerror(errno));
+    if (!S_ISREG(facts.st_mode) || (uintmax_t)facts.st_size > file->file_bytes_max)
+        return explain(why, file->no_such);
+    if ((facts.st_mode & strangers_bits(is_credential)) != 0)
+        return explain(why, "is not its owner's alone: give it mode 0600");
+    return read_bytes(descriptor, file, count) || explain(why, strerror(errno));
+}
+
+static int open_file(const char *path, bool *is_credential)
+{
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char credential[PATH_MAX];
+    *is_credential = folder != NULL && strchr(path, '/') == NULL &&
+                     (size_t)snprintf(credential, sizeof credential, "%s/%s", folder, path) <
+                         sizeof credential &&
+                     access(credential, F_OK) == 0;
+    return open(*is_credential ? credential : path, flags);
+}
+
+bool secrets_read_file(const struct secrets_file *file, size_t *count,
+                       char why[SECRETS_WHY_BYTES_MAX])
+{
+    /* Neither call can fail in a way that matters more than going on: without them the secret is
+     * merely less well hidden from the machine's own administrator. */
+    prctl(PR_SET_DUMPABLE, 0);
+    mlock(file->bytes, file->bytes_max);
+    *count = 0;
+    bool is_credential;
+    int descriptor = open_file(file->path, &is_credential);
+    if (descriptor < 0) {
+        char where[SAY_WHERE_BYTES_MAX];
+        snprintf(why, SECRETS_WHY_BYTES_MAX, "%s%s", strerror(errno), say_where(file->path, where));
+        return false;
+    }
+    bool good = read_open(descriptor, file, is_credential, count, why);
+    close(descriptor);
+    if (!good)
+        explicit_bzero(file->bytes, file->bytes_max);
+    return good;
+}
+
+/* ---- key pairs ---- */
 
 /* A comment, a name and two keys. */
 #define FILE_BYTES_MAX 4096
@@ -17,6 +98,8 @@
 #define PATH_BYTES_MAX (TOPOLOGY_PATH_BYTES_MAX + TOPOLOGY_NAME_BYTES_MAX + 32)
 
 #define FRESH_ENDING ".new"
+
+static const char NOT_OURS[] = "is not a file of `zherd keygen`";
 
 static void write_path(char path[PATH_BYTES_MAX], const char *folder, const char *name,
                        const char *ending)
@@ -28,23 +111,6 @@ static bool refuse(char error[SECRETS_ERROR_BYTES_MAX], const char *path, const 
 {
     snprintf(error, SECRETS_ERROR_BYTES_MAX, "the secret key %s %s", path, why);
     return false;
-}
-
-static bool read_text(int file, const char *path, char text[FILE_BYTES_MAX + 1],
-                      char error[SECRETS_ERROR_BYTES_MAX])
-{
-    struct stat facts;
-    if (fstat(file, &facts) != 0)
-        return refuse(error, path, strerror(errno));
-    if (!S_ISREG(facts.st_mode) || facts.st_size > FILE_BYTES_MAX)
-        return refuse(error, path, "is not a file of `zherd keygen`");
-    if ((facts.st_mode & 07177) != 0)
-        return refuse(error, path, "is not its owner's alone: give it mode 0600");
-    ssize_t bytes = read(file, text, FILE_BYTES_MAX);
-    if (bytes < 0)
-        return refuse(error, path, strerror(errno));
-    text[bytes] = '\0';
-    return true;
 }
 
 static bool take_key(zconfig_t *tree, const char *where, char key[KEYRING_KEY_BYTES + 1])
@@ -62,7 +128,7 @@ static bool take_pair(zconfig_t *tree, const char *path, const char *name,
     char derived[KEYRING_KEY_BYTES + 1];
     if (tree == NULL || !take_key(tree, "curve/public-key", certificate->public_key) ||
         !take_key(tree, "curve/secret-key", certificate->secret_key))
-        return refuse(error, path, "is not a file of `zherd keygen`");
+        return refuse(error, path, NOT_OURS);
     if (strcmp(zconfig_get(tree, "metadata/name", ""), name) != 0)
         return refuse(error, path, "is the key of another name");
     if (zmq_curve_public(derived, certificate->secret_key) != 0 ||
@@ -74,23 +140,17 @@ static bool take_pair(zconfig_t *tree, const char *path, const char *name,
 bool secrets_read(const char *folder, const char *name, struct auth_certificate *certificate,
                   char error[SECRETS_ERROR_BYTES_MAX])
 {
-    char path[PATH_BYTES_MAX], text[FILE_BYTES_MAX + 1];
-    /* Without it the key would merely be less well hidden from the machine's administrator. */
-    prctl(PR_SET_DUMPABLE, 0);
+    char path[PATH_BYTES_MAX], text[FILE_BYTES_MAX + 1], why[SECRETS_WHY_BYTES_MAX];
+    size_t count;
     write_path(path, folder, name, "");
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) {
-        char why[128 + SAY_WHERE_BYTES_MAX], where[SAY_WHERE_BYTES_MAX];
-        snprintf(why, sizeof why, "%s%s", strerror(errno), say_where(path, where));
+    mlock(certificate, sizeof *certificate);
+    const struct secrets_file file = {path, FILE_BYTES_MAX, NOT_OURS, text, FILE_BYTES_MAX};
+    if (!secrets_read_file(&file, &count, why))
         return refuse(error, path, why);
-    }
-    bool good = read_text(file, path, text, error);
-    close(file);
-    if (!good)
-        return false;
+    text[count] = '\0';
     zconfig_t *tree = zconfig_str_load(text);
     explicit_bzero(text, sizeof text);
-    good = take_pair(tree, path, name, certificate, error);
+    bool good = take_pair(tree, path, name, certificate, error);
     zconfig_destroy(&tree);
     if (!good)
         explicit_bzero(certificate, sizeof *certificate);

@@ -1,22 +1,47 @@
-/* secrets: the key pair of a node, or of the places service, in a file that only its owner can
- * read.
+/* secrets: files that only their owner can read, and the key pairs of the herd in them: a node's,
+ * or the places service's.
  *
- * The file is NAME.secret in the herd's folder of keys, in the form that CZMQ's zcert(3) reads. It
+ * A secret file of any kind is read by secrets_read_file, and nowhere else. A key pair's file is
+ * NAME.secret in the herd's folder of keys, in the form that CZMQ's zcert(3) reads. It
  * says whose it is, so that one that was copied to the wrong name is found out at the start. Each
- * host needs only the files of what runs there. Secrets are never printed.
+ * host needs only the files of what runs there. Secrets are never printed: errors name the file
+ * only.
  *
- * Errors are one sentence in `error`. */
+ * Errors are one sentence in `error`. Invariant: no secret is taken from a file that others can
+ * read. */
 #ifndef ZHERD_TOPOLOGY_SECRETS_H
 #define ZHERD_TOPOLOGY_SECRETS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "bus/net/auth.h"
 #include "topology/format/topology.h"
+#include "topology/say.h"
 
 #define SECRETS_ERROR_BYTES_MAX 1536
 /* Whose key pair broker and workers of the places service share; no node may be called so. */
 #define SECRETS_PLACES "placesd"
+
+/* The end of a sentence that begins with the file's name. */
+#define SECRETS_WHY_BYTES_MAX (128 + SAY_WHERE_BYTES_MAX)
+
+/* A file to be read, and where to. */
+struct secrets_file {
+    const char *path;
+    size_t file_bytes_max; /* a longer file is no such file */
+    const char *no_such;   /* what is said then, and of what is no regular file */
+    char *bytes;           /* locked in memory from then on; wiping it is the caller's */
+    size_t bytes_max;      /* of a longer file the first ones are read */
+};
+
+/* Reads the file; `*count` bytes. A name without a slash is looked for among the credentials that a
+ * service manager hands over ($CREDENTIALS_DIRECTORY, systemd.exec(5)) before it is a path. False,
+ * with wiped bytes, where it cannot be read, is no such file, or can be read by others (mode other
+ * than 0600 or 0400); `why` says so. From then on the process leaves no core file and cannot be
+ * traced. */
+bool secrets_read_file(const struct secrets_file *file, size_t *count,
+                       char why[SECRETS_WHY_BYTES_MAX]);
 
 /* Reads the key pair of that name. Refused are a file that others can read (mode other than 0600
  * or 0400), one of another name, and a pair whose halves do not belong together. From then on the

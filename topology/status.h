@@ -13,6 +13,9 @@
 #define STATUS_NAME_BYTES_MAX 63
 #define STATUS_LINE_BYTES_MAX 128
 
+/* Its exit status when a word behind its name is wrong; one that failed otherwise ends with 1. */
+#define STATUS_EXIT_USAGE 2
+
 enum status_kind {
     STATUS_READY,     /* "ready": takes requests */
     STATUS_LINK_UP,   /* "link Hamilton up" */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/usage.h"
+#include "bus/base/bytes.h"
 
 /* Names of the places services, which no node may have (topology/format/check.c). */
 static const char *const places_names[TOPOLOGY_PLACES_MAX] = {
@@ -34,23 +34,13 @@ struct supervisor {
     bool was_whole;
 };
 
-static void *allocate(size_t count, size_t size)
-{
-    void *memory = calloc(count + 1, size);
-    if (!memory) {
-        fputs("zherd up: there is not enough memory\n", stderr);
-        exit(1);
-    }
-    return memory;
-}
-
 struct supervisor *up_core_new(const struct topology *topology)
 {
-    struct supervisor *core = allocate(1, sizeof *core);
+    struct supervisor *core = bytes_zeroed(sizeof *core);
     core->topology = topology;
     core->child_count = topology->node_count + topology->places_count;
-    core->children = allocate(core->child_count, sizeof *core->children);
-    core->ends_up = allocate(topology->link_count, sizeof *core->ends_up);
+    core->children = bytes_zeroed((core->child_count + 1) * sizeof *core->children);
+    core->ends_up = bytes_zeroed((topology->link_count + 1) * sizeof *core->ends_up);
     for (size_t i = 0; i < core->child_count; i++)
         core->children[i].start_ms = INT64_MIN;
     return core;
@@ -160,7 +150,7 @@ enum up_verdict up_core_exited(struct supervisor *core, size_t child, int exit_s
 {
     struct child *dead = &core->children[child];
     assert(dead->state != CHILD_WAITING);
-    bool refused = (exit_status == 1 || exit_status == USAGE_EXIT_STATUS) &&
+    bool refused = (exit_status == 1 || exit_status == STATUS_EXIT_USAGE) &&
                    dead->state == CHILD_RUNNING && !core->was_whole;
     if (dead->pause_ms == 0 || now_ms - dead->started_ms >= UP_RECOVERED_MS)
         dead->pause_ms = UP_PAUSE_MS_MIN;

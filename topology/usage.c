@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "topology/status.h"
+
 int usage_refuse(const char *program, const char *format, ...)
 {
     char fault[1024];
@@ -13,7 +15,7 @@ int usage_refuse(const char *program, const char *format, ...)
     vsnprintf(fault, sizeof fault, format, arguments);
     va_end(arguments);
     fprintf(stderr, "%s: %s; --help shows how\n", program, fault);
-    return USAGE_EXIT_STATUS;
+    return STATUS_EXIT_USAGE;
 }
 
 const char *usage_meant(const struct topology_nearest *nearest, char text[USAGE_MEANT_BYTES_MAX])

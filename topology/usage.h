@@ -12,7 +12,6 @@
 
 struct option;
 
-#define USAGE_EXIT_STATUS 2
 /* " (did you mean ...?)" with the name of anything in a herd. */
 #define USAGE_MEANT_BYTES_MAX 96
 

@@ -1,12 +1,8 @@
 #include "bus/base/bytes.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define BUFFER_BYTES_MIN 256
 
@@ -21,11 +17,8 @@ int span_compare(struct span a, struct span b)
 
 static void *must(void *memory, size_t bytes)
 {
-    if (memory == NULL) {
-        fprintf(stderr, "%s: out of memory: %zu bytes were refused\n",
-                program_invocation_short_name, bytes);
-        abort();
-    }
+    if (memory == NULL)
+        bytes_refused(bytes);
     return memory;
 }
 
@@ -45,14 +38,6 @@ void *bytes_aligned(size_t alignment, size_t bytes)
 {
     assert(bytes > 0 && bytes % alignment == 0);
     return must(aligned_alloc(alignment, bytes), bytes);
-}
-
-void bytes_forget(void *at, size_t bytes)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)at;
-    uintptr_t first = (start + page - 1) / page * page, end = (start + bytes) / page * page;
-    if (first < end)
-        (void)madvise((char *)at + (first - start), end - first, MADV_DONTNEED);
 }
 
 char *buffer_grow(struct buffer *buffer, size_t more)

@@ -84,6 +84,12 @@ void *bytes_zeroed(size_t bytes);
 /* Memory of any content that begins at a multiple of `alignment`, on the same terms. */
 void *bytes_aligned(size_t alignment, size_t bytes);
 
+/* These two ask the operating system, so they are not here but in bus/net/memory.c, which every
+ * program gets with the core. */
+
+/* Says on standard error that so many bytes were refused and ends the process. */
+_Noreturn void bytes_refused(size_t bytes);
+
 /* Nobody reads these bytes of a larger block any more: the whole pages among them are given back at
  * once, the rest when the block is freed. */
 void bytes_forget(void *at, size_t bytes);

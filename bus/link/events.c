@@ -6,7 +6,7 @@
 
 #define ROOM_MIN 16u
 
-static struct flood_event *at(const struct events *events, uint32_t place)
+static struct link_event *at(const struct events *events, uint32_t place)
 {
     return &events->all[(events->first + place) % events->room];
 }
@@ -21,24 +21,24 @@ static void make_room(struct events *events)
         return;
     }
     uint32_t room = events->room == 0 ? ROOM_MIN : 2 * events->room;
-    struct flood_event *all = bytes_resize(NULL, room * sizeof *all);
+    struct link_event *all = bytes_resize(NULL, room * sizeof *all);
     for (uint32_t i = 0; i < events->count; i++)
         all[i] = *at(events, i);
     free(events->all);
     *events = (struct events){.all = all, .count = events->count, .room = room};
 }
 
-void events_push(struct events *events, const struct flood_event *event)
+void events_push(struct events *events, const struct link_event *event)
 {
     make_room(events);
-    struct flood_event *added = at(events, events->count++);
+    struct link_event *added = at(events, events->count++);
     *added = *event;
     for (char *byte = added->reason; *byte != '\0'; byte++)
         if (*byte < 0x20 || *byte > 0x7e)
             *byte = '?';
 }
 
-bool events_pop(struct events *events, struct flood_event *event)
+bool events_pop(struct events *events, struct link_event *event)
 {
     if (events->count == 0)
         return false;

@@ -7,7 +7,7 @@
 #define NEVER   INT64_MAX
 #define AT_ONCE INT64_MIN
 
-static_assert(WIRE_TEXT_BYTES_MAX + 1 <= FLOOD_REASON_BYTES_MAX, "a refusal's text is a reason");
+static_assert(WIRE_TEXT_BYTES_MAX + 1 <= LINK_REASON_BYTES_MAX, "a refusal's text is a reason");
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -39,10 +39,10 @@ void peer_free(struct peer *peer)
     window_free(&peer->window);
 }
 
-static void tell(const struct peer *peer, enum flood_event_kind kind, uint64_t their_digest,
+static void tell(const struct peer *peer, enum link_event_kind kind, uint64_t their_digest,
                  const char *reason)
 {
-    struct flood_event event = {
+    struct link_event event = {
         .kind = kind,
         .peer = peer->index,
         .digest = table_digest(peer->common->table),
@@ -78,7 +78,7 @@ static void take_ack(struct peer *peer, uint64_t received, int64_t now_ms)
         peer->common->count->messages_strange++;
     } else if (window_confirm(&peer->window, received, now_ms)) {
         peer->heartbeat_at = now_ms + PEER_REST_MS;
-        peer->stuck_at = peer->window.in_flight > 0 ? now_ms + FLOOD_ANSWER_MS : NEVER;
+        peer->stuck_at = peer->window.in_flight > 0 ? now_ms + LINK_ANSWER_MS : NEVER;
         peer->answers++;
     }
 }
@@ -115,7 +115,7 @@ static void go_up(struct peer *peer, int64_t now_ms)
     peer->hello_at = peer->unmet_at = NEVER;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
-    tell(peer, FLOOD_LINK_UP, 0, "");
+    tell(peer, LINK_UP, 0, "");
 }
 
 static void go_down(struct peer *peer, const char *reason)
@@ -126,7 +126,7 @@ static void go_down(struct peer *peer, const char *reason)
     digest_check_forget(&peer->digest_check);
     peer->silence_at = peer->heartbeat_at = peer->stuck_at = NEVER;
     tell_again(peer);
-    tell(peer, FLOOD_LINK_DOWN, 0, reason);
+    tell(peer, LINK_DOWN, 0, reason);
 }
 
 /* A message of the pair of incarnations came: they live, and they know us. */
@@ -140,16 +140,16 @@ static void hear(struct peer *peer, int64_t now_ms)
 /* ---- What cannot be read ---------------------------------------------------------------- */
 
 /* The rest of a reason is for how many were not told. */
-#define WHAT_BYTES_MAX (FLOOD_REASON_BYTES_MAX - 40)
+#define WHAT_BYTES_MAX (LINK_REASON_BYTES_MAX - 40)
 
 static void tell_misread(struct peer *peer, const char *what, uint64_t untold)
 {
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     if (untold == 0)
         snprintf(reason, sizeof reason, "%s", what);
     else
         snprintf(reason, sizeof reason, "%s (and %" PRIu64 " more before)", what, untold);
-    tell(peer, FLOOD_LINK_MISREAD, 0, reason);
+    tell(peer, LINK_MISREAD, 0, reason);
 }
 
 /* Somebody speaks there, only not as we do. */
@@ -209,7 +209,7 @@ static void count_refusal(struct peer *peer, int64_t now_ms)
     peer->unmet_at = NEVER;
     take_answer(peer);
     if (refusal_is_news(&peer->refusal, now_ms))
-        tell(peer, FLOOD_LINK_REFUSED, 0, peer->refusal.text);
+        tell(peer, LINK_REFUSED, 0, peer->refusal.text);
 }
 
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
@@ -322,11 +322,11 @@ static void take_heartbeat(struct peer *peer, const struct wire_message *heartbe
     case DIGEST_CHECK_NOTHING:
         break;
     case DIGEST_CHECK_EQUAL:
-        tell(peer, FLOOD_DIGESTS_EQUAL, heartbeat->digest, "");
+        tell(peer, LINK_DIGESTS_EQUAL, heartbeat->digest, "");
         break;
     case DIGEST_CHECK_FAULT:
         peer->common->count->digest_faults++;
-        tell(peer, FLOOD_DIGESTS_DIFFER, heartbeat->digest, "");
+        tell(peer, LINK_DIGESTS_DIFFER, heartbeat->digest, "");
         window_refill(&peer->window, table_count(peer->common->table));
         break;
     }
@@ -355,10 +355,10 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
     take_answer(peer);
     if (!is_in_use)
         go_down(peer, "refused");
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     snprintf(reason, sizeof reason, "it refuses %s: %.*s", is_us ? "us" : "another",
              (int)refused->text.len, refused->text.data);
-    tell(peer, FLOOD_LINK_REFUSED, 0, reason);
+    tell(peer, LINK_REFUSED, 0, reason);
     /* The other process of that name may end at any time: whoever remains goes on. */
     if (is_in_use)
         return;
@@ -413,11 +413,11 @@ uint64_t peer_due(const struct peer *peer)
 /* The transport takes what is due, and they acknowledge nothing of it, though they may speak. */
 static void give_up(struct peer *peer, int64_t now_ms)
 {
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     snprintf(reason, sizeof reason,
              "%" PRIu64 " due, %" PRIu32 " messages on the way, nothing acknowledged for %d s",
-             ring_due(&peer->window.ring), peer->window.in_flight, FLOOD_ANSWER_MS / 1000);
-    tell(peer, FLOOD_LINK_STUCK, 0, reason);
+             ring_due(&peer->window.ring), peer->window.in_flight, LINK_ANSWER_MS / 1000);
+    tell(peer, LINK_STUCK, 0, reason);
     go_down(peer, "no acknowledgement");
     peer->hello_at = now_ms;
 }
@@ -436,10 +436,10 @@ static void miss(struct peer *peer, int64_t now_ms)
         peer->unmet_at = now_ms + PEER_UNMET_MS;
     if (now_ms < peer->unmet_at)
         return;
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     snprintf(reason, sizeof reason, "no answer from %.*s since the start: %s", (int)peer->name.len,
              peer->name.data, explain_unmet(peer));
-    tell(peer, FLOOD_LINK_UNMET, 0, reason);
+    tell(peer, LINK_UNMET, 0, reason);
     peer->unmet_at = NEVER;
 }
 
@@ -472,7 +472,7 @@ static void write_hello(struct peer *peer, struct wire_message *message, int64_t
     peer->blocked = false;
     peer->hello_awaited = true;
     if (++peer->hellos_unanswered == PEER_HELLOS_UNANSWERED_MAX)
-        tell(peer, FLOOD_LINK_UNANSWERED, 0,
+        tell(peer, LINK_UNANSWERED, 0,
              "it takes our messages but answers none: its file has no link to us, or another "
              "address for us");
     peer->hello_at = peer->up ? NEVER : now_ms + hello_pause_ms(peer);
@@ -561,7 +561,7 @@ void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_
     message->upto = peer->window.ring.next;
     window_announce(&peer->window, now_ms);
     if (peer->stuck_at == NEVER)
-        peer->stuck_at = now_ms + FLOOD_ANSWER_MS;
+        peer->stuck_at = now_ms + LINK_ANSWER_MS;
     say_have(peer, message);
     peer->heartbeat_at = now_ms + PEER_REST_MS;
 }

@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bus/flood.h"
 #include "bus/link/digest_check.h"
 #include "bus/link/events.h"
 #include "bus/link/misread.h"
@@ -46,7 +45,7 @@ struct peer_common {
     uint64_t incarnation;
     const struct table *table;
     struct events *events;
-    struct flood_counters *count;
+    struct link_counters *count;
 };
 
 /* Times are milliseconds; INT64_MAX is never. */

@@ -324,7 +324,7 @@ static enum wire_result read_array(struct msgread *in, struct wire_message *mess
 enum wire_result wire_read(struct span bytes, struct wire_message *message)
 {
     message->fault = (struct wire_fault){.element = WIRE_NO_ELEMENT};
-    if (bytes.len < MAGIC_BYTES || bytes.len > FLOOD_MESSAGE_BYTES_MAX || bytes.data[0] != 'z' ||
+    if (bytes.len < MAGIC_BYTES || bytes.len > WIRE_MESSAGE_BYTES_MAX || bytes.data[0] != 'z' ||
         bytes.data[1] != 'h')
         return WIRE_MALFORMED;
     if ((unsigned char)bytes.data[2] != WIRE_MAJOR) {
@@ -349,9 +349,9 @@ static void explain_frame(struct span bytes, char *out, size_t room)
         snprintf(begins + 3 * i, 4, " %02x", (unsigned char)bytes.data[i]);
     if (bytes.len == 0)
         snprintf(out, room, "the frame is empty");
-    else if (bytes.len > FLOOD_MESSAGE_BYTES_MAX)
+    else if (bytes.len > WIRE_MESSAGE_BYTES_MAX)
         snprintf(out, room, "the frame has %zu bytes: %d are allowed", bytes.len,
-                 FLOOD_MESSAGE_BYTES_MAX);
+                 WIRE_MESSAGE_BYTES_MAX);
     else
         snprintf(out, room, "the frame begins with%s: 7a 68 01 (zh, version 1) is needed", begins);
 }

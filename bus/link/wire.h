@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "bus/base/msgread.h"
-#include "bus/flood.h"
+#include "bus/table/location.h"
 
 /* The third byte. A frame with another one is not looked into. */
 #define WIRE_MAJOR 1
@@ -21,10 +21,13 @@
 #define WIRE_VERSION     1
 #define WIRE_VERSION_MIN 1
 
+/* One message: one location of the largest size and the fields around it fit. */
+#define WIRE_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
 /* A large UPDATE would keep a link busy for long, and a lost one costs it all again. */
 #define WIRE_LOCATIONS_MAX 256
-/* Links in a STATUS. */
-#define WIRE_LINKS_MAX FLOOD_STATUS_LINKS_MAX
+/* Links in a STATUS, the first ones of a node: more than people read, and few enough for one
+ * message. */
+#define WIRE_LINKS_MAX 256
 /* A herd's or a node's name. */
 #define WIRE_NAME_BYTES_MAX LOCATION_ORIGIN_BYTES_MAX
 /* A refusal's text. A longer one is cut when read. */

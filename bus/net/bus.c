@@ -60,15 +60,15 @@ struct bus {
     zmq_msg_t sender, payload;
     char name[LOCATION_ORIGIN_BYTES_MAX + 1];
     char endpoint[ENDPOINT_BYTES_MAX];
-    char out[FLOOD_MESSAGE_BYTES_MAX];
+    char out[WIRE_MESSAGE_BYTES_MAX];
 };
 
 static const struct peer_socket_setting settings_of_router[] = {
-    {ZMQ_ROUTER_HANDOVER, 1},       /* who connects again takes its half-open ghost's place */
-    {ZMQ_ROUTER_MANDATORY, 1},      /* this socket never sends; if a mistake does, it shows */
-    {ZMQ_RCVHWM, 1000},             /* far above all windows, so it holds only a mad peer */
-    {ZMQ_HANDSHAKE_IVL, 3000},      /* a stranger that says nothing keeps its place this long */
-    {ZMQ_BACKLOG, FLOOD_PEERS_MAX}, /* every peer may connect in the same moment */
+    {ZMQ_ROUTER_HANDOVER, 1},      /* who connects again takes its half-open ghost's place */
+    {ZMQ_ROUTER_MANDATORY, 1},     /* this socket never sends; if a mistake does, it shows */
+    {ZMQ_RCVHWM, 1000},            /* far above all windows, so it holds only a mad peer */
+    {ZMQ_HANDSHAKE_IVL, 3000},     /* a stranger that says nothing keeps its place this long */
+    {ZMQ_BACKLOG, LINK_PEERS_MAX}, /* every peer may connect in the same moment */
 };
 
 /* Tells the handler whom to let in: every peer under each of its keys. */
@@ -169,7 +169,7 @@ static void name_ourselves(struct bus *bus, const char *name)
 
 struct bus *bus_open(const struct bus_options *options, char error[BUS_ERROR_BYTES_MAX])
 {
-    assert(options->peer_count <= FLOOD_PEERS_MAX);
+    assert(options->peer_count <= LINK_PEERS_MAX);
     struct bus *bus = make_bus(options);
     if (!bus) {
         snprintf(error, BUS_ERROR_BYTES_MAX, "cannot open the bus: %s", zmq_strerror(ENOMEM));

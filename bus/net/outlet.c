@@ -14,13 +14,13 @@
 /* Connecting and greeting may take eight seconds together before ZeroMQ tries again by itself: who
  * is merely slow is not disturbed. With a choice of keys each gets less. */
 static const struct dial_rules rules = {
-    .away_ms = 10000, .away_two_keys_ms = 5000, .unanswered_ms = FLOOD_ANSWER_MS};
+    .away_ms = 10000, .away_two_keys_ms = 5000, .unanswered_ms = LINK_ANSWER_MS};
 /* With a choice of addresses each gets as long as connecting may take. */
 static const struct dial_rules rules_of_many_addresses = {
-    .away_ms = 4000, .away_two_keys_ms = 4000, .unanswered_ms = FLOOD_ANSWER_MS};
+    .away_ms = 4000, .away_two_keys_ms = 4000, .unanswered_ms = LINK_ANSWER_MS};
 /* A name that nobody knew is asked for again. */
 static const struct dial_rules rules_without_address = {
-    .away_ms = 1000, .away_two_keys_ms = 1000, .unanswered_ms = FLOOD_ANSWER_MS};
+    .away_ms = 1000, .away_two_keys_ms = 1000, .unanswered_ms = LINK_ANSWER_MS};
 
 static const struct peer_socket_setting settings[] = {
     {ZMQ_IMMEDIATE, 1},          /* nothing is queued for an absent peer: sending says EAGAIN */

@@ -38,7 +38,7 @@ void *peer_socket_make(void *context, int type, bool has_keys)
         return NULL;
     peer_socket_apply(socket, settings_of_both, sizeof settings_of_both / sizeof *settings_of_both);
     /* A longer frame costs its sender the connection before it costs us memory. */
-    int64_t message_bytes_max = FLOOD_MESSAGE_BYTES_MAX;
+    int64_t message_bytes_max = WIRE_MESSAGE_BYTES_MAX;
     int rc = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof message_bytes_max);
     assert(rc == 0);
     bool good = has_keys ? auth_limit(socket, message_bytes_max) : auth_clear(socket);

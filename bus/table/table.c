@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "bus/base/names.h"
 #include "bus/base/same.h"
 #include "bus/base/simd16.h"
 #include "bus/base/siphash.h"
+#include "bus/table/names.h"
 
 /* Records come in chunks, so none ever moves and growth copies nothing. */
 #define CHUNK_RECORDS 256u

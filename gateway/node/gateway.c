@@ -74,7 +74,7 @@ static int64_t now_ms(const struct gateway *gateway)
 
 static void tell_events(struct gateway *gateway)
 {
-    struct flood_event event;
+    struct link_event event;
     while (flood_next_event(gateway->flood, &event))
         tell_event(&gateway->lines, gateway->peers[event.peer]->name,
                    event.peer < gateway->neighbour_count, &event);
@@ -410,7 +410,7 @@ static void note_stop(struct gateway *gateway)
 {
     const struct session_counters *said = &gateway->node.count;
     const struct clients_counters *connections = clients_count(gateway->clients);
-    const struct flood_counters *flood = flood_count(gateway->flood);
+    const struct link_counters *flood = flood_count(gateway->flood);
     note(gateway, "stop",
          "digest %016" PRIx64 " clients %" PRIu32 " connections %" PRIu64 " refused %" PRIu64
          " cut %" PRIu64 " commands %" PRIu64 " iamat %" PRIu64 " whatsat %" PRIu64

@@ -10,7 +10,7 @@
 #include <zmq.h>
 
 #include "bus/net/address.h"
-#include "placesd/dispatch/caller.h"
+#include "placesd/caller.h"
 #include "placesd/lookup.h"
 
 /* A request id, an empty frame, a body. */

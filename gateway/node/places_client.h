@@ -39,7 +39,7 @@ struct places_client;
 /* Begins to connect; the service may come and go at any time. A host name is asked for anew for
  * each connection, and each of its addresses is tried in turn. With `keys`, which are copied, only
  * to a service that has one of them; NULL: in the clear. `life` is random
- * (placesd/dispatch/caller.h). NULL and one clear sentence in `error` when the endpoint is no
+ * (placesd/caller.h). NULL and one clear sentence in `error` when the endpoint is no
  * endpoint. All times are of one clock that does not run backwards. */
 struct places_client *places_client_open(const struct topology_endpoint *endpoint,
                                          const struct auth_ends *keys, uint64_t life,

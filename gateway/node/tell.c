@@ -31,40 +31,40 @@ void tell_ready(void)
 }
 
 void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
-                const struct flood_event *event)
+                const struct link_event *event)
 {
     switch (event->kind) {
-    case FLOOD_LINK_UP:
+    case LINK_UP:
         note(lines, "link", "%s up", peer);
         if (is_neighbour)
             write_status(STATUS_LINK_UP, peer);
         break;
-    case FLOOD_LINK_DOWN:
+    case LINK_DOWN:
         note(lines, "link", "%s down: %s", peer, event->reason);
         if (is_neighbour)
             write_status(STATUS_LINK_DOWN, peer);
         break;
-    case FLOOD_LINK_REFUSED:
+    case LINK_REFUSED:
         note(lines, "link", "%s refused: %s", peer, event->reason);
         break;
-    case FLOOD_LINK_UNANSWERED:
+    case LINK_UNANSWERED:
         note(lines, "link", "%s silent: %s", peer, event->reason);
         break;
-    case FLOOD_LINK_UNMET: /* nobody waits for an observer */
+    case LINK_UNMET: /* nobody waits for an observer */
         if (is_neighbour)
             note(lines, "link", "%s silent: %s", peer, event->reason);
         break;
-    case FLOOD_LINK_STUCK:
+    case LINK_STUCK:
         note(lines, "fault", "link %s stuck: %s", peer, event->reason);
         break;
-    case FLOOD_LINK_MISREAD:
+    case LINK_MISREAD:
         note(lines, "fault", "%s is misread: %s", peer, event->reason);
         break;
-    case FLOOD_DIGESTS_EQUAL:
+    case LINK_DIGESTS_EQUAL:
         note(lines, "digest", "%s equal %016" PRIx64 " clients %" PRIu32, peer, event->digest,
              event->clients);
         break;
-    case FLOOD_DIGESTS_DIFFER:
+    case LINK_DIGESTS_DIFFER:
         note(lines, "digest", "%s differs %016" PRIx64 " there %016" PRIx64 " clients %" PRIu32,
              peer, event->digest, event->their_digest, event->clients);
         break;

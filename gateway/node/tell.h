@@ -15,7 +15,7 @@ void tell_ready(void);
 
 /* `peer` is the name at the other end. */
 void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
-                const struct flood_event *event);
+                const struct link_event *event);
 
 /* Somebody of that name, which may hold any bytes, spoke to us and is no neighbour in the file that
  * was read at that moment (nanoseconds since 1970). */

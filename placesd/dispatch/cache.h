@@ -1,11 +1,14 @@
-/* cache: answers that were given before, by the place they are about.
+/* cache: answers that were given before, by the place they are about, and the rounding of places
+ * that makes questions about neighbouring places one question. The rounded place is what is asked,
+ * so the answer is the same for all of them.
  *
  * It holds whole answers and where they can be cut, never more than CACHE_BYTES_MAX of them: the
  * one unused for longest makes room. It asks nobody and knows no terms of use: how long an answer
  * may be kept is an argument, and so is the time, in milliseconds of any clock that never runs
  * backwards.
  *
- * Invariant: an answer is never given for another place, radius or provider, nor after its time. */
+ * Invariant: an answer is never given for another place, radius or provider, nor after its time;
+ * rounding moves no place by more than CACHE_QUANTIZE_SHARE of the radius around it. */
 #ifndef ZHERD_PLACESD_DISPATCH_CACHE_H
 #define ZHERD_PLACESD_DISPATCH_CACHE_H
 
@@ -18,6 +21,13 @@
 
 /* All entries with their bookkeeping: some thousand full answers. */
 #define CACHE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* A twentieth: 5 %. */
+#define CACHE_QUANTIZE_SHARE 20
+
+/* Moves the place to the nearest point of a grid whose points are `grid_m` metres apart, or closer
+ * where the radius asks for it; 0 leaves every place where it is. */
+void cache_quantize(struct lookup *lookup, uint32_t grid_m);
 
 /* What an answer is about. Compared field by field. */
 struct cache_key {

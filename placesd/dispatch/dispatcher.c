@@ -5,9 +5,7 @@
 
 #include "placesd/dispatch/cache.h"
 #include "placesd/dispatch/flights.h"
-#include "placesd/dispatch/gate.h"
-#include "placesd/dispatch/quantize.h"
-#include "placesd/dispatch/result.h"
+#include "placesd/dispatch/limiter.h"
 #include "placesd/providers/nearby_json.h"
 
 /* With less time than this nothing can be asked that would come back in time. */
@@ -22,13 +20,13 @@ struct dispatcher {
     struct dispatcher_options options;
     struct balance *balance;
     struct cache *cache;
-    struct gate gates[DISPATCHER_SOURCES_MAX]; /* to each source */
+    struct limiter limiters[DISPATCHER_SOURCES_MAX]; /* to each source */
     bool closed, stopped;
     struct flights *flights;
     uint32_t flight_of_job[BALANCE_JOBS_MAX]; /* by balance_slot */
     uint32_t pausing_count;
     uint64_t dice;
-    struct result result;
+    struct flight_result result;
     struct dispatcher_counters count;
 };
 
@@ -42,7 +40,7 @@ struct dispatcher *dispatcher_new(const struct dispatcher_options *options)
     dispatcher->balance = balance_new(options->seed);
     dispatcher->cache = cache_new(CACHE_BYTES_MAX, options->secret);
     for (uint32_t i = 0; i < options->source_count; i++)
-        dispatcher->gates[i] = gate_new(options->sources[i].budget);
+        dispatcher->limiters[i] = limiter_new(options->sources[i].budget);
     dispatcher->flights = flights_new(options->seed);
     dispatcher->dice = options->seed;
     return dispatcher;
@@ -55,7 +53,7 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
     balance_destroy(&(*dispatcher)->balance);
     cache_destroy(&(*dispatcher)->cache);
     flights_destroy(&(*dispatcher)->flights);
-    result_free(&(*dispatcher)->result);
+    flight_result_free(&(*dispatcher)->result);
     free(*dispatcher);
     *dispatcher = NULL;
 }
@@ -69,7 +67,7 @@ static int64_t roll(struct dispatcher *dispatcher, int64_t bound)
     return (int64_t)((mixed ^ mixed >> 31) % (uint64_t)bound);
 }
 
-/* The flight's place as its gates know it, whatever the radius. */
+/* The flight's place as its limiters know it, whatever the radius. */
 static uint64_t place_of(const struct flight *flight)
 {
     return (uint64_t)flight->key.latitude_nanodeg * UINT64_C(0x9e3779b97f4a7c15) +
@@ -83,7 +81,7 @@ static void end_by_answer(struct dispatcher *dispatcher, struct flight *flight,
                           const struct cache_answer *answer)
 {
     flights_end(dispatcher->flights, flight);
-    result_set(&dispatcher->result, answer);
+    flight_result_set(&dispatcher->result, answer);
     dispatcher->count.failures += answer->code != LOOKUP_OK;
 }
 
@@ -91,7 +89,7 @@ static void end_by_failure(struct dispatcher *dispatcher, struct flight *flight,
                            enum lookup_code code, const char *reason)
 {
     flights_end(dispatcher->flights, flight);
-    result_fail(&dispatcher->result, code, reason);
+    flight_result_fail(&dispatcher->result, code, reason);
     dispatcher->count.failures++;
 }
 
@@ -118,7 +116,7 @@ static void hand_to_workers(struct dispatcher *dispatcher, struct flight *flight
     if (!balance_ask(dispatcher->balance,
                      (uint32_t)flights_left_ms(dispatcher->flights, flight, now_ms), now_ms,
                      &job)) {
-        gate_undo(&dispatcher->gates[flight->key.source], place_of(flight), now_ms);
+        limiter_undo(&dispatcher->limiters[flight->key.source], place_of(flight), now_ms);
         dispatcher->count.busy++;
         end_by_failure(dispatcher, flight, LOOKUP_BUSY,
                        "Too many look-ups wait at the moment: ask again later.");
@@ -141,12 +139,13 @@ static void launch(struct dispatcher *dispatcher, struct flight *flight, int64_t
             end_by_answer(dispatcher, flight, known);
             return;
         }
-        enum gate_verdict verdict = gate_ask(&dispatcher->gates[source], place_of(flight), now_ms);
-        if (verdict == GATE_PASSES) {
+        enum limiter_verdict verdict =
+            limiter_ask(&dispatcher->limiters[source], place_of(flight), now_ms);
+        if (verdict == LIMITER_PASSES) {
             hand_to_workers(dispatcher, flight, now_ms);
             return;
         }
-        spent = spent || verdict == GATE_SPENT;
+        spent = spent || verdict == LIMITER_SPENT;
         if (source == 0 && end_by_kept(dispatcher, flight, now_ms))
             return;
     }
@@ -162,7 +161,7 @@ static bool pause_before_retry(struct dispatcher *dispatcher, struct flight *fli
     int64_t pause_ms = 1 + roll(dispatcher, (int64_t)DISPATCHER_PAUSE_MS << flight->retries);
     if (flight->retries == DISPATCHER_RETRIES_MAX ||
         flights_left_ms(dispatcher->flights, flight, now_ms) < pause_ms + USEFUL_MS ||
-        !gate_grants_retry(&dispatcher->gates[flight->key.source]))
+        !limiter_grants_retry(&dispatcher->limiters[flight->key.source]))
         return false;
     flight->retries++;
     flight->state = FLIGHT_PAUSING;
@@ -180,8 +179,8 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
     const struct dispatcher_source *source = &dispatcher->options.sources[flight->key.source];
     struct cache_answer answer = {.code = LOOKUP_OK, .body = body};
     bool good = nearby_json_find_offsets(body, &answer.offsets);
-    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
-              good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
+    limiter_tell(&dispatcher->limiters[flight->key.source], place_of(flight),
+                 good ? BREAKER_GOOD : BREAKER_UNKNOWN, 0, now_ms);
     if (!good) {
         end_by_failure(dispatcher, flight, LOOKUP_BAD_REPLY, GARBLED);
         return;
@@ -196,7 +195,8 @@ static void conclude_well(struct dispatcher *dispatcher, struct flight *flight, 
 static void conclude_late(struct dispatcher *dispatcher, struct flight *flight, struct span body,
                           int64_t now_ms)
 {
-    result_set(&dispatcher->result, &(struct cache_answer){.code = LOOKUP_TIMEOUT, .body = body});
+    flight_result_set(&dispatcher->result,
+                      &(struct cache_answer){.code = LOOKUP_TIMEOUT, .body = body});
     if (flights_end_for(dispatcher->flights, flight, now_ms + 2 * DISPATCHER_TRAVEL_MS)) {
         dispatcher->count.failures++;
         return;
@@ -242,12 +242,12 @@ static void conclude_badly(struct dispatcher *dispatcher, struct flight *flight,
 static void conclude_unheard(struct dispatcher *dispatcher, struct flight *flight,
                              enum lookup_code code, int64_t now_ms)
 {
-    struct gate *gate = &dispatcher->gates[flight->key.source];
+    struct limiter *limiter = &dispatcher->limiters[flight->key.source];
     if (flight->given)
-        gate_tell(gate, place_of(flight), flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0,
-                  now_ms);
+        limiter_tell(limiter, place_of(flight), flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0,
+                     now_ms);
     else
-        gate_undo(gate, place_of(flight), now_ms);
+        limiter_undo(limiter, place_of(flight), now_ms);
     if (!dispatcher->stopped && end_by_kept(dispatcher, flight, now_ms))
         return;
     if (code != LOOKUP_TIMEOUT) {
@@ -280,8 +280,8 @@ void dispatcher_done(struct dispatcher *dispatcher, struct span worker, uint64_t
     if (retried && rest_ms == 0 && !dispatcher->stopped &&
         pause_before_retry(dispatcher, flight, now_ms))
         return;
-    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
-              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, rest_ms, now_ms);
+    limiter_tell(&dispatcher->limiters[flight->key.source], place_of(flight),
+                 flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, rest_ms, now_ms);
     conclude_badly(dispatcher, flight, reply, now_ms);
 }
 
@@ -293,8 +293,8 @@ void dispatcher_garbled(struct dispatcher *dispatcher, struct span worker, uint6
     struct flight *flight =
         flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(job)]);
     /* It says nothing of the provider; what an attempt before it said still counts. */
-    gate_tell(&dispatcher->gates[flight->key.source], place_of(flight),
-              flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
+    limiter_tell(&dispatcher->limiters[flight->key.source], place_of(flight),
+                 flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
     struct buffer body = {0};
     lookup_write_failure(LOOKUP_BAD_REPLY, GARBLED, &body);
     conclude_badly(dispatcher, flight,
@@ -326,7 +326,7 @@ bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, 
         return false;
     }
     struct lookup rounded = *lookup;
-    quantize(&rounded, dispatcher->options.grid_m);
+    cache_quantize(&rounded, dispatcher->options.grid_m);
     struct cache_key key = {rounded.latitude_nanodeg, rounded.longitude_nanodeg, rounded.radius_m,
                             0};
     uint32_t hash = (uint32_t)cache_hash(dispatcher->cache, &key);
@@ -339,7 +339,7 @@ bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, 
         flights_join(dispatcher->flights, flight, lookup->bound, answer_by_ms(lookup, now_ms));
     if (known != NULL) {
         dispatcher->count.hits++;
-        result_set(&dispatcher->result, known);
+        flight_result_set(&dispatcher->result, known);
     } else if (joins) {
         dispatcher->count.joined++;
     } else if (dispatcher->closed) {
@@ -384,7 +384,7 @@ static void expire(struct dispatcher *dispatcher, int64_t now_ms)
 {
     flights_expire(dispatcher->flights, now_ms);
     if (flights_any_due(dispatcher->flights))
-        result_fail(&dispatcher->result, LOOKUP_TIMEOUT, LATE);
+        flight_result_fail(&dispatcher->result, LOOKUP_TIMEOUT, LATE);
 }
 
 /* One pause that is over; true if there was one. */
@@ -418,7 +418,7 @@ static bool action_answer(struct dispatcher *dispatcher, struct dispatcher_actio
         .kind = DISPATCHER_ANSWER,
         .ticket = ticket,
         .code = dispatcher->result.code,
-        .body = result_body(&dispatcher->result, bound),
+        .body = flight_result_body(&dispatcher->result, bound),
     };
     return true;
 }
@@ -430,7 +430,7 @@ static bool action_news(struct dispatcher *dispatcher, int64_t now_ms,
     for (uint32_t i = 0; i < dispatcher->options.source_count; i++) {
         bool paused;
         int64_t pause_ms;
-        if (!gate_news(&dispatcher->gates[i], now_ms, &paused, &pause_ms))
+        if (!limiter_news(&dispatcher->limiters[i], now_ms, &paused, &pause_ms))
             continue;
         *action = (struct dispatcher_action){
             .kind = paused ? DISPATCHER_PAUSED : DISPATCHER_RESUMED,
@@ -449,7 +449,7 @@ static bool action_give(struct dispatcher *dispatcher, const struct balance_acti
     struct flight *flight =
         flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(from->job)]);
     uint32_t source = flight->key.source;
-    if (from->again && !gate_again(&dispatcher->gates[source], place_of(flight), now_ms)) {
+    if (from->again && !limiter_again(&dispatcher->limiters[source], place_of(flight), now_ms)) {
         balance_done(dispatcher->balance, from->worker, from->job, now_ms);
         end_by_failure(dispatcher, flight, LOOKUP_BUSY, SPENT);
         return false;

@@ -48,7 +48,7 @@ struct dispatcher_source {
 struct dispatcher_options {
     struct dispatcher_source sources[DISPATCHER_SOURCES_MAX];
     uint32_t source_count; /* 1 or 2 */
-    uint32_t grid_m;       /* see placesd/dispatch/quantize.h */
+    uint32_t grid_m;       /* see cache_quantize */
     uint64_t seed;         /* random, as are the bytes below */
     uint8_t secret[16];
 };

@@ -216,3 +216,36 @@ bool flights_next_due(struct flights *flights, uint64_t *ticket, uint32_t *bound
     flights->waiter_count--;
     return true;
 }
+
+/* ---- the result ---- */
+
+void flight_result_free(struct flight_result *result)
+{
+    buffer_free(&result->body);
+    buffer_free(&result->cut);
+}
+
+void flight_result_set(struct flight_result *result, const struct cache_answer *answer)
+{
+    result->code = answer->code;
+    result->body.len = 0;
+    buffer_append(&result->body, answer->body);
+    result->offsets = answer->offsets;
+}
+
+void flight_result_fail(struct flight_result *result, enum lookup_code code, const char *reason)
+{
+    result->code = code;
+    result->body.len = 0;
+    lookup_write_failure(code, reason, &result->body);
+}
+
+struct span flight_result_body(struct flight_result *result, uint32_t bound)
+{
+    struct span body = {result->body.data, result->body.len};
+    if (result->code != LOOKUP_OK)
+        return body;
+    result->cut.len = 0;
+    nearby_json_cut(body, &result->offsets, bound, &result->cut);
+    return (struct span){result->cut.data, result->cut.len};
+}

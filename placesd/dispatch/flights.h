@@ -1,18 +1,22 @@
-/* flights: who waits for what. A flight is one question on its way; everybody who asks the same
- * meanwhile joins it.
+/* flights: who waits for what, and what they get. A flight is one question on its way; everybody
+ * who asks the same meanwhile joins it, and there is one result for all of them.
  *
  * It keeps the lists and their limits; what becomes of a flight is the dispatcher's
  * (placesd/dispatch/dispatcher.h). Whoever is to be answered now is moved to the line of those who
  * are due, which is emptied before the next flight ends.
  *
- * Invariant: whoever joined is due exactly once, and not after his time. */
+ * Invariants: whoever joined is due exactly once, and not after his time; the body of a result that
+ * is LOOKUP_OK is one that nearby_json_find_offsets took, with its offsets. */
 #ifndef ZHERD_PLACESD_DISPATCH_FLIGHTS_H
 #define ZHERD_PLACESD_DISPATCH_FLIGHTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bus/base/bytes.h"
 #include "placesd/dispatch/cache.h"
+#include "placesd/lookup.h"
+#include "placesd/providers/nearby_json.h"
 
 /* Questions at a time, and so flights, too; a power of two. */
 #define FLIGHTS_WAITERS_MAX 8192
@@ -28,7 +32,7 @@ struct flight {
     struct cache_key key; /* .source is who is asked at the moment */
     uint32_t hash;        /* of the key, whatever its source */
     uint32_t retries;
-    bool failed; /* an attempt at its source did; the gate hears of it at the end of the last */
+    bool failed; /* an attempt at its source did; the limiter hears of it at the end of the last */
     bool given;  /* a worker has got its job ... */
     bool fair;   /* ... with time enough to blame the provider if it passes */
     int64_t again_ms;
@@ -74,5 +78,26 @@ int64_t flights_earliest_ms(const struct flights *flights);
 /* The next one who is due: gone with this call. False if nobody is. */
 bool flights_next_due(struct flights *flights, uint64_t *ticket, uint32_t *bound);
 bool flights_any_due(const struct flights *flights);
+
+/* ---- the result ----
+ *
+ * One answer for many waiters: the most results that were found, and of them for each only as many
+ * as he wanted. A failure is the same for all. It keeps copies, and nothing of who is due. */
+
+/* All zero is empty. */
+struct flight_result {
+    enum lookup_code code;
+    struct buffer body;
+    struct nearby_json_offsets offsets; /* of a LOOKUP_OK body */
+    struct buffer cut;                  /* what flight_result_body gave last */
+};
+
+void flight_result_free(struct flight_result *result);
+
+void flight_result_set(struct flight_result *result, const struct cache_answer *answer);
+void flight_result_fail(struct flight_result *result, enum lookup_code code, const char *reason);
+
+/* The body for somebody who wants `bound` results; borrowed until the next call. */
+struct span flight_result_body(struct flight_result *result, uint32_t bound);
 
 #endif

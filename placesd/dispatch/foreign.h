@@ -1,7 +1,7 @@
 /* foreign: the answer of a worker that anybody may have written.
  *
  * What a broker passes on is always a Nearby Search object that is safe to show to anybody. A
- * worker in the broker's own process (placesd/dispatch/caller.h) has seen to that where it made the
+ * worker in the broker's own process (placesd/caller.h) has seen to that where it made the
  * body, and its answers do not come here. Nothing that another one says can prove that it did: a
  * routing id and a READY say what their sender likes, and in a herd with keys all workers have the
  * service's own key. So theirs are all read here, once for each request to a provider, and our own

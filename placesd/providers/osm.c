@@ -10,6 +10,8 @@
 /* "osm-N" and 20 digits. */
 #define ID_BYTES_MAX      25
 #define ADDRESS_BYTES_MAX 255
+/* One sentence. */
+#define REASON_BYTES_MAX 80
 /* Of the values of one tag; real ones have two or three. */
 #define TYPES_MAX 8
 /* What every place is. */
@@ -40,6 +42,12 @@ bool osm_holds(const char *values)
 }
 
 /* ---- the order ---- */
+
+/* Room for the places of one answer. */
+struct places {
+    struct osm_place at[OSM_PLACES_MAX];
+    size_t count;
+};
 
 struct entry {
     const struct osm_place *place;
@@ -125,8 +133,8 @@ static json_t *make_result(const struct osm_place *place)
     });
 }
 
-enum lookup_code osm_write(const struct osm_places *places, const struct lookup *lookup,
-                           struct span secret, struct buffer *json)
+static enum lookup_code write_places(const struct places *places, const struct lookup *lookup,
+                                     struct span secret, struct buffer *json)
 {
     struct sphere_point here = {
         (double)lookup->latitude_nanodeg / (double)LOOKUP_NANODEGREES_PER_DEGREE,
@@ -140,4 +148,21 @@ enum lookup_code osm_write(const struct osm_places *places, const struct lookup 
     for (size_t i = 0; i < places->count && i <= lookup->bound; i++)
         json_array_append_new(results, make_result(order[i].place));
     return results_write(json_pack("[s]", OSM_ATTRIBUTION), results, lookup->bound, secret, json);
+}
+
+enum lookup_code osm_read(const json_t *root, const char *list,
+                          bool (*read_place)(const json_t *element, struct osm_place *place),
+                          const struct lookup *lookup, struct span secret, struct buffer *json)
+{
+    const json_t *elements = json_object_get(root, list);
+    if (!json_is_array(elements)) {
+        char reason[REASON_BYTES_MAX];
+        snprintf(reason, sizeof reason, "The places provider's answer has no list of %s.", list);
+        return results_fail(reason, json);
+    }
+    struct places places = {.count = 0};
+    for (size_t i = 0; i < json_array_size(elements) && places.count < OSM_PLACES_MAX; i++)
+        if (read_place(json_array_get(elements, i), &places.at[places.count]))
+            places.count++;
+    return write_places(&places, lookup, secret, json);
 }

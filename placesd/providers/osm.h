@@ -2,13 +2,14 @@
  *
  * What the providers share that serve OpenStreetMap's data: which tags make a place, its address,
  * the order, and the attribution that the data's licence (ODbL) asks for. Its type is looked up in
- * placesd/providers/osm_tags.h. It reads no provider's JSON.
+ * placesd/providers/osm_tags.h. How a place looks in a provider's JSON is the provider's to know.
  *
  * Invariant: the order is total: rank, then distance, then id, so that the same places give the
  * same answer in whatever order they came. */
 #ifndef ZHERD_PLACESD_PROVIDERS_OSM_H
 #define ZHERD_PLACESD_PROVIDERS_OSM_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,21 +42,18 @@ struct osm_place {
     uint32_t rank; /* how well it is known, more is better */
 };
 
-/* Room for the places of one answer. */
-struct osm_places {
-    struct osm_place at[OSM_PLACES_MAX];
-    size_t count;
-};
-
 /* True, and the letter, for "N", "W", "R" and "node", "way", "relation". */
 bool osm_read_kind(const char *text, char *kind);
 
 /* Whether a tag's values (NULL for none) say anything but that there is nothing of the kind. */
 bool osm_holds(const char *values);
 
-/* Puts the places in order and appends the answer: LOOKUP_OK, or why there is none
- * (placesd/providers/results.h). */
-enum lookup_code osm_write(const struct osm_places *places, const struct lookup *lookup,
-                           struct span secret, struct buffer *json);
+/* Reads the first OSM_PLACES_MAX places in the array `list` of an answer, puts them in order and
+ * appends our answer: LOOKUP_OK, or why there is none (placesd/providers/results.h). `read_place`
+ * knows the provider's JSON: it fills `place` of one element, or says false for what is no place.
+ */
+enum lookup_code osm_read(const json_t *root, const char *list,
+                          bool (*read_place)(const json_t *element, struct osm_place *place),
+                          const struct lookup *lookup, struct span secret, struct buffer *json);
 
 #endif

@@ -134,14 +134,7 @@ static enum lookup_code read_elements(const json_t *root, const struct lookup *l
     enum lookup_code code;
     if (gave_up(root, &code, json))
         return code;
-    const json_t *elements = json_object_get(root, "elements");
-    if (!json_is_array(elements))
-        return results_fail("The places provider's answer has no list of elements.", json);
-    struct osm_places places = {.count = 0};
-    for (size_t i = 0; i < json_array_size(elements) && places.count < OSM_PLACES_MAX; i++)
-        if (read_element(json_array_get(elements, i), &places.at[places.count]))
-            places.count++;
-    return osm_write(&places, lookup, key, json);
+    return osm_read(root, "elements", read_element, lookup, key, json);
 }
 
 static enum lookup_code read_answer(long http_status, struct span body, const struct lookup *lookup,

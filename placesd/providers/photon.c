@@ -67,14 +67,7 @@ static bool read_feature(const json_t *feature, struct osm_place *place)
 static enum lookup_code read_features(const json_t *root, const struct lookup *lookup,
                                       struct span key, struct buffer *json)
 {
-    const json_t *features = json_object_get(root, "features");
-    if (!json_is_array(features))
-        return results_fail("The places provider's answer has no list of features.", json);
-    struct osm_places places = {.count = 0};
-    for (size_t i = 0; i < json_array_size(features) && places.count < OSM_PLACES_MAX; i++)
-        if (read_feature(json_array_get(features, i), &places.at[places.count]))
-            places.count++;
-    return osm_write(&places, lookup, key, json);
+    return osm_read(root, "features", read_feature, lookup, key, json);
 }
 
 static enum lookup_code read_answer(long http_status, struct span body, const struct lookup *lookup,

@@ -32,8 +32,8 @@ json_t *results_load(struct span body)
 
 enum lookup_code
 results_read(struct span body, const struct lookup *lookup, struct span secret, struct buffer *json,
-             enum lookup_code (*read)(const json_t *root, const struct lookup *lookup,
-                                      struct span secret, struct buffer *json))
+             enum lookup_code (*read_root)(const json_t *root, const struct lookup *lookup,
+                                           struct span secret, struct buffer *json))
 {
     if (body.len > LOOKUP_BODY_BYTES_MAX)
         return results_fail(TOO_LONG, json);
@@ -41,7 +41,7 @@ results_read(struct span body, const struct lookup *lookup, struct span secret, 
     if (root == NULL)
         return results_fail("The places provider's answer is not the JSON that was asked for.",
                             json);
-    enum lookup_code code = read(root, lookup, secret, json);
+    enum lookup_code code = read_root(root, lookup, secret, json);
     json_decref(root);
     return code;
 }

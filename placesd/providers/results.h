@@ -34,13 +34,13 @@ struct result {
  * object; the caller releases it. NULL for anything else. */
 json_t *results_load(struct span body);
 
-/* Has `read` understand a provider's answer, which appends to `json` and says what became of it as
- * provider's read_answer does (placesd/providers/provider.h). What results_load refuses, it need
- * not see: that is LOOKUP_BAD_REPLY. */
+/* Has `read_root` understand a provider's answer, which appends to `json` and says what became of
+ * it as provider's read_answer does (placesd/providers/provider.h). What results_load refuses, it
+ * need not see: that is LOOKUP_BAD_REPLY. */
 enum lookup_code
 results_read(struct span body, const struct lookup *lookup, struct span secret, struct buffer *json,
-             enum lookup_code (*read)(const json_t *root, const struct lookup *lookup,
-                                      struct span secret, struct buffer *json));
+             enum lookup_code (*read_root)(const json_t *root, const struct lookup *lookup,
+                                           struct span secret, struct buffer *json));
 
 /* Appends the failure for an answer in which something else is wrong; LOOKUP_BAD_REPLY. */
 enum lookup_code results_fail(const char *reason, struct buffer *json);

@@ -8,7 +8,7 @@
 #include <czmq.h>
 
 #include "bus/net/binding.h"
-#include "placesd/dispatch/caller.h"
+#include "placesd/dispatch/callers.h"
 #include "placesd/dispatch/dispatcher.h"
 #include "placesd/dispatch/foreign.h"
 #include "placesd/lookup.h"

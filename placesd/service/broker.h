@@ -32,7 +32,7 @@ struct broker_options {
     uint32_t source_count;
     uint32_t grid_m;
     uint64_t kin; /* drawn for this process, whose worker's answers are passed on as they are: its
-                   * life in placesd/dispatch/caller.h; 0 where there is none */
+                   * life in placesd/caller.h; 0 where there is none */
 };
 
 struct broker;

@@ -18,11 +18,9 @@ struct key {
     size_t count;
 };
 
-/* Reads the file, without a line end. A name without a slash is looked for among the credentials
- * that a service manager hands over ($CREDENTIALS_DIRECTORY, systemd.exec(5)) before it is a path.
- * False and one sentence in `error` where it cannot be read,
- * is no regular file, can be read by others (mode other than 0600 or 0400) or does not hold a key
- * (provider_key_is_valid). From then on the process leaves no core file and cannot be traced. */
+/* Reads the file, without a line end, as topology/secrets.h says of every secret file. False and
+ * one sentence in `error` where it refuses it, or where the file does not hold a key
+ * (provider_key_is_valid). */
 bool key_read(const char *path, struct key *key, char error[KEY_ERROR_BYTES_MAX]);
 
 static inline struct span key_span(const struct key *key)

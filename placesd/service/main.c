@@ -21,6 +21,7 @@
 #include "placesd/service/event.h"
 #include "placesd/service/key.h"
 #include "placesd/service/reload.h"
+#include "placesd/service/transfer.h"
 #include "placesd/service/worker.h"
 #include "topology/format/topology.h"
 #include "topology/load.h"

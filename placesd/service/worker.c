@@ -12,8 +12,8 @@
 
 #include "bus/link/dial.h"
 #include "bus/net/address.h"
+#include "placesd/caller.h"
 #include "placesd/dispatch/balance.h"
-#include "placesd/dispatch/caller.h"
 #include "placesd/dispatch/repeats.h"
 #include "placesd/lookup.h"
 #include "placesd/service/event.h"

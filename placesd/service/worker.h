@@ -30,7 +30,7 @@ struct worker_options {
     size_t broker_count;          /* 1 to WORKER_BROKERS_MAX */
     uint32_t credits;             /* shared by all brokers, at least one each */
     const struct auth_ends *keys; /* ours and the brokers'; NULL: in the clear */
-    uint64_t kin; /* its life (placesd/dispatch/caller.h) where the broker is in this process and
+    uint64_t kin; /* its life (placesd/caller.h) where the broker is in this process and
                      is to know it; 0: drawn */
 };
 

@@ -131,7 +131,7 @@ int main(int count, char **arguments)
     }
     struct end alford = open_end("Alford", endpoints[0], "Ball", endpoints[1]);
     double seconds = tell_all(&alford, updates);
-    const struct flood_counters *counted = flood_count(alford.flood);
+    const struct link_counters *counted = flood_count(alford.flood);
     printf("updates/s %.0f  updates/message %.1f  carried %" PRIu64 " of %" PRId64
            "  rewinds %" PRIu64 "\n",
            (double)updates / seconds,

@@ -129,7 +129,7 @@ static struct wire_message *an_update(char texts[BATCH][SAMPLE_BYTES])
 
 PIECE static uint64_t piece_encode(const struct wire_message *message, char *out)
 {
-    return wire_write(message, out, FLOOD_MESSAGE_BYTES_MAX) > 0 ? message->location_count : 0;
+    return wire_write(message, out, WIRE_MESSAGE_BYTES_MAX) > 0 ? message->location_count : 0;
 }
 
 PIECE static uint64_t piece_decode(struct span bytes, struct wire_message *message)
@@ -139,7 +139,7 @@ PIECE static uint64_t piece_decode(struct span bytes, struct wire_message *messa
 
 static uint64_t encode(void)
 {
-    static char texts[BATCH][SAMPLE_BYTES], out[FLOOD_MESSAGE_BYTES_MAX];
+    static char texts[BATCH][SAMPLE_BYTES], out[WIRE_MESSAGE_BYTES_MAX];
     struct wire_message *message = an_update(texts);
     uint64_t done = 0;
     for (uint32_t round = 0; round < ROUNDS; round++)
@@ -150,7 +150,7 @@ static uint64_t encode(void)
 
 static uint64_t decode(void)
 {
-    static char texts[BATCH][SAMPLE_BYTES], bytes[FLOOD_MESSAGE_BYTES_MAX];
+    static char texts[BATCH][SAMPLE_BYTES], bytes[WIRE_MESSAGE_BYTES_MAX];
     struct wire_message *message = an_update(texts);
     size_t count = wire_write(message, bytes, sizeof bytes);
     uint64_t done = 0;
@@ -164,7 +164,7 @@ static uint64_t decode(void)
 
 static void hear(struct flood *flood, size_t peer, struct wire_message *message)
 {
-    static char bytes[FLOOD_MESSAGE_BYTES_MAX];
+    static char bytes[WIRE_MESSAGE_BYTES_MAX];
     message->from_incarnation = THEIRS + peer;
     message->to_incarnation = OURS;
     flood_receive(flood, peer, (struct span){bytes, wire_write(message, bytes, sizeof bytes)}, 0);
@@ -206,7 +206,7 @@ PIECE static uint64_t piece_receive(struct flood *flood, struct span bytes)
 
 static uint64_t receive(void)
 {
-    static char texts[BATCH][SAMPLE_BYTES], bytes[FLOOD_MESSAGE_BYTES_MAX];
+    static char texts[BATCH][SAMPLE_BYTES], bytes[WIRE_MESSAGE_BYTES_MAX];
     struct flood *flood = a_node(1);
     struct wire_message *message = an_update(texts);
     uint64_t done = 0;
@@ -258,7 +258,7 @@ PIECE static uint64_t piece_spread_3(struct flood *flood, struct location *locat
 static uint64_t spread_to(size_t links,
                           uint64_t (*piece)(struct flood *, struct location *, char *))
 {
-    static char texts[BATCH][SAMPLE_BYTES], out[FLOOD_MESSAGE_BYTES_MAX];
+    static char texts[BATCH][SAMPLE_BYTES], out[WIRE_MESSAGE_BYTES_MAX];
     struct flood *flood = a_node(links);
     struct wire_message *ack = bytes_zeroed(sizeof *ack);
     ack->type = WIRE_ACK;

@@ -11,7 +11,7 @@
 #include "tests/check.h"
 
 /* Nobody has an address of TEST-NET-1 (RFC 5737). */
-#define NOT_OURS "tcp://192.0.2.1:12500"
+#define NOT_OURS "tcp://203.0.113.1:12500"
 
 static const struct binding_options first = {.backlog = 8};
 static const struct binding_options everywhere = {.backlog = 8, .everywhere = true};
@@ -90,8 +90,8 @@ static void what_is_elsewhere_is_a_reason(void)
     refuse("tcp://nobody.invalid:12500", "cannot resolve nobody.invalid: ");
     refuse("udp://127.0.0.1:12500", "not of the form tcp://host:port");
     refuse("tcp://127.0.0.1:port", "not of the form tcp://host:port");
-    /* inet_aton(3) takes it for 192.0.2.1, so it is a name here. */
-    refuse("tcp://192.0.513:12500", "it is 192.0.2.1; this machine has no such address");
+    /* inet_aton(3) takes it for 203.0.113.1, so it is a name here. */
+    refuse("tcp://203.0.28929:12500", "it is 203.0.113.1; this machine has no such address");
 }
 
 static void who_has_a_port_is_named(void)

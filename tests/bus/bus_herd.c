@@ -229,7 +229,7 @@ static void count_what_is_no_message(void)
         bytes[i] = (char)(i * 37 + 11);
         zmq_send(dealer, bytes, i, 0);
     }
-    const struct flood_counters *count = flood_count(herd.nodes[ALFORD].flood);
+    const struct link_counters *count = flood_count(herd.nodes[ALFORD].flood);
     HERD_WAIT(&herd, count->messages_malformed == sizeof bytes);
     herd_say(&herd, ALFORD, "kiwi", 1621464800000000000);
 

@@ -132,9 +132,9 @@ static void friends_hear_each_other(void)
 static void the_greatest_message_still_fits(void)
 {
     struct scene scene = open_scene();
-    scene.good->flood.message_bytes = FLOOD_MESSAGE_BYTES_MAX;
+    scene.good->flood.message_bytes = WIRE_MESSAGE_BYTES_MAX;
     check_the_good_go_on(&scene);
-    CHECK_INT(scene.hub->flood.peers[GOOD].last_bytes, FLOOD_MESSAGE_BYTES_MAX);
+    CHECK_INT(scene.hub->flood.peers[GOOD].last_bytes, WIRE_MESSAGE_BYTES_MAX);
     close_scene(&scene);
 }
 

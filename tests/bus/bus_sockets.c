@@ -269,8 +269,8 @@ static void say_why_it_cannot_start(void)
     CHECK(!bus_open(&(struct bus_options){.name = "Alford", .endpoint = "tcp://nobody.invalid:1"},
                     error));
     CHECK_BYTES(error, strnlen(error, strlen(unknown)), unknown, strlen(unknown));
-    check_error("tcp://192.0.2.1:12500", NULL,
-                "cannot bind tcp://192.0.2.1:12500: Cannot assign requested address");
+    check_error("tcp://203.0.113.1:12500", NULL,
+                "cannot bind tcp://203.0.113.1:12500: Cannot assign requested address");
     struct bus_peer ball = {"Ball", "tcp://127.0.0.1"};
     check_error("tcp://127.0.0.1:*", &ball,
                 "cannot connect to Ball at tcp://127.0.0.1: not of the form tcp://host:port");
@@ -283,21 +283,21 @@ static void serve_many_peers(void)
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    static struct bus_peer peers[FLOOD_PEERS_MAX];
-    static char names[FLOOD_PEERS_MAX][16];
+    static struct bus_peer peers[LINK_PEERS_MAX];
+    static char names[LINK_PEERS_MAX][16];
     char hub_endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], away[LOOPBACK_ENDPOINT_BYTES_MAX];
     loopback_endpoint(hub_endpoint);
     loopback_endpoint(away);
-    for (size_t i = 0; i < FLOOD_PEERS_MAX; i++) {
+    for (size_t i = 0; i < LINK_PEERS_MAX; i++) {
         snprintf(names[i], sizeof names[i], "peer%zu", i);
         peers[i] = (struct bus_peer){names[i], away};
     }
-    struct lone *hub = lone_open("Hub", hub_endpoint, peers, FLOOD_PEERS_MAX);
+    struct lone *hub = lone_open("Hub", hub_endpoint, peers, LINK_PEERS_MAX);
     struct bus_peer to_hub = {"Hub", hub_endpoint};
-    struct lone *last = lone_open(names[FLOOD_PEERS_MAX - 1], "tcp://127.0.0.1:*", &to_hub, 1);
+    struct lone *last = lone_open(names[LINK_PEERS_MAX - 1], "tcp://127.0.0.1:*", &to_hub, 1);
     struct lone *both[] = {hub, last};
     last->flood.peers[0].due = 1;
-    LONE_WAIT(both, hub->flood.peers[FLOOD_PEERS_MAX - 1].received == 1);
+    LONE_WAIT(both, hub->flood.peers[LINK_PEERS_MAX - 1].received == 1);
     lone_close(&last, 0);
     lone_close(&hub, 0);
 }
@@ -308,7 +308,7 @@ static void let_the_last_words_leave(void)
     struct lone *sender[] = {pair.a}, *receiver[] = {pair.b};
     pair.a->flood.peers[0].due = 1;
     LONE_WAIT(sender, pair.a->flood.peers[0].sent == 1);
-    pair.a->flood.message_bytes = FLOOD_MESSAGE_BYTES_MAX;
+    pair.a->flood.message_bytes = WIRE_MESSAGE_BYTES_MAX;
     pair.a->flood.peers[0].due = 50;
     LONE_WAIT(sender, pair.a->flood.peers[0].sent == 51);
     int64_t start_ms = loopback_now_ms();

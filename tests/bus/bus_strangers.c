@@ -170,20 +170,20 @@ static void hold_the_size_limit(void)
 {
     struct scene scene = open_scene();
     struct lone_peer *other = &scene.hub->flood.peers[OTHER];
-    static char bytes[FLOOD_MESSAGE_BYTES_MAX + 1];
+    static char bytes[WIRE_MESSAGE_BYTES_MAX + 1];
     void *dealer = dial(&scene, "Other", 5);
     zmq_send(dealer, bytes, 0, 0);
     LONE_WAIT(BOTH(&scene), other->received == 1);
     CHECK_INT(other->last_bytes, 0);
-    zmq_send(dealer, bytes, FLOOD_MESSAGE_BYTES_MAX, 0);
+    zmq_send(dealer, bytes, WIRE_MESSAGE_BYTES_MAX, 0);
     LONE_WAIT(BOTH(&scene), other->received == 2);
-    CHECK_INT(other->last_bytes, FLOOD_MESSAGE_BYTES_MAX);
+    CHECK_INT(other->last_bytes, WIRE_MESSAGE_BYTES_MAX);
 
     /* The connection breaks; whatever follows on a new one is heard again. */
     void *monitor = open_raw(&scene, ZMQ_PAIR);
     CHECK_INT(zmq_socket_monitor(dealer, "inproc://dealer", ZMQ_EVENT_DISCONNECTED), 0);
     CHECK_INT(zmq_connect(monitor, "inproc://dealer"), 0);
-    zmq_send(dealer, bytes, FLOOD_MESSAGE_BYTES_MAX + 1, 0);
+    zmq_send(dealer, bytes, WIRE_MESSAGE_BYTES_MAX + 1, 0);
     LONE_WAIT(BOTH(&scene), zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT) >= 0);
     check_the_good_go_on(&scene);
     LONE_WAIT(BOTH(&scene), (zmq_send(dealer, "again", 5, ZMQ_DONTWAIT), other->last_bytes == 5));
@@ -583,7 +583,7 @@ static void pass_by_the_blocked(void)
 
     /* It accepts and greets, and then nobody reads: its queue fills until it is refused. */
     struct lone_peer *other = &scene.hub->flood.peers[OTHER], *good = &scene.hub->flood.peers[GOOD];
-    scene.hub->flood.message_bytes = FLOOD_MESSAGE_BYTES_MAX;
+    scene.hub->flood.message_bytes = WIRE_MESSAGE_BYTES_MAX;
     LONE_WAIT(BOTH(&scene), (other->due = 1, other->sent > 0));
     uint64_t before = other->refused;
     other->due = 1000000;
@@ -690,13 +690,13 @@ static void come_anew_where_nothing_is_answered(void)
     CHECK_INT(zmq_bind(router, scene.endpoints[OTHER]), 0);
     struct lone_peer *other = await_id(&scene, router, first);
     for (int i = 0; i < 3; i++) { /* it answers, however late: the connection stays */
-        scene.hub->ahead_ms += FLOOD_ANSWER_MS - 1000;
+        scene.hub->ahead_ms += LINK_ANSWER_MS - 1000;
         other->answers++;
         check_the_good_go_on(&scene);
         await_id(&scene, router, next);
         CHECK(memcmp(first, next, 12) == 0);
     }
-    scene.hub->ahead_ms += FLOOD_ANSWER_MS + 1000;
+    scene.hub->ahead_ms += LINK_ANSWER_MS + 1000;
     check_the_good_go_on(&scene);
     LONE_WAIT(BOTH(&scene), (await_id(&scene, router, next), memcmp(first, next, 12) != 0));
     size_t drawn = strlen("Hub") + 1 + PEER_DIRECTORY_NUMBER_BYTES - PEER_DIRECTORY_PROCESS_BYTES;

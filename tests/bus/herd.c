@@ -94,9 +94,9 @@ void herd_end(struct herd *herd)
 
 static void pull_events(struct herd_node *node)
 {
-    struct flood_event event;
+    struct link_event event;
     while (flood_next_event(node->flood, &event))
-        node->downs += event.kind == FLOOD_LINK_DOWN;
+        node->downs += event.kind == LINK_DOWN;
 }
 
 void herd_turn(struct herd *herd)

@@ -24,7 +24,7 @@ struct herd_node {
     struct bus *bus;     /* NULL while the node is stopped */
     struct flood *flood; /* NULL while the node is stopped */
     bool more, told;     /* turn again; something new to send */
-    size_t downs;        /* FLOOD_LINK_DOWN events since the start of the test */
+    size_t downs;        /* LINK_DOWN events since the start of the test */
 };
 
 struct herd {

@@ -417,10 +417,10 @@ static void says_what_is_wrong_with_an_address(void)
     CHECK(strchr(error, '\n') == NULL);
     second = landmarks_start(NULL, "no.such.host.invalid", 0, PATH, error, sizeof error);
     CHECK(second == NULL && strstr(error, "no.such.host.invalid") != NULL);
-    second = landmarks_start(NULL, "192.0.2.1", 0, PATH, error, sizeof error);
-    CHECK(second == NULL && strstr(error, "192.0.2.1") != NULL);
+    second = landmarks_start(NULL, "203.0.113.1", 0, PATH, error, sizeof error);
+    CHECK(second == NULL && strstr(error, "203.0.113.1") != NULL);
     char little[8];
-    second = landmarks_start(NULL, "192.0.2.1", 0, PATH, little, sizeof little);
+    second = landmarks_start(NULL, "203.0.113.1", 0, PATH, little, sizeof little);
     CHECK(second == NULL && strlen(little) < sizeof little);
     landmarks_stop(&second);
     CHECK(is_alive());

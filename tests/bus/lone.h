@@ -31,7 +31,7 @@ struct lone_peer {
 };
 
 struct flood {
-    struct lone_peer peers[FLOOD_PEERS_MAX];
+    struct lone_peer peers[LINK_PEERS_MAX];
     size_t message_bytes;
     uint64_t received_in_turn, refused_in_turn;
 };

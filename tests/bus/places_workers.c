@@ -2,8 +2,8 @@
  * itself ends: the workers here are sockets of the test, or the real one. */
 #include <czmq.h>
 
+#include "placesd/caller.h"
 #include "placesd/dispatch/balance.h"
-#include "placesd/dispatch/caller.h"
 #include "tests/bus/service.h"
 
 static void *context;

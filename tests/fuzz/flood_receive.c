@@ -38,7 +38,7 @@ static struct flood *open_flood(void)
 
 static void take_turn(struct flood *flood, int64_t now_ms)
 {
-    static char message[FLOOD_MESSAGE_BYTES_MAX];
+    static char message[WIRE_MESSAGE_BYTES_MAX];
     for (size_t peer = 0; peer < PEERS; peer++) {
         size_t bytes, sent = 0;
         while ((bytes = flood_next(flood, peer, now_ms, message)) > 0) {
@@ -49,7 +49,7 @@ static void take_turn(struct flood *flood, int64_t now_ms)
         assert(link.acked <= link.announced && link.announced <= link.sent &&
                link.sent <= link.head);
     }
-    struct flood_event event;
+    struct link_event event;
     while (flood_next_event(flood, &event))
         assert(event.peer < PEERS);
     assert(flood_deadline_ms(flood) > now_ms && flood_deadline_ms(flood) <= now_ms + 1000);

@@ -9,11 +9,11 @@
 
 /* Numbers and lengths may come in longer encodings than needed; only a float of 32 bits may be
  * shorter than its number, by less than half. The input's own limit is the frame's. */
-#define ROOM (2 * FLOOD_MESSAGE_BYTES_MAX)
+#define ROOM (2 * WIRE_MESSAGE_BYTES_MAX)
 
 static void explain(struct span input, const struct wire_fault *fault)
 {
-    char words[FLOOD_REASON_BYTES_MAX];
+    char words[LINK_REASON_BYTES_MAX];
     wire_explain(input, fault, words, sizeof words);
     assert(words[0] != '\0' && strlen(words) < sizeof words - 1);
     for (const char *byte = words; *byte != '\0'; byte++)

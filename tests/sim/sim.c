@@ -14,7 +14,7 @@
 /* Steady clocks start anywhere, so that nobody can come to compare two of them. */
 #define CLOCK_MS_MAX 1000000000
 /* Longer than what was lost before may take to be told again. */
-#define STUCK_US_MAX ((FLOOD_ANSWER_MS + 1000) * INT64_C(1000))
+#define STUCK_US_MAX ((LINK_ANSWER_MS + 1000) * INT64_C(1000))
 /* Far more than a world needs. */
 #define HEAP_SPARE_BYTES (64 * 1024 * 1024)
 
@@ -127,7 +127,7 @@ struct sim *sim_new(const struct graph *graph, const struct sim_options *options
     return sim;
 }
 
-static void add_counters(struct flood_counters *sum, const struct flood_counters *more)
+static void add_counters(struct link_counters *sum, const struct link_counters *more)
 {
     sum->updates_sent += more->updates_sent;
     sum->updates_received += more->updates_received;
@@ -147,9 +147,9 @@ static void add_counters(struct flood_counters *sum, const struct flood_counters
     sum->clients_refused += more->clients_refused;
 }
 
-struct flood_counters sim_flood_count(const struct sim *sim)
+struct link_counters sim_flood_count(const struct sim *sim)
 {
-    struct flood_counters sum = {0};
+    struct link_counters sum = {0};
     for (uint32_t i = 0; i < sim->node_count; i++)
         if (sim->nodes[i].flood != NULL)
             add_counters(&sum, flood_count(sim->nodes[i].flood));
@@ -161,7 +161,7 @@ void sim_destroy(struct sim **owner)
     struct sim *sim = *owner;
     if (sim == NULL)
         return;
-    struct flood_counters living = sim_flood_count(sim);
+    struct link_counters living = sim_flood_count(sim);
     add_counters(&sim->counters->flood, &living);
     sim->counters->virtual_us += sim->now_us;
     for (uint32_t i = 0; i < sim->node_count; i++)
@@ -240,7 +240,7 @@ static void start(struct sim *sim, uint32_t index, bool strange)
         return;
     struct span *peers = world_memory(node->channel_count, sizeof *peers);
     static const struct dial_rules rules = {
-        .away_ms = 10000, .away_two_keys_ms = 5000, .unanswered_ms = FLOOD_ANSWER_MS};
+        .away_ms = 10000, .away_two_keys_ms = 5000, .unanswered_ms = LINK_ANSWER_MS};
     static const struct keyring_keys no_keys;
     for (uint32_t i = 0; i < node->channel_count; i++) {
         struct channel *channel = &sim->channels[node->first_channel + i];
@@ -324,29 +324,29 @@ static void judge_stuck(struct sim *sim, const struct node *node, size_t link)
 
 static void pull_events(struct sim *sim, struct node *node)
 {
-    struct flood_event event;
+    struct link_event event;
     while (flood_next_event(node->flood, &event)) {
         switch (event.kind) {
-        case FLOOD_LINK_UP:
+        case LINK_UP:
             sim->counters->links_up++;
             break;
-        case FLOOD_LINK_DOWN:
+        case LINK_DOWN:
             sim->counters->links_down++;
             break;
-        case FLOOD_LINK_REFUSED:
+        case LINK_REFUSED:
             sim->counters->links_refused++;
             break;
-        case FLOOD_DIGESTS_EQUAL:
+        case LINK_DIGESTS_EQUAL:
             sim->counters->digests_equal++;
             break;
-        case FLOOD_LINK_STUCK:
+        case LINK_STUCK:
             judge_stuck(sim, node, event.peer);
             break;
-        case FLOOD_LINK_UNANSWERED:
-        case FLOOD_LINK_UNMET:
-        case FLOOD_LINK_MISREAD:
-        case FLOOD_DIGESTS_DIFFER:
-            break; /* flood_counters has it */
+        case LINK_UNANSWERED:
+        case LINK_UNMET:
+        case LINK_MISREAD:
+        case LINK_DIGESTS_DIFFER:
+            break; /* link_counters has it */
         }
     }
 }
@@ -371,7 +371,7 @@ static void tend(struct sim *sim, const struct node *node, uint32_t link)
 /* Sends what is due to one peer, until nothing is or the road refuses. */
 static void send_due(struct sim *sim, struct node *node, uint32_t link)
 {
-    static char message[FLOOD_MESSAGE_BYTES_MAX];
+    static char message[WIRE_MESSAGE_BYTES_MAX];
     uint32_t channel = node->first_channel + link;
     int64_t now_ms = node_clock_ms(sim, node);
     for (int sent = 0; sent < TURN_MESSAGES_MAX; sent++) {

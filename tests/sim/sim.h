@@ -90,7 +90,7 @@ enum sim_stamp {
 
 /* What happened, over as many worlds as share one of these. */
 struct sim_counters {
-    struct flood_counters flood; /* the sum of all nodes that died, or ended with their world */
+    struct link_counters flood; /* the sum of all nodes that died, or ended with their world */
     uint64_t steps;
     int64_t virtual_us;
     uint64_t sent[SIM_KINDS]; /* messages by kind, refused ones not counted */
@@ -174,6 +174,6 @@ void sim_compare_tables(struct sim *sim);
 uint32_t sim_hops_max(const struct sim *sim, uint32_t client);
 
 /* The sum of the nodes that are alive now. */
-struct flood_counters sim_flood_count(const struct sim *sim);
+struct link_counters sim_flood_count(const struct sim *sim);
 
 #endif

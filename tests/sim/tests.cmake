@@ -35,7 +35,7 @@ if(NOT ZHERD_SANITIZE)
     add_test(NAME sim/mutants
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sim/mutants ${CMAKE_CURRENT_BINARY_DIR}/mutants
             ${CMAKE_C_COMPILER} $<TARGET_OBJECTS:herd_mutant_run> $<TARGET_FILE:herd_sim>
-            $<TARGET_FILE:herd_core> $<TARGET_FILE:library::MSGPACK>
+            $<TARGET_FILE:herd_core> $<TARGET_FILE:herd_memory> $<TARGET_FILE:library::MSGPACK>
             $<TARGET_FILE:library::SODIUM> $<TARGET_FILE:library::XXHASH>
         COMMAND_EXPAND_LISTS)
     set_tests_properties(sim/mutants PROPERTIES LABELS sim TIMEOUT 600)

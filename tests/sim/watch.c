@@ -131,7 +131,7 @@ static void watch_table(struct sim *sim, uint32_t index)
 void watch_node(struct sim *sim, uint32_t index, uint32_t changes)
 {
     struct node *node = &sim->nodes[index];
-    const struct flood_counters *counters = flood_count(node->flood);
+    const struct link_counters *counters = flood_count(node->flood);
     /* A forged copy beside the true one in the same message is news twice, seen once. */
     if (counters->locations_news != node->seen_news + changes && !sim->forged)
         sim_fail(sim, "%s calls %" PRIu64 " locations news, where %" PRIu32 " were",

@@ -179,9 +179,9 @@ class Addresses(unittest.TestCase):
 
     def test_an_address_of_another_machine_is_a_line_and_a_reason(self):
         port = free_ports(1)[0]
-        self.write(node("Ada", f"127.0.0.1:{port}", "192.0.2.1:12500"))
+        self.write(node("Ada", f"127.0.0.1:{port}", "203.0.113.1:12500"))
         self.assertRegex(self.fails(*self.gateway("Ada")),
-                         r"herd.zpl:7: cannot bind tcp://192.0.2.1:12500: Cannot assign")
+                         r"herd.zpl:7: cannot bind tcp://203.0.113.1:12500: Cannot assign")
 
     def test_who_has_a_port_is_named(self):
         ports = free_ports(6)
@@ -203,7 +203,7 @@ class Addresses(unittest.TestCase):
     def test_check_binds_what_belongs_to_a_host(self):
         ports = free_ports(8)
         self.write(node("Ada", f"*:{ports[0]}", f"localhost:{ports[1]}"),
-                   node("Bob", f"*:{ports[2]}", f"192.0.2.7:{ports[3]}"),
+                   node("Bob", f"*:{ports[2]}", f"203.0.113.7:{ports[3]}"),
                    node("Cid", f"*:{ports[4]}", f"nobody.invalid:{ports[5]}"), LINK,
                    "link\n    between = Bob Cid\n")
         said = self.check("--host", "127.0.0.1")
@@ -212,15 +212,15 @@ class Addresses(unittest.TestCase):
                       said)
         self.assertRegex(said, rf"Ada: `clients` tcp://\*:{ports[0]} binds tcp://")
         self.assertNotRegex(said, "(Bob|Cid): `")
-        said = self.check("--host", "192.0.2.7", status=1)
-        self.assertIn(f"herd.zpl:11: cannot bind tcp://192.0.2.7:{ports[3]}: Cannot assign "
+        said = self.check("--host", "203.0.113.7", status=1)
+        self.assertIn(f"herd.zpl:11: cannot bind tcp://203.0.113.7:{ports[3]}: Cannot assign "
                       "requested address", said)
         self.assertIn("Bob: `clients`", said)
         said = self.check("--host", "NOBODY.invalid", status=1)
         self.assertIn(f"herd.zpl:15: cannot bind tcp://nobody.invalid:{ports[5]}: {UNKNOWN}", said)
-        said = self.check("--host", "192.0.2.8", status=1)
-        self.assertRegex(said, "nothing in .*herd.zpl belongs to host 192.0.2.8; it names "
-                         "localhost, 192.0.2.7, nobody.invalid\n")
+        said = self.check("--host", "203.0.113.8", status=1)
+        self.assertRegex(said, "nothing in .*herd.zpl belongs to host 203.0.113.8; it names "
+                         "localhost, 203.0.113.7, nobody.invalid\n")
         # Two of one host are in each other's way, though the file cannot tell.
         self.write(node("Ada", f"*:{ports[0]}", f"localhost:{ports[1]}"),
                    node("Bob", f"*:{ports[2]}", f"127.0.0.1:{ports[3]}"), LINK,
@@ -256,10 +256,10 @@ class Addresses(unittest.TestCase):
         log.unlink()
 
     def test_of_several_addresses_the_one_that_is_here_is_bound(self):
-        elsewhere = [f"192.0.2.{i}" for i in range(1, 8)]
+        elsewhere = [f"203.0.113.{i}" for i in range(1, 8)]
         lines = "".join(f"{address} many\n{address} all\n" for address in elsewhere)
         begin = self.with_hosts("127.0.0.1 localhost\n" + lines +
-                                "127.0.0.1 many\n192.0.2.8 all\n127.0.0.1 all\n"
+                                "127.0.0.1 many\n203.0.113.8 all\n127.0.0.1 all\n"
                                 "::1 both\n127.0.0.1 both\n")
         ports = free_ports(2)
         self.write(node("Ada", f"127.0.0.1:{ports[0]}", f"many:{ports[1]}"))
@@ -272,14 +272,14 @@ class Addresses(unittest.TestCase):
         # Eight addresses of a name are tried, and loopback comes last.
         self.write(node("Ada", f"127.0.0.1:{ports[0]}", f"all:{ports[1]}"))
         self.assertIn(f"herd.zpl:7: cannot bind tcp://all:{ports[1]}: it is "
-                      + ", ".join([*elsewhere, "192.0.2.8"])
+                      + ", ".join([*elsewhere, "203.0.113.8"])
                       + "; this machine has no such address",
                       self.fails(*begin, *self.gateway("Ada")))
 
     def test_an_interface_that_its_name_does_not_give_away_needs_an_address(self):
         begin = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]),
                  "sh", "-c", "ip link set lo up && ip link add uplink type bridge && "
-                 "ip address add 192.0.2.9/24 dev uplink && ip link set uplink up && exec \"$@\"",
+                 "ip address add 203.0.113.9/24 dev uplink && ip link set uplink up && exec \"$@\"",
                  "sh"]
         trial = subprocess.run([*begin, "true"], capture_output=True, text=True)
         if trial.returncode != 0:
@@ -298,12 +298,12 @@ class Addresses(unittest.TestCase):
         check = [*begin, BUILD / "zherd", "check", self.file, "--host", "uplink"]
         self.assertRegex(self.fails(*check), f"herd.zpl:7: {wanted}`bus_at`")
         sections[0] = node("Ada", "127.0.0.1:11500", "uplink:12500",
-                           "    bus_at = tcp://192.0.2.9:12500\n")
+                           "    bus_at = tcp://203.0.113.9:12500\n")
         self.write(*sections[:3])
-        done = subprocess.run([*begin, BUILD / "zherd", "check", self.file, "--host", "192.0.2.9"],
+        done = subprocess.run([*begin, BUILD / "zherd", "check", self.file, "--host", "203.0.113.9"],
                               capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done)
-        self.assertIn("Ada: `bus` tcp://uplink:12500 binds tcp://192.0.2.9:12500\n", done.stdout)
+        self.assertIn("Ada: `bus` tcp://uplink:12500 binds tcp://203.0.113.9:12500\n", done.stdout)
 
     def test_the_places_server_takes_names_too(self):
         port = free_ports(1)[0]

@@ -1,5 +1,12 @@
-/* Spans and buffers. */
+/* Spans and buffers, and what is said when memory is refused. */
 #include "bus/base/bytes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/check.h"
 
@@ -84,6 +91,29 @@ static void consume_drops_from_the_front(void)
     buffer_free(&buffer);
 }
 
+static void refused_memory_ends_the_process_with_a_sentence(void)
+{
+    int ends[2], status;
+    CHECK_INT(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        signal(SIGABRT, SIG_DFL);
+        dup2(ends[1], STDERR_FILENO);
+        bytes_refused(12345);
+    }
+    close(ends[1]);
+    char wanted[128], said[sizeof wanted];
+    int wanted_bytes =
+        snprintf(wanted, sizeof wanted, "%s: out of memory: 12345 bytes were refused\n",
+                 program_invocation_short_name);
+    ssize_t said_bytes = read(ends[0], said, sizeof said);
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_BYTES(said, (size_t)said_bytes, wanted, (size_t)wanted_bytes);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    close(ends[0]);
+}
+
 static const struct check_case cases[] = {
     {"spans compare as unsigned bytes", spans_compare_as_unsigned_bytes},
     {"a NUL byte is a byte", a_nul_byte_is_a_byte},
@@ -91,6 +121,8 @@ static const struct check_case cases[] = {
     {"a buffer keeps everything while it grows", a_buffer_keeps_everything_while_it_grows},
     {"reserve promises room but adds nothing", reserve_promises_room_but_adds_nothing},
     {"consume drops from the front", consume_drops_from_the_front},
+    {"refused memory ends the process with a sentence",
+     refused_memory_ends_the_process_with_a_sentence},
 };
 
 CHECK_MAIN(cases)

@@ -7,8 +7,8 @@
 
 #include "placesd/dispatch/dispatcher.h"
 
-#include "placesd/dispatch/breaker.h"
 #include "placesd/dispatch/cache.h"
+#include "placesd/dispatch/limiter.h"
 #include "tests/check.h"
 
 #define TIME_MS   1000

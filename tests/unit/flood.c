@@ -14,8 +14,8 @@ static void two_nodes_meet_and_tell_all_they_know(void)
     CHECK(all_equal(&rig));
     CHECK_INT(flood_clients(rig.node[0]), 1001);
     CHECK(knows(&rig, 0, "bob", "+2+2"));
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_UP, NULL), 1);
-    CHECK_INT(count_events(&rig, 1, FLOOD_LINK_UP, NULL), 1);
+    CHECK_INT(count_events(&rig, 0, LINK_UP, NULL), 1);
+    CHECK_INT(count_events(&rig, 1, LINK_UP, NULL), 1);
     rig_close(&rig);
 }
 
@@ -96,12 +96,12 @@ static void another_herd_is_refused_on_both_sides_and_left_in_peace(void)
     join_another_herd(&rig);
     tell_at(&rig, 0, "kiwi", 1, "+1-1");
     pass(&rig, 29000);
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     CHECK(!link_of(&rig, 0, 1).up && !link_of(&rig, 1, 0).up);
     CHECK_INT(flood_clients(rig.node[1]), 0);
-    CHECK(count_events(&rig, 0, FLOOD_LINK_REFUSED, reason) > 0);
+    CHECK(count_events(&rig, 0, LINK_REFUSED, reason) > 0);
     CHECK(strstr(reason, "herd") != NULL);
-    CHECK(count_events(&rig, 1, FLOOD_LINK_REFUSED, NULL) > 0);
+    CHECK(count_events(&rig, 1, LINK_REFUSED, NULL) > 0);
     CHECK(rig.messages[0][1][WIRE_HELLO] <= 2);
     uint64_t before = rig.messages[0][1][WIRE_HELLO];
     pass(&rig, 31000);
@@ -125,7 +125,7 @@ static void a_node_that_hears_itself_refuses(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     struct wire_message hello = {.type = WIRE_HELLO,
                                  .from_incarnation = 1001,
                                  .herd = span_of("test"),
@@ -133,7 +133,7 @@ static void a_node_that_hears_itself_refuses(void)
                                  .version = 1,
                                  .version_min = 1};
     forge(&rig, 1, 0, &hello);
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_REFUSED, reason), 1);
+    CHECK_INT(count_events(&rig, 0, LINK_REFUSED, reason), 1);
     CHECK(strstr(reason, "same process") != NULL);
     hello.from_incarnation = 5;
     hello.version = 9;
@@ -153,12 +153,12 @@ static void another_major_version_is_an_event_and_nothing_else(void)
     struct rig rig;
     rig_open(&rig, 2, "01");
     settle(&rig);
-    count_events(&rig, 0, FLOOD_LINK_UP, NULL);
+    count_events(&rig, 0, LINK_UP, NULL);
     for (int i = 0; i < 3; i++)
         flood_receive(rig.node[0], 0, (struct span){"zh\x02whatever", 11}, rig.now_ms);
     CHECK_INT(count_of(&rig, 0)->refusals, 3);
     CHECK_INT(count_of(&rig, 0)->messages_malformed, 0);
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_REFUSED, NULL), 1);
+    CHECK_INT(count_events(&rig, 0, LINK_REFUSED, NULL), 1);
     CHECK(link_of(&rig, 0, 1).up);
     rig_close(&rig);
 }
@@ -321,8 +321,8 @@ static void a_restarted_receiver_gets_everything_again(void)
     pass(&rig, 100);
     CHECK(all_equal(&rig));
     CHECK_INT(count_of(&rig, 0)->incarnation_changes, 1);
-    char reason[FLOOD_REASON_BYTES_MAX];
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, reason), 1);
+    char reason[LINK_REASON_BYTES_MAX];
+    CHECK_INT(count_events(&rig, 0, LINK_DOWN, reason), 1);
     CHECK(strcmp(reason, "restarted") == 0);
     rig_close(&rig);
 }

@@ -9,20 +9,20 @@ static void equal_digests_are_seen_soon_and_told_once(void)
     rig_open(&rig, 2, "01");
     fill(&rig, 0, 100);
     pass(&rig, 500);
-    struct flood_event event;
+    struct link_event event;
     int equal = 0;
     while (flood_next_event(rig.node[1], &event))
-        if (event.kind == FLOOD_DIGESTS_EQUAL && event.clients == 100) {
+        if (event.kind == LINK_DIGESTS_EQUAL && event.clients == 100) {
             equal++;
             CHECK(event.digest == flood_digest(rig.node[0]));
         }
     CHECK_INT(equal, 1);
     pass(&rig, 10000);
-    CHECK_INT(count_events(&rig, 1, FLOOD_DIGESTS_EQUAL, NULL), 0);
+    CHECK_INT(count_events(&rig, 1, LINK_DIGESTS_EQUAL, NULL), 0);
     tell_at(&rig, 0, "one-more", 1, "+1-1");
     pass(&rig, 500);
-    CHECK_INT(count_events(&rig, 1, FLOOD_DIGESTS_EQUAL, NULL), 1);
-    CHECK_INT(count_events(&rig, 0, FLOOD_DIGESTS_EQUAL, NULL), 2);
+    CHECK_INT(count_events(&rig, 1, LINK_DIGESTS_EQUAL, NULL), 1);
+    CHECK_INT(count_events(&rig, 0, LINK_DIGESTS_EQUAL, NULL), 2);
     rig_close(&rig);
 }
 
@@ -47,7 +47,7 @@ static void a_link_with_nothing_to_tell_stays_up(void)
     rig_open(&rig, 2, "01");
     settle(&rig);
     pass(&rig, 60000);
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, NULL), 0);
+    CHECK_INT(count_events(&rig, 0, LINK_DOWN, NULL), 0);
     CHECK_INT(rig.messages[0][1][WIRE_HEARTBEAT], 30);
     CHECK_INT(rig.messages[0][1][WIRE_UPDATE], 0);
     rig_close(&rig);
@@ -70,7 +70,7 @@ static void unequal_tables_at_rest_are_a_fault_and_heal(void)
     CHECK(all_equal(&rig));
     CHECK(knows(&rig, 0, "flipped", "+6-6"));
     CHECK(count_of(&rig, 1)->digest_faults > 0);
-    CHECK(count_events(&rig, 1, FLOOD_DIGESTS_DIFFER, NULL) > 0);
+    CHECK(count_events(&rig, 1, LINK_DIGESTS_DIFFER, NULL) > 0);
     rig_close(&rig);
 }
 
@@ -176,12 +176,12 @@ static void a_stranger_s_words_cannot_forge_a_line_of_a_log(void)
     refused.to_incarnation = link_of(&rig, 1, 0).their_incarnation;
     refused.text = span_of("no\nlink Bob up\x1b[0m");
     forge(&rig, 1, 0, &refused);
-    char reason[FLOOD_REASON_BYTES_MAX] = "";
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_REFUSED, reason), 1);
+    char reason[LINK_REASON_BYTES_MAX] = "";
+    CHECK_INT(count_events(&rig, 0, LINK_REFUSED, reason), 1);
     CHECK(strcmp(reason, "it refuses us: no?link Bob up?[0m") == 0);
     refused.to_incarnation = 9;
     forge(&rig, 1, 0, &refused);
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_REFUSED, NULL), 0);
+    CHECK_INT(count_events(&rig, 0, LINK_REFUSED, NULL), 0);
     rig_close(&rig);
 }
 
@@ -194,11 +194,11 @@ static void a_burst_of_events_drops_the_oldest(void)
         flood_receive(rig.node[0], 0, (struct span){"zh\x02", 3}, rig.now_ms);
     }
     flood_receive(rig.node[0], 0, (struct span){"zh\x09", 3}, rig.now_ms + 30000);
-    struct flood_event event = {0};
+    struct link_event event = {0};
     int count = 0;
     while (flood_next_event(rig.node[0], &event))
         count++;
-    CHECK_INT(count, FLOOD_PEERS_MAX);
+    CHECK_INT(count, LINK_PEERS_MAX);
     CHECK(strcmp(event.reason, "major version 9 meets major version 1") == 0);
     rig_close(&rig);
 }

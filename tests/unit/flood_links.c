@@ -191,7 +191,7 @@ static void silence_brings_a_link_down_and_a_word_brings_it_back(void)
     struct rig rig;
     rig_open(&rig, 2, "01");
     settle(&rig);
-    count_events(&rig, 0, FLOOD_LINK_UP, NULL);
+    count_events(&rig, 0, LINK_UP, NULL);
     cut_link(&rig, 0, 1, true);
     pass(&rig, 5999);
     CHECK(link_of(&rig, 0, 1).up);
@@ -206,8 +206,8 @@ static void silence_brings_a_link_down_and_a_word_brings_it_back(void)
     CHECK(all_equal(&rig));
     CHECK_INT(count_of(&rig, 0)->incarnation_changes, 0);
     CHECK_INT(count_of(&rig, 0)->locations_sent, 1);
-    char reason[FLOOD_REASON_BYTES_MAX];
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, reason), 1);
+    char reason[LINK_REASON_BYTES_MAX];
+    CHECK_INT(count_events(&rig, 0, LINK_DOWN, reason), 1);
     CHECK(strcmp(reason, "silence") == 0);
     rig_close(&rig);
 }
@@ -220,13 +220,13 @@ static void a_refused_message_is_due_again_a_little_later(void)
     rig.refuse[0][1] = true;
     tell_at(&rig, 0, "kiwi", 1, "+1-1");
     settle(&rig);
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     CHECK(!link_of(&rig, 0, 1).up);
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_DOWN, reason), 1);
+    CHECK_INT(count_events(&rig, 0, LINK_DOWN, reason), 1);
     CHECK(strcmp(reason, "no connection") == 0);
     pass(&rig, 3000); /* Bob still speaks; that alone does not bring the link back */
     CHECK(!link_of(&rig, 0, 1).up);
-    CHECK_INT(count_events(&rig, 0, FLOOD_LINK_UP, NULL), 0);
+    CHECK_INT(count_events(&rig, 0, LINK_UP, NULL), 0);
     rig.refuse[0][1] = false;
     pass(&rig, 100);
     CHECK(link_of(&rig, 0, 1).up);
@@ -244,7 +244,7 @@ static void an_absent_neighbour_costs_one_attempt_a_second(void)
     int attempts = 0;
     for (int ms = 0; ms < 10000; ms++) {
         rig.now_ms++;
-        static char bytes[FLOOD_MESSAGE_BYTES_MAX];
+        static char bytes[WIRE_MESSAGE_BYTES_MAX];
         while (flood_next(rig.node[0], 0, rig.now_ms, bytes) > 0) {
             attempts++;
             flood_refused(rig.node[0], 0, rig.now_ms);
@@ -267,8 +267,8 @@ static void a_goodbye_comes_last_and_is_understood(void)
     CHECK_INT(flood_clients(rig.node[1]), 2000);
     CHECK_INT(rig.messages[0][1][WIRE_GOODBYE], 1);
     CHECK(!link_of(&rig, 1, 0).up);
-    char reason[FLOOD_REASON_BYTES_MAX];
-    CHECK_INT(count_events(&rig, 1, FLOOD_LINK_DOWN, reason), 1);
+    char reason[LINK_REASON_BYTES_MAX];
+    CHECK_INT(count_events(&rig, 1, LINK_DOWN, reason), 1);
     CHECK(strcmp(reason, "goodbye") == 0);
     uint64_t sent = rig.messages[0][1][WIRE_HELLO];
     pass(&rig, 5000);

@@ -1,4 +1,4 @@
-#include "topology/graph.h"
+#include "topology/format/graph.h"
 #include "tests/check.h"
 
 #define NODES_MAX 1024

@@ -1,6 +1,7 @@
 #include "placesd/landmarks/data/feature.h"
 
 #include <math.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "placesd/landmarks/data/tally.h"
@@ -255,6 +256,108 @@ static void the_tally_adds_up(void)
     buffer_free(&out);
 }
 
+/* ---- elements ---- */
+
+static void spellings_become_one(void)
+{
+    static const struct {
+        const char *text, *element;
+    } table[] = {
+        {"n5", "n5"},
+        {"node/5", "n5"},
+        {"n0005", "n5"},
+        {"w7", "a14"},
+        {"way/7", "a14"},
+        {"a14", "a14"},
+        {"r74", "a149"},
+        {"relation/74", "a149"},
+        {"a149", "a149"},
+        {"n999999999999999999", "n999999999999999999"},
+        {"r999999999999999999", "a1999999999999999999"},
+        {"a999999999999999999", "a999999999999999999"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char element[FEATURE_ELEMENT_BYTES_MAX + 1] = "";
+        CHECK(feature_read_element(table[i].text, element));
+        CHECK_BYTES(element, strlen(element), table[i].element, strlen(table[i].element));
+    }
+}
+
+static void other_texts_are_none(void)
+{
+    static const char *const texts[] = {
+        "",
+        "5",
+        "n",
+        "n0",
+        "n-5",
+        "n+5",
+        "n 5",
+        "n5 ",
+        "n5a",
+        "N5",
+        "nn5",
+        "node5",
+        "node/",
+        "node/0",
+        "/5",
+        "way//7",
+        "area/7",
+        "relation/7/2",
+        "n1000000000000000000",
+        "ways/7",
+        "n5\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char element[FEATURE_ELEMENT_BYTES_MAX + 1];
+        CHECK(!feature_read_element(texts[i], element));
+        if (feature_read_element(texts[i], element))
+            printf("    taken: %s\n", texts[i]);
+    }
+}
+
+static void members_say_it_too(void)
+{
+    static const char point[] = "{\"type\":\"Point\"}", area[] = "{\"type\":\"Polygon\"}";
+    static const struct {
+        const char *properties, *geometry, *element; /* NULL: none */
+    } table[] = {
+        {"{\"@id\":\"relation/74\"}", area, "a149"},
+        {"{\"@id\":74,\"@type\":\"relation\"}", area, "a149"},
+        {"{\"@id\":\"74\",\"@type\":\"relation\"}", area, "a149"},
+        {"{\"@id\":5,\"@type\":\"node\",\"osm_id\":\"6\"}", point, "n5"},
+        {"{\"@id\":5,\"@type\":\"area\"}", area, NULL},
+        {"{\"@id\":-5,\"@type\":\"node\"}", point, NULL},
+        {"{\"@id\":5.0,\"@type\":\"node\"}", point, NULL},
+        {"{\"@id\":5}", point, NULL},
+        {"{\"osm_id\":38862723,\"osm_type\":\"W\"}", point, "a77725446"},
+        {"{\"osm_id\":\"7\",\"osm_type\":\"way\"}", area, "a14"},
+        {"{\"osm_way_id\":\"7\"}", area, "a14"},
+        {"{\"osm_way_id\":\"7\",\"osm_id\":\"74\"}", area, "a14"},
+        {"{\"osm_id\":\"74\"}", area, "a149"},
+        {"{\"osm_id\":\"5\"}", point, "n5"},
+        {"{\"osm_id\":5}", point, NULL},
+        {"{\"osm_id\":\"5x\"}", point, NULL},
+        {"{\"osm_id\":\"5\"}", "{}", NULL},
+        {"{\"osm_id\":\"5\"}", "null", NULL},
+        {"{}", point, NULL},
+        {"null", point, NULL},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        json_t *properties = json_loads(table[i].properties, JSON_DECODE_ANY, NULL);
+        json_t *geometry = json_loads(table[i].geometry, JSON_DECODE_ANY, NULL);
+        char element[FEATURE_ELEMENT_BYTES_MAX + 1] = "";
+        bool found = feature_find_element(properties, geometry, element);
+        CHECK_INT(found, table[i].element != NULL);
+        if (found && table[i].element != NULL)
+            CHECK_BYTES(element, strlen(element), table[i].element, strlen(table[i].element));
+        if (found != (table[i].element != NULL))
+            printf("    %s\n", table[i].properties);
+        json_decref(properties);
+        json_decref(geometry);
+    }
+}
+
 static const struct check_case cases[] = {
     {"a feature with a name and a tag becomes a place", becomes_a_place},
     {"every other record is of exactly one kind", every_record_is_of_one_kind},
@@ -264,5 +367,8 @@ static const struct check_case cases[] = {
     {"an element is one, however an exporter says which", is_one_element_however_it_is_said},
     {"a name is cut to its limit", names_are_cut_to_the_limit},
     {"the tally's lines say what was taken and skipped", the_tally_adds_up},
+    {"all spellings of an element become one", spellings_become_one},
+    {"other texts are no element", other_texts_are_none},
+    {"members of a feature say it, too", members_say_it_too},
 };
 CHECK_MAIN(cases)

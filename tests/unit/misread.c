@@ -75,18 +75,18 @@ static void a_wrong_incarnation_is_seen_after_a_while(void)
 
 static void check_told(const char *words)
 {
-    struct flood_event event;
+    struct link_event event;
     bool came = events_pop(&events, &event);
     CHECK(came);
     if (!came)
         return;
-    CHECK_INT(event.kind, FLOOD_LINK_MISREAD);
+    CHECK_INT(event.kind, LINK_MISREAD);
     CHECK_BYTES(event.reason, strlen(event.reason), words, strlen(words));
 }
 
 static bool is_silent(void)
 {
-    struct flood_event event;
+    struct link_event event;
     return !events_pop(&events, &event);
 }
 
@@ -124,9 +124,9 @@ static void a_misread_peer_is_no_silent_one(void)
         CHECK_INT(next(&end), WIRE_HELLO);
         send_malformed(&end, (struct span){half, sizeof half - 1});
     }
-    struct flood_event event;
+    struct link_event event;
     while (events_pop(&events, &event))
-        CHECK_INT(event.kind, FLOOD_LINK_MISREAD);
+        CHECK_INT(event.kind, LINK_MISREAD);
     close_end(&end);
 }
 

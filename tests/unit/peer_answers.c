@@ -2,7 +2,7 @@
  * it does not. */
 #include "tests/unit/peer_end.h"
 
-static char reason[FLOOD_REASON_BYTES_MAX];
+static char reason[LINK_REASON_BYTES_MAX];
 
 static void heartbeat(struct end *end)
 {
@@ -29,14 +29,14 @@ static void a_link_that_is_up_and_acknowledges_nothing_is_given_up(void)
     while (next(&end) == WIRE_UPDATE)
         ;
     int64_t start_ms = end.now_ms;
-    wait_until(&end, start_ms + FLOOD_ANSWER_MS - 1);
-    CHECK_INT(count_events(FLOOD_LINK_STUCK, reason), 0);
+    wait_until(&end, start_ms + LINK_ANSWER_MS - 1);
+    CHECK_INT(count_events(LINK_STUCK, reason), 0);
     CHECK(end.peer.up);
-    CHECK(peer_deadline_ms(&end.peer) <= start_ms + FLOOD_ANSWER_MS);
-    wait_until(&end, start_ms + FLOOD_ANSWER_MS);
+    CHECK(peer_deadline_ms(&end.peer) <= start_ms + LINK_ANSWER_MS);
+    wait_until(&end, start_ms + LINK_ANSWER_MS);
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK(!end.peer.up);
-    CHECK_INT(count_events(FLOOD_LINK_STUCK, reason), 1);
+    CHECK_INT(count_events(LINK_STUCK, reason), 1);
     CHECK(strcmp(reason, "39 due, 1 messages on the way, nothing acknowledged for 5 s") == 0);
     close_end(&end);
 }
@@ -47,14 +47,14 @@ static void it_says_why_it_went_down_and_comes_up_again(void)
     open_end(&end, 1);
     meet(&end);
     CHECK_INT(next(&end), WIRE_UPDATE);
-    wait_until(&end, end.now_ms + FLOOD_ANSWER_MS);
+    wait_until(&end, end.now_ms + LINK_ANSWER_MS);
     CHECK_INT(next(&end), WIRE_HELLO);
-    CHECK_INT(count_events(FLOOD_LINK_DOWN, reason), 1);
+    CHECK_INT(count_events(LINK_DOWN, reason), 1);
     CHECK(strcmp(reason, "no acknowledgement") == 0);
     hello(&end, 2, 1, 0, 0);
     CHECK(end.peer.up);
     CHECK_INT(next(&end), WIRE_UPDATE);
-    end.now_ms += FLOOD_ANSWER_MS - 1; /* the time before does not count */
+    end.now_ms += LINK_ANSWER_MS - 1; /* the time before does not count */
     heartbeat(&end);
     next(&end);
     CHECK(end.peer.up);
@@ -68,18 +68,18 @@ static void every_acknowledgement_gives_more_time(void)
     meet(&end);
     CHECK_INT(next(&end), WIRE_UPDATE);
     for (uint64_t received = 1; received < 4; received++) {
-        wait_until(&end, end.now_ms + FLOOD_ANSWER_MS - 1);
+        wait_until(&end, end.now_ms + LINK_ANSWER_MS - 1);
         CHECK(end.peer.up);
         ack(&end, received, false);
     }
     ack(&end, 4, false);
-    wait_until(&end, end.now_ms + 10 * FLOOD_ANSWER_MS); /* nothing is due any more */
+    wait_until(&end, end.now_ms + 10 * LINK_ANSWER_MS); /* nothing is due any more */
     CHECK(end.peer.up);
     add_clients(&end, 1);
     peer_change(&end.peer, 4);
-    wait_until(&end, end.now_ms + FLOOD_ANSWER_MS - 1);
+    wait_until(&end, end.now_ms + LINK_ANSWER_MS - 1);
     CHECK(end.peer.up);
-    CHECK_INT(count_events(FLOOD_LINK_STUCK, reason), 0);
+    CHECK_INT(count_events(LINK_STUCK, reason), 0);
     close_end(&end);
 }
 
@@ -279,10 +279,10 @@ static void who_never_comes_up_is_told_of_once(void)
         rows[i].begin(&end);
         end.now_ms += PEER_UNMET_MS - 1;
         say_all(&end, rows[i].is_there);
-        CHECK_INT(count_events(FLOOD_LINK_UNMET, reason), 0);
+        CHECK_INT(count_events(LINK_UNMET, reason), 0);
         for (int again = 0; again < 5; again++, end.now_ms += PEER_UNMET_MS)
             say_all(&end, rows[i].is_there);
-        CHECK_INT(count_events(FLOOD_LINK_UNMET, reason), rows[i].reason != NULL);
+        CHECK_INT(count_events(LINK_UNMET, reason), rows[i].reason != NULL);
         if (rows[i].reason != NULL)
             CHECK(strcmp(reason, rows[i].reason) == 0);
         close_end(&end);

@@ -9,7 +9,7 @@
 #include "bus/link/peer.h"
 #include "tests/check.h"
 
-static struct flood_counters count;
+static struct link_counters count;
 static struct events events;
 static struct wire_message out, in;
 static const uint8_t key[16];
@@ -129,9 +129,9 @@ static inline void meet(struct end *end)
         CHECK_INT(next(end), WIRE_ACK);
 }
 
-static inline int count_events(enum flood_event_kind kind, char reason[FLOOD_REASON_BYTES_MAX])
+static inline int count_events(enum link_event_kind kind, char reason[LINK_REASON_BYTES_MAX])
 {
-    struct flood_event event;
+    struct link_event event;
     int told = 0;
     while (events_pop(&events, &event))
         if (event.kind == kind) {

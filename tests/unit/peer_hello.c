@@ -81,20 +81,20 @@ static void a_second_of_that_name(struct end *end, int64_t for_ms, bool first_li
 static void a_second_process_of_a_living_one_s_name_is_refused_and_changes_nothing(void)
 {
     struct end end;
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     open_end(&end, 0);
     meet(&end);
     a_second_of_that_name(&end, 1001, true);
-    CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 0);
+    CHECK_INT(count_events(LINK_REFUSED, reason), 0);
     hello(&end, 22, 0, 0, 0);
     CHECK_INT(next(&end), WIRE_REFUSED);
     CHECK_INT(out.to_incarnation, 22);
     CHECK_INT(out.code, WIRE_REFUSED_IN_USE);
     CHECK_INT(next(&end), WIRE_HELLO);
-    CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 1);
+    CHECK_INT(count_events(LINK_REFUSED, reason), 1);
     CHECK(strcmp(reason, "two running processes have the name Bob") == 0);
     a_second_of_that_name(&end, 25000, true);
-    CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 0); /* once is enough for a while */
+    CHECK_INT(count_events(LINK_REFUSED, reason), 0); /* once is enough for a while */
     CHECK_INT(end.peer.theirs, 2);
     CHECK(end.peer.up);
     close_end(&end);
@@ -104,12 +104,12 @@ static void a_second_process_of_a_living_one_s_name_is_refused_and_changes_nothi
 static void late_words_of_a_process_that_ended_refuse_nobody(void)
 {
     struct end end;
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     open_end(&end, 0);
     meet(&end);
     a_second_of_that_name(&end, 1000, true);
     a_second_of_that_name(&end, 4000, false);
-    CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 0);
+    CHECK_INT(count_events(LINK_REFUSED, reason), 0);
     end.now_ms += PEER_SILENCE_MS;
     next(&end);
     CHECK(!end.peer.up);
@@ -131,45 +131,45 @@ static void refusal_of(struct end *end, uint64_t from, uint64_t to)
 static void both_of_one_name_are_told_and_go_on(void)
 {
     struct end end;
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     open_end(&end, 0);
     meet(&end);
     refusal_of(&end, 2, 44); /* of the other one */
-    CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 1);
+    CHECK_INT(count_events(LINK_REFUSED, reason), 1);
     CHECK(strcmp(reason, "it refuses another: twice") == 0);
     refusal_of(&end, 2, 1);
-    CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 1);
+    CHECK_INT(count_events(LINK_REFUSED, reason), 1);
     CHECK(strcmp(reason, "it refuses us: twice") == 0);
     CHECK(end.peer.up);
     refusal_of(&end, 3, 44); /* of a stranger */
-    CHECK_INT(count_events(FLOOD_LINK_REFUSED, reason), 0);
+    CHECK_INT(count_events(LINK_REFUSED, reason), 0);
     close_end(&end);
 }
 
 static void who_takes_twenty_hellos_and_answers_none_is_told_of_once(void)
 {
     struct end end;
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     open_end(&end, 0);
     for (int i = 1; i < PEER_HELLOS_UNANSWERED_MAX; i++, end.now_ms += PEER_HELLO_SLOW_MS)
         CHECK_INT(next(&end), WIRE_HELLO);
-    CHECK_INT(count_events(FLOOD_LINK_UNANSWERED, reason), 0);
+    CHECK_INT(count_events(LINK_UNANSWERED, reason), 0);
     for (int i = 0; i < 10; i++, end.now_ms += PEER_HELLO_SLOW_MS)
         CHECK_INT(next(&end), WIRE_HELLO);
-    CHECK_INT(count_events(FLOOD_LINK_UNANSWERED, reason), 1);
+    CHECK_INT(count_events(LINK_UNANSWERED, reason), 1);
     close_end(&end);
 }
 
 static void who_is_not_there_is_not_called_silent(void)
 {
     struct end end;
-    char reason[FLOOD_REASON_BYTES_MAX];
+    char reason[LINK_REASON_BYTES_MAX];
     open_end(&end, 0);
     for (int i = 0; i < 3 * PEER_HELLOS_UNANSWERED_MAX; i++, end.now_ms += PEER_HELLO_SLOW_MS) {
         CHECK_INT(next(&end), WIRE_HELLO);
         peer_refused(&end.peer, end.now_ms);
     }
-    CHECK_INT(count_events(FLOOD_LINK_UNANSWERED, reason), 0);
+    CHECK_INT(count_events(LINK_UNANSWERED, reason), 0);
     close_end(&end);
 }
 

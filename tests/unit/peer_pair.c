@@ -8,7 +8,7 @@
 #define SLOTS 64
 
 static const char *const names[] = {"Ada", "Bob"};
-static struct flood_counters count;
+static struct link_counters count;
 static struct events events;
 
 struct end {

@@ -292,6 +292,8 @@ static void refuses_other_shapes(void)
         "{\"elements\":[{\"type\":\"\\u0000\"}]}",
         "{\"elements\":[" CAFE("1", "34", TRANSFORM_KEY) "]}",
     };
+    transform_expect_code(OVERPASS, 200, span_of("{}"), LOOKUP_BAD_REPLY,
+                          "The places provider's answer has no list of elements.");
     transform_expect_nonsense(OVERPASS, bodies, sizeof bodies / sizeof *bodies,
                               "{\"version\":0.6,\"elements\":[" POWELL "]}");
 }

@@ -171,6 +171,8 @@ static void refuses_other_shapes(void)
         "{\"features\":[" BAR("1", "34", "caf\xe9") "]}",
         "{\"features\":[" BAR("1", "34", TRANSFORM_KEY) "]}",
     };
+    transform_expect_code(PHOTON, 200, span_of("{}"), LOOKUP_BAD_REPLY,
+                          "The places provider's answer has no list of features.");
     transform_expect_nonsense(PHOTON, bodies, sizeof bodies / sizeof *bodies,
                               "{\"features\":[" STADIUM "]}");
 }

@@ -137,7 +137,7 @@ static inline void release(struct rig *rig)
 /* Everything `from` has to say to `to` right now. */
 static inline bool collect(struct rig *rig, int from, int to)
 {
-    static char bytes[FLOOD_MESSAGE_BYTES_MAX];
+    static char bytes[WIRE_MESSAGE_BYTES_MAX];
     size_t peer = peer_number(rig, from, to), count;
     bool any = false;
     while ((count = flood_next(rig->node[from], peer, rig->now_ms, bytes)) > 0) {
@@ -263,9 +263,9 @@ static inline void cut_link(struct rig *rig, int a, int b, bool cut)
 }
 
 /* How many events of a kind wait; the last one's reason in `reason`. Takes all of them. */
-static inline int count_events(struct rig *rig, int node, enum flood_event_kind kind, char *reason)
+static inline int count_events(struct rig *rig, int node, enum link_event_kind kind, char *reason)
 {
-    struct flood_event event;
+    struct link_event event;
     int count = 0;
     while (flood_next_event(rig->node[node], &event))
         if (event.kind == kind) {
@@ -288,14 +288,14 @@ static inline void fill(struct rig *rig, int node, int count)
 /* Bytes of a message that a test makes up. */
 static inline void forge(struct rig *rig, int from, int to, struct wire_message *message)
 {
-    static char bytes[FLOOD_MESSAGE_BYTES_MAX];
+    static char bytes[WIRE_MESSAGE_BYTES_MAX];
     size_t count = wire_write(message, bytes, sizeof bytes);
     CHECK(count > 0);
     flood_receive(rig->node[to], peer_number(rig, to, from), (struct span){bytes, count},
                   rig->now_ms);
 }
 
-static inline const struct flood_counters *count_of(const struct rig *rig, int node)
+static inline const struct link_counters *count_of(const struct rig *rig, int node)
 {
     return flood_count(rig->node[node]);
 }

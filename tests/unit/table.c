@@ -1,7 +1,7 @@
 /* The table against a simple model, with the order of arrival, growth and memory in mind. */
 #include "bus/table/table.h"
 
-#include "bus/base/names.h"
+#include "bus/table/names.h"
 #include "tests/check.h"
 
 static const uint8_t key[16] = {1, 2, 3};

@@ -6,7 +6,7 @@
 #include "tests/unit/floats.h"
 
 static struct wire_message in, out;
-static char frame[FLOOD_MESSAGE_BYTES_MAX];
+static char frame[WIRE_MESSAGE_BYTES_MAX];
 
 static struct location place(void)
 {
@@ -130,7 +130,7 @@ static void every_message_comes_back_as_it_was(void)
 /* Languages whose only number is a double write floats: all numbers of all messages may be ones. */
 static void whole_floats_are_numbers(void)
 {
-    static char floats[FLOOD_MESSAGE_BYTES_MAX];
+    static char floats[WIRE_MESSAGE_BYTES_MAX];
     static const size_t numbers[] = {
         [WIRE_HELLO] = 7,   [WIRE_UPDATE] = 10, [WIRE_ACK] = 4,        [WIRE_HEARTBEAT] = 7,
         [WIRE_REFUSED] = 4, [WIRE_GOODBYE] = 3, [WIRE_STATUS_ASK] = 3, [WIRE_STATUS] = 17,
@@ -231,7 +231,7 @@ static void what_is_no_message_is_explained(void)
                   "STATUS: link 1: up is 1: true or false is needed"),
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char words[FLOOD_REASON_BYTES_MAX];
+        char words[LINK_REASON_BYTES_MAX];
         struct span bytes = {check_at_page_end(rows[i].bytes, rows[i].count), rows[i].count};
         CHECK_INT(read_bytes(bytes.data, bytes.len), WIRE_MALFORMED);
         wire_explain(bytes, &in.fault, words, sizeof words);
@@ -248,7 +248,7 @@ static void explanations_are_safe(void)
         for (size_t at = 0; at < 8 * count; at++) {
             static const char values[] = {'\x00', '\x1b', '\x7f', '\xa1',
                                           '\xc0', '\xc1', '\xcb', '\xff'};
-            char words[FLOOD_REASON_BYTES_MAX], was = frame[at / 8];
+            char words[LINK_REASON_BYTES_MAX], was = frame[at / 8];
             frame[at / 8] = values[at % 8];
             if (read_bytes(frame, count) == WIRE_MALFORMED) {
                 wire_explain((struct span){frame, count}, &in.fault, words, sizeof words);
@@ -429,14 +429,14 @@ static void fields_that_contradict_each_other_are_refused(void)
 
 static void a_frame_too_long_is_not_looked_into(void)
 {
-    static char large[FLOOD_MESSAGE_BYTES_MAX + 1] = "zh\x01\x95\x05\x01\x01\x01\xdb\x00\x01";
-    size_t body = FLOOD_MESSAGE_BYTES_MAX - 13;
+    static char large[WIRE_MESSAGE_BYTES_MAX + 1] = "zh\x01\x95\x05\x01\x01\x01\xdb\x00\x01";
+    size_t body = WIRE_MESSAGE_BYTES_MAX - 13;
     memcpy(large, "zh\x01\x95\x05\x01\x01\x01\xdb", 9);
     for (size_t more = 0; more < 2; more++) {
         size_t text = body + more;
         for (int i = 0; i < 4; i++)
             large[9 + i] = (char)(text >> (24 - 8 * i));
-        CHECK_INT(read_bytes(large, FLOOD_MESSAGE_BYTES_MAX + more),
+        CHECK_INT(read_bytes(large, WIRE_MESSAGE_BYTES_MAX + more),
                   more == 0 ? WIRE_GOOD : WIRE_MALFORMED);
     }
 }

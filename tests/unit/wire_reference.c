@@ -78,7 +78,7 @@ static void pack_bin(msgpack_packer *packer, struct span bytes)
 
 static void check_is_msgpack_c(const struct location *location)
 {
-    static char written[FLOOD_MESSAGE_BYTES_MAX];
+    static char written[WIRE_MESSAGE_BYTES_MAX];
     msgpack_sbuffer wanted;
     msgpack_packer packer;
     msgpack_sbuffer_init(&wanted);

@@ -1,4 +1,4 @@
-# refused: 9: `public_key` is 1 or 2 keys of 40 letters in quotes, with a blank between them; let `zherd keygen FILE` write them
+# refused: 9: `public_key` is 1 or 2 keys of 40 letters in quotes, with a blank between them, and none of zeros; let `zherd keygen FILE` write them
 herd
     name = small
     keys = small.keys

@@ -4,7 +4,7 @@
 
 #include "topology/cli/host.h"
 #include "topology/cli/zherd.h"
-#include "topology/graph.h"
+#include "topology/format/graph.h"
 #include "topology/load.h"
 #include "topology/usage.h"
 

@@ -115,20 +115,20 @@ static void print_news(struct tap *tap)
 static void print_events(struct tap *tap)
 {
     static const char *const words[] = {
-        [FLOOD_LINK_UP] = "up",
-        [FLOOD_LINK_DOWN] = "down: ",
-        [FLOOD_LINK_REFUSED] = "refused: ",
-        [FLOOD_LINK_UNANSWERED] = "silent: ",
-        [FLOOD_LINK_UNMET] = "silent: ",
-        [FLOOD_LINK_STUCK] = "stuck: ",
-        [FLOOD_LINK_MISREAD] = "is misread: ",
-        [FLOOD_DIGESTS_EQUAL] = NULL,
-        [FLOOD_DIGESTS_DIFFER] = "holds another table; both tell everything again",
+        [LINK_UP] = "up",
+        [LINK_DOWN] = "down: ",
+        [LINK_REFUSED] = "refused: ",
+        [LINK_UNANSWERED] = "silent: ",
+        [LINK_UNMET] = "silent: ",
+        [LINK_STUCK] = "stuck: ",
+        [LINK_MISREAD] = "is misread: ",
+        [LINK_DIGESTS_EQUAL] = NULL,
+        [LINK_DIGESTS_DIFFER] = "holds another table; both tell everything again",
     };
-    struct flood_event event;
+    struct link_event event;
     while (flood_next_event(tap->flood, &event)) {
-        tap->times_up += event.kind == FLOOD_LINK_UP;
-        bool is_wanted = tap->asks ? event.kind == FLOOD_LINK_REFUSED : words[event.kind] != NULL;
+        tap->times_up += event.kind == LINK_UP;
+        bool is_wanted = tap->asks ? event.kind == LINK_REFUSED : words[event.kind] != NULL;
         if (is_wanted)
             say("%s %s%s", tap->node->name, words[event.kind], event.reason);
     }
@@ -136,7 +136,7 @@ static void print_events(struct tap *tap)
 
 static void print_report(const struct tap *tap)
 {
-    const struct flood_counters *count = flood_count(tap->flood);
+    const struct link_counters *count = flood_count(tap->flood);
     say("%" PRIu64 " locations in %" PRIu64 " updates received, %" PRIu64 " acks sent, %" PRIu64
         " reconnects",
         count->locations_received, count->updates_received, count->acks_sent,
@@ -147,7 +147,7 @@ static void print_status(const struct tap *tap, const struct flood_status *statu
 {
     printf("%s: clients %" PRIu64 ", digest %016" PRIx64 "\n", tap->node->name, status->clients,
            status->digest);
-    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s\n", "link", "state", "incarnation age", "due",
+    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s\n", "link", "state", "session age", "due",
            "on the way", "acked", "told", "head");
     for (size_t i = 0; i < status->link_count; i++) {
         const struct flood_status_link *link = &status->links[i];

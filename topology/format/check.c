@@ -6,10 +6,10 @@
 
 #include "topology/format/claims.h"
 #include "topology/format/endpoints.h"
+#include "topology/format/graph.h"
 #include "topology/format/keys.h"
 #include "topology/format/places.h"
 #include "topology/format/sections.h"
-#include "topology/graph.h"
 
 /* How much of a list of pieces a sentence quotes. */
 #define PIECES_BYTES_MAX 200

@@ -12,7 +12,7 @@
 
 /* Of its box: a smaller share is what rounding leaves of areas that cancel. */
 #define AREA_SHARE_MIN 1e-9
-/* Seven decimals, about a centimetre (placesd/landmarks/data/answer.h). */
+/* Seven decimals, about a centimetre (placesd/landmarks/data/nearby_search.h). */
 #define SHOWN_UNITS 1e7
 
 static double wrap(double longitude_deg)

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "placesd/landmarks/data/feature.h"
 #include "placesd/landmarks/data/splitter.h"
 #include "placesd/landmarks/server/store.h"
 #include "topology/say.h"

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "bus/net/binding.h"
-#include "placesd/landmarks/data/answer.h"
-#include "placesd/landmarks/data/query.h"
+#include "placesd/landmarks/data/nearby_search.h"
 #include "placesd/landmarks/server/patience.h"
 #include "placesd/landmarks/server/seed.h"
 #include "placesd/landmarks/server/store.h"

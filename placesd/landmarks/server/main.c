@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "placesd/landmarks/data/tally.h"
 #include "placesd/landmarks/server/import.h"
 #include "placesd/landmarks/server/landmarks.h"
 #include "topology/format/endpoints.h"

@@ -2,8 +2,8 @@
  * not fail.
  *
  * It knows nodes and links by their index in struct topology and nothing else of them. */
-#ifndef ZHERD_TOPOLOGY_GRAPH_H
-#define ZHERD_TOPOLOGY_GRAPH_H
+#ifndef ZHERD_TOPOLOGY_FORMAT_GRAPH_H
+#define ZHERD_TOPOLOGY_FORMAT_GRAPH_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,8 +12,7 @@
 
 struct graph;
 
-/* Copies what it needs of the topology, of which nodes and links must be filled. Running out of
- * memory ends the process with one line on standard error. */
+/* Copies what it needs of the topology, of which nodes and links must be filled. */
 struct graph *graph_new(const struct topology *topology);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void graph_destroy(struct graph **graph);

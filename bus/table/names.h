@@ -4,8 +4,8 @@
  * of its origin's name. Names are never forgotten: it is for names of nodes, not of clients.
  *
  * Invariant: a number, once given, means the same name for ever. */
-#ifndef ZHERD_BUS_BASE_NAMES_H
-#define ZHERD_BUS_BASE_NAMES_H
+#ifndef ZHERD_BUS_TABLE_NAMES_H
+#define ZHERD_BUS_TABLE_NAMES_H
 
 #include <assert.h>
 #include <stdint.h>

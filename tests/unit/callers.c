@@ -1,5 +1,5 @@
 /* Which connections to the places service's doors are to be ended. */
-#include "placesd/dispatch/caller.h"
+#include "placesd/dispatch/callers.h"
 
 #include "tests/check.h"
 
@@ -119,8 +119,8 @@ static void what_was_replaced_is_ended(void)
         speak(&other, 9, 0);
         check_none_ended(500);
         speak(newer[i], 70, 600);
-        check_ended(600 + CALLER_REPLACED_MS, 7, 70);
-        check_none_ended(600 + CALLER_REPLACED_MS);
+        check_ended(600 + CALLERS_REPLACED_MS, 7, 70);
+        check_none_ended(600 + CALLERS_REPLACED_MS);
         callers_destroy(&callers);
         CHECK(callers == NULL);
     }
@@ -131,7 +131,7 @@ static void what_comes_late_over_the_older_one_does_not_end_the_newer(void)
     callers = callers_new();
     speak(&one_again, 8, 0);
     speak(&one, 7, 100); /* the older one is heard of only now */
-    check_ended(100 + CALLER_REPLACED_MS, 7, 70);
+    check_ended(100 + CALLERS_REPLACED_MS, 7, 70);
     speak(&one_again, 8, 5000);
     check_none_ended(5000);
     callers_destroy(&callers);
@@ -143,8 +143,8 @@ static void what_is_replaced_again_and_again_is_ended_in_turn(void)
     for (int i = 0; i < 30; i++)
         speak(&one, 10 + i, i * 100);
     for (int i = 0; i < 29; i++)
-        check_ended((i + 1) * 100 + CALLER_REPLACED_MS, 10 + i, (uint64_t)(10 + i) * 10);
-    check_none_ended(2900 + CALLER_REPLACED_MS);
+        check_ended((i + 1) * 100 + CALLERS_REPLACED_MS, 10 + i, (uint64_t)(10 + i) * 10);
+    check_none_ended(2900 + CALLERS_REPLACED_MS);
     callers_destroy(&callers);
 }
 
@@ -153,13 +153,13 @@ static void who_falls_silent_is_ended(void)
     callers = callers_new();
     speak(&one, 7, 0);
     speak(&other, 8, 0);
-    for (int64_t now_ms = 1000; now_ms < CALLER_SILENCE_MS; now_ms += 1000)
+    for (int64_t now_ms = 1000; now_ms < CALLERS_SILENCE_MS; now_ms += 1000)
         speak(&other, 8, now_ms);
-    check_ended(CALLER_SILENCE_MS, 7, 70);
-    check_none_ended(CALLER_SILENCE_MS);
-    check_ended(2 * CALLER_SILENCE_MS - 1000, 8, 80);
-    CHECK_INT(callers_deadline_ms(callers), 2 * CALLER_SILENCE_MS - 1000); /* there may be more */
-    check_none_ended(2 * CALLER_SILENCE_MS);
+    check_ended(CALLERS_SILENCE_MS, 7, 70);
+    check_none_ended(CALLERS_SILENCE_MS);
+    check_ended(2 * CALLERS_SILENCE_MS - 1000, 8, 80);
+    CHECK_INT(callers_deadline_ms(callers), 2 * CALLERS_SILENCE_MS - 1000); /* there may be more */
+    check_none_ended(2 * CALLERS_SILENCE_MS);
     CHECK_INT(callers_deadline_ms(callers), INT64_MAX);
     callers_destroy(&callers);
 }
@@ -171,18 +171,18 @@ static void a_descriptor_that_is_used_again_is_another_connection(void)
     speak_as(&other, 7, 77, 100); /* the first was closed meanwhile */
     speak(&one, 8, 200);
     check_none_ended(5000);
-    check_ended(100 + CALLER_SILENCE_MS, 7, 77);
+    check_ended(100 + CALLERS_SILENCE_MS, 7, 77);
     callers_destroy(&callers);
 }
 
 static void descriptors_past_the_limit_are_not_looked_after(void)
 {
     callers = callers_new();
-    CHECK(callers_hear(callers, &one, CALLER_DESCRIPTORS_MAX - 1, 0));
-    CHECK(!callers_hear(callers, &one, CALLER_DESCRIPTORS_MAX, 0));
+    CHECK(callers_hear(callers, &one, CALLERS_DESCRIPTORS_MAX - 1, 0));
+    CHECK(!callers_hear(callers, &one, CALLERS_DESCRIPTORS_MAX, 0));
     CHECK(!callers_hear(callers, &one, -1, 0));
-    speak(&one, CALLER_DESCRIPTORS_MAX - 1, 0);
-    CHECK(!callers_hear(callers, &one, CALLER_DESCRIPTORS_MAX - 1, 1));
+    speak(&one, CALLERS_DESCRIPTORS_MAX - 1, 0);
+    CHECK(!callers_hear(callers, &one, CALLERS_DESCRIPTORS_MAX - 1, 1));
     callers_destroy(&callers);
     callers_destroy(&callers);
 }

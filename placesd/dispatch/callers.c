@@ -1,75 +1,9 @@
-#include "placesd/dispatch/caller.h"
+#include "placesd/dispatch/callers.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIFE_DIGITS   16
-#define NUMBER_DIGITS 10
-#define NEVER_MS      INT64_MAX
-
-static const char *const kinds[CALLER_KINDS] = {
-    [CALLER_GATEWAY] = "gateway-",
-    [CALLER_WORKER] = "worker-",
-};
-
-/* ---- names ---- */
-
-size_t caller_write(const struct caller *caller, char name[CALLER_NAME_BYTES_MAX])
-{
-    return (size_t)snprintf(name, CALLER_NAME_BYTES_MAX, "%s%016" PRIx64 ".%" PRIu32,
-                            kinds[caller->kind], caller->life, caller->number);
-}
-
-static bool read_digits(struct span text, unsigned base, uint64_t *value)
-{
-    static const char digits[] = "0123456789abcdef";
-    *value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        const char *digit = memchr(digits, text.data[i], base);
-        if (digit == NULL)
-            return false;
-        *value = *value * base + (uint64_t)(digit - digits);
-    }
-    return text.len > 0;
-}
-
-/* The text after the kind's word. */
-static bool read_life(struct span text, struct caller *caller)
-{
-    uint64_t number;
-    if (text.len < LIFE_DIGITS + 2 || text.len > LIFE_DIGITS + 1 + NUMBER_DIGITS ||
-        text.data[LIFE_DIGITS] != '.' ||
-        !read_digits((struct span){text.data, LIFE_DIGITS}, 16, &caller->life) ||
-        !read_digits((struct span){text.data + LIFE_DIGITS + 1, text.len - LIFE_DIGITS - 1}, 10,
-                     &number) ||
-        number > UINT32_MAX)
-        return false;
-    caller->number = (uint32_t)number;
-    return true;
-}
-
-bool caller_read(struct span id, struct caller *caller)
-{
-    for (enum caller_kind kind = 0; kind < CALLER_KINDS; kind++) {
-        size_t bytes = strlen(kinds[kind]);
-        if (id.len <= bytes || memcmp(id.data, kinds[kind], bytes) != 0)
-            continue;
-        caller->kind = kind;
-        return read_life((struct span){id.data + bytes, id.len - bytes}, caller);
-    }
-    return false;
-}
-
-bool caller_is_of(struct span routing_id, enum caller_kind kind, uint64_t life)
-{
-    struct caller caller;
-    return life != 0 && caller_read(routing_id, &caller) && caller.kind == kind &&
-           caller.life == life;
-}
-
-/* ---- connections ---- */
+#define NEVER_MS INT64_MAX
 
 struct connection {
     bool present;
@@ -109,7 +43,7 @@ static bool is_same_life(const struct caller *a, const struct caller *b)
 bool callers_hear(struct callers *callers, const struct caller *caller, int descriptor,
                   int64_t now_ms)
 {
-    if (descriptor < 0 || descriptor >= CALLER_DESCRIPTORS_MAX)
+    if (descriptor < 0 || descriptor >= CALLERS_DESCRIPTORS_MAX)
         return false;
     struct connection *connection = descriptor < callers->count ? &callers->of[descriptor] : NULL;
     if (connection == NULL || !connection->present || !is_same_life(&connection->caller, caller) ||
@@ -124,8 +58,8 @@ static int64_t end_ms(const struct connection *connection)
     if (!connection->present)
         return NEVER_MS;
     if (connection->replaced_ms != NEVER_MS)
-        return connection->replaced_ms + CALLER_REPLACED_MS;
-    return connection->heard_ms + CALLER_SILENCE_MS;
+        return connection->replaced_ms + CALLERS_REPLACED_MS;
+    return connection->heard_ms + CALLERS_SILENCE_MS;
 }
 
 static void notice(struct callers *callers, const struct connection *connection)

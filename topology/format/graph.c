@@ -1,9 +1,9 @@
-#include "topology/graph.h"
+#include "topology/format/graph.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "bus/base/bytes.h"
 
 #define NONE UINT32_MAX
 
@@ -19,23 +19,13 @@ struct graph {
     struct step *steps; /* two per link, sorted by the node they begin at */
 };
 
-static void *allocate(size_t count, size_t size)
-{
-    void *memory = calloc(count + 1, size);
-    if (!memory) {
-        fprintf(stderr, "%s: there is not enough memory\n", program_invocation_short_name);
-        exit(1);
-    }
-    return memory;
-}
-
 struct graph *graph_new(const struct topology *topology)
 {
-    struct graph *graph = allocate(1, sizeof *graph);
+    struct graph *graph = bytes_zeroed(sizeof *graph);
     assert(topology->node_count <= TOPOLOGY_NODES_MAX);
     graph->node_count = (uint32_t)topology->node_count;
-    graph->first = allocate(topology->node_count, sizeof *graph->first);
-    graph->steps = allocate(2 * topology->link_count, sizeof *graph->steps);
+    graph->first = bytes_zeroed((topology->node_count + 1) * sizeof *graph->first);
+    graph->steps = bytes_zeroed((2 * topology->link_count + 1) * sizeof *graph->steps);
     uint32_t count = 0;
     for (uint32_t node = 0; node < graph->node_count; node++) {
         graph->first[node] = count;

@@ -1,4 +1,4 @@
-#include "bus/base/names.h"
+#include "bus/table/names.h"
 
 #include <sodium/crypto_shorthash.h>
 #include <stdlib.h>

@@ -1,0 +1,22 @@
+# refused: 9: `public_key` is 1 or 2 keys of 40 letters in quotes, with a blank between them, and none of zeros; let `zherd keygen FILE` write them
+herd
+    name = small
+    keys = small.keys
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+    public_key = "0000000000000000000000000000000000000000"
+node
+    name = Ball
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://127.0.0.1:12501
+    public_key = ".0mV7:++hX4Z<2zc7X&6=oH*rLvl(C53M.MuLiDT"
+link
+    between = Alford Ball
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = landmarks
+    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json
+    public_key = ">->BQFy=beByJ-]8.gV-wKHeXPS]?sNC}ZopKY]k"
