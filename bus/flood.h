@@ -11,7 +11,7 @@
  *
  *     static void turn(struct node *node, int64_t now_ms)
  *     {
- *         struct flood_event event;
+ *         struct link_event event;
  *         struct span message;
  *         size_t peer, bytes;
  *         while (take_message(node, &peer, &message))

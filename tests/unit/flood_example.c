@@ -19,7 +19,7 @@ struct node {
     struct span messages[MESSAGES_MAX]; /* that came */
     size_t events;
     int64_t wake_at_ms;
-    char out[FLOOD_MESSAGE_BYTES_MAX];
+    char out[WIRE_MESSAGE_BYTES_MAX];
 };
 
 static bool take_message(struct node *node, size_t *peer, struct span *message)
@@ -45,9 +45,9 @@ static bool send_message(struct node *node, size_t peer, const char *bytes, size
     return true;
 }
 
-static void log_event(struct node *node, const struct flood_event *event)
+static void log_event(struct node *node, const struct link_event *event)
 {
-    node->events += event->kind == FLOOD_LINK_UP;
+    node->events += event->kind == LINK_UP;
 }
 
 static void wake_at(struct node *node, int64_t when_ms)
@@ -57,7 +57,7 @@ static void wake_at(struct node *node, int64_t when_ms)
 
 static void turn(struct node *node, int64_t now_ms)
 {
-    struct flood_event event;
+    struct link_event event;
     struct span message;
     size_t peer, bytes;
     while (take_message(node, &peer, &message))
