@@ -341,7 +341,7 @@ static bool open_log(struct gateway *gateway)
 
 static bool open_clients(struct gateway *gateway)
 {
-    char error[LISTEN_ERROR_BYTES_MAX];
+    char error[LISTENER_ERROR_BYTES_MAX];
     gateway->node = (struct session_node){.flood = gateway->flood,
                                           .requests = gateway->brokers.requests,
                                           .log = &gateway->lines,
