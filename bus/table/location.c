@@ -1,6 +1,6 @@
 #include "bus/table/location.h"
 
-#include "bus/base/word.h"
+#include "bus/base/token.h"
 #include "bus/table/plain.h"
 
 /* Fixed fields of a hash of texts: two numbers of 8 bytes, three sizes of 4. */
@@ -45,8 +45,8 @@ bool location_is_valid(const struct location *location)
     /* What was read as digits is a word. */
     bool is_read = location->packed != NULL;
     return text_fits(location) && location->origin.len <= LOCATION_ORIGIN_BYTES_MAX &&
-           word_is_whole(location->client) && (is_read || word_is_whole(location->position)) &&
-           (is_read || word_is_whole(location->stamp)) && word_is_whole(location->origin);
+           token_is_whole(location->client) && (is_read || token_is_whole(location->position)) &&
+           (is_read || token_is_whole(location->stamp)) && token_is_whole(location->origin);
 }
 
 uint64_t location_hash_origin(struct span origin)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "bus/base/names.h"
-#include "bus/base/same.h"
 #include "bus/base/simd16.h"
 #include "bus/base/siphash.h"
+#include "bus/base/token.h"
 
 /* Records come in chunks, so none ever moves and growth copies nothing. */
 #define CHUNK_RECORDS 256u
@@ -110,7 +110,7 @@ static uint32_t behind(const struct index *index, uint32_t place)
 __attribute__((always_inline)) static inline bool is_of(const struct table *table, uint32_t slot,
                                                         struct span client)
 {
-    return same(record_client(record_at(table, slot)), client);
+    return token_equals(record_client(record_at(table, slot)), client);
 }
 
 /* The client's slot + 1, or 0. */
@@ -321,8 +321,9 @@ __attribute__((noinline)) static int compare(const struct table *table, uint32_t
 /* Most clients stay with one node. */
 static inline uint16_t origin_after(struct table *table, uint16_t before, struct span origin)
 {
-    return same(names_get(&table->names, before), origin) ? before
-                                                          : names_put(&table->names, origin);
+    return token_equals(names_get(&table->names, before), origin)
+               ? before
+               : names_put(&table->names, origin);
 }
 
 enum table_outcome table_put(struct table *table, const struct location *location,

@@ -45,12 +45,12 @@ herd_test(unit/peer_pair herd_core)
 herd_test(unit/ring herd_core)
 herd_test(unit/window herd_core)
 herd_test(unit/peer_directory herd_core)
-herd_test(unit/same herd_core)
+herd_test(unit/token herd_core)
 herd_test(unit/table herd_core)
 herd_test(unit/packed herd_core)
 # The same on a processor for which bus/base/simd16.h knows no instruction.
 add_executable(test_unit_packed_portable unit/packed.c ${CMAKE_SOURCE_DIR}/bus/base/packed.c
-    ${CMAKE_SOURCE_DIR}/bus/base/word.c)
+    ${CMAKE_SOURCE_DIR}/bus/base/token.c)
 set_target_properties(test_unit_packed_portable PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 target_compile_definitions(test_unit_packed_portable PRIVATE ZHERD_PLAIN_SIMD)
