@@ -19,7 +19,7 @@
 /* All zero is a record that was never written. */
 struct record {
     union {
-        char client[LOCATION_PLAIN_CLIENT_BYTES_MAX]; /* zeros behind the id */
+        char client[LOCATION_PLAIN_CLIENT_BYTES_MAX]; /* zeros after the id */
         struct {
             uint16_t client_bytes, position_bytes, stamp_bytes;
         } sizes;
