@@ -7,6 +7,7 @@
 #include "bus/base/simd16.h"
 #include "bus/base/siphash.h"
 #include "bus/base/token.h"
+#include "bus/table/record.h"
 
 /* Records come in chunks, so none ever moves and growth copies nothing. */
 #define CHUNK_RECORDS 256u
@@ -313,7 +314,7 @@ __attribute__((noinline)) static int compare(const struct table *table, uint32_t
                                              const struct location *location)
 {
     struct location known;
-    char text[RECORD_TEXT_BYTES_MAX];
+    char text[PACKED_TEXT_BYTES_MAX];
     table_read(table, slot, text, &known);
     return location_compare(location, &known);
 }
@@ -372,7 +373,7 @@ bool table_is_sound(const struct table *table)
     uint64_t digest = 0;
     for (uint32_t slot = 0; slot < table->count; slot++) {
         struct location location;
-        char text[RECORD_TEXT_BYTES_MAX];
+        char text[PACKED_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);
         digest ^= location_hash(&location);
         uint32_t hash = table_ref(table, location.client).hash;

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bus/table/record.h"
+#include "bus/table/location.h"
 #include "bus/table/table_ref.h"
 
 /* What the slot numbers of an index can name with room to spare; memory ends long before. */
@@ -66,7 +66,7 @@ enum table_outcome table_put_later(struct table *table, const struct location *l
                                    uint16_t origin, struct table_ref ref, uint32_t clients_max,
                                    uint32_t *slot);
 
-/* What stands in a slot below table_count. Borrows from `text` (RECORD_TEXT_BYTES_MAX bytes) and,
+/* What stands in a slot below table_count. Borrows from `text` (PACKED_TEXT_BYTES_MAX bytes) and,
  * until the next table_put, from the table. */
 void table_read(const struct table *table, uint32_t slot, char *text, struct location *location);
 
