@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "bus/table/location.h"
-#include "bus/table/table_ref.h"
+#include "bus/table/table.h"
 
 /* One message on the wire: one location of the largest size and the fields around it fit. */
 #define FLOOD_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)

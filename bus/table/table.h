@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "bus/table/location.h"
-#include "bus/table/table_ref.h"
 
 /* What the slot numbers of an index can name with room to spare; memory ends long before. */
 #define TABLE_CLIENTS_MAX (UINT32_C(1) << 30)
@@ -27,6 +26,15 @@ enum table_outcome {
 };
 
 struct table;
+
+/* What is known of a client before it is asked for: its hash, which in one table is always the
+ * same, and where it seems to be. A table gives it and takes it back, for it alone knows what it
+ * means; others carry it from one call to the next. It is no answer: whatever it says, the table
+ * looks whose record that is. */
+struct table_ref {
+    uint32_t hash;
+    uint32_t slot_ord; /* slot + 1; 0: that is still to be found out */
+};
 
 /* `key` (16 random bytes) keeps chosen ids from colliding (bus/base/siphash.h). */
 struct table *table_new(const uint8_t key[16]);
