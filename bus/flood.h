@@ -5,6 +5,28 @@
  * is pulled as events. Nothing calls back. The daemon, the simulator and the benchmarks link the
  * same object file.
  *
+ * One turn of a node's loop, whatever carries its messages (tests/unit/flood_example.c runs it).
+ * Between two turns it may call flood_local and flood_find as its clients ask; the last line says
+ * when there must be a turn although nothing came.
+ *
+ *     static void turn(struct node *node, int64_t now_ms)
+ *     {
+ *         struct link_event event;
+ *         struct span message;
+ *         size_t peer, bytes;
+ *         while (take_message(node, &peer, &message))
+ *             flood_receive(node->flood, peer, message, now_ms);
+ *         for (peer = 0; peer < node->peer_count; peer++)
+ *             while ((bytes = flood_next(node->flood, peer, now_ms, node->out)) > 0)
+ *                 if (!send_message(node, peer, node->out, bytes)) {
+ *                     flood_refused(node->flood, peer, now_ms);
+ *                     break;
+ *                 }
+ *         while (flood_next_event(node->flood, &event))
+ *             log_event(node, &event);
+ *         wake_at(node, flood_deadline_ms(node->flood));
+ *     }
+ *
  * Invariant: whatever is cut, lost, repeated or restarted, once that stops every node of a
  * connected herd comes to hold the same table (bus/PROTOCOL.md tells how, tests/sim proves it). */
 #ifndef ZHERD_BUS_FLOOD_H
