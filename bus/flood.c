@@ -51,7 +51,7 @@ struct flood *flood_new(const struct flood_options *options)
     assert(options->incarnation != 0 && options->peer_count <= LINK_PEERS_MAX);
     struct flood *flood = bytes_zeroed(sizeof *flood);
     flood->names = bytes_resize(NULL, (options->peer_count + 2) * WIRE_NAME_BYTES_MAX);
-    flood->found = bytes_resize(NULL, RECORD_TEXT_BYTES_MAX);
+    flood->found = bytes_resize(NULL, PACKED_TEXT_BYTES_MAX);
     size_t used = 0;
     flood->table = table_new(options->hash_key);
     flood->common = (struct peer_common){

@@ -39,7 +39,7 @@
 #include "bus/link/events.h"
 #include "bus/link/wire.h"
 #include "bus/table/location.h"
-#include "bus/table/table_ref.h"
+#include "bus/table/table.h"
 
 /* Clients a node takes by default before it refuses new ones. */
 #define FLOOD_CLIENTS_DEFAULT 4000000u

@@ -66,7 +66,7 @@ IO_CALLS = re.compile(
     r'rand|random|getrandom|clock|clock_gettime|time)\s*\(|'
     r'(?<![\w.>])(?:stdin|stdout|stderr|environ)\b')
 # As many as there were when they were first counted. It only ever goes down; 25 is the aim.
-HEADERS_WITH_ONE_READER_MAX = 58
+HEADERS_WITH_ONE_READER_MAX = 46
 FILE_LINES_MAX = 700
 FUNCTION_LINES_MAX = 70
 

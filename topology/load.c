@@ -2,15 +2,14 @@
 
 #include <czmq.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bus/base/bytes.h"
 #include "topology/format/check.h"
 #include "topology/format/keys.h"
+#include "topology/quiet.h"
 #include "topology/say.h"
 
 /* The largest herd, with room for comments; a reader must not be fed a disk. */
@@ -86,29 +85,6 @@ static void parse_lines(struct lines *lines, struct span content)
     }
 }
 
-/* zconfig prints its refusals, without the file's name, to standard output, where the status
- * lines of our processes go: while it reads, that leads nowhere. */
-static int silence_output(void)
-{
-    fflush(stdout);
-    int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (kept >= 0 && nowhere >= 0)
-        dup2(nowhere, STDOUT_FILENO);
-    if (nowhere >= 0)
-        close(nowhere);
-    return kept;
-}
-
-static void restore_output(int kept)
-{
-    if (kept < 0)
-        return;
-    fflush(stdout);
-    dup2(kept, STDOUT_FILENO);
-    close(kept);
-}
-
 static size_t count_lines(struct span content)
 {
     size_t count = 1;
@@ -127,9 +103,9 @@ static bool check_content(struct span content, struct topology *topology,
     };
     bool good = false;
     if (lines.entries && lines.trees) {
-        int kept = silence_output();
+        int kept = quiet_begin();
         parse_lines(&lines, content);
-        restore_output(kept);
+        quiet_end(kept);
         good = topology_check(lines.entries, lines.count, topology, faults);
     } else {
         topology_faults_add(faults, 0, "there is not enough memory to read this file");

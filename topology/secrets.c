@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "topology/quiet.h"
+
 /* ---- secret files ---- */
 
 static bool explain(char why[SECRETS_WHY_BYTES_MAX], const char *text)
@@ -148,7 +150,9 @@ bool secrets_read(const char *folder, const char *name, struct auth_certificate 
     if (!secrets_read_file(&file, &count, why))
         return refuse(error, path, why);
     text[count] = '\0';
+    int kept = quiet_begin();
     zconfig_t *tree = zconfig_str_load(text);
+    quiet_end(kept);
     explicit_bzero(text, sizeof text);
     bool good = take_pair(tree, path, name, certificate, error);
     zconfig_destroy(&tree);

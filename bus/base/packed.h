@@ -19,6 +19,8 @@
 #define PACKED_BYTES              16
 /* What packed_write_position may write to. */
 #define PACKED_POSITION_ROOM_BYTES 32
+/* Both texts, written one after the other. */
+#define PACKED_TEXT_BYTES_MAX (PACKED_POSITION_ROOM_BYTES + PACKED_STAMP_BYTES_MAX)
 
 struct packed {
     int64_t stamp_ns;

@@ -33,7 +33,7 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
     while (batch->count < WIRE_LOCATIONS_MAX && ring_peek(ring, &slot)) {
         prefetch(ring, LOOK_AHEAD, table);
         struct location location;
-        char text[RECORD_TEXT_BYTES_MAX];
+        char text[PACKED_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);
         size_t more = wire_location_bytes_max(&location);
         if (batch->count > 0 && (size_t)(end - batch->at) + more > BATCH_BYTES_AIM)

@@ -28,7 +28,7 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     window_init(&peer->window);
     digest_check_init(&peer->digest_check);
     misread_init(&peer->misread);
-    refusal_init(&peer->refusal);
+    handshake_init(&peer->handshake);
     peer->heard_at = peer->pair_heard_at = peer->hello_at = AT_ONCE;
     peer->silence_at = peer->ack_at = peer->heartbeat_at = peer->stuck_at = NEVER;
     peer->unmet_at = AT_ONCE; /* the first turn says what time it is */
@@ -208,13 +208,13 @@ static void count_refusal(struct peer *peer, int64_t now_ms)
     peer->common->count->refusals++;
     peer->unmet_at = NEVER;
     take_answer(peer);
-    if (refusal_is_news(&peer->refusal, now_ms))
-        tell(peer, LINK_REFUSED, 0, peer->refusal.text);
+    if (handshake_is_news(&peer->handshake, now_ms))
+        tell(peer, LINK_REFUSED, 0, peer->handshake.text);
 }
 
 void peer_receive_foreign(struct peer *peer, uint64_t version, int64_t now_ms)
 {
-    refusal_of_version(&peer->refusal, version);
+    handshake_refuse_version(&peer->handshake, version);
     count_refusal(peer, now_ms);
 }
 
@@ -233,7 +233,7 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
     peer->status_owed = false;
     window_start_over(&peer->window, table_count(peer->common->table));
     digest_check_forget(&peer->digest_check);
-    refusal_forget_rival(&peer->refusal);
+    handshake_forget_rival(&peer->handshake);
 }
 
 /* A HELLO of a process that does not know us, while the link is up with another of that name.
@@ -243,14 +243,15 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
 static void doubt(struct peer *peer, uint64_t incarnation, int64_t now_ms)
 {
     peer->hello_at = now_ms;
-    if (refusal_of_rival(&peer->refusal, peer->name, incarnation, peer->pair_heard_at, now_ms))
+    if (handshake_refuses_rival(&peer->handshake, peer->name, incarnation, peer->pair_heard_at,
+                                now_ms))
         count_refusal(peer, now_ms);
 }
 
 static void take_hello(struct peer *peer, const struct wire_message *hello, int64_t now_ms)
 {
-    struct greet_link link = {peer->common->herd, peer->name, peer->common->incarnation};
-    if (refusal_of_hello(&peer->refusal, &link, hello)) {
+    struct handshake_link link = {peer->common->herd, peer->name, peer->common->incarnation};
+    if (handshake_refuses_hello(&peer->handshake, &link, hello)) {
         count_refusal(peer, now_ms);
         return;
     }
@@ -261,7 +262,7 @@ static void take_hello(struct peer *peer, const struct wire_message *hello, int6
     }
     if (hello->from_incarnation != peer->theirs)
         meet(peer, hello, now_ms);
-    refusal_accept(&peer->refusal, hello->from_incarnation);
+    handshake_accept(&peer->handshake, hello->from_incarnation);
     peer->heard_at = now_ms;
     if (!knows_us) {
         peer->hello_at = now_ms;
@@ -363,7 +364,7 @@ static void take_refused(struct peer *peer, const struct wire_message *refused, 
     if (is_in_use)
         return;
     peer->hellos_quick = 0;
-    refusal_heed(&peer->refusal, refused->from_incarnation, now_ms);
+    handshake_refused_by(&peer->handshake, refused->from_incarnation, now_ms);
     peer->hello_at = now_ms; /* as soon as the pause ends, or is ended */
 }
 
@@ -542,13 +543,13 @@ bool peer_next(struct peer *peer, struct wire_message *message, int64_t now_ms)
     run_timers(peer, now_ms);
     message->from_incarnation = peer->common->incarnation;
     message->to_incarnation = peer->theirs;
-    if (peer->refusal.owed) {
-        refusal_write(&peer->refusal, message);
+    if (peer->handshake.refusal_owed) {
+        handshake_write_refused(&peer->handshake, message);
         return true;
     }
     if (peer->leaving && !peer->up)
         return false;
-    if (now_ms >= later(peer->hello_at, peer->refusal.until)) {
+    if (now_ms >= later(peer->hello_at, peer->handshake.refused_until)) {
         write_hello(peer, message, now_ms);
         return true;
     }
@@ -591,11 +592,11 @@ int64_t peer_deadline_ms(const struct peer *peer)
 {
     if (peer->goodbye_said)
         return NEVER;
-    if (peer->refusal.owed)
+    if (peer->handshake.refusal_owed)
         return AT_ONCE;
     if (peer->leaving && !peer->up)
         return NEVER;
-    int64_t hello = later(peer->hello_at, peer->refusal.until);
+    int64_t hello = later(peer->hello_at, peer->handshake.refused_until);
     if (!peer->up)
         return hello;
     if (peer->status_owed || peer->status_wanted || window_is_open(&peer->window) ||

@@ -3,7 +3,7 @@
  * Incarnations, acknowledgements and the timers of a link live here; the rules are told for people
  * in bus/PROTOCOL.md. It reads the table's size and digest but stores nothing in it: flood does,
  * and fills the locations of an UPDATE. What they were told of ours, and must be told again, is
- * bus/link/window.h's; who is refused is bus/link/refusal.h's.
+ * bus/link/window.h's; who is refused is bus/link/handshake.h's.
  *
  * Invariant: a message counts only between the two incarnations that it names, and nothing waits
  * for a incarnation that we do not know. */
@@ -15,8 +15,8 @@
 
 #include "bus/link/digest_check.h"
 #include "bus/link/events.h"
+#include "bus/link/handshake.h"
 #include "bus/link/misread.h"
-#include "bus/link/refusal.h"
 #include "bus/link/window.h"
 #include "bus/link/wire.h"
 #include "bus/table/table.h"
@@ -66,7 +66,7 @@ struct peer {
     uint32_t unacked;  /* UPDATEs of theirs since we last said so */
     bool gap_owed;     /* they must hear that something is missing */
 
-    struct refusal refusal;
+    struct handshake handshake;
 
     bool status_wanted; /* ask them */
     bool status_owed;   /* they have asked us */

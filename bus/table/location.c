@@ -1,7 +1,11 @@
 #include "bus/table/location.h"
 
-#include "bus/base/word.h"
-#include "bus/table/plain.h"
+/* What is hashed is hashed in place; and only in this form is a state that takes long texts piece
+ * by piece complete. */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "bus/base/token.h"
 
 /* Fixed fields of a hash of texts: two numbers of 8 bytes, three sizes of 4. */
 #define HASH_HEAD_BYTES (2 * 8 + 3 * 4)
@@ -45,8 +49,8 @@ bool location_is_valid(const struct location *location)
     /* What was read as digits is a word. */
     bool is_read = location->packed != NULL;
     return text_fits(location) && location->origin.len <= LOCATION_ORIGIN_BYTES_MAX &&
-           word_is_whole(location->client) && (is_read || word_is_whole(location->position)) &&
-           (is_read || word_is_whole(location->stamp)) && word_is_whole(location->origin);
+           token_is_whole(location->client) && (is_read || token_is_whole(location->position)) &&
+           (is_read || token_is_whole(location->stamp)) && token_is_whole(location->origin);
 }
 
 uint64_t location_hash_origin(struct span origin)
@@ -108,6 +112,8 @@ uint64_t location_hash(const struct location *location)
         return location_hash_texts(location);
     char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
     memcpy(client, location->client.data, location->client.len);
-    return plain_hash(client, location->client.len, &packed, location->difference_ns,
-                      location_hash_origin(location->origin));
+    struct location_plain plain =
+        location_plain(client, location->client.len, &packed, location->difference_ns,
+                       location_hash_origin(location->origin));
+    return XXH3_64bits_withSeed(&plain, sizeof plain, LOCATION_PLAIN_SEED);
 }

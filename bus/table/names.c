@@ -3,7 +3,7 @@
 #include <sodium/crypto_shorthash.h>
 #include <stdlib.h>
 
-#include "bus/base/same.h"
+#include "bus/base/token.h"
 #include "bus/table/location.h"
 
 /* At most half full. Its pages are touched as names come, so its size costs a small herd nothing
@@ -62,7 +62,7 @@ static uint16_t put(struct names *names, struct span name)
 uint16_t names_put(struct names *names, struct span name)
 {
     assert(name.len > 0 && name.len <= NAMES_BYTES_MAX);
-    if (names->count > 0 && same(names_get(names, names->last), name))
+    if (names->count > 0 && token_equals(names_get(names, names->last), name))
         return names->last;
     uint16_t number = put(names, name);
     if (number != NAMES_NONE)

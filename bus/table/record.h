@@ -13,13 +13,10 @@
 #include "bus/base/packed.h"
 #include "bus/table/location.h"
 
-/* What record_read may write: a position and a stamp made from digits. */
-#define RECORD_TEXT_BYTES_MAX (PACKED_POSITION_ROOM_BYTES + PACKED_STAMP_BYTES_MAX)
-
 /* All zero is a record that was never written. */
 struct record {
     union {
-        char client[LOCATION_PLAIN_CLIENT_BYTES_MAX]; /* zeros behind the id */
+        char client[LOCATION_PLAIN_CLIENT_BYTES_MAX]; /* zeros after the id */
         struct {
             uint16_t client_bytes, position_bytes, stamp_bytes;
         } sizes;
@@ -48,7 +45,7 @@ void record_write(struct record *record, const struct location *location, uint16
                   uint64_t origin_hash);
 
 /* Everything but the origin, which is the table's business. The location borrows from `record`,
- * and from `text`, where RECORD_TEXT_BYTES_MAX bytes must be. */
+ * and from `text`, where PACKED_TEXT_BYTES_MAX bytes must be. */
 void record_read(const struct record *record, char *text, struct location *location);
 
 static inline bool record_is_text(const struct record *record)

@@ -3,10 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "bus/base/same.h"
 #include "bus/base/simd16.h"
 #include "bus/base/siphash.h"
+#include "bus/base/token.h"
 #include "bus/table/names.h"
+#include "bus/table/record.h"
 
 /* Records come in chunks, so none ever moves and growth copies nothing. */
 #define CHUNK_RECORDS 256u
@@ -110,7 +111,7 @@ static uint32_t behind(const struct index *index, uint32_t place)
 __attribute__((always_inline)) static inline bool is_of(const struct table *table, uint32_t slot,
                                                         struct span client)
 {
-    return same(record_client(record_at(table, slot)), client);
+    return token_equals(record_client(record_at(table, slot)), client);
 }
 
 /* The client's slot + 1, or 0. */
@@ -313,7 +314,7 @@ __attribute__((noinline)) static int compare(const struct table *table, uint32_t
                                              const struct location *location)
 {
     struct location known;
-    char text[RECORD_TEXT_BYTES_MAX];
+    char text[PACKED_TEXT_BYTES_MAX];
     table_read(table, slot, text, &known);
     return location_compare(location, &known);
 }
@@ -321,8 +322,9 @@ __attribute__((noinline)) static int compare(const struct table *table, uint32_t
 /* Most clients stay with one node. */
 static inline uint16_t origin_after(struct table *table, uint16_t before, struct span origin)
 {
-    return same(names_get(&table->names, before), origin) ? before
-                                                          : names_put(&table->names, origin);
+    return token_equals(names_get(&table->names, before), origin)
+               ? before
+               : names_put(&table->names, origin);
 }
 
 enum table_outcome table_put(struct table *table, const struct location *location,
@@ -371,7 +373,7 @@ bool table_is_sound(const struct table *table)
     uint64_t digest = 0;
     for (uint32_t slot = 0; slot < table->count; slot++) {
         struct location location;
-        char text[RECORD_TEXT_BYTES_MAX];
+        char text[PACKED_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);
         digest ^= location_hash(&location);
         uint32_t hash = table_ref(table, location.client).hash;

@@ -12,8 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bus/table/record.h"
-#include "bus/table/table_ref.h"
+#include "bus/table/location.h"
 
 /* What the slot numbers of an index can name with room to spare; memory ends long before. */
 #define TABLE_CLIENTS_MAX (UINT32_C(1) << 30)
@@ -27,6 +26,15 @@ enum table_outcome {
 };
 
 struct table;
+
+/* What is known of a client before it is asked for: its hash, which in one table is always the
+ * same, and where it seems to be. A table gives it and takes it back, for it alone knows what it
+ * means; others carry it from one call to the next. It is no answer: whatever it says, the table
+ * looks whose record that is. */
+struct table_ref {
+    uint32_t hash;
+    uint32_t slot_ord; /* slot + 1; 0: that is still to be found out */
+};
 
 /* `key` (16 random bytes) keeps chosen ids from colliding (bus/base/siphash.h). */
 struct table *table_new(const uint8_t key[16]);
@@ -66,7 +74,7 @@ enum table_outcome table_put_later(struct table *table, const struct location *l
                                    uint16_t origin, struct table_ref ref, uint32_t clients_max,
                                    uint32_t *slot);
 
-/* What stands in a slot below table_count. Borrows from `text` (RECORD_TEXT_BYTES_MAX bytes) and,
+/* What stands in a slot below table_count. Borrows from `text` (PACKED_TEXT_BYTES_MAX bytes) and,
  * until the next table_put, from the table. */
 void table_read(const struct table *table, uint32_t slot, char *text, struct location *location);
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "gateway/node/listen.h"
+#include "gateway/node/listener.h"
 #include "gateway/node/log.h"
 #include "gateway/text/session.h"
 #include "topology/format/topology.h"
@@ -41,7 +41,7 @@ struct clients;
  * belong to the caller and outlive the clients. */
 struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *endpoint,
                              struct session_node *node, struct log *log,
-                             char error[LISTEN_ERROR_BYTES_MAX]);
+                             char error[LISTENER_ERROR_BYTES_MAX]);
 
 /* Works off what was read in this turn of the loop: to be called at its end, before anything else
  * is asked of the clients. */

@@ -18,7 +18,7 @@
 #include "gateway/node/clock.h"
 #include "gateway/node/log.h"
 #include "gateway/node/node_keys.h"
-#include "gateway/node/tell.h"
+#include "gateway/node/status_log.h"
 #include "gateway/text/logline.h"
 #include "gateway/text/session.h"
 #include "topology/reach.h"
@@ -72,12 +72,12 @@ static int64_t now_ms(const struct gateway *gateway)
 #define note(gateway, kind, ...)                                                                   \
     logline_say(&(gateway)->lines, clock_realtime_ns(), (kind), 0, __VA_ARGS__)
 
-static void tell_events(struct gateway *gateway)
+static void note_events(struct gateway *gateway)
 {
     struct link_event event;
     while (flood_next_event(gateway->flood, &event))
-        tell_event(&gateway->lines, gateway->peers[event.peer]->name,
-                   event.peer < gateway->neighbour_count, &event);
+        status_log_event(&gateway->lines, gateway->peers[event.peer]->name,
+                         event.peer < gateway->neighbour_count, &event);
 }
 
 /* ---- the end of a turn ---- */
@@ -101,7 +101,7 @@ static void turn_bus(struct gateway *gateway)
     gateway->coalesces = flood_coalesces(gateway->flood, has_news, now);
     if (!gateway->coalesces)
         bus_send(gateway->bus, gateway->flood, now);
-    tell_events(gateway);
+    note_events(gateway);
 }
 
 static void end_turn(struct gateway *gateway);
@@ -184,7 +184,7 @@ static void on_lookups(uv_poll_t *poll, int status, int events)
     gateway->brokers.wait = gateway->brokers.fired = true;
 }
 
-static void tell_troubles(struct gateway *gateway)
+static void note_troubles(struct gateway *gateway)
 {
     size_t peer;
     const char *why;
@@ -202,8 +202,8 @@ static void on_second(uv_timer_t *timer)
         note(gateway, "fault", "%" PRIu64 " new clients refused: the table is full",
              refusals - gateway->refusals_told);
     gateway->refusals_told = refusals;
-    tell_strangers(&gateway->lines, gateway->bus, gateway->keys.start_ns);
-    tell_troubles(gateway);
+    status_log_strangers(&gateway->lines, gateway->bus, gateway->keys.start_ns);
+    note_troubles(gateway);
     node_keys_log(&gateway->keys, gateway->bus, &gateway->lines, clock_realtime_ns());
     brokers_second(&gateway->brokers, &gateway->lines, clock_realtime_ns(), now_ms(gateway));
     log_look(gateway->log);
@@ -341,7 +341,7 @@ static bool open_log(struct gateway *gateway)
 
 static bool open_clients(struct gateway *gateway)
 {
-    char error[LISTEN_ERROR_BYTES_MAX];
+    char error[LISTENER_ERROR_BYTES_MAX];
     gateway->node = (struct session_node){.flood = gateway->flood,
                                           .requests = gateway->brokers.requests,
                                           .log = &gateway->lines,
@@ -463,7 +463,7 @@ bool gateway_run(const struct gateway_options *options)
     if (started) {
         start_handles(gateway);
         note_start(gateway);
-        tell_ready();
+        status_log_ready();
         end_turn(gateway);
         uv_run(&gateway->loop, UV_RUN_DEFAULT);
         note_stop(gateway);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/node/clock.h"
-#include "gateway/node/tell.h"
+#include "gateway/node/status_log.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
 
@@ -82,7 +82,7 @@ const struct auth_ends *node_keys_of_places(const struct node_keys *node_keys,
 }
 
 /* What the file says of the herd besides the keys of others. */
-static void tell_changes(const struct node_keys *node_keys, const struct topology *topology,
+static void note_changes(const struct node_keys *node_keys, const struct topology *topology,
                          struct logline *lines, int64_t realtime_ns)
 {
     char changes[TOPOLOGY_CHANGES_BYTES_MAX];
@@ -115,12 +115,12 @@ void node_keys_reload(struct node_keys *node_keys, struct bus *bus,
             places_client_expect(lookups[i], &node_keys->places_keys);
         logline_say(lines, realtime_ns, "keys", 0, "read again from %s", node_keys->file);
     }
-    tell_changes(node_keys, &topology, lines, realtime_ns);
+    note_changes(node_keys, &topology, lines, realtime_ns);
     topology_free(&topology);
 }
 
 /* Links are those of the start; a neighbour of then may have lost its keys since. */
-static void tell_refused_name(struct node_keys *node_keys, const char *key, struct logline *lines,
+static void note_refused_name(struct node_keys *node_keys, const char *key, struct logline *lines,
                               int64_t realtime_ns)
 {
     const char *name = keyring_find(&node_keys->known, key);
@@ -132,7 +132,7 @@ static void tell_refused_name(struct node_keys *node_keys, const char *key, stru
         was_neighbour = was_neighbour || strcmp(node_keys->peers[i]->name, name) == 0;
     strangers_hear(&node_keys->strangers, span_of(name), realtime_ns / 1000000);
     if (strangers_next(&node_keys->strangers, &told))
-        tell_stranger(lines, told, was_neighbour ? node_keys->keys_ns : node_keys->start_ns);
+        status_log_stranger(lines, told, was_neighbour ? node_keys->keys_ns : node_keys->start_ns);
 }
 
 void node_keys_log(struct node_keys *node_keys, struct bus *bus, struct logline *lines,
@@ -151,7 +151,7 @@ void node_keys_log(struct node_keys *node_keys, struct bus *bus, struct logline 
                     now.impostors - node_keys->impostors_told,
                     now.impostor[0] != '\0' ? now.impostor : "nobody", now.claimed);
     if (now.refused.count != node_keys->refused_told)
-        tell_refused_name(node_keys, now.refused.key, lines, realtime_ns);
+        note_refused_name(node_keys, now.refused.key, lines, realtime_ns);
     node_keys->refused_told = now.refused.count;
     node_keys->impostors_told = now.impostors;
 }

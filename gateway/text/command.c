@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "bus/base/word.h"
+#include "bus/base/token.h"
 #include "placesd/lookup.h"
 
 #define NANO           INT64_C(1000000000)
@@ -35,9 +35,9 @@ static struct span skip(struct span text, size_t count)
 
 static struct span trim(struct span text)
 {
-    while (text.len > 0 && word_is_white(text.data[0]))
+    while (text.len > 0 && token_is_white(text.data[0]))
         text = skip(text, 1);
-    while (text.len > 0 && word_is_white(text.data[text.len - 1]))
+    while (text.len > 0 && token_is_white(text.data[text.len - 1]))
         text.len--;
     return text;
 }
@@ -45,9 +45,9 @@ static struct span trim(struct span text)
 /* The next run of bytes that are not white space; empty at the end. */
 static struct span take_field(struct span *rest)
 {
-    while (rest->len > 0 && word_is_white(rest->data[0]))
+    while (rest->len > 0 && token_is_white(rest->data[0]))
         *rest = skip(*rest, 1);
-    struct span field = {rest->data, word_bytes(*rest)};
+    struct span field = {rest->data, token_bytes(*rest)};
     *rest = skip(*rest, field.len);
     return field;
 }
@@ -257,7 +257,7 @@ static inline bool take_start(struct span *rest, const char *word, size_t word_s
     if (rest->len < word_size || memcmp(rest->data, word, word_size) != 0)
         return false;
     *rest = skip(*rest, word_size);
-    size_t client_bytes = word_bytes(*rest);
+    size_t client_bytes = token_bytes(*rest);
     if (client_bytes == 0 || client_bytes == rest->len)
         return false;
     command->client = (struct span){rest->data, client_bytes};
@@ -355,9 +355,9 @@ struct span command_guess_client(struct span bytes)
 {
     if (bytes.len > GUESS_BYTES_MAX)
         bytes.len = GUESS_BYTES_MAX;
-    size_t word = word_bytes(bytes);
+    size_t word = token_bytes(bytes);
     if (word == bytes.len)
         return (struct span){bytes.data, 0};
     struct span rest = skip(bytes, word + 1);
-    return (struct span){rest.data, word_bytes(rest)};
+    return (struct span){rest.data, token_bytes(rest)};
 }

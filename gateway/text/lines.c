@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "bus/base/word.h"
+#include "bus/base/token.h"
 
 /* A line's bytes and its CR LF: whoever finds no LF among so many has a line that is too long. */
 #define WINDOW_BYTES (LINES_BYTES_MAX + 2)
@@ -50,7 +50,7 @@ static void interrupt(struct lines *lines)
 
 static bool is_blank(const char *at, const char *end)
 {
-    while (at < end && word_is_white(*at))
+    while (at < end && token_is_white(*at))
         at++;
     return at == end;
 }

@@ -1,6 +1,6 @@
 #include "gateway/text/telnet.h"
 
-#include "bus/base/word.h"
+#include "bus/base/token.h"
 
 /* RFC 854, "TELNET COMMAND STRUCTURE"; EOF is RFC 1184's. Commands without a name here are two
  * bytes long, mean nothing to a server of lines, and are dropped. */
@@ -78,7 +78,7 @@ static bool take_text(struct telnet *telnet, char *byte)
     telnet->after_cr = *byte == '\r';
     if (!is_silent && !telnet->within_line && is_key((uint8_t)*byte))
         return false;
-    telnet->within_line |= !word_is_white(*byte);
+    telnet->within_line |= !token_is_white(*byte);
     return true;
 }
 

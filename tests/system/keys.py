@@ -360,6 +360,9 @@ class Start(unittest.TestCase):
         self.assertIn("belongs to no `public_key`", self.refused(*node))
         path.write_text(good[:-9] + good[-8:])
         self.assertIn("is not a file of `zherd keygen`", self.refused(*node))
+        # CZMQ would print what it cannot read, to standard output, where `refused` finds it.
+        path.write_text(good.replace("secret-key =", "secret-key :"))
+        self.assertIn("is not a file of `zherd keygen`", self.refused(*node))
         other = re.search(r'secret-key = "(.*)"', (folder / "Alford.secret").read_text()).group(1)
         path.write_text(re.sub(r'secret-key = ".*"', lambda _: f'secret-key = "{other}"', good))
         self.assertIn("do not belong together", self.refused(*node))

@@ -4,7 +4,7 @@
 #include <sodium/crypto_shorthash.h>
 
 #include "bus/base/siphash.h"
-#include "bus/base/word.h"
+#include "bus/base/token.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 
@@ -316,12 +316,12 @@ static void a_word_ends_at_the_first_white_space(void)
                 bool white = byte == ' ' || (byte >= 9 && byte <= 13);
                 if (at < bytes)
                     text[at] = (char)byte;
-                size_t got = word_bytes((struct span){text, bytes});
+                size_t got = token_bytes((struct span){text, bytes});
                 if (got != (white && at < bytes ? at : bytes))
                     CHECK_INT(got, white && at < bytes ? at : bytes);
             }
     char *edge = check_at_page_end("0123456789abc", 13);
-    CHECK_INT(word_bytes((struct span){edge, 13}), 13);
+    CHECK_INT(token_bytes((struct span){edge, 13}), 13);
 }
 
 static void siphash_is_libsodiums_with_other_rounds(void)

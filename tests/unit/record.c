@@ -18,7 +18,7 @@ static struct location honest(const char *client, const char *position, const ch
 
 static void check_holds(const struct record *record, const struct location *wanted)
 {
-    char text[RECORD_TEXT_BYTES_MAX];
+    char text[PACKED_TEXT_BYTES_MAX];
     struct location got = {.origin = wanted->origin};
     record_read(record, text, &got);
     CHECK(span_equals(got.client, wanted->client));

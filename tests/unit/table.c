@@ -7,7 +7,7 @@
 static const uint8_t key[16] = {1, 2, 3};
 
 /* What table_read makes a text of. */
-static char text_of_known[RECORD_TEXT_BYTES_MAX];
+static char text_of_known[PACKED_TEXT_BYTES_MAX];
 
 static struct location place(const char *client, int64_t order_ns, const char *position)
 {

@@ -1,4 +1,4 @@
-#include "bus/base/word.h"
+#include "bus/base/token.h"
 
 #include "bus/base/simd16.h"
 
@@ -10,7 +10,7 @@ static inline uint64_t suspects(uint64_t eight)
 }
 
 /* A piece at a time; the last bytes, fewer than a piece, one by one. */
-size_t word_bytes(struct span text)
+size_t token_bytes(struct span text)
 {
     size_t at = 0;
     for (; at + SIMD16_BYTES <= text.len; at += SIMD16_BYTES) {
@@ -22,14 +22,14 @@ size_t word_bytes(struct span text)
         if (found != 0)
             return at + (size_t)__builtin_ctz(found);
     }
-    while (at < text.len && !word_is_white(text.data[at]))
+    while (at < text.len && !token_is_white(text.data[at]))
         at++;
     return at;
 }
 
 /* Eight bytes at a time, of which the last may overlap those before; what is suspected is read
  * once more with care. */
-bool word_is_whole(struct span text)
+bool token_is_whole(struct span text)
 {
     size_t bytes = text.len;
     uint64_t found = 1;
@@ -41,5 +41,5 @@ bool word_is_whole(struct span text)
         uint64_t low = bytes_load_4(text.data), high = bytes_load_4(text.data + bytes - 4);
         found = suspects(low | high << 32);
     }
-    return found == 0 || (bytes > 0 && word_bytes(text) == bytes);
+    return found == 0 || (bytes > 0 && token_bytes(text) == bytes);
 }

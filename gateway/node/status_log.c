@@ -1,4 +1,4 @@
-#include "gateway/node/tell.h"
+#include "gateway/node/status_log.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -25,13 +25,13 @@ static void write_status(enum status_kind kind, const char *peer)
         (void)!write(STDOUT_FILENO, line, bytes);
 }
 
-void tell_ready(void)
+void status_log_ready(void)
 {
     write_status(STATUS_READY, "");
 }
 
-void tell_event(struct logline *lines, const char *peer, bool is_neighbour,
-                const struct link_event *event)
+void status_log_event(struct logline *lines, const char *peer, bool is_neighbour,
+                      const struct link_event *event)
 {
     switch (event->kind) {
     case LINK_UP:
@@ -80,7 +80,7 @@ static void append_name(struct buffer *text, struct span name)
         buffer_append(text, span_of("..."));
 }
 
-void tell_stranger(struct logline *lines, struct span name, int64_t read_ns)
+void status_log_stranger(struct logline *lines, struct span name, int64_t read_ns)
 {
     char when[TIME_BYTES];
     time_t second = (time_t)(read_ns / 1000000000);
@@ -96,9 +96,9 @@ void tell_stranger(struct logline *lines, struct span name, int64_t read_ns)
     buffer_free(&text);
 }
 
-void tell_strangers(struct logline *lines, struct bus *bus, int64_t read_ns)
+void status_log_strangers(struct logline *lines, struct bus *bus, int64_t read_ns)
 {
     struct span name;
     while (bus_next_stranger(bus, &name))
-        tell_stranger(lines, name, read_ns);
+        status_log_stranger(lines, name, read_ns);
 }

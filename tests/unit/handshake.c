@@ -1,14 +1,14 @@
-/* Who is refused on a link, and for how long who was refused keeps quiet. */
-#include "bus/link/refusal.h"
+/* Who is refused on a link, and for how long a node that was refused sends no HELLO. */
+#include "bus/link/handshake.h"
 
 #include "tests/check.h"
 
 static struct wire_message in;
-static struct refusal refusal;
+static struct handshake handshake;
 
-static struct greet_link our_link(void)
+static struct handshake_link our_link(void)
 {
-    return (struct greet_link){span_of("test"), span_of("Bob"), 1};
+    return (struct handshake_link){span_of("test"), span_of("Bob"), 1};
 }
 
 static void hello(const char *herd, const char *node, uint64_t incarnation)
@@ -27,16 +27,15 @@ static void versions_meet_where_their_ranges_touch(void)
         uint64_t low, high;
         bool refused;
     } rows[] = {{1, 1, false}, {1, 9, false}, {0, 1, false}, {0, 0, true}, {2, 9, true}};
-    struct greet_link link = our_link();
-    char text[WIRE_TEXT_BYTES_MAX + 1];
-    enum wire_refusal code;
+    struct handshake_link link = our_link();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         hello("test", "Bob", 2);
         in.version_min = rows[i].low;
         in.version = rows[i].high;
-        CHECK(greet_refuses(&link, &in, &code, text) == rows[i].refused);
+        handshake_init(&handshake);
+        CHECK(handshake_refuses_hello(&handshake, &link, &in) == rows[i].refused);
         if (rows[i].refused)
-            CHECK_INT(code, WIRE_REFUSED_VERSION);
+            CHECK_INT(handshake.code, WIRE_REFUSED_VERSION);
     }
 }
 
@@ -54,16 +53,16 @@ static void who_does_not_belong_here_is_told_why(void)
         {"test", "Bob", 1, WIRE_REFUSED_SELF, "both ends of the link are the same process"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct greet_link link = our_link();
-        refusal_init(&refusal);
+        struct handshake_link link = our_link();
+        handshake_init(&handshake);
         hello(rows[i].herd, rows[i].node, rows[i].incarnation);
-        CHECK(refusal_of_hello(&refusal, &link, &in) == (rows[i].code != 0));
-        CHECK(refusal.owed == (rows[i].code != 0));
-        if (!refusal.owed)
+        CHECK(handshake_refuses_hello(&handshake, &link, &in) == (rows[i].code != 0));
+        CHECK(handshake.refusal_owed == (rows[i].code != 0));
+        if (!handshake.refusal_owed)
             continue;
         struct wire_message out = {0};
-        refusal_write(&refusal, &out);
-        CHECK(!refusal.owed);
+        handshake_write_refused(&handshake, &out);
+        CHECK(!handshake.refusal_owed);
         CHECK_INT(out.type, WIRE_REFUSED);
         CHECK_INT(out.code, rows[i].code);
         CHECK_INT(out.to_incarnation, rows[i].incarnation);
@@ -73,70 +72,70 @@ static void who_does_not_belong_here_is_told_why(void)
 
 static void who_cannot_be_read_is_told_nothing(void)
 {
-    refusal_init(&refusal);
-    refusal_of_version(&refusal, 7);
-    CHECK(!refusal.owed);
-    CHECK(strcmp(refusal.text, "major version 7 meets major version 1") == 0);
-    CHECK(refusal_is_news(&refusal, 0));
+    handshake_init(&handshake);
+    handshake_refuse_version(&handshake, 7);
+    CHECK(!handshake.refusal_owed);
+    CHECK(strcmp(handshake.text, "major version 7 meets major version 1") == 0);
+    CHECK(handshake_is_news(&handshake, 0));
 }
 
 static void the_log_hears_of_it_once_in_a_while(void)
 {
-    refusal_init(&refusal);
-    CHECK(refusal_is_news(&refusal, 5));
-    CHECK(!refusal_is_news(&refusal, 5));
-    CHECK(!refusal_is_news(&refusal, 5 + REFUSAL_PAUSE_MS - 1));
-    CHECK(refusal_is_news(&refusal, 5 + REFUSAL_PAUSE_MS));
-    CHECK(!refusal_is_news(&refusal, 5 + REFUSAL_PAUSE_MS));
+    handshake_init(&handshake);
+    CHECK(handshake_is_news(&handshake, 5));
+    CHECK(!handshake_is_news(&handshake, 5));
+    CHECK(!handshake_is_news(&handshake, 5 + HANDSHAKE_PAUSE_MS - 1));
+    CHECK(handshake_is_news(&handshake, 5 + HANDSHAKE_PAUSE_MS));
+    CHECK(!handshake_is_news(&handshake, 5 + HANDSHAKE_PAUSE_MS));
 }
 
 static bool rival(uint64_t incarnation, int64_t heard_at, int64_t now_ms)
 {
-    return refusal_of_rival(&refusal, span_of("Bob"), incarnation, heard_at, now_ms);
+    return handshake_refuses_rival(&handshake, span_of("Bob"), incarnation, heard_at, now_ms);
 }
 
 static void a_rival_is_refused_once_the_first_spoke_after_it(void)
 {
-    refusal_init(&refusal);
+    handshake_init(&handshake);
     CHECK(!rival(22, 1000, 1000));
-    CHECK(!rival(22, 1000 + REFUSAL_RIVAL_MS - 1, 9000)); /* its words may have been late */
-    CHECK(!refusal.owed);
-    CHECK(rival(22, 1000 + REFUSAL_RIVAL_MS, 9000));
-    CHECK_INT(refusal.code, WIRE_REFUSED_IN_USE);
-    CHECK_INT(refusal.incarnation, 22);
-    CHECK(strcmp(refusal.text, "two running processes have the name Bob") == 0);
+    CHECK(!rival(22, 1000 + HANDSHAKE_RIVAL_MS - 1, 9000)); /* its words may have been late */
+    CHECK(!handshake.refusal_owed);
+    CHECK(rival(22, 1000 + HANDSHAKE_RIVAL_MS, 9000));
+    CHECK_INT(handshake.code, WIRE_REFUSED_IN_USE);
+    CHECK_INT(handshake.incarnation, 22);
+    CHECK(strcmp(handshake.text, "two running processes have the name Bob") == 0);
 }
 
 static void each_rival_gets_its_own_time(void)
 {
-    refusal_init(&refusal);
+    handshake_init(&handshake);
     CHECK(!rival(22, 0, 0));
-    CHECK(!rival(23, REFUSAL_RIVAL_MS, REFUSAL_RIVAL_MS)); /* another one, from now on */
-    CHECK(rival(23, 2 * REFUSAL_RIVAL_MS, 2 * REFUSAL_RIVAL_MS));
-    refusal_forget_rival(&refusal);
-    CHECK(!rival(23, 2 * REFUSAL_RIVAL_MS, 2 * REFUSAL_RIVAL_MS));
+    CHECK(!rival(23, HANDSHAKE_RIVAL_MS, HANDSHAKE_RIVAL_MS)); /* another one, from now on */
+    CHECK(rival(23, 2 * HANDSHAKE_RIVAL_MS, 2 * HANDSHAKE_RIVAL_MS));
+    handshake_forget_rival(&handshake);
+    CHECK(!rival(23, 2 * HANDSHAKE_RIVAL_MS, 2 * HANDSHAKE_RIVAL_MS));
 }
 
 static void a_rival_is_refused_once_in_a_while(void)
 {
-    refusal_init(&refusal);
+    handshake_init(&handshake);
     CHECK(!rival(22, 0, 0));
     CHECK(rival(22, 5000, 5000));
-    CHECK(refusal_is_news(&refusal, 5000));
-    CHECK(!rival(22, 6000, 5000 + REFUSAL_PAUSE_MS - 1));
-    CHECK(rival(22, 6000, 5000 + REFUSAL_PAUSE_MS));
+    CHECK(handshake_is_news(&handshake, 5000));
+    CHECK(!rival(22, 6000, 5000 + HANDSHAKE_PAUSE_MS - 1));
+    CHECK(rival(22, 6000, 5000 + HANDSHAKE_PAUSE_MS));
 }
 
 static void who_refused_us_is_left_in_peace(void)
 {
-    refusal_init(&refusal);
-    CHECK(refusal.until == INT64_MIN);
-    refusal_heed(&refusal, 77, 5);
-    CHECK_INT(refusal.until, 5 + REFUSAL_PAUSE_MS);
-    refusal_accept(&refusal, 77);
-    CHECK_INT(refusal.until, 5 + REFUSAL_PAUSE_MS);
-    refusal_accept(&refusal, 2); /* a successor */
-    CHECK(refusal.until == INT64_MIN);
+    handshake_init(&handshake);
+    CHECK(handshake.refused_until == INT64_MIN);
+    handshake_refused_by(&handshake, 77, 5);
+    CHECK_INT(handshake.refused_until, 5 + HANDSHAKE_PAUSE_MS);
+    handshake_accept(&handshake, 77);
+    CHECK_INT(handshake.refused_until, 5 + HANDSHAKE_PAUSE_MS);
+    handshake_accept(&handshake, 2); /* a successor */
+    CHECK(handshake.refused_until == INT64_MIN);
 }
 
 static const struct check_case cases[] = {

@@ -1,9 +1,10 @@
-/* Two texts are the same only if every byte is, whatever their size. */
-#include "bus/base/same.h"
+/* Two tokens are equal only if every byte is, whatever their size. Where one ends, unit/packed
+ * tests. */
+#include "bus/base/token.h"
 
 #include "tests/check.h"
 
-enum { BYTES_MAX = 2 * SAME_SHORT_BYTES_MAX };
+enum { BYTES_MAX = 2 * TOKEN_SHORT_BYTES_MAX };
 
 static void a_copy_is_the_same(void)
 {
@@ -11,8 +12,8 @@ static void a_copy_is_the_same(void)
     memset(a, 'x', sizeof a);
     memset(b, 'x', sizeof b);
     for (size_t bytes = 0; bytes <= BYTES_MAX; bytes++)
-        CHECK(same((struct span){a, bytes}, (struct span){b, bytes}));
-    CHECK(same((struct span){NULL, 0}, (struct span){a, 0}));
+        CHECK(token_equals((struct span){a, bytes}, (struct span){b, bytes}));
+    CHECK(token_equals((struct span){NULL, 0}, (struct span){a, 0}));
 }
 
 static void every_bit_counts(void)
@@ -23,7 +24,7 @@ static void every_bit_counts(void)
     for (size_t bytes = 1; bytes <= BYTES_MAX; bytes++)
         for (size_t bit = 0; bit < 8 * bytes; bit++) {
             b[bit / 8] ^= (char)(1 << bit % 8);
-            CHECK(!same((struct span){a, bytes}, (struct span){b, bytes}));
+            CHECK(!token_equals((struct span){a, bytes}, (struct span){b, bytes}));
             b[bit / 8] = 'x';
         }
 }
@@ -33,8 +34,8 @@ static void a_prefix_is_another(void)
     char a[BYTES_MAX + 1];
     memset(a, 'x', sizeof a);
     for (size_t bytes = 0; bytes <= BYTES_MAX; bytes++) {
-        CHECK(!same((struct span){a, bytes}, (struct span){a, bytes + 1}));
-        CHECK(!same((struct span){a, bytes + 1}, (struct span){a, bytes}));
+        CHECK(!token_equals((struct span){a, bytes}, (struct span){a, bytes + 1}));
+        CHECK(!token_equals((struct span){a, bytes + 1}, (struct span){a, bytes}));
     }
 }
 
@@ -44,8 +45,8 @@ static void nothing_behind_the_end_is_read(void)
     memset(text, 'x', sizeof text);
     for (size_t bytes = 0; bytes <= BYTES_MAX; bytes++) {
         struct span edge = {check_at_page_end(text, bytes), bytes};
-        CHECK(same(edge, (struct span){text, bytes}));
-        CHECK(same((struct span){text, bytes}, edge));
+        CHECK(token_equals(edge, (struct span){text, bytes}));
+        CHECK(token_equals((struct span){text, bytes}, edge));
     }
 }
 
