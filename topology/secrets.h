@@ -19,12 +19,14 @@
 #include "topology/format/topology.h"
 #include "topology/say.h"
 
-#define SECRETS_ERROR_BYTES_MAX 1536
 /* Whose key pair broker and workers of the places service share; no node may be called so. */
 #define SECRETS_PLACES "placesd"
 
 /* The end of a sentence that begins with the file's name. */
 #define SECRETS_WHY_BYTES_MAX (128 + SAY_WHERE_BYTES_MAX)
+/* A path, and why. */
+#define SECRETS_ERROR_BYTES_MAX                                                                    \
+    (TOPOLOGY_PATH_BYTES_MAX + TOPOLOGY_NAME_BYTES_MAX + 64 + SECRETS_WHY_BYTES_MAX)
 
 /* A file to be read, and where to. */
 struct secrets_file {

@@ -69,15 +69,20 @@ static bool set_options(void *socket, bool ipv6, bool has_keys)
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
 
-static void close_socket(struct places_client *client)
+/* -1 where there is none. */
+static int descriptor_of(void *socket)
 {
     int descriptor;
     size_t size = sizeof descriptor;
+    return zmq_getsockopt(socket, ZMQ_FD, &descriptor, &size) == 0 ? descriptor : -1;
+}
+
+static void close_socket(struct places_client *client)
+{
     if (client->socket == NULL)
         return;
     /* Before ZeroMQ closes it, which it does at some later moment. */
-    if (zmq_getsockopt(client->socket, ZMQ_FD, &descriptor, &size) == 0)
-        epoll_ctl(client->watch, EPOLL_CTL_DEL, descriptor, NULL);
+    epoll_ctl(client->watch, EPOLL_CTL_DEL, descriptor_of(client->socket), NULL);
     zmq_close(client->socket);
     client->socket = NULL;
 }
@@ -85,10 +90,7 @@ static void close_socket(struct places_client *client)
 static bool watch_socket(struct places_client *client)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    int descriptor;
-    size_t size = sizeof descriptor;
-    return zmq_getsockopt(client->socket, ZMQ_FD, &descriptor, &size) == 0 &&
-           epoll_ctl(client->watch, EPOLL_CTL_ADD, descriptor, &event) == 0;
+    return epoll_ctl(client->watch, EPOLL_CTL_ADD, descriptor_of(client->socket), &event) == 0;
 }
 
 static bool set_name(struct places_client *client)

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "topology/secrets.h"
-
 static bool refuse(char error[KEY_ERROR_BYTES_MAX], const char *path, const char *why)
 {
     snprintf(error, KEY_ERROR_BYTES_MAX, "key_file %s %s", path, why);

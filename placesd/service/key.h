@@ -10,8 +10,9 @@
 
 #include "bus/base/bytes.h"
 #include "placesd/providers/provider.h"
+#include "topology/secrets.h"
 
-#define KEY_ERROR_BYTES_MAX 1280
+#define KEY_ERROR_BYTES_MAX SECRETS_ERROR_BYTES_MAX
 
 struct key {
     char bytes[PROVIDER_KEY_BYTES_MAX + 2]; /* one more than a key, and a line end */
