@@ -34,7 +34,7 @@ struct supervisor {
     bool was_whole;
 };
 
-struct supervisor *up_core_new(const struct topology *topology)
+struct supervisor *supervisor_new(const struct topology *topology)
 {
     struct supervisor *core = bytes_zeroed(sizeof *core);
     core->topology = topology;
@@ -46,7 +46,7 @@ struct supervisor *up_core_new(const struct topology *topology)
     return core;
 }
 
-void up_core_destroy(struct supervisor **core)
+void supervisor_destroy(struct supervisor **core)
 {
     if (!*core)
         return;
@@ -56,19 +56,19 @@ void up_core_destroy(struct supervisor **core)
     *core = NULL;
 }
 
-size_t up_core_children(const struct supervisor *core)
+size_t supervisor_children(const struct supervisor *core)
 {
     return core->child_count;
 }
 
-const char *up_core_name(const struct supervisor *core, size_t child)
+const char *supervisor_name(const struct supervisor *core, size_t child)
 {
     assert(child < core->child_count);
     size_t nodes = core->topology->node_count;
     return child < nodes ? core->topology->nodes[child].name : places_names[child - nodes];
 }
 
-bool up_core_next_start(const struct supervisor *core, int64_t now_ms, size_t *child)
+bool supervisor_next_start(const struct supervisor *core, int64_t now_ms, size_t *child)
 {
     for (size_t i = 0; i < core->child_count; i++) {
         if (core->children[i].state == CHILD_WAITING && core->children[i].start_ms <= now_ms) {
@@ -79,7 +79,7 @@ bool up_core_next_start(const struct supervisor *core, int64_t now_ms, size_t *c
     return false;
 }
 
-int64_t up_core_deadline_ms(const struct supervisor *core)
+int64_t supervisor_deadline_ms(const struct supervisor *core)
 {
     int64_t deadline_ms = INT64_MAX;
     for (size_t i = 0; i < core->child_count; i++) {
@@ -90,7 +90,7 @@ int64_t up_core_deadline_ms(const struct supervisor *core)
     return deadline_ms;
 }
 
-void up_core_started(struct supervisor *core, size_t child, int64_t now_ms)
+void supervisor_started(struct supervisor *core, size_t child, int64_t now_ms)
 {
     assert(core->children[child].state == CHILD_WAITING);
     core->children[child].state = CHILD_RUNNING;
@@ -113,10 +113,10 @@ static bool *find_end(struct supervisor *core, size_t child, const char *peer)
 
 static void note_whole(struct supervisor *core)
 {
-    core->was_whole = core->was_whole || up_core_is_whole(core);
+    core->was_whole = core->was_whole || supervisor_is_whole(core);
 }
 
-bool up_core_take_status(struct supervisor *core, size_t child, const struct status *status)
+bool supervisor_take_status(struct supervisor *core, size_t child, const struct status *status)
 {
     assert(core->children[child].state != CHILD_WAITING);
     bool is_news = false;
@@ -145,8 +145,8 @@ static void forget_links(struct supervisor *core, size_t child)
     }
 }
 
-enum up_verdict up_core_exited(struct supervisor *core, size_t child, int exit_status,
-                               int64_t now_ms, int64_t *pause_ms)
+enum up_verdict supervisor_exited(struct supervisor *core, size_t child, int exit_status,
+                                  int64_t now_ms, int64_t *pause_ms)
 {
     struct child *dead = &core->children[child];
     assert(dead->state != CHILD_WAITING);
@@ -164,12 +164,12 @@ enum up_verdict up_core_exited(struct supervisor *core, size_t child, int exit_s
     return refused ? UP_GIVE_UP : UP_START_AGAIN;
 }
 
-bool up_core_is_ready(const struct supervisor *core, size_t child)
+bool supervisor_is_ready(const struct supervisor *core, size_t child)
 {
     return core->children[child].state == CHILD_READY;
 }
 
-bool up_core_is_whole(const struct supervisor *core)
+bool supervisor_is_whole(const struct supervisor *core)
 {
     for (size_t i = 0; i < core->child_count; i++) {
         if (core->children[i].state != CHILD_READY)
@@ -182,12 +182,12 @@ bool up_core_is_whole(const struct supervisor *core)
     return true;
 }
 
-bool up_core_was_whole(const struct supervisor *core)
+bool supervisor_was_whole(const struct supervisor *core)
 {
     return core->was_whole;
 }
 
-void up_core_name_missing(const struct supervisor *core, char missing[UP_MISSING_BYTES_MAX])
+void supervisor_name_missing(const struct supervisor *core, char missing[UP_MISSING_BYTES_MAX])
 {
     const struct topology *topology = core->topology;
     size_t used = 0;
@@ -195,7 +195,7 @@ void up_core_name_missing(const struct supervisor *core, char missing[UP_MISSING
     for (size_t i = 0; i < core->child_count && used < UP_MISSING_BYTES_MAX; i++) {
         if (core->children[i].state != CHILD_READY)
             used += (size_t)snprintf(missing + used, UP_MISSING_BYTES_MAX - used, "%s%s",
-                                     used > 0 ? ", " : "", up_core_name(core, i));
+                                     used > 0 ? ", " : "", supervisor_name(core, i));
     }
     for (size_t i = 0; i < topology->link_count && used < UP_MISSING_BYTES_MAX; i++) {
         if (!core->ends_up[i][0] || !core->ends_up[i][1])

@@ -28,43 +28,43 @@
 struct supervisor;
 
 /* Borrows the topology. Every child is due to be started at once. */
-struct supervisor *up_core_new(const struct topology *topology);
+struct supervisor *supervisor_new(const struct topology *topology);
 /* Accepts NULL, sets the caller's pointer to NULL. */
-void up_core_destroy(struct supervisor **core);
+void supervisor_destroy(struct supervisor **core);
 
-size_t up_core_children(const struct supervisor *core);
-const char *up_core_name(const struct supervisor *core, size_t child);
+size_t supervisor_children(const struct supervisor *core);
+const char *supervisor_name(const struct supervisor *core, size_t child);
 
-/* A child that is due to be started, or false. Answer with up_core_started. */
-bool up_core_next_start(const struct supervisor *core, int64_t now_ms, size_t *child);
+/* A child that is due to be started, or false. Answer with supervisor_started. */
+bool supervisor_next_start(const struct supervisor *core, int64_t now_ms, size_t *child);
 /* When the next child is due to be started; INT64_MAX when none waits. */
-int64_t up_core_deadline_ms(const struct supervisor *core);
-void up_core_started(struct supervisor *core, size_t child, int64_t now_ms);
+int64_t supervisor_deadline_ms(const struct supervisor *core);
+void supervisor_started(struct supervisor *core, size_t child, int64_t now_ms);
 
 /* A running child said something. False when that is no news: it said so before, or it has no
  * such link. */
-bool up_core_take_status(struct supervisor *core, size_t child, const struct status *status);
+bool supervisor_take_status(struct supervisor *core, size_t child, const struct status *status);
 
 enum up_verdict {
-    UP_START_AGAIN, /* up_core_next_start will tell when */
+    UP_START_AGAIN, /* supervisor_next_start will tell when */
     UP_GIVE_UP, /* it refused to start (status 1 or 2) in a herd that has never been whole: a wrong
                    file or a taken port does not heal by trying again */
 };
 
 /* A running child ended, with an exit status or (-1) by a signal. `pause_ms` is how long it waits
  * now. */
-enum up_verdict up_core_exited(struct supervisor *core, size_t child, int exit_status,
-                               int64_t now_ms, int64_t *pause_ms);
+enum up_verdict supervisor_exited(struct supervisor *core, size_t child, int exit_status,
+                                  int64_t now_ms, int64_t *pause_ms);
 
 /* Whether a running child has said that it is ready. */
-bool up_core_is_ready(const struct supervisor *core, size_t child);
+bool supervisor_is_ready(const struct supervisor *core, size_t child);
 
-bool up_core_is_whole(const struct supervisor *core);
+bool supervisor_is_whole(const struct supervisor *core);
 
 /* Whether the herd has ever been whole. */
-bool up_core_was_whole(const struct supervisor *core);
+bool supervisor_was_whole(const struct supervisor *core);
 
 /* "Ball, link Alford-Ball": who is not ready and which links are not up. */
-void up_core_name_missing(const struct supervisor *core, char missing[UP_MISSING_BYTES_MAX]);
+void supervisor_name_missing(const struct supervisor *core, char missing[UP_MISSING_BYTES_MAX]);
 
 #endif

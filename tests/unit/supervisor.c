@@ -12,18 +12,18 @@ static bool says(struct supervisor *core, size_t child, const char *line)
 {
     struct status status;
     CHECK(status_read(line, &status));
-    return up_core_take_status(core, child, &status);
+    return supervisor_take_status(core, child, &status);
 }
 
 static void start_all(struct supervisor *core, int64_t now_ms)
 {
-    for (size_t child; up_core_next_start(core, now_ms, &child);)
-        up_core_started(core, child, now_ms);
+    for (size_t child; supervisor_next_start(core, now_ms, &child);)
+        supervisor_started(core, child, now_ms);
 }
 
 static struct supervisor *make_whole(void)
 {
-    struct supervisor *core = up_core_new(&topology);
+    struct supervisor *core = supervisor_new(&topology);
     start_all(core, 0);
     for (size_t i = 0; i < CHILDREN; i++)
         says(core, i, "ready");
@@ -36,34 +36,34 @@ static struct supervisor *make_whole(void)
 
 static void starts_everybody_once(void)
 {
-    struct supervisor *core = up_core_new(&topology);
+    struct supervisor *core = supervisor_new(&topology);
     size_t child, seen = 0;
-    CHECK_INT(up_core_children(core), CHILDREN);
-    CHECK(strcmp(up_core_name(core, B), "B") == 0);
-    CHECK(strcmp(up_core_name(core, PLACES), "placesd") == 0);
-    while (up_core_next_start(core, -5, &child)) {
+    CHECK_INT(supervisor_children(core), CHILDREN);
+    CHECK(strcmp(supervisor_name(core, B), "B") == 0);
+    CHECK(strcmp(supervisor_name(core, PLACES), "placesd") == 0);
+    while (supervisor_next_start(core, -5, &child)) {
         CHECK_INT(child, seen++);
-        up_core_started(core, child, -5);
+        supervisor_started(core, child, -5);
     }
     CHECK_INT(seen, CHILDREN);
-    CHECK_INT(up_core_deadline_ms(core), INT64_MAX);
-    up_core_destroy(&core);
+    CHECK_INT(supervisor_deadline_ms(core), INT64_MAX);
+    supervisor_destroy(&core);
     CHECK(core == NULL);
-    up_core_destroy(&core);
+    supervisor_destroy(&core);
 }
 
 static void each_places_has_its_placesd(void)
 {
     topology.places_count = 0;
-    struct supervisor *core = up_core_new(&topology);
-    CHECK_INT(up_core_children(core), 3);
-    up_core_destroy(&core);
+    struct supervisor *core = supervisor_new(&topology);
+    CHECK_INT(supervisor_children(core), 3);
+    supervisor_destroy(&core);
     topology.places_count = 2;
-    core = up_core_new(&topology);
-    CHECK_INT(up_core_children(core), 5);
-    CHECK(strcmp(up_core_name(core, PLACES), "placesd") == 0);
-    CHECK(strcmp(up_core_name(core, PLACES + 1), "placesd-2") == 0);
-    up_core_destroy(&core);
+    core = supervisor_new(&topology);
+    CHECK_INT(supervisor_children(core), 5);
+    CHECK(strcmp(supervisor_name(core, PLACES), "placesd") == 0);
+    CHECK(strcmp(supervisor_name(core, PLACES + 1), "placesd-2") == 0);
+    supervisor_destroy(&core);
     topology.places_count = 1;
 }
 
@@ -79,23 +79,23 @@ static void is_whole_only_with_everything(void)
     };
     size_t count = sizeof rows / sizeof *rows;
     for (size_t missing = 0; missing < count; missing++) {
-        struct supervisor *core = up_core_new(&topology);
+        struct supervisor *core = supervisor_new(&topology);
         start_all(core, 0);
         for (size_t i = 0; i < count; i++) {
             if (i != missing)
                 CHECK(says(core, rows[i].child, rows[i].line));
-            CHECK(!up_core_is_whole(core) && !up_core_was_whole(core));
+            CHECK(!supervisor_is_whole(core) && !supervisor_was_whole(core));
         }
         CHECK(says(core, rows[missing].child, rows[missing].line));
-        CHECK(up_core_is_whole(core) && up_core_was_whole(core));
-        up_core_destroy(&core);
+        CHECK(supervisor_is_whole(core) && supervisor_was_whole(core));
+        supervisor_destroy(&core);
     }
 }
 
 static void knows_news(void)
 {
     struct supervisor *core = make_whole();
-    CHECK(up_core_is_whole(core));
+    CHECK(supervisor_is_whole(core));
     CHECK(!says(core, A, "ready"));
     CHECK(!says(core, A, "link B up"));
     CHECK(!says(core, A, "link C up"));
@@ -103,10 +103,10 @@ static void knows_news(void)
     CHECK(!says(core, A, "link Nobody down"));
     CHECK(says(core, A, "link B down"));
     CHECK(!says(core, A, "link B down"));
-    CHECK(!up_core_is_whole(core) && up_core_was_whole(core));
+    CHECK(!supervisor_is_whole(core) && supervisor_was_whole(core));
     CHECK(says(core, A, "link B up"));
-    CHECK(up_core_is_whole(core));
-    up_core_destroy(&core);
+    CHECK(supervisor_is_whole(core));
+    supervisor_destroy(&core);
 }
 
 static void a_death_takes_its_word_back(void)
@@ -114,19 +114,19 @@ static void a_death_takes_its_word_back(void)
     struct supervisor *core = make_whole();
     int64_t pause_ms;
     size_t child;
-    CHECK_INT(up_core_exited(core, B, -1, 1000, &pause_ms), UP_START_AGAIN);
+    CHECK_INT(supervisor_exited(core, B, -1, 1000, &pause_ms), UP_START_AGAIN);
     CHECK_INT(pause_ms, UP_PAUSE_MS_MIN);
-    CHECK_INT(up_core_deadline_ms(core), 1000 + UP_PAUSE_MS_MIN);
-    CHECK(!up_core_next_start(core, 999 + UP_PAUSE_MS_MIN, &child));
-    CHECK(up_core_next_start(core, 1000 + UP_PAUSE_MS_MIN, &child));
+    CHECK_INT(supervisor_deadline_ms(core), 1000 + UP_PAUSE_MS_MIN);
+    CHECK(!supervisor_next_start(core, 999 + UP_PAUSE_MS_MIN, &child));
+    CHECK(supervisor_next_start(core, 1000 + UP_PAUSE_MS_MIN, &child));
     CHECK_INT(child, B);
-    up_core_started(core, B, 1000 + UP_PAUSE_MS_MIN);
+    supervisor_started(core, B, 1000 + UP_PAUSE_MS_MIN);
     CHECK(says(core, B, "ready"));
-    CHECK(!up_core_is_whole(core));
+    CHECK(!supervisor_is_whole(core));
     CHECK(says(core, B, "link A up"));
     CHECK(says(core, B, "link C up"));
-    CHECK(up_core_is_whole(core));
-    up_core_destroy(&core);
+    CHECK(supervisor_is_whole(core));
+    supervisor_destroy(&core);
 }
 
 static void pauses_double_to_their_limit(void)
@@ -135,48 +135,48 @@ static void pauses_double_to_their_limit(void)
     struct supervisor *core = make_whole();
     int64_t now_ms = 0, pause_ms;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        up_core_exited(core, C, 1, now_ms, &pause_ms);
+        supervisor_exited(core, C, 1, now_ms, &pause_ms);
         CHECK_INT(pause_ms, wanted[i]);
         now_ms += pause_ms;
-        up_core_started(core, C, now_ms);
+        supervisor_started(core, C, now_ms);
     }
     /* One millisecond short of having recovered, and then recovered. */
     now_ms += UP_RECOVERED_MS - 1;
-    up_core_exited(core, C, 1, now_ms, &pause_ms);
+    supervisor_exited(core, C, 1, now_ms, &pause_ms);
     CHECK_INT(pause_ms, 5000);
     now_ms += pause_ms;
-    up_core_started(core, C, now_ms);
-    up_core_exited(core, C, 1, now_ms + UP_RECOVERED_MS, &pause_ms);
+    supervisor_started(core, C, now_ms);
+    supervisor_exited(core, C, 1, now_ms + UP_RECOVERED_MS, &pause_ms);
     CHECK_INT(pause_ms, 100);
-    up_core_destroy(&core);
+    supervisor_destroy(&core);
 }
 
 static void gives_up_only_a_refused_start(void)
 {
     int64_t pause_ms;
-    struct supervisor *core = up_core_new(&topology);
+    struct supervisor *core = supervisor_new(&topology);
     start_all(core, 0);
-    CHECK_INT(up_core_exited(core, A, 1, 10, &pause_ms), UP_GIVE_UP);
-    CHECK_INT(up_core_exited(core, B, -1, 10, &pause_ms), UP_START_AGAIN);
-    CHECK_INT(up_core_exited(core, PLACES, 2, 10, &pause_ms), UP_GIVE_UP);
-    up_core_started(core, PLACES, 110);
-    CHECK_INT(up_core_exited(core, PLACES, 3, 120, &pause_ms), UP_START_AGAIN);
+    CHECK_INT(supervisor_exited(core, A, 1, 10, &pause_ms), UP_GIVE_UP);
+    CHECK_INT(supervisor_exited(core, B, -1, 10, &pause_ms), UP_START_AGAIN);
+    CHECK_INT(supervisor_exited(core, PLACES, 2, 10, &pause_ms), UP_GIVE_UP);
+    supervisor_started(core, PLACES, 110);
+    CHECK_INT(supervisor_exited(core, PLACES, 3, 120, &pause_ms), UP_START_AGAIN);
     says(core, C, "ready");
-    CHECK_INT(up_core_exited(core, C, 1, 10, &pause_ms), UP_START_AGAIN);
-    up_core_destroy(&core);
+    CHECK_INT(supervisor_exited(core, C, 1, 10, &pause_ms), UP_START_AGAIN);
+    supervisor_destroy(&core);
 
     core = make_whole();
-    up_core_exited(core, A, -1, 10, &pause_ms);
-    up_core_started(core, A, 200);
-    CHECK_INT(up_core_exited(core, A, 1, 201, &pause_ms), UP_START_AGAIN);
-    up_core_destroy(&core);
+    supervisor_exited(core, A, -1, 10, &pause_ms);
+    supervisor_started(core, A, 200);
+    CHECK_INT(supervisor_exited(core, A, 1, 201, &pause_ms), UP_START_AGAIN);
+    supervisor_destroy(&core);
 }
 
 static void names_what_is_missing(void)
 {
     char missing[UP_MISSING_BYTES_MAX];
-    struct supervisor *core = up_core_new(&topology);
-    up_core_name_missing(core, missing);
+    struct supervisor *core = supervisor_new(&topology);
+    supervisor_name_missing(core, missing);
     CHECK(strcmp(missing, "A, B, C, placesd, link A-B, link C-B") == 0);
     start_all(core, 0);
     says(core, A, "ready");
@@ -185,19 +185,19 @@ static void names_what_is_missing(void)
     says(core, A, "link B up");
     says(core, B, "link A up");
     says(core, B, "link C up");
-    up_core_name_missing(core, missing);
+    supervisor_name_missing(core, missing);
     CHECK(strcmp(missing, "placesd, link C-B") == 0);
-    up_core_destroy(&core);
+    supervisor_destroy(&core);
 
     static struct topology_node many[100];
     struct topology large = {.nodes = many, .node_count = 100};
     for (size_t i = 0; i < 100; i++)
         snprintf(many[i].name, sizeof many[i].name, "node-%zu", i);
-    core = up_core_new(&large);
-    up_core_name_missing(core, missing);
+    core = supervisor_new(&large);
+    supervisor_name_missing(core, missing);
     CHECK_INT(strlen(missing), UP_MISSING_BYTES_MAX - 1);
     CHECK(strcmp(missing + strlen(missing) - 3, "...") == 0);
-    up_core_destroy(&core);
+    supervisor_destroy(&core);
 }
 
 static const struct check_case cases[] = {

@@ -68,14 +68,14 @@ struct up {
 
 static void name_error_file(const struct up *up, size_t child, char path[PATH_MAX])
 {
-    snprintf(path, PATH_MAX, "%s/%s.err", up->log_dir, up_core_name(up->core, child));
+    snprintf(path, PATH_MAX, "%s/%s.err", up->log_dir, supervisor_name(up->core, child));
 }
 
 /* ---- the end: children first, then the loop's own handles ---- */
 
 static void signal_children(struct up *up, int number)
 {
-    for (size_t i = 0; i < up_core_children(up->core); i++) {
+    for (size_t i = 0; i < supervisor_children(up->core); i++) {
         if (up->lives[i])
             kill(up->lives[i]->process.pid, number);
     }
@@ -135,7 +135,7 @@ static bool keep_log_dir(struct up *up)
 
 static void tell_child(struct life *life, int number)
 {
-    if (up_core_is_ready(life->up->core, life->child))
+    if (supervisor_is_ready(life->up->core, life->child))
         kill(life->process.pid, number);
     else if (life->owed != SIGHUP)
         life->owed = number;
@@ -143,7 +143,7 @@ static void tell_child(struct life *life, int number)
 
 static void tell_children(struct up *up, int number)
 {
-    for (size_t i = 0; i < up_core_children(up->core); i++) {
+    for (size_t i = 0; i < supervisor_children(up->core); i++) {
         if (up->lives[i])
             tell_child(up->lives[i], number);
     }
@@ -197,13 +197,13 @@ static void allocate_read(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
 static void take_status(struct life *life, const struct status *status)
 {
     struct up *up = life->up;
-    bool was_whole = up_core_was_whole(up->core);
-    if (up->is_stopping || !up_core_take_status(up->core, life->child, status))
+    bool was_whole = supervisor_was_whole(up->core);
+    if (up->is_stopping || !supervisor_take_status(up->core, life->child, status))
         return;
     if (was_whole && status->kind != STATUS_READY)
-        printf("%s: link to %s %s\n", up_core_name(up->core, life->child), status->peer,
+        printf("%s: link to %s %s\n", supervisor_name(up->core, life->child), status->peer,
                status->kind == STATUS_LINK_UP ? "up" : "down");
-    if (up_core_is_whole(up->core)) {
+    if (supervisor_is_whole(up->core)) {
         uv_timer_stop(&up->patience);
         printf("ready: all %zu nodes take clients, all %zu links are up%s\n",
                up->topology.node_count, up->topology.link_count,
@@ -235,7 +235,7 @@ static void start_due_children(uv_timer_t *timer);
 
 static void await_next_start(struct up *up)
 {
-    int64_t deadline_ms = up_core_deadline_ms(up->core), now_ms = (int64_t)uv_now(&up->loop);
+    int64_t deadline_ms = supervisor_deadline_ms(up->core), now_ms = (int64_t)uv_now(&up->loop);
     uv_timer_stop(&up->timer);
     if (deadline_ms != INT64_MAX)
         uv_timer_start(&up->timer, start_due_children,
@@ -249,7 +249,7 @@ static bool start_process(const struct up *up, size_t child, struct process *pro
     snprintf(program, sizeof program, "%s/%s", up->program_dir,
              is_node ? "zherd-gateway" : "placesd");
     /* execv(3) takes its words without const and leaves them as they are. */
-    char *name = (char *)up_core_name(up->core, child), *path = (char *)up->path;
+    char *name = (char *)supervisor_name(up->core, child), *path = (char *)up->path;
     char *log_dir = (char *)up->log_dir;
     char *node[] = {program, "--topology", path, "--node", name, "--log-dir", log_dir, NULL};
     char number[16];
@@ -263,13 +263,13 @@ static void start_child(struct up *up, size_t child)
 {
     int64_t now_ms = (int64_t)uv_now(&up->loop), pause_ms = 0;
     struct life *life = calloc(1, sizeof *life);
-    up_core_started(up->core, child, now_ms);
+    supervisor_started(up->core, child, now_ms);
     keep_log_dir(up);
     if (!life || !start_process(up, child, &life->process)) {
-        say("%s cannot be started: %s", up_core_name(up->core, child), strerror(errno));
+        say("%s cannot be started: %s", supervisor_name(up->core, child), strerror(errno));
         free(life);
-        up_core_exited(up->core, child, -1, now_ms, &pause_ms);
-        if (!up_core_was_whole(up->core))
+        supervisor_exited(up->core, child, -1, now_ms, &pause_ms);
+        if (!supervisor_was_whole(up->core))
             stop(up, 1);
         return;
     }
@@ -287,7 +287,7 @@ static void start_due_children(uv_timer_t *timer)
 {
     struct up *up = timer->data;
     size_t child;
-    while (!up->is_stopping && up_core_next_start(up->core, (int64_t)uv_now(&up->loop), &child))
+    while (!up->is_stopping && supervisor_next_start(up->core, (int64_t)uv_now(&up->loop), &child))
         start_child(up, child);
     if (!up->is_stopping)
         await_next_start(up);
@@ -304,11 +304,11 @@ static void free_life(uv_handle_t *output)
 static void take_death(struct up *up, size_t child, const struct process *process, int wait_status)
 {
     char end[64], error_path[PATH_MAX], words[PROCESS_LAST_WORDS_BYTES_MAX];
-    const char *name = up_core_name(up->core, child);
+    const char *name = supervisor_name(up->core, child);
     int exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
     int64_t pause_ms;
     enum up_verdict verdict =
-        up_core_exited(up->core, child, exit_status, (int64_t)uv_now(&up->loop), &pause_ms);
+        supervisor_exited(up->core, child, exit_status, (int64_t)uv_now(&up->loop), &pause_ms);
     process_tell_end(wait_status, end, sizeof end);
     name_error_file(up, child, error_path);
     process_last_words(process, error_path, words);
@@ -324,7 +324,7 @@ static void take_death(struct up *up, size_t child, const struct process *proces
 
 static void reap(struct up *up)
 {
-    for (size_t i = 0; i < up_core_children(up->core); i++) {
+    for (size_t i = 0; i < supervisor_children(up->core); i++) {
         struct life *life = up->lives[i];
         int wait_status = 0;
         if (!life || waitpid(life->process.pid, &wait_status, WNOHANG) != life->process.pid)
@@ -358,7 +358,7 @@ static void lose_patience(uv_timer_t *timer)
 {
     struct up *up = timer->data;
     char missing[UP_MISSING_BYTES_MAX];
-    up_core_name_missing(up->core, missing);
+    supervisor_name_missing(up->core, missing);
     printf("not ready after %d s; still missing: %s (logs are in %s)\n", PATIENCE_MS / 1000,
            missing, up->log_dir);
 }
@@ -461,7 +461,7 @@ static void init_handles(struct up *up)
 
 static void remove_empty_error_files(const struct up *up)
 {
-    for (size_t i = 0; i < up_core_children(up->core); i++) {
+    for (size_t i = 0; i < supervisor_children(up->core); i++) {
         char path[PATH_MAX];
         struct stat about;
         name_error_file(up, i, path);
@@ -472,8 +472,8 @@ static void remove_empty_error_files(const struct up *up)
 
 static int run_herd(struct up *up)
 {
-    up->core = up_core_new(&up->topology);
-    up->lives = calloc(up_core_children(up->core), sizeof *up->lives);
+    up->core = supervisor_new(&up->topology);
+    up->lives = calloc(supervisor_children(up->core), sizeof *up->lives);
     if (!up->lives) {
         say("there is not enough memory");
         exit(1);
@@ -486,7 +486,7 @@ static int run_herd(struct up *up)
     uv_loop_close(&up->loop);
     remove_empty_error_files(up);
     free(up->lives);
-    up_core_destroy(&up->core);
+    supervisor_destroy(&up->core);
     return up->exit_status;
 }
 
