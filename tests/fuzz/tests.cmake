@@ -9,7 +9,9 @@ if(ZHERD_FUZZ)
     if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
         message(FATAL_ERROR "ZHERD_FUZZ needs clang: configure with -DCMAKE_C_COMPILER=clang")
     endif()
+    # Programs that are no fuzzers need what the instrumented core calls.
     target_compile_options(herd_core PRIVATE -fsanitize=fuzzer-no-link)
+    target_link_options(herd_core INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 function(herd_fuzz name)
