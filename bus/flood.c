@@ -1,10 +1,9 @@
-#include "bus/flood.h"
-
 #include <assert.h>
 #include <stdlib.h>
 
-#include "bus/link/batch.h"
-#include "bus/link/peer.h"
+#include "bus/flood_state.h"
+
+#define NEVER INT64_MAX
 
 /* However little there is to do, somebody should look once a second. */
 #define DEADLINE_MS_MAX 1000
@@ -14,36 +13,39 @@ static_assert(WIRE_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_MAX,
 static_assert(WIRE_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + BATCH_BYTES_AIM,
               "a full UPDATE fits into a message");
 
-struct flood {
-    char *names; /* herd, node, peers: what the spans below borrow */
-    struct table *table;
-    struct events events;
-    struct link_counters count;
-    struct peer_common common;
-    struct peer *peers;
-    size_t peer_count;
-    uint32_t clients_max;
-    uint16_t own_origin; /* the table's number for this node */
-    bool listening;
-    struct ring news;            /* slots that changed, while listening */
-    struct flood_status *status; /* the last one told us; NULL until the first is asked for */
-    bool status_told;
-    bool leaving;
-    int64_t now_ms; /* the last time we were told */
-    bool coalesces;
-    int64_t coalesces_since_ms;
-    struct wire_message in, out;
-    struct batch batch;
-    char *found; /* texts of the location that flood_find gave last */
-};
-
-static struct span copy_name(struct flood *flood, size_t *used, struct span name)
+struct span flood_copy_name(char *names, size_t *used, struct span name)
 {
     assert(name.len > 0 && name.len <= WIRE_NAME_BYTES_MAX);
-    char *copy = flood->names + *used;
+    char *copy = names + *used;
     memcpy(copy, name.data, name.len);
     *used += name.len;
     return (struct span){copy, name.len};
+}
+
+static struct herd_time *new_time(struct flood *flood, const struct flood_options *options)
+{
+    struct herd_time_options time = {
+        .node = options->node,
+        .incarnation = options->incarnation,
+        .nodes = options->nodes,
+        .node_count = options->node_count,
+        .peers = options->peers,
+        .peer_count = options->peer_count,
+    };
+    return herd_time_new(&time, &flood->events, &flood->count);
+}
+
+static void know_origins(struct flood *flood, const struct flood_options *options)
+{
+    for (size_t i = 0; i < options->node_count; i++)
+        table_origin(flood->table, options->nodes[i]);
+    if (options->node_count > 0)
+        table_close_origins(flood->table);
+}
+
+void flood_know_node(struct flood *flood, struct span node)
+{
+    table_add_origin(flood->table, node, TABLE_OWNER_KEPT);
 }
 
 struct flood *flood_new(const struct flood_options *options)
@@ -54,20 +56,39 @@ struct flood *flood_new(const struct flood_options *options)
     flood->found = bytes_resize(NULL, PACKED_TEXT_BYTES_MAX);
     size_t used = 0;
     flood->table = table_new(options->hash_key);
+    if (options->nearby)
+        table_make_grid(flood->table);
+    range_list_init(&flood->lists, flood->table);
+    flood->time = new_time(flood, options);
     flood->common = (struct peer_common){
-        .herd = copy_name(flood, &used, options->herd),
-        .node = copy_name(flood, &used, options->node),
+        .herd = flood_copy_name(flood->names, &used, options->herd),
+        .node = flood_copy_name(flood->names, &used, options->node),
         .incarnation = options->incarnation,
         .table = flood->table,
+        .lists = &flood->lists,
+        .time = flood->time,
         .events = &flood->events,
         .count = &flood->count,
+        .start_ms = NEVER,
+        .expire_ms = options->expire_ms,
+        .forget = options->forget,
     };
     flood->own_origin = table_origin(flood->table, flood->common.node);
+    know_origins(flood, options);
     flood->clients_max = options->clients_max;
+    flood->bytes_max = options->table_bytes_max;
     flood->peer_count = options->peer_count;
+    flood_limit_table(flood);
     flood->peers = bytes_zeroed((options->peer_count + 1) * sizeof *flood->peers);
-    for (size_t i = 0; i < options->peer_count; i++)
-        peer_init(&flood->peers[i], &flood->common, i, copy_name(flood, &used, options->peers[i]));
+    flood->why = bytes_zeroed((options->peer_count + 1) * sizeof *flood->why);
+    for (size_t i = 0; i < options->peer_count; i++) {
+        peer_init(&flood->peers[i], &flood->common, i,
+                  flood_copy_name(flood->names, &used, options->peers[i]));
+        flood->peers[i].is_observer =
+            flood_is_observer(options->nodes, options->node_count, options->peers[i]);
+    }
+    if (options->promises != 0)
+        promises_init(&flood->promises, options->promises, flood->peers, flood->peer_count);
     return flood;
 }
 
@@ -76,9 +97,13 @@ void flood_destroy(struct flood **flood_p)
     struct flood *flood = *flood_p;
     if (flood == NULL)
         return;
+    promises_free(&flood->promises);
     for (size_t i = 0; i < flood->peer_count; i++)
         peer_free(&flood->peers[i]);
     free(flood->peers);
+    free(flood->why);
+    range_list_free(&flood->lists);
+    herd_time_destroy(&flood->time);
     table_destroy(&flood->table);
     events_free(&flood->events);
     ring_free(&flood->news);
@@ -89,39 +114,104 @@ void flood_destroy(struct flood **flood_p)
     *flood_p = NULL;
 }
 
+static void take_time(struct flood *flood, int64_t now_ms)
+{
+    flood->now_ms = now_ms;
+    if (flood->common.start_ms == NEVER)
+        flood->common.start_ms = now_ms;
+    herd_time_move(flood->time, now_ms);
+    int64_t ceiling_ns = herd_time_ceiling_ns(flood->time, now_ms);
+    table_set_ceiling(flood->table, ceiling_ns);
+    range_list_set_times(&flood->lists, ceiling_ns, herd_time_floor_ns(flood->time, now_ms),
+                         now_ms);
+    if (flood->swept_ms != now_ms) {
+        flood->swept_ms = now_ms;
+        flood_sweep(flood);
+    }
+}
+
 static struct peer *peer_at(const struct flood *flood, size_t peer)
 {
     assert(peer < flood->peer_count);
     return &flood->peers[peer];
 }
 
-/* Every link hears of the change but the one it came from. */
-static void spread(struct flood *flood, uint32_t slot, const struct peer *source)
+static void mark(struct flood *flood, uint32_t slot)
+{
+    marks_due(flood->marks, slot);
+    if (table_slot_is_tombstone(flood->table, slot))
+        flood->marks->has_tombstone = true;
+}
+
+/* Kept out of what is done for every change. */
+__attribute__((noinline)) static void note(struct flood *flood, uint32_t slot)
+{
+    if (flood->listening)
+        ring_push(&flood->news, slot);
+    if (flood->marks != NULL)
+        mark(flood, slot);
+}
+
+void flood_spread(struct flood *flood, uint32_t slot, const struct peer *source)
 {
     for (size_t i = 0; i < flood->peer_count; i++)
         if (&flood->peers[i] != source)
             peer_change(&flood->peers[i], slot);
-    if (flood->listening)
-        ring_push(&flood->news, slot);
+    if (flood->notes)
+        note(flood, slot);
 }
 
-enum flood_outcome flood_local_prefetched(struct flood *flood, struct location *location,
-                                          struct table_ref ref)
+enum flood_outcome flood_refuse_local(struct flood *flood, enum table_outcome outcome)
+{
+    if (outcome == TABLE_EXPIRED) {
+        flood->count.reports_expired++;
+        return FLOOD_EXPIRED;
+    }
+    flood->count.clients_refused += outcome == TABLE_FULL_CLIENTS;
+    flood->count.bytes_refused += outcome == TABLE_FULL_BYTES;
+    flood->count.memory_refused += outcome == TABLE_FULL_MEMORY;
+    return FLOOD_FULL;
+}
+
+/* What is done with an own client's location, by one of the table's two functions for them. */
+static inline enum flood_outcome
+put_local(struct flood *flood, struct location *location, struct table_ref ref,
+          enum table_outcome (*put)(struct table *, struct location *, uint16_t, struct table_ref,
+                                    uint32_t *))
 {
     location->origin = flood->common.node;
     /* Whoever has read the digits has read the line, so there is no need to look at it again. */
     assert(location->packed != NULL || location_is_valid(location));
     uint32_t slot;
-    enum table_outcome outcome =
-        table_put_later(flood->table, location, flood->own_origin, ref, flood->clients_max, &slot);
+    enum table_outcome outcome = put(flood->table, location, flood->own_origin, ref, &slot);
     if (outcome == TABLE_OLDER)
         return FLOOD_STALE;
-    if (outcome == TABLE_FULL) {
-        flood->count.clients_refused++;
-        return FLOOD_FULL;
-    }
-    spread(flood, slot, NULL);
+    if (outcome == TABLE_UNKNOWN)
+        return FLOOD_UNKNOWN;
+    if (table_is_refusal(outcome))
+        return flood_refuse_local(flood, outcome);
+    flood->has_input = true;
+    flood_spread(flood, slot, NULL);
     return FLOOD_STORED;
+}
+
+enum flood_outcome flood_local_prefetched(struct flood *flood, struct location *location,
+                                          struct table_ref ref)
+{
+    enum flood_outcome outcome = flood_local_known(flood, location, ref);
+    return outcome == FLOOD_UNKNOWN ? flood_local_unknown(flood, location, ref) : outcome;
+}
+
+enum flood_outcome flood_local_known(struct flood *flood, struct location *location,
+                                     struct table_ref ref)
+{
+    return put_local(flood, location, ref, table_put_known);
+}
+
+enum flood_outcome flood_local_unknown(struct flood *flood, struct location *location,
+                                       struct table_ref ref)
+{
+    return put_local(flood, location, ref, table_put_unknown);
 }
 
 enum flood_outcome flood_local(struct flood *flood, struct location *location)
@@ -129,19 +219,17 @@ enum flood_outcome flood_local(struct flood *flood, struct location *location)
     return flood_local_prefetched(flood, location, table_ref(flood->table, location->client));
 }
 
-bool flood_find_prefetched(const struct flood *flood, struct span client, struct table_ref ref,
-                           struct location *location)
+enum table_outcome flood_import(struct flood *flood, const struct location *location)
 {
     uint32_t slot;
-    if (!table_find(flood->table, client, ref, &slot))
-        return false;
-    table_read(flood->table, slot, flood->found, location);
-    return true;
-}
-
-bool flood_find(const struct flood *flood, struct span client, struct location *location)
-{
-    return flood_find_prefetched(flood, client, table_ref(flood->table, client), location);
+    assert(location_is_valid(location));
+    struct table_ref ref = table_ref(flood->table, location->client);
+    enum table_outcome outcome = table_put(flood->table, location, ref, &slot);
+    if (outcome != TABLE_NEW && outcome != TABLE_NEWER)
+        return outcome;
+    flood->has_input = true;
+    flood_spread(flood, slot, NULL);
+    return outcome;
 }
 
 void flood_prefetch(const struct flood *flood, const struct span *clients, struct table_ref *refs,
@@ -158,16 +246,29 @@ void flood_prefetch(const struct flood *flood, const struct span *clients, struc
 
 void flood_listen(struct flood *flood)
 {
-    flood->listening = true;
+    flood->listening = flood->notes = true;
+}
+
+void flood_mark(struct flood *flood, struct marks *marks)
+{
+    flood->marks = marks;
+    flood->notes = flood->listening || marks != NULL;
+}
+
+struct table *flood_table(struct flood *flood)
+{
+    return flood->table;
 }
 
 bool flood_next_news(struct flood *flood, struct location *location)
 {
     uint32_t slot;
-    if (!ring_peek(&flood->news, &slot))
-        return false;
-    ring_take(&flood->news);
-    ring_confirm(&flood->news, flood->news.sent);
+    do {
+        if (!ring_peek(&flood->news, &slot))
+            return false;
+        ring_take(&flood->news);
+        ring_confirm(&flood->news, flood->news.sent);
+    } while (!table_slot_is_live(flood->table, slot));
     table_read(flood->table, slot, flood->found, location);
     return true;
 }
@@ -176,23 +277,22 @@ bool flood_next_news(struct flood *flood, struct location *location)
 static void store(struct flood *flood, struct location *location, struct table_ref ref,
                   struct peer *source)
 {
-    enum table_outcome outcome = TABLE_FULL;
     uint32_t slot;
     struct packed packed;
     if (packed_read(location->position, location->stamp, &packed))
         location->packed = &packed;
-    if (location_is_valid(location))
-        outcome = table_put(flood->table, location, ref, &slot);
+    enum table_outcome outcome =
+        peer_put(source, flood->table, location, ref, &slot, flood->now_ms);
     location->packed = NULL;
-    if (outcome == TABLE_FULL) {
-        flood->count.locations_invalid++;
-        return;
-    }
-    if (outcome != TABLE_OLDER)
+    if (outcome != TABLE_OLDER) {
         peer_knows(source, slot);
+        if (__builtin_expect(flood->promises.by != 0, false))
+            promises_told(&flood->promises, source->index, slot);
+    }
     if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
         flood->count.locations_news++;
-        spread(flood, slot, source);
+        flood->arrived = location;
+        flood_spread(flood, slot, source);
     }
 }
 
@@ -218,73 +318,41 @@ static void store_all(struct flood *flood, struct peer *source)
         next += count;
         left -= count;
     }
+    if (flood->arrived != NULL)
+        flood_note_arrival(flood, source);
 }
 
-/* ---- Status ------------------------------------------------------------------------------ */
+/* ---- Time -------------------------------------------------------------------------------- */
 
-static struct wire_link describe(const struct peer *peer, int64_t now_ms)
+void flood_set_clock(struct flood *flood, int64_t now_ms, int64_t wall_ns)
 {
-    return (struct wire_link){
-        .name = peer->name,
-        .up = peer->up,
-        .incarnation_age_ms = peer->theirs != 0 ? (uint64_t)(now_ms - peer->met_at) : 0,
-        .due = ring_due(&peer->window.ring),
-        .in_flight = peer->window.in_flight,
-        .acked = peer->window.acked,
-        .sent = peer->window.ring.sent,
-        .head = peer->window.ring.head,
+    bool jumped = herd_time_set(flood->time, now_ms, wall_ns);
+    take_time(flood, now_ms);
+    table_count_above(flood->table);
+    flood_wipe(flood);
+    for (size_t i = 0; jumped && i < flood->peer_count; i++)
+        peer_say_time(&flood->peers[i], now_ms);
+}
+
+struct flood_time flood_time(const struct flood *flood, int64_t now_ms)
+{
+    const struct herd_time *time = flood->time;
+    int64_t own_ns = herd_time_own_ns(time, now_ms);
+    return (struct flood_time){
+        .has_clock = herd_time_has_clock(time),
+        .offset_ns = herd_time_offset_ns(time),
+        .votes = herd_time_votes(time),
+        .accept_ns = herd_time_accept_ns(time, own_ns, now_ms),
+        .forget_ns = herd_time_forget_ns(time, own_ns, now_ms),
+        .ceiling_ns = herd_time_ceiling_ns(time, now_ms),
+        .floor_ns = herd_time_floor_ns(time, now_ms),
+        .horizon_ns = table_horizon_ns(flood->table),
     };
 }
 
-static void write_status(const struct flood *flood, struct wire_message *out, int64_t now_ms)
+int64_t flood_accept_ns(const struct flood *flood, int64_t wall_ns, int64_t now_ms)
 {
-    out->digest = table_digest(flood->table);
-    out->clients = table_count(flood->table);
-    out->link_count = 0;
-    for (size_t i = 0; i < flood->peer_count && i < WIRE_LINKS_MAX; i++)
-        out->links[out->link_count++] = describe(&flood->peers[i], now_ms);
-}
-
-static struct flood_status_link copy_link(const struct wire_link *link)
-{
-    struct flood_status_link copy = {.up = link->up,
-                                     .incarnation_age_ms = link->incarnation_age_ms,
-                                     .due = link->due,
-                                     .in_flight = link->in_flight,
-                                     .acked = link->acked,
-                                     .sent = link->sent,
-                                     .head = link->head};
-    for (size_t i = 0; i < link->name.len; i++) {
-        char byte = link->name.data[i];
-        copy.name[i] = byte < 0x20 || byte > 0x7e ? '?' : byte;
-    }
-    return copy;
-}
-
-static void keep_status(struct flood *flood)
-{
-    if (flood->status == NULL) {
-        flood->count.messages_strange++;
-        return;
-    }
-    flood->status_told = true;
-    flood->status->digest = flood->in.digest;
-    flood->status->clients = flood->in.clients;
-    flood->status->link_count = flood->in.link_count;
-    for (uint32_t i = 0; i < flood->in.link_count; i++)
-        flood->status->links[i] = copy_link(&flood->in.links[i]);
-}
-
-void flood_ask_status(struct flood *flood, size_t peer)
-{
-    if (flood->status == NULL)
-        flood->status = bytes_zeroed(sizeof *flood->status);
-    peer_at(flood, peer)->status_wanted = true;
-}
-
-const struct flood_status *flood_status(const struct flood *flood)
-{
-    return flood->status_told ? flood->status : NULL;
+    return herd_time_accept_ns(flood->time, wall_ns, now_ms);
 }
 
 /* ---- Messages ---------------------------------------------------------------------------- */
@@ -292,7 +360,7 @@ const struct flood_status *flood_status(const struct flood *flood)
 static void store_told(struct flood *flood, struct peer *source)
 {
     if (flood->in.type == WIRE_STATUS)
-        keep_status(flood);
+        flood_keep_status(flood);
     else
         store_all(flood, source);
 }
@@ -300,12 +368,20 @@ static void store_told(struct flood *flood, struct peer *source)
 void flood_receive(struct flood *flood, size_t peer_index, struct span message, int64_t now_ms)
 {
     struct peer *peer = peer_at(flood, peer_index);
-    flood->now_ms = now_ms;
-    switch (wire_read(message, &flood->in)) {
+    take_time(flood, now_ms);
+    flood->has_input = true;
+    enum wire_result result = wire_read(message, &flood->in);
+    if (result != WIRE_GOOD || flood->in.type < WIRE_CHECK)
+        range_list_forget_waiting(&flood->lists);
+    switch (result) {
     case WIRE_GOOD:
         flood->count.updates_received += flood->in.type == WIRE_UPDATE;
         if (peer_receive(peer, &flood->in, now_ms))
             store_told(flood, peer);
+        else
+            take_time(flood, now_ms); /* clocks that were heard may have moved the ceiling */
+        if (__builtin_expect(flood->promises.by != 0, false))
+            flood_hear(flood, peer);
         break;
     case WIRE_MALFORMED:
         flood->count.messages_malformed++;
@@ -322,7 +398,7 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
 
 void flood_receive_parts(struct flood *flood, size_t peer, size_t frames, int64_t now_ms)
 {
-    flood->now_ms = now_ms;
+    take_time(flood, now_ms);
     peer_receive_parts(peer_at(flood, peer), frames, now_ms);
 }
 
@@ -337,21 +413,26 @@ static void gather(struct flood *flood, struct peer *peer)
     flood->out.location_count = batch->count;
     flood->out.written = (struct span){batch->at, batch->bytes};
     flood->count.updates_sent++;
-    flood->count.updates_empty += batch->count == 0;
     flood->count.locations_sent += batch->count;
 }
 
 size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *out)
 {
     struct peer *peer = peer_at(flood, peer_index);
-    flood->now_ms = now_ms;
+    take_time(flood, now_ms);
+    flood->has_input = false;
+    if (__builtin_expect(flood->promises.by != 0, false))
+        promises_send(&flood->promises, peer_index, now_ms);
     if (!peer_next(peer, &flood->out, now_ms))
         return 0;
     if (flood->out.type == WIRE_UPDATE) {
         gather(flood, peer);
+        flood->out.ack_now =
+            flood->promises.by != 0 &&
+            promises_want_ack(&flood->promises, peer_index, peer->window.announced);
         peer_announce(peer, &flood->out, now_ms);
     } else if (flood->out.type == WIRE_STATUS) {
-        write_status(flood, &flood->out, now_ms);
+        flood_write_status(flood, &flood->out, now_ms);
     }
     flood->count.acks_sent += flood->out.type == WIRE_ACK;
     size_t bytes = wire_write(&flood->out, out, WIRE_MESSAGE_BYTES_MAX);
@@ -359,7 +440,12 @@ size_t flood_next(struct flood *flood, size_t peer_index, int64_t now_ms, char *
     return bytes;
 }
 
-/* The most that any link may be told now. */
+static int64_t least_ms(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The most changes that wait on any link. */
 static uint64_t most_due(const struct flood *flood)
 {
     uint64_t most = 0;
@@ -370,25 +456,32 @@ static uint64_t most_due(const struct flood *flood)
     return most;
 }
 
-bool flood_coalesces(struct flood *flood, bool has_news, int64_t now_ms)
+bool flood_is_due(const struct flood *flood, int64_t now_ms)
 {
+    return flood->has_input || now_ms >= flood_deadline_ms(flood);
+}
+
+bool flood_coalesces(struct flood *flood, int64_t now_ms)
+{
+    take_time(flood, now_ms);
     uint64_t due = most_due(flood);
     if (!flood->coalesces)
         flood->coalesces_since_ms = now_ms;
-    flood->coalesces =
-        has_news && due > 0 && due < WIRE_LOCATIONS_MAX && now_ms == flood->coalesces_since_ms;
+    flood->coalesces = flood->has_input && due > 0 && due < WIRE_LOCATIONS_MAX &&
+                       now_ms == flood->coalesces_since_ms;
+    flood->has_input = false;
     return flood->coalesces;
 }
 
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
 {
-    flood->now_ms = now_ms;
+    take_time(flood, now_ms);
     peer_refused(peer_at(flood, peer), now_ms);
 }
 
 void flood_connected(struct flood *flood, size_t peer, int64_t now_ms)
 {
-    flood->now_ms = now_ms;
+    take_time(flood, now_ms);
     peer_connected(peer_at(flood, peer), now_ms);
 }
 
@@ -400,27 +493,26 @@ struct flood_answers flood_answers(const struct flood *flood, size_t peer_index)
 
 int64_t flood_deadline_ms(const struct flood *flood)
 {
+    int64_t deadline = flood_sweep_deadline_ms(flood);
+    if (flood->promises.by != 0)
+        deadline = least_ms(deadline, promises_deadline_ms(&flood->promises));
     if (flood->peer_count == 0)
-        return INT64_MAX;
-    int64_t deadline = flood->now_ms + DEADLINE_MS_MAX;
-    for (size_t i = 0; i < flood->peer_count; i++) {
-        int64_t wanted = peer_deadline_ms(&flood->peers[i]);
-        if (wanted < deadline)
-            deadline = wanted;
-    }
+        return deadline;
+    deadline = least_ms(
+        deadline, least_ms(flood->now_ms + DEADLINE_MS_MAX, herd_time_deadline_ms(flood->time)));
+    for (size_t i = 0; i < flood->peer_count; i++)
+        deadline = least_ms(deadline, peer_deadline_ms(&flood->peers[i]));
     return deadline < flood->now_ms ? flood->now_ms : deadline;
 }
 
 void flood_say_goodbye(struct flood *flood)
 {
-    flood->leaving = true;
-    for (size_t i = 0; i < flood->peer_count; i++)
-        peer_leave(&flood->peers[i]);
+    flood->common.leaving = true;
 }
 
 bool flood_is_over(const struct flood *flood)
 {
-    if (!flood->leaving)
+    if (!flood->common.leaving)
         return false;
     for (size_t i = 0; i < flood->peer_count; i++)
         if (!peer_is_over(&flood->peers[i]))
@@ -430,7 +522,41 @@ bool flood_is_over(const struct flood *flood)
 
 bool flood_next_event(struct flood *flood, struct link_event *event)
 {
-    return events_pop(&flood->events, event);
+    bool any = events_pop(&flood->events, event);
+    if (any)
+        flood_note_why(flood, event);
+    return any;
+}
+
+struct flood_load flood_load(const struct flood *flood)
+{
+    const struct link_counters *count = &flood->count;
+    return (struct flood_load){
+        .clients = table_count(flood->table),
+        .clients_max = flood->clients_max,
+        .bytes = table_bytes(flood->table),
+        .bytes_max = flood->bytes_max,
+        .refused = count->clients_refused + count->bytes_refused + count->memory_refused +
+                   count->locations_refused,
+    };
+}
+
+static bool is_near(uint64_t taken, uint64_t max)
+{
+    uint64_t percent = max / 100, rest = max % 100; /* so that nothing overflows */
+    return taken >= percent * FLOOD_NEAR_PERCENT + (rest * FLOOD_NEAR_PERCENT + 99) / 100;
+}
+
+struct flood_near flood_next_near(struct flood *flood)
+{
+    struct flood_load load = flood_load(flood);
+    struct flood_near was = flood->near;
+    flood->near = (struct flood_near){
+        .clients = is_near(load.clients, load.clients_max),
+        .bytes = load.bytes_max > 0 && is_near(load.bytes, load.bytes_max),
+    };
+    return (struct flood_near){.clients = flood->near.clients && !was.clients,
+                               .bytes = flood->near.bytes && !was.bytes};
 }
 
 uint64_t flood_digest(const struct flood *flood)
@@ -446,21 +572,6 @@ uint32_t flood_clients(const struct flood *flood)
 const struct link_counters *flood_count(const struct flood *flood)
 {
     return &flood->count;
-}
-
-struct flood_link flood_link(const struct flood *flood, size_t peer_index)
-{
-    const struct peer *peer = peer_at(flood, peer_index);
-    return (struct flood_link){
-        .up = peer->up,
-        .their_incarnation = peer->theirs,
-        .acked = peer->window.acked,
-        .announced = peer->window.announced,
-        .sent = peer->window.ring.sent,
-        .head = peer->window.ring.head,
-        .received = peer->received,
-        .in_flight = peer->window.in_flight,
-    };
 }
 
 bool flood_link_is_sound(const struct flood *flood, size_t peer)

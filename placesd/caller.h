@@ -1,10 +1,10 @@
 /* caller: who speaks over a connection to the places service, as its routing id says.
  *
- * Gateways and workers say who they are, so that the broker can tell a connection from the one that
- * it replaced (placesd/dispatch/callers.h). A name is "gateway-LIFE.NUMBER" or
+ * Gateways and workers say who they are, so that the broker can distinguish a connection from the
+ * one that it replaced (bus/link/arrivals.h). A name is "gateway-LIFE.NUMBER" or
  * "worker-LIFE.NUMBER": LIFE is 16 hexadecimal digits, drawn at random for each process and broker,
- * NUMBER counts its sockets. A connection with another routing id is nobody's business. It knows no
- * socket.
+ * NUMBER counts its sockets. A connection with any other routing id has no known caller. It knows
+ * no socket.
  *
  * Invariant: what caller_write has written, caller_read reads as it was. */
 #ifndef ZHERD_PLACESD_CALLER_H
@@ -31,7 +31,7 @@ struct caller {
     uint32_t number;
 };
 
-/* Its routing id, with a NUL behind; the bytes in front of it. */
+/* Writes its routing id and a NUL; returns the number of bytes before the NUL. */
 size_t caller_write(const struct caller *caller, char name[CALLER_NAME_BYTES_MAX]);
 /* False for any other routing id. */
 bool caller_read(struct span routing_id, struct caller *caller);

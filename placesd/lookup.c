@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <msgpack.h>
 
+#include "bus/base/msgput.h"
 #include "bus/base/msgread.h"
 #include "bus/base/msgshow.h"
 
@@ -45,7 +46,8 @@ static int append_bytes(void *buffer, const char *bytes, size_t count)
     return 0;
 }
 
-/* An array of exactly `fields` behind the prefix: the cursor stands at the first of them. */
+/* Opens the prefix and an array of exactly `fields`; the cursor then stands at the first of
+ * them. */
 static bool open_message(struct span bytes, uint32_t fields, struct msgread *cursor)
 {
     if (bytes.len < sizeof PREFIX || memcmp(bytes.data, PREFIX, sizeof PREFIX) != 0)
@@ -81,7 +83,7 @@ size_t lookup_write_request(const struct lookup *lookup, char *out)
     return packing.bytes;
 }
 
-/* Says why a question is none, to whoever wants to know, and that it is none. */
+/* Writes the reason why a request is invalid, unless `reason` is NULL. Always false. */
 __attribute__((format(printf, 2, 3))) static bool blame(char *reason, const char *format, ...)
 {
     if (reason == NULL)
@@ -152,7 +154,7 @@ static bool take_field(struct msgread *cursor, size_t field, int64_t *value, cha
                  shown, msgshow(start, shown) ? "" : "a whole number, ", min, max);
 }
 
-/* `reason` is NULL for who does not ask for it. */
+/* `reason` may be NULL. */
 static bool read_request(struct span bytes, struct lookup *lookup, char *reason)
 {
     if (!has_prefix(bytes, reason))
@@ -195,8 +197,7 @@ void lookup_write_reply(const struct lookup_reply *reply, struct buffer *out)
     msgpack_packer_init(&packer, out, append_bytes);
     msgpack_pack_array(&packer, REPLY_FIELDS);
     msgpack_pack_uint32(&packer, reply->code);
-    msgpack_pack_bin(&packer, reply->body.len);
-    msgpack_pack_bin_body(&packer, reply->body.data, reply->body.len);
+    msgput_bin(&packer, reply->body);
 }
 
 bool lookup_read_reply(struct span bytes, struct lookup_reply *reply)
@@ -249,6 +250,80 @@ size_t lookup_write_rest(uint32_t rest_ms, char *out)
 bool lookup_read_rest(struct span bytes, uint32_t *rest_ms)
 {
     return read_number(bytes, UINT32_MAX, rest_ms);
+}
+
+/* ---- what a broker says of itself ---- */
+
+#define FIGURES 12 /* numbers, and the hosts after them */
+
+size_t lookup_write_figures(const struct lookup_figures *figures, char *out)
+{
+    const uint64_t all[FIGURES - 1] = {figures->asked,     figures->hits,      figures->joined,
+                                       figures->stale,     figures->failures,  figures->workers,
+                                       figures->paused_ms, figures->spent,     figures->budget,
+                                       figures->kept,      figures->kept_bytes};
+    struct packing packing = {out, 0, LOOKUP_FIGURES_BYTES_MAX};
+    assert(figures->host_count <= LOOKUP_HOSTS_MAX);
+    pack_bytes(&packing, PREFIX, sizeof PREFIX);
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, &packing, pack_bytes);
+    msgpack_pack_array(&packer, FIGURES);
+    for (size_t i = 0; i < FIGURES - 1; i++)
+        msgpack_pack_uint64(&packer, all[i]);
+    msgpack_pack_array(&packer, figures->host_count);
+    for (uint32_t i = 0; i < figures->host_count; i++) {
+        msgpack_pack_array(&packer, 2);
+        msgput_str(&packer, span_of(figures->hosts[i].address));
+        msgpack_pack_uint64(&packer, figures->hosts[i].workers);
+    }
+    return packing.bytes;
+}
+
+static bool take_host(struct msgread *cursor, struct lookup_host *host)
+{
+    struct span address;
+    uint32_t count;
+    if (!msgread_take_array(cursor, &count) || count != 2 || !msgread_take_str(cursor, &address) ||
+        address.len >= sizeof host->address)
+        return false;
+    memcpy(host->address, address.data, address.len);
+    host->address[address.len] = '\0';
+    return memchr(host->address, '\0', address.len) == NULL &&
+           msgread_take_uint(cursor, &host->workers);
+}
+
+static bool take_hosts(struct msgread *cursor, struct lookup_figures *figures)
+{
+    if (!msgread_take_array(cursor, &figures->host_count) || figures->host_count > LOOKUP_HOSTS_MAX)
+        return false;
+    for (uint32_t i = 0; i < figures->host_count; i++)
+        if (!take_host(cursor, &figures->hosts[i]))
+            return false;
+    return true;
+}
+
+bool lookup_read_figures(struct span bytes, struct lookup_figures *figures)
+{
+    uint64_t *const all[FIGURES - 1] = {&figures->asked,     &figures->hits,      &figures->joined,
+                                        &figures->stale,     &figures->failures,  &figures->workers,
+                                        &figures->paused_ms, &figures->spent,     &figures->budget,
+                                        &figures->kept,      &figures->kept_bytes};
+    struct msgread cursor = msgread_of(bytes);
+    uint32_t count;
+    if (bytes.len < sizeof PREFIX || memcmp(bytes.data, PREFIX, sizeof PREFIX) != 0)
+        return false;
+    cursor.at += sizeof PREFIX;
+    if (!msgread_take_array(&cursor, &count) || count < FIGURES)
+        return false;
+    for (uint32_t i = 0; i < FIGURES - 1; i++)
+        if (!msgread_take_uint(&cursor, all[i]))
+            return false;
+    if (!take_hosts(&cursor, figures))
+        return false;
+    for (uint32_t i = FIGURES; i < count; i++)
+        if (!msgread_skip(&cursor))
+            return false;
+    return msgread_at_end(&cursor);
 }
 
 /* ---- the failure ---- */

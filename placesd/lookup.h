@@ -4,7 +4,7 @@
  * (placesd/PROTOCOL.md). It knows no socket and no provider.
  *
  * Invariant: an answer's body is always a JSON object in the format of Google's Nearby Search
- * (legacy), whatever happened. */
+ * (legacy), also for a failure. */
 #ifndef ZHERD_PLACESD_LOOKUP_H
 #define ZHERD_PLACESD_LOOKUP_H
 
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
+#include "bus/base/packed.h"
 
 #define LOOKUP_RADIUS_KM_MAX     50
 #define LOOKUP_BOUND_MAX         20
@@ -20,11 +21,16 @@
 #define LOOKUP_BODY_BYTES_MAX    (1024 * 1024)
 #define LOOKUP_REPLY_BYTES_MAX   (LOOKUP_BODY_BYTES_MAX + 1024)
 #define LOOKUP_READY_BYTES_MAX   16
+/* Addresses of workers that a broker names, and the bytes of one with its NUL (inet_ntop(3)); and
+ * all that it says of itself. */
+#define LOOKUP_HOSTS_MAX         16
+#define LOOKUP_HOST_BYTES_MAX    46
+#define LOOKUP_FIGURES_BYTES_MAX 1024
 /* Two sentences about a wrong question. */
 #define LOOKUP_REASON_BYTES_MAX 256
 /* Look-ups one worker may be given at a time. */
 #define LOOKUP_CREDITS_MAX            1024
-#define LOOKUP_NANODEGREES_PER_DEGREE INT64_C(1000000000)
+#define LOOKUP_NANODEGREES_PER_DEGREE NANO
 
 /* Numbers only: nothing a client typed reaches a URL. */
 struct lookup {
@@ -44,6 +50,7 @@ enum lookup_code {
     LOOKUP_BAD_REPLY,   /* the provider's answer is not Nearby Search JSON, or too large */
     LOOKUP_INVALID,     /* the request is not a look-up */
 };
+#define LOOKUP_CODES (LOOKUP_INVALID + 1)
 
 struct lookup_reply {
     enum lookup_code code;
@@ -54,8 +61,8 @@ struct lookup_reply {
 size_t lookup_write_request(const struct lookup *lookup, char *out);
 /* False for anything that is not exactly a request within the limits above. */
 bool lookup_read_request(struct span bytes, struct lookup *lookup);
-/* Why bytes that lookup_read_request has refused are no request, for whoever sent them: the first
- * field that is wrong, what came and what is allowed, in printable ASCII. */
+/* Explains to the sender why lookup_read_request has refused the bytes: the first field that is
+ * wrong, what came and what is allowed, in printable ASCII. */
 void lookup_explain_request(struct span bytes, char reason[LOOKUP_REASON_BYTES_MAX]);
 
 /* Appends the reply to `out`. */
@@ -63,16 +70,39 @@ void lookup_write_reply(const struct lookup_reply *reply, struct buffer *out);
 /* `reply->body` borrows from `bytes`. */
 bool lookup_read_reply(struct span bytes, struct lookup_reply *reply);
 
-/* What a worker tells a broker each second: that it lives and takes up to `credits` look-ups at a
+/* What a worker sends a broker each second: it is alive and takes up to `credits` look-ups at a
  * time, 0 to LOOKUP_CREDITS_MAX. The size; `out` holds LOOKUP_READY_BYTES_MAX. */
 size_t lookup_write_ready(uint32_t credits, char *out);
 /* False for anything that is not exactly that. */
 bool lookup_read_ready(struct span bytes, uint32_t *credits);
 
-/* What a worker may add to an answer: for how many milliseconds the provider wants to be left
- * alone. Sizes as above. */
+/* What a worker may add to an answer: for how many milliseconds the provider wants no requests.
+ * Sizes as above. */
 size_t lookup_write_rest(uint32_t rest_ms, char *out);
 bool lookup_read_rest(struct span bytes, uint32_t *rest_ms);
+
+/* What a broker says of itself to whoever asks with this instead of a question: counted since its
+ * start, but for those from `workers` on. */
+#define LOOKUP_FIGURES_QUESTION ((struct span){"zp\x01\x90", 4})
+struct lookup_host {
+    char address[LOOKUP_HOST_BYTES_MAX];
+    uint64_t workers;
+};
+struct lookup_figures {
+    uint64_t asked, hits;      /* questions; of these answered by the cache, */
+    uint64_t joined, stale;    /* by another's answer, by what was kept too long, */
+    uint64_t failures;         /* and by no good answer */
+    uint64_t workers;          /* that are there */
+    uint64_t paused_ms;        /* for how long the provider is left alone; 0: it is asked */
+    uint64_t spent, budget;    /* requests of the day; 0: no limit */
+    uint64_t kept, kept_bytes; /* answers in the cache */
+    uint32_t host_count;
+    struct lookup_host hosts[LOOKUP_HOSTS_MAX]; /* where the workers are: the first ones */
+};
+/* The size; `out` holds LOOKUP_FIGURES_BYTES_MAX. */
+size_t lookup_write_figures(const struct lookup_figures *figures, char *out);
+/* False for anything that is not that; more numbers after these are a later version's. */
+bool lookup_read_figures(struct span bytes, struct lookup_figures *figures);
 
 /* Appends the JSON object that stands for a failure: empty `html_attributions` and `results`, a
  * `status` (UNKNOWN_ERROR, OVER_QUERY_LIMIT, REQUEST_DENIED, INVALID_REQUEST) and an

@@ -23,29 +23,37 @@ MAY_INCLUDE = {
     "bus/base": [],
     "bus/table": ["bus/base"],
     "bus/link": ["bus/base", "bus/table"],
-    "bus": ["bus/base", "bus/table", "bus/link"],
-    "bus/net": ["bus/base", "bus/table", "bus/link", "bus"],
+    "bus/journal": ["bus/base", "bus/table", "bus/link"],
+    "bus": ["bus/base", "bus/table", "bus/link", "bus/journal"],
+    "bus/net": ["bus/base", "bus/table", "bus/link", "bus/journal", "bus"],
+    "bus/disk": ["bus/base", "bus/table", "bus/link", "bus/journal"],
     "topology/format": ["bus/base", "bus/link"],
     "topology": ["bus/base", "bus/link", "bus/net", "topology/format"],
-    "topology/cli": ["bus/base", "bus/table", "bus/link", "bus", "bus/net", "topology/format",
-                     "topology"],
+    "topology/cli": ["bus/base", "bus/table", "bus/link", "bus/journal", "bus", "bus/net", "bus/disk",
+                     "topology/format", "topology"],
     "placesd": ["bus/base"],
     "placesd/providers": ["bus/base", "placesd", "topology/format"],
-    "placesd/dispatch": ["bus/base", "placesd", "placesd/providers"],
-    "placesd/landmarks/data": ["bus/base", "placesd", "placesd/providers"],
+    "placesd/dispatch": ["bus/base", "topology/format", "placesd", "placesd/providers"],
+    "placesd/landmarks/data": ["bus/base", "topology/format", "placesd", "placesd/providers"],
     # It takes the endpoint to listen on in the words of a topology file, by the same function.
     "placesd/landmarks/server": ["bus/base", "bus/net", "placesd", "placesd/providers",
                                  "placesd/landmarks/data", "topology/format", "topology"],
     "placesd/service": ["bus/base", "bus/link", "bus/net", "topology/format", "topology", "placesd",
                         "placesd/providers", "placesd/dispatch", "placesd/landmarks/server"],
     "gateway/text": ["bus/base", "bus/table", "bus/link", "bus", "topology/format", "placesd"],
-    "gateway/node": ["bus/base", "bus/table", "bus/link", "bus", "bus/net", "topology/format",
+    "gateway/web/parse": ["bus/base"],
+    "gateway/web/server": ["bus/base", "bus/link", "bus/net", "topology/format", "topology", "gateway/web/parse"],
+    "gateway/node": ["bus/base", "bus/table", "bus/link", "bus/journal", "bus", "bus/net", "bus/disk", "topology/format",
                      "topology", "placesd", "gateway/text"],
 }
-DECIDING = ["bus/base", "bus/table", "bus/link", "topology/format", "placesd/providers",
-            "placesd/dispatch", "placesd/landmarks/data", "gateway/text"]
+DECIDING = ["bus/base", "bus/table", "bus/link", "bus/journal", "topology/format",
+            "placesd/providers", "placesd/dispatch", "placesd/landmarks/data", "gateway/text",
+            "gateway/web/parse"]
 # Deciding files of folders that do I/O beside them, or stand above the folders that decide.
-DECIDING_FILES = ["bus/flood", "placesd/caller", "placesd/lookup", "topology/status",
+DECIDING_FILES = ["bus/flood", "bus/flood_change", "bus/flood_forget", "bus/flood_promises",
+                  "bus/flood_ready",
+                  "bus/flood_state", "bus/flood_status", "bus/operators", "bus/promises",
+                  "placesd/caller", "placesd/lookup", "topology/status",
                   "topology/supervisor"]
 
 # All that a deciding file may include of others. Not among them are libzmq, czmq, libcurl, libuv,
@@ -54,9 +62,9 @@ DECIDING_FILES = ["bus/flood", "placesd/caller", "placesd/lookup", "topology/sta
 # have besides is among IO_CALLS.
 DECIDING_MAY_INCLUDE = {
     "arpa/inet.h", "assert.h", "ctype.h", "emmintrin.h", "endian.h", "errno.h", "float.h",
-    "inttypes.h", "jansson.h", "limits.h", "math.h", "msgpack.h", "sodium/crypto_shorthash.h",
-    "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h",
-    "xxhash.h",
+    "inttypes.h", "jansson.h", "limits.h", "math.h", "msgpack.h", "sodium/crypto_generichash.h",
+    "sodium/crypto_shorthash.h", "sodium/utils.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",
+    "stdio.h", "stdlib.h", "string.h", "strings.h", "xxhash.h",
 }
 IO_CALLS = re.compile(
     r'(?<![\w.>])(?:v?f?printf|v?dprintf|f?puts|f?putc|putchar|fwrite|fflush|perror|'
@@ -65,8 +73,9 @@ IO_CALLS = re.compile(
     r'abort|exit|_exit|_Exit|quick_exit|atexit|system|getenv|setenv|'
     r'rand|random|getrandom|clock|clock_gettime|time)\s*\(|'
     r'(?<![\w.>])(?:stdin|stdout|stderr|environ)\b')
-# As many as there were when they were first counted. It only ever goes down; 25 is the aim.
-HEADERS_WITH_ONE_READER_MAX = 46
+# A file with a single reader belongs to that reader, unless each is a thought of its own. This many
+# are; it only ever goes down.
+HEADERS_WITH_ONE_READER_MAX = 24
 FILE_LINES_MAX = 700
 FUNCTION_LINES_MAX = 70
 
@@ -157,7 +166,8 @@ def check_lists():
                 core_folders += [str(room / name) for name in names.split()]
             for names in re.findall(r"target_sources\(herd_core PRIVATE ([^)]*)\)", text):
                 core_files += [str((room / name).with_suffix("")) for name in names.split()]
-    for built, listed in ((core_folders, DECIDING), (core_files, DECIDING_FILES)):
+    files = [name for name in DECIDING_FILES if (ROOT / name).with_suffix(".c").exists()]
+    for built, listed in ((core_folders, DECIDING), (core_files, files)):
         for name in sorted(set(built) ^ set(listed)):
             faults.append(f"{name} is either in herd_core or listed here as deciding, not both")
 

@@ -8,7 +8,6 @@
 
 #include "bus/base/bytes.h"
 #include "topology/format/check.h"
-#include "topology/format/keys.h"
 #include "topology/quiet.h"
 #include "topology/say.h"
 
@@ -22,8 +21,8 @@ struct lines {
     size_t count;
 };
 
-/* `content` has room for one byte more than FILE_BYTES_MAX, which tells too large a file. */
-static bool read_file(const char *path, char *content, size_t *bytes)
+/* One byte more is asked for, so that too large a file is noticed. */
+bool topology_read_file(const char *path, struct buffer *text)
 {
     FILE *file = fopen(path, "rb");
     if (!file) {
@@ -32,14 +31,21 @@ static bool read_file(const char *path, char *content, size_t *bytes)
         say("%s: cannot be opened: %s%s", path, strerror(reason), say_where(path, where));
         return false;
     }
-    *bytes = fread(content, 1, FILE_BYTES_MAX + 1, file);
+    if (!buffer_try_grow(text, FILE_BYTES_MAX + 1)) {
+        say("%s: there is not enough memory to read this file", path);
+        fclose(file);
+        return false;
+    }
+    size_t bytes = fread(text->data + text->len, 1, FILE_BYTES_MAX + 1, file);
     bool failed = ferror(file) != 0;
     if (failed)
         say("%s: cannot be read: %s", path, strerror(errno));
-    else if (*bytes > FILE_BYTES_MAX)
-        say("%s: larger than a topology can be (%d bytes)", path, FILE_BYTES_MAX);
+    else if (bytes > FILE_BYTES_MAX)
+        say("%s: larger than a topology file may be (%d bytes)", path, FILE_BYTES_MAX);
+    else
+        text->len += bytes;
     fclose(file);
-    return !failed && *bytes <= FILE_BYTES_MAX;
+    return !failed && bytes <= FILE_BYTES_MAX;
 }
 
 static bool is_blank(struct span text)
@@ -93,20 +99,41 @@ static size_t count_lines(struct span content)
     return count;
 }
 
-static bool check_content(struct span content, struct topology *topology,
+/* What the lines say, into what the caller wants of them. */
+struct content {
+    bool (*check)(const struct topology_entry *entries, size_t count, void *into,
+                  struct topology_faults *faults);
+    void *into;
+};
+
+static bool check_herd(const struct topology_entry *entries, size_t count, void *into,
+                       struct topology_faults *faults)
+{
+    return topology_check(entries, count, into, faults);
+}
+
+static bool check_access(const struct topology_entry *entries, size_t count, void *into,
+                         struct topology_faults *faults)
+{
+    return access_read(entries, count, into, faults);
+}
+
+static bool check_content(struct span text, const struct content *content,
                           struct topology_faults *faults)
 {
-    size_t lines_max = count_lines(content);
+    size_t lines_max = count_lines(text);
     struct lines lines = {
         .entries = calloc(lines_max, sizeof *lines.entries),
         .trees = calloc(lines_max, sizeof *lines.trees),
     };
     bool good = false;
+    /* CZMQ must never take our signals. */
+    zsys_handler_set(NULL);
     if (lines.entries && lines.trees) {
         int kept = quiet_begin();
-        parse_lines(&lines, content);
+        parse_lines(&lines, text);
         quiet_end(kept);
-        good = topology_check(lines.entries, lines.count, topology, faults);
+        good = content->check(lines.entries, lines.count, content->into, faults);
     } else {
         topology_faults_add(faults, 0, "there is not enough memory to read this file");
     }
@@ -117,50 +144,67 @@ static bool check_content(struct span content, struct topology *topology,
     return good;
 }
 
-/* A file in another folder means a folder beside itself. */
-static void resolve_keys(const char *path, struct topology *topology,
-                         struct topology_faults *faults)
+/* A path in a file of another folder means one beside that file. */
+static void resolve(const char *path, const char *key, uint32_t line,
+                    char to[TOPOLOGY_PATH_BYTES_MAX + 1], struct topology_faults *faults)
 {
     char full[TOPOLOGY_PATH_BYTES_MAX + 1];
     const char *slash = strrchr(path, '/');
-    if (topology->keys[0] == '\0' || topology->keys[0] == '/' || !slash)
+    if (to[0] == '\0' || to[0] == '/' || !slash)
         return;
-    int bytes = snprintf(full, sizeof full, "%.*s/%s", (int)(slash - path), path, topology->keys);
+    int bytes = snprintf(full, sizeof full, "%.*s/%s", (int)(slash - path), path, to);
     if (bytes < 0 || (size_t)bytes >= sizeof full)
-        topology_faults_add(faults, topology->herd_line,
-                            "the path of `keys` is too long; write an absolute one of at most %d "
+        topology_faults_add(faults, line,
+                            "the path of `%s` is too long; write an absolute one of at most %d "
                             "bytes",
-                            TOPOLOGY_PATH_BYTES_MAX);
+                            key, TOPOLOGY_PATH_BYTES_MAX);
     else
-        memcpy(topology->keys, full, sizeof full);
+        memcpy(to, full, sizeof full);
+}
+
+static void resolve_all(const char *path, struct topology *topology, struct topology_faults *faults)
+{
+    resolve(path, "keys", topology->herd_line, topology->keys, faults);
+    resolve(path, "access", topology->herd_line, topology->access, faults);
+    for (size_t i = 0; i < topology->node_count; i++) {
+        struct topology_node *node = &topology->nodes[i];
+        if (node->clients_tls.line == 0)
+            continue;
+        resolve(path, "certificate", node->line, node->tls.certificate, faults);
+        resolve(path, "certificate_key", node->line, node->tls.certificate_key, faults);
+        resolve(path, "client_ca", node->line, node->tls.client_ca, faults);
+    }
+}
+
+static bool say_faults(const char *path, const struct topology_faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        say("%s:%u: %s", path, faults->list[i].line, faults->list[i].text);
+    if (faults->more > 0)
+        say("%s: and %zu more fault%s", path, faults->more, faults->more == 1 ? "" : "s");
+    return faults->count == 0;
+}
+
+static bool load_text(const char *path, struct span text, struct topology *topology,
+                      bool demand_keys)
+{
+    struct topology_faults faults = {0};
+    if (check_content(text, &(struct content){check_herd, topology}, &faults)) {
+        resolve_all(path, topology, &faults);
+        if (demand_keys)
+            topology_check_keys(topology, &faults);
+        if (faults.count > 0)
+            topology_free(topology);
+    }
+    return say_faults(path, &faults);
 }
 
 static bool load(const char *path, struct topology *topology, bool demand_keys)
 {
-    struct topology_faults faults = {0};
-    size_t bytes = 0;
-    char *content = malloc(FILE_BYTES_MAX + 1);
-    if (!content) {
-        say("%s: there is not enough memory to read this file", path);
-        return false;
-    }
-    /* CZMQ must never take our signals. */
-    zsys_handler_set(NULL);
-    bool good = read_file(path, content, &bytes) &&
-                check_content((struct span){content, bytes}, topology, &faults);
-    if (good) {
-        resolve_keys(path, topology, &faults);
-        if (demand_keys)
-            topology_keys_demand(topology, &faults);
-        good = faults.count == 0;
-        if (!good)
-            topology_free(topology);
-    }
-    for (size_t i = 0; i < faults.count; i++)
-        say("%s:%u: %s", path, faults.list[i].line, faults.list[i].text);
-    if (faults.more > 0)
-        say("%s: and %zu more fault%s", path, faults.more, faults.more == 1 ? "" : "s");
-    free(content);
+    struct buffer text = {0};
+    bool good = topology_read_file(path, &text) &&
+                load_text(path, (struct span){text.data, text.len}, topology, demand_keys);
+    buffer_free(&text);
     return good;
 }
 
@@ -172,4 +216,25 @@ bool topology_load(const char *path, struct topology *topology)
 bool topology_load_before_keys(const char *path, struct topology *topology)
 {
     return load(path, topology, false);
+}
+
+bool topology_load_text(const char *name, struct span text, struct topology *topology)
+{
+    return load_text(name, text, topology, true);
+}
+
+bool access_load_text(const char *name, struct span text, struct access *access)
+{
+    struct topology_faults faults = {0};
+    check_content(text, &(struct content){check_access, access}, &faults);
+    return say_faults(name, &faults);
+}
+
+bool access_load(const char *path, struct access *access)
+{
+    struct buffer text = {0};
+    bool good = topology_read_file(path, &text) &&
+                access_load_text(path, (struct span){text.data, text.len}, access);
+    buffer_free(&text);
+    return good;
 }

@@ -5,7 +5,7 @@ say() {
     printf 'zherd: %s\n' "$*" >&2
 }
 
-# Supported: Debian 12 and 13. Ubuntu 24.04 has all of it under the same names; nobody has tried.
+# Supported: Debian 12 and 13. Ubuntu 24.04 has all of it under the same names, but is untested.
 
 # What zherd is built with: how to see that it is there, and Debian's package. Packages that
 # changed their name stand as new|old. A library is a header and what is linked, as HEADER:NAME.
@@ -21,8 +21,10 @@ library uv.h:uv           libuv1-dev
 library jansson.h:jansson libjansson-dev
 library sqlite3.h:sqlite3 libsqlite3-dev
 library microhttpd.h:microhttpd libmicrohttpd-dev
+library curses.h:ncurses  libncurses-dev
 library sodium.h:sodium   libsodium-dev
 library xxhash.h:xxhash   libxxhash-dev
+library openssl/ssl.h:ssl libssl-dev
 file    /usr/share/zoneinfo/zone1970.tab tzdata
 command telnet       inetutils-telnet
 '
@@ -36,12 +38,26 @@ file    /usr/sbin/tc|/sbin/tc   iproute2
 command openssl      openssl
 module  zmq          python3-zmq
 module  msgpack      python3-msgpack
+module  yaml         python3-yaml
+module  kubernetes   python3-kubernetes
 command valgrind     valgrind
 command nc.openbsd   netcat-openbsd
 command plink        putty-tools
 command socat        socat
+command gnutls-cli   gnutls-bin
 command curl         curl
 command busybox      busybox
+command mandoc       mandoc
+command man          man-db
+command zsh          zsh
+command strace       strace
+command systemd-analyze systemd
+file    /usr/sbin/logrotate logrotate
+'
+# What `cpack -G DEB` finds dependencies with.
+needs_to_pack='
+command file         file
+command dpkg-shlibdeps dpkg-dev
 '
 # What tests/elsewhere makes another Debian with.
 needs_elsewhere='

@@ -7,13 +7,12 @@
 
 #include <stdbool.h>
 
+#include "bus/base/fault.h"
 #include "topology/format/topology.h"
-
-#define REACH_ERROR_BYTES_MAX 400
 
 /* False, and one sentence, where `bound` is an interface of this machine and the file does not say
  * `at_key`: `at` is then `bound` itself. */
 bool reach_is_said(const struct topology_endpoint *bound, const struct topology_endpoint *at,
-                   const char *at_key, char error[REACH_ERROR_BYTES_MAX]);
+                   const char *at_key, struct fault *fault);
 
 #endif

@@ -1,5 +1,5 @@
-/* secrets: files that only their owner can read, and the key pairs of the herd in them: a node's,
- * or the places service's.
+/* secrets: files that only those can read for whom they are, and the key pairs of the herd in them:
+ * a node's, or the places service's.
  *
  * A secret file of any kind is read by secrets_read_file, and nowhere else. A key pair's file is
  * NAME.secret in the herd's folder of keys, in the form that CZMQ's zcert(3) reads. It
@@ -7,26 +7,21 @@
  * host needs only the files of what runs there. Secrets are never printed: errors name the file
  * only.
  *
- * Errors are one sentence in `error`. Invariant: no secret is taken from a file that others can
- * read. */
+ * Faults are one sentence. Invariant: no secret is taken from a file that others can
+ * read or change. */
 #ifndef ZHERD_TOPOLOGY_SECRETS_H
 #define ZHERD_TOPOLOGY_SECRETS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bus/base/fault.h"
 #include "bus/net/auth.h"
 #include "topology/format/topology.h"
 #include "topology/say.h"
 
 /* Whose key pair broker and workers of the places service share; no node may be called so. */
 #define SECRETS_PLACES "placesd"
-
-/* The end of a sentence that begins with the file's name. */
-#define SECRETS_WHY_BYTES_MAX (128 + SAY_WHERE_BYTES_MAX)
-/* A path, and why. */
-#define SECRETS_ERROR_BYTES_MAX                                                                    \
-    (TOPOLOGY_PATH_BYTES_MAX + TOPOLOGY_NAME_BYTES_MAX + 64 + SECRETS_WHY_BYTES_MAX)
 
 /* A file to be read, and where to. */
 struct secrets_file {
@@ -37,33 +32,43 @@ struct secrets_file {
     size_t bytes_max;      /* of a longer file the first ones are read */
 };
 
-/* Reads the file; `*count` bytes. A name without a slash is looked for among the credentials that a
- * service manager hands over ($CREDENTIALS_DIRECTORY, systemd.exec(5)) before it is a path. False,
- * with wiped bytes, where it cannot be read, is no such file, or can be read by others (mode other
- * than 0600 or 0400); `why` says so. From then on the process leaves no core file and cannot be
- * traced. */
-bool secrets_read_file(const struct secrets_file *file, size_t *count,
-                       char why[SECRETS_WHY_BYTES_MAX]);
+/* Reads the file; `*count` bytes. Its name, without folders, is looked for among the credentials
+ * that a service manager hands over ($CREDENTIALS_DIRECTORY, systemd.exec(5)) before the path is.
+ * False, with wiped bytes, where it cannot be read, is no such file, or can be read by others (mode
+ * other than 0600 or 0400, or 0640 where it is root's and of the reader's group, which is not
+ * root's), or belongs to neither root nor the user who reads it; `fault` says so, to stand after
+ * the file's name. Of a credential the owner does not matter: only the service manager writes
+ * there. From then on the process leaves no core file and cannot be traced. */
+bool secrets_read_file(const struct secrets_file *file, size_t *count, struct fault *fault);
 
-/* Reads the key pair of that name. Refused are a file that others can read (mode other than 0600
- * or 0400), one of another name, and a pair whose halves do not belong together. From then on the
+/* False where others than those who are meant can read the file or change it, which is not read;
+ * `fault` says so, to stand after its name. True where there is none. */
+bool secrets_are_private(const char *path, struct fault *fault);
+
+/* Whether a credential takes the file's place: it stays as it was at the start of the process. */
+bool secrets_is_credential(const char *path);
+/* The same for the key pair of that name. */
+bool secrets_pair_is_credential(const char *name);
+
+/* Reads the key pair of that name. Refused are a file that secrets_read_file refuses, one of
+ * another name, and a pair whose halves do not belong together. From then on the
  * process leaves no core file and cannot be traced. */
 bool secrets_read(const char *folder, const char *name, struct auth_certificate *certificate,
-                  char error[SECRETS_ERROR_BYTES_MAX]);
+                  struct fault *fault);
 
 /* Whether there is a file of that name, readable or not. */
 bool secrets_exist(const char *folder, const char *name);
 
 /* Draws a key pair and writes it, mode 0600, beside the file it is for... */
 bool secrets_draw(const char *folder, const char *name, struct auth_certificate *certificate,
-                  char error[SECRETS_ERROR_BYTES_MAX]);
+                  struct fault *fault);
 /* ...and puts it there, in place of what was there before. */
-bool secrets_keep(const char *folder, const char *name, char error[SECRETS_ERROR_BYTES_MAX]);
+bool secrets_keep(const char *folder, const char *name, struct fault *fault);
 
 /* What a process of the herd does at its start: its own key pair, which must be among the public
  * keys that the topology lists for it. */
 bool secrets_find(const struct topology *topology, const char *name,
                   const struct keyring_keys *listed, struct auth_certificate *certificate,
-                  char error[SECRETS_ERROR_BYTES_MAX]);
+                  struct fault *fault);
 
 #endif

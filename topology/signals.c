@@ -70,7 +70,7 @@ static void reopen(int descriptor, const char *path)
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
                     facts.st_mode & 0777);
     if (file < 0) {
-        say("cannot open %s anew: %s", path, strerror(errno));
+        say("cannot reopen %s: %s", path, strerror(errno));
         return;
     }
     dup2(file, descriptor);

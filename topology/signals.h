@@ -1,9 +1,9 @@
 /* signals: what all programs do alike about the two signals of an operator: HUP, which says that
  * files changed, and USR1, which only says that a log was moved away. Neither ends a program.
  *
- * What HUP makes a program read is its own affair. Standard output and standard error are opened
- * anew at both, where each is a file: by the name it had at the start, so that whoever moves it
- * away gets a new one. */
+ * What a program reads on HUP, it decides itself. At both signals it reopens standard output and
+ * standard error, where each is a file, by the name it had at the start: after a rotation the new
+ * file is written. */
 #ifndef ZHERD_TOPOLOGY_SIGNALS_H
 #define ZHERD_TOPOLOGY_SIGNALS_H
 
@@ -22,8 +22,8 @@ void signals_release(void);
 /* Both signals, as sigwait(3) takes them. */
 sigset_t signals_both(void);
 
-/* Opens standard output and standard error anew where somebody moved or deleted their files. One
- * that cannot be opened stays what it was, and that is said. */
+/* Opens standard output and standard error again where their files were moved or deleted. One that
+ * cannot be opened stays what it was, and that is said. */
 void signals_reopen(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* status: the lines by which a process of the herd tells whoever started it how it is.
+/* status: the lines by which a process of the herd reports its state to the process that started
+ * it.
  *
  * One line each on standard output, short enough to be read by people and exact enough to be
  * read by `zherd up`. It does no I/O. */
@@ -13,7 +14,7 @@
 #define STATUS_NAME_BYTES_MAX 63
 #define STATUS_LINE_BYTES_MAX 128
 
-/* Its exit status when a word behind its name is wrong; one that failed otherwise ends with 1. */
+/* Its exit status for wrong arguments; any other failure is 1. */
 #define STATUS_EXIT_USAGE 2
 
 enum status_kind {

@@ -1,11 +1,12 @@
 #include "topology/supervisor.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus/base/bytes.h"
+#define NEVER INT64_MAX
 
 /* Names of the places services, which no node may have (topology/format/check.c). */
 static const char *const places_names[TOPOLOGY_PLACES_MAX] = {
@@ -14,7 +15,8 @@ static const char *const places_names[TOPOLOGY_PLACES_MAX] = {
 };
 
 enum child_state {
-    CHILD_WAITING, /* to be started at `start_ms` */
+    CHILD_ELSEWHERE, /* on another host */
+    CHILD_WAITING,   /* to be started at `start_ms` */
     CHILD_RUNNING,
     CHILD_READY,
 };
@@ -24,6 +26,10 @@ struct child {
     int64_t start_ms;
     int64_t started_ms;
     int64_t pause_ms; /* the last one; 0 before the first death */
+    int64_t alive_ms; /* when it said that last; NEVER before it is watched */
+    int64_t kill_ms;  /* when KILL is due, after ABRT; NEVER before that, and after KILL */
+    bool is_ended;    /* by a signal of ours that it has not died of yet */
+    bool was_ready;   /* in any of its lives */
 };
 
 struct supervisor {
@@ -34,15 +40,17 @@ struct supervisor {
     bool was_whole;
 };
 
-struct supervisor *supervisor_new(const struct topology *topology)
+struct supervisor *supervisor_new(const struct topology *topology, const bool *is_here)
 {
     struct supervisor *core = bytes_zeroed(sizeof *core);
     core->topology = topology;
-    core->child_count = topology->node_count + topology->places_count;
+    core->child_count = topology->node_count + topology->places_count + topology->web_count;
     core->children = bytes_zeroed((core->child_count + 1) * sizeof *core->children);
     core->ends_up = bytes_zeroed((topology->link_count + 1) * sizeof *core->ends_up);
-    for (size_t i = 0; i < core->child_count; i++)
+    for (size_t i = 0; i < core->child_count; i++) {
+        core->children[i].state = is_here == NULL || is_here[i] ? CHILD_WAITING : CHILD_ELSEWHERE;
         core->children[i].start_ms = INT64_MIN;
+    }
     return core;
 }
 
@@ -64,8 +72,22 @@ size_t supervisor_children(const struct supervisor *core)
 const char *supervisor_name(const struct supervisor *core, size_t child)
 {
     assert(child < core->child_count);
-    size_t nodes = core->topology->node_count;
-    return child < nodes ? core->topology->nodes[child].name : places_names[child - nodes];
+    const struct topology *topology = core->topology;
+    size_t nodes = topology->node_count, webs = nodes + topology->places_count;
+    if (child < nodes)
+        return topology->nodes[child].name;
+    return child < webs ? places_names[child - nodes] : topology->webs[child - webs].name;
+}
+
+bool supervisor_has(const struct supervisor *core, size_t child)
+{
+    assert(child < core->child_count);
+    return core->children[child].state != CHILD_ELSEWHERE;
+}
+
+static bool is_running(const struct child *child)
+{
+    return child->state == CHILD_RUNNING || child->state == CHILD_READY;
 }
 
 bool supervisor_next_start(const struct supervisor *core, int64_t now_ms, size_t *child)
@@ -79,13 +101,22 @@ bool supervisor_next_start(const struct supervisor *core, int64_t now_ms, size_t
     return false;
 }
 
+/* When ABRT is due, or KILL. */
+static int64_t end_ms(const struct child *child)
+{
+    if (!is_running(child) || child->alive_ms == NEVER)
+        return NEVER;
+    return child->is_ended ? child->kill_ms : child->alive_ms + UP_SILENCE_MS;
+}
+
 int64_t supervisor_deadline_ms(const struct supervisor *core)
 {
-    int64_t deadline_ms = INT64_MAX;
+    int64_t deadline_ms = NEVER;
     for (size_t i = 0; i < core->child_count; i++) {
         const struct child *child = &core->children[i];
-        if (child->state == CHILD_WAITING && child->start_ms < deadline_ms)
-            deadline_ms = child->start_ms;
+        int64_t due_ms = child->state == CHILD_WAITING ? child->start_ms : end_ms(child);
+        if (due_ms < deadline_ms)
+            deadline_ms = due_ms;
     }
     return deadline_ms;
 }
@@ -95,6 +126,33 @@ void supervisor_started(struct supervisor *core, size_t child, int64_t now_ms)
     assert(core->children[child].state == CHILD_WAITING);
     core->children[child].state = CHILD_RUNNING;
     core->children[child].started_ms = now_ms;
+    core->children[child].alive_ms = core->children[child].kill_ms = NEVER;
+    core->children[child].is_ended = false;
+}
+
+void supervisor_alive(struct supervisor *core, size_t child, int64_t now_ms)
+{
+    assert(is_running(&core->children[child]));
+    core->children[child].alive_ms = now_ms;
+}
+
+bool supervisor_next_silent(struct supervisor *core, int64_t now_ms, size_t *child, bool *at_once)
+{
+    for (size_t i = 0; i < core->child_count; i++) {
+        struct child *silent = &core->children[i];
+        if (now_ms < end_ms(silent))
+            continue;
+        if (!silent->is_ended && now_ms > end_ms(silent) + UP_AWAY_MS) {
+            silent->alive_ms = now_ms;
+            continue;
+        }
+        *child = i;
+        *at_once = silent->is_ended;
+        silent->kill_ms = silent->is_ended ? NEVER : now_ms + UP_ABORT_MS;
+        silent->is_ended = true;
+        return true;
+    }
+    return false;
 }
 
 /* Where the child keeps what it says of its link to `peer`, or NULL without such a link. */
@@ -116,13 +174,18 @@ static void note_whole(struct supervisor *core)
     core->was_whole = core->was_whole || supervisor_is_whole(core);
 }
 
-bool supervisor_take_status(struct supervisor *core, size_t child, const struct status *status)
+bool supervisor_take_status(struct supervisor *core, size_t child, const struct status *status,
+                            int64_t now_ms)
 {
-    assert(core->children[child].state != CHILD_WAITING);
+    struct child *speaker = &core->children[child];
+    assert(is_running(speaker));
     bool is_news = false;
     if (status->kind == STATUS_READY) {
-        is_news = core->children[child].state == CHILD_RUNNING;
-        core->children[child].state = CHILD_READY;
+        is_news = speaker->state == CHILD_RUNNING;
+        speaker->state = CHILD_READY;
+        speaker->was_ready = true;
+        if (speaker->alive_ms == NEVER)
+            speaker->alive_ms = now_ms;
     } else {
         bool *end = find_end(core, child, status->peer);
         bool up = status->kind == STATUS_LINK_UP;
@@ -149,9 +212,8 @@ enum up_verdict supervisor_exited(struct supervisor *core, size_t child, int exi
                                   int64_t now_ms, int64_t *pause_ms)
 {
     struct child *dead = &core->children[child];
-    assert(dead->state != CHILD_WAITING);
-    bool refused = (exit_status == 1 || exit_status == STATUS_EXIT_USAGE) &&
-                   dead->state == CHILD_RUNNING && !core->was_whole;
+    assert(is_running(dead));
+    bool refused = (exit_status == 1 || exit_status == STATUS_EXIT_USAGE) && !dead->was_ready;
     if (dead->pause_ms == 0 || now_ms - dead->started_ms >= UP_RECOVERED_MS)
         dead->pause_ms = UP_PAUSE_MS_MIN;
     else
@@ -169,14 +231,27 @@ bool supervisor_is_ready(const struct supervisor *core, size_t child)
     return core->children[child].state == CHILD_READY;
 }
 
+static bool is_missing(const struct supervisor *core, size_t child)
+{
+    return supervisor_has(core, child) && core->children[child].state != CHILD_READY;
+}
+
+/* One of its ends is here and has not said that it is up. */
+static bool is_link_missing(const struct supervisor *core, size_t link)
+{
+    const struct topology_link *both = &core->topology->links[link];
+    return (!core->ends_up[link][0] && supervisor_has(core, both->a)) ||
+           (!core->ends_up[link][1] && supervisor_has(core, both->b));
+}
+
 bool supervisor_is_whole(const struct supervisor *core)
 {
     for (size_t i = 0; i < core->child_count; i++) {
-        if (core->children[i].state != CHILD_READY)
+        if (is_missing(core, i))
             return false;
     }
     for (size_t i = 0; i < core->topology->link_count; i++) {
-        if (!core->ends_up[i][0] || !core->ends_up[i][1])
+        if (is_link_missing(core, i))
             return false;
     }
     return true;
@@ -193,12 +268,12 @@ void supervisor_name_missing(const struct supervisor *core, char missing[UP_MISS
     size_t used = 0;
     missing[0] = '\0';
     for (size_t i = 0; i < core->child_count && used < UP_MISSING_BYTES_MAX; i++) {
-        if (core->children[i].state != CHILD_READY)
+        if (is_missing(core, i))
             used += (size_t)snprintf(missing + used, UP_MISSING_BYTES_MAX - used, "%s%s",
                                      used > 0 ? ", " : "", supervisor_name(core, i));
     }
     for (size_t i = 0; i < topology->link_count && used < UP_MISSING_BYTES_MAX; i++) {
-        if (!core->ends_up[i][0] || !core->ends_up[i][1])
+        if (is_link_missing(core, i))
             used +=
                 (size_t)snprintf(missing + used, UP_MISSING_BYTES_MAX - used, "%slink %s-%s",
                                  used > 0 ? ", " : "", topology->nodes[topology->links[i].a].name,
@@ -206,4 +281,47 @@ void supervisor_name_missing(const struct supervisor *core, char missing[UP_MISS
     }
     if (used >= UP_MISSING_BYTES_MAX)
         strcpy(missing + UP_MISSING_BYTES_MAX - sizeof "...", "...");
+}
+
+/* ---- who runs a herd already ---- */
+
+/* Lines of /proc/locks are far shorter; a longer one is none of it. */
+#define LOCK_BYTES_MAX 256
+
+struct held {
+    long process;
+    uint32_t device_major, device_minor;
+    uint64_t inode;
+};
+
+/* "1: FLOCK  ADVISORY  WRITE 3307 fe:00:1835018 0 EOF". One that waits has "->" after the number.
+ */
+static bool read_lock(const char *line, struct held *held)
+{
+    /* The kernel writes these numbers, so each fits its type. NOLINTNEXTLINE(cert-err34-c) */
+    return sscanf(line, "%*u: FLOCK %*s WRITE %ld %" SCNx32 ":%" SCNx32 ":%" SCNu64, &held->process,
+                  &held->device_major, &held->device_minor, &held->inode) == 4 &&
+           held->process > 0;
+}
+
+long supervisor_find_lock_holder(struct span locks, uint32_t device_major, uint32_t device_minor,
+                                 uint64_t inode)
+{
+    long by_inode = 0;
+    const char *end = locks.data + locks.len;
+    for (const char *at = locks.data; at < end;) {
+        char line[LOCK_BYTES_MAX] = "";
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t bytes = (size_t)((newline != NULL ? newline : end) - at);
+        struct held held;
+        if (bytes < sizeof line)
+            memcpy(line, at, bytes);
+        at += bytes + 1;
+        if (!read_lock(line, &held) || held.inode != inode)
+            continue;
+        if (held.device_major == device_major && held.device_minor == device_minor)
+            return held.process;
+        by_inode = held.process;
+    }
+    return by_inode;
 }

@@ -1,8 +1,8 @@
-/* usage: what every program says when the words behind its name are wrong.
+/* usage: what every program says when its arguments are wrong.
  *
  * One line on standard error, which names the fault and the way to help, and an exit status of its
- * own: a script can tell wrong words (2) from a start that failed (1). It reads no options, which
- * getopt_long(3) does, and knows none. */
+ * own: a script can distinguish wrong words (2) from a start that failed (1). It reads no options,
+ * which getopt_long(3) does, and knows none. */
 #ifndef ZHERD_TOPOLOGY_USAGE_H
 #define ZHERD_TOPOLOGY_USAGE_H
 
@@ -29,8 +29,8 @@ int usage_refuse_option(const char *program, int option, char *const *words,
  * is near. Written to `text`, which is returned. */
 const char *usage_meant(const struct topology_nearest *nearest, char text[USAGE_MEANT_BYTES_MAX]);
 
-/* Whether any word is --help or -h, wherever it stands before a "--", because whoever asks for help
- * wants nothing else; or the first is `help`, or the second and last is: of a subcommand. */
+/* Whether any word is --help or -h, wherever it stands before a "--", because help excludes
+ * everything else; or the first is `help`, or the second and last is: of a subcommand. */
 bool usage_asks_for_help(int count, char *const *words);
 
 #endif

@@ -34,23 +34,45 @@ void *bytes_zeroed(size_t bytes)
     return must(calloc(1, bytes), bytes);
 }
 
+char *bytes_text(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    return memcpy(bytes_resize(NULL, bytes), text, bytes);
+}
+
 void *bytes_aligned(size_t alignment, size_t bytes)
 {
     assert(bytes > 0 && bytes % alignment == 0);
     return must(aligned_alloc(alignment, bytes), bytes);
 }
 
-char *buffer_grow(struct buffer *buffer, size_t more)
+size_t buffer_capacity(const struct buffer *buffer, size_t more)
+{
+    size_t wanted = buffer->len + more;
+    size_t capacity = buffer->capacity < BUFFER_BYTES_MIN ? BUFFER_BYTES_MIN : buffer->capacity;
+    while (capacity < wanted)
+        capacity *= 2;
+    return capacity;
+}
+
+bool buffer_try_grow(struct buffer *buffer, size_t more)
 {
     assert(more <= SIZE_MAX / 2 - buffer->len);
-    size_t wanted = buffer->len + more;
-    if (wanted > buffer->capacity || buffer->data == NULL) {
-        size_t capacity = buffer->capacity < BUFFER_BYTES_MIN ? BUFFER_BYTES_MIN : buffer->capacity;
-        while (capacity < wanted)
-            capacity *= 2;
-        buffer->data = bytes_resize(buffer->data, capacity);
-        buffer->capacity = capacity;
-    }
+    if (buffer->len + more <= buffer->capacity && buffer->data != NULL)
+        return true;
+    size_t capacity = buffer_capacity(buffer, more);
+    char *data = realloc(buffer->data, capacity);
+    if (data == NULL)
+        return false;
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return true;
+}
+
+char *buffer_grow(struct buffer *buffer, size_t more)
+{
+    if (!buffer_try_grow(buffer, more))
+        bytes_refused(buffer_capacity(buffer, more));
     return buffer->data + buffer->len;
 }
 
@@ -60,6 +82,17 @@ void buffer_append(struct buffer *buffer, struct span bytes)
         return;
     memcpy(buffer_reserve(buffer, bytes.len), bytes.data, bytes.len);
     buffer->len += bytes.len;
+}
+
+bool buffer_try_append(struct buffer *buffer, struct span bytes)
+{
+    if (bytes.len == 0)
+        return true;
+    if (!buffer_try_grow(buffer, bytes.len))
+        return false;
+    memcpy(buffer->data + buffer->len, bytes.data, bytes.len);
+    buffer->len += bytes.len;
+    return true;
 }
 
 void buffer_consume(struct buffer *buffer, size_t count)

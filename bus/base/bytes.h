@@ -1,7 +1,7 @@
 /* bytes: the two shapes in which bytes travel between the rooms.
  *
- * A span borrows bytes that somebody else owns; a buffer owns bytes and grows. Neither knows
- * text, encodings or a closing NUL: bytes are bytes. */
+ * A span borrows bytes of another owner; a buffer owns bytes and grows. Neither knows text,
+ * encodings or a closing NUL: bytes are bytes. */
 #ifndef ZHERD_BUS_BASE_BYTES_H
 #define ZHERD_BUS_BASE_BYTES_H
 
@@ -54,7 +54,7 @@ static inline uint64_t bytes_load_8(const void *at)
 #define BYTES_EACH UINT64_C(0x0101010101010101)
 
 /* Eight bytes from `at` on as a number, the first one lowest. Where the span ends sooner, zeros
- * stand for what is missing: nothing behind its end is read. `at` is below text.bytes, or both are
+ * stand for what is missing: nothing past its end is read. `at` is below text.bytes, or both are
  * 0. */
 static inline uint64_t span_eight(struct span text, size_t at)
 {
@@ -81,22 +81,36 @@ void *bytes_resize(void *old, size_t bytes);
 /* Memory of zeros on the same terms. Large blocks cost nothing until they are touched. */
 void *bytes_zeroed(size_t bytes);
 
+/* A copy of a C string, on the same terms. */
+char *bytes_text(const char *text);
+
 /* Memory of any content that begins at a multiple of `alignment`, on the same terms. */
 void *bytes_aligned(size_t alignment, size_t bytes);
 
-/* These two ask the operating system, so they are not here but in bus/net/memory.c, which every
+/* These ask the operating system, so they are not here but in bus/net/memory.c, which every
  * program gets with the core. */
 
-/* Says on standard error that so many bytes were refused and ends the process. */
+/* Writes to standard error that an allocation of `bytes` failed, and ends the process. */
 _Noreturn void bytes_refused(size_t bytes);
 
-/* Nobody reads these bytes of a larger block any more: the whole pages among them are given back at
- * once, the rest when the block is freed. */
+/* This block is read all over the place: where it is large, its pages may be, too. To be called
+ * before it is written. */
+void bytes_huge(void *at, size_t bytes);
+
+/* These bytes of a larger block are not read again: gives their whole pages back at once, the rest
+ * when the block is freed. */
 void bytes_forget(void *at, size_t bytes);
 
-/* Room for `more` bytes behind the end; returns where they go. The caller adds what it wrote to
+/* Many blocks were freed: gives what whole pages are among them back. */
+void bytes_trim(void);
+
+/* Room for `more` bytes after the end; returns where they go. The caller adds what it wrote to
  * `bytes`. Growth doubles; every caller has a limit of its own. */
 char *buffer_grow(struct buffer *buffer, size_t more);
+/* The same where memory that is refused costs only what wanted it: false, and nothing changes. */
+bool buffer_try_grow(struct buffer *buffer, size_t more);
+/* The capacity that the buffer has after that. */
+size_t buffer_capacity(const struct buffer *buffer, size_t more);
 static inline char *buffer_reserve(struct buffer *buffer, size_t more)
 {
     bool is_there = more < buffer->capacity - buffer->len;
@@ -104,6 +118,7 @@ static inline char *buffer_reserve(struct buffer *buffer, size_t more)
 }
 
 void buffer_append(struct buffer *buffer, struct span bytes);
+bool buffer_try_append(struct buffer *buffer, struct span bytes);
 
 /* Drops the first `count` bytes (at most all of them). */
 void buffer_consume(struct buffer *buffer, size_t count);

@@ -71,7 +71,7 @@ static char *put_escaped(char *to, struct span text)
 
 /* ---- lines ---- */
 
-/* Behind the end of the line that begins at `at`. */
+/* The byte after the line that begins at `at`. */
 static const char *line_end(const char *at, const char *end, bool has_returns)
 {
     if (!has_returns) {
@@ -93,6 +93,11 @@ static bool is_blank(struct span line)
     return true;
 }
 
+size_t json_text_tidy_bytes_max(struct span text)
+{
+    return text.len + count_controls(text) * (ESCAPED_BYTES - 1);
+}
+
 void json_text_tidy(struct span text, struct buffer *out)
 {
     if (text.len == 0)
@@ -101,9 +106,9 @@ void json_text_tidy(struct span text, struct buffer *out)
     bool has_returns = memchr(text.data, '\r', text.len) != NULL;
     size_t controls = count_controls(text);
     char *start = buffer_reserve(out, text.len + controls * (ESCAPED_BYTES - 1)), *to = start;
-    for (const char *at = text.data, *behind; at < end; at = behind) {
-        behind = line_end(at, end, has_returns);
-        struct span line = {at, (size_t)(behind - at)};
+    for (const char *at = text.data, *next; at < end; at = next) {
+        next = line_end(at, end, has_returns);
+        struct span line = {at, (size_t)(next - at)};
         if (is_blank(line))
             continue;
         if (controls > 0) {

@@ -27,4 +27,7 @@ size_t json_text_depth(struct span text);
  * in `out`. */
 void json_text_tidy(struct span text, struct buffer *out);
 
+/* The room for which it asks. */
+size_t json_text_tidy_bytes_max(struct span text);
+
 #endif

@@ -15,7 +15,7 @@ enum kind {
     KIND_MAP,
 };
 
-/* The first byte of an object and the fixed-size field behind it. */
+/* The first byte of an object and the fixed-size field after it. */
 struct head {
     enum kind kind;
     uint64_t value;
@@ -222,9 +222,9 @@ bool msgread_take_float(struct msgread *cursor, double *value)
     return true;
 }
 
-/* From 2^53 on a double stands for more than one whole number, and nobody knows which was meant.
- * Comparing is false for what is no number, so that needs no test of its own. Apart, so that the
- * usual encodings cost what they would cost alone. */
+/* From 2^53 on a double stands for more than one whole number, and which of them the writer meant
+ * is unknown. Comparing is false for what is no number, so that needs no test of its own. Apart, so
+ * that the usual encodings cost what they would cost alone. */
 MSGREAD_APART static bool take_whole_float(struct msgread *cursor, int64_t *value)
 {
     double number;

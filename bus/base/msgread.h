@@ -33,7 +33,7 @@ static inline size_t msgread_left(const struct msgread *cursor)
     return (size_t)(cursor->end - cursor->at);
 }
 
-/* Nothing is left. A message with bytes behind its last object is malformed: ask. */
+/* Nothing is left. A message with bytes after its last object is malformed: ask. */
 static inline bool msgread_at_end(const struct msgread *cursor)
 {
     return cursor->at == cursor->end;
@@ -69,9 +69,9 @@ bool msgread_skip(struct msgread *cursor);
 
 /* ---- The usual encodings, without a call ----
  *
- * The same takes for whoever reads many objects of which he knows what they nearly always look
- * like. What looks otherwise, or is not all there, is left to the ones above, which a compiler
- * would put into these if it were let. */
+ * The same functions, inlined, for a reader of many objects that nearly always have one encoding.
+ * Any other encoding, and an incomplete object, are left to the functions above, which the compiler
+ * must keep out of line. */
 #define MSGREAD_SKIM __attribute__((always_inline)) static inline
 
 MSGREAD_SKIM bool msgread_first_is(const struct msgread *cursor, unsigned mask, unsigned head)
@@ -118,7 +118,7 @@ MSGREAD_SKIM bool msgread_skim_bin(struct msgread *cursor, struct span *bytes)
            msgread_take_bin(cursor, bytes);
 }
 
-/* A number with a field of its own, which the eight bytes behind the head begin with. */
+/* A number with a field of its own, with which the eight bytes after the head begin. */
 MSGREAD_SKIM bool msgread_skim_int(struct msgread *cursor, int64_t *value)
 {
     if (msgread_left(cursor) > sizeof(uint64_t) && msgread_first_is(cursor, 0xfc, 0xcc)) {

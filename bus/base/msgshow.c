@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bus/base/printable.h"
+
 static void say(char *out, const char *words)
 {
     snprintf(out, MSGSHOW_BYTES_MAX, "%s", words);
 }
 
-/* As few digits as tell it from its neighbours. One that looks whole may be none: it is a rounded
- * one. */
+/* As few digits as distinguish it from its neighbours. One that looks whole may be none: it is a
+ * rounded one. */
 static void show_float(double value, char *out)
 {
     const double max = (double)MSGREAD_FLOAT_MAX;
@@ -31,7 +33,7 @@ static void show_text(struct span text, char *out)
     bool cut = text.len > MSGSHOW_TEXT_BYTES_MAX;
     size_t bytes = cut ? MSGSHOW_TEXT_BYTES_MAX : text.len;
     for (size_t i = 0; i < bytes; i++)
-        shown[i] = text.data[i] >= 0x20 && text.data[i] <= 0x7e ? text.data[i] : '?';
+        shown[i] = printable(text.data[i]);
     shown[bytes] = '\0';
     snprintf(out, MSGSHOW_BYTES_MAX, "the text \"%s\"%s", shown, cut ? "..." : "");
 }

@@ -1,4 +1,4 @@
-/* msgshow: one MessagePack object in words, for whoever writes the program at the other end.
+/* msgshow: one MessagePack object in words, for the author of the program at the other end.
  *
  * It names the kind and, of a number or a text, the value; it judges nothing. What it writes goes
  * to logs and answers, so it is short, whatever the object, and holds printable ASCII only: other

@@ -5,14 +5,13 @@
 #include "bus/base/simd16.h"
 
 #define EACH_ZERO ('0' * BYTES_EACH)
-#define NANO      UINT64_C(1000000000)
 #define EIGHT     8u
 #define POWER_8   UINT64_C(100000000)
 
 #define DEGREES_DIGITS_MAX 3
 #define DECIMALS_MAX       9
 #define SECONDS_DIGITS_MAX 10
-#define SECONDS_MAX        ((uint64_t)INT64_MAX / NANO - 1)
+#define SECONDS_MAX        (uint64_t)(INT64_MAX / NANO - 1)
 
 /* A position is looked at in two pieces. */
 #define VIEW_BYTES (2 * SIMD16_BYTES)
@@ -65,7 +64,7 @@ static inline uint64_t join_eight(uint64_t values)
 
 /* ---- positions ---- */
 
-/* A bit for each byte of a view that is no digit, and one behind them. */
+/* A bit for each byte of a view that is no digit, and one after them. */
 ALWAYS_INLINE uint64_t find_others(const char view[VIEW_BYTES])
 {
     /* A digit's value is below 10. Less 128 it is so as a signed number, too, for which there is an
@@ -116,7 +115,7 @@ ALWAYS_INLINE unsigned find_form(const char *view, struct packed_form *form)
     return at;
 }
 
-/* What stands behind the position in its view becomes zeros. */
+/* The bytes after the position in its view become zeros. */
 ALWAYS_INLINE void pack_position(const char *view, size_t bytes, uint8_t *packed)
 {
     static const uint8_t keep[2 * VIEW_BYTES] = {
@@ -135,14 +134,14 @@ ALWAYS_INLINE void pack_position(const char *view, size_t bytes, uint8_t *packed
     memcpy(packed, &pairs, sizeof pairs);
 }
 
-/* '+', '-' and '.' stand sixteen before what would be eleven, thirteen and fourteen behind '0'. */
+/* '0' plus the value, less sixteen for '+', '-' and '.', whose values are 11, 13 and 14. */
 ALWAYS_INLINE void store_text(char *to, simd16 values)
 {
     simd16 text = values + '0' - ((simd16)(values > 9) & 16);
     memcpy(to, &text, sizeof text);
 }
 
-/* The count at the packed end becomes characters, too, behind the last. */
+/* The count in the last packed byte becomes characters, too, after the position's last one. */
 char *packed_write_position(char *to, const struct packed *packed)
 {
     simd16 pairs = simd16_load(packed->position), firsts = pairs & 15, seconds = pairs >> 4;
@@ -171,7 +170,7 @@ ALWAYS_INLINE bool read_usual_stamp(struct span text, struct packed *packed)
     bool has_point = (middle & 0x00ff0000) == 0, has_leading_zero = (first & 0xff) == 0;
     if (has_others || !has_point || has_leading_zero || seconds > SECONDS_MAX)
         return false;
-    packed->stamp_ns = (int64_t)(seconds * NANO + tenths * POWER_8 + join_eight(last));
+    packed->stamp_ns = (int64_t)(seconds * (uint64_t)NANO + tenths * POWER_8 + join_eight(last));
     packed->stamp_decimals = 9;
     return true;
 }
@@ -208,7 +207,7 @@ __attribute__((noinline)) static bool read_any_stamp(struct span text, struct pa
             return false;
     }
     packed->stamp_ns =
-        (int64_t)(seconds * NANO + billionths * power_of_10[DECIMALS_MAX - decimals]);
+        (int64_t)(seconds * (uint64_t)NANO + billionths * power_of_10[DECIMALS_MAX - decimals]);
     packed->stamp_decimals = (uint8_t)decimals;
     return rest.len == 0;
 }
@@ -223,21 +222,24 @@ ALWAYS_INLINE bool read_stamp(struct span text, struct packed *packed)
 bool packed_read(struct span position, struct span stamp, struct packed *packed)
 {
     char view[VIEW_BYTES] = {0};
-    struct packed_form form;
-    if (position.len == 0 || position.len > PACKED_POSITION_BYTES_MAX)
+    if (position.len > PACKED_POSITION_BYTES_MAX)
         return false;
+    if (position.len == 0) {
+        memset(packed->position, 0, sizeof packed->position);
+        packed->form = (struct packed_form){0};
+        return read_stamp(stamp, packed);
+    }
     memcpy(view, position.data, position.len);
-    if (find_form(view, &form) != position.len)
+    if (find_form(view, &packed->form) != position.len)
         return false;
     pack_position(view, position.len, packed->position);
     return read_stamp(stamp, packed);
 }
 
 /* A view is where the line is, or a copy of it. */
-ALWAYS_INLINE size_t read_line(const char *view, struct span text, struct packed *packed,
-                               struct packed_form *form)
+ALWAYS_INLINE size_t read_line(const char *view, struct span text, struct packed *packed)
 {
-    unsigned bytes = find_form(view, form);
+    unsigned bytes = find_form(view, &packed->form);
     if (bytes == 0 || view[bytes] != ' ')
         return 0;
     pack_position(view, bytes, packed->position);
@@ -246,19 +248,18 @@ ALWAYS_INLINE size_t read_line(const char *view, struct span text, struct packed
 }
 
 /* A view would look beyond its end. */
-__attribute__((noinline)) static size_t read_short_line(struct span text, struct packed *packed,
-                                                        struct packed_form *form)
+__attribute__((noinline)) static size_t read_short_line(struct span text, struct packed *packed)
 {
     char view[VIEW_BYTES] = {0};
     if (text.len > 0)
         memcpy(view, text.data, text.len);
-    return read_line(view, text, packed, form);
+    return read_line(view, text, packed);
 }
 
-size_t packed_read_line(struct span text, struct packed *packed, struct packed_form *form)
+size_t packed_read_line(struct span text, struct packed *packed)
 {
-    return text.len >= VIEW_BYTES ? read_line(text.data, text, packed, form)
-                                  : read_short_line(text, packed, form);
+    return text.len >= VIEW_BYTES ? read_line(text.data, text, packed)
+                                  : read_short_line(text, packed);
 }
 
 /* ---- digits of numbers ---- */
@@ -333,7 +334,7 @@ static inline char *put_few(char *to, uint32_t value, unsigned count)
     return to + count;
 }
 
-/* Nine decimals in any case, of which those behind the last are not kept. */
+/* Always writes nine decimals; those after the last one are then dropped. */
 static inline char *put_decimals(char *to, uint64_t billionths, unsigned decimals)
 {
     if (decimals == 0)
@@ -345,7 +346,7 @@ static inline char *put_decimals(char *to, uint64_t billionths, unsigned decimal
 
 char *packed_write_stamp(char *to, const struct packed *packed)
 {
-    uint64_t size = (uint64_t)packed->stamp_ns, seconds = size / NANO;
+    uint64_t size = (uint64_t)packed->stamp_ns, seconds = size / (uint64_t)NANO;
     if (seconds >= 10 * POWER_8) {
         to = put_few(to, (uint32_t)(seconds / POWER_8), 2);
         store_eight(to, spell_eight((uint32_t)(seconds % POWER_8)));
@@ -353,5 +354,19 @@ char *packed_write_stamp(char *to, const struct packed *packed)
     } else {
         to = decimal_put(to, seconds, decimal_count(seconds));
     }
-    return put_decimals(to, size % NANO, packed->stamp_decimals);
+    return put_decimals(to, size % (uint64_t)NANO, packed->stamp_decimals);
+}
+
+bool decimal_read_whole(struct span text, uint64_t max, uint64_t *value)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        uint64_t digit = (unsigned char)text.data[i] - (uint64_t)'0';
+        if (digit > 9 || digit > max || sum > (max - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    if (text.len > 0)
+        *value = sum;
+    return text.len > 0;
 }

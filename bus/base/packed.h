@@ -22,40 +22,48 @@
 /* Both texts, written one after the other. */
 #define PACKED_TEXT_BYTES_MAX (PACKED_POSITION_ROOM_BYTES + PACKED_STAMP_BYTES_MAX)
 
-struct packed {
-    int64_t stamp_ns;
-    /* The low four bits of each character, of two characters in a byte, the first one lower: digits
-     * are themselves, '+' is 11, '-' 13 and '.' 14. Zeros stand behind them, and in the last byte
-     * how many there are. */
-    uint8_t position[PACKED_BYTES];
-    uint8_t stamp_decimals; /* digits behind the point; 0: no point */
-};
+/* Nanoseconds in a second, and billionths in one. */
+#define NANO INT64_C(1000000000)
 
-/* Where the parts of a position are: how many digits stand behind the sign of each coordinate and
- * before its point, and where the second one begins. */
+/* Where the parts of a position are: how many digits each coordinate has between its sign and its
+ * point, and where the second one begins. */
 struct packed_form {
     uint8_t latitude_digits, longitude_at, longitude_digits;
 };
 
-/* False where one of the two is not of a form that can be kept. */
+struct packed {
+    int64_t stamp_ns;
+    /* The low four bits of each character, of two characters in a byte, the first one lower: digits
+     * are themselves, '+' is 11, '-' 13 and '.' 14. Zeros follow, and the last byte holds the
+     * number of characters. */
+    uint8_t position[PACKED_BYTES];
+    uint8_t stamp_decimals;  /* digits after the point; 0: no point */
+    struct packed_form form; /* of the position; of an empty one zeros */
+};
+
+/* False where one of the two is not of a form that can be kept. An empty position can. */
 bool packed_read(struct span position, struct span stamp, struct packed *packed);
 
 /* The same for the two on one line, with one blank between and nothing around: how many bytes the
  * position has, or 0 for no. Faster than finding their ends first. */
-size_t packed_read_line(struct span text, struct packed *packed, struct packed_form *form);
+size_t packed_read_line(struct span text, struct packed *packed);
 
-/* Return the byte behind what they wrote; room for PACKED_POSITION_ROOM_BYTES and
+/* Return the byte after what they wrote; room for PACKED_POSITION_ROOM_BYTES and
  * PACKED_STAMP_BYTES_MAX must be there, and may be written to. */
 char *packed_write_position(char *to, const struct packed *packed);
 char *packed_write_stamp(char *to, const struct packed *packed);
 
-/* The last `count` digits of `value`, with leading zeros; returns the byte behind them. */
+/* The last `count` digits of `value`, with leading zeros; returns the byte after them. */
 char *decimal_put(char *to, uint64_t value, unsigned count);
 
-/* The nine digits of a number below 10^9, as behind a point; returns the byte behind them. */
+/* The nine digits of a number below 10^9, as after a point; returns the byte after them. */
 char *decimal_put_nine(char *to, uint32_t value);
 
 /* How many digits `value` has; 1 for 0. */
 unsigned decimal_count(uint64_t value);
+
+/* Reads a whole number that is the whole text: one digit or more and nothing else. False where it
+ * is not, or is above `max`; then `value` is as it was. Leading zeros count for nothing. */
+bool decimal_read_whole(struct span text, uint64_t max, uint64_t *value);
 
 #endif

@@ -1,8 +1,8 @@
 /* siphash: the keyed hash of J.-P. Aumasson and D. J. Bernstein (131002.net/siphash).
  *
- * Without the key nobody can choose ids that collide in a table. libsodium has the variant with
- * 2 and 4 rounds; this one has 1 and 3, the variant of other hash tables, at half the cost. It is
- * no signature and no digest of a table. */
+ * Without the key an attacker cannot choose ids that collide in a table. libsodium has the variant
+ * with 2 and 4 rounds; this one has 1 and 3, the variant of other hash tables, at half the cost. It
+ * is no signature and no digest of a table. */
 #ifndef ZHERD_BUS_BASE_SIPHASH_H
 #define ZHERD_BUS_BASE_SIPHASH_H
 

@@ -3,126 +3,190 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE (-1)
+#include "bus/base/bytes.h"
 
-static struct arrival *row_of(const struct arrivals *arrivals, size_t peer)
+#define NEVER_MS INT64_MAX
+
+enum state {
+    NONE,  /* nothing is known of the descriptor */
+    OPEN,  /* it is looked after */
+    ENDED, /* it was given back; what still comes over it makes it no newer connection */
+};
+
+struct connection {
+    enum state state;
+    struct arrival arrival;
+    uint64_t socket;
+    int64_t heard_ms, looked_ms;
+    int64_t replaced_ms; /* NEVER_MS while it is the newest of its process */
+};
+
+struct arrivals {
+    struct arrivals_rules rules;
+    struct connection *of; /* by descriptor */
+    int count;
+    int64_t earliest_ms; /* no connection is to be ended before this */
+};
+
+struct arrivals *arrivals_new(struct arrivals_rules rules)
 {
-    return arrivals->all + peer * ARRIVALS_PROCESSES_MAX;
+    struct arrivals *arrivals = bytes_zeroed(sizeof *arrivals);
+    arrivals->rules = rules;
+    arrivals->earliest_ms = NEVER_MS;
+    return arrivals;
 }
 
-bool arrivals_make(struct arrivals *arrivals, size_t peer_count)
+void arrivals_destroy(struct arrivals **arrivals)
 {
-    /* One more than needed, because calloc may answer NULL for nothing. */
-    size_t count = (peer_count + 1) * ARRIVALS_PROCESSES_MAX;
-    *arrivals =
-        (struct arrivals){.all = calloc(count, sizeof *arrivals->all), .peer_count = peer_count};
-    for (size_t i = 0; arrivals->all != NULL && i < count; i++)
-        arrivals->all[i].descriptor = NONE;
-    return arrivals->all != NULL;
+    if (*arrivals == NULL)
+        return;
+    free((*arrivals)->of);
+    free(*arrivals);
+    *arrivals = NULL;
 }
 
-void arrivals_free(struct arrivals *arrivals)
+static bool is_same_process(const struct arrival *a, const struct arrival *b)
 {
-    free(arrivals->all);
-    *arrivals = (struct arrivals){0};
+    return a->name == b->name && a->process == b->process;
 }
 
-/* Its place in the row, or the number of those in use. */
-static size_t find(const struct arrival *row, uint32_t process)
+/* The connection that the descriptor is taken for, if that is the arrival's; or NULL. */
+static struct connection *find(struct arrivals *arrivals, const struct arrival *arrival,
+                               int descriptor)
 {
-    size_t place = 0;
-    while (place < ARRIVALS_PROCESSES_MAX && row[place].descriptor != NONE &&
-           row[place].process != process)
-        place++;
-    return place;
+    struct connection *known = descriptor < arrivals->count ? &arrivals->of[descriptor] : NULL;
+    bool is_its = known != NULL && known->state != NONE &&
+                  is_same_process(&known->arrival, arrival) &&
+                  known->arrival.number == arrival->number;
+    return is_its ? known : NULL;
 }
 
-static void take_out(struct arrival *row, size_t place)
-{
-    size_t behind = ARRIVALS_PROCESSES_MAX - 1 - place;
-    memmove(row + place, row + place + 1, behind * sizeof *row);
-    row[ARRIVALS_PROCESSES_MAX - 1].descriptor = NONE;
-}
-
-static size_t find_oldest(const struct arrival *row)
-{
-    size_t oldest = 0;
-    for (size_t i = 1; i < ARRIVALS_PROCESSES_MAX; i++)
-        if (row[i].heard_ms < row[oldest].heard_ms)
-            oldest = i;
-    return oldest;
-}
-
-/* Whatever had the descriptor before is closed already. */
-static void forget_descriptor(struct arrivals *arrivals, int descriptor)
-{
-    for (size_t peer = 0; peer < arrivals->peer_count; peer++) {
-        struct arrival *row = row_of(arrivals, peer);
-        for (size_t i = ARRIVALS_PROCESSES_MAX; i-- > 0;)
-            if (row[i].descriptor == descriptor)
-                take_out(row, i);
-    }
-}
-
-bool arrivals_hear(struct arrivals *arrivals, size_t peer, uint32_t process, int descriptor,
+bool arrivals_hear(struct arrivals *arrivals, const struct arrival *arrival, int descriptor,
                    int64_t now_ms)
 {
-    struct arrival *row = row_of(arrivals, peer);
-    size_t place = find(row, process);
-    if (place == ARRIVALS_PROCESSES_MAX || row[place].descriptor != descriptor)
+    if (descriptor < 0 || descriptor >= ARRIVALS_DESCRIPTORS_MAX)
+        return false;
+    struct connection *known = find(arrivals, arrival, descriptor);
+    if (known == NULL)
         return true;
-    row[place].heard_ms = now_ms;
-    return now_ms >= row[place].looked_ms + ARRIVALS_LOOK_MS;
+    known->heard_ms = now_ms;
+    /* The next connection may have the number of one that was ended at once. */
+    return known->state == ENDED || now_ms >= known->looked_ms + ARRIVALS_LOOK_MS;
 }
 
-static bool is_same(const struct arrival *a, const struct arrival *b)
+static int64_t end_ms(const struct arrivals *arrivals, const struct connection *connection)
 {
-    return a->process == b->process && a->descriptor == b->descriptor && a->socket == b->socket;
+    if (connection->state != OPEN)
+        return NEVER_MS;
+    if (connection->replaced_ms != NEVER_MS)
+        return connection->replaced_ms + arrivals->rules.replaced_ms;
+    return connection->heard_ms + ARRIVALS_SILENT_MS;
 }
 
-bool arrivals_come(struct arrivals *arrivals, size_t peer, const struct arrival *arrival,
-                   struct arrival *replaced)
+static void notice(struct arrivals *arrivals, int64_t at_ms)
 {
-    struct arrival *row = row_of(arrivals, peer);
-    size_t place = find(row, arrival->process);
-    bool is_known = place < ARRIVALS_PROCESSES_MAX && is_same(&row[place], arrival);
-    if (!is_known) {
-        forget_descriptor(arrivals, arrival->descriptor);
-        place = find(row, arrival->process);
-    }
-    if (place == ARRIVALS_PROCESSES_MAX)
-        place = find_oldest(row);
-    *replaced = row[place];
-    row[place] = *arrival;
-    row[place].looked_ms = arrival->heard_ms;
-    return !is_known && replaced->descriptor != NONE;
+    if (at_ms < arrivals->earliest_ms)
+        arrivals->earliest_ms = at_ms;
 }
 
-/* The place of a process that is gone, where another one is not; or ARRIVALS_PROCESSES_MAX. */
-static size_t find_silent(const struct arrival *row, int64_t now_ms)
+static void make_room(struct arrivals *arrivals, int descriptor)
 {
-    size_t silent = ARRIVALS_PROCESSES_MAX;
-    bool one_speaks = false;
-    for (size_t i = 0; i < ARRIVALS_PROCESSES_MAX && row[i].descriptor != NONE; i++) {
-        if (now_ms - row[i].heard_ms < ARRIVALS_SILENT_MS)
-            one_speaks = true;
-        else
-            silent = i;
-    }
-    return one_speaks ? silent : ARRIVALS_PROCESSES_MAX;
+    int count = 2 * descriptor + 2;
+    if (descriptor < arrivals->count)
+        return;
+    arrivals->of = bytes_resize(arrivals->of, (size_t)count * sizeof *arrivals->of);
+    memset(arrivals->of + arrivals->count, 0,
+           (size_t)(count - arrivals->count) * sizeof *arrivals->of);
+    arrivals->count = count;
 }
 
-bool arrivals_next_silent(struct arrivals *arrivals, int64_t now_ms, struct arrival *silent)
+/* Of one process the highest number is the newest, and of two with one number the later. */
+static void replace_older(struct arrivals *arrivals, struct connection *added, int64_t now_ms)
 {
-    for (; arrivals->sweep < arrivals->peer_count; arrivals->sweep++) {
-        struct arrival *row = row_of(arrivals, arrivals->sweep);
-        size_t place = find_silent(row, now_ms);
-        if (place == ARRIVALS_PROCESSES_MAX)
+    for (int i = 0; i < arrivals->count; i++) {
+        struct connection *other = &arrivals->of[i];
+        if (other->state != OPEN || !is_same_process(&other->arrival, &added->arrival))
             continue;
-        *silent = row[place];
-        take_out(row, place);
-        return true;
+        struct connection *older = other->arrival.number > added->arrival.number ? added : other;
+        if (older->replaced_ms == NEVER_MS)
+            older->replaced_ms = now_ms;
+        notice(arrivals, end_ms(arrivals, older));
     }
-    arrivals->sweep = 0;
+}
+
+void arrivals_add(struct arrivals *arrivals, const struct arrival *arrival, int descriptor,
+                  uint64_t socket, int64_t now_ms)
+{
+    struct connection *known = find(arrivals, arrival, descriptor);
+    if (known != NULL && known->socket == socket) {
+        known->looked_ms = now_ms;
+        return;
+    }
+    struct connection added = {OPEN, *arrival, socket, now_ms, now_ms, NEVER_MS};
+    make_room(arrivals, descriptor);
+    /* Whatever had the descriptor before is closed already. */
+    arrivals->of[descriptor].state = NONE;
+    replace_older(arrivals, &added, now_ms);
+    notice(arrivals, end_ms(arrivals, &added));
+    arrivals->of[descriptor] = added;
+}
+
+size_t arrivals_count(const struct arrivals *arrivals, uint32_t name)
+{
+    size_t count = 0;
+    for (int i = 0; i < arrivals->count; i++)
+        count += arrivals->of[i].state == OPEN && arrivals->of[i].arrival.name == name;
+    return count;
+}
+
+static bool another_speaks(const struct arrivals *arrivals, const struct connection *silent,
+                           int64_t now_ms)
+{
+    for (int i = 0; i < arrivals->count; i++) {
+        const struct connection *other = &arrivals->of[i];
+        if (other->state == OPEN && other->arrival.name == silent->arrival.name &&
+            now_ms - other->heard_ms < ARRIVALS_SILENT_MS)
+            return true;
+    }
     return false;
+}
+
+static bool is_spared(const struct arrivals *arrivals, const struct connection *connection,
+                      int64_t now_ms)
+{
+    return arrivals->rules.spares_the_last && connection->replaced_ms == NEVER_MS &&
+           !another_speaks(arrivals, connection, now_ms);
+}
+
+bool arrivals_next(struct arrivals *arrivals, int64_t now_ms, int *descriptor, uint64_t *socket)
+{
+    if (now_ms < arrivals->earliest_ms)
+        return false;
+    arrivals->earliest_ms = NEVER_MS;
+    for (int i = 0; i < arrivals->count; i++) {
+        struct connection *connection = &arrivals->of[i];
+        if (end_ms(arrivals, connection) > now_ms) {
+            notice(arrivals, end_ms(arrivals, connection));
+        } else if (is_spared(arrivals, connection, now_ms)) {
+            notice(arrivals, now_ms + ARRIVALS_SPARED_MS);
+        } else {
+            connection->state = ENDED;
+            *descriptor = i;
+            *socket = connection->socket;
+            arrivals->earliest_ms = now_ms; /* there may be more */
+            return true;
+        }
+    }
+    return false;
+}
+
+void arrivals_retry(struct arrivals *arrivals, int descriptor, int64_t now_ms)
+{
+    arrivals->of[descriptor].state = OPEN;
+    arrivals->earliest_ms = now_ms + ARRIVALS_RETRY_MS;
+}
+
+int64_t arrivals_deadline_ms(const struct arrivals *arrivals)
+{
+    return arrivals->earliest_ms;
 }

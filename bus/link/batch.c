@@ -2,9 +2,12 @@
 
 #include <assert.h>
 
-/* So many records are under way from memory while one is written. Much may have happened since
- * they changed. */
+/* The number of records that are prefetched while one is written: they may have left the cache
+ * since they changed. */
 #define LOOK_AHEAD 8u
+
+/* Slots of clients that are over and are passed over in one. */
+#define PASSED_MAX 4096u
 
 static_assert(BATCH_BYTES_MAX >= BATCH_BYTES_AIM, "a full batch has room");
 
@@ -30,8 +33,15 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
     batch->count = 0;
     for (uint32_t distance = 0; distance < LOOK_AHEAD; distance++)
         prefetch(ring, distance, table);
-    while (batch->count < WIRE_LOCATIONS_MAX && ring_peek(ring, &slot)) {
+    uint32_t passed = 0, slots = table_slots(table);
+    bool has_free = table_count(table) < slots;
+    while (batch->count < WIRE_LOCATIONS_MAX && passed < PASSED_MAX && ring_peek(ring, &slot)) {
         prefetch(ring, LOOK_AHEAD, table);
+        if (slot >= slots || (has_free && !table_slot_is_live(table, slot))) {
+            ring_take(ring);
+            passed++;
+            continue;
+        }
         struct location location;
         char text[PACKED_TEXT_BYTES_MAX];
         table_read(table, slot, text, &location);

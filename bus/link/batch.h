@@ -4,8 +4,8 @@
  * Most changes are due on all links at once, so a node with many neighbours writes them about as
  * often as a node with one. It knows no links and no messages.
  *
- * Invariant: where batch_is_good, telling it tells everything that batch_write would take now, in
- * its newest value; at most a slot that was forgotten is told as well. */
+ * Invariant: where batch_is_good, sending it sends everything that batch_write would take now, in
+ * its newest value; besides that at most slots that were forgotten. */
 #ifndef ZHERD_BUS_LINK_BATCH_H
 #define ZHERD_BUS_LINK_BATCH_H
 
@@ -21,7 +21,7 @@
 /* That one may be the largest there is. */
 #define BATCH_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + LOCATION_ORIGIN_BYTES_MAX + 64)
 
-/* All zero is a batch that is good for nobody. */
+/* All zero is a batch that is good for no ring. */
 struct batch {
     uint64_t changes; /* the table's, when this was written */
     uint32_t count;
@@ -31,7 +31,7 @@ struct batch {
     char at[BATCH_BYTES_MAX];
 };
 
-/* True when it is what the ring wants told next, and the table still holds the same. */
+/* True when it holds what the ring sends next, and the table still holds the same. */
 bool batch_is_good(const struct batch *batch, const struct ring *ring, const struct table *table);
 
 /* Takes from the ring what one UPDATE carries, and writes it: nothing where all that waited was

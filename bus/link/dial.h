@@ -2,12 +2,12 @@
  * other end is expected then.
  *
  * ZeroMQ connects again by itself, but not always: it gives a connection up for good that was
- * refused once, and behind a box that ends TCP (a proxy, a load balancer, a port forwarding) a
- * connection can be dead while both ends of it look alive. So whoever connects reports here what
- * it sees of a connection, and replaces the socket when dial_is_due says so. It knows no socket
- * and no message; the owner closes the old socket and opens one under a new routing id, because
- * zmq_disconnect(3) does not end an established connection, and a DEALER deals its messages to
- * every connection it has.
+ * refused once, and across a box that ends TCP (a proxy, a load balancer, a port forwarding) a
+ * connection can be dead while both ends of it look alive. So the module that connects reports here
+ * what it sees of a connection, and replaces the socket when dial_is_due says so. It knows no
+ * socket and no message; the owner closes the old socket and opens one under a new routing id,
+ * because zmq_disconnect(3) does not end an established connection, and a DEALER deals its messages
+ * to every connection it has.
  *
  * All times are milliseconds of one clock that does not run backwards.
  *
@@ -23,13 +23,13 @@
 #include "bus/link/keyring.h"
 
 struct dial_rules {
-    /* No message was taken for so long: the connection does not come about. */
+    /* For this time ZeroMQ took no message: the connection does not come about. */
     int64_t away_ms;
     /* The same where the other end lists two keys: only one can be expected at a time, and the
      * other one may be right. It doubles each time that both had their turn, up to away_ms, because
      * a long way may need more time than this. */
     int64_t away_two_keys_ms;
-    /* Messages that want an answer were taken for so long and none was answered. */
+    /* For this time ZeroMQ took messages that want an answer, and none was answered. */
     int64_t unanswered_ms;
 };
 
@@ -41,16 +41,16 @@ struct dial {
     uint32_t fruitless;       /* of them, those in a row that took no message */
     bool is_stale;            /* it is to be replaced at once: broken, or its key counts no more */
     bool was_silent;          /* the last one took messages and answered none; none came since */
-    bool is_told;             /* that it is lost */
+    bool is_told;             /* that it is lost was reported */
     int64_t lost_since_ms;    /* INT64_MAX while it serves, as far as is known */
     int64_t away_since_ms;    /* INT64_MAX while messages are taken */
     int64_t unanswered_since_ms; /* INT64_MAX while nothing waits for an answer */
 };
 
-/* The other end is lost for so long before anybody is told: a start or a new key takes less. */
+/* The other end is lost for this time before that is reported: a start or a new key takes less. */
 #define DIAL_LOST_MS 5000
 
-/* What is to be told, each once. */
+/* What dial_news reports, each once. */
 enum dial_news {
     DIAL_NOTHING_NEW,
     DIAL_LOST, /* the other end was not reached for DIAL_LOST_MS, however often it was tried */
@@ -102,7 +102,7 @@ size_t dial_choose(const struct dial *dial, size_t count);
  * answer was made with the right key and keeps it. */
 void dial_renew(struct dial *dial, int64_t now_ms);
 
-/* What there is to tell since the last call; to be asked about once a second. */
+/* What is new since the last call; the owner calls it about once a second. */
 enum dial_news dial_news(struct dial *dial, int64_t now_ms);
 
 #endif

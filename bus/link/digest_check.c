@@ -16,7 +16,7 @@ static enum digest_check_verdict judge_equal(struct digest_check *check, uint64_
 }
 
 enum digest_check_verdict digest_check_judge(struct digest_check *check, uint64_t ours,
-                                             uint64_t theirs, int64_t now_ms)
+                                             uint64_t theirs, bool is_explained, int64_t now_ms)
 {
     if (ours == theirs)
         return judge_equal(check, ours);
@@ -27,7 +27,7 @@ enum digest_check_verdict digest_check_judge(struct digest_check *check, uint64_
     if (!twice || now_ms < check->quiet_until)
         return DIGEST_CHECK_NOTHING;
     check->suspect = false;
-    check->quiet_until = now_ms + check->pause_ms;
+    check->quiet_until = now_ms + (is_explained ? DIGEST_CHECK_PAUSE_MS_MAX : check->pause_ms);
     check->pause_ms = 2 * check->pause_ms < DIGEST_CHECK_PAUSE_MS_MAX ? 2 * check->pause_ms
                                                                       : DIGEST_CHECK_PAUSE_MS_MAX;
     return DIGEST_CHECK_FAULT;

@@ -1,13 +1,13 @@
 /* handshake: which HELLO of a peer is accepted, which is refused, and what is remembered of that.
  *
  * We refuse a HELLO that does not come from the node we share the link with, a major version that
- * we do not speak, and a rival: a second process of the peer's name while the first one lives. The
- * other end may refuse us, too: then it gets no HELLO of ours for a while. It proves nothing:
- * whoever lies in a HELLO is stopped by the transport's keys or not at all. What is counted and
- * logged, and whether the link goes down, is bus/link/peer.c's.
+ * we do not speak, another idea of what is over or forgotten, and a rival: a second process of the
+ * peer's name while the first one lives. The other end may refuse us, too: then it gets no HELLO of
+ * ours for a while. It proves nothing: only the transport's keys stop a process that lies in its
+ * HELLO. What is counted and logged, and whether the link goes down, is bus/link/peer.c's.
  *
- * Invariant: a rival is refused only after the process that had the name before spoke at a time
- * when its words could not be late ones any more. */
+ * Invariant: a rival is refused only if the process that has the name was heard at least
+ * HANDSHAKE_RIVAL_MS after the rival's first HELLO. */
 #ifndef ZHERD_BUS_LINK_HANDSHAKE_H
 #define ZHERD_BUS_LINK_HANDSHAKE_H
 
@@ -16,8 +16,8 @@
 
 #include "bus/link/wire.h"
 
-/* For this long after a new process of a peer's name first spoke, what comes of the one before it
- * may merely be late. */
+/* For this time after the first HELLO of a new process of a peer's name, messages of the process
+ * before it may merely be late. */
 #define HANDSHAKE_RIVAL_MS 1000
 /* A refused node waits for a person to change something. */
 #define HANDSHAKE_PAUSE_MS 30000
@@ -27,6 +27,8 @@ struct handshake_link {
     struct span herd;     /* ours */
     struct span peer;     /* the node at the other end */
     uint64_t incarnation; /* ours */
+    uint64_t expire_ms;   /* herd/expire, 0 without, and herd/forget as our file has them */
+    bool forget;
 };
 
 struct handshake {
@@ -39,8 +41,10 @@ struct handshake {
     uint64_t rival;   /* another incarnation that said HELLO while the link was up */
     int64_t rival_at; /* when it did so first */
 
-    uint64_t refused_by;   /* the incarnation that refused us last */
+    uint64_t refused_by;   /* the incarnation that refused us last, */
+    uint64_t refused_code; /* and why: an enum wire_refusal, or a newer version's */
     int64_t refused_until; /* no HELLO before, unless another incarnation says an acceptable one */
+    int64_t in_use_until[2]; /* no news before about names in use, another's and ours */
 };
 
 void handshake_init(struct handshake *handshake);
@@ -63,15 +67,25 @@ bool handshake_refuses_rival(struct handshake *handshake, struct span name, uint
 /* The name belongs to one process again. */
 void handshake_forget_rival(struct handshake *handshake);
 
-/* Asked once for each refusal of ours: whether the log should hear of it, which it does once in
+/* To be called once for each refusal of ours: whether it is to be logged, once in
  * HANDSHAKE_PAUSE_MS. */
 bool handshake_is_news(struct handshake *handshake, int64_t now_ms);
 
 /* Writes the REFUSED that is owed, but for its `from_incarnation`. Borrows the text. */
 void handshake_write_refused(struct handshake *handshake, struct wire_message *message);
 
-/* They refused us, and will again until a person has changed something. */
-void handshake_refused_by(struct handshake *handshake, uint64_t incarnation, int64_t now_ms);
+/* They refused us, and will again until a person has changed something. False where that is known,
+ * for HANDSHAKE_PAUSE_MS. */
+bool handshake_refused_by(struct handshake *handshake, uint64_t incarnation, uint64_t code,
+                          int64_t now_ms);
+
+/* Our file was read again, or theirs: a pause that began because herd/expire or herd/forget
+ * differed is over. */
+void handshake_end_pause(struct handshake *handshake);
+
+/* They refused a process because another one has its name: ours, or another. Whether that is to be
+ * logged, once in HANDSHAKE_PAUSE_MS. */
+bool handshake_in_use_is_news(struct handshake *handshake, bool is_ours, int64_t now_ms);
 
 /* An acceptable HELLO of that incarnation came. */
 void handshake_accept(struct handshake *handshake, uint64_t incarnation);

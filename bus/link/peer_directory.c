@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool peer_directory_make(struct peer_directory *directory, size_t members_max)
+#include "bus/base/bytes.h"
+
+void peer_directory_make(struct peer_directory *directory, size_t members_max)
 {
-    /* One more than needed, because calloc may answer NULL for nothing. */
-    *directory =
-        (struct peer_directory){.members = calloc(members_max + 1, sizeof *directory->members)};
-    return directory->members != NULL;
+    /* One more than needed, because the size may not be 0. */
+    *directory = (struct peer_directory){
+        .members = bytes_zeroed((members_max + 1) * sizeof *directory->members)};
 }
 
 void peer_directory_free(struct peer_directory *directory)
@@ -59,8 +60,8 @@ void peer_directory_sort(struct peer_directory *directory)
 /* How much of a routing id is the name. */
 static size_t count_name_bytes(struct span id)
 {
-    const size_t behind = 1 + PEER_DIRECTORY_NUMBER_BYTES;
-    return id.len > behind && id.data[id.len - behind] == '\0' ? id.len - behind : id.len;
+    const size_t suffix = 1 + PEER_DIRECTORY_NUMBER_BYTES;
+    return id.len > suffix && id.data[id.len - suffix] == '\0' ? id.len - suffix : id.len;
 }
 
 const struct peer_directory_member *peer_directory_find(const struct peer_directory *directory,

@@ -2,9 +2,9 @@
  *
  * A routing id is a name, a NUL and a number, of which the first half is drawn for each socket and
  * the second half once by each process: a ROUTER takes a second connection of one routing id for
- * the first one's successor, and so nobody else who bears the name can push its connections aside
- * unnoticed. Both are heard, and the flood tells them apart by their incarnations. A routing id
- * proves nothing: whoever connects may claim any.
+ * the first one's successor, and so no other process of that name can push its connections aside
+ * unnoticed. Both are heard, and the flood distinguishes them by their incarnations. A routing id
+ * proves nothing: any process that connects may claim any.
  *
  * Invariant: once sorted, no two members have one name. */
 #ifndef ZHERD_BUS_LINK_PEER_DIRECTORY_H
@@ -31,8 +31,8 @@ struct peer_directory {
     size_t count;
 };
 
-/* An empty directory with room for so many. False without memory. */
-bool peer_directory_make(struct peer_directory *directory, size_t members_max);
+/* An empty directory with room for `members_max`. */
+void peer_directory_make(struct peer_directory *directory, size_t members_max);
 void peer_directory_free(struct peer_directory *directory);
 
 /* Copies the name, which is 1 to LOCATION_ORIGIN_BYTES_MAX bytes long. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #define CAPACITY_MIN 16u
-/* Beyond this an empty ring gives its memory back: telling a new neighbour a whole table should
- * not cost its size for ever. */
+/* Beyond this an empty ring gives its memory back: sending a new neighbour a whole table should not
+ * cost its size for ever. */
 #define CAPACITY_KEPT_MAX 65536u
 #define BITS_PER_WORD     64u
 /* Blanks that stay although they are more than half of a queue: closing costs as much as is there.
@@ -36,35 +36,42 @@ static void set_due(struct ring *ring, uint32_t slot)
     ring->due[slot / BITS_PER_WORD] |= UINT64_C(1) << slot % BITS_PER_WORD;
 }
 
-/* Bits for every slot below `count`. */
-static void make_bits(struct ring *ring, uint64_t count)
+/* Bits for every slot below `count`; false without memory. */
+static bool make_bits(struct ring *ring, uint64_t count)
 {
     uint64_t wanted = (count + BITS_PER_WORD - 1) / BITS_PER_WORD;
     if (wanted <= ring->due_words)
-        return;
+        return true;
     uint64_t words = ring->due_words == 0 ? 1 : ring->due_words;
     while (words < wanted)
         words *= 2;
-    ring->due = bytes_resize(ring->due, words * sizeof *ring->due);
-    memset(ring->due + ring->due_words, 0, (words - ring->due_words) * sizeof *ring->due);
+    uint64_t *due = realloc(ring->due, words * sizeof *due);
+    if (due == NULL)
+        return false;
+    memset(due + ring->due_words, 0, (words - ring->due_words) * sizeof *due);
+    ring->due = due;
     ring->due_words = words;
+    return true;
 }
 
-/* Room for `more` positions behind the head. */
-static void make_room(struct ring *ring, uint64_t more)
+/* Room for `more` positions after the head; false without memory. */
+static bool make_room(struct ring *ring, uint64_t more)
 {
     uint64_t wanted = ring->head - ring->kept + more;
     if (wanted <= ring->capacity)
-        return;
+        return true;
     uint64_t capacity = ring->capacity == 0 ? CAPACITY_MIN : ring->capacity;
     while (capacity < wanted)
         capacity *= 2;
-    uint32_t *slots = bytes_resize(NULL, capacity * sizeof *slots);
+    uint32_t *slots = malloc(capacity * sizeof *slots);
+    if (slots == NULL)
+        return false;
     for (uint64_t position = ring->kept; position < ring->head; position++)
         slots[position & (capacity - 1)] = *place(ring, position);
     free(ring->slots);
     ring->slots = slots;
     ring->capacity = capacity;
+    return true;
 }
 
 /* A slot may stand here twice, forgotten and then changed again: the first place is its own. */
@@ -84,10 +91,11 @@ static void close_blanks(struct ring *ring)
 }
 
 /* Kept out of what is done for every change. */
-__attribute__((noinline)) static void make_both(struct ring *ring, uint32_t slot)
+__attribute__((noinline)) static bool make_both(struct ring *ring, uint32_t slot)
 {
-    make_bits(ring, (uint64_t)slot + 1);
-    make_room(ring, 1);
+    bool made = make_bits(ring, (uint64_t)slot + 1) && make_room(ring, 1);
+    ring->lost |= !made;
+    return made;
 }
 
 static void give_back(struct ring *ring)
@@ -103,8 +111,10 @@ void ring_push(struct ring *ring, uint32_t slot)
 {
     if (is_due(ring, slot))
         return;
-    if (slot / BITS_PER_WORD >= ring->due_words || ring->head - ring->kept == ring->capacity)
-        make_both(ring, slot);
+    bool is_full =
+        slot / BITS_PER_WORD >= ring->due_words || ring->head - ring->kept == ring->capacity;
+    if (is_full && !make_both(ring, slot))
+        return;
     set_due(ring, slot);
     *place(ring, ring->head++) = slot;
 }
@@ -129,7 +139,7 @@ bool ring_forget(struct ring *ring, uint32_t slot)
 
 bool ring_peek(struct ring *ring, uint32_t *slot)
 {
-    /* To be told again, but changed since: it also waits behind `sent`, and goes out there. */
+    /* To be sent again, but changed since: it also waits at or after `sent`, and goes out there. */
     while (ring->next < ring->sent && is_due(ring, *place(ring, ring->next)))
         ring->next++;
     if (ring->next == ring->head)
@@ -146,6 +156,13 @@ uint64_t ring_due(const struct ring *ring)
     return ring->sent - ring->next + ring->due_count;
 }
 
+bool ring_at(const struct ring *ring, uint64_t position, uint32_t *slot)
+{
+    assert(position >= ring->kept && position < ring->head);
+    *slot = *place(ring, position);
+    return position < ring->sent || is_due(ring, *slot);
+}
+
 bool ring_look_ahead(const struct ring *ring, uint32_t distance, uint32_t *slot)
 {
     if (ring->head - ring->next <= distance)
@@ -160,7 +177,7 @@ bool ring_is_next(const struct ring *ring, const uint32_t *slots, uint32_t count
         return false;
     if (count == 0)
         return true;
-    /* What lies behind the end of the memory goes on at its beginning. */
+    /* Past the end of the memory the queue goes on at its beginning. */
     const uint32_t *first = place(ring, ring->next);
     uint64_t to_end = (uint64_t)(ring->slots + ring->capacity - first);
     uint64_t before = count < to_end ? count : to_end;
@@ -199,6 +216,7 @@ void ring_confirm(struct ring *ring, uint64_t position)
 
 void ring_rewind(struct ring *ring)
 {
+    ring->rewinds += ring->next > ring->kept;
     ring->next = ring->kept;
 }
 
@@ -207,15 +225,15 @@ void ring_clear(struct ring *ring)
     for (; ring->sent < ring->head; ring->sent++)
         clear_due(ring, *place(ring, ring->sent));
     ring->kept = ring->next = ring->sent;
+    ring->fills++;
     give_back(ring);
 }
 
 void ring_fill(struct ring *ring, uint32_t count)
 {
     ring_clear(ring);
-    make_bits(ring, count);
-    make_room(ring, count);
-    for (uint32_t slot = 0; slot < count; slot++) {
+    ring->lost = !make_bits(ring, count) || !make_room(ring, count);
+    for (uint32_t slot = 0; slot < count && !ring->lost; slot++) {
         set_due(ring, slot);
         *place(ring, ring->head++) = slot;
     }
@@ -236,7 +254,7 @@ static uint64_t count_bits(const struct ring *ring)
     return count;
 }
 
-/* Each position takes its slot's bit out of a copy: a bit that nobody takes breaks the rule. */
+/* Each position takes its slot's bit out of a copy: a bit that remains breaks the rule. */
 static bool bits_match(const struct ring *ring, uint64_t *bits)
 {
     for (uint64_t position = ring->sent; position < ring->head; position++) {

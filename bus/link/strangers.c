@@ -2,11 +2,11 @@
 
 #include <assert.h>
 
-static bool is_told(const struct strangers *strangers, struct span id)
+static bool is_reported(const struct strangers *strangers, struct span id)
 {
-    for (size_t i = 0; i < STRANGERS_TOLD_MAX; i++) {
-        struct span told = {strangers->told[i].at, strangers->told[i].bytes};
-        if (told.len > 0 && span_equals(told, id))
+    for (size_t i = 0; i < STRANGERS_REPORTED_MAX; i++) {
+        struct span known = {strangers->reported[i].at, strangers->reported[i].bytes};
+        if (known.len > 0 && span_equals(known, id))
             return true;
     }
     return false;
@@ -19,11 +19,11 @@ void strangers_hear(struct strangers *strangers, struct span id, int64_t now_ms)
     if (strangers->is_pausing && now_ms < strangers->quiet_until)
         return;
     strangers->is_pausing = false;
-    if (id.len == 0 || is_told(strangers, id))
+    if (id.len == 0 || is_reported(strangers, id))
         return;
-    memcpy(strangers->told[strangers->next].at, id.data, id.len);
-    strangers->told[strangers->next].bytes = (unsigned char)id.len;
-    strangers->next = (strangers->next + 1) % STRANGERS_TOLD_MAX;
+    memcpy(strangers->reported[strangers->next].at, id.data, id.len);
+    strangers->reported[strangers->next].bytes = (unsigned char)id.len;
+    strangers->next = (strangers->next + 1) % STRANGERS_REPORTED_MAX;
     strangers->has_news = true;
     strangers->is_pausing = true;
     strangers->quiet_until = now_ms + STRANGERS_PAUSE_MS;
@@ -33,8 +33,8 @@ bool strangers_next(struct strangers *strangers, struct span *id)
 {
     if (!strangers->has_news)
         return false;
-    size_t last = (strangers->next + STRANGERS_TOLD_MAX - 1) % STRANGERS_TOLD_MAX;
-    *id = (struct span){strangers->told[last].at, strangers->told[last].bytes};
+    size_t last = (strangers->next + STRANGERS_REPORTED_MAX - 1) % STRANGERS_REPORTED_MAX;
+    *id = (struct span){strangers->reported[last].at, strangers->reported[last].bytes};
     strangers->has_news = false;
     return true;
 }

@@ -1,8 +1,8 @@
 /* strangers: routing ids under which messages came that no peer of ours would use.
  *
- * Whoever configures a node, or writes one, is looked for here when nothing of what it says
- * arrives. Each such id is told once, as long as few others come in between; one that is told waits
- * until it is asked for.
+ * They help to find a wrongly configured or foreign node when nothing of what it sends arrives.
+ * Each such id is reported once, as long as few others come in between; one that is due waits until
+ * strangers_next takes it.
  *
  * Invariant: one id in STRANGERS_PAUSE_MS at most, whatever comes. */
 #ifndef ZHERD_BUS_LINK_STRANGERS_H
@@ -15,8 +15,8 @@
 #include "bus/base/bytes.h"
 
 #define STRANGERS_PAUSE_MS 5000
-/* So many that were told are remembered, the last ones. */
-#define STRANGERS_TOLD_MAX 16
+/* This number of reported ids is remembered, the last ones. */
+#define STRANGERS_REPORTED_MAX 16
 /* ZeroMQ's limit (zmq_setsockopt(3), ZMQ_ROUTING_ID). */
 #define STRANGERS_ID_BYTES_MAX 255
 
@@ -26,7 +26,7 @@ struct strangers {
     struct {
         unsigned char bytes;
         char at[STRANGERS_ID_BYTES_MAX];
-    } told[STRANGERS_TOLD_MAX]; /* a ring, the next to be replaced at `next` */
+    } reported[STRANGERS_REPORTED_MAX]; /* a ring, the next to be replaced at `next` */
     size_t next;
     bool is_pausing;
     int64_t quiet_until;
@@ -36,7 +36,7 @@ struct strangers {
 /* A message came under that id. */
 void strangers_hear(struct strangers *strangers, struct span id, int64_t now_ms);
 
-/* The id that is to be told now, borrowed until the next call of the other; or false. */
+/* The id that is to be reported now, borrowed until the next strangers_hear; or false. */
 bool strangers_next(struct strangers *strangers, struct span *id);
 
 #endif

@@ -23,13 +23,22 @@ bool window_is_open(const struct window *window)
 
 bool window_is_told(const struct window *window)
 {
-    return window->acked == window->ring.head;
+    return window->acked == window->ring.head && !window->ring.lost;
+}
+
+bool window_is_announced(const struct window *window)
+{
+    return window->announced == window->ring.head && !window->ring.lost;
 }
 
 void window_announce(struct window *window, int64_t now_ms)
 {
     assert(window->in_flight < WINDOW_UPDATES_MAX && window->ring.next > window->announced);
     window->announced = window->ring.next;
+    if (window->acked >= window->timed) {
+        window->timed = window->ring.head;
+        window->timed_ms = now_ms;
+    }
     if (window->in_flight == 0)
         window->retransmit_at = now_ms + window->retransmit_ms;
     window->upto[window->in_flight++] = window->ring.next;
@@ -39,6 +48,8 @@ bool window_confirm(struct window *window, uint64_t received, int64_t now_ms)
 {
     if (received <= window->acked)
         return false;
+    if (window->acked < window->timed && received >= window->timed)
+        window->took_ms = now_ms - window->timed_ms;
     window->acked = received;
     if (window->announced < received)
         window->announced = received;
@@ -52,6 +63,12 @@ bool window_confirm(struct window *window, uint64_t received, int64_t now_ms)
     window->retransmit_ms = WINDOW_RETRANSMIT_MS;
     window->retransmit_at = window->in_flight > 0 ? now_ms + WINDOW_RETRANSMIT_MS : NEVER;
     return true;
+}
+
+int64_t window_lag_ms(const struct window *window, int64_t now_ms)
+{
+    int64_t waits_ms = window->acked < window->timed ? now_ms - window->timed_ms : 0;
+    return waits_ms > window->took_ms ? waits_ms : window->took_ms;
 }
 
 /* The next UPDATE follows the last acknowledgement, so whatever did arrive, it will not be a gap;
@@ -85,16 +102,31 @@ void window_calm(struct window *window)
 
 void window_refill(struct window *window, uint32_t count)
 {
-    window_rewind(window);
+    bool was_probing = window->probing, any = window_rewind(window);
+    window->probing = was_probing || any;
     ring_fill(&window->ring, count);
 }
 
-void window_start_over(struct window *window, uint32_t count)
+void window_owe_all(struct window *window)
 {
-    window->acked = 0;
-    window_refill(window, count);
+    window->ring.lost = true;
+}
+
+void window_start_over(struct window *window)
+{
+    window->acked = window->timed = 0;
+    window->took_ms = 0;
+    window_refill(window, 0);
     window->probing = false;
     window->retransmit_ms = WINDOW_RETRANSMIT_MS;
+}
+
+void window_begin_at(struct window *window, uint64_t position)
+{
+    struct ring *ring = &window->ring;
+    assert(ring->head == 0);
+    ring->kept = ring->next = ring->sent = ring->head = position;
+    window->acked = window->announced = position;
 }
 
 bool window_is_sound(const struct window *window)
@@ -108,7 +140,7 @@ bool window_is_sound(const struct window *window)
         if (window->upto[i] <= (i == 0 ? window->acked : window->upto[i - 1]) ||
             window->upto[i] > window->announced)
             return false;
-    bool moving = window->in_flight > 0 || window->announced < ring->head;
+    bool moving = window->in_flight > 0 || window->announced < ring->head || ring->lost;
     return (window_is_told(window) || moving) &&
            (window->in_flight > 0) == (window->retransmit_at != NEVER);
 }

@@ -1,16 +1,15 @@
-/* window: what the other end of a link was told, and what of that has arrived.
+/* window: what was sent to the other end of a link, and what of that has arrived.
  *
  * It says whether another UPDATE may go out, what that one follows, and when what is on the way
- * must be told again. What waits stands in its ring, which whoever writes an UPDATE takes from. It
- * knows no messages, no incarnations and no links: whether anybody listens is bus/link/peer.h's
- * affair.
+ * must be sent again. What waits stands in its ring, from which the writer of an UPDATE takes it.
+ * It knows no messages, no incarnations and no links: bus/link/peer.h knows whether the other end
+ * listens.
  *
- * Positions are those of the ring: those that were told only grow, as long as our process lives,
- * whatever the other end does. So an old acknowledgement can be late, but never mean something
- * else.
+ * Positions are those of the ring: those that were sent only grow while our process lives, whatever
+ * the other end does. So an old acknowledgement can be late, but never mean something else.
  *
  * Invariant: acked <= announced <= sent <= head. A location that the other end may lack is in the
- * ring: waiting, or told and not acknowledged; and whatever is on the way is timed. */
+ * ring: waiting, or sent and not acknowledged; and whatever is on the way is timed. */
 #ifndef ZHERD_BUS_LINK_WINDOW_H
 #define ZHERD_BUS_LINK_WINDOW_H
 
@@ -38,28 +37,38 @@ struct window {
     bool probing;          /* after a loss: one UPDATE on the way until one is acknowledged */
     int64_t retransmit_ms; /* the current patience */
     int64_t retransmit_at; /* when it ends */
+    /* The end of what waited at `timed_ms`, and how long it took until they had the last such. */
+    uint64_t timed;
+    int64_t timed_ms, took_ms;
 };
 
 /* `window` is all zero before. */
 void window_init(struct window *window);
 void window_free(struct window *window);
 
-/* Whether an UPDATE is due that may go out now. Its ring may hold nothing to tell, where all that
- * waited was forgotten: then, too, the positions before must be agreed upon. */
+/* Whether an UPDATE is due that may go out now. Also true where everything that waited was
+ * forgotten: an empty UPDATE then moves the receiver past those positions. */
 bool window_is_open(const struct window *window);
 
-/* Whether everything that ever waited has arrived. */
+/* Whether everything that ever waited, or should have, has arrived. */
 bool window_is_told(const struct window *window);
+
+/* Whether everything that ever waited, or should have, was put into an UPDATE. */
+bool window_is_announced(const struct window *window);
 
 /* What was taken from the ring since the last UPDATE goes into one, from the old `announced` up to
  * the new one. The window is open. */
 void window_announce(struct window *window, int64_t now_ms);
 
-/* They have everything before `received`, which is at most what was told. True where that is news.
- */
+/* They have everything before `received`, which is at most the ring's `sent`. True where that is
+ * news. */
 bool window_confirm(struct window *window, uint64_t received, int64_t now_ms);
 
-/* What is on the way counts as lost and is told again. True if there was anything. */
+/* How far they lag: the milliseconds from when something waited here until they had acknowledged
+ * it, as it was last, or more where they have not yet. */
+int64_t window_lag_ms(const struct window *window, int64_t now_ms);
+
+/* What is on the way counts as lost and is sent again. True if there was anything. */
 bool window_rewind(struct window *window);
 
 /* The same where the patience has ended; it is doubled for the next time. True if it has. */
@@ -68,11 +77,18 @@ bool window_expire(struct window *window, int64_t now_ms);
 /* The way to them is new: the patience with what goes over it starts over. */
 void window_calm(struct window *window);
 
-/* Every slot below `count` waits, whatever was told before. */
+/* Every slot below `count` waits, whatever was sent before. */
 void window_refill(struct window *window, uint32_t count);
 
-/* The same where nobody has heard anything yet: whatever was on the way went to somebody else. */
-void window_start_over(struct window *window, uint32_t count);
+/* The other end is new and has received nothing: whatever was on the way was for another process,
+ * and nothing waits. */
+void window_start_over(struct window *window);
+
+/* Nothing was ever sent, and what will be stands at positions from `position` on. */
+void window_begin_at(struct window *window, uint64_t position);
+
+/* Everything should wait, but is not in the ring before window_refill puts it there. */
+void window_owe_all(struct window *window);
 
 /* True while the invariant holds. Costs the size of the ring; for tests. */
 bool window_is_sound(const struct window *window);

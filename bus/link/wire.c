@@ -1,37 +1,20 @@
 #include "bus/link/wire.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <inttypes.h>
-#include <msgpack.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bus/base/msgread.h"
 #include "bus/base/msgshow.h"
+#include "bus/link/wire_elements.h"
 
-#define MAGIC_BYTES 3
-/* An array head, three binaries, a short string, two numbers: what is not text. */
-#define LOCATION_HEAD_BYTES_MAX (1 + 3 * 5 + 2 + 2 * 9)
-
-/* A location that takes no more than this is written on the stack. */
-#define LOCATION_STACK_BYTES 512
-
-/* How many elements each message's array has; newer versions may append more. */
-enum {
-    COMMON_ELEMENTS = 3, /* type, from_incarnation, to_incarnation */
-    HELLO_ELEMENTS = COMMON_ELEMENTS + 1,
-    UPDATE_ELEMENTS = COMMON_ELEMENTS + 4,
-    ACK_ELEMENTS = COMMON_ELEMENTS + 2,
-    HEARTBEAT_ELEMENTS = COMMON_ELEMENTS + 4,
-    REFUSED_ELEMENTS = COMMON_ELEMENTS + 2,
-    GOODBYE_ELEMENTS = COMMON_ELEMENTS,
-    STATUS_ASK_ELEMENTS = COMMON_ELEMENTS,
-    STATUS_ELEMENTS = COMMON_ELEMENTS + 3,
-    HELLO_KEYS = 6,
-    LOCATION_ELEMENTS = 6,
-    LINK_ELEMENTS = 8,
-};
+static_assert(WIRE_MESSAGE_BYTES_MAX >=
+                  WIRE_HEAD_BYTES_MAX + WIRE_CLOCKS_MAX * WIRE_CLOCK_BYTES_MAX,
+              "a HELLO and a HEARTBEAT of all clocks are messages");
+static_assert(WIRE_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + WIRE_RANGES_MAX * WIRE_RANGE_BYTES,
+              "a CHECK of all ranges is one");
+static_assert(WIRE_MESSAGE_BYTES_MAX >= WIRE_HEAD_BYTES_MAX + WIRE_ENTRIES_MAX * WIRE_ENTRY_BYTES,
+              "so is a full LIST, and a WANT, which is smaller");
 
 /* ---- Reading ----------------------------------------------------------------------------
  *
@@ -81,6 +64,12 @@ static bool take_array(struct msgread *in, struct wire_message *message, const c
     return msgread_take_array(in, count) || miss(message, *in, field, ARRAY);
 }
 
+static bool take_integer(struct msgread *in, struct wire_message *message, const char *field,
+                         int64_t *value)
+{
+    return msgread_take_int(in, value) || miss(message, *in, field, INTEGER);
+}
+
 static bool skip_some(struct msgread *in, struct wire_message *message, uint32_t count)
 {
     while (count-- > 0)
@@ -97,52 +86,116 @@ static bool take_name(struct msgread *in, struct wire_message *message, const ch
            miss(message, start, field, NAME);
 }
 
+static bool take_clock(struct msgread *in, struct wire_message *message, struct wire_clock *clock)
+{
+    uint32_t elements;
+    if (!take_array(in, message, "it", &elements))
+        return false;
+    if (elements < CLOCK_ELEMENTS)
+        return contradict(message, "it", "has less than 5 elements");
+    if (!take_name(in, message, "node", &clock->node) ||
+        !take_number(in, message, "incarnation", &clock->incarnation) ||
+        !take_number(in, message, "step", &clock->step) ||
+        !take_integer(in, message, "wall_ns", &clock->wall_ns) ||
+        !take_number(in, message, "age_ms", &clock->age_ms))
+        return false;
+    if (clock->incarnation == 0)
+        return contradict(message, "incarnation", "is 0");
+    return skip_some(in, message, elements - CLOCK_ELEMENTS);
+}
+
+static bool take_clocks(struct msgread *in, struct wire_message *message)
+{
+    if (!take_array(in, message, "clocks", &message->clock_count))
+        return false;
+    if (message->clock_count > WIRE_CLOCKS_MAX)
+        return contradict(message, "clocks", "are more than 64");
+    for (uint32_t i = 0; i < message->clock_count; i++) {
+        message->fault.element = i;
+        if (!take_clock(in, message, &message->clocks[i]))
+            return false;
+    }
+    message->fault.element = WIRE_NO_ELEMENT;
+    return true;
+}
+
+/* A key of a HELLO. It has one of the four; without any, its value is the clocks. */
 struct hello_field {
     const char *key;
     struct span *name;
     uint64_t *number;
+    int64_t *integer;
+    bool *flag;
 };
 
-/* One value of the HELLO map. Sets the key's bit in `seen`. */
-static bool take_hello_value(struct msgread *in, struct span key, struct wire_message *message,
-                             const struct hello_field *fields, unsigned *seen)
+static bool take_hello_value(struct msgread *in, struct wire_message *message,
+                             const struct hello_field *field)
 {
-    for (unsigned i = 0; i < HELLO_KEYS; i++)
+    if (field->name != NULL)
+        return take_name(in, message, field->key, field->name);
+    if (field->number != NULL)
+        return take_number(in, message, field->key, field->number);
+    if (field->flag != NULL)
+        return take_bool(in, message, field->key, field->flag);
+    return field->integer != NULL ? take_integer(in, message, field->key, field->integer)
+                                  : take_clocks(in, message);
+}
+
+/* One key of the HELLO map, and its value. Sets the key's bit in `seen`. */
+static bool take_hello_key(struct msgread *in, struct wire_message *message,
+                           const struct hello_field *fields, unsigned *seen)
+{
+    struct span key;
+    if (!msgread_take_str(in, &key))
+        return miss(message, *in, "a key", TEXT);
+    for (unsigned i = 0; i < HELLO_KEYS_MAX; i++)
         if (span_equals(key, span_of(fields[i].key))) {
             *seen |= 1u << i;
-            return fields[i].name != NULL
-                       ? take_name(in, message, fields[i].key, fields[i].name)
-                       : take_number(in, message, fields[i].key, fields[i].number);
+            return take_hello_value(in, message, &fields[i]);
         }
     return skip_some(in, message, 1);
 }
 
 static bool take_hello(struct msgread *in, struct wire_message *message)
 {
-    const struct hello_field fields[HELLO_KEYS] = {
-        {"herd", &message->herd, NULL},       {"node", &message->node, NULL},
-        {"version", NULL, &message->version}, {"version_min", NULL, &message->version_min},
-        {"start", NULL, &message->start},     {"have", NULL, &message->received},
+    const struct hello_field fields[HELLO_KEYS_MAX] = {
+        {.key = "herd", .name = &message->herd},
+        {.key = "node", .name = &message->node},
+        {.key = "version", .number = &message->version},
+        {.key = "version_min", .number = &message->version_min},
+        {.key = "start", .number = &message->start},
+        {.key = "have", .number = &message->received},
+        /* Since version 2. */
+        {.key = "ceiling", .integer = &message->cut.ceiling_ns},
+        {.key = "clocks"},
+        /* Of a herd that has them. */
+        {.key = "expire", .number = &message->expire_ms},
+        {.key = "forget", .flag = &message->forget},
+        {.key = "clients", .number = &message->clients},
     };
+    const unsigned checks = (1u << HELLO_KEYS) - 1, clients = 1u << (HELLO_KEYS_MAX - 1);
     uint32_t keys;
     unsigned seen = 0;
+    message->clock_count = 0;
+    message->expire_ms = 0;
+    message->forget = false;
     if (!msgread_take_map(in, &keys))
         return miss(message, *in, "the fourth element", "a map");
-    while (keys-- > 0) {
-        struct span key;
-        if (!msgread_take_str(in, &key))
-            return miss(message, *in, "a key", TEXT);
-        if (!take_hello_value(in, key, message, fields, &seen))
+    while (keys-- > 0)
+        if (!take_hello_key(in, message, fields, &seen))
             return false;
-    }
-    for (unsigned i = 0; i < HELLO_KEYS; i++)
+    for (unsigned i = 0; i < HELLO_KEYS_MIN; i++)
         if ((seen & 1u << i) == 0)
             return contradict(message, fields[i].key, "is missing");
+    message->has_checks = (seen & checks) == checks;
+    message->has_clients = message->has_checks && (seen & clients) != 0;
+    if (!message->has_checks)
+        message->clock_count = 0;
     return message->version_min <= message->version ||
            contradict(message, "version_min", "is greater than version");
 }
 
-/* Which of the locations or links it is, so that the many that are good need not say it. */
+/* Which of the locations it is, so that the many that are good need not say it. */
 MSGREAD_APART __attribute__((cold)) static bool miss_in(struct wire_message *message,
                                                         size_t element, struct msgread at,
                                                         const char *field, const char *rule)
@@ -151,29 +204,67 @@ MSGREAD_APART __attribute__((cold)) static bool miss_in(struct wire_message *mes
     return miss(message, at, field, rule);
 }
 
-static bool take_location(struct msgread *in, struct wire_message *message, uint32_t i)
+MSGREAD_SKIM bool skim_location(struct msgread *in, struct location *location)
 {
-    struct location *location = &message->locations[i];
     uint32_t elements;
     location->packed = NULL;
-    if (!msgread_skim_array(in, &elements))
-        return miss_in(message, i, *in, "it", ARRAY);
-    if (elements < LOCATION_ELEMENTS)
-        return miss_in(message, i, (struct msgread){0}, "it", "has less than 6 elements");
-    return (msgread_skim_bin(in, &location->client) ||
-            miss_in(message, i, *in, "client", BINARY)) &&
-           (msgread_skim_bin(in, &location->position) ||
-            miss_in(message, i, *in, "position", BINARY)) &&
-           (msgread_skim_bin(in, &location->stamp) || miss_in(message, i, *in, "stamp", BINARY)) &&
-           (msgread_skim_str(in, &location->origin) || miss_in(message, i, *in, "origin", TEXT)) &&
-           (msgread_skim_int(in, &location->difference_ns) ||
-            miss_in(message, i, *in, "difference_ns", INTEGER)) &&
-           (msgread_skim_int(in, &location->order_ns) ||
-            miss_in(message, i, *in, "order_ns", INTEGER)) &&
-           (elements == LOCATION_ELEMENTS || skip_some(in, message, elements - LOCATION_ELEMENTS));
+    if (!msgread_skim_array(in, &elements) || elements < LOCATION_ELEMENTS ||
+        !msgread_skim_bin(in, &location->client) || !msgread_skim_bin(in, &location->position) ||
+        !msgread_skim_bin(in, &location->stamp) || !msgread_skim_str(in, &location->origin) ||
+        !msgread_skim_int(in, &location->difference_ns) ||
+        !msgread_skim_int(in, &location->order_ns))
+        return false;
+    for (; elements > LOCATION_ELEMENTS; elements--)
+        if (!msgread_skip(in))
+            return false;
+    return true;
 }
 
-static bool take_update(struct msgread *in, struct wire_message *message)
+bool wire_read_location(struct msgread *in, struct location *location)
+{
+    struct msgread start = *in;
+    if (skim_location(in, location))
+        return true;
+    *in = start;
+    return false;
+}
+
+/* Names the field at which skim_location failed, read from `in` on; the many good ones do not pay
+ * for that. */
+MSGREAD_APART __attribute__((cold)) static bool miss_location(struct wire_message *message,
+                                                              uint32_t i, struct msgread in)
+{
+    struct span bytes;
+    uint32_t elements;
+    int64_t number;
+    if (!msgread_take_array(&in, &elements))
+        return miss_in(message, i, in, "it", ARRAY);
+    if (elements < LOCATION_ELEMENTS)
+        return miss_in(message, i, (struct msgread){0}, "it", "has less than 6 elements");
+    return (msgread_take_bin(&in, &bytes) || miss_in(message, i, in, "client", BINARY)) &&
+           (msgread_take_bin(&in, &bytes) || miss_in(message, i, in, "position", BINARY)) &&
+           (msgread_take_bin(&in, &bytes) || miss_in(message, i, in, "stamp", BINARY)) &&
+           (msgread_take_str(&in, &bytes) || miss_in(message, i, in, "origin", TEXT)) &&
+           (msgread_take_int(&in, &number) || miss_in(message, i, in, "difference_ns", INTEGER)) &&
+           (msgread_take_int(&in, &number) || miss_in(message, i, in, "order_ns", INTEGER)) &&
+           skip_some(&in, message, elements - LOCATION_ELEMENTS);
+}
+
+static bool take_location(struct msgread *in, struct wire_message *message, uint32_t i)
+{
+    struct msgread start = *in;
+    return skim_location(in, &message->locations[i]) || miss_location(message, i, start);
+}
+
+/* Locations that the sender did not keep, which version 1 does not count. */
+static bool take_refused_here(struct msgread *in, struct wire_message *message, bool is_there)
+{
+    message->has_checks = is_there;
+    message->refused_here = 0;
+    return !is_there || take_number(in, message, "refused", &message->refused_here);
+}
+
+static bool take_update(struct msgread *in, struct wire_message *message, uint32_t elements)
 {
     if (!take_number(in, message, "after", &message->after) ||
         !take_number(in, message, "upto", &message->upto) ||
@@ -187,18 +278,111 @@ static bool take_update(struct msgread *in, struct wire_message *message)
     for (uint32_t i = 0; i < message->location_count; i++)
         if (!take_location(in, message, i))
             return false;
-    return true;
+    message->ack_now = false;
+    return take_refused_here(in, message, elements >= UPDATE_ELEMENTS_REFUSED) &&
+           (elements < UPDATE_ELEMENTS || take_bool(in, message, "ack_now", &message->ack_now));
 }
 
 static_assert(WIRE_LOCATIONS_MAX == 256 && WIRE_LINKS_MAX == 256, "the faults tell the limits");
-static_assert(LOCATION_ELEMENTS == 6 && LINK_ELEMENTS == 8, "so do these");
+static_assert(LOCATION_ELEMENTS == 6 && LINK_ELEMENTS_MIN == 8 && CLOCK_ELEMENTS == 5 &&
+                  WIRE_CLOCKS_MAX == 64,
+              "so do these");
 
-static bool take_heartbeat(struct msgread *in, struct wire_message *message)
+static bool take_ack(struct msgread *in, struct wire_message *message, uint32_t elements)
 {
-    return take_number(in, message, "head", &message->head) &&
-           take_number(in, message, "have", &message->received) &&
-           take_number(in, message, "digest", &message->digest) &&
-           take_number(in, message, "clients", &message->clients);
+    return take_number(in, message, "have", &message->received) &&
+           take_bool(in, message, "gap", &message->gap) &&
+           take_refused_here(in, message, elements >= ACK_ELEMENTS);
+}
+
+static bool take_horizon(struct msgread *in, struct wire_message *message)
+{
+    return take_number(in, message, "met", &message->cut.met) &&
+           take_integer(in, message, "horizon", &message->cut.horizon_ns);
+}
+
+static bool take_heartbeat(struct msgread *in, struct wire_message *message, uint32_t elements)
+{
+    bool has_checks = elements >= HEARTBEAT_ELEMENTS;
+    message->clock_count = 0;
+    if (!take_number(in, message, "head", &message->head) ||
+        !take_number(in, message, "have", &message->received) ||
+        !take_number(in, message, "digest", &message->digest) ||
+        !take_number(in, message, "clients", &message->clients) ||
+        !take_refused_here(in, message, has_checks))
+        return false;
+    return !has_checks || (take_clocks(in, message) &&
+                           take_number(in, message, "position", &message->cut.position) &&
+                           take_horizon(in, message) &&
+                           take_integer(in, message, "ceiling", &message->cut.ceiling_ns) &&
+                           take_number(in, message, "slots", &message->slots) &&
+                           take_number(in, message, "whole", &message->whole));
+}
+
+/* Entries of `entry_bytes` each, at most `count_max`, which the fault's two sentences name. */
+static bool take_entries(struct msgread *in, struct wire_message *message, size_t entry_bytes,
+                         size_t count_max, const char *no_multiple, const char *too_many)
+{
+    if (!msgread_take_bin(in, &message->bin))
+        return miss(message, *in, "bin", BINARY);
+    if (message->bin.len % entry_bytes != 0)
+        return contradict(message, "bin", no_multiple);
+    return message->bin.len / entry_bytes <= count_max || contradict(message, "bin", too_many);
+}
+
+static_assert(WIRE_RANGE_BYTES == 4 && WIRE_RANGES_MAX == 16384 && WIRE_ENTRY_BYTES == 8 &&
+                  WIRE_ID_BYTES == 4 && WIRE_ENTRIES_MAX == 2048,
+              "the faults tell the sizes");
+static_assert(WIRE_LEVEL_MAX == 16 && WIRE_PART_LEVEL_MAX == 24, "so do these the levels");
+
+static bool take_ranges(struct msgread *in, struct wire_message *message)
+{
+    if (!take_number(in, message, "level", &message->level) ||
+        !take_number(in, message, "first", &message->first) ||
+        !take_entries(in, message, WIRE_RANGE_BYTES, WIRE_RANGES_MAX, "is no multiple of 4 bytes",
+                      "has more than 16384 ranges"))
+        return false;
+    if (message->level > WIRE_LEVEL_MAX)
+        return contradict(message, "level", "is greater than 16");
+    uint64_t ranges = UINT64_C(1) << message->level, count = message->bin.len / WIRE_RANGE_BYTES;
+    return (message->first < ranges && count <= ranges - message->first) ||
+           contradict(message, "first", "and the ranges go beyond 2^level");
+}
+
+/* One range, or a part of one. */
+static bool take_range(struct msgread *in, struct wire_message *message)
+{
+    if (!take_number(in, message, "level", &message->level) ||
+        !take_number(in, message, "range", &message->first))
+        return false;
+    if (message->level < WIRE_LEVEL_MAX || message->level > WIRE_PART_LEVEL_MAX)
+        return contradict(message, "level", "is not from 16 to 24");
+    return message->first >> message->level == 0 ||
+           contradict(message, "range", "is beyond 2^level");
+}
+
+static bool take_check(struct msgread *in, struct wire_message *message)
+{
+    return take_number(in, message, "position", &message->cut.position) &&
+           take_number(in, message, "have", &message->received) && take_horizon(in, message) &&
+           take_integer(in, message, "ceiling", &message->cut.ceiling_ns) &&
+           take_ranges(in, message);
+}
+
+static bool take_list(struct msgread *in, struct wire_message *message)
+{
+    return take_number(in, message, "position", &message->cut.position) &&
+           take_number(in, message, "have", &message->received) && take_horizon(in, message) &&
+           take_range(in, message) && take_number(in, message, "salt", &message->salt) &&
+           take_entries(in, message, WIRE_ENTRY_BYTES, WIRE_ENTRIES_MAX,
+                        "is no multiple of 8 bytes", "has more than 2048 entries");
+}
+
+static bool take_want(struct msgread *in, struct wire_message *message)
+{
+    return take_range(in, message) &&
+           take_entries(in, message, WIRE_ID_BYTES, WIRE_ENTRIES_MAX, "is no multiple of 4 bytes",
+                        "has more than 2048 ids");
 }
 
 static bool take_refused(struct msgread *in, struct wire_message *message)
@@ -217,8 +401,10 @@ static bool take_link(struct msgread *in, struct wire_message *message, struct w
     uint32_t elements;
     if (!take_array(in, message, "it", &elements))
         return false;
-    if (elements < LINK_ELEMENTS)
+    if (elements < LINK_ELEMENTS_MIN)
         return contradict(message, "it", "has less than 8 elements");
+    bool is_long = elements >= LINK_ELEMENTS;
+    link->compared_age_ms = WIRE_NEVER;
     return take_name(in, message, "name", &link->name) && take_bool(in, message, "up", &link->up) &&
            take_number(in, message, "incarnation_age_ms", &link->incarnation_age_ms) &&
            take_number(in, message, "due", &link->due) &&
@@ -226,10 +412,39 @@ static bool take_link(struct msgread *in, struct wire_message *message, struct w
            take_number(in, message, "acked", &link->acked) &&
            take_number(in, message, "told", &link->sent) &&
            take_number(in, message, "head", &link->head) &&
-           skip_some(in, message, elements - LINK_ELEMENTS);
+           (!is_long || take_number(in, message, "compared_age_ms", &link->compared_age_ms)) &&
+           skip_some(in, message,
+                     elements - (uint32_t)(is_long ? LINK_ELEMENTS : LINK_ELEMENTS_MIN));
 }
 
-static bool take_status(struct msgread *in, struct wire_message *message)
+/* The end of a STATUS, of which older nodes send less. */
+static bool take_load(struct msgread *in, struct wire_message *message, uint32_t elements)
+{
+    message->has_load = elements >= STATUS_ELEMENTS_LOAD;
+    return !message->has_load || (take_number(in, message, "clients_max", &message->clients_max) &&
+                                  take_number(in, message, "bytes", &message->bytes) &&
+                                  take_number(in, message, "bytes_max", &message->bytes_max) &&
+                                  take_number(in, message, "refused", &message->refused));
+}
+
+static bool take_time(struct msgread *in, struct wire_message *message, uint32_t elements)
+{
+    message->has_time = elements >= STATUS_ELEMENTS_TIME;
+    return !message->has_time || (take_integer(in, message, "offset_ns", &message->offset_ns) &&
+                                  take_number(in, message, "votes", &message->votes) &&
+                                  take_number(in, message, "above", &message->above));
+}
+
+static bool take_journal(struct msgread *in, struct wire_message *message, uint32_t elements)
+{
+    message->has_journal = elements >= STATUS_ELEMENTS;
+    return !message->has_journal ||
+           (take_number(in, message, "journal", &message->journal) &&
+            take_number(in, message, "journal_due", &message->journal_due) &&
+            take_number(in, message, "journal_age_ms", &message->journal_age_ms));
+}
+
+static bool take_status(struct msgread *in, struct wire_message *message, uint32_t elements)
 {
     if (!take_number(in, message, "digest", &message->digest) ||
         !take_number(in, message, "clients", &message->clients) ||
@@ -243,51 +458,76 @@ static bool take_status(struct msgread *in, struct wire_message *message)
             return false;
     }
     message->fault.element = WIRE_NO_ELEMENT;
-    return true;
+    return take_load(in, message, elements) && take_time(in, message, elements) &&
+           take_journal(in, message, elements);
 }
 
-/* What stands between the incarnations and the elements of newer versions. */
-static bool take_fields(struct msgread *in, struct wire_message *message)
+/* What stands between the incarnations and the elements of newer versions, in a message of
+ * `elements` elements. */
+static bool take_fields(struct msgread *in, struct wire_message *message, uint32_t elements)
 {
     switch (message->type) {
     case WIRE_HELLO:
         return take_hello(in, message);
     case WIRE_UPDATE:
-        return take_update(in, message);
+        return take_update(in, message, elements);
     case WIRE_ACK:
-        return take_number(in, message, "have", &message->received) &&
-               take_bool(in, message, "gap", &message->gap);
+        return take_ack(in, message, elements);
     case WIRE_HEARTBEAT:
-        return take_heartbeat(in, message);
+        return take_heartbeat(in, message, elements);
     case WIRE_REFUSED:
         return take_refused(in, message);
     case WIRE_GOODBYE:
     case WIRE_STATUS_ASK:
         return true;
     case WIRE_STATUS:
-        return take_status(in, message);
+        return take_status(in, message, elements);
+    case WIRE_CHECK:
+        return take_check(in, message);
+    case WIRE_LIST:
+        return take_list(in, message);
+    case WIRE_WANT:
+        return take_want(in, message);
     }
     return false;
 }
 
-/* Each type's elements, 0 for one that is not known, and its name. */
+/* A type grows by elements at its end, this many times at most. */
+#define LENGTHS_MAX 4
+
+/* Each type's name, and how many elements it had in each version, the first one first; none for a
+ * type that is not known. Any other number is read as the next lower one of these. */
 static const struct {
-    uint32_t elements;
     const char *name;
+    uint32_t lengths[LENGTHS_MAX];
 } types[] = {
-    [WIRE_HELLO] = {HELLO_ELEMENTS, "HELLO"},
-    [WIRE_UPDATE] = {UPDATE_ELEMENTS, "UPDATE"},
-    [WIRE_ACK] = {ACK_ELEMENTS, "ACK"},
-    [WIRE_HEARTBEAT] = {HEARTBEAT_ELEMENTS, "HEARTBEAT"},
-    [WIRE_REFUSED] = {REFUSED_ELEMENTS, "REFUSED"},
-    [WIRE_GOODBYE] = {GOODBYE_ELEMENTS, "GOODBYE"},
-    [WIRE_STATUS_ASK] = {STATUS_ASK_ELEMENTS, "STATUS-ASK"},
-    [WIRE_STATUS] = {STATUS_ELEMENTS, "STATUS"},
+    [WIRE_HELLO] = {"HELLO", {HELLO_ELEMENTS}},
+    [WIRE_UPDATE] = {"UPDATE", {UPDATE_ELEMENTS_MIN, UPDATE_ELEMENTS_REFUSED, UPDATE_ELEMENTS}},
+    [WIRE_ACK] = {"ACK", {ACK_ELEMENTS_MIN, ACK_ELEMENTS}},
+    [WIRE_HEARTBEAT] = {"HEARTBEAT", {HEARTBEAT_ELEMENTS_MIN, HEARTBEAT_ELEMENTS}},
+    [WIRE_REFUSED] = {"REFUSED", {REFUSED_ELEMENTS}},
+    [WIRE_GOODBYE] = {"GOODBYE", {GOODBYE_ELEMENTS}},
+    [WIRE_STATUS_ASK] = {"STATUS-ASK", {STATUS_ASK_ELEMENTS}},
+    [WIRE_STATUS] = {"STATUS",
+                     {STATUS_ELEMENTS_MIN, STATUS_ELEMENTS_LOAD, STATUS_ELEMENTS_TIME,
+                      STATUS_ELEMENTS}},
+    [WIRE_CHECK] = {"CHECK", {CHECK_ELEMENTS}},
+    [WIRE_LIST] = {"LIST", {LIST_ELEMENTS}},
+    [WIRE_WANT] = {"WANT", {WANT_ELEMENTS}},
 };
 
-static uint32_t elements_of(uint64_t type)
+static bool is_known(uint64_t type)
 {
-    return type < sizeof types / sizeof *types ? types[type].elements : 0;
+    return type < sizeof types / sizeof *types && types[type].lengths[0] > 0;
+}
+
+static uint32_t elements_taken(uint64_t type, uint32_t elements)
+{
+    uint32_t taken = types[type].lengths[0];
+    for (uint32_t i = 1; i < LENGTHS_MAX && types[type].lengths[i] > 0; i++)
+        if (elements >= types[type].lengths[i])
+            taken = types[type].lengths[i];
+    return taken;
 }
 
 static enum wire_result read_array(struct msgread *in, struct wire_message *message)
@@ -304,20 +544,20 @@ static enum wire_result read_array(struct msgread *in, struct wire_message *mess
         !take_number(in, message, "from", &message->from_incarnation) ||
         !take_number(in, message, "to", &message->to_incarnation))
         return WIRE_MALFORMED;
-    uint32_t known = elements_of(type);
-    message->fault.type = known == 0 ? 0 : (enum wire_type)type;
+    message->fault.type = is_known(type) ? (enum wire_type)type : 0;
     if (message->from_incarnation == 0) {
         contradict(message, "from", "is 0");
         return WIRE_MALFORMED;
     }
-    if (known == 0)
+    if (!is_known(type))
         return skip_some(in, message, elements - COMMON_ELEMENTS) ? WIRE_UNKNOWN : WIRE_MALFORMED;
     message->type = (enum wire_type)type;
-    if (elements < known) {
+    uint32_t taken = elements_taken(type, elements);
+    if (elements < taken) {
         contradict(message, "the message", "has too few elements");
         return WIRE_MALFORMED;
     }
-    bool good = take_fields(in, message) && skip_some(in, message, elements - known);
+    bool good = take_fields(in, message, elements) && skip_some(in, message, elements - taken);
     return good ? WIRE_GOOD : WIRE_MALFORMED;
 }
 
@@ -356,6 +596,11 @@ static void explain_frame(struct span bytes, char *out, size_t room)
         snprintf(out, room, "the frame begins with%s: 7a 68 01 (zh, version 1) is needed", begins);
 }
 
+static const char *element_name(enum wire_type type)
+{
+    return type == WIRE_UPDATE ? "location" : type == WIRE_STATUS ? "link" : "clock";
+}
+
 void wire_explain(struct span bytes, const struct wire_fault *fault, char *out, size_t room)
 {
     if (fault->field == NULL) {
@@ -365,8 +610,8 @@ void wire_explain(struct span bytes, const struct wire_fault *fault, char *out, 
     char place[32] = "", shown[MSGSHOW_BYTES_MAX];
     const char *type = fault->type == 0 ? "" : types[fault->type].name;
     if (fault->element != WIRE_NO_ELEMENT)
-        snprintf(place, sizeof place, "%s %" PRIu32 ": ",
-                 fault->type == WIRE_STATUS ? "link" : "location", fault->element + 1);
+        snprintf(place, sizeof place, "%s %" PRIu32 ": ", element_name(fault->type),
+                 fault->element + 1);
     const char *colon = fault->type == 0 ? "" : ": ";
     if (fault->at.at == NULL) {
         snprintf(out, room, "%s%s%s%s %s", type, colon, place, fault->field, fault->rule);
@@ -375,242 +620,4 @@ void wire_explain(struct span bytes, const struct wire_fault *fault, char *out, 
     msgshow(fault->at, shown);
     snprintf(out, room, "%s%s%s%s is %s: %s is needed", type, colon, place, fault->field, shown,
              fault->rule);
-}
-
-/* ---- Writing ---------------------------------------------------------------------------- */
-
-/* A fixed buffer for msgpack-c; what does not fit is remembered, not written. */
-struct writer {
-    char *at;
-    size_t left;
-    bool overflow;
-};
-
-static int write_bytes(void *data, const char *bytes, size_t count)
-{
-    struct writer *writer = data;
-    if (count == 0)
-        return 0;
-    if (writer->overflow || count > writer->left) {
-        writer->overflow = true;
-        return -1;
-    }
-    memcpy(writer->at, bytes, count);
-    writer->at += count;
-    writer->left -= count;
-    return 0;
-}
-
-static void put_str(msgpack_packer *out, struct span bytes)
-{
-    msgpack_pack_str(out, bytes.len);
-    msgpack_pack_str_body(out, bytes.data, bytes.len);
-}
-
-static void put_key_number(msgpack_packer *out, const char *key, uint64_t number)
-{
-    put_str(out, span_of(key));
-    msgpack_pack_uint64(out, number);
-}
-
-static void put_hello(msgpack_packer *out, const struct wire_message *message)
-{
-    msgpack_pack_map(out, HELLO_KEYS);
-    put_str(out, span_of("herd"));
-    put_str(out, message->herd);
-    put_str(out, span_of("node"));
-    put_str(out, message->node);
-    put_key_number(out, "version", message->version);
-    put_key_number(out, "version_min", message->version_min);
-    put_key_number(out, "start", message->start);
-    put_key_number(out, "have", message->received);
-}
-
-/* Where the size needs a field of two or four bytes, whichever is the first to do. */
-__attribute__((noinline)) static char *put_long_size(char *to, unsigned char head_of_one_byte,
-                                                     size_t size)
-{
-    unsigned width = size <= UINT16_MAX ? 1 : 2;
-    uint32_t field = htobe32((uint32_t)size);
-    *to++ = (char)(head_of_one_byte + width);
-    size_t bytes = (size_t)1 << width;
-    memcpy(to, (char *)&field + sizeof field - bytes, bytes);
-    return to + bytes;
-}
-
-static inline char *put_sized(char *to, unsigned char head_of_one_byte, size_t size)
-{
-    if (size > UINT8_MAX)
-        return put_long_size(to, head_of_one_byte, size);
-    to[0] = (char)head_of_one_byte;
-    to[1] = (char)size;
-    return to + 2;
-}
-
-/* Nearly all have 4 to 32 bytes, and are copied in two pieces that may overlap. */
-static inline char *put_body(char *to, struct span body)
-{
-    char *end = to + body.len;
-    const char *at = body.data, *behind = body.data + body.len;
-    if (body.len < 4 || body.len > 32) {
-        memcpy(to, at, body.len);
-    } else if (body.len >= 16) {
-        memcpy(to, at, 16);
-        memcpy(end - 16, behind - 16, 16);
-    } else if (body.len >= 8) {
-        memcpy(to, at, 8);
-        memcpy(end - 8, behind - 8, 8);
-    } else {
-        memcpy(to, at, 4);
-        memcpy(end - 4, behind - 4, 4);
-    }
-    return end;
-}
-
-static inline char *put_text(char *to, struct span bytes)
-{
-    return put_body(put_sized(to, 0xc4, bytes.len), bytes);
-}
-
-static inline char *put_name(char *to, struct span bytes)
-{
-    if (bytes.len < 32)
-        *to++ = (char)(0xa0 | bytes.len);
-    else
-        to = put_sized(to, 0xd9, bytes.len);
-    return put_body(to, bytes);
-}
-
-/* The shortest form: none but its own byte from -32 to 127, else a field of 1, 2, 4 or 8 bytes,
- * whose heads follow one another. All of nine bytes are written, and those behind the field make
- * way for what follows. */
-static inline char *put_integer(char *to, int64_t number)
-{
-    if (number >= -32 && number <= 127) {
-        *to = (char)number;
-        return to + 1;
-    }
-    uint64_t size = number < 0 ? ~(uint64_t)number : (uint64_t)number;
-    /* A negative number takes one bit more, for its sign. */
-    int bits = 64 - __builtin_clzll(size) + (number < 0);
-    int width = (bits > 8) + (bits > 16) + (bits > 32);
-    size_t bytes = (size_t)1 << width;
-    uint64_t field = htobe64((uint64_t)number << (64 - 8 * bytes));
-    *to++ = (char)((number < 0 ? 0xd0 : 0xcc) + width);
-    memcpy(to, &field, sizeof field);
-    return to + bytes;
-}
-
-char *wire_write_location(const struct location *location, char *out)
-{
-    *out++ = (char)(0x90 | LOCATION_ELEMENTS);
-    out = put_text(out, location->client);
-    out = put_text(out, location->position);
-    out = put_text(out, location->stamp);
-    out = put_name(out, location->origin);
-    out = put_integer(out, location->difference_ns);
-    return put_integer(out, location->order_ns);
-}
-
-/* One that nobody has written yet. */
-static void put_location(struct writer *writer, const struct location *location)
-{
-    char written[LOCATION_STACK_BYTES];
-    size_t bytes_max = wire_location_bytes_max(location);
-    char *start = bytes_max <= sizeof written ? written : bytes_resize(NULL, bytes_max);
-    write_bytes(writer, start, (size_t)(wire_write_location(location, start) - start));
-    if (start != written)
-        free(start);
-}
-
-static void put_update(msgpack_packer *out, const struct wire_message *message)
-{
-    struct writer *writer = out->data;
-    msgpack_pack_uint64(out, message->after);
-    msgpack_pack_uint64(out, message->upto);
-    msgpack_pack_uint64(out, message->received);
-    msgpack_pack_array(out, message->location_count);
-    write_bytes(writer, message->written.data, message->written.len);
-    for (uint32_t i = 0; message->written.len == 0 && i < message->location_count; i++)
-        put_location(writer, &message->locations[i]);
-}
-
-static void put_bool(msgpack_packer *out, bool value)
-{
-    value ? msgpack_pack_true(out) : msgpack_pack_false(out);
-}
-
-static void put_link(msgpack_packer *out, const struct wire_link *link)
-{
-    msgpack_pack_array(out, LINK_ELEMENTS);
-    put_str(out, link->name);
-    put_bool(out, link->up);
-    msgpack_pack_uint64(out, link->incarnation_age_ms);
-    msgpack_pack_uint64(out, link->due);
-    msgpack_pack_uint64(out, link->in_flight);
-    msgpack_pack_uint64(out, link->acked);
-    msgpack_pack_uint64(out, link->sent);
-    msgpack_pack_uint64(out, link->head);
-}
-
-static void put_status(msgpack_packer *out, const struct wire_message *message)
-{
-    msgpack_pack_uint64(out, message->digest);
-    msgpack_pack_uint64(out, message->clients);
-    msgpack_pack_array(out, message->link_count);
-    for (uint32_t i = 0; i < message->link_count; i++)
-        put_link(out, &message->links[i]);
-}
-
-static void put_fields(msgpack_packer *out, const struct wire_message *message)
-{
-    switch (message->type) {
-    case WIRE_HELLO:
-        put_hello(out, message);
-        break;
-    case WIRE_UPDATE:
-        put_update(out, message);
-        break;
-    case WIRE_ACK:
-        msgpack_pack_uint64(out, message->received);
-        put_bool(out, message->gap);
-        break;
-    case WIRE_HEARTBEAT:
-        msgpack_pack_uint64(out, message->head);
-        msgpack_pack_uint64(out, message->received);
-        msgpack_pack_uint64(out, message->digest);
-        msgpack_pack_uint64(out, message->clients);
-        break;
-    case WIRE_REFUSED:
-        msgpack_pack_uint64(out, message->code);
-        put_str(out, message->text);
-        break;
-    case WIRE_GOODBYE:
-    case WIRE_STATUS_ASK:
-        break;
-    case WIRE_STATUS:
-        put_status(out, message);
-        break;
-    }
-}
-
-size_t wire_write(const struct wire_message *message, char *out, size_t room)
-{
-    static const char magic[MAGIC_BYTES] = {'z', 'h', WIRE_MAJOR};
-    struct writer writer = {out, room, false};
-    msgpack_packer packer;
-    msgpack_packer_init(&packer, &writer, write_bytes);
-    write_bytes(&writer, magic, sizeof magic);
-    msgpack_pack_array(&packer, elements_of(message->type));
-    msgpack_pack_uint64(&packer, (uint64_t)message->type);
-    msgpack_pack_uint64(&packer, message->from_incarnation);
-    msgpack_pack_uint64(&packer, message->to_incarnation);
-    put_fields(&packer, message);
-    return writer.overflow ? 0 : (size_t)(writer.at - out);
-}
-
-size_t wire_location_bytes_max(const struct location *location)
-{
-    return LOCATION_HEAD_BYTES_MAX + location->client.len + location->position.len +
-           location->stamp.len + location->origin.len;
 }

@@ -1,19 +1,26 @@
 #include "bus/net/address.h"
 
+#include <stdio.h>
+
 bool address_find(struct address *address, int64_t now_ms)
 {
     struct resolve_addresses found;
+    struct fault fault;
     if (address->asked == NULL)
         address->asked = resolve_begin(address->endpoint);
-    switch (resolve_poll(address->asked, &found, address->error)) {
+    switch (resolve_poll(address->asked, &found, &fault)) {
     case RESOLVE_PENDING:
         address->again_ms = now_ms + ADDRESS_PAUSE_MS;
         return false;
     case RESOLVE_FOUND:
         address->known = found;
-        address->error[0] = '\0';
+        address->trouble[0] = '\0';
         break;
+    case RESOLVE_MALFORMED:
+        address->is_malformed = true; /* fall through */
     case RESOLVE_FAILED:
+        snprintf(address->trouble, sizeof address->trouble, "%.*s", ADDRESS_TROUBLE_BYTES_MAX - 1,
+                 fault.text);
         break;
     }
     resolve_end(&address->asked);

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "bus/net/socket_option.h"
+
 #define HANDLER_ENDPOINT "inproc://zeromq.zap.01"
 #define MONITOR_ENDPOINT "inproc://proof"
 #define KEY_BINARY_BYTES 32
@@ -32,11 +34,17 @@ static const char *const domains[AUTH_DOORS] = {
 /* What auth_clear guards: no door, and everybody may pass. */
 static const char domain_in_the_clear[] = "zherd.clear";
 
+/* Of the handler and of the stranger who tries the door. The monitor needs none: it only listens
+ * within the process. */
+static const struct socket_option options_of_both[] = {
+    {ZMQ_LINGER, 0}, /* an answer that nobody takes any more must not delay the end */
+};
+
 /* The frames of a request, in order. Without keys there are no credentials. */
 enum frame { VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIALS, FRAMES };
 
 struct request {
-    char text[FRAMES][FRAME_BYTES_MAX + 1]; /* with a NUL behind */
+    char text[FRAMES][FRAME_BYTES_MAX + 1]; /* with a NUL after it */
     size_t bytes[FRAMES];
 };
 
@@ -152,9 +160,9 @@ static int start_thread(struct auth *auth)
     return failed;
 }
 
-static struct auth *give_up(struct auth *auth, char error[AUTH_ERROR_BYTES_MAX], const char *reason)
+static struct auth *give_up(struct auth *auth, struct fault *fault, const char *reason)
 {
-    snprintf(error, AUTH_ERROR_BYTES_MAX, "cannot check keys: %s", reason);
+    fault_set(fault, "cannot check keys: %s", reason);
     if (auth->handler != NULL)
         zmq_close(auth->handler);
     if (auth->stop >= 0)
@@ -164,23 +172,27 @@ static struct auth *give_up(struct auth *auth, char error[AUTH_ERROR_BYTES_MAX],
     return NULL;
 }
 
-struct auth *auth_open(void *context, char error[AUTH_ERROR_BYTES_MAX])
+static void set_options(void *socket)
+{
+    socket_options_set(socket, options_of_both, sizeof options_of_both / sizeof *options_of_both);
+}
+
+struct auth *auth_open(void *context, struct fault *fault)
 {
     struct auth *auth = bytes_zeroed(sizeof *auth);
     pthread_mutex_init(&auth->lock, NULL);
     if (zmq_has("curve") == 0) {
         auth->stop = -1;
-        return give_up(auth, error, "this libzmq was built without CURVE");
+        return give_up(auth, fault, "this libzmq was built without CURVE");
     }
     auth->stop = eventfd(0, EFD_CLOEXEC);
     auth->handler = zmq_socket(context, ZMQ_REP);
-    int linger_ms = 0;
-    if (auth->stop < 0 || auth->handler == NULL ||
-        zmq_setsockopt(auth->handler, ZMQ_LINGER, &linger_ms, sizeof linger_ms) != 0 ||
-        zmq_bind(auth->handler, HANDLER_ENDPOINT) != 0)
-        return give_up(auth, error, zmq_strerror(errno));
+    if (auth->handler != NULL)
+        set_options(auth->handler);
+    if (auth->stop < 0 || auth->handler == NULL || zmq_bind(auth->handler, HANDLER_ENDPOINT) != 0)
+        return give_up(auth, fault, zmq_strerror(errno));
     int failed = start_thread(auth);
-    return failed == 0 ? auth : give_up(auth, error, strerror(failed));
+    return failed == 0 ? auth : give_up(auth, fault, strerror(failed));
 }
 
 void auth_close(struct auth **auth_at)
@@ -309,13 +321,14 @@ static int await_end(void *monitor)
 static int visit(void *context, const char *endpoint, const char *public_key)
 {
     static const int ends = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-    int linger_ms = 0, ipv6 = strchr(endpoint, '[') != NULL, event = 0;
+    int ipv6 = strchr(endpoint, '[') != NULL, event = 0;
     void *stranger = zmq_socket(context, ZMQ_DEALER);
     void *monitor = zmq_socket(context, ZMQ_PAIR);
     struct auth_certificate drawn;
+    if (stranger != NULL)
+        set_options(stranger);
     if (stranger != NULL && monitor != NULL &&
         zmq_curve_keypair(drawn.public_key, drawn.secret_key) == 0 &&
-        zmq_setsockopt(stranger, ZMQ_LINGER, &linger_ms, sizeof linger_ms) == 0 &&
         zmq_setsockopt(stranger, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0 &&
         zmq_socket_monitor(stranger, MONITOR_ENDPOINT, ends) == 0 &&
         zmq_connect(monitor, MONITOR_ENDPOINT) == 0 &&
@@ -329,7 +342,7 @@ static int visit(void *context, const char *endpoint, const char *public_key)
 }
 
 bool auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                char error[AUTH_ERROR_BYTES_MAX])
+                struct fault *fault)
 {
     /* A stranger shares nothing with us, not even ZeroMQ's context. */
     void *context = zmq_ctx_new();
@@ -341,9 +354,9 @@ bool auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
     pthread_mutex_unlock(&auth->lock);
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
         return true;
-    snprintf(error, AUTH_ERROR_BYTES_MAX, "%s at %s",
-             event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? "a stranger's key is let in"
-                                                    : "no refusal of a stranger's key was seen",
-             endpoint);
-    return false;
+    return fault_set(fault, "%s at %s",
+                     event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+                         ? "a stranger's key is let in"
+                         : "no refusal of a stranger's key was seen",
+                     endpoint);
 }

@@ -16,9 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bus/base/fault.h"
 #include "bus/link/keyring.h"
 
-#define AUTH_ERROR_BYTES_MAX 384
 /* An address as ZeroMQ tells it: IPv6 with a scope. */
 #define AUTH_ADDRESS_BYTES_MAX 63
 /* How long the refusal of a stranger may take at the start. It takes milliseconds; this is for a
@@ -57,8 +57,8 @@ struct auth_refusals {
 struct auth;
 
 /* Starts the handler for the sockets of `context`, of which there can be one, with empty rings:
- * before any of its doors is bound. NULL and one clear sentence in `error`. */
-struct auth *auth_open(void *context, char error[AUTH_ERROR_BYTES_MAX]);
+ * before any of its doors is bound. NULL and one clear sentence in `fault`. */
+struct auth *auth_open(void *context, struct fault *fault);
 /* After the doors are closed, before their context is. Accepts NULL, sets the pointer to NULL. */
 void auth_close(struct auth **auth);
 
@@ -72,20 +72,24 @@ bool auth_find(struct auth *auth, enum auth_door door, const char *key,
 
 struct auth_refusals auth_refused(struct auth *auth);
 
-/* Sets the longest frame (ZMQ_MAXMSGSIZE) of a socket with keys to one that holds so many bytes of
- * ours: encryption adds some, and its handshake needs some. Beyond it a sender loses the
+/* Sets the longest frame (ZMQ_MAXMSGSIZE) of a socket with keys to one that holds this many bytes
+ * of ours: encryption adds some, and its handshake needs some. Beyond it a sender loses the
  * connection. False with errno. */
 bool auth_limit(void *socket, int64_t frame_bytes_max);
 
 /* Makes the socket a door, before it is bound. False with errno. */
 bool auth_guard(void *socket, enum auth_door door, const struct auth_certificate *own);
 
-/* For a socket without keys, before it is bound or connected: its other end may be anybody who
- * greets as ZMTP 3 does, within ZMQ_HANDSHAKE_IVL, and nobody else. Without this ZeroMQ takes any
- * byte but FF for the greeting of ZMTP 1.0, and from then on waits as long as the stranger likes
- * (since version 4.3.5; until then such a connection ended with that time, a true one of ZMTP 1.0
- * and 2.0 alike). With a ZAP domain it refuses both versions at once. Needs the handler. False
- * with errno. */
+/* For a socket without keys, before it is bound: its other end may be anybody who greets as ZMTP 3
+ * does, within ZMQ_HANDSHAKE_IVL, and nobody else. Without this ZeroMQ takes any byte but FF for
+ * the greeting of ZMTP 1.0, and from then on waits as long as the stranger likes (since version
+ * 4.3.5; until then such a connection ended with that time, a true one of ZMTP 1.0 and 2.0 alike).
+ * With a ZAP domain it refuses both versions at once. Needs the handler. False with errno.
+ *
+ * Not for a socket that connects: over its reconnections ZeroMQ keeps one way to the handler, and
+ * where the other end greets while the socket is being closed it ends the process (4.3.4, an
+ * assertion of zap_client.cpp), as a neighbour does that starts again at the wrong moment. An other
+ * end that says nothing of use is given up by who connected (bus/link/dial.h). */
 bool auth_clear(void *socket);
 
 /* Connects the socket with our certificate to whoever has the secret of `their_key` and to nobody
@@ -96,9 +100,9 @@ bool auth_connect(void *socket, const char *endpoint, const struct auth_certific
                   const char *their_key);
 
 /* Whether a stranger is refused at the door that was bound to `endpoint`: comes with a key drawn
- * for this and waits for the refusal. False and one clear sentence in `error` when the stranger
+ * for this and waits for the refusal. False and one clear sentence in `fault` when the stranger
  * is let in, or nothing happens; then the door must not stay open. Does not count as a refusal. */
 bool auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                char error[AUTH_ERROR_BYTES_MAX]);
+                struct fault *fault);
 
 #endif

@@ -16,7 +16,7 @@ static int try_to_bind(void *socket, const char *address)
                : zmq_errno();
 }
 
-bool binding_zmq(void *socket, const char *endpoint, char reason[BINDING_REASON_BYTES_MAX])
+bool binding_zmq(void *socket, const char *endpoint, struct fault *fault)
 {
-    return binding_each(endpoint, false, try_to_bind, socket, reason) == 1;
+    return binding_each(endpoint, false, try_to_bind, socket, fault) == 1;
 }

@@ -3,13 +3,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <zmq.h>
 
 #include "bus/flood.h"
+#include "bus/net/entropy.h"
 #include "bus/net/peer_socket.h"
+#include "bus/net/socket_option.h"
 
 /* Connecting and greeting may take eight seconds together before ZeroMQ tries again by itself: who
  * is merely slow is not disturbed. With a choice of keys each gets less. */
@@ -22,13 +22,13 @@ static const struct dial_rules rules_of_many_addresses = {
 static const struct dial_rules rules_without_address = {
     .away_ms = 1000, .away_two_keys_ms = 1000, .unanswered_ms = LINK_ANSWER_MS};
 
-static const struct peer_socket_setting settings[] = {
+static const struct socket_option options_of_dealer[] = {
     {ZMQ_IMMEDIATE, 1},          /* nothing is queued for an absent peer: sending says EAGAIN */
     {ZMQ_SNDHWM, 0},             /* see outlet.h */
     {ZMQ_RCVHWM, 1},             /* never read: an endpoint that talks back fills one place */
-    {ZMQ_CONNECT_TIMEOUT, 3000}, /* the system would try a silent address for two minutes */
-    {ZMQ_HANDSHAKE_IVL, 5000},   /* a listener that accepts and then says nothing is left */
-    {ZMQ_RECONNECT_IVL, OUTLET_RECONNECT_MS},
+    {ZMQ_CONNECT_TIMEOUT, 3000}, /* ms: the system would try a silent address for two minutes */
+    {ZMQ_HANDSHAKE_IVL, 5000},   /* ms: a listener that accepts and then says nothing is left */
+    {ZMQ_RECONNECT_IVL, OUTLET_RECONNECT_MS}, /* a neighbour that starts is found at once */
     {ZMQ_RECONNECT_IVL_MAX, 0}, /* no backoff: it would find a late neighbour only after seconds */
 };
 
@@ -49,8 +49,7 @@ static void name_it(void *dealer, const struct outlet_home *home)
     uint8_t number[PEER_DIRECTORY_NUMBER_BYTES];
     char id[PEER_DIRECTORY_ID_BYTES_MAX];
     const size_t drawn_bytes = sizeof number - PEER_DIRECTORY_PROCESS_BYTES;
-    if (getrandom(number, drawn_bytes, 0) != (ssize_t)drawn_bytes)
-        abort();
+    entropy_draw(number, drawn_bytes);
     memcpy(number + drawn_bytes, home->process, PEER_DIRECTORY_PROCESS_BYTES);
     int rc =
         zmq_setsockopt(dealer, ZMQ_ROUTING_ID, id, peer_directory_write_id(home->name, number, id));
@@ -65,7 +64,8 @@ static void *make_dealer(const struct outlet *outlet, const char *address)
     void *dealer = peer_socket_make(home->context, ZMQ_DEALER, home->own != NULL);
     if (dealer == NULL)
         return NULL;
-    peer_socket_apply(dealer, settings, sizeof settings / sizeof *settings);
+    socket_options_set(dealer, options_of_dealer,
+                       sizeof options_of_dealer / sizeof *options_of_dealer);
     /* Only for an address in brackets: ZeroMQ would reach others as IPv4 in IPv6. */
     int ipv6 = strchr(address, '[') != NULL;
     int rc = zmq_setsockopt(dealer, ZMQ_IPV6, &ipv6, sizeof ipv6);
@@ -107,13 +107,13 @@ static bool replace(struct outlet *outlet)
     const char *chosen = address_choose(&outlet->address, &outlet->dial);
     void *dealer = chosen != NULL ? make_dealer(outlet, chosen) : NULL;
     if (dealer == NULL)
-        return get_into_trouble(outlet, chosen != NULL ? explain(errno) : outlet->address.error);
+        return get_into_trouble(outlet, chosen != NULL ? explain(errno) : outlet->address.trouble);
     close_dealer(outlet->dealer, 0);
     outlet->dealer = dealer;
     outlet->is_connected = false;
     outlet->messages = outlet->bytes = 0;
-    if (outlet->address.error[0] != '\0')
-        return get_into_trouble(outlet, outlet->address.error); /* and on with the old address */
+    if (outlet->address.trouble[0] != '\0')
+        return get_into_trouble(outlet, outlet->address.trouble); /* and on with the old address */
     outlet->trouble[0] = '\0';
     outlet->is_in_trouble = false;
     return true;
@@ -133,14 +133,15 @@ static bool go_on(struct outlet *outlet, int64_t now_ms)
 }
 
 bool outlet_open(struct outlet *outlet, const struct outlet_home *home, const char *endpoint,
-                 const struct keyring_keys *keys, char error[RESOLVE_ERROR_BYTES_MAX])
+                 const struct keyring_keys *keys, struct fault *fault)
 {
     *outlet = (struct outlet){.home = home, .address = {.endpoint = endpoint}, .begins = true};
     dial_start(&outlet->dial, &rules, keys, 0);
-    bool good = go_on(outlet, 0);
-    if (!good)
-        strcpy(error, outlet->trouble);
-    return good;
+    if (go_on(outlet, 0))
+        return true;
+    /* A name server may have said no already, and yes the next time. */
+    bool is_unknown = outlet->address.known.count == 0 && !outlet->address.is_malformed;
+    return is_unknown || fault_set(fault, "%s", outlet->trouble);
 }
 
 void outlet_close(struct outlet *outlet, int linger_ms)
@@ -150,10 +151,11 @@ void outlet_close(struct outlet *outlet, int linger_ms)
     outlet->dealer = NULL;
 }
 
+/* A copy that there is no memory for is not sent, as where there is no connection. */
 static bool try_send(void *dealer, const char *message, size_t bytes)
 {
     while (zmq_send(dealer, message, bytes, ZMQ_DONTWAIT) < 0) {
-        if (errno == EAGAIN)
+        if (errno == EAGAIN || errno == ENOMEM)
             return false;
         assert(errno == EINTR);
     }

@@ -2,7 +2,7 @@
  *
  * It is replaced by a new one, under a new routing id, when the connection breaks and when its dial
  * says so (bus/link/dial.h): ZeroMQ tries most connections again by itself, but not all of them,
- * and knows nothing of those that died behind a box in the middle. And where it does, it does so
+ * and knows nothing of those that died beyond a box in the middle. And where it does, it does so
  * under the routing id of the connection before; a peer that still has that one then reads it no
  * more, and can never close it. The name of the peer's host is looked up for each new one, without
  * waiting. What is sent, and what it means that nothing is answered, the owner knows.
@@ -14,6 +14,7 @@
 #ifndef ZHERD_BUS_NET_OUTLET_H
 #define ZHERD_BUS_NET_OUTLET_H
 
+#include "bus/base/fault.h"
 #include "bus/link/dial.h"
 #include "bus/link/peer_directory.h"
 #include "bus/net/address.h"
@@ -45,14 +46,14 @@ struct outlet {
     bool is_timed;          /* the dial knows what time it is */
     bool is_connected;      /* when it was last seen */
     size_t messages, bytes; /* taken since the last answer */
-    bool is_in_trouble;     /* and nobody has been told */
-    char trouble[RESOLVE_ERROR_BYTES_MAX]; /* why there is no new connection; "" when there is */
+    bool is_in_trouble;     /* which bus_next_trouble has not returned yet */
+    char trouble[ADDRESS_TROUBLE_BYTES_MAX]; /* why there is no new connection; "" when there is */
 };
 
-/* Begins to connect. Borrows all but the keys. False and why in `error` where that can
+/* Begins to connect. Borrows all but the keys. False and why in `fault` where that can
  * never succeed. To be closed in any case. */
 bool outlet_open(struct outlet *outlet, const struct outlet_home *home, const char *endpoint,
-                 const struct keyring_keys *keys, char error[RESOLVE_ERROR_BYTES_MAX]);
+                 const struct keyring_keys *keys, struct fault *fault);
 
 /* Gives what was sent last a moment to leave. An outlet that is all zero may be closed, too. */
 void outlet_close(struct outlet *outlet, int linger_ms);

@@ -4,18 +4,11 @@
 #define ZHERD_BUS_NET_PEER_SOCKET_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-struct peer_socket_setting {
-    int option; /* zmq_setsockopt(3) */
-    int value;
-};
-
-/* A new socket of that type; `has_keys` if the herd has. Options must be set before it is bound or
- * connected. NULL with errno when the system has no more. */
+/* A new socket of that type; `has_keys` if the herd has. Its owner sets the options of its kind
+ * before it is bound or connected (bus/net/socket_option.h). NULL with errno when the system has no
+ * more. */
 void *peer_socket_make(void *context, int type, bool has_keys);
-
-void peer_socket_apply(void *socket, const struct peer_socket_setting *settings, size_t count);
 
 /* Whether the event (ZMQ_POLLIN, ZMQ_POLLOUT) is there. The socket takes in what ZeroMQ's thread
  * has done since it was last asked: new connections, broken ones, room in its queue. */

@@ -29,7 +29,8 @@ struct target {
 
 struct answer {
     struct resolve_addresses addresses;
-    char error[RESOLVE_ERROR_BYTES_MAX]; /* "" where there are addresses */
+    struct fault fault; /* all zero where there are addresses */
+    bool is_malformed;
 };
 
 /* Shared by who asked and the thread that looks: the last of the two frees it. */
@@ -131,11 +132,9 @@ static void answer_by_name(const struct target *target, struct answer *answer)
 {
     int fault = look_up(target, 0, &answer->addresses);
     if (fault == EAI_SYSTEM)
-        snprintf(answer->error, sizeof answer->error, "cannot resolve %s: %s", target->host,
-                 strerror(errno));
+        fault_set(&answer->fault, "cannot resolve %s: %s", target->host, strerror(errno));
     else if (fault != 0)
-        snprintf(answer->error, sizeof answer->error, "cannot resolve %s: %s", target->host,
-                 gai_strerror(fault));
+        fault_set(&answer->fault, "cannot resolve %s: %s", target->host, gai_strerror(fault));
 }
 
 /* True where no name has to be asked for: the answer is there, be it a fault. */
@@ -143,8 +142,8 @@ static bool answer_at_once(const char *endpoint, struct target *target, struct a
 {
     if (split(endpoint, target))
         return look_up(target, AI_NUMERICHOST, &answer->addresses) == 0;
-    strcpy(answer->error, "not of the form tcp://host:port");
-    return true;
+    fault_set(&answer->fault, "not of the form tcp://host:port");
+    return answer->is_malformed = true;
 }
 
 /* ---- without waiting ---- */
@@ -207,23 +206,26 @@ struct resolve *resolve_begin(const char *endpoint)
     return resolve;
 }
 
-static bool give(const struct answer *answer, struct resolve_addresses *addresses, char *error)
+static bool give(const struct answer *answer, struct resolve_addresses *addresses,
+                 struct fault *fault)
 {
     if (answer->addresses.count > 0)
         *addresses = answer->addresses;
     else
-        strcpy(error, answer->error);
+        *fault = answer->fault;
     return answer->addresses.count > 0;
 }
 
 enum resolve_state resolve_poll(struct resolve *resolve, struct resolve_addresses *addresses,
-                                char error[RESOLVE_ERROR_BYTES_MAX])
+                                struct fault *fault)
 {
     if (!resolve->is_begun)
         try_to_start(resolve);
     if (!atomic_load(&resolve->is_done))
         return RESOLVE_PENDING;
-    return give(&resolve->answer, addresses, error) ? RESOLVE_FOUND : RESOLVE_FAILED;
+    if (give(&resolve->answer, addresses, fault))
+        return RESOLVE_FOUND;
+    return resolve->answer.is_malformed ? RESOLVE_MALFORMED : RESOLVE_FAILED;
 }
 
 void resolve_end(struct resolve **resolve_at)
@@ -236,14 +238,13 @@ void resolve_end(struct resolve **resolve_at)
 
 /* ---- with waiting ---- */
 
-bool resolve_now(const char *endpoint, struct resolve_addresses *addresses,
-                 char error[RESOLVE_ERROR_BYTES_MAX])
+bool resolve_now(const char *endpoint, struct resolve_addresses *addresses, struct fault *fault)
 {
     struct target target;
     struct answer answer = {0};
     if (!answer_at_once(endpoint, &target, &answer))
         answer_by_name(&target, &answer);
-    return give(&answer, addresses, error);
+    return give(&answer, addresses, fault);
 }
 
 /* Whether this machine has an interface of that name: then `answer` has its addresses, or why there
@@ -254,8 +255,8 @@ static bool answer_by_interface(const struct target *target, struct answer *answ
     if (if_nametoindex(target->host) == 0)
         return false;
     if (getifaddrs(&list) != 0) {
-        snprintf(answer->error, sizeof answer->error,
-                 "cannot read the addresses of interface %s: %s", target->host, strerror(errno));
+        fault_set(&answer->fault, "cannot read the addresses of interface %s: %s", target->host,
+                  strerror(errno));
         return true;
     }
     for (int wanted = 0; wanted < RANKS; wanted++)
@@ -265,12 +266,11 @@ static bool answer_by_interface(const struct target *target, struct answer *answ
                 add_address(&answer->addresses, at->ifa_addr, target->port);
     freeifaddrs(list);
     if (answer->addresses.count == 0)
-        snprintf(answer->error, sizeof answer->error, "interface %s has no address", target->host);
+        fault_set(&answer->fault, "interface %s has no address", target->host);
     return true;
 }
 
-bool resolve_to_bind(const char *endpoint, struct resolve_addresses *addresses,
-                     char error[RESOLVE_ERROR_BYTES_MAX])
+bool resolve_to_bind(const char *endpoint, struct resolve_addresses *addresses, struct fault *fault)
 {
     struct target target;
     struct answer answer = {0};
@@ -281,5 +281,5 @@ bool resolve_to_bind(const char *endpoint, struct resolve_addresses *addresses,
         else if (!answer_by_interface(&target, &answer))
             answer_by_name(&target, &answer);
     }
-    return give(&answer, addresses, error);
+    return give(&answer, addresses, fault);
 }

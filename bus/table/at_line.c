@@ -2,11 +2,10 @@
 
 #include "bus/base/packed.h"
 
-#define NANO UINT64_C(1000000000)
 /* "-9223372036.854775808" */
 #define DIFFERENCE_BYTES_MAX 21
-/* "AT", five blanks, the difference and LF */
-#define AT_FRAME_BYTES_MAX (2 + 5 + DIFFERENCE_BYTES_MAX + 1)
+/* "AT", five blanks, the difference, a tombstone's hyphen and LF */
+#define AT_FRAME_BYTES_MAX (2 + 5 + DIFFERENCE_BYTES_MAX + 1 + 1)
 
 static inline char *put(char *to, struct span bytes)
 {
@@ -37,13 +36,13 @@ static inline char *put_difference(char *to, int64_t difference_ns)
 {
     /* The size of INT64_MIN has no int64_t, but it has a uint64_t. */
     uint64_t size_ns = difference_ns < 0 ? 0 - (uint64_t)difference_ns : (uint64_t)difference_ns;
-    uint64_t seconds = size_ns / NANO;
+    uint64_t seconds = size_ns / (uint64_t)NANO;
     to = put_byte(to, difference_ns < 0 ? '-' : '+');
     if (seconds < 10)
         to = put_byte(to, (char)('0' + seconds));
     else
         to = decimal_put(to, seconds, decimal_count(seconds));
-    return decimal_put_nine(put_byte(to, '.'), (uint32_t)(size_ns - seconds * NANO));
+    return decimal_put_nine(put_byte(to, '.'), (uint32_t)(size_ns - seconds * (uint64_t)NANO));
 }
 
 /* Whether `b` follows `a` after one blank, as on the line of an ordinary IAMAT. */
@@ -56,10 +55,10 @@ static bool is_next(struct span a, struct span b)
 static inline char *put_operands(char *to, const struct location *location)
 {
     struct span client = location->client, position = location->position, stamp = location->stamp;
-    if (is_next(client, position) && is_next(position, stamp))
+    if (!location_is_tombstone(location) && is_next(client, position) && is_next(position, stamp))
         return put(to, (struct span){client.data, (size_t)(stamp.data + stamp.len - client.data)});
     to = put_byte(put(to, client), ' ');
-    to = put_byte(put(to, position), ' ');
+    to = put_byte(location_is_tombstone(location) ? put_byte(to, '-') : put(to, position), ' ');
     return put(to, stamp);
 }
 

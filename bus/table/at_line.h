@@ -9,8 +9,8 @@
 #include "bus/base/bytes.h"
 #include "bus/table/location.h"
 
-/* Appends "AT Clark +0.263873386 kiwi.cs.ucla.edu +34.068930-118.445127 1621464827.959498503\n".
- * The location must not lie in `out`. */
+/* The position of a tombstone is written "-". Appends "AT Clark +0.263873386 kiwi.cs.ucla.edu
+ * +34.068930-118.445127 1621464827.959498503\n". The location must not lie in `out`. */
 void at_line_write(struct buffer *out, const struct location *location);
 
 #endif

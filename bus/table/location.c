@@ -31,6 +31,69 @@ int location_compare(const struct location *a, const struct location *b)
     return order;
 }
 
+bool location_known_order_ns(const struct location *location, int64_t ceiling_ns, int64_t *known_ns)
+{
+    *known_ns = location->order_ns;
+    if (location->order_ns <= ceiling_ns)
+        return true;
+    int64_t stamp_ns = location_is_tombstone(location) ? location_stamp_ns(location->stamp) : -1;
+    *known_ns = location_latest_ns(stamp_ns, 0);
+    return stamp_ns >= 0 && *known_ns <= ceiling_ns;
+}
+
+int location_compare_at(const struct location *a, const struct location *b, int64_t ceiling_ns)
+{
+    int64_t a_ns, b_ns;
+    bool a_is_known = location_known_order_ns(a, ceiling_ns, &a_ns);
+    bool b_is_known = location_known_order_ns(b, ceiling_ns, &b_ns);
+    if (a_is_known != b_is_known)
+        return a_is_known ? 1 : -1;
+    int order = a_is_known ? compare_numbers(a_ns, b_ns) : 0;
+    return order != 0 ? order : location_compare(a, b);
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* Reads digits up to `end`, and returns where they end; NULL where there are none or they say more
+ * than fits. */
+static const char *read_seconds(const char *at, const char *end, int64_t *seconds)
+{
+    const char *start = at;
+    *seconds = 0;
+    for (; at < end && is_digit(*at); at++)
+        if (__builtin_mul_overflow(*seconds, 10, seconds) ||
+            __builtin_add_overflow(*seconds, *at - '0', seconds))
+            return NULL;
+    return at > start ? at : NULL;
+}
+
+/* Reads digits up to `end`, and returns where they end; NULL where there are none. */
+static const char *read_billionths(const char *at, const char *end, int64_t *billionths)
+{
+    const char *start = at;
+    int64_t unit = NANO / 10;
+    *billionths = 0;
+    for (; at < end && is_digit(*at); at++, unit /= 10)
+        *billionths += unit * (*at - '0');
+    return at > start ? at : NULL;
+}
+
+int64_t location_stamp_ns(struct span stamp)
+{
+    const char *end = stamp.data + stamp.len;
+    int64_t seconds, billionths = 0, stamp_ns;
+    const char *at = read_seconds(stamp.data, end, &seconds);
+    if (at != NULL && at < end && *at == '.')
+        at = read_billionths(at + 1, end, &billionths);
+    if (at == NULL || at != end || __builtin_mul_overflow(seconds, NANO, &stamp_ns) ||
+        __builtin_add_overflow(stamp_ns, billionths, &stamp_ns))
+        return INT64_MIN;
+    return stamp_ns;
+}
+
 /* The three together fit, also where a sum of sizes would not fit its type. */
 static bool text_fits(const struct location *location)
 {
@@ -47,15 +110,21 @@ static bool text_fits(const struct location *location)
 bool location_is_valid(const struct location *location)
 {
     /* What was read as digits is a word. */
-    bool is_read = location->packed != NULL;
-    return text_fits(location) && location->origin.len <= LOCATION_ORIGIN_BYTES_MAX &&
-           token_is_whole(location->client) && (is_read || token_is_whole(location->position)) &&
+    bool is_read = location->packed != NULL, is_tombstone = location_is_tombstone(location);
+    return location->order_ns <= LOCATION_ORDER_NS_MAX && text_fits(location) &&
+           location->origin.len <= LOCATION_ORIGIN_BYTES_MAX && token_is_whole(location->client) &&
+           (is_read || is_tombstone || token_is_whole(location->position)) &&
            (is_read || token_is_whole(location->stamp)) && token_is_whole(location->origin);
 }
 
 uint64_t location_hash_origin(struct span origin)
 {
     return XXH3_64bits(origin.data, origin.len);
+}
+
+uint64_t location_hash_client(struct span client)
+{
+    return XXH3_64bits(client.data, client.len);
 }
 
 static char *put_bytes(char *at, struct span bytes)
@@ -112,8 +181,8 @@ uint64_t location_hash(const struct location *location)
         return location_hash_texts(location);
     char client[LOCATION_PLAIN_CLIENT_BYTES_MAX] = {0};
     memcpy(client, location->client.data, location->client.len);
-    struct location_plain plain =
-        location_plain(client, location->client.len, &packed, location->difference_ns,
-                       location_hash_origin(location->origin));
+    struct location_plain plain = location_plain(
+        client, location->client.len, &packed, location->difference_ns,
+        location_is_greater(location, &packed), location_hash_origin(location->origin));
     return XXH3_64bits_withSeed(&plain, sizeof plain, LOCATION_PLAIN_SEED);
 }

@@ -1,77 +1,82 @@
-#include "bus/table/table.h"
-
-#include <assert.h>
 #include <stdlib.h>
 
-#include "bus/base/simd16.h"
 #include "bus/base/siphash.h"
 #include "bus/base/token.h"
-#include "bus/table/names.h"
-#include "bus/table/record.h"
+#include "bus/table/table_state.h"
 
-/* Records come in chunks, so none ever moves and growth copies nothing. */
-#define CHUNK_RECORDS 256u
-/* An index grows by a quarter when it is 17/20 full: searches stay within two lines of the cache
- * or so, at 9 to 12 bytes a client. */
-#define INDEX_BUCKETS_MIN 64u
-#define INDEX_FULL_OF_20  17u
-/* Buckets moved from the old index to the new one at each put. Five would be enough to be done
- * before the new one is full; with more the time of two indices is shorter, but every put then
- * costs more, and where many new clients come at once they wait for one another. */
-#define BUCKETS_MOVED_PER_PUT 96u
+/* An index that may not grow is filled a little more, at longer searches. */
+#define INDEX_CROWDED_OF_20 18u
 /* Moved buckets whose memory is given back at once, so that an old index shrinks while it is moved
  * and no put has to give back all of it. */
 #define BUCKETS_FORGOTTEN 8192u
 
-/* A bucket's place follows from its tag alone, so growing never touches a record. */
-struct bucket {
-    uint32_t tag;      /* the client's hash */
-    uint32_t slot_ord; /* slot + 1; 0 for an empty bucket */
-};
-
-/* So many buckets are looked at side by side; behind the last stand as many that stay empty. */
-#define GROUP_BUCKETS (4 * SIMD16_BYTES / sizeof(struct bucket))
-#define GROUPS_MAX    4u
-
-struct index {
-    struct bucket *buckets;
-    uint32_t count; /* 0 for no index */
-};
-
-struct table {
-    uint8_t key[16];
-    struct names names;
-    struct record **chunks;
-    uint32_t chunk_count, chunk_room;
-    uint32_t count;
-    uint64_t digest, changes;
-    struct index now;   /* every client put since it was made, and the old ones moved so far */
-    struct index old;   /* the one before, until all of it is moved */
-    uint32_t moved;     /* buckets of `old` moved so far */
-    uint32_t forgotten; /* of these, those whose memory was given back */
-};
-
 static_assert(LOCATION_ORIGIN_BYTES_MAX == NAMES_BYTES_MAX, "every origin is a name");
-
-static struct index make_index(uint32_t buckets)
-{
-    size_t bytes = ((size_t)buckets + GROUP_BUCKETS) * sizeof(struct bucket);
-    return (struct index){bytes_zeroed(bytes), buckets};
-}
-
-static struct record *record_at(const struct table *table, uint32_t slot)
-{
-    assert(slot < table->count);
-    return &table->chunks[slot / CHUNK_RECORDS][slot % CHUNK_RECORDS];
-}
 
 struct table *table_new(const uint8_t key[16])
 {
     struct table *table = bytes_zeroed(sizeof *table);
     memcpy(table->key, key, sizeof table->key);
     names_init(&table->names, key);
-    table->now = make_index(INDEX_BUCKETS_MIN);
+    table->now = (struct index){bytes_zeroed(index_bytes(INDEX_BUCKETS_MIN)), INDEX_BUCKETS_MIN};
+    table->allowance.taken = sizeof *table + NAMES_INDEX_BYTES + index_bytes(INDEX_BUCKETS_MIN) +
+                             3 * ALLOWANCE_BLOCK_BYTES;
+    table->allowance.max = UINT64_MAX;
+    table->ceiling_ns = LOCATION_ORDER_NS_MAX;
+    table->horizon_ns = INT64_MIN;
+    struct table_room all = {TABLE_CLIENTS_MAX, UINT64_MAX};
+    table->limits = (struct table_limits){.own = all, .peers = all};
     return table;
+}
+
+void table_limit(struct table *table, const struct table_limits *limits)
+{
+    assert(limits->own.clients_max <= TABLE_CLIENTS_MAX &&
+           limits->peers.clients_max <= TABLE_CLIENTS_MAX);
+    table->allowance.taken -= (uint64_t)table->entered * table->limits.beside_bytes;
+    table->allowance.taken += (uint64_t)table->entered * limits->beside_bytes;
+    table->limits = *limits;
+}
+
+void table_make_grid(struct table *table)
+{
+    assert(table->end == 0);
+    table->has_grid = true;
+}
+
+bool table_has_grid(const struct table *table)
+{
+    return table->has_grid;
+}
+
+void table_follow(struct table *table, struct changes *changes)
+{
+    table->changes_noted = changes;
+    set_busy(table);
+}
+
+void table_expect(struct table *table, uint64_t clients)
+{
+    const struct table_room *room = &table->limits.peers;
+    assert(table->count == 0 && table->old.count == 0);
+    uint64_t counted = clients < room->clients_max ? clients : room->clients_max;
+    uint64_t buckets = counted * 20 / INDEX_FULL_OF_20 + 1;
+    if (buckets <= table->now.count || buckets > UINT32_MAX)
+        return;
+    table->allowance.max = room->bytes_max;
+    void *made = allowance_zeroed(&table->allowance, index_bytes((uint32_t)buckets));
+    if (made == NULL)
+        return;
+    bytes_huge(made, index_bytes((uint32_t)buckets));
+    allowance_free(&table->allowance, table->now.buckets, index_bytes(table->now.count));
+    table->now = (struct index){made, (uint32_t)buckets};
+}
+
+void table_set_ceiling(struct table *table, int64_t ceiling_ns)
+{
+    int64_t ceiling = ceiling_ns < LOCATION_ORDER_NS_MAX ? ceiling_ns : LOCATION_ORDER_NS_MAX;
+    if (ceiling < table->ceiling_ns)
+        table->above.is_due = true;
+    table->ceiling_ns = ceiling;
 }
 
 void table_destroy(struct table **table_p)
@@ -79,11 +84,15 @@ void table_destroy(struct table **table_p)
     struct table *table = *table_p;
     if (table == NULL)
         return;
-    for (uint32_t slot = 0; slot < table->count; slot++)
+    for (uint32_t slot = 0; slot < table->end; slot++)
         record_free(record_at(table, slot));
     for (uint32_t i = 0; i < table->chunk_count; i++)
-        free(table->chunks[i]);
+        if (table->chunks[i] != table_no_records)
+            free(table->chunks[i]);
     free(table->chunks);
+    slots_release(&table->unused);
+    grid_free(table);
+    free(table->sweep.hashes);
     free(table->now.buckets);
     free(table->old.buckets);
     names_free(&table->names);
@@ -94,18 +103,6 @@ void table_destroy(struct table **table_p)
 struct table_ref table_ref(const struct table *table, struct span client)
 {
     return (struct table_ref){(uint32_t)siphash(client, table->key), 0};
-}
-
-/* Where a search begins: hashes are spread over the buckets in their own order, so an index may
- * have any size, and one is moved into the next from front to back. */
-static uint32_t place_of(const struct index *index, uint32_t tag)
-{
-    return (uint32_t)((uint64_t)tag * index->count >> 32);
-}
-
-static uint32_t behind(const struct index *index, uint32_t place)
-{
-    return place + 1 == index->count ? 0 : place + 1;
 }
 
 __attribute__((always_inline)) static inline bool is_of(const struct table *table, uint32_t slot,
@@ -119,7 +116,7 @@ static uint32_t search(const struct table *table, const struct index *index, str
                        uint32_t hash)
 {
     uint32_t at = place_of(index, hash);
-    for (; index->buckets[at].slot_ord != 0; at = behind(index, at)) {
+    for (; index->buckets[at].slot_ord != 0; at = place_after(index, at)) {
         const struct bucket *bucket = &index->buckets[at];
         if (bucket->tag == hash && is_of(table, bucket->slot_ord - 1, client))
             return bucket->slot_ord;
@@ -136,7 +133,8 @@ void table_prefetch_place(const struct table *table, struct table_ref ref)
 
 void table_prefetch_slot(const struct table *table, uint32_t slot)
 {
-    __builtin_prefetch(record_at(table, slot));
+    if (slot < table->end)
+        __builtin_prefetch(record_at(table, slot));
 }
 
 /* Two buckets: eight bits for each, of which the lowest four say whether it has that tag. */
@@ -174,8 +172,8 @@ void table_prefetch_record(const struct table *table, struct table_ref *ref)
 }
 
 /* Also whom nobody expected. Kept out of find, which is short without it. */
-__attribute__((noinline)) static uint32_t look_up(const struct table *table, struct span client,
-                                                  uint32_t hash)
+__attribute__((noinline)) uint32_t table_look_up(const struct table *table, struct span client,
+                                                 uint32_t hash)
 {
     uint32_t slot_ord = search(table, &table->now, client, hash);
     if (slot_ord == 0 && table->old.count > 0)
@@ -186,29 +184,30 @@ __attribute__((noinline)) static uint32_t look_up(const struct table *table, str
 /* The client's slot + 1, or 0. Whatever a ref says, the record tells whose it is. */
 static inline uint32_t find(const struct table *table, struct span client, struct table_ref ref)
 {
-    if (ref.slot_ord != 0 && is_of(table, ref.slot_ord - 1, client))
+    uint32_t slot = ref.slot_ord - 1;
+    if (slot < table->end && is_of(table, slot, client))
         return ref.slot_ord;
-    return look_up(table, client, ref.hash);
+    return table_look_up(table, client, ref.hash);
 }
 
 bool table_find(const struct table *table, struct span client, struct table_ref ref, uint32_t *slot)
 {
     uint32_t slot_ord = find(table, client, ref);
     *slot = slot_ord - 1;
-    return slot_ord != 0;
+    return slot_ord != 0 && (!table->is_busy || !is_over(table, record_at(table, *slot)));
 }
 
 static void enter(struct index *index, struct bucket bucket)
 {
     uint32_t at = place_of(index, bucket.tag);
     while (index->buckets[at].slot_ord != 0)
-        at = behind(index, at);
+        at = place_after(index, at);
     index->buckets[at] = bucket;
 }
 
-/* Always up to an empty bucket. So the place of a client that is not moved yet, and all buckets
- * from there to where it stands, lie behind what was moved; and no search needs that any more. */
-static void move_some(struct table *table)
+/* Moves whole probe runs, each up to an empty bucket, so that no look-up in the old index needs a
+ * bucket that was moved. */
+void table_move_some(struct table *table)
 {
     struct index *old = &table->old;
     for (uint32_t i = 0; table->moved < old->count; i++, table->moved++) {
@@ -223,127 +222,393 @@ static void move_some(struct table *table)
         table->forgotten += BUCKETS_FORGOTTEN;
     }
     if (table->moved == old->count) {
-        free(old->buckets);
+        allowance_free(&table->allowance, old->buckets, index_bytes(old->count));
         *old = (struct index){0};
+        set_busy(table);
     }
 }
 
-static void grow_if_full(struct table *table)
+static bool is_full(const struct table *table, uint64_t of_20)
 {
-    if (table->count < (uint64_t)table->now.count * INDEX_FULL_OF_20 / 20)
-        return;
+    return table->entered >= table->now.count * of_20 / 20;
+}
+
+/* Whether the index takes one more. One that is refused memory goes on as it is for a while. */
+static bool grow_if_full(struct table *table)
+{
+    if (!is_full(table, INDEX_FULL_OF_20))
+        return true;
     assert(table->old.count == 0);
+    uint32_t count = table->now.count + table->now.count / 4;
+    struct bucket *buckets = allowance_zeroed(&table->allowance, index_bytes(count));
+    if (buckets == NULL)
+        return !is_full(table, INDEX_CROWDED_OF_20);
     table->old = table->now;
     table->moved = table->forgotten = 0;
-    table->now = make_index(table->old.count + table->old.count / 4);
+    table->now = (struct index){buckets, count};
+    table->is_busy = true;
+    return true;
 }
 
-static uint32_t add_record(struct table *table)
+bool table_make_chunk(struct table *table, uint32_t chunk)
 {
-    uint32_t slot = table->count;
-    if (slot == table->chunk_count * CHUNK_RECORDS) {
-        if (table->chunk_count == table->chunk_room) {
-            table->chunk_room = table->chunk_room == 0 ? 1 : 2 * table->chunk_room;
-            table->chunks = bytes_resize(table->chunks, table->chunk_room * sizeof *table->chunks);
-        }
-        table->chunks[table->chunk_count++] =
-            bytes_aligned(sizeof(struct record), CHUNK_RECORDS * sizeof(struct record));
+    struct allowance *allowance = &table->allowance;
+    if (chunk == table->chunk_room) {
+        uint32_t room = table->chunk_room == 0 ? 1 : 2 * table->chunk_room;
+        struct record **chunks = allowance_resize(
+            allowance, table->chunks, table->chunk_room * sizeof *chunks, room * sizeof *chunks);
+        if (chunks == NULL)
+            return false;
+        table->chunks = chunks;
+        table->chunk_room = room;
     }
+    size_t bytes = CHUNK_RECORDS * sizeof(struct record);
+    struct record *made = allowance_aligned(allowance, sizeof(struct record), bytes);
+    if (made == NULL)
+        return false;
+    if (chunk == table->chunk_count)
+        table->chunk_count++;
+    else /* in the midst of others, whose slots are looked at */
+        memset(made, 0, bytes);
+    table->chunks[chunk] = made;
+    return true;
+}
+
+/* The slot for one more, the lowest that is free, and its record, as if it were never written; NULL
+ * without memory. */
+static struct record *find_room(struct table *table, uint32_t *slot)
+{
+    *slot = table->unused.count > 0 ? slots_lowest(&table->unused) : table->end;
+    uint32_t chunk = *slot / CHUNK_RECORDS;
+    bool is_there = chunk < table->chunk_count && table->chunks[chunk] != table_no_records;
+    if (!is_there && !table_make_chunk(table, chunk))
+        return NULL;
+    struct record *record = &table->chunks[chunk][*slot % CHUNK_RECORDS];
+    *record = (struct record){0};
+    return record;
+}
+
+static enum table_outcome refuse(const struct table *table)
+{
+    return table->allowance.by_system ? TABLE_FULL_MEMORY : TABLE_FULL_BYTES;
+}
+
+static inline void count_change(struct table *table, const struct record *record,
+                                uint64_t difference)
+{
+    table->digest ^= difference;
+    table->ranges[record->range] ^= difference;
+    table->blocks[record->range / BLOCK_RANGES] ^= difference;
+    table->changes++;
+}
+
+static inline void note_change(struct table *table, uint32_t slot, bool stays)
+{
+    if (table->changes_noted != NULL)
+        changes_note(table->changes_noted, slot, stays);
+}
+
+static bool takes_no_more(const struct table *table, const struct table_room *room)
+{
+    return table->count >= room->clients_max;
+}
+
+static void count_new(struct table *table, const struct record *record)
+{
     table->count++;
-    *record_at(table, slot) = (struct record){0};
-    return slot;
+    count_change(table, record, record->hash);
+    /* Of a client that is known one above the ceiling replaces only what is above, too. */
+    if (record_order_ns(record) > table->ceiling_ns)
+        table->above.is_due = true;
+}
+
+__attribute__((always_inline)) static inline bool write_record(struct table *table, uint32_t slot,
+                                                               struct record *record,
+                                                               const struct location *location,
+                                                               uint16_t origin)
+{
+    if (table->has_grid && !grid_stays(record, location))
+        return grid_write(table, slot, record, location, origin);
+    return record_write(record, location, origin, names_hash(&table->names, origin),
+                        &table->allowance);
 }
 
 /* Kept out of what is done for the clients that are known. */
-__attribute__((noinline)) static enum table_outcome add(struct table *table,
-                                                        const struct location *location,
-                                                        uint16_t origin, uint32_t hash,
-                                                        uint32_t *slot)
+__attribute__((noinline)) static enum table_outcome
+add(struct table *table, const struct location *location, uint16_t origin, uint32_t hash,
+    const struct table_room *room, uint32_t *slot)
 {
-    if (table->count == TABLE_CLIENTS_MAX)
-        return TABLE_FULL;
+    if (takes_no_more(table, room))
+        return TABLE_FULL_CLIENTS;
+    uint32_t range = range_of(table_client_hash(location->client));
+    __builtin_prefetch(&table->ranges[range], 1); /* any of half a MiB */
+    struct allowance *allowance = &table->allowance;
+    uint32_t beside_bytes = table->limits.beside_bytes;
     if (table->old.count > 0)
-        move_some(table);
-    grow_if_full(table);
-    *slot = add_record(table);
-    struct record *record = record_at(table, *slot);
-    record_write(record, location, origin, names_hash(&table->names, origin));
+        table_move_some(table);
+    struct record *record = grow_if_full(table) ? find_room(table, slot) : NULL;
+    if (record == NULL || !allowance_fits(allowance, beside_bytes))
+        return refuse(table);
+    allowance->taken += beside_bytes;
+    if (!write_record(table, *slot, record, location, origin)) {
+        allowance->taken -= beside_bytes;
+        return refuse(table);
+    }
+    if (*slot == table->end)
+        table->end++;
+    else
+        slots_remove(&table->unused, *slot);
+    table->entered++;
     enter(&table->now, (struct bucket){hash, *slot + 1});
-    table->digest ^= record->hash;
-    table->changes++;
+    record->range = (uint16_t)range;
+    table_note(table, *slot, 1);
+    count_new(table, record);
+    note_change(table, *slot, false);
+    return TABLE_NEW;
+}
+
+/* What stands there is over: the client counts as one not seen before, and keeps the slot, which
+ * was to be freed. */
+static enum table_outcome revive(struct table *table, uint32_t slot, struct record *record,
+                                 const struct location *location, uint16_t origin,
+                                 const struct table_room *room)
+{
+    if (location->order_ns < table->horizon_ns)
+        return TABLE_EXPIRED;
+    if (takes_no_more(table, room))
+        return TABLE_FULL_CLIENTS;
+    if (!write_record(table, slot, record, location, origin))
+        return refuse(table);
+    count_new(table, record);
+    note_change(table, slot, false);
     return TABLE_NEW;
 }
 
 __attribute__((always_inline)) static inline enum table_outcome
-replace(struct table *table, struct record *record, const struct location *location,
-        uint16_t origin)
+overwrite(struct table *table, uint32_t slot, struct record *record,
+          const struct location *location, uint16_t origin)
 {
-    if (table->old.count > 0)
-        move_some(table);
-    table->digest ^= record->hash;
-    record_write(record, location, origin, names_hash(&table->names, origin));
-    table->digest ^= record->hash;
-    table->changes++;
+    uint64_t before = record->hash;
+    if (!write_record(table, slot, record, location, origin))
+        return refuse(table);
+    count_change(table, record, before ^ record->hash);
     return TABLE_NEWER;
+}
+
+/* The same as replace below where there is more to do. `room` is that of a client
+ * that is not known any more; NULL: TABLE_UNKNOWN. */
+__attribute__((noinline)) static enum table_outcome
+replace_while_busy(struct table *table, uint32_t slot, const struct location *location,
+                   uint16_t origin, const struct table_room *room)
+{
+    struct record *record = record_at(table, slot);
+    if (table->old.count > 0)
+        table_move_some(table);
+    if (is_over(table, record))
+        return room == NULL ? TABLE_UNKNOWN : revive(table, slot, record, location, origin, room);
+    bool stays = table->changes_noted != NULL && grid_stays(record, location);
+    table_note(table, slot, -1);
+    enum table_outcome outcome = overwrite(table, slot, record, location, origin);
+    table_note(table, slot, 1);
+    if (outcome == TABLE_NEWER)
+        note_change(table, slot, stays);
+    return outcome;
+}
+
+__attribute__((always_inline)) static inline enum table_outcome
+replace(struct table *table, uint32_t slot, struct record *record, const struct location *location,
+        uint16_t origin, const struct table_room *room)
+{
+    if (__builtin_expect(table->is_busy, 0))
+        return replace_while_busy(table, slot, location, origin, room);
+    return overwrite(table, slot, record, location, origin);
 }
 
 uint16_t table_origin(struct table *table, struct span origin)
 {
-    uint16_t number = names_put(&table->names, origin);
+    uint16_t number = names_put(&table->names, origin, &table->allowance);
     assert(number != NAMES_NONE);
+    names_own(&table->names, number, NAMES_OWNER_KEPT);
     return number;
 }
 
-enum table_outcome table_put_later(struct table *table, const struct location *location,
-                                   uint16_t origin, struct table_ref ref, uint32_t clients_max,
-                                   uint32_t *slot)
+/* Says yes where the order times alone decide, as they nearly always do: both are believed, for the
+ * stored one is less. */
+__attribute__((always_inline)) static inline bool is_plainly_newer(const struct table *table,
+                                                                   const struct record *record,
+                                                                   const struct location *location)
 {
-    uint32_t slot_ord = find(table, location->client, ref);
-    if (slot_ord == 0)
-        return table->count < clients_max ? add(table, location, origin, ref.hash, slot)
-                                          : TABLE_FULL;
-    *slot = slot_ord - 1;
-    struct record *record = record_at(table, *slot);
-    if (location->order_ns <= record_order_ns(record))
-        return TABLE_OLDER;
-    return replace(table, record, location, origin);
+    return record_order_ns(record) < location->order_ns && location->order_ns <= table->ceiling_ns;
 }
 
-/* Kept out of what nearly always needs only the order time. */
-__attribute__((noinline)) static int compare(const struct table *table, uint32_t slot,
-                                             const struct location *location)
+/* Whether an own client's location that is not plainly newer wins all the same; it may get another
+ * order time for that. */
+static bool wins(const struct table *table, uint32_t slot, struct location *location)
 {
     struct location known;
     char text[PACKED_TEXT_BYTES_MAX];
     table_read(table, slot, text, &known);
-    return location_compare(location, &known);
+    int64_t known_ns, ceiling_ns = table->ceiling_ns;
+    if (!location_known_order_ns(&known, ceiling_ns, &known_ns))
+        return location->order_ns <= ceiling_ns || location->order_ns > known.order_ns;
+    if (location->order_ns > known_ns) /* the order of a tombstone was above the ceiling */
+        return location->order_ns <= ceiling_ns;
+    bool is_later = known_ns < ceiling_ns &&
+                    location_stamp_ns(location->stamp) > location_stamp_ns(known.stamp);
+    if (is_later)
+        location->order_ns = known_ns + 1;
+    return is_later;
+}
+
+/* Kept out of what nearly always needs only the order times. */
+__attribute__((noinline)) static enum table_outcome
+put_if_it_wins(struct table *table, uint32_t slot, struct location *location, uint16_t origin)
+{
+    if (location->order_ns < table->horizon_ns)
+        return TABLE_EXPIRED;
+    if (is_over(table, record_at(table, slot)))
+        return TABLE_UNKNOWN;
+    struct record *record = record_at(table, slot);
+    return wins(table, slot, location) ? replace(table, slot, record, location, origin, NULL)
+                                       : TABLE_OLDER;
+}
+
+enum table_outcome table_put_known(struct table *table, struct location *location, uint16_t origin,
+                                   struct table_ref ref, uint32_t *slot)
+{
+    uint32_t slot_ord = find(table, location->client, ref);
+    if (slot_ord == 0)
+        return location->order_ns < table->horizon_ns ? TABLE_EXPIRED : TABLE_UNKNOWN;
+    table->allowance.max = table->limits.own.bytes_max;
+    uint32_t found = *slot = slot_ord - 1;
+    struct record *record = record_at(table, found);
+    if (!is_plainly_newer(table, record, location))
+        return put_if_it_wins(table, found, location, origin);
+    return replace(table, found, record, location, origin, NULL);
+}
+
+enum table_outcome table_put_unknown(struct table *table, struct location *location,
+                                     uint16_t origin, struct table_ref ref, uint32_t *slot)
+{
+    const struct table_room *room = &table->limits.own;
+    table->allowance.max = room->bytes_max;
+    bool may_be_over = table->sweep.phase == SWEEP_FREES;
+    uint32_t over_ord = may_be_over ? table_look_up(table, location->client, ref.hash) : 0;
+    if (over_ord == 0)
+        return add(table, location, origin, ref.hash, room, slot);
+    *slot = over_ord - 1;
+    return revive(table, *slot, record_at(table, *slot), location, origin, room);
+}
+
+enum table_outcome table_put_tombstone(struct table *table, uint32_t slot,
+                                       const struct location *tombstone, uint16_t origin)
+{
+    assert(table_slot_is_live(table, slot));
+    table->allowance.max = table->limits.peers.bytes_max;
+    return replace(table, slot, record_at(table, slot), tombstone, origin, NULL);
+}
+
+/* Kept out of what nearly always needs only the order time. */
+__attribute__((noinline)) static enum table_outcome judge(const struct table *table, uint32_t slot,
+                                                          const struct location *location)
+{
+    struct location known;
+    char text[PACKED_TEXT_BYTES_MAX];
+    if (location->order_ns < table->horizon_ns)
+        return TABLE_EXPIRED;
+    table_read(table, slot, text, &known);
+    if (known.order_ns < table->horizon_ns)
+        return TABLE_NEWER;
+    int order = location_compare_at(location, &known, table->ceiling_ns);
+    return order > 0 ? TABLE_NEWER : order == 0 ? TABLE_SAME : TABLE_OLDER;
+}
+
+static uint16_t number_origin(struct table *table, struct span origin)
+{
+    return table->origins_closed ? names_find(&table->names, origin)
+                                 : names_put(&table->names, origin, &table->allowance);
 }
 
 /* Most clients stay with one node. */
 static inline uint16_t origin_after(struct table *table, uint16_t before, struct span origin)
 {
-    return token_equals(names_get(&table->names, before), origin)
-               ? before
-               : names_put(&table->names, origin);
+    return token_equals(names_get(&table->names, before), origin) ? before
+                                                                  : number_origin(table, origin);
+}
+
+static enum table_outcome refuse_origin(const struct table *table)
+{
+    if (table->origins_closed)
+        return TABLE_NEW_ORIGIN;
+    return table->names.count == NAMES_MAX ? TABLE_FULL_ORIGINS : refuse(table);
+}
+
+void table_close_origins(struct table *table)
+{
+    table->origins_closed = true;
+}
+
+bool table_add_origin(struct table *table, struct span origin, uint16_t owner)
+{
+    table->allowance.max = table->limits.peers.bytes_max;
+    uint16_t number = names_put(&table->names, origin, &table->allowance);
+    if (number != NAMES_NONE)
+        names_own(&table->names, number, owner);
+    return number != NAMES_NONE;
+}
+
+void table_disown_origins(struct table *table, uint16_t owner)
+{
+    names_disown(&table->names, owner);
+}
+
+uint32_t table_count_origins(const struct table *table, uint16_t owner)
+{
+    return names_count_of(&table->names, owner);
+}
+
+/* Of a client that is in no index. */
+static enum table_outcome add_of_any(struct table *table, const struct location *location,
+                                     struct table_ref ref, uint32_t *slot)
+{
+    if (location->order_ns < table->horizon_ns)
+        return TABLE_EXPIRED;
+    uint16_t origin = number_origin(table, location->origin);
+    return origin == NAMES_NONE
+               ? refuse_origin(table)
+               : add(table, location, origin, ref.hash, &table->limits.peers, slot);
+}
+
+enum table_outcome table_put_absent(struct table *table, const struct location *location,
+                                    struct table_ref ref, uint32_t *slot)
+{
+    uint32_t slot_ord = find(table, location->client, ref);
+    *slot = slot_ord - 1;
+    if (slot_ord != 0)
+        return is_over(table, record_at(table, *slot)) ? table_put(table, location, ref, slot)
+                                                       : TABLE_OLDER;
+    table->allowance.max = table->limits.peers.bytes_max;
+    return add_of_any(table, location, ref, slot);
 }
 
 enum table_outcome table_put(struct table *table, const struct location *location,
                              struct table_ref ref, uint32_t *slot)
 {
+    const struct table_room *room = &table->limits.peers;
     uint32_t slot_ord = find(table, location->client, ref);
-    if (slot_ord == 0) {
-        uint16_t origin = names_put(&table->names, location->origin);
-        return origin == NAMES_NONE ? TABLE_FULL : add(table, location, origin, ref.hash, slot);
-    }
-    *slot = slot_ord - 1;
-    struct record *record = record_at(table, *slot);
-    if (location->order_ns <= record_order_ns(record)) {
-        int order = compare(table, *slot, location);
-        if (order <= 0)
-            return order == 0 ? TABLE_SAME : TABLE_OLDER;
+    table->allowance.max = room->bytes_max;
+    if (slot_ord == 0)
+        return add_of_any(table, location, ref, slot);
+    uint32_t found = *slot = slot_ord - 1;
+    struct record *record = record_at(table, found);
+    if (!is_plainly_newer(table, record, location)) {
+        enum table_outcome outcome = judge(table, found, location);
+        if (outcome != TABLE_NEWER)
+            return outcome;
     }
     uint16_t origin = origin_after(table, record->origin, location->origin);
-    return origin == NAMES_NONE ? TABLE_FULL : replace(table, record, location, origin);
+    return origin == NAMES_NONE ? refuse_origin(table)
+                                : replace(table, found, record, location, origin, room);
 }
 
 void table_read(const struct table *table, uint32_t slot, char *text, struct location *location)
@@ -363,22 +628,71 @@ uint32_t table_count(const struct table *table)
     return table->count;
 }
 
+uint32_t table_slots(const struct table *table)
+{
+    return table->end;
+}
+
 uint64_t table_digest(const struct table *table)
 {
     return table->digest;
 }
 
-bool table_is_sound(const struct table *table)
+uint64_t table_client_hash(struct span client)
 {
-    uint64_t digest = 0;
-    for (uint32_t slot = 0; slot < table->count; slot++) {
-        struct location location;
-        char text[PACKED_TEXT_BYTES_MAX];
-        table_read(table, slot, text, &location);
-        digest ^= location_hash(&location);
-        uint32_t hash = table_ref(table, location.client).hash;
-        if (!location_is_valid(&location) || look_up(table, location.client, hash) != slot + 1)
-            return false;
-    }
-    return digest == table->digest;
+    return location_hash_client(client);
+}
+
+uint64_t table_range_digest(const struct table *table, unsigned level, uint32_t range)
+{
+    assert(level <= TABLE_RANGE_BITS && range < 1u << level);
+    size_t count = (size_t)TABLE_RANGES >> level, first = range * count;
+    return count < BLOCK_RANGES ? fold(table->ranges + first, count)
+                                : fold(table->blocks + first / BLOCK_RANGES, count / BLOCK_RANGES);
+}
+
+const uint64_t *table_ranges(const struct table *table)
+{
+    return table->ranges;
+}
+
+bool table_slot_is_live(const struct table *table, uint32_t slot)
+{
+    return slot < table->end && !is_blank(record_at(table, slot)) &&
+           !is_over(table, record_at(table, slot));
+}
+
+uint32_t table_slot_range(const struct table *table, uint32_t slot)
+{
+    return record_at(table, slot)->range;
+}
+
+uint64_t table_slot_client_hash(const struct table *table, uint32_t slot)
+{
+    return table_client_hash(record_client(record_at(table, slot)));
+}
+
+struct span table_slot_client(const struct table *table, uint32_t slot)
+{
+    return record_client(record_at(table, slot));
+}
+
+bool table_slot_is_tombstone(const struct table *table, uint32_t slot)
+{
+    return record_is_tombstone(record_at(table, slot));
+}
+
+int64_t table_slot_order_ns(const struct table *table, uint32_t slot)
+{
+    return record_order_ns(record_at(table, slot));
+}
+
+uint64_t table_slot_hash(const struct table *table, uint32_t slot)
+{
+    return record_at(table, slot)->hash;
+}
+
+uint64_t table_bytes(const struct table *table)
+{
+    return table->allowance.taken;
 }

@@ -1,94 +1,32 @@
-#include "gateway/node/clients.h"
-
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "gateway/node/clients_state.h"
 #include "gateway/node/clock.h"
 #include "gateway/node/listener.h"
-#include "gateway/text/read_batch.h"
+#include "gateway/node/status_log.h"
 
-/* An address is a number that never returns and, in its low bits, a slot. */
-#define SLOT_BITS 20
-#define SLOT_MASK (CLIENTS_MAX - 1)
-/* An idle connection costs this at most, besides what the kernel keeps. */
-#define CLIENT_BYTES_MAX 600
-
-static_assert(1 << SLOT_BITS == CLIENTS_MAX, "every slot fits in an address");
-
-struct client {
-    uv_poll_t poll; /* first: the handle's address is the client's */
-    struct clients *all;
-    struct session session;
-    int64_t since_ms;  /* nothing was taken of what waits, or it lingers, since then; 0: neither */
-    size_t held_bytes; /* its part of all->held_bytes */
-    int fd;
-    int events;     /* polled for */
-    bool was_read;  /* all->batch has something of it */
-    bool is_shut;   /* it closed its sending half: nothing more can arrive */
-    bool lingering; /* all is said; what still arrives is thrown away */
-};
-
-static_assert(sizeof(struct client) <= CLIENT_BYTES_MAX, "idle connections are cheap");
-
-struct clients {
-    uv_loop_t *loop;
-    struct session_node *node;
-    struct log *log;
-    struct listener listener;
-    bool stopping; /* no new connections, no new commands */
-
-    struct client **slots;
-    uint32_t *free_slots; /* a stack */
-    size_t limit, connected, free_count;
-    size_t slots_used; /* behind these none was ever used: of a million, often few are */
-    uint64_t last_number;
-
-    size_t held_bytes;
-    struct buffer output; /* lent to the session at work */
-    struct clients_counters count;
-    uint64_t refused_told, faults_told;
-    struct read_batch batch; /* every read goes there, also one of which nothing is kept */
-};
-
-/* recv(2) and send(2) at the price of the system call. libzmq's threads make every node a process
- * with threads, and there the C library's own two first note that the thread may be cancelled, and
- * afterwards that it may not: two atomic operations more, for something that nobody here does. A
- * sanitizer does not see what these read and write; errors are those of the manual. */
-static inline ssize_t socket_receive(int fd, void *to, size_t bytes)
+int64_t clients_present_ms(const struct clients *all)
 {
-    return syscall(SYS_recvfrom, fd, to, bytes, 0, NULL, NULL);
+    return clock_now_ms(uv_now(all->loop));
 }
 
-/* A connection that is closed over there is an error (EPIPE), not a signal. */
-static inline ssize_t socket_send(int fd, const void *from, size_t bytes)
+void clients_take_time(struct clients *all)
 {
-    return syscall(SYS_sendto, fd, from, bytes, MSG_NOSIGNAL, NULL, 0);
+    struct session_node *node = all->node;
+    node->realtime_ns = clock_realtime_ns();
+    node->now_ms = clients_present_ms(all);
+    node->accept_ns = flood_accept_ns(node->flood, node->realtime_ns, node->now_ms);
 }
 
-static void *allocate(size_t count, size_t size)
+void clients_note(struct clients *all, const char *kind, uint64_t number, const char *text)
 {
-    void *memory = bytes_resize(NULL, count * size);
-    return memset(memory, 0, count * size);
-}
-
-static void note(struct clients *all, const char *kind, uint64_t number, const char *text)
-{
-    all->node->realtime_ns = clock_realtime_ns();
+    clients_take_time(all);
     logline_put(all->node->log, all->node->realtime_ns, kind, number, span_of(text));
-}
-
-/* The time of what follows: later than the bytes it is about, so that no honest client of this
- * machine is told that its stamp lies in the future. */
-static void take_time(struct clients *all)
-{
-    all->node->realtime_ns = clock_realtime_ns();
-    all->node->now_ms = (int64_t)uv_now(all->loop);
 }
 
 static void free_client(uv_handle_t *handle)
@@ -96,49 +34,70 @@ static void free_client(uv_handle_t *handle)
     free(handle);
 }
 
-/* The client is gone after this. */
-static void drop(struct client *client, const char *reason)
+/* Keeps it in the list of the epoch that its first held reply waits for. */
+static void list_holder(struct client *client, uint64_t epoch)
+{
+    struct list_node *holders = client->all->holders;
+    if (epoch == client->held_epoch)
+        return;
+    if (client->held_epoch != 0)
+        list_remove(&client->holder);
+    if (epoch != 0)
+        list_append(&holders[epoch % PROMISES_EPOCHS_MAX], &client->holder);
+    client->held_epoch = epoch;
+}
+
+void clients_drop(struct client *client, enum ending ending, const char *why)
 {
     struct clients *all = client->all;
     size_t slot = client->session.address & SLOT_MASK;
-    if (client->was_read)
-        read_batch_forget(&all->batch, client);
-    note(all, "disconnect", client->session.number, reason);
-    all->held_bytes -= client->held_bytes;
+    const struct logline_event event = {LOGLINE_INFO, "disconnect", client->session.number,
+                                        reasons_ending(ending)};
+    if (client->turn.place == TURNS_TAKEN)
+        turns_batch_forget(&all->batch, client);
+    turns_forget(&all->turns, &client->turn);
+    list_holder(client, 0);
+    clients_end_watches(client);
+    clients_take_time(all);
+    logline_note(all->node->log, all->node->realtime_ns, &event, span_of(why));
+    all->node->reasons.endings[ending]++;
+    client_limits_leave(all->limits, &client->session.limits);
     all->slots[slot] = NULL;
     all->free_slots[all->free_count++] = (uint32_t)slot;
-    all->connected--;
+    all->connections--;
     session_free(&client->session);
+    clients_tls_leave(client);
     uv_close((uv_handle_t *)&client->poll, free_client);
     close(client->fd);
 }
 
-/* Cuts whoever holds most, until all together hold little enough. */
-static void keep_memory_bounded(struct clients *all)
+static void drop_done(struct client *client)
 {
-    while (all->held_bytes > CLIENTS_HELD_BYTES_MAX) {
-        struct client *most = NULL;
-        for (size_t slot = 0; slot < all->slots_used; slot++) {
-            struct client *client = all->slots[slot];
-            if (client != NULL && (most == NULL || client->held_bytes > most->held_bytes))
-                most = client;
-        }
-        assert(most != NULL);
-        all->count.cut_memory++;
-        drop(most, "cut: all clients together hold too much, and this one most");
-    }
+    if (client->all->stopping)
+        clients_drop(client, ENDING_STOPS, "the node stops");
+    else if (client->session.leaving)
+        clients_drop(client, ENDING_QUIT, "told to go");
+    else
+        clients_drop(client, ENDING_CLOSED, "closed by the client");
 }
 
 static void on_event(uv_poll_t *poll, int status, int events);
 
-/* Polls for what the session needs, with a system call only when that changes. */
-static void watch(struct client *client)
+/* Nothing is read while more waits to be written in TLS than a client may leave there. */
+static bool wants_input(const struct client *client)
 {
-    int events = 0;
-    if (client->lingering || session_wants_input(&client->session))
-        events |= UV_READABLE;
-    if (session_output(&client->session).len > 0)
-        events |= UV_WRITABLE;
+    return session_wants_input(&client->session) &&
+           clients_tls_waiting(client) < TLS_WIRE_BYTES_MAX;
+}
+
+/* Something is there for the client to take. */
+static bool has_output(const struct client *client)
+{
+    return session_output(&client->session).len > 0 || clients_tls_waiting(client) > 0;
+}
+
+static void poll_for(struct client *client, int events)
+{
     if (events == client->events)
         return;
     client->events = events;
@@ -148,45 +107,52 @@ static void watch(struct client *client)
         uv_poll_start(&client->poll, events, on_event);
 }
 
-/* One write of all there is. NULL, or why the connection is over. */
-static const char *transmit(struct client *client)
+void clients_unwatch(struct client *client)
 {
-    struct clients *all = client->all;
-    struct span output = session_output(&client->session);
-    ssize_t count = 0;
-    if (output.len > 0) {
-        count = socket_send(client->fd, output.data, output.len);
-        if (count < 0 && errno != EAGAIN && errno != EINTR)
-            return strerror(errno);
-        if (count > 0)
-            session_wrote(&client->session, all->node, (size_t)count);
-    }
-    if (session_output(&client->session).len == 0)
-        client->since_ms = 0;
-    else if (count > 0 || client->since_ms == 0)
-        client->since_ms = all->node->now_ms;
-    return NULL;
+    poll_for(client, 0);
 }
 
-/* The other end is gone, but what it sent before that counts: takes it, and throws the replies
- * away. */
-static void take_the_rest(struct client *client)
+/* One that waits for its turn needs nothing, and is left as it is: on_event knows. */
+void clients_watch(struct client *client)
 {
-    struct clients *all = client->all;
-    struct session *session = &client->session;
-    for (;;) {
-        struct span output;
-        while ((output = session_output(session)).len > 0)
-            session_wrote(session, all->node, output.len);
-        if (!session_wants_input(session))
-            return;
-        char *input = read_batch_room(&all->batch);
-        ssize_t count = socket_receive(client->fd, input, READ_BATCH_READ_BYTES);
-        if (count <= 0)
-            return;
-        take_time(all);
-        session_read(session, all->node, input, (size_t)count);
-    }
+    int events = 0;
+    if (client->turn.place == TURNS_QUEUED)
+        return;
+    if (client->is_lingering || wants_input(client))
+        events |= UV_READABLE;
+    if (has_output(client))
+        events |= UV_WRITABLE;
+    poll_for(client, events);
+}
+
+/* Whether it has something to do before the loop says anything more of it. */
+static bool has_more(const struct client *client)
+{
+    if (client->is_lingering)
+        return client->is_readable;
+    return session_has_work(&client->session) || (client->is_readable && wants_input(client));
+}
+
+void clients_lose(struct client *client, const char *why)
+{
+    client->lost = why;
+    client->is_readable = true;
+}
+
+/* One write of all there is; whether some was taken. */
+static bool transmit(struct client *client)
+{
+    struct span output = session_output(&client->session);
+    if (client->tls != NULL)
+        return clients_tls_transmit(client);
+    if (output.len == 0)
+        return false;
+    ssize_t count = clients_socket_send(client->fd, output.data, output.len);
+    if (count < 0 && errno != EAGAIN && errno != EINTR)
+        clients_lose(client, strerror(errno));
+    if (count > 0)
+        session_wrote(&client->session, (size_t)count);
+    return count > 0;
 }
 
 /* Everything is said. A client that may still be sending is given the chance to read that first:
@@ -201,266 +167,468 @@ static bool linger(struct client *client)
         return false;
     if (shutdown(client->fd, SHUT_WR) != 0)
         return false;
-    client->lingering = true;
-    client->since_ms = client->all->node->now_ms;
+    clients_tls_leave(client);
+    client->is_lingering = true;
     return true;
 }
 
-static const char *close_reason(const struct client *client)
+/* Writes what it can; whether the connection goes on. */
+static bool deliver(struct client *client, bool *has_taken)
 {
-    if (client->all->stopping)
-        return "the node stops";
-    return client->session.leaving ? "told to go" : "closed by the client";
+    if (client->lost == NULL)
+        *has_taken = transmit(client);
+    if (client->lost != NULL) {
+        session_wrote(&client->session, session_output(&client->session).len);
+        return has_more(client);
+    }
+    bool is_over = session_is_over(&client->session) && clients_tls_has_closed(client);
+    return !is_over || linger(client);
 }
 
-/* Writes what it can, gives the lent buffer back and decides how to go on. May drop the client. */
-static void flush(struct client *client, const char *reason)
+/* Says what has become of the connection; true where that exceeds a limit. */
+static bool update_limits(struct client *client, const struct turns_budget *used, bool has_taken,
+                          int64_t now_ms)
+{
+    struct client_limits *limits = client->all->limits;
+    struct session_held held = session_holds(&client->session);
+    struct client_limits_state state = {
+        .line_bytes = held.line_bytes,
+        .reply_bytes = held.reply_bytes,
+        .has_unfinished = held.has_unfinished,
+        .has_finished = used != NULL && used->commands > 0,
+        .has_output = has_output(client),
+        .has_taken = has_taken,
+        .has_watches = watchers_has_any(&client->session.watches),
+    };
+    if (client->tls != NULL)
+        clients_tls_hold(client, &state);
+    if (has_taken || (used != NULL && used->in_bytes > 0))
+        client_limits_active(limits, &client->session.limits, now_ms);
+    return client_limits_update(limits, &client->session.limits, &state, now_ms);
+}
+
+/* Whether the system takes anything for a client of which it has not said for long that it can be
+ * written to: it says that only when a third of the socket's buffer is free, and a slow reader may
+ * take longer than the limit to free as much. What goes on from there is its next turn. */
+static bool takes_some(struct client *client)
 {
     struct clients *all = client->all;
-    if (reason == NULL)
-        reason = transmit(client);
-    if (reason != NULL)
-        take_the_rest(client);
-    else if (session_is_over(&client->session) && !client->lingering && !linger(client))
-        reason = close_reason(client);
-    session_detach_output(&client->session, &all->output);
-    if (all->node->log->lines.len > LOG_WAITING_BYTES_MAX)
-        log_write(all->log, &all->node->log->lines);
-    if (reason != NULL) {
-        drop(client, reason);
+    if (client->lost != NULL || !transmit(client))
+        return false;
+    turns_wait(&all->turns, &client->turn);
+    update_limits(client, NULL, true, clients_present_ms(all));
+    return true;
+}
+
+void clients_cut(struct client *client, enum client_limits_reason reason)
+{
+    client_limits_count_closed(client->all->limits, reason);
+    if (reason == CLIENT_LIMITS_LINGERED)
+        drop_done(client);
+    else
+        clients_drop(client, reasons_of_limit(reason), client_limits_say(reason));
+}
+
+void clients_keep_limits(struct clients *all)
+{
+    struct client_limits_connection *next;
+    enum client_limits_reason reason;
+    while ((next = client_limits_next(all->limits, clients_present_ms(all), &reason)) != NULL) {
+        struct client *client = LIST_OWNER(next, struct client, session.limits);
+        if (reason != CLIENT_LIMITS_STUCK || !takes_some(client))
+            clients_cut(client, reason);
+    }
+}
+
+/* Says what has become of the connection, which may cost this or another one its life. */
+static void account(struct client *client, const struct turns_budget *used, bool has_taken)
+{
+    struct clients *all = client->all;
+    if (client->is_lingering) {
+        clients_end_watches(client);
+        session_free(&client->session);
+        client_limits_linger(all->limits, &client->session.limits, all->node->now_ms);
         return;
     }
-    watch(client);
-    size_t held_bytes = session_holds(&client->session);
-    all->held_bytes += held_bytes - client->held_bytes;
-    client->held_bytes = held_bytes;
-    keep_memory_bounded(all);
+    if (update_limits(client, used, has_taken, all->node->now_ms))
+        clients_keep_limits(all);
+}
+
+static void drop_lost(struct client *client)
+{
+    if (watchers_is_lost(&client->session.watches))
+        clients_drop(client, ENDING_WATCHES, "cut: its watches take too much memory");
+    else
+        clients_drop(client, ENDING_MEMORY, "cut: the system gives no memory");
+}
+
+void clients_flush(struct client *client, const struct turns_budget *used)
+{
+    struct clients *all = client->all;
+    bool has_taken = false;
+    assert((client->turn.place == TURNS_TAKEN) == (used != NULL));
+    bool stays = deliver(client, &has_taken);
+    bool is_whole = session_detach_output(&client->session, &all->output);
+    if (all->node->log->lines.len > LOG_WAITING_BYTES_MAX)
+        log_write(all->log, &all->node->log->lines);
+    if (!stays && client->lost != NULL)
+        clients_drop(client, ENDING_BROKEN, client->lost);
+    else if (!stays)
+        drop_done(client);
+    else if (!is_whole)
+        drop_lost(client);
+    if (!stays || !is_whole)
+        return;
+    if (used != NULL)
+        turns_done(&all->turns, &client->turn, used, has_more(client));
+    else if (has_more(client))
+        turns_wait(&all->turns, &client->turn);
+    list_holder(client, session_held_epoch(&client->session));
+    clients_owe(client);
+    clients_pause(client);
+    clients_watch(client);
+    account(client, used, has_taken);
+}
+
+/* ---- turns ---- */
+
+/* Carries out what waits, after what was read just now, if anything. */
+static void work(struct client *client, const struct turns_batch_entry *reading,
+                 const struct session_hint *hint)
+{
+    struct clients *all = client->all;
+    session_attach_output(&client->session, &all->output);
+    if (reading != NULL)
+        session_read(&client->session, reading->at, reading->bytes);
+    struct turns_budget used =
+        session_work(&client->session, all->node, turns_budget(&client->turn), hint);
+    used.in_bytes = (reading == NULL ? 0 : (uint32_t)reading->bytes) + clients_tls_cost(client);
+    clients_flush(client, &used);
+}
+
+/* All that was read, side by side. */
+static void work_off(struct clients *all)
+{
+    struct span inputs[TURNS_BATCH_READS_MAX];
+    struct session_hint hints[TURNS_BATCH_READS_MAX];
+    size_t count = all->batch.count;
+    if (count == 0)
+        return;
+    clients_take_time(all);
+    for (size_t i = 0; i < count; i++)
+        inputs[i] = (struct span){all->batch.all[i].at, all->batch.all[i].bytes};
+    if (count > 1)
+        session_prefetch(all->node, inputs, hints, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct turns_batch_entry *reading = &all->batch.all[i];
+        if (reading->client != NULL)
+            work(reading->client, reading, count > 1 ? &hints[i] : NULL);
+    }
+    turns_batch_clear(&all->batch);
+}
+
+/* One read of what its turn allows; -1 where nothing was there. */
+static ssize_t receive(struct client *client)
+{
+    size_t room = turns_budget(&client->turn)->in_bytes;
+    if (client->tls != NULL)
+        return clients_tls_receive(client, turns_batch_room(&client->all->batch), room);
+    ssize_t count = clients_socket_receive(client->fd, turns_batch_room(&client->all->batch), room);
+    client->is_readable = count == (ssize_t)room;
+    return count;
+}
+
+static bool is_over(ssize_t received)
+{
+    return received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 static void throw_away(struct client *client)
 {
-    char *unwanted = read_batch_room(&client->all->batch);
-    ssize_t count = socket_receive(client->fd, unwanted, READ_BATCH_READ_BYTES);
-    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
-        drop(client, close_reason(client));
-}
-
-/* ---- input ---- */
-
-void clients_turn(struct clients *all)
-{
-    struct span inputs[READ_BATCH_READS_MAX];
-    size_t count = all->batch.count;
-    if (count == 0)
+    ssize_t count = receive(client);
+    if (is_over(count)) {
+        drop_done(client);
         return;
-    take_time(all);
-    for (size_t i = 0; i < count; i++)
-        inputs[i] = (struct span){all->batch.all[i].at, all->batch.all[i].bytes};
-    if (count > 1)
-        session_prefetch(all->node, inputs, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct read_batch_entry *reading = &all->batch.all[i];
-        struct client *client = reading->client;
-        if (client == NULL)
-            continue;
-        client->was_read = false;
-        session_attach_output(&client->session, &all->output);
-        session_read(&client->session, all->node, reading->at, reading->bytes);
-        flush(client, NULL);
     }
-    read_batch_clear(&all->batch);
-}
-
-/* Neither input nor its end: what can be written, or why the connection is over. */
-static void go_on(struct client *client, const char *reason)
-{
-    take_time(client->all);
-    session_attach_output(&client->session, &client->all->output);
-    flush(client, reason);
-}
-
-static void end_input(struct client *client)
-{
-    client->is_shut = true;
-    take_time(client->all);
-    session_attach_output(&client->session, &client->all->output);
-    session_end_input(&client->session, client->all->node);
-    flush(client, NULL);
+    struct turns_budget used = {.in_bytes = count > 0 ? (uint32_t)count : 0};
+    turns_done(&client->all->turns, &client->turn, &used, has_more(client));
+    clients_watch(client);
 }
 
 /* One read; what it brings is worked off together with what others sent. */
-static void receive(struct client *client)
+static void take_input(struct client *client)
 {
     struct clients *all = client->all;
-    char *input = read_batch_room(&all->batch);
-    ssize_t count = socket_receive(client->fd, input, READ_BATCH_READ_BYTES);
-    if (count == 0)
-        end_input(client);
-    else if (count < 0)
-        go_on(client, errno == EAGAIN || errno == EINTR ? NULL : strerror(errno));
-    if (count <= 0)
+    ssize_t count = receive(client);
+    if (count > 0) {
+        if (turns_batch_add(&all->batch, client, (size_t)count))
+            work_off(all);
         return;
-    client->was_read = true;
-    if (read_batch_add(&all->batch, client, (size_t)count))
-        clients_turn(all);
+    }
+    if (client->lost == NULL && count < 0 && is_over(count)) {
+        bool is_broken = client->tls != NULL && client->tls->tls.why != NULL;
+        clients_lose(client, is_broken ? client->tls->tls.why : strerror(errno));
+    } else if (count == 0 && client->lost == NULL) {
+        /* close_notify of TLS ends what it says, and the connection stays open. */
+        client->is_shut = client->tls == NULL || !client->tls->tls.is_ended;
+        session_end_input(&client->session);
+    }
+    clients_take_time(all);
+    work(client, NULL, NULL);
 }
 
+/* Its turn has come. */
+static void serve(struct client *client)
+{
+    if (client->is_lingering && client->lost != NULL) {
+        drop_done(client);
+    } else if (client->is_lingering) {
+        throw_away(client);
+    } else if (client->is_readable && wants_input(client)) {
+        take_input(client);
+    } else {
+        clients_take_time(client->all);
+        work(client, NULL, NULL);
+    }
+}
+
+/* The clock is looked at in turns that bring something, and only now and then in those. */
+static void look(struct clients *all)
+{
+    if (!all->is_in_turn)
+        turns_begin(&all->turns, (int64_t)uv_hrtime());
+    else if (turns_wants_look(&all->turns))
+        turns_look(&all->turns, (int64_t)uv_hrtime());
+    all->is_in_turn = true;
+}
+
+static struct client *next(struct clients *all)
+{
+    look(all);
+    struct turns_session *session = turns_next(&all->turns);
+    return session == NULL ? NULL : LIST_OWNER(session, struct client, turn);
+}
+
+/* Each command of the turn was answered by its end at the latest: one look at the clock for all. */
+static void count_replies(struct clients *all)
+{
+    uint64_t commands = all->node->count.commands - all->commands_seen;
+    if (commands == 0)
+        return;
+    all->commands_seen += commands;
+    histogram_observe_many(&all->replies, (int64_t)uv_hrtime() - all->turns.begun_ns, commands);
+}
+
+void clients_turn(struct clients *all)
+{
+    struct client *client;
+    clients_end_pauses(all);
+    while (turns_waiting(&all->turns) > 0 && (client = next(all)) != NULL)
+        serve(client);
+    work_off(all);
+    if (all->is_in_turn)
+        count_replies(all);
+    clients_tls_turn(all);
+    all->is_in_turn = false;
+}
+
+/* A client that waits for its turn is not polled for from the second time on that it is reported:
+ * asked again, the loop would say the same again, and for 2,000 such clients that is most of what
+ * it does. */
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct client *client = (struct client *)poll;
-    if (status < 0)
-        client->events = 0; /* the loop has stopped polling */
-    if (client->was_read)   /* asked again, the loop says the same again */
-        clients_turn(client->all);
-    else if (client->lingering && status < 0)
-        drop(client, close_reason(client));
-    else if (client->lingering)
-        throw_away(client);
-    else if (status < 0)
-        go_on(client, "reset by the client");
-    else if ((events & UV_READABLE) != 0)
-        receive(client);
-    else
-        go_on(client, NULL);
-}
-
-/* ---- connections come ---- */
-
-static void welcome(struct clients *all, int fd, const char *address)
-{
-    struct client *client = allocate(1, sizeof *client);
-    client->all = all;
-    client->fd = fd;
-    if (uv_poll_init(all->loop, &client->poll, fd) != 0) {
-        all->listener.faults++;
-        free(client);
-        close(fd);
+    struct clients *all = client->all;
+    if (clients_tls_is_shaking(client)) {
+        clients_tls_event(client, status < 0 ? UV_READABLE : events);
         return;
     }
-    uint32_t slot = all->free_slots[--all->free_count];
-    client->session.number = ++all->last_number;
-    client->session.address = client->session.number << SLOT_BITS | slot;
-    all->slots[slot] = client;
-    if (all->slots_used <= slot)
-        all->slots_used = slot + 1;
-    all->connected++;
-    all->count.accepted++;
-    note(all, "connect", client->session.number, address);
-    watch(client);
-}
-
-static void on_accept(void *host, int fd, const char *address)
-{
-    struct clients *all = host;
-    if (all->free_count > 0) {
-        welcome(all, fd, address);
-    } else {
-        all->count.refused++;
-        listener_refuse(fd);
+    if (status < 0) {
+        client->events = 0; /* the loop has stopped polling */
+        clients_lose(client, "reset by the client");
+    } else if (client->turn.place == TURNS_QUEUED) {
+        poll_for(client, 0);
     }
+    if (client->turn.place == TURNS_TAKEN) /* and read: the loop will say it again */
+        return;
+    if ((events & UV_READABLE) != 0)
+        client->is_readable = true;
+    look(all);
+    if (turns_take(&all->turns, &client->turn))
+        serve(client);
+    else
+        turns_wait(&all->turns, &client->turn);
 }
 
 /* ---- from outside ---- */
 
-struct clients *clients_open(uv_loop_t *loop, const struct topology_endpoint *endpoint,
-                             struct session_node *node, struct log *log,
-                             char error[LISTENER_ERROR_BYTES_MAX])
+static struct client_limits_options limits_of(const struct clients_options *options,
+                                              size_t connections_max,
+                                              const struct requests *requests)
 {
-    size_t limit = listener_room(CLIENTS_MAX);
-    if (limit == 0) {
-        snprintf(error, LISTENER_ERROR_BYTES_MAX,
-                 "the limit of open files leaves none for clients: raise it (ulimit -n)");
+    size_t lookups_max =
+        requests == NULL ? REQUESTS_IN_FLIGHT_MAX : requests_in_flight_max(requests);
+    struct client_limits_options all = {.connections_max = connections_max,
+                                        .bytes_max = options->held_bytes_max,
+                                        .lookups_max = lookups_max,
+                                        .shares = options->shares};
+    all.shares.addresses_max =
+        connections_max < ADDRESS_SHARES_MAX ? connections_max : ADDRESS_SHARES_MAX;
+    return all;
+}
+
+void clients_change_limits(struct clients *all, const struct clients_options *options)
+{
+    struct client_limits_options limits =
+        limits_of(options, all->connections_max, all->node->requests);
+    client_limits_change(all->limits, &limits);
+}
+
+void clients_hold_replies(struct clients *all)
+{
+    if (all->holders != NULL)
+        return;
+    all->holders = bytes_zeroed(PROMISES_EPOCHS_MAX * sizeof *all->holders);
+    for (size_t i = 0; i < PROMISES_EPOCHS_MAX; i++)
+        list_init(&all->holders[i]);
+}
+
+struct clients *clients_open(uv_loop_t *loop, const struct clients_options *options,
+                             struct session_node *node, struct log *log, struct fault *fault)
+{
+    struct client_limits_descriptors descriptors;
+    if (!listener_divide(options->neighbours, options->connections_max, &descriptors)) {
+        fault_set(fault,
+                  "the limit of open files leaves no room for connections of clients: raise it "
+                  "(ulimit -n)");
         return NULL;
     }
-    struct clients *all = allocate(1, sizeof *all);
-    if (!listener_open(&all->listener, loop, endpoint, on_accept, all, error)) {
+    struct clients *all = bytes_zeroed(sizeof *all);
+    struct activation adopted =
+        listener_pick(options->adopted, options->self->clients_tls.port, true);
+    if (!listener_open(&all->listener, loop, &options->self->clients, &adopted, clients_on_accept,
+                       all, fault)) {
         free(all);
         return NULL;
     }
+    size_t connections_max = descriptors.clients;
     all->loop = loop;
     all->node = node;
     all->log = log;
-    all->limit = limit;
-    all->slots = allocate(all->limit, sizeof *all->slots);
-    all->free_slots = allocate(all->limit, sizeof *all->free_slots);
-    while (all->free_count < all->limit) {
-        all->free_slots[all->free_count] = (uint32_t)(all->limit - 1 - all->free_count);
+    all->descriptors = descriptors;
+    struct client_limits_options limits = limits_of(options, connections_max, node->requests);
+    all->limits = node->limits = client_limits_new(&limits);
+    all->connections_max = connections_max;
+    turns_init(&all->turns);
+    telling_init(&all->telling);
+    list_init(&all->paused);
+    if (node->holds_replies)
+        clients_hold_replies(all);
+    all->slots = bytes_zeroed(connections_max * sizeof *all->slots);
+    all->free_slots = bytes_zeroed(connections_max * sizeof *all->free_slots);
+    while (all->free_count < connections_max) {
+        all->free_slots[all->free_count] = (uint32_t)(connections_max - 1 - all->free_count);
         all->free_count++;
     }
-    listener_resume(&all->listener);
     return all;
+}
+
+static void listen_on(struct clients *all)
+{
+    listener_resume(&all->listener);
+    if (all->tls != NULL)
+        listener_resume(&all->tls->listener);
+}
+
+static void listen_no_more(struct clients *all)
+{
+    listener_close(&all->listener);
+    if (all->tls != NULL)
+        listener_close(&all->tls->listener);
+}
+
+void clients_let_in(struct clients *all)
+{
+    all->is_open = true;
+    clients_tls_let_in(all);
+    listen_on(all);
 }
 
 void clients_answer(struct clients *all, const struct requests_answer *answer)
 {
     size_t slot = answer->asker & SLOT_MASK;
-    struct client *client = slot < all->limit ? all->slots[slot] : NULL;
-    if (client == NULL || client->session.address != answer->asker || client->lingering)
+    struct client *client = slot < all->connections_max ? all->slots[slot] : NULL;
+    bool is_gone = client == NULL || client->session.address != answer->asker;
+    client_limits_answer(all->limits, answer->share, is_gone ? NULL : &client->session.limits);
+    if (is_gone || client->is_lingering)
         return;
-    take_time(all);
+    clients_take_time(all);
     session_attach_output(&client->session, &all->output);
     session_answer(&client->session, all->node, answer);
-    flush(client, NULL);
+    clients_flush(client, NULL);
 }
 
-static void cut_if_stuck(struct client *client)
+void clients_settle(struct clients *all)
 {
-    if (client->since_ms == 0)
-        return;
-    int64_t waited_ms = (int64_t)uv_now(client->all->loop) - client->since_ms;
-    if (client->lingering && waited_ms >= CLIENTS_LINGER_MS) {
-        drop(client, close_reason(client));
-    } else if (waited_ms >= CLIENTS_STUCK_MS) {
-        client->all->count.cut_stuck++;
-        drop(client, "cut: did not read its replies for 10 s");
+    uint64_t epoch;
+    while (flood_next_settled(all->node->flood, clients_present_ms(all), &epoch)) {
+        struct list_node *next, *holders = &all->holders[epoch % PROMISES_EPOCHS_MAX];
+        clients_take_time(all);
+        while ((next = list_first(holders)) != NULL) {
+            struct client *client = LIST_OWNER(next, struct client, holder);
+            session_attach_output(&client->session, &all->output);
+            session_settle(&client->session, all->node);
+            list_holder(client, 0);
+            clients_flush(client, NULL);
+        }
     }
 }
 
-/* Notes how much a counter grew since this was asked last: one line, however often it happened. */
-static void tell_growth(struct clients *all, uint64_t count, uint64_t *told, const char *what)
+void clients_go_on(struct clients *all)
 {
-    if (count == *told)
-        return;
-    all->node->realtime_ns = clock_realtime_ns();
-    logline_say(all->node->log, all->node->realtime_ns, "fault", 0, "%llu %s",
-                (unsigned long long)(count - *told), what);
-    *told = count;
+    for (size_t slot = 0; slot < all->slots_used; slot++) {
+        struct client *client = all->slots[slot];
+        if (client != NULL && session_go_on(&client->session))
+            turns_wait(&all->turns, &client->turn);
+    }
 }
 
 void clients_second(struct clients *all)
 {
-    for (size_t slot = 0; slot < all->slots_used; slot++) {
-        if (all->slots[slot] != NULL)
-            cut_if_stuck(all->slots[slot]);
-    }
-    tell_growth(all, all->count.refused, &all->refused_told,
-                "connections refused: too many are open");
-    tell_growth(all, all->listener.faults, &all->faults_told,
-                "times a connection could not be accepted");
-    listener_resume(&all->listener);
+    clients_keep_limits(all);
+    status_log_limits(all->node->log, &all->limits_logged, all->limits);
+    status_log_growth(all->node->log, &all->faults, all->listener.faults,
+                      "times a connection could not be accepted");
+    if (all->is_open)
+        listen_on(all);
+    clients_tls_second(all);
 }
 
 void clients_stop(struct clients *all)
 {
     all->stopping = true;
-    clients_turn(all);
-    listener_close(&all->listener);
-    take_time(all);
+    work_off(all);
+    listen_no_more(all);
+    clients_take_time(all);
     for (size_t slot = 0; slot < all->slots_used; slot++) {
         struct client *client = all->slots[slot];
         if (client == NULL)
             continue;
         client->session.leaving = true;
-        flush(client, client->lingering ? close_reason(client) : NULL);
+        if (client->is_lingering || clients_tls_is_shaking(client))
+            drop_done(client);
+        else
+            clients_flush(client, NULL);
     }
+    clients_tls_stop(all);
 }
 
 void clients_close(struct clients *all)
 {
-    listener_close(&all->listener);
+    listen_no_more(all);
     for (size_t slot = 0; slot < all->slots_used; slot++) {
         if (all->slots[slot] != NULL)
-            drop(all->slots[slot], "the node stops");
+            clients_drop(all->slots[slot], ENDING_STOPS, "the node stops");
     }
 }
 
@@ -469,24 +637,56 @@ void clients_free(struct clients **clients)
     struct clients *all = *clients;
     if (all == NULL)
         return;
+    clients_tls_free(all);
+    client_limits_destroy(&all->limits);
     buffer_free(&all->output);
+    free(all->holders);
     free(all->slots);
     free(all->free_slots);
     free(all);
     *clients = NULL;
 }
 
-size_t clients_connected(const struct clients *all)
+bool clients_wait(const struct clients *all)
 {
-    return all->connected;
+    const struct watchers *watchers = all->node->watchers;
+    bool shakes = all->tls != NULL && handshakes_are_waiting(&all->tls->handshakes);
+    return shakes || turns_waiting(&all->turns) > 0 ||
+           (watchers != NULL && watchers_is_clearing(watchers)) ||
+           clients_deadline_ms(all) <= clients_present_ms(all);
 }
 
-size_t clients_limit(const struct clients *all)
+size_t clients_connections(const struct clients *all)
 {
-    return all->limit;
+    return all->connections;
 }
 
-const struct clients_counters *clients_count(const struct clients *all)
+size_t clients_connections_max(const struct clients *all)
 {
-    return &all->count;
+    return all->connections_max;
+}
+
+const struct client_limits_counters *clients_count(const struct clients *all)
+{
+    return client_limits_count(all->limits);
+}
+
+const struct histogram *clients_replies(const struct clients *all)
+{
+    return &all->replies;
+}
+
+uint64_t clients_faults(const struct clients *all)
+{
+    return all->listener.faults + (all->tls == NULL ? 0 : all->tls->listener.faults);
+}
+
+struct client_limits *clients_limits(const struct clients *all)
+{
+    return all->limits;
+}
+
+const struct client_limits_descriptors *clients_descriptors(const struct clients *all)
+{
+    return &all->descriptors;
 }

@@ -1,11 +1,29 @@
-/* clock: the clock on the wall, in nanoseconds since 1970. */
+/* clock: the clocks of the machine, for the thread of the loop.
+ *
+ * A node goes by two: its wall (gateway/text/wall.h), and for everything that lasts a number of
+ * milliseconds that also goes on while the machine is suspended, for the clocks of other nodes go
+ * on as well. It decides nothing: what the wall makes of the readings, gateway/text/wall.c does. */
 #ifndef ZHERD_GATEWAY_NODE_CLOCK_H
 #define ZHERD_GATEWAY_NODE_CLOCK_H
 
 #include <stdint.h>
 
-/* CLOCK_REALTIME (clock_gettime(2)), but never less than it said before in this process: when the
- * clock is set back, it stands still until the old time is reached again. One thread. */
+/* What the wall shows now, in nanoseconds since 1970. */
 int64_t clock_realtime_ns(void);
+
+/* What the machine's own wall clock shows (CLOCK_REALTIME), for any thread: it may run backwards.
+ */
+int64_t clock_machine_ns(void);
+
+/* Reads how far the wall is off the machine's wall clock: to be called once a second. Returns by
+ * how much that was set since the last call, if by more than WALL_JUMP_NS; else 0. */
+int64_t clock_look(void);
+
+/* Milliseconds of CLOCK_BOOTTIME (clock_gettime(2)), as old as `loop_ms`, which is uv_now of the
+ * loop. It is the time of flood, bus, places client and limits. */
+int64_t clock_now_ms(uint64_t loop_ms);
+
+/* What the wall shows at that moment, but without the pause after a small step backwards. */
+int64_t clock_wall_ns(int64_t now_ms);
 
 #endif

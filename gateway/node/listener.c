@@ -5,45 +5,90 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A client whose machine has vanished is noticed after about two minutes, not two hours. */
-#define KEEPALIVE_IDLE_S     60
-#define KEEPALIVE_INTERVAL_S 15
-#define KEEPALIVE_PROBES     4
+/* What is set here, every accepted connection inherits (tcp(7)). */
+static const struct binding_socket_option socket_options[] = {
+    {SOL_SOCKET, SO_RCVBUF, LISTENER_RECEIVE_BYTES},
+    {SOL_SOCKET, SO_SNDBUF, LISTENER_SEND_BYTES},
+    {IPPROTO_TCP, TCP_NODELAY, 1}, /* a turn writes all replies at once: nothing to gather */
+    /* The last byte of TELNET's Synch comes as urgent data; without this the IAC before it would
+     * swallow the byte after it (RFC 854; RFC 1123, 3.2.4). */
+    {SOL_SOCKET, SO_OOBINLINE, 1},
+    /* A client whose machine has vanished is noticed after two minutes, not two hours. */
+    {SOL_SOCKET, SO_KEEPALIVE, 1},
+    {IPPROTO_TCP, TCP_KEEPIDLE, 60},  /* s: the first probe after this silence, */
+    {IPPROTO_TCP, TCP_KEEPINTVL, 15}, /* s: the next one after this, */
+    {IPPROTO_TCP, TCP_KEEPCNT, 4},    /* and the connection ends after this many */
+};
 
-static bool set(int fd, int level, int option, int value)
+#define SOCKET_OPTIONS (sizeof socket_options / sizeof *socket_options)
+
+/* Whoever does not know one of them is served without. */
+static void set_options(int fd)
 {
-    return setsockopt(fd, level, option, &value, sizeof value) == 0;
+    for (size_t i = 0; i < SOCKET_OPTIONS; i++)
+        setsockopt(fd, socket_options[i].level, socket_options[i].name, &socket_options[i].value,
+                   sizeof socket_options[i].value);
 }
 
-/* What is set here, every accepted connection inherits (tcp(7)). The last byte of TELNET's Synch
- * comes as urgent data, and without SO_OOBINLINE the IAC before it would swallow the byte after it
- * (RFC 854; RFC 1123, 3.2.4). */
-static bool prepare(int fd)
+/* How many. */
+static size_t listen_ourselves(const struct topology_endpoint *endpoint, int *fds,
+                               struct fault *fault)
 {
-    return set(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
-           set(fd, SOL_SOCKET, SO_OOBINLINE, 1) &&
-           set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S) &&
-           set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S) &&
-           set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+    static const struct binding_options options = {.backlog = LISTENER_BACKLOG,
+                                                   .everywhere = true,
+                                                   .socket_options = socket_options,
+                                                   .socket_option_count = SOCKET_OPTIONS};
+    return binding_listen(endpoint->text, &options, fds, fault);
+}
+
+static size_t adopt(const struct topology_endpoint *endpoint, const struct activation *adopted,
+                    int *fds, struct fault *fault)
+{
+    if (!binding_matches(endpoint->text, adopted->sockets, adopted->count, fault))
+        return 0;
+    memcpy(fds, adopted->sockets, adopted->count * sizeof *fds);
+    for (size_t i = 0; i < adopted->count; i++)
+        set_options(fds[i]);
+    return adopted->count;
+}
+
+static bool is_at_port(int fd, uint16_t port)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    if (getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+        return false;
+    return ntohs(at.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&at)->sin6_port
+                                          : ((const struct sockaddr_in *)&at)->sin_port) == port;
+}
+
+struct activation listener_pick(const struct activation *adopted, uint16_t port, bool is_other)
+{
+    struct activation picked = {0};
+    for (size_t i = 0; adopted != NULL && i < adopted->count; i++)
+        if (is_at_port(adopted->sockets[i], port) != is_other)
+            picked.sockets[picked.count++] = adopted->sockets[i];
+    return picked;
 }
 
 bool listener_open(struct listener *listener, uv_loop_t *loop,
-                   const struct topology_endpoint *endpoint, listener_on_accept *on_accept,
-                   void *host, char error[LISTENER_ERROR_BYTES_MAX])
+                   const struct topology_endpoint *endpoint, const struct activation *adopted,
+                   listener_on_accept *on_accept, void *host, struct fault *fault)
 {
-    static const struct binding_options options = {
-        .backlog = LISTENER_BACKLOG, .everywhere = true, .prepare = prepare};
     int fds[LISTENER_SOCKETS_MAX];
-    char reason[BINDING_REASON_BYTES_MAX];
-    *listener = (struct listener){.on_accept = on_accept, .host = host, .is_paused = true};
-    listener->count = binding_listen(endpoint->text, &options, fds, reason);
+    *listener = (struct listener){.on_accept = on_accept,
+                                  .host = host,
+                                  .is_paused = true,
+                                  .is_adopted = adopted != NULL && adopted->count > 0};
+    listener->count = listener->is_adopted ? adopt(endpoint, adopted, fds, fault)
+                                           : listen_ourselves(endpoint, fds, fault);
     if (listener->count == 0)
-        snprintf(error, LISTENER_ERROR_BYTES_MAX, "cannot take clients on %s: %s", endpoint->text,
-                 reason);
+        fault_set(fault, "cannot take clients on %s: %s", endpoint->text, fault->text);
     for (size_t i = 0; i < listener->count; i++) {
         struct listener_socket *socket = &listener->sockets[i];
         socket->listener = listener;
@@ -53,8 +98,9 @@ bool listener_open(struct listener *listener, uv_loop_t *loop,
     return listener->count > 0;
 }
 
-/* The next connection that waits, non-blocking, and its "host:port"; -1 and errno as accept(2). */
-static int accept_next(int socket, char address[LISTENER_ADDRESS_BYTES_MAX])
+/* The next connection that waits, non-blocking, and where it is from; -1 and errno as accept(2). */
+static int accept_next(int socket, struct network_address *from,
+                       char address[LISTENER_ADDRESS_BYTES_MAX])
 {
     struct sockaddr_storage peer;
     socklen_t size = sizeof peer;
@@ -69,6 +115,7 @@ static int accept_next(int socket, char address[LISTENER_ADDRESS_BYTES_MAX])
         snprintf(address, LISTENER_ADDRESS_BYTES_MAX, "[%s]:%s", host, port);
     else
         snprintf(address, LISTENER_ADDRESS_BYTES_MAX, "%s:%s", host, port);
+    *from = network_address_of((struct sockaddr *)&peer);
     return fd;
 }
 
@@ -87,9 +134,13 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)events;
     for (int i = 0; i < LISTENER_ACCEPT_BATCH; i++) {
         char address[LISTENER_ADDRESS_BYTES_MAX];
-        int fd = accept_next(socket->fd, address);
+        struct network_address from;
+        int fd = accept_next(socket->fd, &from, address);
         if (fd >= 0) {
-            listener->on_accept(listener->host, fd, address);
+            /* It may have come before the options were set. */
+            if (listener->is_adopted)
+                set_options(fd);
+            listener->on_accept(listener->host, fd, &from, address);
         } else if (errno == EAGAIN) {
             return;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -129,19 +180,18 @@ void listener_refuse(int fd)
     close(fd);
 }
 
-size_t listener_room(size_t max)
+bool listener_divide(size_t neighbours, size_t clients_max,
+                     struct client_limits_descriptors *shares)
 {
     struct rlimit limit = {0};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    size_t all = limit.rlim_cur > max ? max : (size_t)limit.rlim_cur;
-    size_t reserve = all / 4 < LISTENER_RESERVE ? all / 4 : LISTENER_RESERVE;
     int lowest_free = dup(STDERR_FILENO);
     if (lowest_free < 0)
-        return 0;
+        return false;
     close(lowest_free);
-    size_t taken = (size_t)lowest_free + reserve;
-    return taken < all ? all - taken : 0;
+    return client_limits_divide_descriptors(limit.rlim_cur, (size_t)lowest_free, neighbours,
+                                            clients_max, shares);
 }

@@ -12,7 +12,11 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "bus/base/fault.h"
 #include "bus/net/binding.h"
+#include "gateway/text/client_limits.h"
+#include "topology/activation.h"
+#include "topology/format/networks.h"
 #include "topology/format/topology.h"
 
 /* A host name may stand for several addresses, such as localhost for 127.0.0.1 and ::1. */
@@ -21,18 +25,20 @@
 #define LISTENER_BACKLOG 4096
 /* An IPv6 address with the interface it belongs to, in brackets, and a port. */
 #define LISTENER_ADDRESS_BYTES_MAX 96
-#define LISTENER_ERROR_BYTES_MAX   1536
 
 /* Connections accepted in one go, so that a flood of them leaves the others their turn. */
 #define LISTENER_ACCEPT_BATCH 64
 
-/* Descriptors kept back, besides those already open, for connections of peers and whatever
- * libraries open; a quarter of all where there are few. */
-#define LISTENER_RESERVE 256
+/* What the kernel holds of a connection, in each direction: it takes as much again for its own
+ * (socket(7)). Left to itself it would hold 7 MiB of a client that sends and does not read. A turn
+ * reads a quarter of it at most; and a reply of twenty places fits. */
+#define LISTENER_RECEIVE_BYTES (64 * 1024)
+#define LISTENER_SEND_BYTES    (128 * 1024)
 
-/* Takes a connection, non-blocking, whose descriptor it owns from now on; `address` is its
- * "host:port". */
-typedef void listener_on_accept(void *host, int fd, const char *address);
+/* Takes a connection, non-blocking, whose descriptor it owns from now on: where it is `from`, and
+ * the same as "host:port". */
+typedef void listener_on_accept(void *host, int fd, const struct network_address *from,
+                                const char *address);
 
 struct listener_socket {
     uv_poll_t poll; /* first: the handle's address is the socket's */
@@ -45,17 +51,23 @@ struct listener {
     struct listener_socket sockets[LISTENER_SOCKETS_MAX];
     size_t count; /* 0 once closed */
     bool is_paused;
+    bool is_adopted; /* its sockets are a service manager's, which has them when we end */
     uint64_t faults; /* times the system had no connection to give; never reset */
     listener_on_accept *on_accept;
     void *host;
 };
 
 /* Listens on every address of the endpoint that belongs to this machine (bus/net/binding.h; "*" is
- * all of them, IPv4 and IPv6), or false and one clear sentence in `error`. Nobody is accepted
- * before listener_resume. */
+ * all of them, IPv4 and IPv6), or false and one clear sentence in `fault`. Where `adopted` has
+ * sockets (NULL has none), it is those that are listened on, each of which must be at such an
+ * address. Nobody is accepted before listener_resume. */
 bool listener_open(struct listener *listener, uv_loop_t *loop,
-                   const struct topology_endpoint *endpoint, listener_on_accept *on_accept,
-                   void *host, char error[LISTENER_ERROR_BYTES_MAX]);
+                   const struct topology_endpoint *endpoint, const struct activation *adopted,
+                   listener_on_accept *on_accept, void *host, struct fault *fault);
+
+/* Of a service manager's sockets those that listen on this port, or, `is_other`, on any other.
+ * `adopted` may be NULL. */
+struct activation listener_pick(const struct activation *adopted, uint16_t port, bool is_other);
 
 /* Accepts, after the start and again after a pause; while nothing is paused it does nothing. */
 void listener_resume(struct listener *listener);
@@ -66,8 +78,9 @@ void listener_close(struct listener *listener);
 /* Tells a connection that there is no room for it, and closes it. */
 void listener_refuse(int fd);
 
-/* How many connections the limit of open files leaves room for, at most `max`; 0 for too few. Sets
- * RLIMIT_NOFILE to its hard limit. */
-size_t listener_room(size_t max);
+/* Divides the process's descriptors, of which clients get `clients_max` at most; false where none
+ * is left for them. Sets RLIMIT_NOFILE to its hard limit. */
+bool listener_divide(size_t neighbours, size_t clients_max,
+                     struct client_limits_descriptors *shares);
 
 #endif

@@ -1,16 +1,21 @@
 /* zherd-gateway: one node of a herd. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/base/packed.h"
 #include "bus/flood.h"
 #include "gateway/node/gateway.h"
+#include "gateway/text/address_shares.h"
+#include "topology/format/memory_share.h"
 #include "topology/load.h"
+#include "topology/memory_limits.h"
+#include "topology/notify.h"
 #include "topology/say.h"
 #include "topology/signals.h"
 #include "topology/usage.h"
+#include "topology/version.h"
 
 static const char HELP[] =
     "zherd-gateway runs one node of a herd, until TERM or Ctrl-C.\n"
@@ -20,41 +25,100 @@ static const char HELP[] =
     "  --topology FILE      the herd, see topology/*.zpl\n"
     "  --node NAME          which of its nodes to be\n"
     "  --log-dir DIR        folder of the log file NAME.log, made where missing (log)\n"
-    "  --log WHAT           commands: every command and reply (default); events: neither\n"
-    "  --max-clients N      known clients at which new ones are refused (%u)\n"
+    "  --data-dir DIR       folder of the journal NAME.journal, made where missing; needed where\n"
+    "                       the herd says `journal`\n"
+    "  --import FILE        begin with the AT lines of FILE, as `zherd journal dump` prints them;\n"
+    "                       newer positions stay\n"
+    "  --log-file FILE      the log, in place of DIR/NAME.log; - is standard output, and then\n"
+    "                       \"ready\" and the state of links are lines of the log\n"
+    "  --log WHAT           commands: every command and reply (default); commands/N: one in N;\n"
+    "                       events: neither\n"
+    "  --log-format FORM    text (default), json or logfmt\n"
+    "  --log-level LEVEL    of events: error, warning, info (default) or debug\n"
+    "  --log-max-bytes N    of one file of the log, with K, M or G in KiB, MiB or GiB, or 0 for "
+    "no\n"
+    "                       limit (256M); then it becomes FILE.1, and so on to FILE.3\n"
+    "  --log-rate N         lines about connections a second, 0 for no limit: what is beyond is\n"
+    "                       counted (%u for events, 0 for commands)\n"
+    "  --max-clients N      known clients, connected or not, at which new ones are\n"
+    "                       refused (%u)\n"
+    "  --new-clients R/B    new clients and FORGETs of one address: R a second, B at once; 0: any\n"
+    "                       number (10000 and a quarter of N divided by the nodes of the herd)\n"
+    "  --max-table-bytes N  bytes that the table of clients may take, with K, M or G in KiB, MiB\n"
+    "                       or GiB; new clients are refused at 7/8 of them, and connections\n"
+    "                       may hold half as many, 4M to 256M (a quarter of the memory that\n"
+    "                       this process may have)\n"
+    "  --ready-within N     seconds until it says \"ready\", whatever is missing, 0 to 3600 (%u)\n"
+    "  --drain-seconds N    after TERM, serve as before for so long, then stop, 0 to 3600 (0)\n"
     "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
-    "It says \"ready\" on standard output. HUP makes it open its log anew and read FILE again: "
-    "the\n"
-    "herd's keys count at once, the log says what else differs and waits for the next start. USR1\n"
-    "opens the log anew and no more. Neither ends it.\n"
-    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
+    "Those of the log and of limits, from --log to --max-table-bytes, are keys of FILE, too, in "
+    "node\n"
+    "and in herd, with _ for -: an option counts before the node's key, and that before the "
+    "herd's.\n"
+    "\n"
+    "It says \"ready\" on standard output once it knows what a neighbour knows, has no neighbour, "
+    "or\n"
+    "none has answered for a second; until then it takes positions, and questions about clients\n"
+    "that it does not know wait. HUP makes it open its log again and read FILE again:\n"
+    "its keys take effect at once; the log lists all other changes, which take effect at the next\n"
+    "start. USR1 only makes it open its log again. Neither signal ends it.\n"
+    "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
-enum flag { FLAG_TOPOLOGY = 1, FLAG_NODE, FLAG_LOG_DIR, FLAG_LOG, FLAG_MAX_CLIENTS, FLAG_VERSION };
-
-struct arguments {
-    const char *topology, *node, *log_folder;
-    bool log_commands;
-    uint32_t clients_max;
+enum flag {
+    FLAG_TOPOLOGY = 1,
+    FLAG_NODE,
+    FLAG_LOG_DIR,
+    FLAG_DATA_DIR,
+    FLAG_IMPORT,
+    FLAG_READY_WITHIN,
+    FLAG_DRAIN_SECONDS,
+    FLAG_VERSION,
+    FLAG_SETTINGS = 256 /* and an enum setting; getopt_long(3) has ':' and '?' below */
 };
 
-static bool read_count(const char *text, uint32_t *count)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value == 0 ||
-        value > UINT32_MAX)
-        return false;
-    *count = (uint32_t)value;
-    return true;
-}
+static const struct option flags[] = {
+    {"topology", required_argument, NULL, FLAG_TOPOLOGY},
+    {"node", required_argument, NULL, FLAG_NODE},
+    {"log-dir", required_argument, NULL, FLAG_LOG_DIR},
+    {"data-dir", required_argument, NULL, FLAG_DATA_DIR},
+    {"import", required_argument, NULL, FLAG_IMPORT},
+    {"log", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG},
+    {"log-rate", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_RATE},
+    {"log-level", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_LEVEL},
+    {"log-file", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_FILE},
+    {"log-max-bytes", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_MAX_BYTES},
+    {"log-format", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_FORMAT},
+    {"max-clients", required_argument, NULL, FLAG_SETTINGS + SETTING_MAX_CLIENTS},
+    {"new-clients", required_argument, NULL, FLAG_SETTINGS + SETTING_NEW_CLIENTS},
+    {"max-table-bytes", required_argument, NULL, FLAG_SETTINGS + SETTING_MAX_TABLE_BYTES},
+    {"ready-within", required_argument, NULL, FLAG_READY_WITHIN},
+    {"drain-seconds", required_argument, NULL, FLAG_DRAIN_SECONDS},
+    {"help", no_argument, NULL, 0}, /* usage_asks_for_help */
+    {"version", no_argument, NULL, FLAG_VERSION},
+    {0},
+};
 
-static bool read_log(const char *text, bool *log_commands)
+/* A client should not wait for one slow link. */
+#define READY_WITHIN_S_DEFAULT 5u
+/* Of both times. */
+#define SECONDS_MAX 3600u
+#define SECOND_MS   1000
+
+struct arguments {
+    const char *topology, *node, *log_folder, *data_folder, *import_file;
+    struct settings said;
+    uint32_t ready_within_s, drain_s;
+};
+
+static bool read_seconds(const char *text, uint32_t *seconds)
 {
-    *log_commands = strcmp(text, "commands") == 0;
-    return *log_commands || strcmp(text, "events") == 0;
+    uint64_t value;
+    if (!decimal_read_whole(span_of(text), SECONDS_MAX, &value))
+        return false;
+    *seconds = (uint32_t)value;
+    return true;
 }
 
 static void fail(const char *what, const char *value)
@@ -62,23 +126,22 @@ static void fail(const char *what, const char *value)
     exit(usage_refuse("zherd-gateway", "%s%s", what, value));
 }
 
+static void read_setting(enum setting setting, struct settings *said)
+{
+    const struct option *flag = flags;
+    while (flag->val != FLAG_SETTINGS + (int)setting)
+        flag++;
+    if (!settings_read(said, setting, optarg))
+        exit(usage_refuse("zherd-gateway", "--%s takes %s, not %s", flag->name,
+                          settings_takes(setting), optarg));
+}
+
 /* Ends the process where the arguments say so or say nothing sensible. */
 static struct arguments read_arguments(int count, char **values)
 {
-    static const struct option flags[] = {
-        {"topology", required_argument, NULL, FLAG_TOPOLOGY},
-        {"node", required_argument, NULL, FLAG_NODE},
-        {"log-dir", required_argument, NULL, FLAG_LOG_DIR},
-        {"log", required_argument, NULL, FLAG_LOG},
-        {"max-clients", required_argument, NULL, FLAG_MAX_CLIENTS},
-        {"help", no_argument, NULL, 0}, /* usage_asks_for_help */
-        {"version", no_argument, NULL, FLAG_VERSION},
-        {0},
-    };
-    struct arguments arguments = {
-        .log_folder = "log", .log_commands = true, .clients_max = FLOOD_CLIENTS_DEFAULT};
+    struct arguments arguments = {.log_folder = "log", .ready_within_s = READY_WITHIN_S_DEFAULT};
     if (usage_asks_for_help(count, values)) {
-        printf(HELP, FLOOD_CLIENTS_DEFAULT);
+        printf(HELP, GATEWAY_LOG_RATE, FLOOD_CLIENTS_DEFAULT, READY_WITHIN_S_DEFAULT);
         exit(EXIT_SUCCESS);
     }
     int flag;
@@ -93,19 +156,27 @@ static struct arguments read_arguments(int count, char **values)
         case FLAG_LOG_DIR:
             arguments.log_folder = optarg;
             break;
-        case FLAG_LOG:
-            if (!read_log(optarg, &arguments.log_commands))
-                fail("--log takes commands or events, not ", optarg);
+        case FLAG_DATA_DIR:
+            arguments.data_folder = optarg;
             break;
-        case FLAG_MAX_CLIENTS:
-            if (!read_count(optarg, &arguments.clients_max))
-                fail("--max-clients takes a number from 1 to 4294967295, not ", optarg);
+        case FLAG_IMPORT:
+            arguments.import_file = optarg;
+            break;
+        case FLAG_READY_WITHIN:
+            if (!read_seconds(optarg, &arguments.ready_within_s))
+                fail("--ready-within takes seconds from 0 to 3600, not ", optarg);
+            break;
+        case FLAG_DRAIN_SECONDS:
+            if (!read_seconds(optarg, &arguments.drain_s))
+                fail("--drain-seconds takes seconds from 0 to 3600, not ", optarg);
             break;
         case FLAG_VERSION:
-            puts("zherd-gateway " ZHERD_VERSION);
+            version_print("zherd-gateway");
             exit(EXIT_SUCCESS);
         default:
-            exit(usage_refuse_option("zherd-gateway", flag, values, flags));
+            if (flag < FLAG_SETTINGS)
+                exit(usage_refuse_option("zherd-gateway", flag, values, flags));
+            read_setting((enum setting)(flag - FLAG_SETTINGS), &arguments.said);
         }
     }
     if (optind < count)
@@ -120,10 +191,16 @@ static struct arguments read_arguments(int count, char **values)
 int main(int count, char **values)
 {
     signals_hold();
+    notify_open();
+    struct fault fault;
+    struct activation adopted;
+    bool may_start = activation_take(&adopted, &fault);
     struct arguments arguments = read_arguments(count, values);
     struct topology topology;
     say_as("zherd-gateway", arguments.node);
-    if (!topology_load(arguments.topology, &topology))
+    if (!may_start)
+        say("%s", fault.text);
+    if (!may_start || !topology_load(arguments.topology, &topology))
         return EXIT_FAILURE;
     int node = topology_find(&topology, arguments.node);
     bool good = false;
@@ -133,12 +210,19 @@ int main(int count, char **values)
         say("%s has no node %s%s", arguments.topology, arguments.node,
             usage_meant(&nearest, meant));
     } else {
+        struct memory_limits limits = memory_limits_read();
         struct gateway_options options = {.topology = &topology,
                                           .topology_file = arguments.topology,
                                           .node = (uint32_t)node,
                                           .log_folder = arguments.log_folder,
-                                          .log_commands = arguments.log_commands,
-                                          .clients_max = arguments.clients_max};
+                                          .data_folder = arguments.data_folder,
+                                          .import_file = arguments.import_file,
+                                          .said = arguments.said,
+                                          .memory_share = memory_share(&limits, 1),
+                                          .adopted = adopted,
+                                          .ready_within_ms =
+                                              (int64_t)arguments.ready_within_s * SECOND_MS,
+                                          .drain_ms = (int64_t)arguments.drain_s * SECOND_MS};
         good = gateway_run(&options);
     }
     topology_free(&topology);

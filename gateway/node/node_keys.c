@@ -6,8 +6,6 @@
 
 #include "gateway/node/clock.h"
 #include "gateway/node/status_log.h"
-#include "topology/format/changes.h"
-#include "topology/load.h"
 
 static void take_peer_keys(struct node_keys *node_keys, const struct topology_node *peer)
 {
@@ -40,24 +38,34 @@ static void take_keys(struct node_keys *node_keys, const struct topology *topolo
         if (self >= 0 && topology->observers[i].of == (uint32_t)self)
             take_peer_keys(node_keys, &topology->observers[i].self);
     node_keys->places_keys = topology->places[0].public_keys; /* none without places */
-    node_keys->keys_ns = clock_realtime_ns();
     learn_names(node_keys, topology);
     free(neighbours);
 }
 
+void node_keys_take(struct node_keys *node_keys, const struct topology *topology,
+                    const struct topology_node *const *peers, size_t peer_count)
+{
+    node_keys->peers = peers;
+    node_keys->peer_count = peer_count;
+    node_keys->expire_ms = topology->expire_ms;
+    node_keys->forget = topology->forget;
+    node_keys->read_ns = clock_realtime_ns();
+    if (!node_keys->has_keys)
+        return;
+    /* One more than needed, because the size may not be 0. */
+    node_keys->peer_keys =
+        bytes_resize(node_keys->peer_keys, (peer_count + 1) * sizeof *node_keys->peer_keys);
+    take_keys(node_keys, topology);
+}
+
 bool node_keys_open(struct node_keys *node_keys, const struct topology *topology,
-                    char error[SECRETS_ERROR_BYTES_MAX])
+                    struct fault *fault)
 {
     const struct topology_node *self = &topology->nodes[topology_find(topology, node_keys->node)];
-    node_keys->start = topology;
-    node_keys->start_ns = clock_realtime_ns();
     node_keys->has_keys = topology->keys[0] != '\0';
-    if (!node_keys->has_keys)
-        return true;
-    /* One more than needed, because the size may not be 0. */
-    node_keys->peer_keys = bytes_zeroed((node_keys->peer_count + 1) * sizeof *node_keys->peer_keys);
-    take_keys(node_keys, topology);
-    return secrets_find(topology, node_keys->node, &self->public_keys, &node_keys->own, error);
+    node_keys_take(node_keys, topology, node_keys->peers, node_keys->peer_count);
+    return !node_keys->has_keys ||
+           secrets_find(topology, node_keys->node, &self->public_keys, &node_keys->own, fault);
 }
 
 void node_keys_close(struct node_keys *node_keys)
@@ -81,77 +89,42 @@ const struct auth_ends *node_keys_of_places(const struct node_keys *node_keys,
     return node_keys->has_keys ? keys : NULL;
 }
 
-/* What the file says of the herd besides the keys of others. */
-static void note_changes(const struct node_keys *node_keys, const struct topology *topology,
-                         struct logline *lines, int64_t realtime_ns)
+struct bus_operators node_keys_operators(const struct topology *topology,
+                                         struct bus_operator each[TOPOLOGY_OPERATORS_MAX])
 {
-    char changes[TOPOLOGY_CHANGES_BYTES_MAX];
-    topology_changes_list(node_keys->start, topology, node_keys->node, changes);
-    if (changes[0] != '\0')
-        logline_say(lines, realtime_ns, "reload", 0, "%s: at the next start", changes);
+    for (size_t i = 0; i < topology->operator_count; i++)
+        each[i] =
+            (struct bus_operator){topology->operators[i].name, topology->operators[i].public_keys};
+    return (struct bus_operators){each, topology->operator_count};
 }
 
-void node_keys_reload(struct node_keys *node_keys, struct bus *bus,
-                      struct places_client *const *lookups, size_t lookups_count,
-                      struct logline *lines, int64_t realtime_ns)
-{
-    struct topology topology;
-    if (!topology_load(node_keys->file, &topology)) {
-        logline_say(lines, realtime_ns, "fault", 0,
-                    "%s as they are: %s is not good, standard error says why",
-                    node_keys->has_keys ? "keys stay" : "all stays", node_keys->file);
-        return;
-    }
-    if (!node_keys->has_keys) {
-        logline_say(lines, realtime_ns, "reload", 0, "read again from %s, without keys",
-                    node_keys->file);
-    } else if (topology.keys[0] == '\0') {
-        logline_say(lines, realtime_ns, "fault", 0, "keys stay as they are: %s has none any more",
-                    node_keys->file);
-    } else {
-        take_keys(node_keys, &topology);
-        bus_admit(bus, node_keys->peer_keys);
-        for (size_t i = 0; i < lookups_count; i++)
-            places_client_expect(lookups[i], &node_keys->places_keys);
-        logline_say(lines, realtime_ns, "keys", 0, "read again from %s", node_keys->file);
-    }
-    note_changes(node_keys, &topology, lines, realtime_ns);
-    topology_free(&topology);
-}
-
-/* Links are those of the start; a neighbour of then may have lost its keys since. */
 static void note_refused_name(struct node_keys *node_keys, const char *key, struct logline *lines,
                               int64_t realtime_ns)
 {
     const char *name = keyring_find(&node_keys->known, key);
     struct span told;
-    bool was_neighbour = false;
     if (name == NULL)
         return;
-    for (size_t i = 0; i < node_keys->peer_count; i++)
-        was_neighbour = was_neighbour || strcmp(node_keys->peers[i]->name, name) == 0;
     strangers_hear(&node_keys->strangers, span_of(name), realtime_ns / 1000000);
     if (strangers_next(&node_keys->strangers, &told))
-        status_log_stranger(lines, told, was_neighbour ? node_keys->keys_ns : node_keys->start_ns);
+        status_log_stranger(lines, told, node_keys->read_ns);
 }
 
 void node_keys_log(struct node_keys *node_keys, struct bus *bus, struct logline *lines,
                    int64_t realtime_ns)
 {
     struct bus_guard now = bus_guard(bus);
-    if (now.refused.count != node_keys->refused_told)
+    uint64_t refused = growth_take(&node_keys->refused, now.refused.count);
+    uint64_t impostors = growth_take(&node_keys->impostors, now.impostors);
+    if (refused > 0)
         logline_say(lines, realtime_ns, "fault", 0,
                     "%" PRIu64 " connections with a stranger's key refused, the last from %s with "
                     "%s",
-                    now.refused.count - node_keys->refused_told, now.refused.address,
-                    now.refused.key);
-    if (now.impostors != node_keys->impostors_told)
+                    refused, now.refused.address, now.refused.key);
+    if (impostors > 0)
         logline_say(lines, realtime_ns, "fault", 0,
                     "%" PRIu64 " messages refused: with the key of %s somebody calls itself %s",
-                    now.impostors - node_keys->impostors_told,
-                    now.impostor[0] != '\0' ? now.impostor : "nobody", now.claimed);
-    if (now.refused.count != node_keys->refused_told)
+                    impostors, now.impostor[0] != '\0' ? now.impostor : "nobody", now.claimed);
+    if (refused > 0)
         note_refused_name(node_keys, now.refused.key, lines, realtime_ns);
-    node_keys->refused_told = now.refused.count;
-    node_keys->impostors_told = now.impostors;
 }

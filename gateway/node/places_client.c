@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,20 +9,29 @@
 #include <zmq.h>
 
 #include "bus/net/address.h"
+#include "bus/net/socket_option.h"
 #include "placesd/caller.h"
 #include "placesd/lookup.h"
 
 /* A request id, an empty frame, a body. */
 #define FRAMES 3
+/* Messages taken or sent in one turn. */
+#define TURN_MESSAGES_MAX 64
+static_assert(TOPOLOGY_PLACES_MAX <= OPERATE_BROKERS_MAX &&
+                  TOPOLOGY_ENDPOINT_BYTES_MAX <= OPERATE_BROKER_BYTES_MAX &&
+                  LOOKUP_HOSTS_MAX <= OPERATE_HOSTS_MAX &&
+                  LOOKUP_HOST_BYTES_MAX <= OPERATE_HOST_BYTES_MAX + 1,
+              "an operator can hear of all");
+
 /* Messages queued in each direction. Far more than a service in good health lets wait. */
 #define PLACES_CLIENT_QUEUE_MESSAGES_MAX 1000
 
-static const struct dial_rules rules = {.away_ms = LOOKUPS_AWAY_MS,
-                                        .away_two_keys_ms = LOOKUPS_AWAY_TWO_KEYS_MS,
-                                        .unanswered_ms = LOOKUPS_UNANSWERED_MS},
-                               rules_of_pings = {.away_ms = LOOKUPS_AWAY_MS,
-                                                 .away_two_keys_ms = LOOKUPS_AWAY_TWO_KEYS_MS,
-                                                 .unanswered_ms = LOOKUPS_PING_UNANSWERED_MS};
+static const struct dial_rules rules = {.away_ms = PLACES_CLIENT_AWAY_MS,
+                                        .away_two_keys_ms = PLACES_CLIENT_AWAY_TWO_KEYS_MS,
+                                        .unanswered_ms = PLACES_CLIENT_UNANSWERED_MS},
+                               rules_of_pings = {.away_ms = PLACES_CLIENT_AWAY_MS,
+                                                 .away_two_keys_ms = PLACES_CLIENT_AWAY_TWO_KEYS_MS,
+                                                 .unanswered_ms = PLACES_CLIENT_PING_UNANSWERED_MS};
 
 struct places_client {
     void *context;
@@ -36,37 +44,39 @@ struct places_client {
     bool has_keys;
     struct auth_certificate own;
     struct dial dial;
-    bool answers_pings;       /* the service does: a plain REP drops them */
-    uint64_t life;            /* random */
-    zmq_msg_t frames[FRAMES]; /* of the last message received; always initialised */
+    bool answers_pings;            /* the service does: a plain REP drops them */
+    bool has_figures;              /* it has said them, */
+    struct lookup_figures figures; /* as they are here, since it was reached last */
+    uint64_t life;                 /* random */
+    zmq_msg_t frames[FRAMES];      /* of the last message received; always initialised */
 };
 
-struct option {
-    int name, value;
+/* ---- the connection to one broker ---- */
+
+static const struct socket_option options_of_dealer[] = {
+    {ZMQ_IMMEDIATE, 1}, /* nothing is queued for a service that is away */
+    {ZMQ_LINGER, 0},    /* a question nobody waits for any more must not delay the end */
+    {ZMQ_SNDHWM, PLACES_CLIENT_QUEUE_MESSAGES_MAX}, /* a full queue refuses: then the next broker */
+    {ZMQ_RCVHWM, PLACES_CLIENT_QUEUE_MESSAGES_MAX}, /* replies wait for a turn of the loop */
+    {ZMQ_RECONNECT_IVL, 100},                       /* ms: the service is found again at once... */
+    {ZMQ_RECONNECT_IVL_MAX, 1000},                  /* ms: ...and not tried without a pause */
+    {ZMQ_CONNECT_TIMEOUT, 1000}, /* ms: the system would try a silent address for two minutes */
+    /* ZeroMQ's heartbeats would find a dead connection sooner, but may end a process whose
+     * connecting socket has a full queue (libzmq 4.3); pings over the same socket do it here. */
+    {ZMQ_TCP_KEEPALIVE, 1},
 };
 
 static bool set_options(void *socket, bool ipv6, bool has_keys)
 {
-    const struct option options[] = {
-        {ZMQ_IMMEDIATE, 1}, /* nothing is queued for a service that is away */
-        {ZMQ_LINGER, 0},    /* a question nobody waits for any more must not delay the end */
-        {ZMQ_SNDHWM, PLACES_CLIENT_QUEUE_MESSAGES_MAX},
-        {ZMQ_RCVHWM, PLACES_CLIENT_QUEUE_MESSAGES_MAX},
-        {ZMQ_RECONNECT_IVL, 100},      /* ms: the service is found again at once... */
-        {ZMQ_RECONNECT_IVL_MAX, 1000}, /* ...and not searched for without a pause */
-        {ZMQ_CONNECT_TIMEOUT, 1000},   /* ms */
-        {ZMQ_TCP_KEEPALIVE, 1},        /* instead of heartbeats, which may end a process whose
-                                          connecting socket has a full queue (libzmq 4.3) */
-        {ZMQ_IPV6, ipv6},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        if (zmq_setsockopt(socket, options[i].name, &options[i].value, sizeof(int)) != 0)
-            return false;
-    }
+    socket_options_set(socket, options_of_dealer,
+                       sizeof options_of_dealer / sizeof *options_of_dealer);
+    /* Only for an address in brackets: ZeroMQ would reach others as IPv4 in IPv6. */
+    int wants_ipv6 = ipv6;
     int64_t bytes_max = LOOKUP_REPLY_BYTES_MAX;
-    if (has_keys)
-        return auth_limit(socket, bytes_max);
-    return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
+    bool is_limited =
+        has_keys ? auth_limit(socket, bytes_max)
+                 : zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
+    return is_limited && zmq_setsockopt(socket, ZMQ_IPV6, &wants_ipv6, sizeof wants_ipv6) == 0;
 }
 
 /* -1 where there is none. */
@@ -133,7 +143,7 @@ static bool open_all(struct places_client *client, int64_t now_ms)
 
 struct places_client *places_client_open(const struct topology_endpoint *endpoint,
                                          const struct auth_ends *keys, uint64_t life,
-                                         int64_t now_ms, char error[PLACES_CLIENT_ERROR_BYTES_MAX])
+                                         int64_t now_ms, struct fault *fault)
 {
     static const struct keyring_keys none;
     struct places_client *client = bytes_zeroed(sizeof *client);
@@ -148,8 +158,7 @@ struct places_client *places_client_open(const struct topology_endpoint *endpoin
     dial_start(&client->dial, &rules, keys != NULL ? &keys->theirs : &none, now_ms);
     if (open_all(client, now_ms))
         return client;
-    snprintf(error, PLACES_CLIENT_ERROR_BYTES_MAX, "cannot ask for places at %s: %s",
-             endpoint->text, zmq_strerror(errno));
+    fault_set(fault, "cannot ask for places at %s: %s", endpoint->text, zmq_strerror(errno));
     places_client_close(&client);
     return NULL;
 }
@@ -186,14 +195,19 @@ static bool is_connected(const struct places_client *client)
            (events & ZMQ_POLLOUT) != 0;
 }
 
-/* A frame that is empty and alone: a REP drops it, and the broker sends it back. */
+/* A frame that is empty and alone: a REP drops it, and the broker sends it back. Who has sent one
+ * back is asked for its figures instead, which takes the same way: a broker of an earlier version
+ * answers that it is no question. */
 static void ping(struct places_client *client, int64_t now_ms)
 {
-    if (zmq_send(client->socket, "", 0, ZMQ_DONTWAIT) >= 0)
+    struct span question = client->answers_pings ? LOOKUP_FIGURES_QUESTION : (struct span){"", 0};
+    int more = client->answers_pings ? ZMQ_SNDMORE : 0;
+    if (zmq_send(client->socket, "", 0, ZMQ_DONTWAIT | more) >= 0 &&
+        (more == 0 || zmq_send(client->socket, question.data, question.len, ZMQ_DONTWAIT) >= 0))
         dial_taken(&client->dial, client->answers_pings, now_ms);
 }
 
-void lookups_look(struct places_client *client, int64_t now_ms)
+void places_client_look(struct places_client *client, int64_t now_ms)
 {
     bool was_away = dial_is_away(&client->dial);
     if (!is_connected(client))
@@ -215,7 +229,7 @@ static bool is_wanted(const struct places_client *client, int64_t now_ms)
     return client->begins || dial_is_due(&client->dial, now_ms);
 }
 
-bool lookups_renew(struct places_client *client, int64_t now_ms)
+bool places_client_renew(struct places_client *client, int64_t now_ms)
 {
     if (!is_wanted(client, now_ms)) {
         address_drop(&client->address); /* the old one works again */
@@ -235,24 +249,24 @@ bool lookups_renew(struct places_client *client, int64_t now_ms)
     return true;
 }
 
-int64_t lookups_deadline_ms(const struct places_client *client)
+int64_t places_client_deadline_ms(const struct places_client *client)
 {
     return address_is_asked(&client->address) ? client->address.again_ms
                                               : dial_deadline_ms(&client->dial);
 }
 
-enum dial_news lookups_news(struct places_client *client, int64_t now_ms)
+enum dial_news places_client_news(struct places_client *client, int64_t now_ms)
 {
     return dial_news(&client->dial, now_ms);
 }
 
-const char *lookups_reason(const struct places_client *client)
+const char *places_client_reason(const struct places_client *client)
 {
-    return client->address.error[0] != '\0' ? client->address.error
-                                            : "not running, out of reach, or the keys differ";
+    return client->address.trouble[0] != '\0' ? client->address.trouble
+                                              : "not running, out of reach, or the keys differ";
 }
 
-const char *lookups_endpoint(const struct places_client *client)
+const char *places_client_endpoint(const struct places_client *client)
 {
     return client->endpoint;
 }
@@ -301,8 +315,12 @@ static size_t receive_frames(struct places_client *client)
 }
 
 /* A broker of an earlier version takes a ping for an empty question, and says so. */
-static void take_pong(struct places_client *client)
+static void take_pong(struct places_client *client, size_t frames)
 {
+    zmq_msg_t *last = &client->frames[1];
+    if (frames == 2 && lookup_read_figures((struct span){zmq_msg_data(last), zmq_msg_size(last)},
+                                           &client->figures))
+        client->has_figures = true;
     client->answers_pings = true;
     client->dial.rules = &rules_of_pings;
     dial_answered(&client->dial);
@@ -314,7 +332,7 @@ bool places_client_receive(struct places_client *client, uint64_t *id, struct sp
     size_t count;
     while ((count = receive_frames(client)) > 0) {
         if (zmq_msg_size(&frames[0]) == 0)
-            take_pong(client);
+            take_pong(client, count);
         if (count != FRAMES || zmq_msg_size(&frames[0]) != sizeof *id ||
             zmq_msg_size(&frames[1]) != 0)
             continue;
@@ -324,4 +342,190 @@ bool places_client_receive(struct places_client *client, uint64_t *id, struct sp
         return true;
     }
     return false;
+}
+
+/* ---- all of them ---- */
+
+bool places_clients_open(struct places_clients *places, const struct topology *topology,
+                         uint64_t seed, const struct auth_ends *keys, int64_t now_ms,
+                         struct fault *fault)
+{
+    if (topology->places_count == 0)
+        return true;
+    places->requests = requests_new(seed, (uint32_t)topology->places_count);
+    for (size_t i = 0; i < topology->places_count; i++) {
+        places->each[i] =
+            places_client_open(&topology->places[i].gateways_at, keys, seed + i, now_ms, fault);
+        if (places->each[i] == NULL)
+            return false;
+        places->count++;
+    }
+    return true;
+}
+
+void places_clients_close(struct places_clients *places)
+{
+    for (size_t i = 0; i < places->count; i++)
+        places_client_close(&places->each[i]);
+    requests_destroy(&places->requests);
+}
+
+static void send_requests(struct places_clients *places, int64_t now_ms)
+{
+    char request[LOOKUP_REQUEST_BYTES_MAX];
+    uint32_t broker;
+    uint64_t id;
+    size_t bytes;
+    for (int i = 0; i < TURN_MESSAGES_MAX; i++) {
+        if ((bytes = requests_next(places->requests, now_ms, &broker, &id, request)) == 0)
+            return;
+        /* A send eats the edge that would tell of a reply: look for one in the next turn. */
+        places->wait = true;
+        if (places_client_send(places->each[broker], id, (struct span){request, bytes}, now_ms))
+            requests_sent(places->requests, now_ms);
+        else
+            requests_refused(places->requests, now_ms);
+    }
+}
+
+/* False when more may wait. */
+static bool take_replies(struct places_clients *places, struct places_client *socket,
+                         struct clients *clients, int64_t now_ms)
+{
+    struct requests_answer answer;
+    struct span body;
+    uint64_t id;
+    for (int i = 0; i < TURN_MESSAGES_MAX; i++) {
+        if (!places_client_receive(socket, &id, &body)) {
+            /* Something happened, but no message came: a connection began or ended. */
+            if (i == 0 && places->fired)
+                places_client_look(socket, now_ms);
+            return true;
+        }
+        if (requests_receive(places->requests, id, body, now_ms, &answer))
+            clients_answer(clients, &answer);
+    }
+    return false;
+}
+
+static void take_all_replies(struct places_clients *places, struct clients *clients, int64_t now_ms)
+{
+    places->wait = false;
+    for (size_t i = 0; i < places->count; i++)
+        if (!take_replies(places, places->each[i], clients, now_ms))
+            places->wait = true;
+    places->fired = false;
+}
+
+static bool is_any_due(const struct places_clients *places, int64_t now_ms)
+{
+    for (size_t i = 0; i < places->count; i++)
+        if (places_client_deadline_ms(places->each[i]) <= now_ms)
+            return true;
+    return false;
+}
+
+/* What was asked over a connection that is replaced is asked once more over the new one. */
+static void renew(struct places_clients *places, int64_t now_ms)
+{
+    for (size_t i = 0; i < places->count; i++)
+        if (places_client_renew(places->each[i], now_ms))
+            requests_lost(places->requests, (uint32_t)i, now_ms);
+    places->wait = true; /* the edges are those of new sockets */
+}
+
+void places_clients_turn(struct places_clients *places, struct clients *clients, int64_t now_ms)
+{
+    struct requests_answer answer;
+    if (places->requests == NULL)
+        return;
+    while (requests_expire(places->requests, now_ms, &answer))
+        clients_answer(clients, &answer);
+    bool is_due = is_any_due(places, now_ms);
+    /* A reply may let a client's next command ask, so sending comes last. */
+    if (places->wait || is_due)
+        take_all_replies(places, clients, now_ms);
+    /* A process that was stopped for a while finds the replies it missed, and keeps its
+     * connection. */
+    if (is_due)
+        renew(places, now_ms);
+    send_requests(places, now_ms);
+}
+
+static void tell_news(struct places_client *socket, struct logline *lines, int64_t realtime_ns,
+                      int64_t now_ms)
+{
+    switch (places_client_news(socket, now_ms)) {
+    case DIAL_LOST:
+        logline_say(lines, realtime_ns, "places", 0, "no answer from %s for %d s: %s",
+                    places_client_endpoint(socket), DIAL_LOST_MS / 1000,
+                    places_client_reason(socket));
+        break;
+    case DIAL_BACK:
+        logline_say(lines, realtime_ns, "places", 0, "%s is reached again",
+                    places_client_endpoint(socket));
+        break;
+    case DIAL_NOTHING_NEW:
+        break;
+    }
+}
+
+void places_clients_second(struct places_clients *places, struct logline *lines,
+                           int64_t realtime_ns, int64_t now_ms)
+{
+    for (size_t i = 0; i < places->count; i++) {
+        places_client_second(places->each[i], now_ms);
+        tell_news(places->each[i], lines, realtime_ns, now_ms);
+    }
+    places->wait = places->count > 0; /* that may have eaten an edge */
+}
+
+static struct operate_broker describe(const struct places_client *client)
+{
+    const struct lookup_figures *figures = &client->figures;
+    struct operate_broker broker = {
+        .endpoint = span_of(client->endpoint),
+        .up = !client->begins && !dial_is_away(&client->dial),
+        .speaks = client->has_figures,
+        .asked = figures->asked,
+        .hits = figures->hits,
+        .joined = figures->joined,
+        .stale = figures->stale,
+        .failures = figures->failures,
+        .workers = figures->workers,
+        .paused_ms = figures->paused_ms,
+        .spent = figures->spent,
+        .budget = figures->budget,
+        .kept = figures->kept,
+        .kept_bytes = figures->kept_bytes,
+        .host_count = figures->host_count,
+    };
+    for (uint32_t i = 0; i < figures->host_count; i++)
+        broker.hosts[i] =
+            (struct operate_host){span_of(figures->hosts[i].address), figures->hosts[i].workers};
+    return broker;
+}
+
+void places_clients_describe(const struct places_clients *places, struct operate_status *status,
+                             int64_t now_ms)
+{
+    status->broker_count = (uint32_t)places->count;
+    for (size_t i = 0; i < places->count; i++)
+        status->brokers[i] = describe(places->each[i]);
+    if (places->requests == NULL)
+        return;
+    status->lookups = requests_count(places->requests)->asked;
+    status->lookups_failed = requests_count(places->requests)->failed;
+    status->lookups_waiting = requests_in_flight(places->requests);
+    status->lookups_p99_ms = requests_p99_ms(places->requests, now_ms);
+}
+
+int64_t places_clients_deadline_ms(const struct places_clients *places)
+{
+    int64_t deadline_ms =
+        places->requests != NULL ? requests_deadline_ms(places->requests) : INT64_MAX;
+    for (size_t i = 0; i < places->count; i++)
+        if (places_client_deadline_ms(places->each[i]) < deadline_ms)
+            deadline_ms = places_client_deadline_ms(places->each[i]);
+    return deadline_ms;
 }

@@ -4,7 +4,7 @@
 
 #include "bus/base/token.h"
 
-/* A line's bytes and its CR LF: whoever finds no LF among so many has a line that is too long. */
+/* A line's bytes and its CR LF: a line without an LF within this many bytes is too long. */
 #define WINDOW_BYTES (LINES_BYTES_MAX + 2)
 
 static size_t least(size_t a, size_t b)
@@ -12,10 +12,9 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Whether an IAC has come. Nearly all clients are programs, which send none. */
-static inline bool speaks_telnet(const struct lines *lines)
+bool lines_waiting(const struct lines *lines)
 {
-    return __builtin_expect(lines->telnet.state != TELNET_SILENT, false);
+    return lines->at < lines->end || lines->next < lines->next_end;
 }
 
 static size_t count_ends(const char *at, const char *end)
@@ -70,7 +69,7 @@ static void begin_telnet(struct lines *lines, const char *bytes, const char *iac
 __attribute__((noinline)) static size_t filter(struct lines *lines, char *bytes, size_t count,
                                                const char *iac, struct buffer *answers)
 {
-    if (!speaks_telnet(lines))
+    if (!lines_speak_telnet(lines))
         begin_telnet(lines, bytes, iac);
     bool interrupted;
     size_t remain = telnet_filter(&lines->telnet, bytes, count, &interrupted, answers);
@@ -78,6 +77,22 @@ __attribute__((noinline)) static size_t filter(struct lines *lines, char *bytes,
         interrupt(lines);
     lines->ended = lines->telnet.state == TELNET_ENDED;
     return remain;
+}
+
+/* Moves bytes of the caller's to what is kept; false, and all that waited is gone, where memory is
+ * refused. They may be part of a token, which then stands in one place alone (lines_wipe). */
+static bool keep(struct lines *lines, char *at, size_t bytes)
+{
+    bool is_kept = buffer_try_append(&lines->kept, (struct span){at, bytes});
+    if (bytes > 0)
+        explicit_bzero(at, bytes);
+    if (is_kept)
+        return true;
+    buffer_free(&lines->kept);
+    lines->at = lines->end = lines->next = lines->next_end = NULL;
+    lines->scanned = 0;
+    lines->lost = true;
+    return false;
 }
 
 /* Completes the kept line with the first bytes of a read, up to its LF. Where there is none the
@@ -90,29 +105,11 @@ static size_t complete(struct lines *lines, char *bytes, size_t count)
     char *newline = memchr(bytes, '\n', taken);
     if (newline != NULL)
         taken = (size_t)(newline + 1 - bytes);
-    buffer_append(&lines->kept, (struct span){bytes, taken});
+    if (!keep(lines, bytes, taken))
+        return count;
     lines->at = lines->kept.data;
     lines->end = lines->kept.data + lines->kept.len;
     return taken;
-}
-
-void lines_feed(struct lines *lines, char *bytes, size_t count, struct buffer *answers)
-{
-    assert(!lines->ended);
-    lines_hold(lines);
-    const char *iac = memchr(bytes, TELNET_BYTE_IAC, count);
-    if (iac != NULL || speaks_telnet(lines))
-        count = filter(lines, bytes, count, iac, answers);
-    if (lines->at == lines->end) {
-        lines->kept.len = 0;
-        lines->scanned = 0;
-        lines->at = bytes;
-        lines->end = bytes + count;
-    } else {
-        size_t taken = complete(lines, bytes, count);
-        lines->next = bytes + taken;
-        lines->next_end = bytes + count;
-    }
 }
 
 void lines_end(struct lines *lines)
@@ -132,7 +129,8 @@ static void pass_end(struct lines *lines)
         lines->plain_lines--;
 }
 
-/* Takes the first `bytes` of what waits as a line, and `ending` more that belong to nobody. */
+/* Takes the first `bytes` of what waits as a line, and consumes the `ending` bytes after them,
+ * which belong to no line. */
 static void give(struct lines *lines, size_t bytes, size_t ending, struct line *line)
 {
     struct span whole = without_cr(lines->at, bytes);
@@ -140,7 +138,7 @@ static void give(struct lines *lines, size_t bytes, size_t ending, struct line *
                           .too_long = whole.len > LINES_BYTES_MAX};
     lines->at += bytes + ending;
     lines->scanned = 0;
-    if (speaks_telnet(lines)) {
+    if (lines_speak_telnet(lines)) {
         line->is_telnet = lines->plain_lines == 0;
         if (ending > 0)
             pass_end(lines);
@@ -232,13 +230,13 @@ static size_t take_usual(struct lines *lines, struct line *taken, size_t max)
     return count;
 }
 
-/* All of one piece, and nothing behind a line that is too long: then giving back is moving `at`
- * back. Whoever speaks TELNET is a person, who types one line at a time. */
+/* All lines come from one piece, and none follows a line that is too long: then giving back is
+ * moving `at` back. A TELNET client is a person, who types one line at a time. */
 size_t lines_take(struct lines *lines, struct line *taken, size_t max)
 {
     if (max == 0 || !lines_next(lines, &taken[0]))
         return 0;
-    if (taken[0].too_long || speaks_telnet(lines))
+    if (lines->at == lines->end || taken[0].too_long || lines_speak_telnet(lines))
         return 1;
     return 1 + take_usual(lines, taken + 1, max - 1);
 }
@@ -246,35 +244,75 @@ size_t lines_take(struct lines *lines, struct line *taken, size_t max)
 void lines_give_back(struct lines *lines, const struct line *first)
 {
     char *start = lines->at - (lines->at - first->text.data);
-    if (speaks_telnet(lines) && !first->is_telnet)
+    if (lines_speak_telnet(lines) && !first->is_telnet)
         lines->plain_lines += count_ends(start, lines->at);
     lines->at = start;
     lines->scanned = 0;
     lines->discarding = false;
 }
 
-void lines_hold(struct lines *lines)
+__attribute__((noinline)) static void hold_some(struct lines *lines)
 {
     if (lines->at == lines->end)
         advance(lines);
     size_t waiting = (size_t)(lines->end - lines->at), given = 0;
     if (lines->kept.len == 0) {
-        /* A fresh piece of memory, so that one long line does not leave a big one behind. */
+        /* A new allocation, so that one long line does not keep a large one alive. */
         buffer_free(&lines->kept);
-        buffer_append(&lines->kept, (struct span){lines->at, waiting});
+        if (waiting > 0 && !keep(lines, lines->at, waiting))
+            return;
     } else {
         given = (size_t)(lines->at - lines->kept.data);
-        size_t behind = (size_t)(lines->next_end - lines->next);
-        buffer_append(&lines->kept, (struct span){lines->next, behind});
+        size_t next_bytes = (size_t)(lines->next_end - lines->next);
+        if (!keep(lines, lines->next, next_bytes))
+            return;
     }
     lines->next = lines->next_end = NULL;
     lines->at = waiting == 0 ? NULL : lines->kept.data + given;
     lines->end = waiting == 0 ? NULL : lines->kept.data + lines->kept.len;
 }
 
-bool lines_waiting(const struct lines *lines)
+/* The bytes are the caller's, who lets them be changed. */
+void lines_wipe(struct lines *lines, struct span part)
 {
-    return lines->at < lines->end || lines->next < lines->next_end;
+    struct buffer *kept = &lines->kept;
+    if (part.len > 0)
+        explicit_bzero(lines->at - (lines->at - part.data), part.len);
+    if (kept->data != NULL)
+        explicit_bzero(kept->data + kept->len, kept->capacity - kept->len);
+}
+
+/* Nearly always nothing is left. */
+static inline void hold(struct lines *lines)
+{
+    if (lines_waiting(lines) || lines->kept.data != NULL)
+        hold_some(lines);
+    else
+        lines->at = lines->end = lines->next = lines->next_end = NULL;
+}
+
+void lines_hold(struct lines *lines)
+{
+    hold(lines);
+}
+
+void lines_feed(struct lines *lines, char *bytes, size_t count, struct buffer *answers)
+{
+    assert(!lines->ended);
+    hold(lines);
+    const char *iac = memchr(bytes, TELNET_BYTE_IAC, count);
+    if (iac != NULL || lines_speak_telnet(lines))
+        count = filter(lines, bytes, count, iac, answers);
+    if (lines->at == lines->end) {
+        lines->kept.len = 0;
+        lines->scanned = 0;
+        lines->at = bytes;
+        lines->end = bytes + count;
+    } else {
+        size_t taken = complete(lines, bytes, count);
+        lines->next = bytes + taken;
+        lines->next_end = bytes + count;
+    }
 }
 
 void lines_free(struct lines *lines)

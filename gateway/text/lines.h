@@ -27,12 +27,12 @@
 struct line {
     struct span text; /* without its LF (and without the CR of a CR LF) */
     bool too_long;    /* the first LINES_BYTES_MAX bytes of a longer one; its rest is thrown away */
-    bool is_telnet;   /* an IAC came before its end: whoever reads the reply speaks TELNET */
+    bool is_telnet;   /* an IAC came before its end: the client reads its reply as TELNET */
 };
 
-/* All zero is a new connection, which owns no memory. The waiting bytes lie in two pieces: `at`
- * to `end` (in `kept` exactly if that is not empty, else in the caller's buffer), and behind
- * them `next` to `next_end` in the caller's buffer. */
+/* All zero is a new connection, which owns no memory. The waiting bytes lie in two pieces: `at` to
+ * `end` (in `kept` exactly if that is not empty, else in the caller's buffer), and after them
+ * `next` to `next_end` in the caller's buffer. */
 struct lines {
     struct buffer kept; /* bytes not given out yet, from earlier reads */
     char *at, *end;
@@ -41,6 +41,7 @@ struct lines {
     size_t plain_lines;  /* LFs that wait and came before the first IAC, once that has come */
     bool discarding;     /* within the rest of a line that was too long */
     bool thrown_away_cr; /* the last byte of it, so far, was a CR */
+    bool lost;           /* memory was refused, and what waited is gone: feed no more */
     bool ended;          /* end of input: what remains is a line, and no more is fed */
     struct telnet telnet;
 };
@@ -57,20 +58,30 @@ void lines_end(struct lines *lines);
  * feed more, or hold. */
 bool lines_next(struct lines *lines, struct line *line);
 
-/* Up to `max` lines at once, by lines_next, so that the caller can look ahead; 0 where that would
- * say that there is none, but fewer than wait as it suits. Of one call either all are TELNET's or
- * none is. The first that is not wanted after all is given back, and with it all after it, as if
- * they had never been taken; before any other call. */
+/* Up to `max` lines at once, so that the caller can look ahead. 0 where lines_next would return
+ * false; fewer than are waiting is allowed. Of one call either all are TELNET's or none is.
+ * lines_give_back returns `first` and all lines after it, as if they had never been taken; call it
+ * before any other function. */
 size_t lines_take(struct lines *lines, struct line *taken, size_t max);
 void lines_give_back(struct lines *lines, const struct line *first);
 
-/* The caller's buffer is about to be used for something else: keeps a copy of what is left, which
- * is one unfinished line and whatever the caller has not asked for. Gives back all memory when
- * that is nothing. */
+/* The caller's buffer is about to be used for something else: keeps a copy of what is left: one
+ * unfinished line and the lines that the caller has not taken. Frees all memory when nothing is
+ * left. */
 void lines_hold(struct lines *lines);
+
+/* Overwrites part of a line that was taken, and what earlier reads of it may have left. */
+void lines_wipe(struct lines *lines, struct span part);
 
 /* True while complete or unfinished lines wait inside. */
 bool lines_waiting(const struct lines *lines);
+
+/* True from the first IAC of the connection on. Nearly all clients are programs, which send none.
+ */
+static inline bool lines_speak_telnet(const struct lines *lines)
+{
+    return __builtin_expect(lines->telnet.state != TELNET_SILENT, false);
+}
 
 void lines_free(struct lines *lines);
 

@@ -1,6 +1,7 @@
 #include "gateway/text/reply.h"
 
 #include "bus/base/json_text.h"
+#include "bus/base/packed.h"
 
 static inline char *put(char *to, struct span bytes)
 {
@@ -24,13 +25,20 @@ void reply_places(struct buffer *out, struct span json)
     buffer_append(out, span_of("\n\n"));
 }
 
+size_t reply_places_bytes_max(struct span json)
+{
+    return json_text_tidy_bytes_max(json) + sizeof "\n\n";
+}
+
 void reply_no_places(struct buffer *out)
 {
-    buffer_append(out, span_of("{\n"
+    static const char json[] = "{\n"
                                "   \"html_attributions\": [],\n"
                                "   \"results\": [],\n"
                                "   \"status\": \"OK\"\n"
-                               "}\n\n"));
+                               "}\n\n";
+    char *start = buffer_reserve(out, sizeof json);
+    out->len += (size_t)(put(start, span_of(json)) - start);
 }
 
 void reply_invalid(struct buffer *out, struct span text)
@@ -42,19 +50,12 @@ void reply_invalid(struct buffer *out, struct span text)
     out->len += (size_t)(end - start);
 }
 
-void reply_help(struct buffer *out)
+void reply_unwatch(struct buffer *out, uint32_t ended)
 {
-    buffer_append(out,
-                  span_of("IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1621464827.959498503\n"
-                          "    says where you are: your name, latitude and longitude in degrees,\n"
-                          "    and the time in seconds since 1970\n"
-                          "WHATSAT kiwi.cs.ucla.edu 10 5\n"
-                          "    asks what is near a client: its name, a radius of 0 to 50 km,\n"
-                          "    and how many places at most, 0 to 20\n"
-                          "HELP\n"
-                          "    shows these lines\n"
-                          "QUIT\n"
-                          "    closes the connection\n"));
+    char line[sizeof "UNWATCH 4294967295\n"] = "UNWATCH ";
+    char *end = decimal_put(line + strlen(line), ended, decimal_count(ended));
+    end = put_byte(end, '\n');
+    buffer_append(out, (struct span){line, (size_t)(end - line)});
 }
 
 void reply_in_crlf(struct buffer *out, size_t start)

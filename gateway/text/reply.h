@@ -7,10 +7,12 @@
 
 #include "bus/base/bytes.h"
 
-/* A JSON text, tidy as bus/base/json_text.h has it (no line is empty or blank) whoever it comes
- * from, without the newlines at its end, and then exactly two. A backslash and an n within a string
- * are two bytes like any others. */
+/* A JSON text without the newlines at its end, and then exactly two. Each provider's text is tidy
+ * as bus/base/json_text.h defines it (no line is empty or blank). A backslash and an n within a
+ * string are two bytes like any others. */
 void reply_places(struct buffer *out, struct span json);
+/* What that takes at most. */
+size_t reply_places_bytes_max(struct span json);
 
 /* The same for the answer that holds no places because none were wanted. */
 void reply_no_places(struct buffer *out);
@@ -18,12 +20,13 @@ void reply_no_places(struct buffer *out);
 /* "? " and a copy of the command. */
 void reply_invalid(struct buffer *out, struct span text);
 
-/* The answer to HELP: a few lines that show each command by example. */
-void reply_help(struct buffer *out);
+/* "UNWATCH 3", how many watches ended. */
+void reply_unwatch(struct buffer *out, uint32_t ended);
 
-/* Whoever speaks TELNET is a terminal, where LF alone goes down and not back to the first column
- * (RFC 854, "THE NVT PRINTER AND KEYBOARD"): every LF from `start` of the buffer on becomes CR LF.
- * Not for JSON, and nothing else is changed: no reply has an LF but at the end of a line. */
+/* For a TELNET client: a terminal, on which LF alone moves down and not back to the first column
+ * (RFC 854, "THE NVT PRINTER AND KEYBOARD"). Every LF from offset `start` of the buffer on becomes
+ * CR LF, and nothing else changes. Not for JSON; in every other reply an LF stands only at the end
+ * of a line. */
 __attribute__((cold, noinline)) void reply_in_crlf(struct buffer *out, size_t start);
 
 #endif

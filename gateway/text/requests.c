@@ -7,13 +7,20 @@
 #define SLOT_BITS 12
 #define SLOT_MASK (REQUESTS_IN_FLIGHT_MAX - 1)
 #define NONE      UINT16_MAX
+/* Times of answers: each to 8 ms its own, then eight to each power of two, up to where no question
+ * is open any more. */
+#define TIME_BITS 3
+#define TIMES     128
+#define MINUTE_MS 60000
+#define NS_PER_MS 1000000
 
 static_assert(1 << SLOT_BITS == REQUESTS_IN_FLIGHT_MAX, "every slot fits in an id");
 static_assert(2 * REQUESTS_UNREACHABLE_MS + REQUESTS_RETRY_MS < REQUESTS_DEADLINE_MS,
               "a retry has time to be answered");
 
-/* Where a question stands. Within each queue everybody waits equally long, so the first in is
- * the first whose time is up, and no queue is ever searched. */
+/* Where a question stands. Each queue is in the order in which its questions expire. Those of the
+ * first two stages wait equally long and enter at the end. What is sent again may be early: one
+ * that was asked before it passes it, which is a walk over those that were early and no others. */
 enum stage {
     TO_SEND,    /* until the transport takes it, REQUESTS_UNREACHABLE_MS at most */
     SENT,       /* until the reply, REQUESTS_RETRY_MS at most; then TO_SEND once more */
@@ -25,6 +32,7 @@ enum stage {
 struct question {
     struct lookup lookup;
     uint64_t asker;
+    struct address_share *share;
     uint64_t ids[2]; /* of the first request, which is also the ticket, and of the retry */
     int64_t asked_ms;
     int64_t since_ms; /* when it entered its stage */
@@ -43,6 +51,12 @@ struct broker {
     int64_t silent_until_ms;  /* it left a question without an answer */
 };
 
+/* How long the answers of one minute took. */
+struct times {
+    int64_t minute;
+    uint64_t count, each[TIMES];
+};
+
 struct requests {
     struct question questions[REQUESTS_IN_FLIGHT_MAX];
     struct queue queues[STAGES];
@@ -54,7 +68,18 @@ struct requests {
     size_t in_flight;
     struct buffer failure; /* the body of the last answer that is no reply */
     struct requests_counters count;
+    struct times times[2]; /* by minutes, even and odd ones */
 };
+
+/* Whose place is before that of a question that enters this stage; NONE for the first. */
+static uint16_t place_in(const struct requests *requests, enum stage stage, uint16_t slot)
+{
+    uint16_t before = requests->queues[stage].last;
+    while (stage == SENT_AGAIN && before != NONE &&
+           requests->questions[before].asked_ms > requests->questions[slot].asked_ms)
+        before = requests->questions[before].before;
+    return before;
+}
 
 static void push(struct requests *requests, enum stage stage, uint16_t slot, int64_t now_ms)
 {
@@ -62,13 +87,15 @@ static void push(struct requests *requests, enum stage stage, uint16_t slot, int
     struct queue *queue = &requests->queues[stage];
     question->stage = stage;
     question->since_ms = now_ms;
-    question->before = queue->last;
-    question->after = NONE;
-    if (queue->last == NONE)
-        queue->first = slot;
+    question->before = place_in(requests, stage, slot);
+    uint16_t *link =
+        question->before == NONE ? &queue->first : &requests->questions[question->before].after;
+    question->after = *link;
+    *link = slot;
+    if (question->after == NONE)
+        queue->last = slot;
     else
-        requests->questions[queue->last].after = slot;
-    queue->last = slot;
+        requests->questions[question->after].before = slot;
 }
 
 static void take_out(struct requests *requests, uint16_t slot)
@@ -123,8 +150,8 @@ static void line_up(struct requests *requests, uint16_t slot, int64_t now_ms)
     move(requests, TO_SEND, slot, now_ms);
 }
 
-bool requests_ask(struct requests *requests, uint64_t asker, const struct lookup *lookup,
-                  int64_t now_ms, uint64_t *ticket)
+bool requests_ask(struct requests *requests, uint64_t asker, struct address_share *share,
+                  const struct lookup *lookup, int64_t now_ms, uint64_t *ticket)
 {
     uint16_t slot = requests->queues[FREE].first;
     if (slot == NONE) {
@@ -134,6 +161,7 @@ bool requests_ask(struct requests *requests, uint64_t asker, const struct lookup
     struct question *question = &requests->questions[slot];
     question->lookup = *lookup;
     question->asker = asker;
+    question->share = share;
     question->asked_ms = now_ms;
     question->attempts = 0;
     line_up(requests, slot, now_ms);
@@ -213,11 +241,61 @@ static struct question *find(struct requests *requests, uint64_t id)
     return NULL;
 }
 
-/* The question is over; what it was is told to whoever passes the answer on. */
-static void close_question(struct requests *requests, struct question *question,
+static size_t time_place(uint64_t ms)
+{
+    unsigned bits = 0;
+    while (ms >> bits >= 2u << TIME_BITS)
+        bits++;
+    size_t place = ((size_t)bits << TIME_BITS) + (size_t)(ms >> bits);
+    return place < TIMES ? place : TIMES - 1;
+}
+
+/* The longest time that is counted there. */
+static uint64_t time_of(size_t place)
+{
+    size_t bits = place < 2u << TIME_BITS ? 0 : (place >> TIME_BITS) - 1;
+    uint64_t first = (uint64_t)(place - (bits << TIME_BITS)) << bits;
+    return first + (UINT64_C(1) << bits) - 1;
+}
+
+static void count_time(struct requests *requests, int64_t took_ms, int64_t now_ms)
+{
+    int64_t minute = now_ms / MINUTE_MS;
+    struct times *times = &requests->times[minute & 1];
+    if (times->minute != minute)
+        *times = (struct times){.minute = minute};
+    times->count++;
+    histogram_observe(&requests->count.time, took_ms * NS_PER_MS);
+    times->each[time_place(took_ms > 0 ? (uint64_t)took_ms : 0)]++;
+}
+
+uint64_t requests_p99_ms(const struct requests *requests, int64_t now_ms)
+{
+    uint64_t all[TIMES] = {0}, count = 0, below = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const struct times *times = &requests->times[i];
+        if (times->count == 0 || times->minute + 1 < now_ms / MINUTE_MS)
+            continue;
+        count += times->count;
+        for (size_t place = 0; place < TIMES; place++)
+            all[place] += times->each[place];
+    }
+    if (count == 0)
+        return UINT64_MAX;
+    size_t place = 0;
+    while ((below += all[place]) * 100 < count * 99)
+        place++;
+    return time_of(place);
+}
+
+/* The question is over. Copies its asker and ticket into the answer, so that the caller can deliver
+ * it. */
+static void close_question(struct requests *requests, struct question *question, int64_t now_ms,
                            struct requests_answer *answer)
 {
+    count_time(requests, now_ms - question->asked_ms, now_ms);
     answer->asker = question->asker;
+    answer->share = question->share;
     answer->ticket = question->ids[0];
     move(requests, FREE, (uint16_t)(question - requests->questions), 0);
     requests->in_flight--;
@@ -227,6 +305,7 @@ static void close_question(struct requests *requests, struct question *question,
 static void fail(struct requests *requests, enum lookup_code code, const char *reason,
                  struct requests_answer *answer)
 {
+    requests->count.failed++;
     requests->failure.len = 0;
     lookup_write_failure(code, reason, &requests->failure);
     answer->code = code;
@@ -259,10 +338,11 @@ bool requests_receive(struct requests *requests, uint64_t id, struct span messag
     if (good && (reply.code == LOOKUP_UNAVAILABLE || reply.code == LOOKUP_BUSY) &&
         is_asked_elsewhere(requests, question, id, now_ms))
         return false;
-    close_question(requests, question, answer);
+    close_question(requests, question, now_ms, answer);
     if (good) {
         answer->code = reply.code;
         answer->body = reply.body;
+        requests->count.failed += reply.code != LOOKUP_OK;
     } else {
         requests->count.nonsense++;
         fail(requests, LOOKUP_BAD_REPLY, "the places service sent a reply that cannot be read",
@@ -271,7 +351,7 @@ bool requests_receive(struct requests *requests, uint64_t id, struct span messag
     return true;
 }
 
-void places_lost(struct requests *requests, uint32_t broker, int64_t now_ms)
+void requests_lost(struct requests *requests, uint32_t broker, int64_t now_ms)
 {
     uint16_t after;
     for (uint16_t slot = requests->queues[SENT].first; slot != NONE; slot = after) {
@@ -309,13 +389,15 @@ bool requests_expire(struct requests *requests, int64_t now_ms, struct requests_
     }
     if (limit_ms(requests, SENT_AGAIN) <= now_ms) {
         requests->count.late++;
-        close_question(requests, &requests->questions[requests->queues[SENT_AGAIN].first], answer);
+        close_question(requests, &requests->questions[requests->queues[SENT_AGAIN].first], now_ms,
+                       answer);
         fail(requests, LOOKUP_TIMEOUT, "the places service did not answer in time", answer);
         return true;
     }
     if (limit_ms(requests, TO_SEND) <= now_ms) {
         requests->count.unreachable++;
-        close_question(requests, &requests->questions[requests->queues[TO_SEND].first], answer);
+        close_question(requests, &requests->questions[requests->queues[TO_SEND].first], now_ms,
+                       answer);
         fail(requests, LOOKUP_UNAVAILABLE, "the places service cannot be reached", answer);
         return true;
     }
@@ -335,6 +417,12 @@ int64_t requests_deadline_ms(const struct requests *requests)
             earliest_ms = requests->brokers[i].blocked_until_ms;
     }
     return earliest_ms;
+}
+
+size_t requests_in_flight_max(const struct requests *requests)
+{
+    size_t all = (size_t)requests->broker_count * REQUESTS_PER_BROKER_MAX;
+    return all < REQUESTS_IN_FLIGHT_MAX ? all : REQUESTS_IN_FLIGHT_MAX;
 }
 
 size_t requests_in_flight(const struct requests *requests)

@@ -1,13 +1,12 @@
 /* requests: the table of the look-ups that a node has in flight.
  *
- * A question gets a ticket and exactly one answer, whatever happens: the service's own, or a
- * failure when it cannot be reached, stays silent or sends nonsense. Questions go to the brokers
- * of the herd in turn; one that has no answer for a question, or is silent, is passed over, and
- * the question is asked once more elsewhere. It opens no socket: time and bytes are arguments,
- * requests and answers are pulled (gateway/node/places_client.h carries them).
+ * A question gets a ticket and exactly one answer: the service's own, or a failure when the service
+ * cannot be reached, stays silent or sends a malformed reply. Questions go to the brokers of the
+ * herd in turn; one that has no answer for a question, or is silent, is passed over, and the
+ * question is asked once more elsewhere. It opens no socket: time and bytes are arguments, requests
+ * and answers are pulled (gateway/node/places_client.h carries them).
  *
- * Who asked is a number that means nothing here; an answer to somebody who is gone is simply
- * not wanted any more.
+ * The asker is a number without meaning here; the caller drops an answer whose asker is gone.
  *
  * Invariant: every ticket given out is answered once, within REQUESTS_DEADLINE_MS. */
 #ifndef ZHERD_GATEWAY_TEXT_REQUESTS_H
@@ -17,12 +16,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/base/histogram.h"
 #include "placesd/lookup.h"
 #include "topology/format/topology.h"
 
-/* Look-ups in flight at once, of all clients. A node that waits for more than this is talking to
- * a service that is down or drowning; a quick refusal helps both. */
+/* Look-ups in flight at once, of all clients. A node with more in flight is asking a service that
+ * is down or overloaded; refusing at once helps both. */
 #define REQUESTS_IN_FLIGHT_MAX 4096
+/* And for each broker: as many as may wait there, of which it leaves half to a node that asks alone
+ * (BALANCE_WAITING_MAX in placesd/dispatch/balance.h), as a node does to an address. More would be
+ * refused there, whoever asked. */
+#define REQUESTS_PER_BROKER_MAX 1024
 /* From question to answer. A client is promised five seconds for its whole WHATSAT; the rest is
  * for the way there and back. */
 #define REQUESTS_DEADLINE_MS 4500
@@ -32,14 +36,18 @@
 #define REQUESTS_UNREACHABLE_MS 1000
 /* Between two attempts while there is no connection. */
 #define REQUESTS_PAUSE_MS 50
-/* A broker that was silent gets no questions for so long while there are others. */
+/* A broker that left a question unanswered gets no questions for this time while there are
+ * others. */
 #define REQUESTS_SILENT_MS 5000
 /* Kept back from the time the service is given, for the reply to travel. */
 #define REQUESTS_TRAVEL_MS 100
 
+struct address_share;
+
 /* Both reach their asker; `body` is a JSON object and borrowed until the next call. */
 struct requests_answer {
     uint64_t asker;
+    struct address_share *share; /* as it was handed in, not looked at */
     uint64_t ticket;
     enum lookup_code code;
     struct span body;
@@ -49,11 +57,13 @@ struct requests_answer {
 struct requests_counters {
     uint64_t asked, answered;
     uint64_t sent, retried;
-    uint64_t busy;        /* refused because REQUESTS_IN_FLIGHT_MAX were in flight */
-    uint64_t unreachable; /* answered so because no request could be sent */
-    uint64_t late;        /* answered so because no reply came in time */
-    uint64_t nonsense;    /* replies that could not be read */
-    uint64_t unknown;     /* replies to no question, or to one answered already: dropped */
+    uint64_t busy;         /* refused because REQUESTS_IN_FLIGHT_MAX were in flight */
+    uint64_t unreachable;  /* answered so because no request could be sent */
+    uint64_t late;         /* answered so because no reply came in time */
+    uint64_t nonsense;     /* replies that could not be read */
+    uint64_t failed;       /* answered with another code than LOOKUP_OK */
+    uint64_t unknown;      /* replies to no question, or to one answered already: dropped */
+    struct histogram time; /* of each that was answered, from question to answer */
 };
 
 struct requests;
@@ -65,9 +75,10 @@ struct requests *requests_new(uint64_t seed, uint32_t brokers);
 void requests_destroy(struct requests **requests);
 
 /* Takes a question; its deadline_ms is not looked at. False when too many are in flight: then
- * there is no ticket and no answer. */
-bool requests_ask(struct requests *requests, uint64_t asker, const struct lookup *lookup,
-                  int64_t now_ms, uint64_t *ticket);
+ * there is no ticket and no answer. `share` is what the look-up is counted as, for whoever counts:
+ * it comes back with the answer, also where its asker is gone by then. */
+bool requests_ask(struct requests *requests, uint64_t asker, struct address_share *share,
+                  const struct lookup *lookup, int64_t now_ms, uint64_t *ticket);
 
 /* The next request to be sent: to which broker (counted from 0), its id, and its bytes in `out`
  * (LOOKUP_REQUEST_BYTES_MAX); their number, or 0 when there is nothing to send now. It stays the
@@ -85,7 +96,7 @@ bool requests_receive(struct requests *requests, uint64_t id, struct span messag
 
 /* The connection to this broker was replaced: what it was asked and has not answered is asked once
  * more at once, unless it was asked twice already. */
-void places_lost(struct requests *requests, uint32_t broker, int64_t now_ms);
+void requests_lost(struct requests *requests, uint32_t broker, int64_t now_ms);
 
 /* The next question that has waited too long. Call until false. */
 bool requests_expire(struct requests *requests, int64_t now_ms, struct requests_answer *answer);
@@ -94,7 +105,12 @@ bool requests_expire(struct requests *requests, int64_t now_ms, struct requests_
  * when nothing is in flight. */
 int64_t requests_deadline_ms(const struct requests *requests);
 
+/* As many as may be: the least of the two limits. */
+size_t requests_in_flight_max(const struct requests *requests);
 size_t requests_in_flight(const struct requests *requests);
+/* 99 of 100 questions that were answered in this minute and the one before took no longer, as they
+ * are counted by eighths of powers of two; UINT64_MAX: there was none. */
+uint64_t requests_p99_ms(const struct requests *requests, int64_t now_ms);
 const struct requests_counters *requests_count(const struct requests *requests);
 
 #endif

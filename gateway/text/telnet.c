@@ -15,7 +15,7 @@ enum {
     BYTE_DONT = 254,
 };
 
-/* WONT and DONT are what is so anyway and need no answer. */
+/* WONT and DONT describe the state that holds already and need no answer. */
 static void refuse(uint8_t verb, uint8_t option, struct buffer *answers)
 {
     if (verb != BYTE_DO && verb != BYTE_WILL)
@@ -43,8 +43,8 @@ static enum telnet_state command_state(uint8_t byte)
     }
 }
 
-/* A sub-negotiation ends at IAC SE only; IAC IAC is one of its bytes, and so is, for want of a
- * meaning, any other byte behind an IAC. */
+/* A sub-negotiation ends at IAC SE only; IAC IAC is one of its bytes, and so is any other byte
+ * after an IAC, as it has no meaning there. */
 static enum telnet_state sub_state(enum telnet_state state, uint8_t byte)
 {
     if (state == TELNET_SUB)
@@ -116,7 +116,7 @@ static bool take_byte(struct telnet *telnet, char *byte, bool *is_interrupt, str
 size_t telnet_filter(struct telnet *telnet, char *bytes, size_t count, bool *interrupted,
                      struct buffer *answers)
 {
-    size_t remain = 0, line_start = 0; /* line_start: behind the last LF; 0 means none came */
+    size_t remain = 0, line_start = 0; /* line_start: after the last LF; 0 means none came */
     *interrupted = false;
     for (size_t i = 0; i < count; i++) {
         char byte = bytes[i];

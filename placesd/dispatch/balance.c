@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/base/bytes.h"
+#include "bus/base/printable.h"
+
 #define NOBODY UINT32_MAX
 
 /* What a job's slot is doing. Only WAITING, FAILED and FREE jobs are in a list. */
@@ -19,7 +22,8 @@ struct job {
     enum job_state state;
     enum lookup_code failure;
     bool given_before; /* a worker was lost with it already */
-    uint32_t worker;   /* who has it, or NOBODY */
+    uint32_t asker;
+    uint32_t worker; /* who has it, or NOBODY */
     uint32_t previous, next;
     uint64_t number;
     int64_t deadline_ms;
@@ -36,6 +40,7 @@ struct worker {
     bool lost;
     uint8_t name_bytes;
     char name[BALANCE_NAME_BYTES_MAX];
+    char address[LOOKUP_HOST_BYTES_MAX]; /* "": unknown */
     uint32_t credits;
     uint32_t load;     /* jobs it has */
     uint64_t given_at; /* the count of jobs given when it got its last one */
@@ -45,7 +50,11 @@ struct worker {
 
 struct balance {
     struct job jobs[BALANCE_JOBS_MAX];
-    struct list free, waiting, failed;
+    struct list free, failed;
+    struct list waiting[SHARE_ASKERS_MAX]; /* of each asker */
+    uint32_t waiting_count;                /* of all */
+    uint32_t held[SHARE_ASKERS_MAX];       /* jobs of each asker that are not free */
+    uint32_t last_asker;                   /* whose job was given last */
     struct worker workers[BALANCE_WORKERS_MAX];
     uint32_t worker_count; /* entries of `workers` ever used */
     uint32_t lost_count;
@@ -99,9 +108,16 @@ static uint32_t slot_of(const struct balance *balance, const struct job *job)
     return (uint32_t)(job - balance->jobs);
 }
 
+static void stop_waiting(struct balance *balance, struct job *job)
+{
+    take_out(balance, &balance->waiting[job->asker], slot_of(balance, job));
+    balance->waiting_count--;
+}
+
 static void set_free(struct balance *balance, struct job *job)
 {
     job->state = JOB_FREE;
+    balance->held[job->asker]--;
     push_last(balance, &balance->free, slot_of(balance, job));
 }
 
@@ -109,7 +125,7 @@ static void set_free(struct balance *balance, struct job *job)
 static void fail(struct balance *balance, struct job *job, enum lookup_code code)
 {
     if (job->state == JOB_WAITING)
-        take_out(balance, &balance->waiting, slot_of(balance, job));
+        stop_waiting(balance, job);
     job->state = JOB_FAILED;
     job->failure = code;
     push_last(balance, &balance->failed, slot_of(balance, job));
@@ -119,10 +135,11 @@ static void fail(struct balance *balance, struct job *job, enum lookup_code code
 
 struct balance *balance_new(uint64_t seed)
 {
-    struct balance *balance = calloc(1, sizeof *balance);
-    assert(balance != NULL);
+    struct balance *balance = bytes_zeroed(sizeof *balance);
     struct list empty = {NOBODY, NOBODY, 0};
-    balance->free = balance->waiting = balance->failed = empty;
+    balance->free = balance->failed = empty;
+    for (uint32_t asker = 0; asker < SHARE_ASKERS_MAX; asker++)
+        balance->waiting[asker] = empty;
     for (uint32_t slot = 0; slot < BALANCE_JOBS_MAX; slot++)
         push_last(balance, &balance->free, slot);
     balance->lives = seed;
@@ -138,24 +155,51 @@ void balance_destroy(struct balance **balance)
 
 /* ---- questions ---- */
 
-bool balance_ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms, uint64_t *number)
+bool balance_ask(struct balance *balance, uint32_t asker, uint32_t deadline_ms, int64_t now_ms,
+                 uint64_t *number)
 {
-    if (balance->waiting.count == BALANCE_WAITING_MAX || balance->free.count == 0)
+    assert(asker < SHARE_ASKERS_MAX);
+    if (!share_has_room(balance->waiting[asker].count, balance->waiting_count, 1,
+                        BALANCE_WAITING_MAX) ||
+        !share_has_room(balance->held[asker], BALANCE_JOBS_MAX - balance->free.count, 1,
+                        BALANCE_JOBS_MAX))
         return false;
     uint32_t slot = balance->free.first;
     take_out(balance, &balance->free, slot);
     struct job *job = &balance->jobs[slot];
     *job = (struct job){
         .state = JOB_WAITING,
+        .asker = asker,
         .worker = NOBODY,
         .number = balance->lives++ * BALANCE_JOBS_MAX + slot,
         .deadline_ms = now_ms + deadline_ms,
     };
-    push_last(balance, &balance->waiting, slot);
+    push_last(balance, &balance->waiting[asker], slot);
+    balance->waiting_count++;
+    balance->held[asker]++;
     if (job->deadline_ms < balance->earliest_ms)
         balance->earliest_ms = job->deadline_ms;
     *number = job->number;
     return true;
+}
+
+void balance_hasten(struct balance *balance, uint64_t number, uint32_t asker)
+{
+    assert(asker < SHARE_ASKERS_MAX);
+    struct job *job = &balance->jobs[balance_slot(number)];
+    if (job->number != number || job->state != JOB_WAITING ||
+        balance->waiting[asker].count + 1 >= balance->waiting[job->asker].count)
+        return;
+    take_out(balance, &balance->waiting[job->asker], slot_of(balance, job));
+    balance->held[job->asker]--;
+    job->asker = asker;
+    balance->held[asker]++;
+    push_last(balance, &balance->waiting[asker], slot_of(balance, job));
+}
+
+uint32_t balance_held(const struct balance *balance, uint32_t asker)
+{
+    return balance->held[asker];
 }
 
 /* ---- workers ---- */
@@ -169,6 +213,47 @@ static uint32_t find_worker(const struct balance *balance, struct span name)
             return i;
     }
     return NOBODY;
+}
+
+uint32_t balance_workers(const struct balance *balance)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < balance->worker_count; i++)
+        count += balance->workers[i].present && !balance->workers[i].lost;
+    return count;
+}
+
+void balance_locate(struct balance *balance, struct span name, struct span address)
+{
+    uint32_t found = find_worker(balance, name);
+    if (found == NOBODY)
+        return;
+    char *at = balance->workers[found].address;
+    size_t bytes = address.len < LOOKUP_HOST_BYTES_MAX ? address.len : LOOKUP_HOST_BYTES_MAX - 1;
+    memcpy(at, address.data, bytes);
+    at[bytes] = '\0';
+    printable_make(at);
+}
+
+uint32_t balance_hosts(const struct balance *balance, struct lookup_host hosts[LOOKUP_HOSTS_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < balance->worker_count; i++) {
+        const struct worker *worker = &balance->workers[i];
+        if (!worker->present || worker->lost || worker->address[0] == '\0')
+            continue;
+        uint32_t at = 0;
+        while (at < count && strcmp(hosts[at].address, worker->address) != 0)
+            at++;
+        if (at == LOOKUP_HOSTS_MAX)
+            continue;
+        if (at == count) {
+            hosts[count] = (struct lookup_host){.workers = 0};
+            memcpy(hosts[count++].address, worker->address, sizeof worker->address);
+        }
+        hosts[at].workers++;
+    }
+    return count;
 }
 
 static uint32_t room_for_worker(struct balance *balance)
@@ -243,7 +328,8 @@ static void take_back(struct balance *balance, struct job *job)
     } else if (job->state == JOB_GIVEN && !job->given_before) {
         job->given_before = true;
         job->state = JOB_WAITING;
-        push_first(balance, &balance->waiting, slot_of(balance, job));
+        push_first(balance, &balance->waiting[job->asker], slot_of(balance, job));
+        balance->waiting_count++;
     } else if (job->state == JOB_GIVEN) {
         fail(balance, job, LOOKUP_UNAVAILABLE);
     }
@@ -386,15 +472,24 @@ static uint32_t least_loaded(const struct balance *balance)
     return best;
 }
 
+/* The first job of the asker whose turn it is; one of them waits. */
+static struct job *next_waiting(struct balance *balance)
+{
+    do
+        balance->last_asker = (balance->last_asker + 1) % SHARE_ASKERS_MAX;
+    while (balance->waiting[balance->last_asker].count == 0);
+    return &balance->jobs[balance->waiting[balance->last_asker].first];
+}
+
 static bool action_give(struct balance *balance, int64_t now_ms, struct balance_action *action)
 {
-    if (balance->waiting.count == 0)
+    if (balance->waiting_count == 0)
         return false;
     uint32_t chosen = least_loaded(balance);
     if (chosen == NOBODY)
         return false;
-    struct job *job = &balance->jobs[balance->waiting.first];
-    take_out(balance, &balance->waiting, balance->waiting.first);
+    struct job *job = next_waiting(balance);
+    stop_waiting(balance, job);
     struct worker *worker = &balance->workers[chosen];
     worker->load++;
     worker->given_at = ++balance->given;

@@ -1,5 +1,5 @@
 /* balance: which question goes to which worker, and what becomes of it if that worker falls
- * silent.
+ * silent. Askers take turns: each has a line of its own, and as much room as is free.
  *
  * It keeps questions only as numbers ("jobs") and workers only as names; the bytes of questions
  * and answers are the broker's. It opens no socket and reads no clock: time is an argument, in
@@ -14,9 +14,11 @@
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
+#include "placesd/dispatch/share.h"
 #include "placesd/lookup.h"
 
-/* Jobs that wait for a worker. More would only wait in vain: one more is told "busy". */
+/* Jobs that wait for a worker, of all askers (placesd/dispatch/share.h). More would only wait in
+ * vain: one more is answered "busy". */
 #define BALANCE_WAITING_MAX 1024
 /* All jobs, waiting or with a worker; a power of two (see balance_slot). */
 #define BALANCE_JOBS_MAX 4096
@@ -26,7 +28,7 @@
 #define BALANCE_HEARTBEAT_MS 1000
 /* ... and is dropped after three intervals of silence. */
 #define BALANCE_SILENCE_MS (3 * BALANCE_HEARTBEAT_MS)
-/* Before that, one quiet for so long is spoken to, again and again: a connection that is gone
+/* Before that, one quiet for this long is spoken to, again and again: a connection that is gone
  * shows itself then. */
 #define BALANCE_QUIET_MS (BALANCE_HEARTBEAT_MS / 2)
 /* ZeroMQ's limit for a routing id. */
@@ -39,9 +41,17 @@ struct balance *balance_new(uint64_t seed);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void balance_destroy(struct balance **balance);
 
-/* A question with so many milliseconds left, 1 or more. Its number in `*job`, or false: too many
- * wait. */
-bool balance_ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms, uint64_t *job);
+/* A question with `deadline_ms` left, 1 or more. `asker` is below SHARE_ASKERS_MAX. Its
+ * number in `*job`, or false: too many wait, or too many are the asker's. */
+bool balance_ask(struct balance *balance, uint32_t asker, uint32_t deadline_ms, int64_t now_ms,
+                 uint64_t *job);
+
+/* Somebody else asks the same. Where the job still waits, and his line is shorter, it is his from
+ * now on: nobody waits longer because a greedy one asked before. */
+void balance_hasten(struct balance *balance, uint64_t job, uint32_t asker);
+
+/* Jobs of that asker, waiting or with a worker. */
+uint32_t balance_held(const struct balance *balance, uint32_t asker);
 
 /* Where the caller may keep what belongs to a job: below BALANCE_JOBS_MAX, and no two unfinished
  * jobs share one. */
@@ -60,6 +70,13 @@ enum balance_welcome {
  * name has at most BALANCE_NAME_BYTES_MAX bytes. */
 enum balance_welcome balance_ready(struct balance *balance, struct span worker, uint32_t credits,
                                    int64_t now_ms);
+
+/* Where a worker is; it has no address before. A longer text is cut to what a lookup_host holds. */
+void balance_locate(struct balance *balance, struct span worker, struct span address);
+
+/* Workers that are there; and by address, those with one, of LOOKUP_HOSTS_MAX addresses. */
+uint32_t balance_workers(const struct balance *balance);
+uint32_t balance_hosts(const struct balance *balance, struct lookup_host hosts[LOOKUP_HOSTS_MAX]);
 
 /* A worker answered. True if this is the one answer of that job: pass it on, the job is over.
  * False for a job that is over, is with another worker or never was: drop it. */

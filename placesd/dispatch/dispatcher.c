@@ -5,16 +5,18 @@
 
 #include "placesd/dispatch/cache.h"
 #include "placesd/dispatch/flights.h"
-#include "placesd/dispatch/limiter.h"
 #include "placesd/providers/nearby_json.h"
 
 /* With less time than this nothing can be asked that would come back in time. */
 #define USEFUL_MS 20
+#define NS_PER_MS 1000000
 
 static const char GARBLED[] = "A places worker answered nonsense.";
 static const char STOPPING[] = "The places service is stopping.";
 static const char LATE[] = "The places service had no answer in time.";
 static const char SPENT[] = "The places service has asked its provider as often as it may today.";
+static const char HOUR_SPENT[] =
+    "The places service has asked its provider as often as it may in this hour.";
 
 struct dispatcher {
     struct dispatcher_options options;
@@ -23,11 +25,13 @@ struct dispatcher {
     struct limiter limiters[DISPATCHER_SOURCES_MAX]; /* to each source */
     bool closed, stopped;
     struct flights *flights;
+    uint64_t askers[SHARE_ASKERS_MAX];        /* who has which place among those who ask */
     uint32_t flight_of_job[BALANCE_JOBS_MAX]; /* by balance_slot */
     uint32_t pausing_count;
     uint64_t dice;
     struct flight_result result;
     struct dispatcher_counters count;
+    struct histogram took[DISPATCHER_SOURCES_MAX][LOOKUP_CODES];
 };
 
 /* ---- life ---- */
@@ -40,7 +44,7 @@ struct dispatcher *dispatcher_new(const struct dispatcher_options *options)
     dispatcher->balance = balance_new(options->seed);
     dispatcher->cache = cache_new(CACHE_BYTES_MAX, options->secret);
     for (uint32_t i = 0; i < options->source_count; i++)
-        dispatcher->limiters[i] = limiter_new(options->sources[i].budget);
+        dispatcher->limiters[i] = limiter_new(options->sources[i].budget, options->nodes);
     dispatcher->flights = flights_new(options->seed);
     dispatcher->dice = options->seed;
     return dispatcher;
@@ -72,6 +76,30 @@ static uint64_t place_of(const struct flight *flight)
 {
     return (uint64_t)flight->key.latitude_nanodeg * UINT64_C(0x9e3779b97f4a7c15) +
            (uint64_t)flight->key.longitude_nanodeg;
+}
+
+/* The asker's place: the one it has, or one whose owner holds nothing, or that of everybody else.
+ */
+static uint32_t find_asker(struct dispatcher *dispatcher, uint64_t asker)
+{
+    for (uint32_t i = SHARE_OTHERS; i < SHARE_ASKERS_MAX; i++)
+        if (dispatcher->askers[i] == asker)
+            return i;
+    for (uint32_t i = SHARE_OTHERS + 1; i < SHARE_ASKERS_MAX; i++) {
+        if (flights_held(dispatcher->flights, i) + balance_held(dispatcher->balance, i) > 0)
+            continue;
+        dispatcher->askers[i] = asker;
+        return i;
+    }
+    return SHARE_OTHERS;
+}
+
+/* A worker has had the flight's request until now. */
+static void observe(struct dispatcher *dispatcher, const struct flight *flight,
+                    enum lookup_code code, int64_t now_ms)
+{
+    histogram_observe(&dispatcher->took[flight->key.source][code],
+                      (now_ms - flight->given_ms + 1) * NS_PER_MS);
 }
 
 /* ---- ends of flights ---- */
@@ -113,10 +141,11 @@ static bool end_by_kept(struct dispatcher *dispatcher, struct flight *flight, in
 static void hand_to_workers(struct dispatcher *dispatcher, struct flight *flight, int64_t now_ms)
 {
     uint64_t job;
-    if (!balance_ask(dispatcher->balance,
+    if (!balance_ask(dispatcher->balance, find_asker(dispatcher, flight->asker),
                      (uint32_t)flights_left_ms(dispatcher->flights, flight, now_ms), now_ms,
                      &job)) {
-        limiter_undo(&dispatcher->limiters[flight->key.source], place_of(flight), now_ms);
+        limiter_undo(&dispatcher->limiters[flight->key.source], flight->asker, place_of(flight),
+                     flight->asked_ms, now_ms);
         dispatcher->count.busy++;
         end_by_failure(dispatcher, flight, LOOKUP_BUSY,
                        "Too many look-ups wait at the moment: ask again later.");
@@ -124,13 +153,14 @@ static void hand_to_workers(struct dispatcher *dispatcher, struct flight *flight
     }
     flight->state = FLIGHT_WITH_WORKERS;
     flight->given = false;
+    flight->job = job;
     dispatcher->flight_of_job[balance_slot(job)] = flights_index(dispatcher->flights, flight);
 }
 
 /* Asks the flight's source, or the next one, or nobody. */
 static void launch(struct dispatcher *dispatcher, struct flight *flight, int64_t now_ms)
 {
-    bool spent = false;
+    const char *spent = NULL;
     for (; flight->key.source < dispatcher->options.source_count; flight->key.source++) {
         uint32_t source = flight->key.source;
         const struct cache_answer *known =
@@ -140,17 +170,19 @@ static void launch(struct dispatcher *dispatcher, struct flight *flight, int64_t
             return;
         }
         enum limiter_verdict verdict =
-            limiter_ask(&dispatcher->limiters[source], place_of(flight), now_ms);
+            limiter_ask(&dispatcher->limiters[source], flight->asker, place_of(flight), now_ms);
         if (verdict == LIMITER_PASSES) {
+            flight->asked_ms = now_ms;
             hand_to_workers(dispatcher, flight, now_ms);
             return;
         }
-        spent = spent || verdict == LIMITER_SPENT;
+        if (verdict != LIMITER_RESTS)
+            spent = verdict == LIMITER_DAY_SPENT ? SPENT : HOUR_SPENT;
         if (source == 0 && end_by_kept(dispatcher, flight, now_ms))
             return;
     }
-    if (spent)
-        end_by_failure(dispatcher, flight, LOOKUP_BUSY, SPENT);
+    if (spent != NULL)
+        end_by_failure(dispatcher, flight, LOOKUP_BUSY, spent);
     else
         end_by_failure(dispatcher, flight, LOOKUP_UNAVAILABLE,
                        "The places provider has failed lately and is left alone for a while.");
@@ -161,7 +193,7 @@ static bool pause_before_retry(struct dispatcher *dispatcher, struct flight *fli
     int64_t pause_ms = 1 + roll(dispatcher, (int64_t)DISPATCHER_PAUSE_MS << flight->retries);
     if (flight->retries == DISPATCHER_RETRIES_MAX ||
         flights_left_ms(dispatcher->flights, flight, now_ms) < pause_ms + USEFUL_MS ||
-        !limiter_grants_retry(&dispatcher->limiters[flight->key.source]))
+        !limiter_grants_retry(&dispatcher->limiters[flight->key.source], place_of(flight)))
         return false;
     flight->retries++;
     flight->state = FLIGHT_PAUSING;
@@ -243,11 +275,13 @@ static void conclude_unheard(struct dispatcher *dispatcher, struct flight *fligh
                              enum lookup_code code, int64_t now_ms)
 {
     struct limiter *limiter = &dispatcher->limiters[flight->key.source];
-    if (flight->given)
+    if (flight->given) {
+        observe(dispatcher, flight, code, now_ms);
         limiter_tell(limiter, place_of(flight), flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0,
                      now_ms);
-    else
-        limiter_undo(limiter, place_of(flight), now_ms);
+    } else {
+        limiter_undo(limiter, flight->asker, place_of(flight), flight->asked_ms, now_ms);
+    }
     if (!dispatcher->stopped && end_by_kept(dispatcher, flight, now_ms))
         return;
     if (code != LOOKUP_TIMEOUT) {
@@ -267,6 +301,7 @@ void dispatcher_done(struct dispatcher *dispatcher, struct span worker, uint64_t
         return;
     struct flight *flight =
         flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(job)]);
+    observe(dispatcher, flight, reply->code, now_ms);
     if (reply->code == LOOKUP_OK) {
         conclude_well(dispatcher, flight, reply->body, now_ms);
         return;
@@ -292,6 +327,7 @@ void dispatcher_garbled(struct dispatcher *dispatcher, struct span worker, uint6
         return;
     struct flight *flight =
         flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(job)]);
+    observe(dispatcher, flight, LOOKUP_BAD_REPLY, now_ms);
     /* It says nothing of the provider; what an attempt before it said still counts. */
     limiter_tell(&dispatcher->limiters[flight->key.source], place_of(flight),
                  flight->failed ? BREAKER_BAD : BREAKER_UNKNOWN, 0, now_ms);
@@ -316,12 +352,13 @@ static int64_t answer_by_ms(const struct lookup *lookup, int64_t now_ms)
            (margin_ms < DISPATCHER_MARGIN_MS ? margin_ms : DISPATCHER_MARGIN_MS);
 }
 
-bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, int64_t now_ms,
-                    uint64_t *ticket)
+bool dispatcher_ask(struct dispatcher *dispatcher, uint64_t asker, const struct lookup *lookup,
+                    int64_t now_ms, uint64_t *ticket)
 {
     assert(!flights_any_due(dispatcher->flights));
+    uint32_t place = find_asker(dispatcher, asker);
     dispatcher->count.asked++;
-    if (!flights_have_room(dispatcher->flights)) {
+    if (!flights_have_room(dispatcher->flights, place)) {
         dispatcher->count.busy++;
         return false;
     }
@@ -333,15 +370,19 @@ bool dispatcher_ask(struct dispatcher *dispatcher, const struct lookup *lookup, 
     const struct cache_answer *known = cache_find_fresh(dispatcher->cache, &key, now_ms);
     struct flight *flight = known == NULL ? flights_find(dispatcher->flights, &key, hash) : NULL;
     bool joins = flight != NULL;
-    if (known == NULL && !joins)
+    if (known == NULL && !joins) {
         flight = flights_open(dispatcher->flights, &key, hash);
-    *ticket =
-        flights_join(dispatcher->flights, flight, lookup->bound, answer_by_ms(lookup, now_ms));
+        flight->asker = asker;
+    }
+    *ticket = flights_join(dispatcher->flights, flight, place, lookup->bound,
+                           answer_by_ms(lookup, now_ms));
     if (known != NULL) {
         dispatcher->count.hits++;
         flight_result_set(&dispatcher->result, known);
     } else if (joins) {
         dispatcher->count.joined++;
+        if (flight->state == FLIGHT_WITH_WORKERS)
+            balance_hasten(dispatcher->balance, flight->job, place);
     } else if (dispatcher->closed) {
         end_by_failure(dispatcher, flight, LOOKUP_UNAVAILABLE, STOPPING);
     } else {
@@ -414,6 +455,7 @@ static bool action_answer(struct dispatcher *dispatcher, struct dispatcher_actio
     uint32_t bound;
     if (!flights_next_due(dispatcher->flights, &ticket, &bound))
         return false;
+    dispatcher->count.answers[dispatcher->result.code]++;
     *action = (struct dispatcher_action){
         .kind = DISPATCHER_ANSWER,
         .ticket = ticket,
@@ -423,13 +465,17 @@ static bool action_answer(struct dispatcher *dispatcher, struct dispatcher_actio
     return true;
 }
 
-/* The log hears when a provider is left alone, and when no more. */
+/* The log hears when a provider is left alone, and when no more, and what is left of its budget. */
 static bool action_news(struct dispatcher *dispatcher, int64_t now_ms,
                         struct dispatcher_action *action)
 {
     for (uint32_t i = 0; i < dispatcher->options.source_count; i++) {
         bool paused;
         int64_t pause_ms;
+        *action = (struct dispatcher_action){.kind = DISPATCHER_SPENDS,
+                                             .source = dispatcher->options.sources[i].name};
+        if (quota_has_news(&dispatcher->limiters[i].quota, &action->budget))
+            return true;
         if (!limiter_news(&dispatcher->limiters[i], now_ms, &paused, &pause_ms))
             continue;
         *action = (struct dispatcher_action){
@@ -449,12 +495,14 @@ static bool action_give(struct dispatcher *dispatcher, const struct balance_acti
     struct flight *flight =
         flights_at(dispatcher->flights, dispatcher->flight_of_job[balance_slot(from->job)]);
     uint32_t source = flight->key.source;
-    if (from->again && !limiter_again(&dispatcher->limiters[source], place_of(flight), now_ms)) {
+    if (from->again &&
+        !limiter_again(&dispatcher->limiters[source], flight->asker, place_of(flight), now_ms)) {
         balance_done(dispatcher->balance, from->worker, from->job, now_ms);
         end_by_failure(dispatcher, flight, LOOKUP_BUSY, SPENT);
         return false;
     }
     flight->given = true;
+    flight->given_ms = now_ms;
     flight->fair = from->left_ms >= DISPATCHER_FAIR_MS;
     dispatcher->count.requests[source]++;
     uint32_t travel_ms =
@@ -528,6 +576,80 @@ int64_t dispatcher_deadline_ms(const struct dispatcher *dispatcher)
             deadline_ms = flight->again_ms;
     }
     return deadline_ms;
+}
+
+bool dispatcher_write_budget(const struct dispatcher *dispatcher, int64_t now_ms, int64_t wall_ms,
+                             char text[QUOTA_TEXT_BYTES_MAX])
+{
+    return quota_write(&dispatcher->limiters[0].quota, dispatcher->options.sources[0].name, now_ms,
+                       wall_ms, text);
+}
+
+bool dispatcher_read_budget(struct dispatcher *dispatcher, struct span text, int64_t now_ms,
+                            int64_t wall_ms)
+{
+    return quota_read(&dispatcher->limiters[0].quota, dispatcher->options.sources[0].name, text,
+                      now_ms, wall_ms);
+}
+
+void dispatcher_locate(struct dispatcher *dispatcher, struct span worker, struct span address)
+{
+    balance_locate(dispatcher->balance, worker, address);
+}
+
+static void look_at_source(const struct dispatcher *dispatcher, uint32_t source, int64_t now_ms,
+                           struct dispatcher_source_view *view)
+{
+    const struct limiter *limiter = &dispatcher->limiters[source];
+    *view = (struct dispatcher_source_view){
+        .name = dispatcher->options.sources[source].name,
+        .requests = dispatcher->count.requests[source],
+        .paused_ms = (uint64_t)breaker_pause_ms(&limiter->breaker, now_ms),
+        .spent = now_ms < limiter->quota.day_ms + QUOTA_DAY_MS ? limiter->quota.used : 0,
+        .budget = limiter->quota.budget,
+        .took = dispatcher->took[source],
+    };
+}
+
+void dispatcher_look(const struct dispatcher *dispatcher, int64_t now_ms,
+                     struct dispatcher_view *view)
+{
+    *view = (struct dispatcher_view){
+        .count = &dispatcher->count,
+        .source_count = dispatcher->options.source_count,
+        .questions = flights_waiting(dispatcher->flights),
+        .workers = balance_workers(dispatcher->balance),
+        .kept = cache_count(dispatcher->cache),
+        .kept_bytes = cache_bytes(dispatcher->cache),
+        .closed = dispatcher->closed,
+    };
+    for (uint32_t i = 0; i < view->source_count; i++)
+        look_at_source(dispatcher, i, now_ms, &view->sources[i]);
+    view->host_count = balance_hosts(dispatcher->balance, view->hosts);
+}
+
+void dispatcher_write_figures(const struct dispatcher *dispatcher, int64_t now_ms,
+                              struct buffer *out)
+{
+    char bytes[LOOKUP_FIGURES_BYTES_MAX];
+    struct dispatcher_view view;
+    dispatcher_look(dispatcher, now_ms, &view);
+    struct lookup_figures figures = {
+        .asked = view.count->asked,
+        .hits = view.count->hits,
+        .joined = view.count->joined,
+        .stale = view.count->stale,
+        .failures = view.count->failures,
+        .workers = view.workers,
+        .paused_ms = view.sources[0].paused_ms,
+        .spent = view.sources[0].spent,
+        .budget = view.sources[0].budget,
+        .kept = view.kept,
+        .kept_bytes = view.kept_bytes,
+        .host_count = view.host_count,
+    };
+    memcpy(figures.hosts, view.hosts, sizeof figures.hosts);
+    buffer_append(out, (struct span){bytes, lookup_write_figures(&figures, bytes)});
 }
 
 const struct dispatcher_counters *dispatcher_count(const struct dispatcher *dispatcher)

@@ -8,6 +8,7 @@
 #define BUCKETS FLIGHTS_WAITERS_MAX
 
 struct waiter {
+    uint32_t asker;
     uint32_t bound;
     uint32_t next; /* of the same flight, due, or free */
     int64_t answer_by_ms;
@@ -21,6 +22,7 @@ struct flights {
     uint32_t free_askers, free_flights;
     uint32_t due; /* a list of waiters */
     uint32_t waiter_count;
+    uint32_t held[SHARE_ASKERS_MAX]; /* waiters of each asker */
     int64_t earliest_ms;
     uint64_t lives; /* makes the ticket of a reused slot a new one */
 };
@@ -46,9 +48,21 @@ void flights_destroy(struct flights **flights)
     *flights = NULL;
 }
 
-bool flights_have_room(const struct flights *flights)
+bool flights_have_room(const struct flights *flights, uint32_t asker)
 {
-    return flights->waiter_count < FLIGHTS_WAITERS_MAX && flights->free_flights != NOBODY;
+    assert(asker < SHARE_ASKERS_MAX);
+    return flights->free_flights != NOBODY &&
+           share_has_room(flights->held[asker], flights->waiter_count, 1, FLIGHTS_WAITERS_MAX);
+}
+
+uint32_t flights_held(const struct flights *flights, uint32_t asker)
+{
+    return flights->held[asker];
+}
+
+uint32_t flights_waiting(const struct flights *flights)
+{
+    return flights->waiter_count;
 }
 
 bool flights_are_over(const struct flights *flights)
@@ -111,8 +125,8 @@ static void set_free(struct flights *flights, struct flight *flight)
 
 /* ---- waiters ---- */
 
-uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t bound,
-                      int64_t answer_by_ms)
+uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t asker,
+                      uint32_t bound, int64_t answer_by_ms)
 {
     uint32_t slot = flights->free_askers;
     assert(slot != NOBODY);
@@ -120,7 +134,9 @@ uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t b
     struct waiter *waiter = &flights->waiters[slot];
     flights->free_askers = waiter->next;
     flights->waiter_count++;
+    flights->held[asker]++;
     *waiter = (struct waiter){
+        .asker = asker,
         .bound = bound,
         .next = *list,
         .answer_by_ms = answer_by_ms,
@@ -214,6 +230,7 @@ bool flights_next_due(struct flights *flights, uint64_t *ticket, uint32_t *bound
     waiter->next = flights->free_askers;
     flights->free_askers = slot;
     flights->waiter_count--;
+    flights->held[waiter->asker]--;
     return true;
 }
 

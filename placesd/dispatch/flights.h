@@ -15,10 +15,12 @@
 
 #include "bus/base/bytes.h"
 #include "placesd/dispatch/cache.h"
+#include "placesd/dispatch/share.h"
 #include "placesd/lookup.h"
 #include "placesd/providers/nearby_json.h"
 
-/* Questions at a time, and so flights, too; a power of two. */
+/* Questions at a time, of all askers (placesd/dispatch/share.h), and so flights, too; a power of
+ * two. */
 #define FLIGHTS_WAITERS_MAX 8192
 
 enum flight_state {
@@ -31,11 +33,15 @@ struct flight {
     enum flight_state state;
     struct cache_key key; /* .source is who is asked at the moment */
     uint32_t hash;        /* of the key, whatever its source */
+    uint64_t asker;       /* who opened it, in the caller's numbers */
+    uint64_t job;         /* its last one, in the caller's numbers */
     uint32_t retries;
     bool failed; /* an attempt at its source did; the limiter hears of it at the end of the last */
     bool given;  /* a worker has got its job ... */
-    bool fair;   /* ... with time enough to blame the provider if it passes */
+    bool fair;   /* ... with time enough to blame the provider if it passes, */
+    int64_t given_ms; /* ... at this time */
     int64_t again_ms;
+    int64_t asked_ms; /* when its limiter let it pass last */
     uint32_t waiters; /* the lists are this file's own */
     uint32_t next;
 };
@@ -46,8 +52,12 @@ struct flights *flights_new(uint64_t seed);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void flights_destroy(struct flights **flights);
 
-/* Whether one more may ask. */
-bool flights_have_room(const struct flights *flights);
+/* Whether that asker, a number below SHARE_ASKERS_MAX, may ask once more. */
+bool flights_have_room(const struct flights *flights, uint32_t asker);
+/* Its questions that are not answered yet. */
+uint32_t flights_held(const struct flights *flights, uint32_t asker);
+/* The same of all askers. */
+uint32_t flights_waiting(const struct flights *flights);
 bool flights_are_over(const struct flights *flights);
 
 /* The flight about this place and radius, whoever it asks, or NULL. */
@@ -60,8 +70,8 @@ uint32_t flights_index(const struct flights *flights, const struct flight *fligh
 struct flight *flights_at(struct flights *flights, uint32_t index);
 
 /* One more waiter; his ticket. He waits for the flight, or is due at once where it is NULL. */
-uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t bound,
-                      int64_t answer_by_ms);
+uint64_t flights_join(struct flights *flights, struct flight *flight, uint32_t asker,
+                      uint32_t bound, int64_t answer_by_ms);
 
 /* How long somebody still waits for the flight; 0 if nobody does. */
 int64_t flights_left_ms(const struct flights *flights, const struct flight *flight, int64_t now_ms);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "bus/base/json_check.h"
+#include "bus/base/json_scan.h"
 
 #define ATTRIBUTIONS_NONE "\"html_attributions\":[],"
 
@@ -26,13 +26,13 @@ static bool is_empty_array(struct span value)
 static bool is_one_of(struct span value, const char *const *texts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (json_check_is_text(value, texts[i]))
+        if (json_is_text(value, texts[i]))
             return true;
     return false;
 }
 
 /* Why these are not the members of an answer with that code, or NULL. */
-static const char *judge(const struct lookup_reply *said, const struct json_check_member *members)
+static const char *judge(const struct lookup_reply *said, const struct json_member *members)
 {
     static const char *const good[] = {"OK", "ZERO_RESULTS"};
     static const char *const failed[] = {"OVER_QUERY_LIMIT", "REQUEST_DENIED", "INVALID_REQUEST",
@@ -54,11 +54,11 @@ static const char *judge(const struct lookup_reply *said, const struct json_chec
 }
 
 /* The same for all of the body. Fills `members`. */
-static bool is_body(const struct lookup_reply *said, struct json_check_member *members,
+static bool is_body(const struct lookup_reply *said, struct json_member *members,
                     char why[FOREIGN_WHY_BYTES_MAX])
 {
     size_t at;
-    const char *wrong = json_check(said->body, members, MEMBERS, &at);
+    const char *wrong = json_scan_object(said->body, members, MEMBERS, &at);
     if (wrong != NULL)
         snprintf(why, FOREIGN_WHY_BYTES_MAX, "its body has %s, at byte %zu", wrong, at);
     else if ((wrong = judge(said, members)) != NULL)
@@ -72,7 +72,7 @@ static bool is_body(const struct lookup_reply *said, struct json_check_member *m
 }
 
 /* The body, with `html_attributions` where it lacks. */
-static struct span complete(struct span body, const struct json_check_member *members,
+static struct span complete(struct span body, const struct json_member *members,
                             struct buffer *json)
 {
     if (members[ATTRIBUTIONS].value.len > 0)
@@ -89,10 +89,10 @@ static struct span complete(struct span body, const struct json_check_member *me
 bool foreign_take(struct span message, struct lookup_reply *taken, struct buffer *json,
                   char why[FOREIGN_WHY_BYTES_MAX])
 {
-    struct json_check_member members[MEMBERS] = {[STATUS] = {.name = "status"},
-                                                 [RESULTS] = {.name = "results"},
-                                                 [ATTRIBUTIONS] = {.name = "html_attributions"},
-                                                 [MESSAGE] = {.name = "error_message"}};
+    struct json_member members[MEMBERS] = {[STATUS] = {.name = "status"},
+                                           [RESULTS] = {.name = "results"},
+                                           [ATTRIBUTIONS] = {.name = "html_attributions"},
+                                           [MESSAGE] = {.name = "error_message"}};
     if (!lookup_read_reply(message, taken)) {
         snprintf(why, FOREIGN_WHY_BYTES_MAX, "it is not zp, version 1 and [code, body]");
         return false;

@@ -2,9 +2,9 @@
 file(READ ${INPUT} bytes HEX)
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
 string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
-file(WRITE ${OUTPUT} "#include \"placesd/landmarks/server/seed.h\"
-const unsigned char seed_table[] = {
+file(WRITE ${OUTPUT} "#include \"placesd/landmarks/server/store.h\"
+const unsigned char store_table[] = {
 ${bytes}
 };
-const size_t seed_table_bytes = sizeof seed_table;
+const size_t store_table_bytes = sizeof store_table;
 ")

@@ -14,7 +14,8 @@
 
 /* Google's terms want its name beside its results. */
 #define ATTRIBUTION "Google Maps"
-/* Of contributors named in one answer: a few for each place, and not what somebody may make up. */
+/* Contributors named in one answer: a few for each place. The provider's answer may list any
+ * number. */
 #define ATTRIBUTIONS_MAX 50
 
 /* ---- the request: Places API, REST reference, places.searchNearby ---- */
@@ -97,7 +98,7 @@ static void write_contributor(const char *provider, const char *link, struct buf
     buffer_append(html, (struct span){"", 1});
 }
 
-/* Whoever contributed to a place is named once, with a link where there is one. */
+/* Names each contributor to a place once, with a link where there is one. */
 static void attribute(const json_t *place, json_t *attributions)
 {
     const json_t *sources = json_object_get(place, "attributions");
@@ -173,8 +174,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
 }
 
 const struct provider provider_google_new = {
-    .name = "google-new",
-    .needs_key = true,
+    .id = TOPOLOGY_GOOGLE_NEW,
     .cache_s = 0, /* as for the legacy service */
     .write_url = write_url,
     .write_body = write_body,

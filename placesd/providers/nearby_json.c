@@ -11,8 +11,8 @@
 
 /* ---- walking over text that is already known to be valid JSON ----
  *
- * Every function stays within `end` whatever the text; what they find is compared with what the
- * parser found before any of it is used. */
+ * Every function stays within `end`, also in a text that is no JSON. The caller compares what they
+ * find with what the parser found before it uses any of it. */
 
 static const char *skip_space(const char *at, const char *end)
 {
@@ -21,7 +21,7 @@ static const char *skip_space(const char *at, const char *end)
     return at;
 }
 
-/* From an opening quote to behind the closing one. */
+/* From an opening quote to the byte after the closing one. */
 static const char *skip_string(const char *at, const char *end)
 {
     at++;
@@ -71,8 +71,9 @@ static int hex_digit(char byte)
     return -1;
 }
 
-/* The character a key spells next, `at` moved behind it; -1 for one beyond ASCII's letters, which
- * no name we look for contains. RFC 8259, section 7: any character may be spelled \uXXXX. */
+/* The next character that a key spells; `at` moves past it. -1 for an escape other than \uXXXX: it
+ * stands for none of the letters in the names we look for. RFC 8259, section 7: any character may
+ * be spelled \uXXXX. */
 static int spelled(const char **at, const char *end)
 {
     const char *start = *at;
@@ -92,9 +93,9 @@ static int spelled(const char **at, const char *end)
 }
 
 /* Whether the quoted key spells `name`, letter by letter or escaped. */
-static bool key_is(const char *at, const char *behind, const char *name)
+static bool key_is(const char *at, const char *after, const char *name)
 {
-    const char *end = behind - 1;
+    const char *end = after - 1;
     at++;
     while (at < end) {
         int code = spelled(&at, end);
@@ -112,10 +113,10 @@ static const char *find_member(const char *at, const char *end, const char *name
         const char *key = skip_space(at, end);
         if (key == end || *key != '"')
             return end;
-        const char *behind = skip_string(key, end);
-        const char *value = skip_space(behind, end);
+        const char *after = skip_string(key, end);
+        const char *value = skip_space(after, end);
         value = skip_space(value < end ? value + 1 : end, end);
-        if (key_is(key, behind, name))
+        if (key_is(key, after, name))
             return value;
         at = skip_space(skip_value(value, end), end);
         at = at < end ? at + 1 : end;
@@ -133,13 +134,13 @@ static bool mark_array(const char *text, const char *at, const char *end,
     offsets->ends[0] = offsets->last = (uint32_t)(at + 1 - text);
     at = skip_space(at + 1, end);
     while (at < end && *at != ']') {
-        const char *behind = skip_value(at, end);
-        if (behind == at)
+        const char *after = skip_value(at, end);
+        if (after == at)
             return false;
-        offsets->last = (uint32_t)(behind - text);
+        offsets->last = (uint32_t)(after - text);
         if (++offsets->count <= LOOKUP_BOUND_MAX)
             offsets->ends[offsets->count] = offsets->last;
-        at = skip_space(behind, end);
+        at = skip_space(after, end);
         if (at < end && *at == ',')
             at = skip_space(at + 1, end);
     }
@@ -157,9 +158,9 @@ bool nearby_json_find_offsets(struct span text, struct nearby_json_offsets *offs
            mark_array(text.data, find_member(open, end, "results"), end, offsets);
 }
 
-/* What is left out for a bound: the surplus begins behind element number `bound` and ends behind
- * the last one, so that the line that closes the array keeps its place; with a bound of 0 it is
- * everything between the brackets. Empty, at the end of the text, where nothing is. */
+/* What a bound cuts out: from the end of element number `bound` to the end of the last one, so that
+ * the line that closes the array stays as it is; with a bound of 0 everything between the brackets.
+ * Empty, at the end of the text, where nothing is cut. */
 static struct span surplus_of(struct span text, const struct nearby_json_offsets *offsets,
                               uint32_t bound)
 {
@@ -173,9 +174,9 @@ void nearby_json_cut(struct span text, const struct nearby_json_offsets *offsets
                      struct buffer *json)
 {
     struct span surplus = surplus_of(text, offsets, bound);
-    const char *behind = surplus.data + surplus.len;
+    const char *after = surplus.data + surplus.len;
     buffer_append(json, (struct span){text.data, (size_t)(surplus.data - text.data)});
-    buffer_append(json, (struct span){behind, (size_t)(text.data + text.len - behind)});
+    buffer_append(json, (struct span){after, (size_t)(text.data + text.len - after)});
 }
 
 /* ---- deciding ---- */
@@ -201,11 +202,11 @@ static enum lookup_code keep(struct span text, const json_t *root, uint32_t boun
         return fail("The places provider's answer could not be cut.", json);
 
     struct span surplus = surplus_of(text, &offsets, bound);
-    const char *inside = skip_space(text.data, end) + 1, *behind = surplus.data + surplus.len;
+    const char *inside = skip_space(text.data, end) + 1, *after = surplus.data + surplus.len;
     buffer_append(kept, (struct span){text.data, (size_t)(inside - text.data)});
     buffer_append(kept, span_of(attributions == NULL ? ATTRIBUTIONS_NONE : ""));
     buffer_append(kept, (struct span){inside, (size_t)(surplus.data - inside)});
-    buffer_append(kept, (struct span){behind, (size_t)(end - behind)});
+    buffer_append(kept, (struct span){after, (size_t)(end - after)});
     return LOOKUP_OK;
 }
 

@@ -74,7 +74,7 @@ static bool is_kind(struct span value)
     return !span_equals(value, span_of("yes")) && !span_equals(value, span_of("no"));
 }
 
-/* The most telling word that Google has for the tag, or the tag's own. */
+/* Google's most specific word for the tag, or the tag's own. */
 static json_t *make_type(const char *key, struct span value)
 {
     const struct osm_tag *tag = key != NULL ? osm_tags_find(key, value) : NULL;

@@ -2,10 +2,10 @@
  *
  * What the providers share that serve OpenStreetMap's data: which tags make a place, its address,
  * the order, and the attribution that the data's licence (ODbL) asks for. Its type is looked up in
- * placesd/providers/osm_tags.h. How a place looks in a provider's JSON is the provider's to know.
+ * placesd/providers/osm_tags.h. Each provider knows how a place looks in its JSON.
  *
  * Invariant: the order is total: rank, then distance, then id, so that the same places give the
- * same answer in whatever order they came. */
+ * same answer in any order of arrival. */
 #ifndef ZHERD_PLACESD_PROVIDERS_OSM_H
 #define ZHERD_PLACESD_PROVIDERS_OSM_H
 

@@ -1,8 +1,17 @@
 #include "placesd/providers/outcome.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
+#include "placesd/providers/provider.h"
 #include "placesd/providers/results.h"
+
+#define MASK "***"
+/* "\..." and nothing less says that a text was cut. */
+#define CUT "\\..."
+/* Three decimals of a degree still locate a house or two, and a provider that repeats a coordinate
+ * may round it: that much is masked, with all digits after it. */
+#define MASKED_DECIMALS 3
 
 static const struct {
     enum lookup_code code;
@@ -158,4 +167,133 @@ enum lookup_code outcome_write_http(long http_status, struct span body, struct b
     snprintf(how, sizeof how, "HTTP %ld%s%s", http_status, known != NULL ? ", " : "",
              known != NULL ? known->text : "");
     return outcome_write(known != NULL ? known->outcome : outcome, how, json);
+}
+
+/* ---- its own words: finding them ---- */
+
+static const char *find_words(const json_t *root)
+{
+    const json_t *error = json_object_get(root, "error");
+    const json_t *const places[] = {
+        json_object_get(root, "error_message"), json_object_get(error, "message"), error,
+        json_object_get(root, "remark"),        json_object_get(root, "message"),
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (json_string_length(places[i]) > 0)
+            return json_string_value(places[i]);
+    return NULL;
+}
+
+/* Half a JSON answer is no page: it may hold places, which are for the asker and not for the
+ * log. */
+static bool is_page(struct span body)
+{
+    size_t at = 0;
+    while (at < body.len && isspace((unsigned char)body.data[at]))
+        at++;
+    return at < body.len && body.data[at] != '{' && body.data[at] != '[';
+}
+
+/* A page's text: no tags, and one blank for white space of any length. */
+static void append_page(struct span page, struct buffer *out)
+{
+    bool in_tag = false, gap = false;
+    char *start = buffer_reserve(out, page.len), *to = start;
+    for (size_t i = 0; i < page.len; i++) {
+        char byte = page.data[i];
+        bool is_space = isspace((unsigned char)byte);
+        gap = gap || is_space || byte == '<';
+        if (!in_tag && !is_space && byte != '<') {
+            if (gap && to > start)
+                *to++ = ' ';
+            *to++ = byte;
+            gap = false;
+        }
+        in_tag = byte == '<' || (in_tag && byte != '>');
+    }
+    out->len += (size_t)(to - start);
+}
+
+/* ---- its own words: masking ---- */
+
+/* Masks each `secret`, with `with_digits` also the digits that follow it. */
+static void mask(struct buffer *text, struct span secret, bool with_digits)
+{
+    struct buffer masked = {0};
+    struct span rest = {text->data, text->len};
+    while (secret.len > 0 && rest.len >= secret.len) {
+        const char *found = memmem(rest.data, rest.len, secret.data, secret.len);
+        if (found == NULL)
+            break;
+        buffer_append(&masked, (struct span){rest.data, (size_t)(found - rest.data)});
+        buffer_append(&masked, span_of(MASK));
+        const char *after = found + secret.len, *end = rest.data + rest.len;
+        while (with_digits && after < end && isdigit((unsigned char)*after))
+            after++;
+        rest = (struct span){after, (size_t)(end - after)};
+    }
+    buffer_append(&masked, rest);
+    buffer_free(text);
+    *text = masked;
+}
+
+static void mask_coordinate(struct buffer *text, int64_t nanodegrees)
+{
+    char degrees[PROVIDER_DEGREES_BYTES_MAX];
+    provider_write_degrees(nanodegrees < 0 ? -nanodegrees : nanodegrees, degrees);
+    char *point = strchr(degrees, '.');
+    if (point == NULL)
+        return;
+    size_t bytes = (size_t)(point - degrees) + 1 + MASKED_DECIMALS;
+    mask(text, (struct span){degrees, strnlen(degrees, bytes)}, true);
+}
+
+/* ---- its own words: escaping ---- */
+
+static size_t escape(unsigned char byte, char out[4])
+{
+    static const char hex[] = "0123456789abcdef";
+    out[0] = (char)byte;
+    if (byte >= 0x20 && byte <= 0x7e && byte != '\\')
+        return 1;
+    out[0] = out[1] = '\\';
+    if (byte == '\\')
+        return 2;
+    out[1] = 'x';
+    out[2] = hex[byte >> 4];
+    out[3] = hex[byte & 15];
+    return 4;
+}
+
+static void append_escaped(struct span text, struct buffer *out)
+{
+    size_t room = OUTCOME_REMARK_BYTES_MAX - (sizeof CUT - 1);
+    for (size_t i = 0; i < text.len; i++) {
+        char escaped[4];
+        size_t bytes = escape((unsigned char)text.data[i], escaped);
+        if (bytes > room) {
+            buffer_append(out, span_of(CUT));
+            return;
+        }
+        buffer_append(out, (struct span){escaped, bytes});
+        room -= bytes;
+    }
+}
+
+void outcome_remark(struct span body, const struct lookup *lookup, struct span key,
+                    struct buffer *out)
+{
+    struct buffer text = {0};
+    json_t *root = results_load(body);
+    const char *found = find_words(root);
+    if (found != NULL)
+        buffer_append(&text, span_of(found));
+    else if (root == NULL && is_page(body))
+        append_page(body, &text);
+    json_decref(root);
+    mask(&text, key, false);
+    mask_coordinate(&text, lookup->latitude_nanodeg);
+    mask_coordinate(&text, lookup->longitude_nanodeg);
+    append_escaped((struct span){text.data, text.len}, out);
+    buffer_free(&text);
 }

@@ -8,14 +8,14 @@
 #include "placesd/providers/results.h"
 
 /* Elements asked for of each sort: those with an entry in Wikidata, and the others. The server
- * gives the oldest of each, whatever their distance or fame, so we ask for more than we show, and
- * for few enough that the answer stays far below LOOKUP_BODY_BYTES_MAX. */
+ * gives the oldest of each, regardless of distance and fame, so we ask for more than we show, but
+ * for so few that the answer stays far below LOOKUP_BODY_BYTES_MAX. */
 #define ELEMENTS_OF_SORT (OSM_PLACES_MAX / 2)
 /* The server's own limit on the memory that a question may cost it: 64 MiB. */
 #define SERVER_BYTES_MAX (64 * 1024 * 1024)
 
-/* Rank: what Wikidata or Wikipedia know, what travellers come for, and then every tag, because
- * mappers write more about what matters. */
+/* Rank: what Wikidata or Wikipedia know, what tourists visit, and then every tag, because mappers
+ * describe well-known places in more detail. */
 #define RANK_FAMOUS   200
 #define RANK_SIGHT    100
 #define RANK_TAGS_MAX 99
@@ -33,14 +33,12 @@ static void write_url(struct span base, struct span key, const struct lookup *lo
 /* application/x-www-form-urlencoded: everything but the unreserved characters of RFC 3986. */
 static void append_encoded(const char *text, struct buffer *body)
 {
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                     "0123456789-._~";
     static const char digits[] = "0123456789ABCDEF";
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
         const char encoded[3] = {'%', digits[byte >> 4], digits[byte & 15]};
-        bool plain = strchr(unreserved, *text) != NULL;
-        buffer_append(body, plain ? (struct span){text, 1} : (struct span){encoded, 3});
+        buffer_append(body, provider_is_unreserved(*text) ? (struct span){text, 1}
+                                                          : (struct span){encoded, 3});
     }
 }
 
@@ -55,7 +53,7 @@ static void write_body(const struct lookup *lookup, struct buffer *body)
     for (size_t i = 0, used = 0; i < OSM_KEYS; i++)
         used += (size_t)snprintf(keys + used, sizeof keys - used, "%s%s", i > 0 ? "|" : "",
                                  osm_keys[i]);
-    /* Whole seconds, at least one: nobody waits longer than that for the answer. */
+    /* Whole seconds, at least one: the asker waits no longer than that for the answer. */
     uint32_t timeout_s = (lookup->deadline_ms + 999) / 1000;
     int length = snprintf(text, sizeof text,
                           "[out:json][timeout:%" PRIu32 "][maxsize:%d];"
@@ -111,8 +109,8 @@ static bool read_element(const json_t *element, struct osm_place *place)
                                  &place->position);
 }
 
-/* A question that ran out of time or memory there, or was one too many, is answered with HTTP 200,
- * with what was found so far, and a remark that begins so. */
+/* Where a question ran out of time or memory, or exceeded the rate, the server answers with HTTP
+ * 200, what it has found so far, and a remark that begins with these words. */
 static bool gave_up(const json_t *root, enum lookup_code *code, struct buffer *json)
 {
     static const char words[] = "runtime error";
@@ -146,8 +144,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
 }
 
 const struct provider provider_overpass = {
-    .name = "overpass",
-    .needs_key = false,
+    .id = TOPOLOGY_OVERPASS,
     .cache_s = OSM_CACHE_S,
     .stale_s = OSM_STALE_S,
     .write_url = write_url,

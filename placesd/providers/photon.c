@@ -79,8 +79,7 @@ static enum lookup_code read_answer(long http_status, struct span body, const st
 }
 
 const struct provider provider_photon = {
-    .name = "photon",
-    .needs_key = false,
+    .id = TOPOLOGY_PHOTON,
     .cache_s = OSM_CACHE_S,
     .stale_s = OSM_STALE_S,
     .write_url = write_url,

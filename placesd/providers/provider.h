@@ -2,10 +2,11 @@
  *
  * A provider is a few functions on bytes: a look-up becomes an HTTP request, an HTTP answer
  * becomes Nearby Search JSON. It opens no connection (placesd/service/transfer.h does) and reads no
- * key file. Another provider is another file with another such struct.
+ * key file. Another provider is another file with another such struct, and a row in
+ * topology/format/providers.h.
  *
- * Invariant: of what anybody outside can choose, only numbers reach a request; the key reaches
- * nothing else. */
+ * Invariant: of what an asker chooses, only numbers reach a request; the key reaches nothing but a
+ * request. */
 #ifndef ZHERD_PLACESD_PROVIDERS_PROVIDER_H
 #define ZHERD_PLACESD_PROVIDERS_PROVIDER_H
 
@@ -14,6 +15,7 @@
 
 #include "bus/base/bytes.h"
 #include "placesd/lookup.h"
+#include "topology/format/providers.h"
 
 /* Google's keys have 39 bytes; other services' are longer. */
 #define PROVIDER_KEY_BYTES_MAX 256
@@ -21,8 +23,7 @@
 #define PROVIDER_DEGREES_BYTES_MAX 32
 
 struct provider {
-    const char *name; /* as in the topology */
-    bool needs_key;
+    enum topology_provider id; /* its row, with its name and whether it needs a key */
     /* For how many seconds its terms and its nature allow an answer to be given again, and for how
      * many more while it cannot be asked. 0: an answer belongs to those who waited for it. */
     int32_t cache_s, stale_s;
@@ -36,8 +37,8 @@ struct provider {
     /* Appends the body of a POST. NULL: it is a GET. */
     void (*write_body)(const struct lookup *lookup, struct buffer *body);
 
-    /* Appends header lines of its own ("Name: value"), a NUL behind each: a secret if the key is.
-     * NULL: there are none. */
+    /* Appends header lines of its own ("Name: value"), each with a closing NUL: a secret if the key
+     * is. NULL: there are none. */
     void (*write_headers)(struct span key, struct buffer *headers);
 
     /* Appends the answer for an HTTP status and body to `json` and says what became of it, as
@@ -47,27 +48,29 @@ struct provider {
                                     struct span key, struct buffer *json);
 };
 
-/* Google, Places API, Nearby Search (legacy). */
-extern const struct provider provider_google;
-/* Google, Places API (New), Nearby Search. */
-extern const struct provider provider_google_new;
-/* Our own server (placesd/landmarks), or any other that speaks Google's format without a key. */
-extern const struct provider provider_landmarks;
-/* OpenStreetMap by the Overpass API. */
-extern const struct provider provider_overpass;
-/* OpenStreetMap by Photon. */
-extern const struct provider provider_photon;
+/* Of each row: provider_landmarks and so on. */
+#define PROVIDER_DECLARE(number, x, name, needs_key) extern const struct provider provider_##x;
+TOPOLOGY_PROVIDER_ROWS(PROVIDER_DECLARE)
 
-/* Whether a key can stand in a URL and a header as it is: 1 to PROVIDER_KEY_BYTES_MAX of the
- * unreserved characters of RFC 3986, section 2.3. */
+/* That of the topology; not of TOPOLOGY_NO_PROVIDER. */
+const struct provider *provider_of(enum topology_provider id);
+
+/* Whether a byte is one of the unreserved characters of RFC 3986, section 2.3. */
+static inline bool provider_is_unreserved(char byte)
+{
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-._~";
+    return memchr(unreserved, byte, sizeof unreserved - 1) != NULL;
+}
+
+/* Whether a key can stand in a URL and a header as it is: 1 to PROVIDER_KEY_BYTES_MAX unreserved
+ * characters. */
 static inline bool provider_key_is_valid(struct span key)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789-._~";
     if (key.len == 0 || key.len > PROVIDER_KEY_BYTES_MAX)
         return false;
     for (size_t i = 0; i < key.len; i++)
-        if (memchr(allowed, key.data[i], sizeof allowed - 1) == NULL)
+        if (!provider_is_unreserved(key.data[i]))
             return false;
     return true;
 }
@@ -84,7 +87,14 @@ static inline struct span provider_public_url(struct span url)
 /* Writes degrees exactly, with a closing NUL. */
 void provider_write_degrees(int64_t nanodegrees, char text[PROVIDER_DEGREES_BYTES_MAX]);
 
-/* The look-up's radius as providers take it: none of them likes a circle of 0 m. */
+/* The look-up's radius as providers accept it: at least 1 m, as some refuse 0. */
 uint32_t provider_radius_m(const struct lookup *lookup);
+
+/* A question and its answer in the form of Google's Nearby Search (legacy), without a key. */
+void provider_write_nearby_url(struct span base, struct span key, const struct lookup *lookup,
+                               struct buffer *url);
+enum lookup_code provider_read_nearby(long http_status, struct span body,
+                                      const struct lookup *lookup, struct span key,
+                                      struct buffer *json);
 
 #endif

@@ -1,12 +1,12 @@
 /* results: what a provider found, as Nearby Search (legacy) JSON.
  *
- * For providers that answer in a shape of their own: it reads their JSON strictly and prints
- * ours. An answer that is in the legacy shape already is placesd/providers/nearby_json.h's affair.
- * It knows no provider and puts nothing in order.
+ * For providers that answer in a shape of their own: it reads their JSON strictly and prints ours.
+ * placesd/providers/nearby_json.h handles an answer that is in the legacy shape already. It knows
+ * no provider and puts nothing in order.
  *
- * Invariant: whatever goes in, what is appended is one JSON object that holds
- * `html_attributions`, `results` and `status`, is tidy (bus/base/json_text.h), is no longer than
- * LOOKUP_BODY_BYTES_MAX and does not hold the secret. */
+ * Invariant: for any input, what is appended is one JSON object that holds `html_attributions`,
+ * `results` and `status`, is tidy (bus/base/json_text.h), is no longer than LOOKUP_BODY_BYTES_MAX
+ * and does not hold the secret. */
 #ifndef ZHERD_PLACESD_PROVIDERS_RESULTS_H
 #define ZHERD_PLACESD_PROVIDERS_RESULTS_H
 

@@ -1,19 +1,22 @@
-#include "placesd/service/broker.h"
-
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include <czmq.h>
 
+#include "bus/base/bytes.h"
+#include "bus/base/siphash.h"
 #include "bus/net/binding.h"
-#include "placesd/dispatch/callers.h"
-#include "placesd/dispatch/dispatcher.h"
-#include "placesd/dispatch/foreign.h"
+#include "bus/net/entropy.h"
+#include "bus/net/hangup.h"
+#include "bus/net/socket_option.h"
+#include "placesd/caller.h"
+#include "placesd/dispatch/cache.h"
+#include "placesd/dispatch/outbox.h"
 #include "placesd/lookup.h"
-#include "placesd/service/event.h"
-#include "placesd/service/hangup.h"
+#include "placesd/service/broker_state.h"
+#include "topology/notify.h"
 
 /* Messages taken from one door before the other gets its turn. */
 #define TURN_MESSAGES_MAX 256
@@ -21,80 +24,80 @@
  * more is disconnected by ZeroMQ. */
 #define FRONT_FRAME_BYTES_MAX 4096
 /* Frames in front of a question: a routing id per broker it came through, REQ's own request id
- * and the empty one that ends them. */
+ * and the empty one that ends them. As many of the longest routing ids have room in the bytes. */
 #define ENVELOPE_FRAMES_MAX 16
+#define ENVELOPE_BYTES_MAX  4096
+/* What a question costs that waits: its envelope with all that ZeroMQ and CZMQ put around frames,
+ * its waiter, its flight and its job. */
+#define QUESTION_BYTES_MAX (2 * ENVELOPE_BYTES_MAX)
+_Static_assert(CACHE_BYTES_MAX + OUTBOX_BYTES_MAX +
+                       (size_t)DISPATCHER_WAITERS_MAX * QUESTION_BYTES_MAX <=
+                   BROKER_BYTES_MAX,
+               "the parts are more than the whole");
 /* The routing id and the empty frame: nothing is asked. */
 #define PING_FRAMES 2
+/* Messages that ZeroMQ reads ahead for one connection; beyond them TCP holds the sender back:
+ * enough to go on with while the others have their turn. */
+#define FRONT_AHEAD_MAX 64
+#define BACK_AHEAD_MAX  32
 /* Answers that may wait for one asker: all questions may be one asker's, and may end at the same
- * moment. Beyond that it does not read, and answers to it are dropped. */
+ * moment. It is their bytes that bound them (placesd/service/answers.h). */
 #define FRONT_WAITING_MAX DISPATCHER_WAITERS_MAX
 /* More than all credits of a worker: it is the credits that bound what waits for it. */
 #define BACK_WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
-/* What is on its way when the broker is told to stop may take so long to come. */
+/* What the kernel holds of one connection to the front, in either direction; it takes it twice. */
+#define FRONT_KERNEL_BYTES_MAX (256 * 1024)
+/* How long a broker that is to stop waits for what is on its way. */
 #define DRAIN_MS 400
-/* A stranger's key that is refused wakes nobody here: it is told after this time at the latest. */
+/* A stranger's key that is refused wakes nobody here: it is logged this much later at most. */
 #define REFUSALS_PAUSE_MS 1000
-/* Last answers may take so long to leave. */
+/* What is on its way over a connection that was replaced may take this long to arrive. */
+#define REPLACED_MS 1000
+/* The front and the back. */
+#define DOORS 2
+/* What ZeroMQ calls the descriptor among a message's properties (ZMQ_SRCFD, zmq_msg_get(3)). */
+#define DESCRIPTOR_PROPERTY "__fd"
+/* How long last answers may take to leave. */
 #define LINGER_MS 100
-
-struct broker {
-    struct auth *auth; /* NULL without keys */
-    zsock_t *front, *back;
-    char *front_at, *back_at; /* the endpoints really bound */
-    uint16_t front_port, back_port;
-    struct callers *front_callers, *back_callers;
-    struct dispatcher *dispatcher;
-    zmsg_t *envelopes[DISPATCHER_WAITERS_MAX]; /* where answers go, by dispatcher_slot; NULL: no
-                                                 such ticket */
-    uint64_t kin; /* the life of our own process's worker; 0: there is none */
-    uint64_t refusals_told;
-    struct event_fault strange_front, strange_back, busy, crowded, keyless, refused, nonsense;
-};
 
 /* ---- opening and closing ---- */
 
 /* One of the broker's two sides, before it is bound. */
 struct side {
     const char *endpoint, *place;
-    int message_bytes_max, waiting_max;
+    int message_bytes_max, ahead_max, waiting_max;
+    int kernel_bytes_max; /* -1: as the system says */
     enum auth_door door;
 };
 
 static zsock_t *bind_router(const struct side *side, const struct auth_certificate *own,
-                            char *error)
+                            struct fault *fault)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
     assert(socket != NULL);
     void *handle = zsock_resolve(socket);
-    zsock_set_router_handover(socket, 1);
+    const struct socket_option options[] = {
+        {ZMQ_ROUTER_HANDOVER, 1},             /* who connects again gets its own answers */
+        {ZMQ_RCVHWM, side->ahead_max},        /* in memory for each connection, */
+        {ZMQ_SNDHWM, side->waiting_max},      /* in either direction, */
+        {ZMQ_RCVBUF, side->kernel_bytes_max}, /* and in the kernel's */
+        {ZMQ_SNDBUF, side->kernel_bytes_max},
+        {ZMQ_RCVTIMEO, 0},       /* CZMQ has no flag for it: the loop alone waits, */
+        {ZMQ_SNDTIMEO, 0},       /* for both sides at once */
+        {ZMQ_LINGER, LINGER_MS}, /* the last answers leave */
+    };
+    socket_options_set(handle, options, sizeof options / sizeof *options);
+    /* A longer frame costs its sender the connection before it costs us memory. */
     zsock_set_maxmsgsize(socket, side->message_bytes_max);
     bool guarded = own == NULL || (auth_guard(handle, side->door, own) &&
                                    auth_limit(handle, side->message_bytes_max));
     assert(guarded);
-    zsock_set_rcvhwm(socket, side->waiting_max);
-    zsock_set_sndhwm(socket, side->waiting_max);
-    zsock_set_rcvtimeo(socket, 0);
-    zsock_set_sndtimeo(socket, 0);
-    zsock_set_linger(socket, LINGER_MS);
-    char reason[BINDING_REASON_BYTES_MAX];
-    if (binding_zmq(handle, side->endpoint, reason))
+    if (binding_zmq(handle, side->endpoint, fault))
         return socket;
-    snprintf(error, BROKER_ERROR_BYTES_MAX, "%s%scannot listen on %s: %s",
-             side->place != NULL ? side->place : "", side->place != NULL ? ": " : "",
-             side->endpoint, reason);
+    fault_set(fault, "%s%scannot listen on %s: %s", side->place != NULL ? side->place : "",
+              side->place != NULL ? ": " : "", side->endpoint, fault->text);
     zsock_destroy(&socket);
     return NULL;
-}
-
-static uint16_t port_of(const char *endpoint)
-{
-    return (uint16_t)strtoul(strrchr(endpoint, ':') + 1, NULL, 10);
-}
-
-static void draw(void *bytes, size_t count)
-{
-    ssize_t drawn = getrandom(bytes, count, 0);
-    assert(drawn == (ssize_t)count);
 }
 
 static struct dispatcher *open_desk(const struct broker_options *options)
@@ -102,19 +105,20 @@ static struct dispatcher *open_desk(const struct broker_options *options)
     struct dispatcher_options wanted = {
         .source_count = options->source_count,
         .grid_m = options->grid_m,
+        .nodes = options->nodes,
     };
     for (uint32_t i = 0; i < options->source_count; i++)
         wanted.sources[i] = options->sources[i];
-    draw(&wanted.seed, sizeof wanted.seed);
-    draw(wanted.secret, sizeof wanted.secret);
+    entropy_draw(&wanted.seed, sizeof wanted.seed);
+    entropy_draw(wanted.secret, sizeof wanted.secret);
     return dispatcher_new(&wanted);
 }
 
 /* The handler of keys stands before a door is opened. */
-static bool open_auth(struct broker *broker, struct broker_keys *keys, char *error)
+static bool open_auth(struct broker *broker, struct broker_keys *keys, struct fault *fault)
 {
     /* CZMQ's sockets share one context. */
-    broker->auth = auth_open(zsys_init(), error);
+    broker->auth = auth_open(zsys_init(), fault);
     if (broker->auth == NULL)
         return false;
     auth_allow(broker->auth, AUTH_PLACES_FRONT, &keys->front);
@@ -123,36 +127,64 @@ static bool open_auth(struct broker *broker, struct broker_keys *keys, char *err
 }
 
 /* A stranger sent to try the keys is refused at both doors. */
-static bool prove_keys(struct broker *broker, const struct auth_certificate *own, char *error)
+static bool prove_keys(struct broker *broker, const struct auth_certificate *own,
+                       struct fault *fault)
 {
-    return auth_prove(broker->auth, broker->front_at, own->public_key, error) &&
-           auth_prove(broker->auth, broker->back_at, own->public_key, error);
+    return auth_prove(broker->auth, broker->front_at, own->public_key, fault) &&
+           auth_prove(broker->auth, broker->back_at, own->public_key, fault);
 }
 
-struct broker *broker_open(const struct broker_options *options, char error[BROKER_ERROR_BYTES_MAX])
+static bool read_budget(struct broker *broker, const struct broker_options *options,
+                        struct fault *fault)
 {
-    struct broker *broker = calloc(1, sizeof *broker);
-    assert(broker != NULL);
+    broker->budget = options->budget;
+    return options->budget == NULL || options->spent[0] == '\0' ||
+           dispatcher_read_budget(broker->dispatcher, span_of(options->spent), zclock_mono(),
+                                  zclock_time()) ||
+           fault_set(fault, "%s: not as placesd writes it; without the file it counts from 0",
+                     budget_path(options->budget));
+}
+
+struct broker *broker_open(const struct broker_options *options, struct fault *fault)
+{
+    struct broker *broker = bytes_zeroed(sizeof *broker);
     broker->dispatcher = open_desk(options);
-    broker->front_callers = callers_new();
-    broker->back_callers = callers_new();
+    broker->answers = answers_new();
+    broker->front_arrivals = arrivals_new((struct arrivals_rules){.replaced_ms = REPLACED_MS});
+    broker->back_arrivals = arrivals_new((struct arrivals_rules){.replaced_ms = REPLACED_MS});
     broker->kin = options->kin;
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
-    const struct side front = {options->front, options->front_place, FRONT_FRAME_BYTES_MAX,
-                               FRONT_WAITING_MAX, AUTH_PLACES_FRONT};
-    const struct side back = {options->back, options->back_place, LOOKUP_REPLY_BYTES_MAX,
-                              BACK_WAITING_MAX, AUTH_PLACES_BACK};
-    if (own == NULL || open_auth(broker, options->keys, error))
-        broker->front = bind_router(&front, own, error);
+    const struct side front = {
+        .endpoint = options->front,
+        .place = options->front_place,
+        .message_bytes_max = FRONT_FRAME_BYTES_MAX,
+        .ahead_max = FRONT_AHEAD_MAX,
+        .waiting_max = FRONT_WAITING_MAX,
+        .kernel_bytes_max = FRONT_KERNEL_BYTES_MAX,
+        .door = AUTH_PLACES_FRONT,
+    };
+    const struct side back = {
+        .endpoint = options->back,
+        .place = options->back_place,
+        .message_bytes_max = LOOKUP_REPLY_BYTES_MAX,
+        .ahead_max = BACK_AHEAD_MAX,
+        .waiting_max = BACK_WAITING_MAX,
+        .kernel_bytes_max = -1,
+        .door = AUTH_PLACES_BACK,
+    };
+    if (read_budget(broker, options, fault) &&
+        (own == NULL || open_auth(broker, options->keys, fault)))
+        broker->front = bind_router(&front, own, fault);
     if (broker->front != NULL)
-        broker->back = bind_router(&back, own, error);
+        broker->back = bind_router(&back, own, fault);
     if (broker->back != NULL) {
         broker->front_at = zsock_last_endpoint(broker->front);
         broker->back_at = zsock_last_endpoint(broker->back);
-        broker->front_port = port_of(broker->front_at);
-        broker->back_port = port_of(broker->back_at);
+        broker->front_port = hangup_port(broker->front_at);
+        broker->back_port = hangup_port(broker->back_at);
     }
-    if (broker->back == NULL || (own != NULL && !prove_keys(broker, own, error))) {
+    if (broker->back == NULL || (own != NULL && !prove_keys(broker, own, fault)) ||
+        !broker_open_monitor(broker, options, fault)) {
         broker_close(&broker);
         return NULL;
     }
@@ -181,11 +213,13 @@ void broker_close(struct broker **broker)
         zmsg_destroy(&(*broker)->envelopes[slot]);
     free((*broker)->front_at);
     free((*broker)->back_at);
+    monitor_close(&(*broker)->monitor);
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
     auth_close(&(*broker)->auth);
-    callers_destroy(&(*broker)->front_callers);
-    callers_destroy(&(*broker)->back_callers);
+    answers_destroy(&(*broker)->answers);
+    arrivals_destroy(&(*broker)->front_arrivals);
+    arrivals_destroy(&(*broker)->back_arrivals);
     dispatcher_destroy(&(*broker)->dispatcher);
     free(*broker);
     *broker = NULL;
@@ -193,20 +227,12 @@ void broker_close(struct broker **broker)
 
 /* ---- answers ---- */
 
-static struct span bytes_of(zframe_t *frame)
-{
-    return (struct span){(const char *)zframe_data(frame), zframe_size(frame)};
-}
-
-/* Sends the envelope and behind it the reply; the envelope is gone then. */
+/* Sends the envelope and after it the reply; the envelope is gone then. */
 static void send_reply(struct broker *broker, zmsg_t *envelope, const struct lookup_reply *reply)
 {
     struct buffer bytes = {0};
     lookup_write_reply(reply, &bytes);
-    zmsg_addmem(envelope, bytes.data, bytes.len);
-    if (zmsg_send(&envelope, broker->front) != 0)
-        zmsg_destroy(&envelope);
-    buffer_free(&bytes);
+    answers_send(broker->answers, broker->front, envelope, &bytes, zclock_mono());
 }
 
 static void send_failure(struct broker *broker, zmsg_t *envelope, enum lookup_code code,
@@ -221,7 +247,7 @@ static void send_failure(struct broker *broker, zmsg_t *envelope, enum lookup_co
 /* ---- the front ---- */
 
 /* Moves everything up to the empty frame from `message` to the result: REQ's envelope. NULL if
- * there is none: whoever sent this cannot be answered. */
+ * there is none within the limits: whoever sent this cannot be answered. */
 static zmsg_t *open_envelope(zmsg_t *message)
 {
     zmsg_t *envelope = zmsg_new();
@@ -229,6 +255,8 @@ static zmsg_t *open_envelope(zmsg_t *message)
         zframe_t *frame = zmsg_pop(message);
         bool last = zframe_size(frame) == 0 && zmsg_size(envelope) > 0;
         zmsg_append(envelope, &frame);
+        if (zmsg_content_size(envelope) > ENVELOPE_BYTES_MAX)
+            break;
         if (last)
             return envelope;
     }
@@ -239,15 +267,26 @@ static zmsg_t *open_envelope(zmsg_t *message)
 /* An asker that sends the empty frame alone wants to know whether we are there: it comes back. */
 static void return_ping(struct broker *broker, zmsg_t *ping)
 {
-    if (zmsg_send(&ping, broker->front) != 0)
-        zmsg_destroy(&ping);
+    struct buffer nothing = {0};
+    zframe_t *empty = zmsg_last(ping);
+    zmsg_remove(ping, empty);
+    zframe_destroy(&empty);
+    answers_send(broker->answers, broker->front, ping, &nothing, zclock_mono());
+}
+
+static void send_figures(struct broker *broker, zmsg_t *envelope, int64_t now_ms)
+{
+    struct buffer figures = {0};
+    dispatcher_write_figures(broker->dispatcher, now_ms, &figures);
+    answers_send(broker->answers, broker->front, envelope, &figures, now_ms);
 }
 
 static void refuse_question(struct broker *broker, zmsg_t *envelope, zmsg_t *question)
 {
     char reason[LOOKUP_REASON_BYTES_MAX];
+    broker->invalid++;
     if (zmsg_size(question) == 1)
-        lookup_explain_request(bytes_of(zmsg_first(question)), reason);
+        lookup_explain_request(broker_bytes(zmsg_first(question)), reason);
     else
         snprintf(reason, sizeof reason,
                  "The question is not a look-up. It has %zu frames: 1 is needed.",
@@ -255,142 +294,46 @@ static void refuse_question(struct broker *broker, zmsg_t *envelope, zmsg_t *que
     send_failure(broker, envelope, LOOKUP_INVALID, reason);
 }
 
-static void take_question(struct broker *broker, zmsg_t *message, int64_t now_ms)
+/* Who asks, as far as shares go: a node, by its key. Without keys a gateway, by the life that it
+ * says it is of; all others are one. */
+static uint64_t identify(const struct broker *broker, const char *node, zframe_t *routing_id)
 {
+    static const uint8_t names_are_our_own[SIPHASH_KEY_BYTES];
+    struct caller caller;
+    if (broker->auth != NULL)
+        return siphash(span_of(node), names_are_our_own);
+    bool is_gateway =
+        caller_read(broker_bytes(routing_id), &caller) && caller.kind == CALLER_GATEWAY;
+    return is_gateway ? caller.life : 0;
+}
+
+/* `node` is the name of the key it came with; any text without keys. */
+static void take_question(struct broker *broker, const char *node, zmsg_t *message, int64_t now_ms)
+{
+    uint64_t asker = identify(broker, node, zmsg_first(message));
     zmsg_t *envelope = open_envelope(message);
     if (envelope == NULL) {
         event_log_fault(&broker->strange_front, now_ms,
                         "a message without REQ's envelope came to the front: dropped");
         return;
     }
+    struct span question =
+        zmsg_size(message) == 1 ? broker_bytes(zmsg_first(message)) : span_of("");
     struct lookup lookup;
     uint64_t ticket;
     if (zmsg_size(message) == 0 && zmsg_size(envelope) == PING_FRAMES) {
         return_ping(broker, envelope);
-    } else if (zmsg_size(message) != 1 ||
-               !lookup_read_request(bytes_of(zmsg_first(message)), &lookup)) {
+    } else if (span_equals(question, LOOKUP_FIGURES_QUESTION)) {
+        send_figures(broker, envelope, now_ms);
+    } else if (!lookup_read_request(question, &lookup)) {
         refuse_question(broker, envelope, message);
-    } else if (!dispatcher_ask(broker->dispatcher, &lookup, now_ms, &ticket)) {
+    } else if (!dispatcher_ask(broker->dispatcher, asker, &lookup, now_ms, &ticket)) {
         event_log_fault(&broker->busy, now_ms, "too many look-ups wait: answered busy");
         send_failure(broker, envelope, LOOKUP_BUSY,
                      "Too many look-ups wait at the moment: ask again later.");
     } else {
         broker->envelopes[dispatcher_slot(ticket)] = envelope;
     }
-}
-
-/* ---- the back ---- */
-
-/* A worker's name as a line of the log can show it. That of our own process's is a secret. */
-static const char *show_worker(const struct broker *broker, struct span name,
-                               char shown[BALANCE_NAME_BYTES_MAX + 1])
-{
-    if (caller_is_of(name, CALLER_WORKER, broker->kin))
-        return "of this process";
-    for (size_t i = 0; i < name.len; i++)
-        shown[i] = name.data[i] > ' ' && name.data[i] < 0x7f ? name.data[i] : '.';
-    shown[name.len] = '\0';
-    return shown;
-}
-
-static void log_worker(const struct broker *broker, struct span name, const char *what)
-{
-    char shown[BALANCE_NAME_BYTES_MAX + 1];
-    event_log("worker %s %s", show_worker(broker, name, shown), what);
-}
-
-static void log_nonsense(struct broker *broker, struct span name, const char *why, int64_t now_ms)
-{
-    char shown[BALANCE_NAME_BYTES_MAX + 1], text[EVENT_LINE_BYTES_MAX];
-    snprintf(text, sizeof text, "worker %s answered nonsense: %s", show_worker(broker, name, shown),
-             why);
-    event_log_fault(&broker->nonsense, now_ms, text);
-}
-
-/* A worker that cannot be reached any more is lost. */
-static void send_to_worker(struct broker *broker, struct span worker, zmsg_t *message)
-{
-    zmsg_pushmem(message, worker.data, worker.len);
-    if (zmsg_send(&message, broker->back) == 0)
-        return;
-    zmsg_destroy(&message);
-    dispatcher_lose(broker->dispatcher, worker);
-}
-
-static void probe(struct broker *broker, struct span worker)
-{
-    zmsg_t *message = zmsg_new();
-    zmsg_addmem(message, "", 0);
-    send_to_worker(broker, worker, message);
-}
-
-static void take_ready(struct broker *broker, struct span worker, struct span bytes, int64_t now_ms)
-{
-    uint32_t credits;
-    if (!lookup_read_ready(bytes, &credits)) {
-        event_log_fault(&broker->strange_back, now_ms,
-                        "a worker's message is neither READY nor an answer: dropped");
-        return;
-    }
-    switch (dispatcher_ready(broker->dispatcher, worker, credits, now_ms)) {
-    case BALANCE_JOINED:
-        log_worker(broker, worker, "joined");
-        break;
-    case BALANCE_CROWDED:
-        event_log_fault(&broker->crowded, now_ms, "too many workers: one more is not taken");
-        probe(broker, worker); /* it is heard all the same */
-        break;
-    case BALANCE_KNOWN:
-        break;
-    }
-}
-
-/* Whether an answer counts; what does may borrow from `json`. Our own process's worker has checked
- * its body where it was made, and an answer that nobody waits for is not looked at. */
-static bool read_answer(struct broker *broker, struct span worker, uint64_t job, struct span bytes,
-                        struct lookup_reply *reply, struct buffer *json, int64_t now_ms)
-{
-    char why[FOREIGN_WHY_BYTES_MAX];
-    if (!dispatcher_expects(broker->dispatcher, worker, job) ||
-        (caller_is_of(worker, CALLER_WORKER, broker->kin) && lookup_read_reply(bytes, reply)) ||
-        foreign_take(bytes, reply, json, why))
-        return true;
-    log_nonsense(broker, worker, why, now_ms);
-    return false;
-}
-
-/* The reply behind a job's number, and behind it, perhaps, for how long the provider wants rest. */
-static void take_answer(struct broker *broker, struct span worker, zmsg_t *message, int64_t now_ms)
-{
-    struct span number = bytes_of(zmsg_next(message));
-    struct span bytes = bytes_of(zmsg_next(message));
-    zframe_t *last = zmsg_next(message);
-    uint64_t job;
-    if (number.len != sizeof job)
-        return;
-    memcpy(&job, number.data, sizeof job);
-    uint32_t rest_ms = 0;
-    if (last != NULL && !lookup_read_rest(bytes_of(last), &rest_ms))
-        rest_ms = 0;
-    struct buffer json = {0};
-    struct lookup_reply reply = {LOOKUP_BAD_REPLY, {"", 0}};
-    if (read_answer(broker, worker, job, bytes, &reply, &json, now_ms))
-        dispatcher_done(broker->dispatcher, worker, job, &reply, rest_ms, now_ms);
-    else
-        dispatcher_garbled(broker->dispatcher, worker, job, now_ms);
-    buffer_free(&json);
-}
-
-/* Behind the worker's name: one frame is READY, more are an answer. */
-static void take_from_worker(struct broker *broker, zmsg_t *message, int64_t now_ms)
-{
-    size_t frames = zmsg_size(message);
-    struct span worker = bytes_of(zmsg_first(message));
-    if (frames == 3 || frames == 4)
-        take_answer(broker, worker, message, now_ms);
-    else
-        take_ready(broker, worker, frames == 2 ? bytes_of(zmsg_next(message)) : span_of(""),
-                   now_ms);
 }
 
 /* ---- actions ---- */
@@ -403,7 +346,7 @@ static void give(struct broker *broker, const struct dispatcher_action *action)
     zmsg_addmem(message, &action->job, sizeof action->job);
     zmsg_addmem(message, request, bytes);
     zmsg_addstr(message, action->source);
-    send_to_worker(broker, action->worker, message);
+    broker_send_to_worker(broker, action->worker, message);
 }
 
 static void answer(struct broker *broker, const struct dispatcher_action *action)
@@ -414,7 +357,7 @@ static void answer(struct broker *broker, const struct dispatcher_action *action
     *envelope = NULL;
 }
 
-static void apply(struct broker *broker, const struct dispatcher_action *action)
+static void apply(struct broker *broker, const struct dispatcher_action *action, int64_t now_ms)
 {
     switch (action->kind) {
     case DISPATCHER_ANSWER:
@@ -424,10 +367,10 @@ static void apply(struct broker *broker, const struct dispatcher_action *action)
         give(broker, action);
         break;
     case DISPATCHER_PROBE:
-        probe(broker, action->worker);
+        broker_probe(broker, action->worker);
         break;
     case DISPATCHER_LEFT:
-        log_worker(broker, action->worker, "left");
+        broker_log_worker(broker, action->worker, "left", now_ms);
         break;
     case DISPATCHER_PAUSED:
         event_log("provider %s fails: not asked for %" PRId64 " ms", action->source,
@@ -436,6 +379,11 @@ static void apply(struct broker *broker, const struct dispatcher_action *action)
     case DISPATCHER_RESUMED:
         event_log("provider %s is asked again", action->source);
         break;
+    case DISPATCHER_SPENDS:
+        event_log("budget of provider %s: %" PRIu32 " of the %s's %" PRIu32 " requests are used%s",
+                  action->source, action->budget.used, action->budget.of_hour ? "hour" : "day",
+                  action->budget.max, action->budget.percent == 100 ? ": not asked for more" : "");
+        break;
     }
 }
 
@@ -443,16 +391,37 @@ static void obey_orders(struct broker *broker, int64_t now_ms)
 {
     struct dispatcher_action action;
     while (dispatcher_next(broker->dispatcher, now_ms, &action))
-        apply(broker, &action);
+        apply(broker, &action, now_ms);
+}
+
+/* ---- the budget ---- */
+
+static bool is_budget_due(const struct broker *broker)
+{
+    return broker->budget != NULL && broker_count(broker)->requests[0] != broker->requests_kept;
+}
+
+/* What is spent goes to its file, once in BUDGET_PAUSE_MS at most. */
+static void keep_budget(struct broker *broker, int64_t now_ms)
+{
+    char text[QUOTA_TEXT_BYTES_MAX];
+    if (!is_budget_due(broker) || now_ms < broker->budget_due_ms)
+        return;
+    broker->requests_kept = broker_count(broker)->requests[0];
+    broker->budget_due_ms = now_ms + BUDGET_PAUSE_MS;
+    if (dispatcher_write_budget(broker->dispatcher, now_ms, zclock_time(), text))
+        budget_keep(broker->budget, span_of(text));
 }
 
 /* ---- the loop ---- */
 
 /* Whether the connection that brought the message has a key of that door at this moment: one that
- * was taken from its ring does not speak on over the connection it has. */
-static bool is_known(struct broker *broker, enum auth_door door, zmsg_t *message, int64_t now_ms)
+ * was taken from its ring does not speak on over the connection it has. Whose key it is to `name`;
+ * without keys nobody's. */
+static bool is_known(struct broker *broker, enum auth_door door, zmsg_t *message,
+                     char name[KEYRING_NAME_BYTES_MAX + 1], int64_t now_ms)
 {
-    char name[KEYRING_NAME_BYTES_MAX + 1];
+    name[0] = '\0';
     if (broker->auth == NULL ||
         auth_find(broker->auth, door, zframe_meta(zmsg_last(message), AUTH_KEY_PROPERTY), name))
         return true;
@@ -466,12 +435,20 @@ static void tell_refusals(struct broker *broker, int64_t now_ms)
     if (broker->auth == NULL)
         return;
     struct auth_refusals refusals = auth_refused(broker->auth);
-    if (refusals.count == broker->refusals_told)
+    if (refusals.count == broker->refused.logged)
         return;
-    broker->refusals_told = refusals.count;
     snprintf(text, sizeof text, "a stranger's key was refused: %s from %s", refusals.key,
              refusals.address);
-    event_log_fault(&broker->refused, now_ms, text);
+    event_log_growth(&broker->refused, refusals.count, now_ms, text);
+}
+
+/* The descriptor that a message came over, in ZeroMQ's words; -1 where it does not say. */
+static int read_descriptor(const char *digits)
+{
+    char *end = NULL;
+    long descriptor = digits != NULL ? strtol(digits, &end, 10) : -1;
+    bool is_number = end != digits && *end == '\0';
+    return is_number && descriptor >= 0 && descriptor <= INT_MAX ? (int)descriptor : -1;
 }
 
 /* Whose connection brought the message, whose first frame is the routing id. ZeroMQ 4.3.4 does not
@@ -479,23 +456,13 @@ static void tell_refusals(struct broker *broker, int64_t now_ms)
 static void hear_caller(struct broker *broker, enum auth_door door, zmsg_t *message, int64_t now_ms)
 {
     bool front = door == AUTH_PLACES_FRONT;
-    struct callers *callers = front ? broker->front_callers : broker->back_callers;
     struct caller caller;
-    uint64_t mark;
-    if (!caller_read(bytes_of(zmsg_first(message)), &caller))
+    if (!caller_read(broker_bytes(zmsg_first(message)), &caller))
         return;
-    int descriptor = hangup_descriptor(zframe_meta(zmsg_last(message), HANGUP_PROPERTY));
-    if (callers_hear(callers, &caller, descriptor, now_ms) &&
-        hangup_mark(descriptor, front ? broker->front_port : broker->back_port, &mark))
-        callers_add(callers, &caller, descriptor, mark, now_ms);
-}
-
-static void hang_up(struct callers *callers, int64_t now_ms)
-{
-    int descriptor;
-    uint64_t mark;
-    while (callers_next(callers, now_ms, &descriptor, &mark))
-        hangup(descriptor, mark);
+    struct arrival arrival = {caller.kind, caller.life, caller.number};
+    hangup_hear(front ? broker->front_arrivals : broker->back_arrivals, &arrival,
+                read_descriptor(zframe_meta(zmsg_last(message), DESCRIPTOR_PROPERTY)),
+                front ? broker->front_port : broker->back_port, now_ms);
 }
 
 static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
@@ -505,13 +472,14 @@ static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
         if (message == NULL)
             return;
         enum auth_door door = socket == broker->front ? AUTH_PLACES_FRONT : AUTH_PLACES_BACK;
-        bool known = is_known(broker, door, message, now_ms);
+        char name[KEYRING_NAME_BYTES_MAX + 1];
+        bool known = is_known(broker, door, message, name, now_ms);
         if (known)
             hear_caller(broker, door, message, now_ms);
         if (known && door == AUTH_PLACES_FRONT)
-            take_question(broker, message, now_ms);
+            take_question(broker, name, message, now_ms);
         else if (known)
-            take_from_worker(broker, message, now_ms);
+            broker_take_from_worker(broker, message, now_ms);
         zmsg_destroy(&message);
         obey_orders(broker, now_ms);
     }
@@ -528,51 +496,64 @@ static long pause_ms(int64_t deadline_ms, int64_t now_ms)
 static int64_t earliest_ms(const struct broker *broker, int64_t until_ms)
 {
     const int64_t dues_ms[] = {
-        until_ms,
         dispatcher_deadline_ms(broker->dispatcher),
-        callers_deadline_ms(broker->front_callers),
-        callers_deadline_ms(broker->back_callers),
+        arrivals_deadline_ms(broker->front_arrivals),
+        arrivals_deadline_ms(broker->back_arrivals),
         broker->auth != NULL ? zclock_mono() + REFUSALS_PAUSE_MS : INT64_MAX,
+        is_budget_due(broker) ? broker->budget_due_ms : INT64_MAX,
+        broker_monitor_deadline_ms(broker, zclock_mono()),
     };
-    int64_t earliest_ms = INT64_MAX;
     for (size_t i = 0; i < sizeof dues_ms / sizeof *dues_ms; i++)
-        if (dues_ms[i] < earliest_ms)
-            earliest_ms = dues_ms[i];
-    return earliest_ms;
+        if (dues_ms[i] < until_ms)
+            until_ms = dues_ms[i];
+    return until_ms;
 }
 
 /* One wait and what came of it. True when `stop_descriptor` (or -1) is readable. */
 static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
 {
-    zmq_pollitem_t items[] = {
+    zmq_pollitem_t items[DOORS + 2] = {
         {.socket = zsock_resolve(broker->front), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(broker->back), .events = ZMQ_POLLIN},
-        {.fd = stop_descriptor, .events = ZMQ_POLLIN},
     };
+    const zmq_pollitem_t *watchers = NULL, *stop = NULL;
+    int count = DOORS;
+    if (broker->monitor != NULL) {
+        watchers = &items[count];
+        items[count++] =
+            (zmq_pollitem_t){.fd = monitor_descriptor(broker->monitor), .events = ZMQ_POLLIN};
+    }
+    if (stop_descriptor >= 0) {
+        stop = &items[count];
+        items[count++] = (zmq_pollitem_t){.fd = stop_descriptor, .events = ZMQ_POLLIN};
+    }
     /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so they
      * may be asked whatever the marks say. */
-    zmq_poll(items, stop_descriptor < 0 ? 2 : 3,
-             pause_ms(earliest_ms(broker, until_ms), zclock_mono()));
+    zmq_poll(items, count, pause_ms(earliest_ms(broker, until_ms), zclock_mono()));
     int64_t now_ms = zclock_mono();
     drain(broker, broker->back, now_ms);
     drain(broker, broker->front, now_ms);
     obey_orders(broker, now_ms);
-    hang_up(broker->front_callers, now_ms);
-    hang_up(broker->back_callers, now_ms);
+    hangup_due(broker->front_arrivals, now_ms);
+    hangup_due(broker->back_arrivals, now_ms);
     tell_refusals(broker, now_ms);
-    return (items[2].revents & ZMQ_POLLIN) != 0;
+    keep_budget(broker, now_ms);
+    broker_run_monitor(broker, watchers != NULL && watchers->revents != 0, now_ms);
+    return stop != NULL && (stop->revents & ZMQ_POLLIN) != 0;
 }
 
 void broker_run(struct broker *broker, int stop_descriptor)
 {
-    while (!turn(broker, stop_descriptor, INT64_MAX))
+    while (!turn(broker, stop_descriptor, notify_alive(zclock_mono())))
         continue;
+    notify_stopping();
     dispatcher_close(broker->dispatcher);
     int64_t until_ms = zclock_mono() + DRAIN_MS;
     while (!dispatcher_is_idle(broker->dispatcher) && zclock_mono() < until_ms)
         turn(broker, -1, until_ms);
     dispatcher_stop(broker->dispatcher);
     obey_orders(broker, zclock_mono());
+    keep_budget(broker, broker->budget_due_ms);
 }
 
 const struct dispatcher_counters *broker_count(const struct broker *broker)

@@ -9,10 +9,9 @@
 #include <stddef.h>
 
 #include "bus/base/bytes.h"
+#include "bus/base/fault.h"
 #include "placesd/providers/provider.h"
 #include "topology/secrets.h"
-
-#define KEY_ERROR_BYTES_MAX SECRETS_ERROR_BYTES_MAX
 
 struct key {
     char bytes[PROVIDER_KEY_BYTES_MAX + 2]; /* one more than a key, and a line end */
@@ -20,9 +19,9 @@ struct key {
 };
 
 /* Reads the file, without a line end, as topology/secrets.h says of every secret file. False and
- * one sentence in `error` where it refuses it, or where the file does not hold a key
+ * one sentence in `fault` where it refuses it, or where the file does not hold a key
  * (provider_key_is_valid). */
-bool key_read(const char *path, struct key *key, char error[KEY_ERROR_BYTES_MAX]);
+bool key_read(const char *path, struct key *key, struct fault *fault);
 
 static inline struct span key_span(const struct key *key)
 {

@@ -1,23 +1,25 @@
 /* placesd: answers the herd's look-ups. A broker, a worker, or both in one process; beside the
  * broker runs the landmarks server where the topology asks for it. Each has the thread it needs. */
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
 #include <czmq.h>
 
+#include "bus/base/packed.h"
+#include "bus/net/entropy.h"
 #include "placesd/landmarks/server/landmarks.h"
 #include "placesd/providers/provider.h"
 #include "placesd/service/broker.h"
+#include "placesd/service/budget.h"
 #include "placesd/service/event.h"
 #include "placesd/service/key.h"
 #include "placesd/service/reload.h"
@@ -25,12 +27,15 @@
 #include "placesd/service/worker.h"
 #include "topology/format/topology.h"
 #include "topology/load.h"
+#include "topology/monitor.h"
+#include "topology/notify.h"
 #include "topology/reach.h"
 #include "topology/say.h"
 #include "topology/secrets.h"
 #include "topology/signals.h"
 #include "topology/status.h"
 #include "topology/usage.h"
+#include "topology/version.h"
 
 #define PROGRAM "placesd"
 
@@ -44,26 +49,30 @@ static const char HELP[] =
     "  --topology FILE      the herd, see topology/*.zpl\n"
     "  --places N           which of its places sections to be the broker of (1)\n"
     "  --credits N          look-ups that a worker takes at a time (%u)\n"
+    "  --data-dir DIR       where a broker keeps what is spent of the provider's `budget`, in\n"
+    "                       DIR/budget; without it a restart begins a new day\n"
     "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
     "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "it read FILE again, of which the herd's public keys count at once, its key_file and its\n"
-    "database, and say what else differs and waits for the next start. HUP and USR1 open standard\n"
-    "error anew where it is a file. Neither ends it.\n"
-    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
+    "it read FILE again, of which the herd's public keys count at once, its key_file, its\n"
+    "monitor_token_file and its database, and say what else differs and waits for the next start.\n"
+    "HUP and USR1 open standard error again where it is a file. Neither ends it.\n"
+    "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
-/* What a worker has begun may take so long to end: longer than any client waits. */
+/* How long a worker may take to end what it has begun: longer than any client waits. */
 #define WORKER_DRAIN_MS 5000
+/* How long its last lines may take. */
+#define SAY_CLOSE_MS 400
 /* "FILE:LINE", cut where the path is longer. */
 #define PLACE_BYTES_MAX 1024
 
 /* What this process is to be. */
 struct role {
     bool broker, worker;
-    const char *file;
-    size_t places; /* which section, from 1 */
+    const char *file, *data_dir; /* the latter NULL without one */
+    size_t places;               /* which section, from 1 */
     uint32_t credits;
 };
 
@@ -77,6 +86,7 @@ struct service {
     struct auth_ends ends; /* the herd's keys: ours, and those of all places services */
     struct worker_broker brokers[TOPOLOGY_PLACES_MAX]; /* as a worker sees them */
     struct landmarks *landmarks[DISPATCHER_SOURCES_MAX];
+    struct budget *budget; /* NULL without one, or nowhere to keep it */
     struct broker *broker;
     char own_back[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]; /* the broker's, for the worker beside it */
     struct worker *worker;
@@ -85,28 +95,9 @@ struct service {
     int signals; /* a signalfd for TERM and INT */
 };
 
-static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* The one line in front of an exit with status 1. */
-static bool complain(const char *format, ...)
+static void tell_of_landmarks(const char *text)
 {
-    char text[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    say("%s", text);
-    return false;
-}
-
-static const struct provider *provider_of(enum topology_provider provider)
-{
-    static const struct provider *const providers[TOPOLOGY_PROVIDERS] = {
-        [TOPOLOGY_LANDMARKS] = &provider_landmarks,   [TOPOLOGY_GOOGLE] = &provider_google,
-        [TOPOLOGY_GOOGLE_NEW] = &provider_google_new, [TOPOLOGY_OVERPASS] = &provider_overpass,
-        [TOPOLOGY_PHOTON] = &provider_photon,
-    };
-    return providers[provider];
+    event_log("landmarks: %s", text);
 }
 
 /* TERM and INT reach this process only through the descriptor: threads started later inherit
@@ -175,13 +166,13 @@ static bool start_landmarks(const struct service *service, const struct site *si
         host[strlen(host) - 1] = '\0';
         host++;
     }
-    char error[LANDMARKS_ERROR_BYTES_MAX];
-    *landmarks =
-        landmarks_start(database[0] == '\0' ? NULL : database, host,
-                        (uint16_t)strtoul(site->port, NULL, 10), site->path, error, sizeof error);
+    struct fault fault;
+    *landmarks = landmarks_start(database[0] == '\0' ? NULL : database, host,
+                                 (uint16_t)strtoul(site->port, NULL, 10), site->path,
+                                 tell_of_landmarks, &fault);
     return *landmarks != NULL ||
-           complain("%s:%" PRIu32 ": the places server of this `url` does not start: %s",
-                    service->role->file, line, error);
+           say_failure("%s:%" PRIu32 ": the places server of this `url` does not start: %s",
+                       service->role->file, line, fault.text);
 }
 
 /* One url, which every role must find good. */
@@ -192,8 +183,8 @@ static bool start_source(struct service *service, const struct topology_places *
     struct site site = {0};
     bool good = read_site(url, &site);
     if (!good)
-        complain("url %.*s: write http or https, a host and a path, and nothing behind it",
-                 (int)provider_public_url(span_of(url)).len, url);
+        say("url %.*s: write http or https, a host and a path, and nothing behind it",
+            (int)provider_public_url(span_of(url)).len, url);
     else if (service->role->broker && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
         good = start_landmarks(service, &site, places,
                                url == places->url ? places->url_line : places->fallback_url_line,
@@ -209,17 +200,26 @@ static bool prepare_broker(struct service *service, size_t index)
     struct worker_broker *broker = &service->brokers[index];
     struct key *key = &service->keys[index];
     const struct provider *provider = provider_of(places->provider);
-    char error[KEY_ERROR_BYTES_MAX];
-    if (service->role->worker && provider->needs_key && !key_read(places->key_file, key, error))
-        return complain("%s", error);
+    struct fault fault;
+    if (service->role->worker && topology_provider_needs_key(places->provider) &&
+        !key_read(places->key_file, key, &fault))
+        return say_failure("%s", fault.text);
     *broker = (struct worker_broker){.back = places->workers_at.text, .source_count = 1};
-    broker->sources[0] = (struct transfer_source){provider, span_of(places->url), key_span(key)};
-    if (places->has_fallback)
+    broker->sources[0] = (struct transfer_source){
+        .provider = provider, .url = span_of(places->url), .key = key_span(key)};
+    if (places->fallback != TOPOLOGY_NO_PROVIDER)
         broker->sources[broker->source_count++] = (struct transfer_source){
             .provider = provider_of(places->fallback), .url = span_of(places->fallback_url)};
-    return start_source(service, places, places->provider, places->url, &service->landmarks[0]) &&
-           (!places->has_fallback || start_source(service, places, places->fallback,
-                                                  places->fallback_url, &service->landmarks[1]));
+    if (!start_source(service, places, places->provider, places->url, &service->landmarks[0]) ||
+        (places->fallback != TOPOLOGY_NO_PROVIDER &&
+         !start_source(service, places, places->fallback, places->fallback_url,
+                       &service->landmarks[1])))
+        return false;
+    /* Our own server always has room for our own worker. */
+    for (size_t i = 0; i < broker->source_count; i++)
+        if (service->landmarks[i] != NULL)
+            broker->sources[i].own_socket = landmarks_own_socket(service->landmarks[i]);
+    return true;
 }
 
 static bool choose_places(struct service *service)
@@ -227,8 +227,8 @@ static bool choose_places(struct service *service)
     const struct role *role = service->role;
     size_t count = service->topology.places_count;
     if (role->places > count)
-        return complain("%s has %zu places sections, and this is to be number %zu", role->file,
-                        count, role->places);
+        return say_failure("%s has %zu places sections, and this is to be number %zu", role->file,
+                           count, role->places);
     /* A worker beside a broker is that broker's own: what other sections call loopback may be
      * another host's. */
     service->places = &service->topology.places[role->broker ? role->places - 1 : 0];
@@ -244,42 +244,42 @@ static bool has_keys(const struct service *service)
 /* Brokers and workers of a herd have one key pair: what comes with it at the back is a worker. */
 static bool read_secret(struct service *service)
 {
-    char error[SECRETS_ERROR_BYTES_MAX];
+    struct fault fault;
     if (!has_keys(service))
         return true;
     service->ends.theirs = service->topology.places[0].public_keys;
     return secrets_find(&service->topology, SECRETS_PLACES, &service->ends.theirs,
-                        &service->ends.own, error) ||
-           complain("%s", error);
+                        &service->ends.own, &fault) ||
+           say_failure("%s", fault.text);
 }
 
 static bool can_be_reached(const struct service *service)
 {
     const struct topology_places *places = service->places;
-    char error[REACH_ERROR_BYTES_MAX];
+    struct fault fault;
     const struct topology_endpoint *at = &places->gateways;
-    bool good = reach_is_said(at, &places->gateways_at, "gateways_at", error);
+    bool good = reach_is_said(at, &places->gateways_at, "gateways_at", &fault);
     if (good) {
         at = &places->workers;
-        good = reach_is_said(at, &places->workers_at, "workers_at", error);
+        good = reach_is_said(at, &places->workers_at, "workers_at", &fault);
     }
-    return good || complain("%s:%" PRIu32 ": %s", service->role->file, at->line, error);
+    return good || say_failure("%s:%" PRIu32 ": %s", service->role->file, at->line, fault.text);
 }
 
 static bool open_broker(struct service *service, struct broker_options *options)
 {
     struct broker_keys keys = {.own = service->ends.own};
-    char error[BROKER_ERROR_BYTES_MAX];
+    struct fault fault;
     if (has_keys(service)) {
         reload_askers(&service->topology, &keys.front);
         reload_workers(&service->topology, &keys.back);
         options->keys = &keys;
     }
-    service->broker = broker_open(options, error);
+    service->broker = broker_open(options, &fault);
     keyring_free(&keys.front);
     keyring_free(&keys.back);
     explicit_bzero(&keys.own, sizeof keys.own);
-    return service->broker != NULL || complain("%s", error);
+    return service->broker != NULL || say_failure("%s", fault.text);
 }
 
 /* "FILE:LINE" */
@@ -290,30 +290,66 @@ static const char *name_place(const struct service *service, uint32_t line,
     return place;
 }
 
+/* What the budget's file holds to `spent`. */
+static bool open_budget(struct service *service, char spent[QUOTA_TEXT_BYTES_MAX])
+{
+    struct fault fault;
+    const struct role *role = service->role;
+    if (service->places->budget == 0 || role->data_dir == NULL)
+        return true;
+    service->budget = budget_open(role->data_dir, role->places, spent, &fault);
+    return service->budget != NULL || say_failure("--data-dir: %s", fault.text);
+}
+
+/* Of those who may watch the broker; `token` borrows from `bytes`, which is to be wiped. */
+static bool read_token(const struct service *service, char bytes[MONITOR_TOKEN_FILE_BYTES_MAX],
+                       struct span *token)
+{
+    const char *file = service->places->monitor.token_file;
+    struct fault fault;
+    return file[0] == '\0' || monitor_token_read(file, bytes, token, &fault) ||
+           say_failure("%s: %s", file, fault.text);
+}
+
 static bool start_broker(struct service *service)
 {
     const struct topology_places *places = service->places;
     const struct provider *provider = provider_of(places->provider);
-    int64_t cache_s = places->cache_s < 0 ? provider->cache_s : places->cache_s;
+    int64_t cache_s =
+        places->cache_s == TOPOLOGY_CACHE_S_OF_TERMS ? provider->cache_s : places->cache_s;
     char front_place[PLACE_BYTES_MAX], back_place[PLACE_BYTES_MAX];
     struct broker_options options = {
         .front = places->gateways.text,
         .back = places->workers.text,
         .front_place = name_place(service, places->gateways.line, front_place),
         .back_place = name_place(service, places->workers.line, back_place),
-        .sources = {{provider->name, cache_s * 1000, (int64_t)provider->stale_s * 1000,
-                     places->budget}},
+        .sources = {{topology_provider_name(places->provider), cache_s * 1000,
+                     (int64_t)provider->stale_s * 1000, (uint32_t)places->budget}},
         .source_count = 1,
-        .grid_m = places->grid_m,
+        .grid_m = (uint32_t)places->grid_m,
+        .nodes = (uint32_t)service->topology.node_count,
         .kin = service->kin,
     };
-    if (places->has_fallback) {
+    if (places->fallback != TOPOLOGY_NO_PROVIDER) {
         provider = provider_of(places->fallback);
-        options.sources[options.source_count++] =
-            (struct dispatcher_source){provider->name, (int64_t)provider->cache_s * 1000,
-                                       (int64_t)provider->stale_s * 1000, 0};
+        options.sources[options.source_count++] = (struct dispatcher_source){
+            topology_provider_name(places->fallback), (int64_t)provider->cache_s * 1000,
+            (int64_t)provider->stale_s * 1000, 0};
     }
-    return can_be_reached(service) && open_broker(service, &options);
+    char spent[QUOTA_TEXT_BYTES_MAX], monitor_place[PLACE_BYTES_MAX];
+    char token[MONITOR_TOKEN_FILE_BYTES_MAX] = "";
+    if (!can_be_reached(service) || !open_budget(service, spent) ||
+        !read_token(service, token, &options.monitor_token))
+        return false;
+    if (places->monitor.at.line != 0) {
+        options.monitor = places->monitor.at.text;
+        options.monitor_place = name_place(service, places->monitor.at.line, monitor_place);
+    }
+    options.budget = service->budget;
+    options.spent = spent;
+    bool opened = open_broker(service, &options);
+    explicit_bzero(token, sizeof token);
+    return opened;
 }
 
 /* A worker beside its broker reaches it on this machine, however others do. */
@@ -335,16 +371,15 @@ static bool start_worker(struct service *service)
                                      .credits = service->role->credits,
                                      .keys = has_keys(service) ? &service->ends : NULL,
                                      .kin = service->kin};
-    char error[WORKER_ERROR_BYTES_MAX];
-    service->worker = worker_start(&options, error);
-    return service->worker != NULL || complain("%s", error);
+    struct fault fault;
+    service->worker = worker_start(&options, &fault);
+    return service->worker != NULL || say_failure("%s", fault.text);
 }
 
 /* So that the broker knows its own worker again. */
 static void draw_kin(struct service *service)
 {
-    if (getrandom(&service->kin, sizeof service->kin, 0) != sizeof service->kin)
-        abort();
+    service->kin = entropy_number();
     service->kin |= 1; /* never 0 */
 }
 
@@ -387,14 +422,29 @@ static void log_start(const struct service *service)
               role->broker ? " broker" : "", role->worker ? " worker" : "");
     if (service->topology.insecure)
         event_log("insecure: whoever reaches the places service is trusted");
+    if (geteuid() == 0)
+        event_log("insecure: " SAY_IS_ROOT);
     for (size_t i = 0; i < service->places_count; i++) {
         const struct topology_places *places = &service->places[i];
         event_log("gateways at %s, workers at %s, provider %s at %s", places->gateways.text,
-                  places->workers.text, provider_of(places->provider)->name, places->url);
-        if (places->has_fallback)
-            event_log("fallback %s at %s", provider_of(places->fallback)->name,
+                  places->workers.text, topology_provider_name(places->provider), places->url);
+        if (places->fallback != TOPOLOGY_NO_PROVIDER)
+            event_log("fallback %s at %s", topology_provider_name(places->fallback),
                       places->fallback_url);
     }
+}
+
+static void log_budget(const struct service *service)
+{
+    if (service->broker == NULL || service->places->budget == 0)
+        return;
+    if (service->budget != NULL)
+        event_log("budget: %" PRId64 " requests a day, kept in %s", service->places->budget,
+                  budget_path(service->budget));
+    else
+        event_log("budget: %" PRId64 " requests a day, and no --data-dir: a restart forgets what "
+                  "is spent",
+                  service->places->budget);
 }
 
 static void log_stop(const struct service *service)
@@ -418,17 +468,32 @@ static void wait_for_signal(int signals)
         continue;
 }
 
+static void notify_role(const struct service *service)
+{
+    char status[TOPOLOGY_ENDPOINT_BYTES_MAX + 64];
+    if (service->broker == NULL)
+        snprintf(status, sizeof status, "a worker for %zu broker%s", service->places_count,
+                 service->places_count == 1 ? "" : "s");
+    else
+        snprintf(status, sizeof status, "a broker%s for gateways at %s",
+                 service->worker != NULL ? " and a worker" : "", service->places->gateways_at.text);
+    notify_ready(status);
+}
+
 static void serve(struct service *service)
 {
     log_start(service);
+    log_budget(service);
     char line[STATUS_LINE_BYTES_MAX];
     size_t bytes = status_write(&(struct status){.kind = STATUS_READY}, line);
     fwrite(line, 1, bytes, stdout);
     fflush(stdout);
+    notify_role(service);
     if (service->broker != NULL) {
         broker_run(service->broker, service->signals);
     } else {
         wait_for_signal(service->signals);
+        notify_stopping();
         worker_drain(service->worker, WORKER_DRAIN_MS);
     }
     log_stop(service);
@@ -440,6 +505,7 @@ static void stop(struct service *service)
     reload_stop(&service->reload);
     worker_stop(&service->worker);
     broker_close(&service->broker);
+    budget_close(&service->budget);
     for (size_t i = 0; i < DISPATCHER_SOURCES_MAX; i++)
         landmarks_stop(&service->landmarks[i]);
     for (size_t i = 0; i < TOPOLOGY_PLACES_MAX; i++)
@@ -453,20 +519,23 @@ static int run(const struct role *role)
 {
     static struct service service;
     service.role = role;
+    notify_open();
+    say_open();
     service.signals = open_signals();
-    bool started = service.signals >= 0 ? start(&service) : complain("signalfd failed");
+    bool started = service.signals >= 0 ? start(&service) : say_failure("signalfd failed");
     if (started)
         serve(&service);
     stop(&service);
+    say_settle(SAY_CLOSE_MS);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* A whole number from 1 to `max`, or 0. */
 static uint32_t read_number(const char *text, uint32_t max)
 {
-    size_t digits = strspn(text, "0123456789");
-    unsigned long number = digits < 10 && text[digits] == '\0' ? strtoul(text, NULL, 10) : 0;
-    return number <= max ? (uint32_t)number : 0;
+    uint64_t number = 0;
+    decimal_read_whole(span_of(text), max, &number);
+    return (uint32_t)number;
 }
 
 /* The first word may name a role; the rest are options. */
@@ -481,12 +550,10 @@ static int take_role(struct role *role, const char *word)
 static int read_words(int count, char **words, struct role *role)
 {
     static const struct option options[] = {
-        {"topology", required_argument, NULL, 't'},
-        {"places", required_argument, NULL, 'p'},
-        {"credits", required_argument, NULL, 'c'},
+        {"topology", required_argument, NULL, 't'}, {"places", required_argument, NULL, 'p'},
+        {"credits", required_argument, NULL, 'c'},  {"data-dir", required_argument, NULL, 'd'},
         {"help", no_argument, NULL, 'h'}, /* usage_asks_for_help */
-        {"version", no_argument, NULL, 'v'},
-        {0},
+        {"version", no_argument, NULL, 'v'},        {0},
     };
     if (usage_asks_for_help(count, words)) {
         printf(HELP, (unsigned)WORKER_CREDITS);
@@ -508,8 +575,11 @@ static int read_words(int count, char **words, struct role *role)
                 return usage_refuse(PROGRAM, "--credits takes a number from 1 to %d, not %s",
                                     LOOKUP_CREDITS_MAX, optarg);
             break;
+        case 'd':
+            role->data_dir = optarg;
+            break;
         case 'v':
-            puts(PROGRAM " " ZHERD_VERSION);
+            version_print(PROGRAM);
             return EXIT_SUCCESS;
         default:
             return usage_refuse_option(PROGRAM, option, words, options);

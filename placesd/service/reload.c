@@ -5,10 +5,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "placesd/service/event.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
+#include "topology/monitor.h"
+#include "topology/notify.h"
 #include "topology/secrets.h"
 #include "topology/signals.h"
 
@@ -53,34 +56,41 @@ static void take_keys(const struct reload_parts *parts, const struct topology *t
     }
 }
 
-static void read_topology(const struct reload_parts *parts)
+static bool read_topology(const struct reload_parts *parts)
 {
     struct topology topology;
-    char changes[TOPOLOGY_CHANGES_BYTES_MAX];
+    struct topology_changes changes;
+    char later[TOPOLOGY_LATER_BYTES_MAX];
     if (!topology_load(parts->file, &topology)) {
         event_log("%s as they are: %s is not good",
                   parts->start->keys[0] != '\0' ? "keys stay" : "all stays", parts->file);
-        return;
+        return false;
     }
     take_keys(parts, &topology);
-    topology_changes_list(parts->start, &topology, SECRETS_PLACES, changes);
-    if (changes[0] != '\0')
-        event_log("%s: at the next start", changes);
+    topology_changes_list(parts->start, &topology, TOPOLOGY_ASKER_PLACES, NULL, &changes);
+    topology_changes_at_start(&changes, later);
+    if (later[0] != '\0')
+        event_log("%s: at the next start", later);
     topology_free(&topology);
+    return true;
 }
 
 /* The file is the one that was named at the start: another name may belong to another provider. */
-static void read_key(struct reload *reload, size_t index)
+static bool read_key(struct reload *reload, size_t index)
 {
     struct reload_parts *parts = &reload->parts;
     const char *file = parts->places[index].key_file;
     struct transfer_source *source = &parts->brokers[index].sources[0];
-    char error[KEY_ERROR_BYTES_MAX];
-    if (!source->provider->needs_key)
-        return;
-    if (!key_read(file, &reload->key, error)) {
-        event_log("the key stays as it was: %s", error);
-        return;
+    struct fault fault;
+    if (!topology_provider_needs_key(source->provider->id))
+        return true;
+    if (secrets_is_credential(file)) {
+        event_log("key_file %s is a credential: at the next start", file);
+        return true;
+    }
+    if (!key_read(file, &reload->key, &fault)) {
+        event_log("the key stays as it was: %s", fault.text);
+        return false;
     }
     worker_hold(parts->worker);
     parts->keys[index] = reload->key;
@@ -88,27 +98,53 @@ static void read_key(struct reload *reload, size_t index)
     worker_go_on(parts->worker);
     key_wipe(&reload->key);
     event_log("key_file %s read again", file);
+    return true;
 }
 
-static void read_database(struct landmarks *landmarks)
+static bool read_database(struct landmarks *landmarks)
 {
-    char error[LANDMARKS_ERROR_BYTES_MAX];
+    struct fault fault;
     if (landmarks == NULL || landmarks_database(landmarks) == NULL)
-        return;
-    if (landmarks_read_again(landmarks, error, sizeof error))
+        return true;
+    bool good = landmarks_read_again(landmarks, &fault);
+    if (good)
         event_log("database %s read again", landmarks_database(landmarks));
     else
-        event_log("database %s stays as it was: %s", landmarks_database(landmarks), error);
+        event_log("database %s stays as it was: %s", landmarks_database(landmarks), fault.text);
+    return good;
+}
+
+/* Of those who may watch the broker; the file is the one that was named at the start. */
+static bool read_token(const struct reload_parts *parts)
+{
+    const struct topology_monitor *monitor = &parts->places->monitor;
+    char bytes[MONITOR_TOKEN_FILE_BYTES_MAX];
+    struct span token;
+    struct fault fault;
+    if (monitor->token_file[0] == '\0' || secrets_is_credential(monitor->token_file))
+        return true;
+    bool good = monitor_token_read(monitor->token_file, bytes, &token, &fault);
+    if (good) {
+        broker_set_token(parts->broker, token);
+        event_log("monitor_token_file %s read again", monitor->token_file);
+    } else {
+        event_log("the monitor's token stays as it was: %s %s", monitor->token_file, fault.text);
+    }
+    explicit_bzero(bytes, sizeof bytes);
+    return good;
 }
 
 static void read_again(struct reload *reload)
 {
     struct reload_parts *parts = &reload->parts;
-    read_topology(parts);
+    bool good = read_topology(parts);
+    good = (parts->broker == NULL || read_token(parts)) && good;
     for (size_t i = 0; parts->worker != NULL && i < parts->places_count; i++)
-        read_key(reload, i);
+        good = read_key(reload, i) && good;
     for (size_t i = 0; i < parts->landmarks_count; i++)
-        read_database(parts->landmarks[i]);
+        good = read_database(parts->landmarks[i]) && good;
+    if (parts->broker != NULL)
+        broker_note_reload(parts->broker, good);
 }
 
 static void *run(void *user)
@@ -122,8 +158,11 @@ static void *run(void *user)
         if (atomic_load(&reload->stopping))
             return NULL;
         signals_reopen();
-        if (number == SIGHUP)
-            read_again(reload);
+        if (number != SIGHUP)
+            continue;
+        notify_reloading();
+        read_again(reload);
+        notify_ready(NULL);
     }
 }
 

@@ -2,9 +2,9 @@
  *
  * HUP: it reads the topology again, of which the public keys count at once (a broker's of those who
  * may ask and work, a worker's of its brokers), and says what else differs and waits for the next
- * start; the provider's key files; the databases of the
+ * start; the provider's key files; the token of those who may watch; the databases of the
  * landmarks. Whatever is not good stays as it was, and each is one line of the log. Both signals:
- * it opens its standard output and standard error anew (topology/signals.h).
+ * it opens its standard output and standard error again (topology/signals.h).
  *
  * A thread of its own waits for them, because the others wait for messages. */
 #ifndef ZHERD_PLACESD_SERVICE_RELOAD_H

@@ -7,7 +7,7 @@
 
 #include <curl/curl.h>
 
-#include "placesd/providers/remark.h"
+#include "placesd/providers/outcome.h"
 
 /* A host that is there takes a connection within this time. */
 #define CONNECT_MS_MAX 2000
@@ -93,24 +93,36 @@ static bool set_options(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
     const CURLcode set[] = {
+        /* Whose handle it is, when it ends: transfer_next. */
         curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer),
+        /* Body and header are counted here as they come. */
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body),
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer),
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header),
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer),
+        /* An answer that says that it is too long is not even begun. */
         curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)LOOKUP_BODY_BYTES_MAX),
+        /* All that this libcurl can decompress: JSON shrinks to a fifth. */
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""),
+        /* Overpass and Photon ask their users to say who they are. */
         curl_easy_setopt(easy, CURLOPT_USERAGENT, "zherd/" ZHERD_VERSION),
+        /* Other threads run: a resolver must not end its wait by SIGALRM. */
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L),
         /* A redirect would carry the key to whoever it names. */
         curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L),
+        /* A url of file: or ftp: in a topology reaches nothing. */
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"),
+        /* Bytes without a header are no answer. */
         curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L),
         /* Nothing from the environment or the home directory decides where a question goes. */
         curl_easy_setopt(easy, CURLOPT_PROXY, ""),
         curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED),
+        /* The key goes to the provider's own host only, and its certificate says which that is. */
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L),
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L),
+        /* A provider within this process has a socket of its own: set_request. */
+        curl_easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, NULL),
+        /* A kept connection whose other end vanished is found before it is used again. */
         curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L),
         /* A name that takes long to resolve must not hold up the other transfers. */
         curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L),
@@ -121,15 +133,18 @@ static bool set_options(struct transfer *transfer)
     return true;
 }
 
-struct transfers *transfer_open(size_t count)
+struct transfers *transfer_open(size_t count, size_t host_connections_max)
 {
     struct transfers *transfers =
         bytes_zeroed(sizeof *transfers + count * sizeof *transfers->transfers);
     transfers->count = count;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     transfers->multi = curl_multi_init();
-    bool good = transfers->multi != NULL &&
-                curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)count) == CURLM_OK;
+    bool good =
+        transfers->multi != NULL &&
+        curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)count) == CURLM_OK &&
+        curl_multi_setopt(transfers->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                          (long)host_connections_max) == CURLM_OK;
     for (size_t i = 0; good && i < count; i++) {
         struct transfer *transfer = &transfers->transfers[i];
         transfer->easy = curl_easy_init();
@@ -212,6 +227,7 @@ static void set_request(struct transfer *transfer)
     set_url(transfer);
     set_body(transfer);
     set_headers(transfer);
+    curl_easy_setopt(transfer->easy, CURLOPT_ABSTRACT_UNIX_SOCKET, transfer->source->own_socket);
     long left_ms = (long)transfer->lookup.deadline_ms;
     curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, left_ms);
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -309,8 +325,8 @@ static void describe(struct transfers *transfers, const struct transfer *transfe
     size_t before = failure->len;
     buffer_append(failure, span_of("; it says: "));
     size_t words = failure->len;
-    remark_read((struct span){transfer->body.data, transfer->body.len}, &transfer->lookup,
-                transfer->source->key, failure);
+    outcome_remark((struct span){transfer->body.data, transfer->body.len}, &transfer->lookup,
+                   transfer->source->key, failure);
     if (failure->len == words)
         failure->len = before;
     buffer_append(failure, (struct span){"", 1});
@@ -359,16 +375,16 @@ static void finish(struct transfers *transfers, struct transfer *transfer, CURLc
 bool transfer_next(struct transfers *transfers, struct transfer_end *end)
 {
     int running, queued;
-    CURLMsg *told = curl_multi_info_read(transfers->multi, &queued);
-    if (told == NULL) {
+    CURLMsg *ended = curl_multi_info_read(transfers->multi, &queued);
+    if (ended == NULL) {
         curl_multi_perform(transfers->multi, &running);
-        told = curl_multi_info_read(transfers->multi, &queued);
+        ended = curl_multi_info_read(transfers->multi, &queued);
     }
-    if (told == NULL)
+    if (ended == NULL)
         return false;
-    CURLcode result = told->data.result;
+    CURLcode result = ended->data.result;
     struct transfer *transfer;
-    curl_easy_getinfo(told->easy_handle, CURLINFO_PRIVATE, &transfer);
+    curl_easy_getinfo(ended->easy_handle, CURLINFO_PRIVATE, &transfer);
     finish(transfers, transfer, result, end);
     return true;
 }

@@ -23,12 +23,18 @@ struct transfer_source {
     const struct provider *provider;
     struct span url; /* http:// or https://, without a query */
     struct span key; /* empty without one */
+    /* Where a provider within this process is reached instead: a Unix domain socket's name in the
+     * abstract namespace. NULL: over the network. */
+    const char *own_socket;
 };
 
 struct transfers;
 
-/* Room for `count` at a time. NULL where this libcurl lacks what is needed. */
-struct transfers *transfer_open(size_t count);
+/* Room for `count` at a time, over at most `host_connections_max` connections to one host (0: no
+ * limit): those beyond wait for one, and their deadlines count from transfer_begin all the same.
+ * While some wait for one host, others may wait at a host that has room, so a limit is for sources
+ * that are equally fast. NULL where this libcurl lacks what is needed. */
+struct transfers *transfer_open(size_t count, size_t host_connections_max);
 /* Drops what is on its way. Accepts NULL, sets the caller's pointer to NULL. */
 void transfer_close(struct transfers **transfers);
 
@@ -46,7 +52,7 @@ struct transfer_end {
     struct span json;    /* borrowed until the next call */
     int64_t rest_ms;     /* the provider's Retry-After, 0 without one */
     const char *failure; /* for the log, without any URL, with the provider's own words (see
-                            placesd/providers/remark.h); NULL if all went well; borrowed */
+                            placesd/providers/outcome.h); NULL if all went well; borrowed */
     const struct transfer_source *source; /* a copy without its key; borrowed likewise */
 };
 

@@ -5,22 +5,25 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include <curl/curl.h>
 #include <czmq.h>
 
+#include "bus/base/bytes.h"
+#include "bus/base/growth.h"
 #include "bus/link/dial.h"
 #include "bus/net/address.h"
+#include "bus/net/entropy.h"
+#include "bus/net/socket_option.h"
 #include "placesd/caller.h"
 #include "placesd/dispatch/balance.h"
-#include "placesd/dispatch/repeats.h"
 #include "placesd/lookup.h"
 #include "placesd/service/event.h"
+#include "topology/notify.h"
 
 /* Jobs taken from one broker before the transfers get their turn. */
 #define TURN_JOBS_MAX WORKER_CREDITS
-/* A broker that acknowledges nothing for so long is taken for gone and connected to anew. */
+/* A broker that acknowledges nothing for this long is taken for gone and connected to again. */
 #define UNACKNOWLEDGED_MS BALANCE_SILENCE_MS
 #define RECONNECT_MS      100
 /* Jobs that were on their way when a broker heard of no more credits arrive within this time. */
@@ -56,6 +59,7 @@ struct link {
 
 struct worker {
     uint32_t credits; /* for each broker */
+    bool is_alone;    /* no broker is in this process, whose loop shows a watchdog that it turns */
     pthread_t thread;
     atomic_int phase;
     atomic_bool ended;
@@ -63,7 +67,7 @@ struct worker {
     struct link links[WORKER_BROKERS_MAX];
     size_t link_count;
     struct event_fault strange;
-    struct repeats failures;
+    struct growth_texts failures;
     pthread_mutex_t lock; /* while a job begins or what it begins with changes, and for these: */
     bool expects_others;
     struct keyring_keys expected;
@@ -83,7 +87,7 @@ static void send_reply(const struct link *link, uint64_t job, enum lookup_code c
         char rest[LOOKUP_READY_BYTES_MAX];
         zmsg_addmem(message, rest, lookup_write_rest((uint32_t)rest_ms, rest));
     }
-    /* A broker that is gone has given the job to another or told its asker. */
+    /* A broker that is gone has given the job to another or answered its asker. */
     if (link->socket == NULL || zmsg_send(&message, link->socket) != 0)
         zmsg_destroy(&message);
     buffer_free(&reply);
@@ -102,10 +106,11 @@ static void log_failure(struct worker *worker, const struct transfer_end *end)
 {
     struct span url = provider_public_url(end->source->url);
     char text[EVENT_LINE_BYTES_MAX];
-    snprintf(text, sizeof text, "provider %s at %.*s: %s", end->source->provider->name,
-             (int)url.len, url.data, end->failure);
-    struct repeats_before before;
-    if (!repeats_tell(&worker->failures, span_of(text), zclock_mono(), &before))
+    snprintf(text, sizeof text, "provider %s at %.*s: %s",
+             topology_provider_name(end->source->provider->id), (int)url.len, url.data,
+             end->failure);
+    struct growth_before before;
+    if (!growth_take_text(&worker->failures, span_of(text), zclock_mono(), &before))
         return;
     if (before.others > 0)
         event_log("providers failed %" PRIu64 " times more, in too many ways to tell",
@@ -135,7 +140,7 @@ static const struct transfer_source *find_source(const struct worker_broker *bro
     if (name == NULL)
         return &broker->sources[0];
     for (size_t i = 0; i < broker->source_count; i++)
-        if (zframe_streq(name, broker->sources[i].provider->name))
+        if (zframe_streq(name, topology_provider_name(broker->sources[i].provider->id)))
             return &broker->sources[i];
     return NULL;
 }
@@ -193,14 +198,6 @@ static void take_jobs(struct worker *worker, struct link *link)
 
 /* ---- connections ---- */
 
-static uint64_t draw_life(void)
-{
-    uint64_t drawn;
-    ssize_t bytes = getrandom(&drawn, sizeof drawn, 0);
-    assert(bytes == (ssize_t)sizeof drawn);
-    return drawn;
-}
-
 /* The name stays the same over reconnections of one socket, so that answers still find their jobs.
  * Each new socket has its own: a broker that takes the old one for alive does not take the two for
  * one, and ends the older connection. */
@@ -212,19 +209,25 @@ static void set_name(zsock_t *socket, const struct link *link)
     zsock_set_identity(socket, name);
 }
 
+static const struct socket_option options_of_dealer[] = {
+    {ZMQ_IMMEDIATE, 1},                 /* nothing is queued for a broker that is away */
+    {ZMQ_RCVHWM, 2 * WORKER_CREDITS},   /* it is the credits that bound what waits here, */
+    {ZMQ_SNDHWM, 2 * WORKER_CREDITS},   /* and what waits to leave */
+    {ZMQ_RCVTIMEO, 0},                  /* CZMQ has no flag for it: the loop alone waits, */
+    {ZMQ_SNDTIMEO, 0},                  /* for all sockets and transfers at once */
+    {ZMQ_LINGER, LAST_JOBS_MS},         /* the last answers leave */
+    {ZMQ_RECONNECT_IVL, RECONNECT_MS},  /* the broker is found again at once */
+    {ZMQ_TCP_MAXRT, UNACKNOWLEDGED_MS}, /* one that vanished silently is gone by then */
+};
+
 static void set_options(zsock_t *socket, const char *endpoint)
 {
-    if (strchr(endpoint, '[') != NULL)
-        zsock_set_ipv6(socket, 1);
-    zsock_set_immediate(socket, 1);
+    socket_options_set(zsock_resolve(socket), options_of_dealer,
+                       sizeof options_of_dealer / sizeof *options_of_dealer);
+    /* Only for an address in brackets: ZeroMQ would reach others as IPv4 in IPv6. */
+    zsock_set_ipv6(socket, strchr(endpoint, '[') != NULL);
+    /* A broker that sends more loses the connection before it costs us memory. */
     zsock_set_maxmsgsize(socket, LOOKUP_REQUEST_BYTES_MAX);
-    zsock_set_rcvhwm(socket, 2 * WORKER_CREDITS);
-    zsock_set_sndhwm(socket, 2 * WORKER_CREDITS);
-    zsock_set_rcvtimeo(socket, 0);
-    zsock_set_sndtimeo(socket, 0);
-    zsock_set_linger(socket, LAST_JOBS_MS);
-    zsock_set_reconnect_ivl(socket, RECONNECT_MS);
-    zsock_set_tcp_maxrt(socket, UNACKNOWLEDGED_MS);
 }
 
 /* False with errno. */
@@ -278,10 +281,10 @@ static void tell_news(struct link *link, int64_t now_ms)
 {
     switch (dial_news(&link->dial, now_ms)) {
     case DIAL_LOST:
-        event_log("no answer from the broker at %s for %d s: %s", link->broker->back,
-                  DIAL_LOST_MS / 1000,
-                  link->address.error[0] != '\0' ? link->address.error
-                                                 : "not running, out of reach, or the keys differ");
+        event_log(
+            "no answer from the broker at %s for %d s: %s", link->broker->back, DIAL_LOST_MS / 1000,
+            link->address.trouble[0] != '\0' ? link->address.trouble
+                                             : "not running, out of reach, or the keys differ");
         break;
     case DIAL_BACK:
         event_log("the broker at %s is reached again", link->broker->back);
@@ -372,7 +375,7 @@ static void *run(void *user)
 {
     struct worker *worker = user;
     while (atomic_load(&worker->phase) == WORKING)
-        turn(worker, worker->credits, INT64_MAX);
+        turn(worker, worker->credits, worker->is_alone ? notify_alive(zclock_mono()) : INT64_MAX);
     int64_t least_ms = zclock_mono() + LAST_JOBS_MS;
     for (size_t i = 0; i < worker->link_count; i++)
         worker->links[i].ready_due_ms = 0;
@@ -385,7 +388,8 @@ static void *run(void *user)
 
 /* ---- start and stop ---- */
 
-static bool open_links(struct worker *worker, const struct worker_options *options, char *error)
+static bool open_links(struct worker *worker, const struct worker_options *options,
+                       struct fault *fault)
 {
     static const struct keyring_keys none;
     for (size_t i = 0; i < options->broker_count; i++) {
@@ -393,16 +397,15 @@ static bool open_links(struct worker *worker, const struct worker_options *optio
         *link = (struct link){.broker = &options->brokers[i],
                               .keys = options->keys,
                               .address = {.endpoint = options->brokers[i].back},
-                              .life = options->kin != 0 ? options->kin : draw_life()};
+                              .life = options->kin != 0 ? options->kin : entropy_number()};
         dial_start(&link->dial, &rules, options->keys != NULL ? &options->keys->theirs : &none,
                    zclock_mono());
         /* An address is connected to at once, a name when its addresses are known. */
         link->begins = !address_find(&link->address, zclock_mono());
         if (link->begins || link->address.known.count == 0 || connect_link(link))
             continue;
-        snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot connect to %s: %s", link->broker->back,
-                 zmq_strerror(errno));
-        return false;
+        return fault_set(fault, "cannot connect to %s: %s", link->broker->back,
+                         zmq_strerror(errno));
     }
     return true;
 }
@@ -422,24 +425,35 @@ static void release(struct worker *worker)
     free(worker);
 }
 
-struct worker *worker_start(const struct worker_options *options,
-                            char error[WORKER_ERROR_BYTES_MAX])
+/* libcurl has one limit for all hosts. 0 for none. */
+static size_t choose_host_connections(const struct worker_options *options)
+{
+    for (size_t i = 0; i < options->broker_count; i++) {
+        const struct worker_broker *broker = &options->brokers[i];
+        for (size_t j = 0; j < broker->source_count; j++)
+            if (broker->sources[j].provider->id != TOPOLOGY_LANDMARKS)
+                return 0;
+    }
+    return WORKER_LANDMARKS_CONNECTIONS_MAX;
+}
+
+struct worker *worker_start(const struct worker_options *options, struct fault *fault)
 {
     assert(options->broker_count >= 1 && options->broker_count <= WORKER_BROKERS_MAX);
-    struct worker *worker = calloc(1, sizeof *worker);
-    assert(worker != NULL);
+    struct worker *worker = bytes_zeroed(sizeof *worker);
     pthread_mutex_init(&worker->lock, NULL);
     uint32_t brokers = (uint32_t)options->broker_count;
+    worker->is_alone = options->kin == 0;
     worker->credits = options->credits > brokers ? options->credits / brokers : 1;
-    worker->transfers = transfer_open(worker->credits * brokers);
+    worker->transfers = transfer_open(worker->credits * brokers, choose_host_connections(options));
     if (worker->transfers == NULL) {
-        snprintf(error, WORKER_ERROR_BYTES_MAX, "libcurl %s lacks what placesd needs",
-                 curl_version_info(CURLVERSION_NOW)->version);
-    } else if (open_links(worker, options, error)) {
+        fault_set(fault, "libcurl %s lacks what placesd needs",
+                  curl_version_info(CURLVERSION_NOW)->version);
+    } else if (open_links(worker, options, fault)) {
         int failed = pthread_create(&worker->thread, NULL, run, worker);
         if (failed == 0)
             return worker;
-        snprintf(error, WORKER_ERROR_BYTES_MAX, "cannot start a thread: %s", strerror(failed));
+        fault_set(fault, "cannot start a thread: %s", strerror(failed));
     }
     release(worker);
     return NULL;

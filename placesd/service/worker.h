@@ -9,14 +9,20 @@
 #ifndef ZHERD_PLACESD_SERVICE_WORKER_H
 #define ZHERD_PLACESD_SERVICE_WORKER_H
 
+#include "bus/base/fault.h"
 #include "bus/net/auth.h"
 #include "placesd/dispatch/dispatcher.h"
 #include "placesd/service/transfer.h"
 
-#define WORKER_ERROR_BYTES_MAX 512
-#define WORKER_BROKERS_MAX     8
+#define WORKER_BROKERS_MAX 8
 /* Look-ups at a time: beyond some hundred, curl_multi_poll itself becomes the work. */
 #define WORKER_CREDITS 128
+/* Connections to one landmarks server, which answers one question after the other, each within
+ * milliseconds: more bring no answer sooner, and several workers of one host have to fit in what it
+ * allows one address (placesd/landmarks/server/landmarks.h). Only where a worker asks nobody else:
+ * over HTTP/1.1 a provider that takes a second answers no more questions a second than it has
+ * connections, so that the credits alone limit those. */
+#define WORKER_LANDMARKS_CONNECTIONS_MAX 16
 
 /* A broker, and what is to be asked for it. */
 struct worker_broker {
@@ -37,9 +43,8 @@ struct worker_options {
 struct worker;
 
 /* Starts the thread. What the options point to must stay until worker_stop. NULL and one clear
- * sentence in `error` where an endpoint is no endpoint or libcurl cannot do what is needed. */
-struct worker *worker_start(const struct worker_options *options,
-                            char error[WORKER_ERROR_BYTES_MAX]);
+ * sentence in `fault` where an endpoint is no endpoint or libcurl cannot do what is needed. */
+struct worker *worker_start(const struct worker_options *options, struct fault *fault);
 
 /* From any thread: between these two calls no job begins, and what the options' sources have for a
  * key may be changed. Jobs that have begun go on with the key they have. */

@@ -11,9 +11,14 @@
 #include "tests/bench/moment.h"
 #include "tests/bench/run.h"
 #include "topology/usage.h"
+#include "topology/version.h"
 
 #define CONNECTIONS_MAX 1000000
-#define DEPTH_MAX       65535 /* what a packet id of MQTT can tell apart */
+#define EXPIRE_S_MAX    100000
+/* Of a NEARBY; those of a WHATSAT are 50 and 20. */
+#define RADIUS_KM_MAX 20038
+#define BOUND_MAX     1000
+#define DEPTH_MAX     65535 /* how many requests the packet ids of MQTT distinguish */
 
 /* When a reply was wrong or never came, or a connection was ended. */
 #define BAD_REPLIES_EXIT_STATUS 3
@@ -28,23 +33,32 @@ static const char HELP[] =
     "                     load: every client once; storm: all connect at once, again and again;\n"
     "                     idle: connections that say nothing; propagate: how soon an update at\n"
     "                     the first SERVER is seen at the last; converge: updates a second at\n"
-    "                     the first SERVER until all the others have them\n"
-    "  --protocol NAME    zherd (default), echo, redis, redis-geoadd, nats, mqtt\n"
+    "                     the first SERVER until all the others have them; expire: questions\n"
+    "                     about others while all are over in one moment; nearby: who is near\n"
+    "                     to a place, of the clients that an earlier run has brought; told: what\n"
+    "                     connections that watch everything are told a second\n"
+    "  --protocol NAME    zherd (default), zherd-auth, zherd-watch, echo, redis, redis-geoadd,\n"
+    "                     redis-wait, nats, mqtt\n"
     "  --connections N    (50)            --depth N        requests on the way of each (1)\n"
     "  --rate N           requests a second, timed from when each had to leave; without it, as\n"
     "                     fast as replies come\n"
     "  --seconds S        (5)             --warmup S       before that (0.5)\n"
+    "  --fleet WHERE      where clients are, and by how much an update moves one: leaps: a degree\n"
+    "                     (default); up to 30 m: dense, thin, land; not at all: point\n"
     "  --clients N        (100000)        --first-client N to keep two runs apart (0)\n"
     "  --updates N        of propagate (2000) and converge (2000000)\n"
-    "  --window S         propagate asks up to so long after an update (0.002)\n"
-    "  --radius KM        (10)            --bound N        of a WHATSAT (0)\n"
+    "  --window S         propagate asks up to S after an update (0.002)\n"
+    "  --radius KM        (10)            --bound N        of a WHATSAT or NEARBY (0)\n"
+    "  --expire S         of expire (0): what the herd has; redis is told so with each update\n"
     "  --server-pid PID   adds CPU and memory of that process; as often as there are processes\n"
+    "  --tls              connections speak TLS, to any certificate; not those of storm\n"
     "  --spin             never sleep: for a processor of its own\n"
     "  --json             one line for programs\n"
     "  help, -h, --help   show this\n"
     "  --version          show the version\n"
     "\n"
-    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong, or 3 when a reply was wrong\n"
+    "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong, or 3 when a reply was "
+    "wrong\n"
     "or never came, or a connection was ended.\n";
 
 enum workload {
@@ -56,6 +70,9 @@ enum workload {
     WORKLOAD_IDLE,
     WORKLOAD_PROPAGATE,
     WORKLOAD_CONVERGE,
+    WORKLOAD_EXPIRE,
+    WORKLOAD_NEARBY,
+    WORKLOAD_TOLD,
     WORKLOADS,
 };
 
@@ -64,6 +81,8 @@ static const char *const workload_names[WORKLOADS] = {
     [WORKLOAD_MIXED] = "mixed",         [WORKLOAD_LOAD] = "load",
     [WORKLOAD_STORM] = "storm",         [WORKLOAD_IDLE] = "idle",
     [WORKLOAD_PROPAGATE] = "propagate", [WORKLOAD_CONVERGE] = "converge",
+    [WORKLOAD_EXPIRE] = "expire",       [WORKLOAD_NEARBY] = "nearby",
+    [WORKLOAD_TOLD] = "told",
 };
 
 enum flag {
@@ -80,8 +99,11 @@ enum flag {
     FLAG_WINDOW,
     FLAG_RADIUS,
     FLAG_BOUND,
+    FLAG_EXPIRE,
+    FLAG_FLEET,
     FLAG_SERVER_PID,
     FLAG_SPIN,
+    FLAG_TLS,
     FLAG_JSON,
     FLAG_VERSION,
 };
@@ -100,8 +122,11 @@ static const struct option flags[] = {
     {"window", required_argument, NULL, FLAG_WINDOW},
     {"radius", required_argument, NULL, FLAG_RADIUS},
     {"bound", required_argument, NULL, FLAG_BOUND},
+    {"expire", required_argument, NULL, FLAG_EXPIRE},
+    {"fleet", required_argument, NULL, FLAG_FLEET},
     {"server-pid", required_argument, NULL, FLAG_SERVER_PID},
     {"spin", no_argument, NULL, FLAG_SPIN},
+    {"tls", no_argument, NULL, FLAG_TLS},
     {"json", no_argument, NULL, FLAG_JSON},
     {"help", no_argument, NULL, 0}, /* usage_asks_for_help */
     {"version", no_argument, NULL, FLAG_VERSION},
@@ -111,7 +136,7 @@ static const struct option flags[] = {
 struct arguments {
     struct run run;
     enum workload workload;
-    bool json;
+    bool json, tls;
 };
 
 static void fail(const char *what, const char *value)
@@ -146,6 +171,14 @@ static enum workload find_workload(const char *name)
             return (enum workload)i;
     fail("no such workload: ", name);
     return WORKLOADS;
+}
+
+static void choose_fleet(const char *name)
+{
+    enum sample_fleet fleet = sample_find_fleet(name);
+    if (fleet == SAMPLE_FLEETS)
+        fail("no such fleet: ", name);
+    sample_choose(fleet);
 }
 
 static void add_pid(struct run *run, const char *text)
@@ -208,10 +241,16 @@ static void take_flag(struct arguments *arguments, int flag, const char *value)
         run->talk.first_client = whole(value, 0, SAMPLE_CLIENTS_MAX - 1);
         break;
     case FLAG_RADIUS:
-        run->talk.radius = whole(value, 0, 50);
+        run->talk.radius = whole(value, 0, RADIUS_KM_MAX);
         break;
     case FLAG_BOUND:
-        run->talk.bound = whole(value, 0, 20);
+        run->talk.bound = whole(value, 0, BOUND_MAX);
+        break;
+    case FLAG_EXPIRE:
+        run->talk.expire_s = whole(value, 1, EXPIRE_S_MAX);
+        break;
+    case FLAG_FLEET:
+        choose_fleet(value);
         break;
     case FLAG_SERVER_PID:
         add_pid(run, value);
@@ -219,8 +258,11 @@ static void take_flag(struct arguments *arguments, int flag, const char *value)
     case FLAG_JSON:
         arguments->json = true;
         break;
+    case FLAG_TLS:
+        arguments->tls = true;
+        break;
     case FLAG_VERSION:
-        puts("zherd-bench " ZHERD_VERSION);
+        version_print("zherd-bench");
         exit(EXIT_SUCCESS);
     default:
         break;
@@ -230,7 +272,7 @@ static void take_flag(struct arguments *arguments, int flag, const char *value)
 static bool asks_questions(const struct arguments *arguments)
 {
     return arguments->workload == WORKLOAD_WHATSAT || arguments->workload == WORKLOAD_MIXED ||
-           arguments->workload == WORKLOAD_CONVERGE ||
+           arguments->workload == WORKLOAD_CONVERGE || arguments->workload == WORKLOAD_EXPIRE ||
            (arguments->workload == WORKLOAD_PROPAGATE && arguments->run.talk.speech->heard == NULL);
 }
 
@@ -247,6 +289,18 @@ static void check(struct arguments *arguments, int server_count)
         fail("too many servers for ", name);
     if (asks_questions(arguments) && !run->talk.speech->has_questions)
         fail("this protocol asks no questions: ", run->talk.speech->name);
+    if (arguments->workload == WORKLOAD_NEARBY && !run->talk.speech->has_nearby)
+        fail("this protocol does not tell who is near: ", run->talk.speech->name);
+    if (arguments->workload == WORKLOAD_NEARBY && run->talk.bound == 0)
+        fail("say how many clients at most: --bound", "");
+    if (arguments->workload != WORKLOAD_NEARBY && (run->talk.radius > 50 || run->talk.bound > 20))
+        fail("only a NEARBY takes such a --radius or --bound", "");
+    if (arguments->workload == WORKLOAD_TOLD && run->talk.speech->heard == NULL)
+        fail("this protocol tells nobody: ", run->talk.speech->name);
+    if (arguments->workload == WORKLOAD_EXPIRE && run->talk.expire_s == 0)
+        fail("say when they are over: --expire", "");
+    if (arguments->workload == WORKLOAD_STORM && arguments->tls)
+        fail("a storm speaks no TLS", "");
     if (arguments->workload == WORKLOAD_PROPAGATE)
         run->connections = 1;
     if (run->script.clients < run->connections)
@@ -323,6 +377,12 @@ static bool play(struct arguments *arguments)
         return run->talk.speech->heard != NULL ? run_push(run) : run_propagate(run);
     case WORKLOAD_CONVERGE:
         return run_converge(run);
+    case WORKLOAD_EXPIRE:
+        return run_expire(run);
+    case WORKLOAD_NEARBY:
+        return run_nearby(run);
+    case WORKLOAD_TOLD:
+        return run_told(run);
     case WORKLOADS:
         break;
     }
@@ -348,7 +408,7 @@ int main(int count, char **values)
 {
     struct arguments arguments = read_arguments(count, values);
     prepare(&arguments);
-    bool ran = play(&arguments);
+    bool ran = (!arguments.tls || conn_speak_tls()) && play(&arguments);
     if (ran)
         print(&arguments);
     script_free(&arguments.run.script);

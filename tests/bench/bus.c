@@ -1,4 +1,4 @@
-/* How many updates one link carries: two processes on loopback, one tells, one hears.
+/* How many updates one link carries: two processes on loopback, one sends, one receives.
  *
  *     bench_bus [UPDATES]
  *
@@ -19,7 +19,8 @@
 
 #define UPDATES_DEFAULT 3000000
 #define CLIENTS         100000
-/* Updates told but not acknowledged: more than the window holds, less than a client's turn. */
+/* Updates in the link's ring that are not acknowledged: more than the window holds, less than a
+ * client's turn. */
 #define AHEAD_MAX 4096
 /* Updates between two turns of the loop, as a gateway takes them from its clients. */
 #define TURN_UPDATES 256
@@ -43,10 +44,10 @@ static struct end open_end(const char *name, const char *endpoint, const char *o
                                           .peer_count = 1,
                                           .incarnation = (uint64_t)getpid(),
                                           .clients_max = FLOOD_CLIENTS_DEFAULT};
-    char error[BUS_ERROR_BYTES_MAX];
-    struct end end = {.bus = bus_open(&options, error), .flood = flood_new(&flood_options)};
+    struct fault fault;
+    struct end end = {.bus = bus_open(&options, &fault), .flood = flood_new(&flood_options)};
     if (!end.bus) {
-        fprintf(stderr, "%s\n", error);
+        fprintf(stderr, "%s\n", fault.text);
         exit(1);
     }
     return end;
@@ -68,7 +69,7 @@ static void turn(struct end *end, bool at_once)
     end->more = bus_turn(end->bus, end->flood, loopback_now_ms());
 }
 
-static void tell(struct flood *flood, int64_t number)
+static void put(struct flood *flood, int64_t number)
 {
     char client[32], stamp[32];
     int client_bytes = snprintf(client, sizeof client, "client%" PRId64, number % CLIENTS);
@@ -100,19 +101,19 @@ static void hear(struct end *end)
 }
 
 /* Returns the seconds until the last update was acknowledged. */
-static double tell_all(struct end *end, int64_t updates)
+static double send_all(struct end *end, int64_t updates)
 {
     while (!flood_link(end->flood, 0).up)
         turn(end, false);
-    int64_t start_ms = loopback_now_ms(), told = 0;
+    int64_t start_ms = loopback_now_ms(), sent = 0;
     for (;;) {
         struct flood_link link = flood_link(end->flood, 0);
-        if (told == updates && link.acked == link.head)
+        if (sent == updates && link.acked == link.head)
             break;
-        int64_t before = told;
-        while (told < updates && told - before < TURN_UPDATES && link.head - link.acked < AHEAD_MAX)
-            tell(end->flood, told++);
-        turn(end, told > before);
+        int64_t before = sent;
+        while (sent < updates && sent - before < TURN_UPDATES && link.head - link.acked < AHEAD_MAX)
+            put(end->flood, sent++);
+        turn(end, sent > before);
     }
     return (double)(loopback_now_ms() - start_ms) / 1000;
 }
@@ -130,7 +131,7 @@ int main(int count, char **arguments)
         return 0;
     }
     struct end alford = open_end("Alford", endpoints[0], "Ball", endpoints[1]);
-    double seconds = tell_all(&alford, updates);
+    double seconds = send_all(&alford, updates);
     const struct link_counters *counted = flood_count(alford.flood);
     printf("updates/s %.0f  updates/message %.1f  carried %" PRIu64 " of %" PRId64
            "  rewinds %" PRIu64 "\n",

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -16,6 +17,8 @@
 #define SHOWN_BYTES_MAX 200
 /* Wrong replies shown in a run: one is a finding, a thousand are noise. */
 #define SHOWN_MAX 5
+
+static SSL_CTX *tls_of_all; /* NULL: connections are in the clear */
 
 /* ---- addresses ---- */
 
@@ -45,6 +48,37 @@ bool address_find(const char *text, struct address *address)
 
 /* ---- opening and closing ---- */
 
+bool conn_speak_tls(void)
+{
+    tls_of_all = SSL_CTX_new(TLS_client_method());
+    if (tls_of_all == NULL)
+        return complain("no", "TLS", "OpenSSL gives none");
+    SSL_CTX_set_mode(tls_of_all,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return true;
+}
+
+/* recv(2) and send(2), or their like: at the end 0, and -1 with EAGAIN where it would block. */
+static ssize_t receive_some(const struct conn *conn, char *room, size_t bytes)
+{
+    if (conn->tls == NULL)
+        return recv(conn->fd, room, bytes, 0);
+    int got = SSL_read(conn->tls, room, (int)bytes);
+    if (got <= 0)
+        errno = SSL_get_error(conn->tls, got) == SSL_ERROR_WANT_READ ? EAGAIN : EPROTO;
+    return got > 0 ? got : -1;
+}
+
+static ssize_t send_some(const struct conn *conn, const char *from, size_t bytes)
+{
+    if (conn->tls == NULL)
+        return send(conn->fd, from, bytes, MSG_NOSIGNAL);
+    int sent = SSL_write(conn->tls, from, (int)bytes);
+    if (sent <= 0)
+        errno = SSL_get_error(conn->tls, sent) == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+    return sent > 0 ? sent : -1;
+}
+
 static bool fail(struct conn *conn, const char *what)
 {
     fprintf(stderr, "zherd-bench: connection %u: %s: %s\n", conn->number, what, strerror(errno));
@@ -66,18 +100,28 @@ static bool open_socket(struct conn *conn, const struct address *address, int fl
     return true;
 }
 
-/* The socket still blocks, with a time limit. */
+/* The socket still blocks. */
+static bool shake_hands(struct conn *conn)
+{
+    conn->tls = SSL_new(tls_of_all);
+    if (conn->tls != NULL && SSL_set_fd(conn->tls, conn->fd) == 1 && SSL_connect(conn->tls) == 1)
+        return true;
+    errno = EPROTO;
+    return fail(conn, "the handshake of TLS");
+}
+
+/* The same, with a time limit. */
 static bool greet(struct conn *conn, const struct speech *speech)
 {
     char bytes[8192];
     size_t got = 0, taken;
     struct timeval patience = {.tv_sec = CONN_GREETING_SECONDS};
     setsockopt(conn->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (send(conn->fd, speech->greeting.data, speech->greeting.len, MSG_NOSIGNAL) !=
+    if (send_some(conn, speech->greeting.data, speech->greeting.len) !=
         (ssize_t)speech->greeting.len)
         return fail(conn, "sending the greeting");
     while (got < sizeof bytes) {
-        ssize_t more = recv(conn->fd, bytes + got, sizeof bytes - got, 0);
+        ssize_t more = receive_some(conn, bytes + got, sizeof bytes - got);
         if (more <= 0)
             return fail(conn, "waiting for the server's greeting");
         got += (size_t)more;
@@ -105,6 +149,8 @@ bool conn_open(struct conn *conn, const struct address *address, const struct sp
         return false;
     if (connect(conn->fd, (const struct sockaddr *)&address->at, address->bytes) != 0)
         return fail(conn, "connect");
+    if (tls_of_all != NULL && !shake_hands(conn))
+        return false;
     if (speech->welcome != NULL && !greet(conn, speech))
         return false;
     return stop_blocking(conn);
@@ -126,6 +172,8 @@ void conn_close(struct conn *conn, bool abruptly)
         return;
     if (abruptly)
         setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+    SSL_free(conn->tls);
+    conn->tls = NULL;
     close(conn->fd);
     conn->fd = -1;
 }
@@ -165,8 +213,8 @@ void conn_put(struct conn *conn, const struct talk *talk, struct asked *asked)
 enum conn_state conn_send(struct conn *conn)
 {
     while (conn->written < conn->out.len) {
-        ssize_t sent = send(conn->fd, conn->out.data + conn->written, conn->out.len - conn->written,
-                            MSG_NOSIGNAL);
+        ssize_t sent =
+            send_some(conn, conn->out.data + conn->written, conn->out.len - conn->written);
         if (sent < 0 && errno == EAGAIN)
             return CONN_BLOCKED;
         if (sent < 0) {
@@ -200,7 +248,7 @@ static void show_wrong(const struct conn *conn, struct span request, struct span
     show("is", reply);
 }
 
-/* The next reply, or something that is none, at the front of `in`. */
+/* Reads the next reply, or an aside that answers no request, at the front of `in`. */
 static enum speech_verdict take(struct conn *conn, struct talk *talk, struct span in, size_t *taken)
 {
     const struct speech *speech = talk->speech;
@@ -228,7 +276,7 @@ static enum speech_verdict take(struct conn *conn, struct talk *talk, struct spa
 
 enum conn_state conn_receive(struct conn *conn, struct talk *talk, char *room)
 {
-    ssize_t got = recv(conn->fd, room, CONN_READ_BYTES, 0);
+    ssize_t got = receive_some(conn, room, CONN_READ_BYTES);
     if (got < 0 && errno == EAGAIN)
         return CONN_FINE;
     if (got <= 0) {

@@ -5,6 +5,7 @@
 #ifndef ZHERD_TESTS_BENCH_CONN_H
 #define ZHERD_TESTS_BENCH_CONN_H
 
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ struct address {
 /* All zero but the descriptor, which is -1, is a closed one. */
 struct conn {
     int fd;
+    SSL *tls;                 /* or NULL, and then it speaks in the clear */
     uint32_t number;          /* among the connections of the run */
     uint32_t capacity;        /* of `asked` */
     uint32_t count, answered; /* of the batch on its way */
@@ -44,17 +46,21 @@ enum conn_state {
 /* "host:port", "[v6]:port" or "port" on this machine. False, with a line on standard error. */
 bool address_find(const char *text, struct address *address);
 
+/* From now on conn_open makes connections in TLS. Any certificate is good enough: what is measured
+ * is what records cost. False, with a line on standard error. */
+bool conn_speak_tls(void);
+
 /* Connects, waits for the server's greeting where there is one, and stops blocking. `depth`:
  * requests in a batch at most. False, with a line on standard error. */
 bool conn_open(struct conn *conn, const struct address *address, const struct speech *speech,
                uint32_t depth);
 
-/* Only begins to connect: the socket can be written to when that is done. */
+/* Only begins to connect, in the clear: the socket can be written to when that is done. */
 bool conn_begin(struct conn *conn, const struct address *address, uint32_t depth);
 
 /* Adds a request to the batch, whose replies are all there or which is new. */
 struct asked *conn_add(struct conn *conn);
-/* Writes its bytes behind those of the batch: after its members are set. */
+/* Appends its bytes to those of the batch. Call it once its members are set. */
 void conn_put(struct conn *conn, const struct talk *talk, struct asked *asked);
 
 /* Writes what is not written yet. */

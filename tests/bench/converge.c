@@ -1,15 +1,15 @@
-/* How many updates a second a herd can take until every other node verifiably has them all: told
- * to the first server as fast as it answers, then every client is asked for at each of the
- * others, again and again, until its newest stamp shows. */
+/* How many updates a second a herd can take until every other node verifiably has them all: sent to
+ * the first server as fast as it answers; then every client is asked for at each of the others,
+ * repeatedly, until its newest stamp shows. */
 #include <stdio.h>
 
 #include "tests/bench/drive.h"
 #include "tests/bench/moment.h"
 
-/* A herd that has not agreed by then never will. */
+/* A herd that has not converged in this time never will. */
 #define SWEEP_SECONDS_MAX 60
 
-/* Asks until all is there; what is not, is counted as wrong. */
+/* Asks until every newest stamp is seen; a stamp that never shows counts as wrong. */
 static void sweep(struct run *run, struct drive *drive)
 {
     script_begin(&run->script, SCRIPT_SWEEP, UINT64_MAX);
@@ -26,7 +26,8 @@ static void sweep_all(struct run *run, struct drive *drives)
         sweep(run, &drives[i]);
 }
 
-/* Every client has a place that is known everywhere, whatever the herd knew before. */
+/* Gives every client a position that all servers know, so that earlier contents of the herd do not
+ * matter. */
 static void prepare(struct run *run, struct drive *drives)
 {
     script_begin(&run->script, SCRIPT_LOAD, run->script.clients);

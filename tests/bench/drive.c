@@ -135,7 +135,7 @@ static void judge(struct drive *drive, const struct asked *asked, int64_t now_ns
     struct run *run = drive->run;
     drive->answered++;
     histogram_add(&drive->times_ns, now_ns - asked->due_ns);
-    if (asked->kind == SPEECH_UPDATE || asked->seen_ns == asked->stamp_ns)
+    if (asked->kind != SPEECH_QUESTION || asked->seen_ns == asked->stamp_ns)
         return;
     if (run->script.workload == SCRIPT_SWEEP)
         script_again(&run->script, asked->client);
@@ -201,7 +201,7 @@ static bool is_over(const struct drive *drive, int64_t now_ns)
     return now_ns > drive->progress_ns + RUN_PATIENCE_SECONDS * MOMENT_NS_PER_S;
 }
 
-/* Whoever still owes a reply would answer into the next play. */
+/* Closes the connections that still wait for a reply: it would arrive during the next play. */
 static void give_up(struct drive *drive)
 {
     for (uint32_t i = 0; i < drive->run->connections; i++) {

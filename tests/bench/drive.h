@@ -24,7 +24,7 @@ struct drive {
     uint32_t depth;
     double rate; /* 0: closed loop */
     int64_t start_ns, until_ns;
-    int64_t progress_ns;       /* when a request or a reply went its way last */
+    int64_t progress_ns;       /* when a request left or a reply came last */
     uint64_t issued, answered; /* a lost reply counts as answered, but has no time */
     struct histogram times_ns; /* from due to answered */
 };

@@ -1,5 +1,5 @@
-/* echo: a server that says every line back and does nothing else, one epoll loop, one read and
- * one write per readable connection. What it reaches is what the kernel allows any server.
+/* echo: a server that sends every line back and does nothing else, one epoll loop, one read and one
+ * write per readable connection. Its figures are what the kernel allows any server.
  *
  *     echo [PORT]        prints "ready PORT"; without PORT any free one */
 #include <errno.h>

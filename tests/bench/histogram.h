@@ -23,7 +23,7 @@ struct histogram {
 /* Negative values count as 0. */
 void histogram_add(struct histogram *histogram, int64_t value);
 
-/* The smallest value that so many of a million do not exceed; 0 for an empty histogram. */
+/* The smallest value that `millionths` of the values do not exceed; 0 for an empty histogram. */
 int64_t histogram_quantile(const struct histogram *histogram, uint32_t millionths);
 
 #endif

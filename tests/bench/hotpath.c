@@ -2,7 +2,7 @@
  *
  *     hotpath PIECE      prints how many times it did it
  *
- * The pieces stand in functions of their own, piece_*, which callgrind is told to count
+ * The pieces stand in functions of their own, piece_*: callgrind counts only those
  * (tests/bench/instructions). Everything else, such as making the input, is not counted. */
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@
 #define ROUNDS     500u
 #define BATCH      64u
 #define LINE_BYTES (sizeof "IAMAT " + SAMPLE_BYTES)
-/* Sessions of the node and of its first neighbour. */
+/* Incarnations of the node and of its first neighbour. */
 #define OURS      UINT64_C(0x123456789abcdef0)
 #define THEIRS    UINT64_C(0x0fedcba987654321)
 #define LINKS_MAX 3
@@ -68,7 +68,7 @@ PIECE static uint64_t piece_parse(struct lines *lines, char *bytes, size_t count
     uint64_t good = 0;
     lines_feed(lines, bytes, count, &answers);
     for (size_t left = lines_take(lines, taken, LINES); left > 0; left--) {
-        command_parse(taken[left - 1].text, &command);
+        command_parse(taken[left - 1].text, 0, &command);
         good += command.kind == COMMAND_IAMAT;
     }
     lines_hold(lines);
@@ -226,7 +226,7 @@ static uint64_t receive(void)
     return done;
 }
 
-/* ---- spread_1, spread_3: BATCH newer locations of our own clients, told to so many links ---- */
+/* ---- spread_1, spread_3: BATCH newer locations of our own clients, sent to 1 or 3 links ---- */
 
 static inline uint64_t spread(struct flood *flood, struct location *locations, char *out,
                               size_t links)
@@ -323,39 +323,65 @@ static uint64_t reply(void)
 
 struct rig {
     struct session_node node;
-    struct session session;
+    struct session sessions[LINES]; /* all but one are for `turn` */
+    struct turns turns;
+    struct turns_session turns_of[LINES];
     struct logline log;
     struct buffer out;
 };
 
-static void make_rig(struct rig *rig)
+static void make_rig(struct rig *rig, bool nearby)
 {
     struct flood_options options = {.herd = span_of("trial"),
                                     .node = span_of("Alford"),
                                     .incarnation = 1,
-                                    .clients_max = FLOOD_CLIENTS_DEFAULT};
-    *rig = (struct rig){.session = {.number = 1}};
+                                    .clients_max = FLOOD_CLIENTS_DEFAULT,
+                                    .nearby = nearby};
+    *rig = (struct rig){0};
+    turns_init(&rig->turns);
+    for (uint32_t i = 0; i < LINES; i++)
+        rig->sessions[i].number = i + 1;
     rig->node = (struct session_node){.flood = flood_new(&options),
                                       .log = &rig->log,
-                                      .realtime_ns = (int64_t)STAMP_NS + 263873386};
+                                      .realtime_ns = (int64_t)STAMP_NS + 263873386,
+                                      .accept_ns = (int64_t)STAMP_NS + 263873386,
+                                      .id_bytes_max = LINES_BYTES_MAX};
 }
 
 static void free_rig(struct rig *rig)
 {
-    session_free(&rig->session);
+    for (uint32_t i = 0; i < LINES; i++)
+        session_free(&rig->sessions[i]);
     logline_free(&rig->log);
     buffer_free(&rig->out);
     flood_destroy(&rig->node.flood);
 }
 
 /* As the loop does it; the log's lines are written elsewhere. */
+static inline void serve_one(struct rig *rig, struct session *session, char *bytes, size_t count,
+                             const struct session_hint *hint)
+{
+    struct turns_session *turn = &rig->turns_of[session - rig->sessions];
+    if (turns_wants_look(&rig->turns))
+        turns_look(&rig->turns, 0);
+    if (!turns_take(&rig->turns, turn))
+        abort();
+    session_attach_output(session, &rig->out);
+    session_read(session, bytes, count);
+    struct turns_budget used = session_work(session, &rig->node, turns_budget(turn), hint);
+    /* Only the first turn, which has the budget of those in front, leaves anything. */
+    while (session_has_work(session))
+        used = session_work(session, &rig->node, turns_budget(turn), NULL);
+    used.in_bytes = (uint32_t)count;
+    session_wrote(session, session_output(session).len);
+    session_detach_output(session, &rig->out);
+    turns_done(&rig->turns, turn, &used, false);
+    rig->log.lines.len = 0;
+}
+
 static inline void serve(struct rig *rig, char *bytes, size_t count)
 {
-    session_attach_output(&rig->session, &rig->out);
-    session_read(&rig->session, &rig->node, bytes, count);
-    session_wrote(&rig->session, &rig->node, session_output(&rig->session).len);
-    session_detach_output(&rig->session, &rig->out);
-    rig->log.lines.len = 0;
+    serve_one(rig, &rig->sessions[0], bytes, count, NULL);
 }
 
 PIECE static uint64_t piece_session(struct rig *rig, char *bytes, size_t count)
@@ -364,14 +390,75 @@ PIECE static uint64_t piece_session(struct rig *rig, char *bytes, size_t count)
     return rig->node.count.iamats;
 }
 
-static uint64_t session(void)
+/* Without who is near (herd/nearby), or with it. */
+static uint64_t converse(bool nearby, uint64_t (*piece)(struct rig *, char *, size_t))
 {
     struct rig rig;
     char bytes[LINES * LINE_BYTES];
     uint64_t done = 0;
-    make_rig(&rig);
+    make_rig(&rig, nearby);
     for (uint32_t round = 0; round < ROUNDS; round++)
-        done = piece_session(&rig, bytes, write_lines(bytes, round));
+        done = piece(&rig, bytes, write_lines(bytes, round));
+    if (done != ROUNDS * LINES || flood_clients(rig.node.flood) != CLIENTS)
+        done = 0;
+    free_rig(&rig);
+    return done;
+}
+
+static uint64_t session(void)
+{
+    return converse(false, piece_session);
+}
+
+/* ---- moves, leaps: the same with who is near; updates of up to 30 m, and of a degree ---- */
+
+PIECE static uint64_t piece_moves(struct rig *rig, char *bytes, size_t count)
+{
+    serve(rig, bytes, count);
+    return rig->node.count.iamats;
+}
+
+PIECE static uint64_t piece_leaps(struct rig *rig, char *bytes, size_t count)
+{
+    serve(rig, bytes, count);
+    return rig->node.count.iamats;
+}
+
+static uint64_t moves(void)
+{
+    sample_choose(SAMPLE_DENSE);
+    return converse(true, piece_moves);
+}
+
+static uint64_t leaps(void)
+{
+    return converse(true, piece_leaps);
+}
+
+/* ---- turn: the same commands, each of another client ---- */
+
+PIECE static uint64_t piece_turn(struct rig *rig, char *bytes)
+{
+    struct span inputs[LINES];
+    struct session_hint hints[LINES];
+    for (uint32_t i = 0; i < LINES; i++)
+        inputs[i] = (struct span){bytes + i * LINE_BYTES, LINE_BYTES};
+    session_prefetch(&rig->node, inputs, hints, LINES);
+    for (uint32_t i = 0; i < LINES; i++)
+        serve_one(rig, &rig->sessions[i], bytes + i * LINE_BYTES, LINE_BYTES, &hints[i]);
+    return rig->node.count.iamats;
+}
+
+static uint64_t turn(void)
+{
+    struct rig rig;
+    char bytes[LINES * LINE_BYTES];
+    uint64_t done = 0;
+    make_rig(&rig, false);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        write_lines(bytes, round);
+        done = piece_turn(&rig, bytes);
+    }
     if (done != ROUNDS * LINES || flood_clients(rig.node.flood) != CLIENTS)
         done = 0;
     free_rig(&rig);
@@ -391,7 +478,7 @@ static uint64_t commands(void)
     struct rig rig;
     char bytes[LINES * LINE_BYTES];
     uint64_t done = 0;
-    make_rig(&rig);
+    make_rig(&rig, false);
     rig.node.log_commands = true;
     for (uint32_t round = 0; round < ROUNDS; round++)
         done = piece_commands(&rig, bytes, write_lines(bytes, round));
@@ -412,7 +499,7 @@ static uint64_t whatsat(void)
     struct rig rig;
     char iamats[LINES * LINE_BYTES], bytes[LINES * LINE_BYTES];
     uint64_t done = 0;
-    make_rig(&rig);
+    make_rig(&rig, false);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         serve(&rig, iamats, write_lines(iamats, round));
         size_t count = 0;
@@ -438,6 +525,7 @@ int main(int count, char **values)
     } pieces[] = {{"parse", parse},       {"table", table},     {"encode", encode},
                   {"decode", decode},     {"receive", receive}, {"spread_1", spread_1},
                   {"spread_3", spread_3}, {"reply", reply},     {"session", session},
+                  {"moves", moves},       {"leaps", leaps},     {"turn", turn},
                   {"commands", commands}, {"whatsat", whatsat}};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         if (count == 2 && strcmp(values[1], pieces[i].name) == 0) {

@@ -7,7 +7,7 @@
 
 #define LOOK_AGAIN_NS 10000000
 
-/* A server takes connections when it gets round to it; its descriptors show when it has. */
+/* A server accepts connections at its own pace; its descriptors show when it has accepted all. */
 static bool wait_until_taken(const struct run *run, const struct process_use *before,
                              struct process_use *after)
 {

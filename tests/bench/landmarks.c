@@ -3,9 +3,9 @@
  *
  *     bench_landmarks FILE [PLACES [QUESTIONS]]
  *
- * FILE is made, filled, asked, and removed at the end; it must not be there before. Four in five
- * places lie in 400 towns, as people do, and one question in two is asked in a town. Every
- * hundredth answer is compared with looking at every place. */
+ * It creates FILE, fills and queries it, and removes it at the end; FILE must not exist before.
+ * Four in five places lie in 400 towns, as people do, and one question in two is asked in a town.
+ * Every hundredth answer is compared with looking at every place. */
 #include <math.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -94,10 +94,10 @@ static uint32_t draw_rank(struct rng *rng)
 
 static void fill(struct bench *bench, const char *path)
 {
-    char error[512];
-    struct store *store = store_open_to_fill(path, error, sizeof error);
+    struct fault fault;
+    struct store *store = store_open_to_fill(path, &fault);
     if (store == NULL)
-        fail("cannot fill", error);
+        fail("cannot fill", fault.text);
     for (size_t i = 0; i < TOWNS; i++)
         bench->towns[i] = draw_point(bench, 0);
     double begin_s = read_clock_s(CLOCK_MONOTONIC);
@@ -225,11 +225,11 @@ int main(int count, char **arguments)
         fail("cannot begin", "no memory, or no question");
     fill(&bench, arguments[1]);
 
-    char error[512];
+    struct fault fault;
     sqlite3_memory_highwater(1);
-    struct store *store = store_open_to_read(arguments[1], error, sizeof error);
+    struct store *store = store_open_to_read(arguments[1], &fault);
     if (store == NULL)
-        fail("cannot ask", error);
+        fail("cannot ask", fault.text);
     for (int order = STORE_PROMINENT; order <= STORE_NEAREST; order++) {
         for (size_t i = 0; i < sizeof radii_m / sizeof *radii_m; i++)
             ask(&bench, store, (enum store_order)order, radii_m[i]);

@@ -1,5 +1,5 @@
-/* pair: one connection that tells, another that finds out: what measures of a herd's delay share.
- */
+/* pair: one connection that sends updates, another that looks for them: what measures of a herd's
+ * delay share. */
 #ifndef ZHERD_TESTS_BENCH_PAIR_H
 #define ZHERD_TESTS_BENCH_PAIR_H
 

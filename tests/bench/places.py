@@ -41,7 +41,7 @@ class Upstream:
 
 
 class Load:
-    """Always so many questions on their way, each about another place."""
+    """Keeps `in_flight` questions on their way, each about another place."""
 
     def __init__(self, service, in_flight):
         self.front = Front(service.front)

@@ -37,7 +37,7 @@ static bool ask(struct dispatcher *dispatcher, int64_t place, struct span body)
     struct dispatcher_action action;
     uint64_t ticket;
     bool given = false;
-    dispatcher_ask(dispatcher, &lookup, 0, &ticket);
+    dispatcher_ask(dispatcher, 1, &lookup, 0, &ticket);
     while (dispatcher_next(dispatcher, 0, &action)) {
         if (action.kind != DISPATCHER_GIVE)
             continue;
@@ -53,6 +53,7 @@ static void measure(const char *what, int64_t cache_ms, struct span body)
     struct dispatcher_options options = {
         .sources = {{"one", cache_ms, 0, 0}},
         .source_count = 1,
+        .nodes = 1,
     };
     struct dispatcher *dispatcher = dispatcher_new(&options);
     dispatcher_ready(dispatcher, span_of("A"), LOOKUP_CREDITS_MAX, 0);

@@ -1,4 +1,4 @@
-/* How soon an update told to one node is seen at another: one question for each update, asked at
+/* How soon an update sent to one node is seen at another: one question for each update, asked at
  * the other node after a random delay (tests/bench/visible.h). */
 #include <stdlib.h>
 
@@ -16,20 +16,20 @@ static int64_t draw_delay_ns(struct run *run)
 static bool probe(struct pair *pair, struct visible_probe *result)
 {
     struct run *run = pair->run;
-    struct asked told;
+    struct asked update;
     pair_pace(pair);
-    if (!pair_tell(pair, &told))
+    if (!pair_tell(pair, &update))
         return false;
     struct asked *asked = conn_add(&pair->asker);
-    *asked =
-        (struct asked){.kind = SPEECH_QUESTION, .client = told.client, .stamp_ns = told.stamp_ns};
+    *asked = (struct asked){
+        .kind = SPEECH_QUESTION, .client = update.client, .stamp_ns = update.stamp_ns};
     conn_put(&pair->asker, &run->talk, asked);
-    pair_sleep_until(pair, told.due_ns + draw_delay_ns(run));
-    result->delay_ns = moment_now_ns() - told.due_ns;
+    pair_sleep_until(pair, update.due_ns + draw_delay_ns(run));
+    result->delay_ns = moment_now_ns() - update.due_ns;
     if (!pair_send(pair, &pair->asker) || !pair_wait(pair, &pair->teller) ||
         !pair_wait(pair, &pair->asker))
         return false;
-    result->seen = asked->seen_ns == told.stamp_ns;
+    result->seen = asked->seen_ns == update.stamp_ns;
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* How soon an update told to one server reaches somebody who listens at another: for brokers,
- * which push. The figure includes the listener's own awakening. */
+/* How soon an update sent to one server reaches a subscriber at another: for brokers, which push.
+ * The figure includes the time in which the subscriber wakes up. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include "tests/bench/moment.h"
 #include "tests/bench/pair.h"
 
-/* A listener's interest takes a moment to be known at the other servers. */
+/* A subscription takes a moment to reach the other servers. */
 #define FIRST_SECONDS 10
 #define RETRY_SECONDS 0.05
 #define HEAR_SECONDS  2
@@ -40,7 +40,7 @@ static bool begin_to_listen(struct pair *pair)
 }
 
 /* Looks at one message of those that came: is it the one we wait for? */
-static enum speech_verdict hear_one(struct pair *pair, const struct asked *told, bool *is_it)
+static enum speech_verdict hear_one(struct pair *pair, const struct asked *update, bool *is_it)
 {
     const struct speech *speech = pair->run->talk.speech;
     struct conn *conn = &pair->asker;
@@ -60,18 +60,18 @@ static enum speech_verdict hear_one(struct pair *pair, const struct asked *told,
     enum speech_verdict verdict = speech->heard(in, &taken, &client, &stamp_ns);
     if (verdict == SPEECH_GOOD) {
         *is_it =
-            stamp_ns == told->stamp_ns && client == pair->run->talk.first_client + told->client;
+            stamp_ns == update->stamp_ns && client == pair->run->talk.first_client + update->client;
         buffer_consume(&conn->kept, taken);
     }
     return verdict;
 }
 
-static bool hear(struct pair *pair, const struct asked *told, double patience_seconds)
+static bool hear(struct pair *pair, const struct asked *update, double patience_seconds)
 {
     int64_t until_ns = moment_now_ns() + moment_of_seconds(patience_seconds);
     for (;;) {
         bool is_it;
-        enum speech_verdict verdict = hear_one(pair, told, &is_it);
+        enum speech_verdict verdict = hear_one(pair, update, &is_it);
         if (is_it)
             return true;
         if (verdict == SPEECH_WRONG) {
@@ -87,11 +87,11 @@ static bool hear(struct pair *pair, const struct asked *told, double patience_se
 static bool hear_first(struct pair *pair)
 {
     int64_t until_ns = moment_now_ns() + moment_of_seconds(FIRST_SECONDS);
-    struct asked told;
+    struct asked update;
     while (moment_now_ns() < until_ns)
-        if (!pair_tell(pair, &told) || !pair_wait(pair, &pair->teller))
+        if (!pair_tell(pair, &update) || !pair_wait(pair, &pair->teller))
             return false;
-        else if (hear(pair, &told, RETRY_SECONDS))
+        else if (hear(pair, &update, RETRY_SECONDS))
             return true;
     return false;
 }
@@ -99,17 +99,17 @@ static bool hear_first(struct pair *pair)
 bool run_push(struct run *run)
 {
     struct pair pair;
-    struct asked told;
+    struct asked update;
     struct histogram times_ns = {0};
     bool good = pair_open(&pair, run) && begin_to_listen(&pair) && hear_first(&pair);
     if (!good)
         fputs("zherd-bench: the second server never told us anything\n", stderr);
     for (uint64_t i = 0; good && i < run->updates; i++) {
         pair_pace(&pair);
-        if (!pair_tell(&pair, &told))
+        if (!pair_tell(&pair, &update))
             break;
-        if (hear(&pair, &told, HEAR_SECONDS))
-            histogram_add(&times_ns, moment_now_ns() - told.due_ns);
+        if (hear(&pair, &update, HEAR_SECONDS))
+            histogram_add(&times_ns, moment_now_ns() - update.due_ns);
         else
             run->lost++;
         if (!pair_wait(&pair, &pair.teller))

@@ -22,7 +22,7 @@ struct run {
     double rate; /* requests a second; 0: as fast as replies come */
     double seconds, warmup_seconds;
     uint64_t updates;             /* in all, of workloads that count them */
-    double window_seconds;        /* propagate: questions are asked up to so long after */
+    double window_seconds;        /* propagate: a question follows its update within this time */
     bool spin;                    /* never sleep: steadier times for a processor of one's own */
     pid_t pids[PROCESS_PIDS_MAX]; /* of the servers */
     size_t pid_count;
@@ -35,10 +35,13 @@ struct run {
  * it could not be run at all; wrong and lost replies are counted. */
 bool run_load(struct run *run);                                  /* steady.c */
 bool run_steady(struct run *run, enum script_workload workload); /* steady.c */
+bool run_nearby(struct run *run);                                /* steady.c */
+bool run_expire(struct run *run);                                /* steady.c */
 bool run_storm(struct run *run);                                 /* storm.c */
 bool run_idle(struct run *run);                                  /* idle.c */
 bool run_propagate(struct run *run);                             /* propagate.c */
 bool run_push(struct run *run);                                  /* push.c */
+bool run_told(struct run *run);                                  /* told.c */
 bool run_converge(struct run *run);                              /* converge.c */
 
 /* Counts what the end of a connection means: nothing where it is fine or blocked. */

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* One question in so many requests of the mixed workload. */
+/* The mixed workload asks a question once in this many requests. */
 #define MIXED_PERIOD 10
 
 void script_begin(struct script *script, enum script_workload workload, uint64_t requests)
@@ -68,7 +68,7 @@ static bool next_of_sweep(struct script *script, struct asked *asked)
     return true;
 }
 
-/* Fills what the workload says next, whatever may still be given. */
+/* Fills the workload's next request, regardless of `left`. */
 static bool next_of_workload(struct script *script, uint32_t connection, struct asked *asked)
 {
     switch (script->workload) {
@@ -78,6 +78,9 @@ static bool next_of_workload(struct script *script, uint32_t connection, struct 
         return next_of_sweep(script, asked);
     case SCRIPT_WHATSAT:
         question(script, rng_below(&script->rng, script->clients), asked);
+        return true;
+    case SCRIPT_NEARBY:
+        *asked = (struct asked){.kind = SPEECH_NEARBY, .stamp_ns = rng_next(&script->rng)};
         return true;
     case SCRIPT_MIXED:
         if (rng_below(&script->rng, MIXED_PERIOD) == 0) {

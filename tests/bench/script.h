@@ -18,8 +18,9 @@
 enum script_workload {
     SCRIPT_LOAD,    /* every client once */
     SCRIPT_IAMAT,   /* updates of clients drawn at random */
-    SCRIPT_WHATSAT, /* questions about clients drawn at random; nobody moves */
+    SCRIPT_WHATSAT, /* questions about clients drawn at random; no updates */
     SCRIPT_MIXED,   /* nine updates to one question */
+    SCRIPT_NEARBY,  /* who is near to places drawn at random; no updates */
     SCRIPT_SWEEP,   /* a question about every client, again where script_again says so */
 };
 

@@ -1,7 +1,8 @@
 #include "tests/bench/speech.h"
 
-static const struct speech *const all[] = {&speech_zherd,        &speech_echo, &speech_redis,
-                                           &speech_redis_geoadd, &speech_nats, &speech_mqtt};
+static const struct speech *const all[] = {
+    &speech_zherd,        &speech_zherd_auth, &speech_zherd_watch, &speech_echo, &speech_redis,
+    &speech_redis_geoadd, &speech_redis_wait, &speech_nats,        &speech_mqtt};
 
 const struct speech *speech_find(const char *name)
 {

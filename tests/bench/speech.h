@@ -17,12 +17,16 @@
 
 /* The longest request of any protocol here. */
 #define SPEECH_REQUEST_BYTES_MAX 256
-/* Places that are remembered, to be told from others by one comparison. */
+/* Places that are remembered, to be recognized by one comparison. */
 #define SPEECH_PLACES_BYTES_MAX 512
 /* A node's name, as in a topology. */
 #define SPEECH_NODE_BYTES_MAX 63
 
-enum speech_kind { SPEECH_UPDATE, SPEECH_QUESTION };
+enum speech_kind {
+    SPEECH_UPDATE,
+    SPEECH_QUESTION,
+    SPEECH_NEARBY, /* who is near a place */
+};
 
 /* One request on its way, with what its reply will be judged by. */
 struct asked {
@@ -31,7 +35,8 @@ struct asked {
     uint32_t place;    /* in its batch, from 0 */
     uint32_t bytes;    /* of the request, */
     size_t at;         /* which begin here in its connection's output */
-    uint64_t stamp_ns; /* an update's own; a question's: of the client's newest update */
+    uint64_t stamp_ns; /* an update's own; a question's: of the client's newest update; NEARBY: what
+                        * draws the place (sample_write_place) */
     uint64_t seen_ns;  /* a question's reply: the stamp in it, 0 for an unknown client */
     int64_t due_ns;    /* when it had to leave */
 };
@@ -50,12 +55,13 @@ struct talk {
     const struct speech *speech;
     struct known *known;                  /* by client; NULL where no questions are asked */
     uint32_t first_client;                /* lets two runs have clients of their own */
-    uint32_t radius, bound;               /* of a question */
+    uint32_t radius, bound;               /* of a question, and of who is near */
+    uint32_t expire_s;                    /* so long after its stamp an update is over; 0: never */
     char node[SPEECH_NODE_BYTES_MAX + 1]; /* the node that answers updates, once it has */
     size_t node_bytes;
     char places[SPEECH_PLACES_BYTES_MAX]; /* the JSON of the last reply that was shown to be right,
                                            */
-    size_t places_bytes;  /* and the empty line behind it; 0: none, or a longer one */
+    size_t places_bytes;  /* and the empty line after it; 0: none, or a longer one */
     uint64_t places_hash; /* of the JSON */
 };
 
@@ -68,11 +74,12 @@ enum speech_verdict {
 struct speech {
     const char *name;
     bool has_questions;
+    bool has_nearby; /* tells who is near */
 
     /* Writes at most SPEECH_REQUEST_BYTES_MAX; how many. */
     size_t (*write)(const struct talk *talk, const struct asked *asked, char *out);
-    /* The reply begins at `reply`; `*taken` is its size if good. Sets asked->seen_ns of a
-     * question; whether that is new enough is the caller's affair. */
+    /* The reply begins at `reply`; `*taken` is its size if good. Sets asked->seen_ns of a question;
+     * the caller decides whether that is new enough. */
     enum speech_verdict (*read)(struct talk *talk, struct asked *asked, struct span request,
                                 struct span reply, size_t *taken);
 
@@ -84,15 +91,15 @@ struct speech {
      * is not empty. NULL where a server only ever answers. */
     enum speech_verdict (*aside)(struct span bytes, size_t *taken, struct span *answer);
 
-    /* Asks to be told every update, the server's reply to that, and reads one that is told; or
-     * empty and NULL. */
+    /* The request to subscribe to every update, the server's reply to it, and a reader of one
+     * pushed update; or empty and NULL. */
     struct span listen, listening;
     enum speech_verdict (*heard)(struct span bytes, size_t *taken, uint32_t *client,
                                  uint64_t *stamp_ns);
 };
 
-extern const struct speech speech_zherd, speech_echo, speech_redis, speech_redis_geoadd,
-    speech_nats, speech_mqtt;
+extern const struct speech speech_zherd, speech_zherd_auth, speech_zherd_watch, speech_echo,
+    speech_redis, speech_redis_geoadd, speech_redis_wait, speech_nats, speech_mqtt;
 
 /* By its name, or NULL. */
 const struct speech *speech_find(const char *name);

@@ -1,14 +1,26 @@
 /* The text protocol of gateway/PROTOCOL.md; any herd that speaks it can be measured. */
 #include <xxhash.h>
 
+#include "bus/base/arc.h"
 #include "bus/base/packed.h"
 #include "tests/bench/speech.h"
 
 #define IAMAT   "IAMAT "
 #define WHATSAT "WHATSAT "
+#define NEARBY  "NEARBY AT "
+#define NEAR    "NEAR "
+#define WATCH   "WATCH *\n"
+#define WATCHED "WATCH 1 0\n\n"
+#define MOVE    "! MOVE 1 "
 /* What a JSON object of places has in any case. */
 #define RESULTS "\"results\""
 #define STATUS  "\"status\""
+
+static char *put_number(char *end, uint32_t number)
+{
+    *end++ = ' ';
+    return decimal_put(end, number, decimal_count(number));
+}
 
 static size_t write_request(const struct talk *talk, const struct asked *asked, char *out)
 {
@@ -19,13 +31,17 @@ static size_t write_request(const struct talk *talk, const struct asked *asked, 
         out[sizeof IAMAT - 1 + SAMPLE_BYTES] = '\n';
         return sizeof IAMAT + SAMPLE_BYTES;
     }
-    memcpy(out, WHATSAT, sizeof WHATSAT - 1);
-    sample_write_id(client, out + sizeof WHATSAT - 1);
-    char *end = out + sizeof WHATSAT - 1 + SAMPLE_ID_BYTES;
-    *end++ = ' ';
-    end = decimal_put(end, talk->radius, decimal_count(talk->radius));
-    *end++ = ' ';
-    end = decimal_put(end, talk->bound, decimal_count(talk->bound));
+    char *end;
+    if (asked->kind == SPEECH_NEARBY) {
+        end = speech_put(out, NEARBY, sizeof NEARBY - 1);
+        sample_write_place(asked->stamp_ns, end);
+        end += SAMPLE_POSITION_BYTES;
+    } else {
+        end = speech_put(out, WHATSAT, sizeof WHATSAT - 1);
+        sample_write_id(client, end);
+        end += SAMPLE_ID_BYTES;
+    }
+    end = put_number(put_number(end, talk->radius), talk->bound);
     *end++ = '\n';
     return (size_t)(end - out);
 }
@@ -153,9 +169,75 @@ static enum speech_verdict read_places(struct talk *talk, struct asked *asked, s
     return is_newest && known->json_hash == hash ? SPEECH_GOOD : SPEECH_WRONG;
 }
 
+/* ---- who is near ---- */
+
+/* "12.3 ", in decimetres, which is taken off. */
+static bool take_decimetres(struct span *line, int64_t *dm)
+{
+    size_t i = 0;
+    for (*dm = 0; i < line->len && line->data[i] >= '0' && line->data[i] <= '9' && i < 9; i++)
+        *dm = *dm * 10 + (line->data[i] - '0');
+    if (i == 0 || line->len < i + 3 || line->data[i] != '.' || line->data[i + 2] != ' ' ||
+        line->data[i + 1] < '0' || line->data[i + 1] > '9')
+        return false;
+    *dm = *dm * 10 + (line->data[i + 1] - '0');
+    *line = (struct span){line->data + i + 3, line->len - i - 3};
+    return true;
+}
+
+static bool is_so_far(struct span request, const char *sample, int64_t dm)
+{
+    struct degrees from, to;
+    if (!degrees_read((struct span){request.data + sizeof NEARBY - 1, SAMPLE_POSITION_BYTES},
+                      &from) ||
+        !degrees_read((struct span){sample + SAMPLE_POSITION_AT, SAMPLE_POSITION_BYTES}, &to))
+        return false;
+    struct arc_point a = arc_point(from), b = arc_point(to);
+    return (arc_distance_mm(&a, &b, arc_haversine(&a, &b)) + 50) / 100 == dm;
+}
+
+/* A line without its LF; distances do not fall. Of the first it is computed how far that is. */
+static bool is_near_line(const struct talk *talk, struct span request, struct span line,
+                         uint32_t number, int64_t *dm)
+{
+    struct span node;
+    const char *sample;
+    uint32_t client;
+    uint64_t stamp_ns;
+    int64_t before_dm = *dm;
+    if (line.len < sizeof NEAR || memcmp(line.data, NEAR, sizeof NEAR - 1) != 0)
+        return false;
+    line = (struct span){line.data + sizeof NEAR - 1, line.len - (sizeof NEAR - 1)};
+    return take_decimetres(&line, dm) && split_at_line(line, &node, &sample) &&
+           sample_read(sample, &client, &stamp_ns) && *dm >= before_dm &&
+           *dm <= (int64_t)talk->radius * 10000 && number < talk->bound &&
+           (number > 0 || is_so_far(request, sample, *dm));
+}
+
+static enum speech_verdict read_near(const struct talk *talk, struct span request,
+                                     struct span reply, size_t *taken)
+{
+    int64_t dm = 0;
+    const char *at = reply.data, *end = reply.data + reply.len;
+    for (uint32_t number = 0;; number++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        if (newline == NULL)
+            return SPEECH_PART;
+        struct span line = {at, (size_t)(newline - at)};
+        at = newline + 1;
+        *taken = (size_t)(at - reply.data);
+        if (line.len == 0)
+            return SPEECH_GOOD;
+        if (!is_near_line(talk, request, line, number, &dm))
+            return SPEECH_WRONG;
+    }
+}
+
 static enum speech_verdict read_reply(struct talk *talk, struct asked *asked, struct span request,
                                       struct span reply, size_t *taken)
 {
+    if (asked->kind == SPEECH_NEARBY)
+        return read_near(talk, request, reply, taken);
     const char *newline = memchr(reply.data, '\n', reply.len);
     if (newline == NULL)
         return SPEECH_PART;
@@ -172,9 +254,55 @@ static enum speech_verdict read_reply(struct talk *talk, struct asked *asked, st
     return read_places(talk, asked, line, rest, taken);
 }
 
+/* ---- what a watch of everything tells ---- */
+
+static enum speech_verdict read_told(struct span bytes, size_t *taken, uint32_t *client,
+                                     uint64_t *stamp_ns)
+{
+    struct span node;
+    const char *sample, *newline = memchr(bytes.data, '\n', bytes.len);
+    enum speech_verdict verdict = speech_match(bytes, span_of(MOVE));
+    if (verdict != SPEECH_GOOD || newline == NULL)
+        return verdict == SPEECH_GOOD ? SPEECH_PART : verdict;
+    *taken = (size_t)(newline + 1 - bytes.data);
+    struct span line = {bytes.data + sizeof MOVE - 1, *taken - sizeof MOVE};
+    bool good = split_at_line(line, &node, &sample) && sample_read(sample, client, stamp_ns);
+    return good ? SPEECH_GOOD : SPEECH_WRONG;
+}
+
+/* Of a herd whose access rules have the token of 32 bytes of zeros (tests/bench/systems.py). */
+#define AUTH  "AUTH AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+#define AUTHS "AUTH bench\n"
+
+static enum speech_verdict read_name(struct span reply, size_t *taken)
+{
+    *taken = sizeof AUTHS - 1;
+    return speech_match(reply, span_of(AUTHS));
+}
+
+const struct speech speech_zherd_auth = {
+    .name = "zherd-auth",
+    .has_questions = true,
+    .has_nearby = true,
+    .write = write_request,
+    .read = read_reply,
+    .greeting = {AUTH, sizeof AUTH - 1},
+    .welcome = read_name,
+};
+
+const struct speech speech_zherd_watch = {
+    .name = "zherd-watch",
+    .write = write_request,
+    .read = read_reply,
+    .listen = {WATCH, sizeof WATCH - 1},
+    .listening = {WATCHED, sizeof WATCHED - 1},
+    .heard = read_told,
+};
+
 const struct speech speech_zherd = {
     .name = "zherd",
     .has_questions = true,
+    .has_nearby = true,
     .write = write_request,
     .read = read_reply,
 };

@@ -1,9 +1,16 @@
-/* Steady load on one server: every client told once, then the workload for some time. */
+/* Steady load on one server: one update of every client, then the workload for some time. */
+#include <stdio.h>
+
 #include "tests/bench/drive.h"
 #include "tests/bench/moment.h"
 
-/* Batches in which clients are told at first, when nothing is measured. */
+/* Requests in a batch while the first updates load the table and nothing is measured. */
 #define LOAD_DEPTH 64
+/* How many clients are asked about while all others are over. */
+#define OTHERS 1000u
+/* So long before that moment they are told, and the questions begin. */
+#define OTHERS_BEFORE_NS    (MOMENT_NS_PER_S * 3 / 2)
+#define QUESTIONS_BEFORE_NS (MOMENT_NS_PER_S / 2)
 
 static uint32_t greater(uint32_t a, uint32_t b)
 {
@@ -50,6 +57,58 @@ bool run_steady(struct run *run, enum script_workload workload)
         script_begin(&run->script, workload, UINT64_MAX);
         drive_play(&drive, run->depth, run->rate, moment_of_seconds(run->warmup_seconds));
         good = measure(run, &drive, moment_of_seconds(run->seconds));
+    }
+    drive_close(&drive);
+    return good;
+}
+
+/* Of a table that others fill. */
+bool run_nearby(struct run *run)
+{
+    struct drive drive;
+    bool good = drive_open(&drive, run, &run->servers[0], run->depth);
+    if (good) {
+        script_begin(&run->script, SCRIPT_NEARBY, UINT64_MAX);
+        drive_play(&drive, run->depth, run->rate, moment_of_seconds(run->warmup_seconds));
+        good = measure(run, &drive, moment_of_seconds(run->seconds));
+    }
+    drive_close(&drive);
+    return good;
+}
+
+/* Sleeps until the wall clock shows that; false where it is past. */
+static bool sleep_until(int64_t wall_ns)
+{
+    struct timespec until = {wall_ns / MOMENT_NS_PER_S, wall_ns % MOMENT_NS_PER_S};
+    if (moment_of(CLOCK_REALTIME) > wall_ns)
+        return false;
+    clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
+    return true;
+}
+
+bool run_expire(struct run *run)
+{
+    struct drive drive;
+    struct script *script = &run->script;
+    /* Their stamps differ by nanoseconds, so all of them are over in one moment. */
+    int64_t over_ns = (int64_t)script->stamp_ns + run->talk.expire_s * MOMENT_NS_PER_S;
+    bool good = drive_open(&drive, run, &run->servers[0], greater(run->depth, LOAD_DEPTH));
+    if (good) {
+        script_begin(script, SCRIPT_LOAD, script->clients);
+        drive_play(&drive, LOAD_DEPTH, 0, RUN_FOR_EVER_NS);
+        good = sleep_until(over_ns - OTHERS_BEFORE_NS);
+        if (!good)
+            fprintf(stderr, "zherd-bench: the first are over before all are told: --expire\n");
+    }
+    if (good) {
+        run->talk.first_client += script->clients;
+        script->clients = greater(OTHERS, run->connections);
+        script->stamp_ns = (uint64_t)moment_of(CLOCK_REALTIME);
+        script_begin(script, SCRIPT_LOAD, script->clients);
+        drive_play(&drive, LOAD_DEPTH, 0, RUN_FOR_EVER_NS);
+        good = sleep_until(over_ns - QUESTIONS_BEFORE_NS);
+        script_begin(script, SCRIPT_WHATSAT, UINT64_MAX);
+        good = good && measure(run, &drive, moment_of_seconds(run->seconds));
     }
     drive_close(&drive);
     return good;

@@ -10,7 +10,7 @@
 #include "tests/bench/run.h"
 
 #define EVENTS_MAX 256
-/* A round that makes no progress for so long is given up. */
+/* A round that makes no progress for this time is given up. */
 #define WAIT_MS (RUN_PATIENCE_SECONDS * 1000)
 
 struct storm {

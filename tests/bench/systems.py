@@ -3,7 +3,9 @@
 A system is a context: inside it runs, outside nothing of it is left. Debian's packages are used
 where they are installed; missing() says which are not."""
 
+import base64
 import contextlib
+import hashlib
 import importlib.util
 import os
 import pathlib
@@ -48,6 +50,20 @@ def missing():
     return wanted
 
 
+def fdatasync_us(times=200):
+    """What the disk under the systems' folders takes for a block of 4 KiB that was written before:
+    the least, the median and the most."""
+    block, took = os.urandom(4096), []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(times):
+            os.pwrite(file.fileno(), block, 0)
+            began = time.monotonic()
+            os.fdatasync(file.fileno())
+            took.append(1e6 * (time.monotonic() - began))
+    took.sort()
+    return took[0], took[times // 2], took[-1]
+
+
 @contextlib.contextmanager
 def on_cpu(cpu):
     """Processes started inside run on one processor, if there are two; None leaves it open."""
@@ -63,8 +79,14 @@ def on_cpu(cpu):
 class System:
     """What a measurement needs to know: where updates go, where else to look, who uses CPU."""
 
-    def __init__(self, ports, pids, protocol="zherd"):
+    def __init__(self, ports, pids, protocol="zherd", log_folder=None):
         self.ports, self.pids, self.protocol = ports, pids, protocol
+        self.log_folder = log_folder
+
+    @property
+    def logs(self):
+        """Its log files until now, those that were rotated, too."""
+        return sorted(self.log_folder.glob("*.log*")) if self.log_folder else []
 
 
 @contextlib.contextmanager
@@ -94,18 +116,61 @@ def listening(*ports):
         rig.wait_for(f"a server on port {port}", lambda: not rig.refuses(port))
 
 
+def make_certificate(folder):
+    """Of nobody in particular: a certificate and its key."""
+    certificate, key = folder / "trial.pem", folder / "trial.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    key.chmod(0o600)
+    return certificate, key
+
+
+def add_tls(herd):
+    """Gives the one node of the herd a door of TLS, where as many as there are begin: its port."""
+    certificate, key = make_certificate(herd.folder)
+    port = rig.free_ports(2 * len(herd.ports) + 1)[-1]  # beyond the herd's own
+    herd.file.write_text(herd.file.read_text().replace(
+        "    bus = ", f"    clients_tls = tls://127.0.0.1:{port}\n    certificate = {certificate}\n"
+        f"    certificate_key = {key}\n    trusted = 127.0.0.0/8\n    bus = ", 1))
+    return port
+
+
 @contextlib.contextmanager
-def zherd(nodes=1, links=None, log="events", measured=None, cpu=SERVER_CPU):
-    """A herd without places; a full mesh unless `links` are given."""
+def zherd(nodes=1, links=None, log="events", measured=None, cpu=SERVER_CPU, protocol="zherd",
+          tls=False, rules=None, **keys):
+    """A herd without places; a full mesh unless `links` are given. `keys` are of its section herd,
+    `rules` the text of a file of access rules. `tls`: the port of its one node is that of TLS."""
     names = ["Alford", "Ball", "Hamilton", "Holiday", "Welsh"][:nodes]
     if links is None:
         links = [f"{a}-{b}" for i, a in enumerate(names) for b in names[i + 1:]]
     with rig.Herd(links=links, nodes=names, places=False) as herd:
+        lines = "".join(f"    {key} = {value}\n" for key, value in keys.items())
+        herd.file.write_text(herd.file.read_text().replace(
+            "    name = trial\n", "    name = trial\n" + lines, 1))
+        ports = [add_tls(herd)] if tls else [herd.ports[name] for name in names]
+        if rules:
+            (herd.folder / keys["access"]).write_text(rules)
+        data = ("--data-dir", herd.folder / "data") if "journal" in keys else ()
         with on_cpu(cpu if nodes == 1 else None):
-            herd.start(extra=("--log", log))
+            herd.start(extra=("--log", log, "--new-clients", "0", *data))
         herd.linked()
+        if data:
+            for name in names:
+                rig.wait_for("the journal's first file", lambda: list(
+                    (herd.folder / "data" / f"{name}.journal").glob("*.blocks")), 60)
         watched = [herd.processes[name].child.pid for name in measured or names]
-        yield System([herd.ports[name] for name in names], watched)
+        yield System(ports, watched, protocol, herd.folder / "log")
+
+
+def zherd_with_rules():
+    """Each connection shows a token; the second pattern is that of all ids. The token is that of 32
+    bytes of zeros, which tests/bench/speech_zherd.c says."""
+    token = base64.urlsafe_b64encode(bytes(32)).rstrip(b"=")
+    salt, digest = bytes(16), hashlib.blake2b(token, digest_size=32, key=bytes(16)).digest()
+    entry = ":".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (salt, digest))
+    return zherd(protocol="zherd-auth", access="bench.access", rules=(
+        f"person\n    name = bench\n    token = {entry}\n    be = nobody-* *\nanyone\n"))
 
 
 @contextlib.contextmanager
@@ -123,18 +188,25 @@ def ask_redis(port, command, wanted):
 
 
 @contextlib.contextmanager
-def redis(nodes=1, protocol="redis"):
+def redis(nodes=1, protocol="redis", appendfsync=None, tls=False):
+    """With a file that is appended to and synced so, or none; `tls`: in TLS alone."""
     ports = rig.free_ports(nodes)
     with processes(SERVER_CPU if nodes == 1 else None) as (folder, start):
         servers = []
         for number, port in enumerate(ports):
             place = folder / str(number)
             place.mkdir()
+            doors = ["--port", port]
+            if tls:
+                certificate, key = make_certificate(place)
+                doors = ["--port", 0, "--tls-port", port, "--tls-auth-clients", "no",
+                         "--tls-cert-file", certificate, "--tls-key-file", key]
             replica = [] if number == 0 else ["--replicaof", f"127.0.0.1 {ports[0]}"]
             servers.append(start(
-                program("redis-server"), "--bind", "127.0.0.1", "--port", port, "--dir", place,
-                "--save", "", "--appendonly", "no", "--maxclients", 12000, "--tcp-backlog", 4096,
-                "--repl-diskless-sync-delay", 0, *replica))
+                program("redis-server"), "--bind", "127.0.0.1", *doors, "--dir", place,
+                "--save", "", "--appendonly", "yes" if appendfsync else "no",
+                "--appendfsync", appendfsync or "no", "--maxclients", 12000,
+                "--tcp-backlog", 4096, "--repl-diskless-sync-delay", 0, *replica))
             listening(port)
         for port in ports[1:]:
             rig.wait_for("a replica in step", lambda: ask_redis(

@@ -39,7 +39,7 @@ class Line(LineReceiver):
 
 
 class Client(Line):
-    """Whoever connects to us: a client, or a neighbour with its AT lines."""
+    """A connection from a client, or from a neighbour that sends its AT lines."""
 
     def lineReceived(self, line):
         logging.info("received: %r", line)
@@ -87,7 +87,7 @@ class Node(Factory):
         self.neighbours = set()
 
     def learn(self, client, stamp, at):
-        """Stores what is newer and tells the neighbours; what is known is not told again."""
+        """Stores what is newer and sends it to the neighbours; what is known is not sent again."""
         known = self.places.get(client)
         if known and known[0] >= stamp:
             return

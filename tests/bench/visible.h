@@ -1,7 +1,7 @@
 /* visible: after which delay is an update seen at another node?
  *
- * Each probe is one question, asked once, some time after its update was sent; the answer is yes
- * or no. Nobody polls, so measuring does not disturb what is measured. The share of yes, made
+ * Each probe is one question, asked once, some time after its update was sent; the answer is yes or
+ * no. No connection polls, so measuring does not disturb what is measured. The share of yes, made
  * monotone over the delay (pool adjacent violators: Ayer, Brunk, Ewing, Reid and Silverman, "An
  * empirical distribution function for sampling with incomplete information", 1955), is the
  * distribution of the time an update takes. */

@@ -1,4 +1,5 @@
-/* Where to connect to: names are asked for anew, beside the loop, and what is known stays. */
+/* Where to connect to: names are resolved again on a thread of their own, and known addresses
+ * stay. */
 #include "bus/net/address.h"
 
 #include <poll.h>
@@ -6,7 +7,7 @@
 #include "tests/bus/loopback.h"
 #include "tests/check.h"
 
-/* A system that cannot reach its name server asks it for so long (resolv.conf(5)). */
+/* How long a system asks a name server that it cannot reach (resolv.conf(5)). */
 #define ANSWER_MS_MAX 60000
 
 static const struct dial_rules rules = {.away_ms = 1, .away_two_keys_ms = 1, .unanswered_ms = 1};
@@ -58,7 +59,7 @@ static void without_an_answer_the_old_addresses_go_on(void)
     dial_start(&dial, &rules, &none, 0);
     find(&address);
     CHECK(address_choose(&address, &dial) == NULL);
-    CHECK(strstr(address.error, "cannot resolve nobody.invalid") != NULL);
+    CHECK(strstr(address.trouble, "cannot resolve nobody.invalid") != NULL);
     address.known.count = 1;
     snprintf(address.known.endpoints[0], RESOLVE_ENDPOINT_BYTES_MAX, "tcp://127.0.0.1:12500");
     find(&address);
@@ -66,7 +67,7 @@ static void without_an_answer_the_old_addresses_go_on(void)
     address.endpoint = "tcp://127.0.0.2:12500";
     find(&address);
     CHECK(strcmp(address_choose(&address, &dial), "tcp://127.0.0.2:12500") == 0);
-    CHECK(address.error[0] == '\0');
+    CHECK(address.trouble[0] == '\0');
 }
 
 static void what_was_asked_can_be_dropped(void)

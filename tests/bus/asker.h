@@ -1,4 +1,4 @@
-/* asker: what a gateway does at the places service's front, with libzmq and nothing else. */
+/* asker: asks at the places service's front as a gateway does, with libzmq and nothing else. */
 #ifndef ZHERD_TESTS_BUS_ASKER_H
 #define ZHERD_TESTS_BUS_ASKER_H
 

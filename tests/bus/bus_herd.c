@@ -1,10 +1,10 @@
-/* Real sockets and real floods together: nodes link up, tell each other everything, end and come
- * back, among strangers and in number. */
+/* Real sockets and real floods together: nodes link up, exchange all locations, end and come back,
+ * among strangers and in number. */
 #include "tests/bus/herd.h"
 
 #include <zmq.h>
 
-/* A node is used half a second after its start: its neighbours must be linked by then. */
+/* A user may use a node half a second after its start: its neighbours must be linked by then. */
 #define LINK_MS_MAX 500
 /* Far below the second after which a link repeats itself: nothing had to wait for that. */
 #define SPREAD_MS_MAX 500
@@ -87,13 +87,13 @@ static void tell_five_in_a_ring(void)
     for (size_t i = 1; i < 5; i++)
         check_same_facts(&herd, ALFORD, i, "kiwi");
 
-    /* Every node tells of clients of its own and of one they all dispute. */
+    /* Every node takes locations of clients of its own and of one client that all nodes report. */
     for (int round = 1; round <= 100; round++) {
         for (size_t i = 0; i < 5; i++) {
             char client[32];
             snprintf(client, sizeof client, "client%zu.%d", i, round);
             herd_say(&herd, i, client, 1621464900000000000 + round);
-            /* Its own stamp is newer than what it may have heard of the others. */
+            /* Its own stamp is newer than any that it may have received from the others. */
             herd_say(&herd, i, "kiwi", 1621464900000000000 + round * 10 + (int64_t)i);
         }
         herd_turn(&herd);
@@ -168,7 +168,7 @@ static void say_goodbye(void)
     CHECK(loopback_now_ms() - start_ms < 2000);
     CHECK(knows(&herd, ALFORD, "last-words"));
 
-    /* Nobody is there to say goodbye to. */
+    /* No peer is left to say goodbye to. */
     start_ms = loopback_now_ms();
     herd_stop(&herd, ALFORD);
     CHECK(loopback_now_ms() - start_ms < 1000);
@@ -218,7 +218,7 @@ static void count_what_is_no_message(void)
     struct herd herd;
     init_two(&herd);
     herd_start(&herd, ALFORD);
-    /* Ball's place is taken by somebody who says anything but the protocol. */
+    /* A socket with Ball's routing id sends anything but the protocol. */
     void *context = zmq_ctx_new(), *dealer = zmq_socket(context, ZMQ_DEALER);
     int linger_ms = 0;
     zmq_setsockopt(dealer, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
@@ -233,7 +233,7 @@ static void count_what_is_no_message(void)
     HERD_WAIT(&herd, count->messages_malformed == sizeof bytes);
     herd_say(&herd, ALFORD, "kiwi", 1621464800000000000);
 
-    /* The true Ball takes over from it, though it still hangs on. */
+    /* The true Ball replaces that socket, although it is still connected. */
     herd_start(&herd, BALL);
     HERD_WAIT(&herd, herd_is_linked(&herd) && herd_agrees(&herd, 1));
     CHECK_INT(bus_strangers(herd.nodes[ALFORD].bus), 0);

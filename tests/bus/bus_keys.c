@@ -1,5 +1,6 @@
-/* The peer sockets with keys: who is heard, who is not, and what happens when keys change. Each
- * case counts messages that reached the core of the hub; from strangers there must be none. */
+/* The peer sockets with keys: whose messages are accepted, whose are not, and what happens when
+ * keys change. Each case counts messages that reached the core of the hub; from strangers there
+ * must be none. */
 #include "tests/bus/lone.h"
 #include "tests/bus/proof.h"
 #include "tests/bus/recorder.h"
@@ -7,15 +8,15 @@
 #include <errno.h>
 #include <zmq.h>
 
-#define RENEWED_MS     11000 /* after so long a bus begins a lost connection anew */
+#define RENEWED_MS     11000 /* after this time a bus connects again where a connection was lost */
 #define GREETING_BYTES 64    /* of ZMTP, before any mechanism begins */
 
-/* Whatever becomes of a handshake (zmq_socket_monitor(3)). */
+/* Every way in which a handshake can end (zmq_socket_monitor(3)). */
 #define HANDSHAKE_ENDS                                                                             \
     (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |                        \
      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 
-/* Peers of the hub: one who is always what it says, and the one under suspicion. */
+/* Peers of the hub: one that is always honest, and the one that a case puts to the test. */
 enum { GOOD, OTHER, PEER_COUNT };
 
 struct scene {
@@ -202,9 +203,9 @@ static void a_friends_key_under_no_friends_name_is_not_heard(void)
     close_scene(&scene);
 }
 
-/* Somebody else sits at the peer's endpoint: a door with a key that is not the peer's. The hub
- * comes, and goes away again. */
-static void we_tell_nothing_to_who_is_not_our_peer(void)
+/* A listener with another key has the peer's endpoint. The hub connects to it and breaks the
+ * handshake off. */
+static void nothing_is_sent_to_who_is_not_our_peer(void)
 {
     struct scene scene = open_scene();
     struct auth_certificate drawn = draw();
@@ -293,7 +294,8 @@ static void a_peer_may_change_its_key(void)
             open_peer(&scene, "Other", scene.endpoints[OTHER], lives[i], scene.endpoint);
         struct lone *all[] = {scene.hub, scene.good, other};
         other->flood.peers[0].due = 1;
-        /* What the hub said first may have gone to the life before, and down with it. */
+        /* The hub's first message may have gone to the previous incarnation, and been lost with
+         * it. */
         LONE_WAIT(all, (scene.hub->flood.peers[OTHER].due = 1) && heard(&scene) == i + 1 &&
                            other->flood.peers[0].received > 0);
         lone_close(&other, 0);
@@ -302,23 +304,24 @@ static void a_peer_may_change_its_key(void)
     close_scene(&scene);
 }
 
-/* CURVE alone lets in everybody who knows the door's public key. */
+/* Without a ZAP handler, CURVE accepts every client that knows the listener's public key. */
 static void a_door_without_a_handler_does_not_pass_the_proof(void)
 {
     struct auth_certificate own = draw();
     void *watched = zmq_ctx_new(), *unwatched = zmq_ctx_new();
-    char error[AUTH_ERROR_BYTES_MAX] = "", endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
-    struct auth *auth = auth_open(watched, error);
+    struct fault fault = {0};
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
+    struct auth *auth = auth_open(watched, &fault);
     CHECK(auth != NULL);
     for (int i = 0; auth != NULL && i < 2; i++) {
         void *router = zmq_socket(i == 0 ? watched : unwatched, ZMQ_ROUTER);
         loopback_endpoint(endpoint);
         CHECK(auth_guard(router, AUTH_BUS, &own));
         CHECK_INT(zmq_bind(router, endpoint), 0);
-        CHECK_INT(auth_prove(auth, endpoint, own.public_key, error), i == 0);
+        CHECK_INT(auth_prove(auth, endpoint, own.public_key, &fault), i == 0);
         zmq_close(router);
     }
-    CHECK(strstr(error, "a stranger's key is let in at tcp://127.0.0.1:") == error);
+    CHECK(strstr(fault.text, "a stranger's key is let in at tcp://127.0.0.1:") == fault.text);
     auth_close(&auth);
     zmq_ctx_term(watched);
     zmq_ctx_term(unwatched);
@@ -326,14 +329,15 @@ static void a_door_without_a_handler_does_not_pass_the_proof(void)
 
 static void a_bus_without_proof_does_not_open(void)
 {
-    char error[BUS_ERROR_BYTES_MAX] = "", endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
+    struct fault fault = {0};
+    char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
     struct bus_keys keys = {.own = draw()};
     loopback_endpoint(endpoint);
     struct bus_options options = {.name = "Hub", .endpoint = endpoint, .keys = &keys};
     proof_fail_after(0);
-    CHECK(bus_open(&options, error) == NULL);
-    CHECK(strcmp(error, PROOF_ERROR) == 0);
-    struct bus *bus = bus_open(&options, error);
+    CHECK(bus_open(&options, &fault) == NULL);
+    CHECK(strcmp(fault.text, PROOF_ERROR) == 0);
+    struct bus *bus = bus_open(&options, &fault);
     CHECK(bus != NULL);
     bus_close(&bus, 0);
 }
@@ -342,20 +346,22 @@ static void a_bus_without_proof_does_not_open(void)
 static void there_is_one_handler(void)
 {
     void *context = zmq_ctx_new();
-    char error[AUTH_ERROR_BYTES_MAX] = "";
-    struct auth *first = auth_open(context, error), *second = auth_open(context, error);
+    struct fault fault = {0};
+    struct auth *first = auth_open(context, &fault), *second = auth_open(context, &fault);
     CHECK(first != NULL && second == NULL);
-    CHECK(strcmp(error, "cannot check keys: Address already in use") == 0);
+    CHECK(strcmp(fault.text, "cannot check keys: Address already in use") == 0);
     auth_close(&first);
     zmq_ctx_term(context);
 }
 
-/* A key that opens one door opens no other, and nobody's key opens none. */
+/* A key that one kind of listener accepts is refused by the others, and all refuse a missing or
+ * empty key. */
 static void doors_have_rings_of_their_own(void)
 {
     void *context = zmq_ctx_new();
-    char error[AUTH_ERROR_BYTES_MAX] = "", name[KEYRING_NAME_BYTES_MAX + 1] = "";
-    struct auth *auth = auth_open(context, error);
+    struct fault fault = {0};
+    char name[KEYRING_NAME_BYTES_MAX + 1] = "";
+    struct auth *auth = auth_open(context, &fault);
     struct auth_certificate own = draw();
     struct keyring_keys keys = keys_of(&own);
     struct keyring ring = {0};
@@ -374,7 +380,7 @@ static void doors_have_rings_of_their_own(void)
 static const struct check_case cases[] = {
     {"friends hear each other", friends_hear_each_other},
     {"the greatest message still fits", the_greatest_message_still_fits},
-    {"a stranger's key is refused, and told with its address",
+    {"a stranger's key is refused, and reported with its address",
      a_strangers_key_is_refused_and_named},
     {"who has no key is not heard", who_has_no_key_is_not_heard},
     {"who takes us for another is not heard", who_takes_us_for_another_is_not_heard},
@@ -382,7 +388,7 @@ static const struct check_case cases[] = {
      a_friends_key_under_another_friends_name_is_not_heard},
     {"a friend's key under no friend's name is not heard",
      a_friends_key_under_no_friends_name_is_not_heard},
-    {"nothing is told to who is not our peer", we_tell_nothing_to_who_is_not_our_peer},
+    {"nothing is sent to a node that is not our peer", nothing_is_sent_to_who_is_not_our_peer},
     {"what was overheard cannot be said again", what_was_overheard_cannot_be_said_again},
     {"a key that is removed is heard no more, until it is back",
      a_key_that_is_removed_is_heard_no_more},

@@ -1,5 +1,6 @@
-/* The peer sockets among buses that mean well: reaching each other, coming late, coming back,
- * bursts, limits and the end. No herd yet: a script stands in for the flood (lone.h). */
+/* The peer sockets among honest buses: connecting, starting late, coming back, bursts, limits and
+ * the end. There is no herd: a script stands in for the flood (lone.h). */
+#include "bus/net/peer_socket.h"
 #include "tests/bus/lone.h"
 
 #include <sys/resource.h>
@@ -8,7 +9,7 @@
 
 /* A neighbour that starts must be in use half a second later. */
 #define LATE_LINK_MS_MAX 500
-/* As long as it takes a node that goes on asking to have settled into its habits. */
+/* Long enough for a node that keeps connecting to repeat it at its usual pace. */
 #define AWAY_MS 2000
 /* A full window of UPDATEs and the ACKs that may go with it. */
 #define ROUND 40
@@ -57,9 +58,28 @@ static void reach_both_ways(void)
     close_pair(&pair);
 }
 
+static bool is_wiped(const struct flood *flood)
+{
+    for (size_t i = 0; i < flood->message_bytes; i++)
+        if (flood->out[i] != 0)
+            return false;
+    return true;
+}
+
+static void leave_nothing_of_what_was_sent(void)
+{
+    struct pair pair = open_pair();
+    struct lone *all[] = {pair.a, pair.b};
+    pair.a->flood.message_bytes = WIRE_MESSAGE_BYTES_MAX;
+    pair.a->flood.peers[0].due = 1;
+    LONE_WAIT(all, pair.b->flood.peers[0].received == 1);
+    LONE_WAIT(all, is_wiped(&pair.a->flood));
+    close_pair(&pair);
+}
+
 static void name_the_peer(void)
 {
-    /* In an order that is not that of the names, and with names that begin alike. */
+    /* In another order than that of the names, and with names that share a prefix. */
     const char *const names[] = {"Welsh", "Ball", "Ballard", "Alf", "Ba"};
     char hub_endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], endpoints[5][LOOPBACK_ENDPOINT_BYTES_MAX];
     struct bus_peer peers[5];
@@ -124,7 +144,7 @@ static void come_back(void)
     for (int i = 0; i < 5; i++) {
         struct lone_peer *a = &pair.a->flood.peers[0], *b = &pair.b->flood.peers[0];
         uint64_t before = a->received;
-        /* What a connection takes while it breaks is lost: say it until it is heard. */
+        /* A message that a connection takes while it breaks is lost: send until one arrives. */
         LONE_WAIT(both, (a->due = 1, b->received > 0));
         LONE_WAIT(both, (b->due = 1, a->received > before));
         lone_close(&pair.b, 0);
@@ -140,8 +160,8 @@ static void take_bursts_in_bounded_turns(void)
     pair.a->flood.peers[0].due = 900;
     LONE_WAIT(sender, pair.a->flood.peers[0].sent == 900);
 
-    /* Everything is on its way and B has not turned yet: what says that more waits must be right,
-     * and the greatest turn must be far smaller than the burst. */
+    /* All messages have been sent and B has not turned yet: bus_turn must report correctly that
+     * more is waiting, and the greatest turn must be far smaller than the burst. */
     uint64_t greatest = 0, full_turns = 0;
     bool promised = false;
     struct lone *both[] = {pair.a, pair.b};
@@ -191,13 +211,13 @@ static void link_over_ipv6(void)
         snprintf(port, sizeof port, "%s", strrchr(pair.endpoints[i], ':') + 1);
         snprintf(pair.endpoints[i], LOOPBACK_ENDPOINT_BYTES_MAX, "tcp://[::1]:%s", port);
     }
-    char error[BUS_ERROR_BYTES_MAX];
+    struct fault fault;
     struct bus *bus =
-        bus_open(&(struct bus_options){.name = "Alford", .endpoint = pair.endpoints[0]}, error);
+        bus_open(&(struct bus_options){.name = "Alford", .endpoint = pair.endpoints[0]}, &fault);
     if (!bus) {
-        printf("    this machine has no IPv6: %s\n", error);
-        CHECK(strstr(error, "Cannot assign requested address") ||
-              strstr(error, "not supported by protocol"));
+        printf("    this machine has no IPv6: %s\n", fault.text);
+        CHECK(strstr(fault.text, "Cannot assign requested address") ||
+              strstr(fault.text, "not supported by protocol"));
         return;
     }
     bus_close(&bus, 0);
@@ -241,17 +261,17 @@ static void check_error(const char *endpoint, const struct bus_peer *peer, const
 {
     struct bus_options options = {.name = "Alford", .endpoint = endpoint, .peers = peer};
     options.peer_count = peer ? 1 : 0;
-    char error[BUS_ERROR_BYTES_MAX] = "";
-    struct bus *bus = bus_open(&options, error);
+    struct fault fault = {0};
+    struct bus *bus = bus_open(&options, &fault);
     CHECK(!bus);
-    CHECK_BYTES(error, strlen(error), wanted, strlen(wanted));
+    CHECK_BYTES(fault.text, strlen(fault.text), wanted, strlen(wanted));
     bus_close(&bus, 0);
 }
 
 static void say_why_it_cannot_start(void)
 {
     struct lone *taken = lone_open("Ball", "tcp://127.0.0.1:*", NULL, 0);
-    char wanted[BUS_ERROR_BYTES_MAX];
+    char wanted[FAULT_BYTES_MAX];
     snprintf(wanted, sizeof wanted,
              "cannot bind %s: Address already in use, by process %d (this one)",
              bus_endpoint(taken->bus), (int)getpid());
@@ -264,16 +284,46 @@ static void say_why_it_cannot_start(void)
                 "cannot bind udp://127.0.0.1:12500: not of the form tcp://host:port");
     check_error("tcp://127.0.0.1:port", NULL,
                 "cannot bind tcp://127.0.0.1:port: not of the form tcp://host:port");
-    char error[BUS_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     static const char unknown[] = "cannot bind tcp://nobody.invalid:1: cannot resolve ";
     CHECK(!bus_open(&(struct bus_options){.name = "Alford", .endpoint = "tcp://nobody.invalid:1"},
-                    error));
-    CHECK_BYTES(error, strnlen(error, strlen(unknown)), unknown, strlen(unknown));
+                    &fault));
+    CHECK_BYTES(fault.text, strnlen(fault.text, strlen(unknown)), unknown, strlen(unknown));
     check_error("tcp://203.0.113.1:12500", NULL,
                 "cannot bind tcp://203.0.113.1:12500: Cannot assign requested address");
     struct bus_peer ball = {"Ball", "tcp://127.0.0.1"};
     check_error("tcp://127.0.0.1:*", &ball,
                 "cannot connect to Ball at tcp://127.0.0.1: not of the form tcp://host:port");
+}
+
+static void check_domain(int type, bool has_keys, const char *wanted)
+{
+    void *context = zmq_ctx_new();
+    void *socket = peer_socket_make(context, type, has_keys);
+    char domain[64];
+    size_t bytes = sizeof domain;
+    CHECK_INT(zmq_getsockopt(socket, ZMQ_ZAP_DOMAIN, domain, &bytes), 0);
+    CHECK_BYTES(domain, strlen(domain), wanted, strlen(wanted));
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+static void ask_the_handler_where_bound(void)
+{
+    check_domain(ZMQ_ROUTER, false, "zherd.clear");
+    check_domain(ZMQ_DEALER, false, "");
+    check_domain(ZMQ_DEALER, true, "");
+}
+
+/* A name server that is near may have answered before the start looks. */
+static void start_without_a_name(void)
+{
+    struct bus_peer ball = {"Ball", "tcp://nobody.invalid:12500"};
+    for (int i = 0; i < 50; i++) {
+        struct lone *alford = lone_open("Alford", "tcp://127.0.0.1:*", &ball, 1);
+        CHECK(alford != NULL);
+        lone_close(&alford, 0);
+    }
 }
 
 static void serve_many_peers(void)
@@ -336,6 +386,7 @@ static void end_with_peers_away(void)
 
 static const struct check_case cases[] = {
     {"two buses reach each other, in order and complete", reach_both_ways},
+    {"what was sent last is wiped", leave_nothing_of_what_was_sent},
     {"messages come under the name of their peer, whatever the order of names", name_the_peer},
     {"a message for an absent peer is refused, not kept", keep_nothing_for_the_absent},
     {"a neighbour that comes two seconds late is reached within half a second", find_the_late},
@@ -348,6 +399,8 @@ static const struct check_case cases[] = {
     {"names of this machine and of its interfaces are bound", bind_what_a_name_stands_for},
     {"wildcards bind a free port everywhere; host names connect", bind_anywhere},
     {"a bus that cannot start says why in one sentence", say_why_it_cannot_start},
+    {"only a socket that is bound asks the handler", ask_the_handler_where_bound},
+    {"a peer whose name nobody knows yet stops no start", start_without_a_name},
     {"the greatest number of peers is served", serve_many_peers},
     {"what was sent last still leaves within the linger", let_the_last_words_leave},
     {"a bus whose peers are away ends at once", end_with_peers_away},

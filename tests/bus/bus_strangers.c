@@ -1,6 +1,6 @@
-/* The peer sockets among others that do not mean well, or know no better: strangers, wrong
- * messages, peers that do not read, that talk back, that are something else altogether. Each
- * case watches a well-behaved peer beside them, whose messages must go on. */
+/* The peer sockets among hostile and broken ones: strangers, wrong messages, peers that do not
+ * read, that talk back, that speak another protocol. Each case watches an honest peer beside them,
+ * whose messages must keep arriving. */
 #include "bus/link/strangers.h"
 #include "tests/bus/lone.h"
 
@@ -13,7 +13,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
-/* Peers of the bus under test: a good one that is a bus too, and the one under suspicion. */
+/* Peers of the bus under test: a good one that is a bus too, and the one that a case puts to the
+ * test. */
 enum { GOOD, OTHER, PEER_COUNT };
 
 struct scene {
@@ -113,8 +114,9 @@ static void count_strangers(void)
     close_scene(&scene);
 }
 
-/* Each name is told once, whatever its bytes, and one in a while. */
-static void tell_strangers(void)
+/* Each stranger's name is reported once, also one of unprintable bytes, and at most one per
+ * STRANGERS_PAUSE_MS. */
+static void report_strangers(void)
 {
     static const struct span ids[] = {{"Ot\n\xff", 4},
                                       {"Cid\0"
@@ -179,7 +181,7 @@ static void hold_the_size_limit(void)
     LONE_WAIT(BOTH(&scene), other->received == 2);
     CHECK_INT(other->last_bytes, WIRE_MESSAGE_BYTES_MAX);
 
-    /* The connection breaks; whatever follows on a new one is heard again. */
+    /* The connection breaks; messages on a new one arrive again. */
     void *monitor = open_raw(&scene, ZMQ_PAIR);
     CHECK_INT(zmq_socket_monitor(dealer, "inproc://dealer", ZMQ_EVENT_DISCONNECTED), 0);
     CHECK_INT(zmq_connect(monitor, "inproc://dealer"), 0);
@@ -278,7 +280,7 @@ static int greet_as(const struct scene *scene, struct span id)
     int stream = dial_plain(scene);
     CHECK_INT(send(stream, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
     CHECK_INT(send(stream, said, bytes, MSG_NOSIGNAL), bytes);
-    /* Nobody may speak before the other end is ready, too: its greeting, then its READY. */
+    /* Neither end may send before it has the other's greeting and READY. */
     char answer[sizeof greeting + 2 + 41];
     CHECK_INT(recv(stream, answer, sizeof answer, MSG_WAITALL), sizeof answer);
     return stream;
@@ -289,20 +291,20 @@ static int greet_plain(const struct scene *scene)
     return greet_as(scene, (struct span){"Other", 5});
 }
 
-/* A peer that had greeted in full and never says anything again. */
+/* A peer that completes the handshake and never sends anything again. */
 static void leave_the_silent(void)
 {
     struct scene scene = open_scene();
     int dialled = greet_plain(&scene);
-    /* And one that is called, and does not even greet. */
+    /* And one that the hub connects to, which does not even send a greeting. */
     int listener = listen_plain(scene.endpoints[OTHER]), called = -1;
     LONE_WAIT(BOTH(&scene), (called = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
 
     int64_t start_ms = loopback_now_ms();
     LONE_WAIT(BOTH(&scene), is_over(called));
     CHECK(loopback_now_ms() - start_ms >= 4000);
-    /* Its system still answers for the one that greeted, so it keeps its connection, until the
-     * true peer comes. */
+    /* The kernel still acknowledges for the one that greeted, so that one keeps its connection
+     * until the true peer connects. */
     CHECK(!is_over(dialled));
     void *newer = dial(&scene, "Other", 5);
     zmq_send(newer, "the newer", 9, 0);
@@ -404,7 +406,8 @@ static int count_descriptors(void)
     return count;
 }
 
-/* Each loses its other half without a word, as behind a box that keeps this one open. */
+/* The far half of each connection is lost silently, as with a middlebox that keeps our half
+ * open. */
 static void check_replaced(const struct span *ids, size_t id_count)
 {
     enum { TIMES = 30, SPARE_MAX = 3 };
@@ -454,7 +457,8 @@ static void end_what_was_replaced_by_an_outlet(void)
     check_replaced(ids, sizeof ids / sizeof *ids);
 }
 
-/* What is said of a connection counts only for that connection, whatever became of its number. */
+/* A verdict on a connection applies to that connection alone, even when its descriptor number is in
+ * use again. */
 static void end_no_other_connection_of_that_number(void)
 {
     struct scene scene = open_scene();
@@ -505,9 +509,9 @@ static void end_who_is_gone_when_its_successor_speaks(void)
     close_scene(&scene);
 }
 
-/* What one of a crowd does next: comes, speaks, stops in the middle of a word, breaks, goes. Two
- * processes make all these connections, each under a routing id of its own: where two come under
- * one, ZeroMQ can never close the first if it still says something. */
+/* What one of a crowd does next: connects, sends, stops in the middle of a frame, resets, closes.
+ * Two processes make all these connections, each under a routing id of its own: where two come
+ * under one, ZeroMQ can never close the first if it still says something. */
 static void act(const struct scene *scene, unsigned rng, int *stream)
 {
     static uint32_t number;
@@ -581,7 +585,8 @@ static void pass_by_the_blocked(void)
     set(router, ZMQ_RCVBUF, 4096);
     CHECK_INT(zmq_bind(router, scene.endpoints[OTHER]), 0);
 
-    /* It accepts and greets, and then nobody reads: its queue fills until it is refused. */
+    /* It accepts and completes the handshake, and never reads: its queue fills until messages are
+     * refused. */
     struct lone_peer *other = &scene.hub->flood.peers[OTHER], *good = &scene.hub->flood.peers[GOOD];
     scene.hub->flood.message_bytes = WIRE_MESSAGE_BYTES_MAX;
     LONE_WAIT(BOTH(&scene), (other->due = 1, other->sent > 0));
@@ -622,13 +627,13 @@ static void outlive_one_that_talks_back(void)
         zmq_send(router, id, (size_t)id_bytes, ZMQ_SNDMORE | ZMQ_DONTWAIT);
         zmq_send(router, "what?", 5, ZMQ_DONTWAIT);
     }
-    /* Nobody reads that; what we have to say still leaves. */
+    /* The hub never reads those messages, and its own still leave. */
     uint64_t sent = other->sent;
     other->due = 100;
     LONE_WAIT(BOTH(&scene), other->sent == sent + 100);
     check_the_good_go_on(&scene);
-    /* A connection that nobody reads is not seen to break: it takes messages until too many wait
-     * for an answer. Then it is begun anew. */
+    /* The hub does not see a connection break that it never reads: it takes messages until too many
+     * are unanswered. Then the hub connects again. */
     zmq_close(router);
     other->due = 2 * OUTLET_MESSAGES_MAX;
     uint64_t refused = other->refused;
@@ -682,7 +687,7 @@ static struct lone_peer *await_id(struct scene *scene, void *router, char id[256
     return other;
 }
 
-static void come_anew_where_nothing_is_answered(void)
+static void connect_again_where_nothing_is_answered(void)
 {
     struct scene scene = open_scene();
     void *router = open_raw(&scene, ZMQ_ROUTER);
@@ -707,7 +712,7 @@ static void come_anew_where_nothing_is_answered(void)
 }
 
 /* Nothing is due to it, then or later; and it is gone for a moment only. */
-static void tell_of_every_new_connection(void)
+static void report_every_new_connection(void)
 {
     struct scene scene = open_scene();
     struct lone_peer *other = &scene.hub->flood.peers[OTHER];
@@ -755,7 +760,7 @@ static void leave_a_listener_that_says_something_else(void)
 
 static const struct check_case cases[] = {
     {"messages of names that are no peers are counted and dropped", count_strangers},
-    {"a stranger's name is told once", tell_strangers},
+    {"a stranger's name is reported once", report_strangers},
     {"a message of several frames is counted and dropped whole", drop_multiparts},
     {"the greatest message arrives; one byte more costs that connection only", hold_the_size_limit},
     {"plain bytes, browsers and half greetings change nothing and lose their place",
@@ -779,9 +784,9 @@ static const struct check_case cases[] = {
     {"a wrong socket on a peer's port is forgotten when the right one comes",
      try_again_after_a_wrong_neighbour},
     {"a peer that takes everything and answers nothing gets a new connection and routing id",
-     come_anew_where_nothing_is_answered},
-    {"the flood is told of every new connection, though nothing is due",
-     tell_of_every_new_connection},
+     connect_again_where_nothing_is_answered},
+    {"every new connection is reported to the flood, though nothing is due",
+     report_every_new_connection},
     {"a listener that is no ZeroMQ is left and forgotten",
      leave_a_listener_that_says_something_else},
 };

@@ -2,7 +2,8 @@
 
 #include <assert.h>
 #include <poll.h>
-#include <sys/random.h>
+
+#include "bus/net/entropy.h"
 
 /* How long a node waits for its last words to be taken, and then for them to leave. */
 #define GOODBYE_MS 2000
@@ -31,13 +32,19 @@ static struct flood *make_flood(const struct herd *herd, const struct herd_node 
     struct span peers[HERD_NODES_MAX];
     for (size_t i = 0; i < node->peer_count; i++)
         peers[i] = span_of(herd->nodes[node->peers[i]].name);
+    struct span nodes[HERD_NODES_MAX];
+    for (size_t i = 0; i < herd->topology_count; i++)
+        nodes[i] = span_of(herd->nodes[i].name);
     struct flood_options options = {.herd = span_of("test"),
                                     .node = span_of(node->name),
                                     .peers = peers,
                                     .peer_count = node->peer_count,
-                                    .clients_max = FLOOD_CLIENTS_DEFAULT};
-    ssize_t bytes = getrandom(&options.incarnation, sizeof options.incarnation, 0);
-    assert(bytes == sizeof options.incarnation);
+                                    .incarnation = entropy_number(),
+                                    .nodes = nodes,
+                                    .node_count = herd->topology_count,
+                                    .promises = herd->promises,
+                                    .clients_max = node->clients_max > 0 ? node->clients_max
+                                                                         : FLOOD_CLIENTS_DEFAULT};
     return flood_new(&options);
 }
 
@@ -54,10 +61,10 @@ void herd_start(struct herd *herd, size_t number)
                                   .endpoint = node->endpoint,
                                   .peers = peers,
                                   .peer_count = node->peer_count};
-    char error[BUS_ERROR_BYTES_MAX];
-    node->bus = bus_open(&options, error);
+    struct fault fault;
+    node->bus = bus_open(&options, &fault);
     if (!node->bus) {
-        fprintf(stderr, "%s: %s\n", node->name, error);
+        fprintf(stderr, "%s: %s\n", node->name, fault.text);
         exit(2);
     }
     node->flood = make_flood(herd, node);
@@ -79,7 +86,7 @@ void herd_stop(struct herd *herd, size_t number)
 {
     struct herd_node *node = &herd->nodes[number];
     flood_say_goodbye(node->flood);
-    node->told = true;
+    node->has_news = true;
     int64_t until_ms = loopback_now_ms() + GOODBYE_MS;
     while (!flood_is_over(node->flood) && loopback_now_ms() < until_ms)
         herd_turn(herd);
@@ -109,7 +116,7 @@ void herd_turn(struct herd *herd)
         if (!node->bus)
             continue;
         polled[i].fd = bus_descriptor(node->bus);
-        int64_t due_ms = node->more || node->told ? now_ms : flood_deadline_ms(node->flood);
+        int64_t due_ms = node->more || node->has_news ? now_ms : flood_deadline_ms(node->flood);
         wake_ms = due_ms < wake_ms ? due_ms : wake_ms;
     }
     poll(polled, herd->count, wake_ms > now_ms ? (int)(wake_ms - now_ms) : 0);
@@ -117,10 +124,10 @@ void herd_turn(struct herd *herd)
     now_ms = loopback_now_ms();
     for (size_t i = 0; i < herd->count; i++) {
         struct herd_node *node = &herd->nodes[i];
-        if (!node->bus || (polled[i].revents == 0 && !node->more && !node->told &&
+        if (!node->bus || (polled[i].revents == 0 && !node->more && !node->has_news &&
                            flood_deadline_ms(node->flood) > now_ms))
             continue;
-        node->told = false;
+        node->has_news = false;
         node->more = bus_turn(node->bus, node->flood, now_ms);
         pull_events(node);
     }
@@ -139,7 +146,7 @@ void herd_say(struct herd *herd, size_t number, const char *client, int64_t stam
                                 .difference_ns = 263873386 + (int64_t)number,
                                 .order_ns = stamp_ns};
     CHECK_INT(flood_local(node->flood, &location), FLOOD_STORED);
-    node->told = true;
+    node->has_news = true;
 }
 
 bool herd_is_linked(const struct herd *herd)

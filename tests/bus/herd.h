@@ -21,15 +21,20 @@ struct herd_node {
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX];
     size_t peers[HERD_NODES_MAX]; /* node numbers, in the order its flood knows them */
     size_t peer_count;
-    struct bus *bus;     /* NULL while the node is stopped */
-    struct flood *flood; /* NULL while the node is stopped */
-    bool more, told;     /* turn again; something new to send */
-    size_t downs;        /* LINK_DOWN events since the start of the test */
+    struct bus *bus;      /* NULL while the node is stopped */
+    struct flood *flood;  /* NULL while the node is stopped */
+    bool more, has_news;  /* turn again; something new to send */
+    size_t downs;         /* LINK_DOWN events since the start of the test */
+    uint32_t clients_max; /* 0: as ever */
 };
 
 struct herd {
     struct herd_node nodes[HERD_NODES_MAX];
     size_t count;
+    /* For who sets them before the start: of enum promises_by, and how many of the nodes are in the
+     * topology, the others observers; 0: all. */
+    unsigned promises;
+    size_t topology_count;
 };
 
 /* Nodes with endpoints of their own, none of them running. */
@@ -39,19 +44,20 @@ void herd_init(struct herd *herd, size_t count, const struct herd_link *links, s
 void herd_start(struct herd *herd, size_t node);
 /* At once, as if killed: no goodbye. */
 void herd_kill(struct herd *herd, size_t node);
-/* In order: what is due is sent, the peers are told, the last words leave. */
+/* In order: sends what is due, announces the end to the peers, and waits until the goodbye has
+ * left. */
 void herd_stop(struct herd *herd, size_t node);
 /* Kills all that run. */
 void herd_end(struct herd *herd);
 
 void herd_turn(struct herd *herd);
 
-/* A client tells the node where it is, with the number as its stamp in nanoseconds. */
+/* A client sends the node its location, with the number as its stamp in nanoseconds. */
 void herd_say(struct herd *herd, size_t node, const char *client, int64_t stamp_ns);
 
 /* Every link between two running nodes is up on both sides. */
 bool herd_is_linked(const struct herd *herd);
-/* All running nodes know so many clients and have equal digests. */
+/* All running nodes know exactly `clients` clients and have equal digests. */
 bool herd_agrees(const struct herd *herd, uint32_t clients);
 /* Every running flood keeps its invariants; costs the size of the tables. */
 bool herd_is_sound(const struct herd *herd);

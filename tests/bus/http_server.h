@@ -1,7 +1,7 @@
-/* giver: what a broker does at its back, for one worker, with libzmq and nothing else.
+/* http_server: what a broker does at its back, for one worker, with libzmq and nothing else.
  *
- * It gives the jobs that a case wants given and takes whatever is answered: it keeps no queue, no
- * credits and no deadlines. */
+ * It gives the jobs of a test case and takes every answer: it keeps no queue, no credits and no
+ * deadlines. */
 #ifndef ZHERD_TESTS_BUS_HTTP_SERVER_H
 #define ZHERD_TESTS_BUS_HTTP_SERVER_H
 
@@ -26,7 +26,8 @@ void http_server_meet(struct http_server *giver);
 void http_server_give(struct http_server *giver, uint64_t number, struct lookup lookup,
                       const char *source);
 
-/* The next answer; READY is passed over. `rest_ms` is what may stand behind it. */
+/* The next answer; READY is skipped. `rest_ms` is the pause for the provider that a worker may
+ * add. */
 struct asker_answer http_server_take(struct http_server *giver, uint64_t *number,
                                      uint32_t *rest_ms);
 

@@ -1,7 +1,7 @@
-/* visitor: a client of an HTTP server, by hand, so that it can misbehave as no library would.
+/* http_visitor: a client of an HTTP server without a library, so that it can misbehave.
  *
- * It says whatever bytes it is given, and understands an answer just well enough to see its end.
- * A server that closes is something to be told, not a failure. */
+ * It sends the bytes it is given unchanged, and parses an answer only as far as its end. A server
+ * that closes is a result, which functions return, not a failure. */
 #ifndef ZHERD_TESTS_BUS_HTTP_VISITOR_H
 #define ZHERD_TESTS_BUS_HTTP_VISITOR_H
 
@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 #define VISITOR_REPLY_BYTES_MAX ((size_t)256 * 1024)
-/* Nothing that is said or heard takes longer, however slow the machine. */
+/* No send or receive takes longer, even on a slow machine. */
 #define VISITOR_DEADLINE_S 20
 
-/* A connection, or -1 where nobody listens. */
+/* A connection, or -1 where no server listens. */
 int http_visitor_dial(const char *host, uint16_t port);
 
 /* False once the server has closed. */

@@ -3,23 +3,28 @@
 #include <dirent.h>
 #include <jansson.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bus/base/sphere.h"
-#include "placesd/landmarks/server/patience.h"
 #include "tests/bus/http_visitor.h"
 #include "tests/check.h"
 
 #define PATH             "/maps/api/place/nearbysearch/json"
-#define CONNECTIONS_MAX  PATIENCE_CONNECTIONS_MAX
+#define CONNECTIONS_MAX  LANDMARKS_CONNECTIONS_MAX
 #define GARBAGE_ROUNDS   400
 #define FAR_CLIENT_BYTES ((size_t)128 * 1024)
 
 static struct landmarks *server;
-static char error[LANDMARKS_ERROR_BYTES_MAX];
+static struct fault fault;
 
 static size_t count_entries(const char *folder)
 {
@@ -34,12 +39,51 @@ static size_t count_entries(const char *folder)
 /* Threads besides the server's: ours, and the one a sanitizer keeps from the first thread on. */
 static size_t threads_without;
 
+static void *say_own_id(void *id)
+{
+    *(pid_t *)id = gettid();
+    return NULL;
+}
+
+/* A joined thread stays in the list until the kernel has put it away, a moment later. */
+static void count_threads_without(void)
+{
+    pthread_t thread;
+    pid_t id;
+    if (pthread_create(&thread, NULL, say_own_id, &id) != 0)
+        abort();
+    pthread_join(thread, NULL);
+    while (tgkill(getpid(), id, 0) == 0)
+        sched_yield();
+    threads_without = count_entries("/proc/self/task");
+}
+
+static bool is_without_its_threads(void)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    for (int tries = 0; tries < VISITOR_DEADLINE_S * 1000; tries++) {
+        if (count_entries("/proc/self/task") == threads_without)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+/* What the server has said for the log: how often, and the last. */
+static atomic_uint told;
+static char last_told[256];
+
+static void tell(const char *text)
+{
+    snprintf(last_told, sizeof last_told, "%s", text);
+    atomic_fetch_add(&told, 1);
+}
+
 static struct landmarks *start(uint16_t port)
 {
-    struct landmarks *landmarks =
-        landmarks_start(NULL, "127.0.0.1", port, PATH, error, sizeof error);
+    struct landmarks *landmarks = landmarks_start(NULL, "127.0.0.1", port, PATH, tell, &fault);
     if (landmarks == NULL) {
-        printf("%s\n", error);
+        printf("%s\n", fault.text);
         exit(2);
     }
     return landmarks;
@@ -50,6 +94,21 @@ static char reply[VISITOR_REPLY_BYTES_MAX];
 static int dial(void)
 {
     return http_visitor_dial("127.0.0.1", landmarks_port(server));
+}
+
+/* From the n-th address of loopback, 127.0.0.1 and so on. */
+static int dial_from(unsigned n)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000 + n)};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(landmarks_port(server)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval deadline = {.tv_sec = VISITOR_DEADLINE_S};
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+    CHECK(bind(client, (struct sockaddr *)&own, sizeof own) == 0 &&
+          connect(client, (struct sockaddr *)&at, sizeof at) == 0);
+    return client;
 }
 
 static const char *get(const char *target, int status)
@@ -184,8 +243,8 @@ static void keeps_connections(void)
     close(client);
 }
 
-/* Whoever closes its side behind the question still gets the answer, and then the connection
- * ends at once, not when the server loses patience. */
+/* A client that half-closes after its question still gets the answer, and then the server closes at
+ * once, without waiting for its timeout. */
 static void a_half_closed_connection_ends(void)
 {
     static const char question[] =
@@ -196,7 +255,7 @@ static void a_half_closed_connection_ends(void)
     shutdown(client, SHUT_WR);
     CHECK(http_visitor_hear(client, true, reply));
     CHECK_INT(recv(client, reply, 1, 0), 0);
-    CHECK(time(NULL) - begin < PATIENCE_MS / 2000);
+    CHECK(time(NULL) - begin < LANDMARKS_PATIENCE_MS / 2000);
     close(client);
 }
 
@@ -239,8 +298,8 @@ static int drip(int *clients, int64_t *ends_ms, int64_t begin_ms)
     return open;
 }
 
-/* Half a question is cut after PATIENCE_MS, however it goes on; and all the while a connection that
- * asks now and then is served, and so is a new one. */
+/* The server cuts half a question after LANDMARKS_PATIENCE_MS, even if bytes still arrive;
+ * meanwhile it serves a connection that asks now and then, and a new one. */
 static void half_a_question_is_cut(void)
 {
     static const char question[] =
@@ -258,14 +317,15 @@ static void half_a_question_is_cut(void)
                   http_visitor_hear(honest, true, reply));
     }
     for (int i = 0; i < LORISES; i++) {
-        bool in_time = ends_ms[i] >= PATIENCE_MS - STEP_MS && ends_ms[i] < PATIENCE_MS + 2000;
+        bool in_time = ends_ms[i] >= LANDMARKS_PATIENCE_MS - STEP_MS &&
+                       ends_ms[i] < LANDMARKS_PATIENCE_MS + 2000;
         CHECK(in_time);
         if (!in_time)
             printf("    %d ended after %lld ms\n", i, (long long)ends_ms[i]);
         close(clients[i]);
     }
     /* The honest one has lasted longer than any question may. */
-    CHECK(now_ms() - begin_ms > PATIENCE_MS);
+    CHECK(now_ms() - begin_ms > LANDMARKS_PATIENCE_MS);
     CHECK(http_visitor_say(honest, question, sizeof question - 1) &&
           http_visitor_hear(honest, true, reply));
     close(honest);
@@ -277,13 +337,13 @@ static void a_full_house_empties_itself(void)
 {
     static const char half[] = "GET " PATH "?loc";
     int silent[CONNECTIONS_MAX];
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        silent[i] = dial();
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        silent[i] = dial_from(2 + i % 2);
         CHECK(http_visitor_say(silent[i], half, sizeof half - 1));
     }
     int64_t begin_ms = now_ms();
     CHECK(is_alive());
-    CHECK(now_ms() - begin_ms < PATIENCE_MS + 2000);
+    CHECK(now_ms() - begin_ms < LANDMARKS_PATIENCE_MS + 2000);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         close(silent[i]);
 }
@@ -368,16 +428,16 @@ static void survives_garbage(void)
     CHECK(is_alive());
 }
 
-/* Clients that ask half a question and fall silent take all connections. Whoever comes then
- * waits until one of them leaves; nobody is harmed but those who wait. */
+/* Clients that send half a question and then nothing take all connections but one. The last is
+ * served; a client beyond it waits until another leaves. */
 static void a_client_beyond_the_limit_waits(void)
 {
     static const char half[] = "GET " PATH "?loc";
     static const char whole[] = "GET " PATH "?location=41.9,12.5&radius=9 HTTP/1.1\r\n"
                                 "Host: a\r\n\r\n";
     int silent[CONNECTIONS_MAX];
-    for (size_t i = 0; i + 1 < CONNECTIONS_MAX; i++) {
-        silent[i] = dial();
+    for (unsigned i = 0; i + 1 < CONNECTIONS_MAX; i++) {
+        silent[i] = dial_from(2 + i % 2);
         CHECK(http_visitor_say(silent[i], half, sizeof half - 1));
     }
     int last = dial();
@@ -398,6 +458,114 @@ static void a_client_beyond_the_limit_waits(void)
     CHECK(is_alive());
 }
 
+/* What an address may have. */
+static void one_address_has_half(void)
+{
+    static const struct {
+        const char *address;
+        unsigned max;
+    } rows[] = {
+        {"192.0.2.1", 128}, {"2001:db8::1", 128}, {"126.255.255.255", 128},
+        {"127.0.0.1", 230}, {"127.0.0.5", 230},   {"::1", 230},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct network_address address;
+        CHECK(network_address_parse(span_of(rows[i].address), &address));
+        CHECK_INT(landmarks_address_max(&address), rows[i].max);
+    }
+}
+
+/* Of loopback that is the most; one more is refused at once, logged once a second, and others come
+ * in. */
+static void one_address_beyond_its_share(void)
+{
+    static const char half[] = "GET " PATH "?loc";
+    int mine[LANDMARKS_LOOPBACK_CONNECTIONS_MAX];
+    char byte;
+    unsigned before = atomic_load(&told);
+    for (size_t i = 0; i < LANDMARKS_LOOPBACK_CONNECTIONS_MAX; i++) {
+        mine[i] = dial_from(5);
+        CHECK(http_visitor_say(mine[i], half, sizeof half - 1));
+    }
+    for (int i = 0; i < 50; i++) {
+        int beyond = dial_from(5);
+        CHECK(recv(beyond, &byte, 1, 0) <= 0);
+        close(beyond);
+    }
+    CHECK(is_alive());
+    CHECK(strcmp(last_told, "127.0.0.5 has 230 of the 230 connections that one address may have: "
+                            "one more is refused") == 0);
+    /* Once at four fifths, unless it was logged in the case before just now, and once at all of it;
+     * more only where a second went by. */
+    unsigned times = atomic_load(&told) - before;
+    CHECK(times >= 1 && times <= 6);
+    for (size_t i = 0; i < LANDMARKS_LOOPBACK_CONNECTIONS_MAX; i++)
+        close(mine[i]);
+    /* Its place is free again when the server has seen that. */
+    bool came = false;
+    for (int i = 0; i < 100 && !came; i++) {
+        int again = dial_from(5);
+        came = http_visitor_say(again, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27) &&
+               http_visitor_hear(again, true, reply);
+        close(again);
+    }
+    CHECK(came);
+}
+
+/* As this process does it. */
+static int dial_own(void)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct timeval deadline = {.tv_sec = VISITOR_DEADLINE_S};
+    const char *name = landmarks_own_socket(server);
+    strcpy(at.sun_path + 1, name);
+    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+    CHECK(connect(client, (struct sockaddr *)&at, bytes) == 0);
+    return client;
+}
+
+/* Another process finds the socket, too, and is closed. */
+static void another_process_is_no_own_one(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        int client = dial_own();
+        _exit(recv(client, &byte, 1, 0) == 0 ? 7 : 1);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
+/* However full the house is, this process has its own connections, which nobody cuts. */
+static void the_own_process_always_comes_in(void)
+{
+    static const char half[] = "GET " PATH "?loc";
+    static const char whole[] = "GET " PATH "?location=41.9,12.5&radius=9 HTTP/1.1\r\n"
+                                "Host: a\r\n\r\n";
+    int silent[CONNECTIONS_MAX], own[40];
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        silent[i] = dial_from(2 + i % 3);
+        CHECK(http_visitor_say(silent[i], half, sizeof half - 1));
+    }
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        own[i] = dial_own();
+        CHECK(http_visitor_say(own[i], whole, sizeof whole - 1) &&
+              http_visitor_hear(own[i], true, reply));
+        CHECK(strncmp(reply, "HTTP/1.1 200 ", 13) == 0);
+    }
+    CHECK(http_visitor_say(own[0], whole, sizeof whole - 1) &&
+          http_visitor_hear(own[0], true, reply));
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
+        close(silent[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        close(own[i]);
+    CHECK(is_alive());
+}
+
 static void listens_only_where_told(void)
 {
     int client = http_visitor_dial("127.0.0.2", landmarks_port(server));
@@ -410,18 +578,15 @@ static void says_what_is_wrong_with_an_address(void)
 {
     char port[16];
     struct landmarks *second =
-        landmarks_start(NULL, "127.0.0.1", landmarks_port(server), PATH, error, sizeof error);
+        landmarks_start(NULL, "127.0.0.1", landmarks_port(server), PATH, tell, &fault);
     snprintf(port, sizeof port, "port %u", landmarks_port(server));
     CHECK(second == NULL);
-    CHECK(strstr(error, port) != NULL && strstr(error, "in use, by process ") != NULL);
-    CHECK(strchr(error, '\n') == NULL);
-    second = landmarks_start(NULL, "no.such.host.invalid", 0, PATH, error, sizeof error);
-    CHECK(second == NULL && strstr(error, "no.such.host.invalid") != NULL);
-    second = landmarks_start(NULL, "203.0.113.1", 0, PATH, error, sizeof error);
-    CHECK(second == NULL && strstr(error, "203.0.113.1") != NULL);
-    char little[8];
-    second = landmarks_start(NULL, "203.0.113.1", 0, PATH, little, sizeof little);
-    CHECK(second == NULL && strlen(little) < sizeof little);
+    CHECK(strstr(fault.text, port) != NULL && strstr(fault.text, "in use, by process ") != NULL);
+    CHECK(strchr(fault.text, '\n') == NULL);
+    second = landmarks_start(NULL, "no.such.host.invalid", 0, PATH, tell, &fault);
+    CHECK(second == NULL && strstr(fault.text, "no.such.host.invalid") != NULL);
+    second = landmarks_start(NULL, "203.0.113.1", 0, PATH, tell, &fault);
+    CHECK(second == NULL && strstr(fault.text, "203.0.113.1") != NULL);
     landmarks_stop(&second);
     CHECK(is_alive());
 }
@@ -429,10 +594,10 @@ static void says_what_is_wrong_with_an_address(void)
 static void serves_over_ipv6_too(void)
 {
     struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    struct landmarks *six = landmarks_start(NULL, "::1", 0, PATH, error, sizeof error);
+    struct landmarks *six = landmarks_start(NULL, "::1", 0, PATH, tell, &fault);
     if (six == NULL) {
-        /* A machine without IPv6 says so, and that is all there is to see. */
-        CHECK(strstr(error, "::1") != NULL);
+        /* A machine without IPv6 reports that, and there is nothing more to test. */
+        CHECK(strstr(fault.text, "::1") != NULL);
         return;
     }
     at.sin6_port = htons(landmarks_port(six));
@@ -494,7 +659,7 @@ static void stops_at_once_and_leaves_nothing(void)
     CHECK(recv(client, reply, 1, 0) <= 0);
     close(client);
     landmarks_stop(&server);
-    CHECK_INT(count_entries("/proc/self/task"), threads_without);
+    CHECK(is_without_its_threads());
 
     size_t before = count_entries("/proc/self/fd");
     server = start(port);
@@ -517,6 +682,10 @@ static const struct check_case cases[] = {
     {"huge requests harm nobody", survives_huge_requests},
     {"400 broken requests harm nobody", survives_garbage},
     {"one client beyond the limit waits until another leaves", a_client_beyond_the_limit_waits},
+    {"one address has half of all connections, loopback's nearly all", one_address_has_half},
+    {"of one address one too many is refused, and said", one_address_beyond_its_share},
+    {"the own process always comes in", the_own_process_always_comes_in},
+    {"another process is not the own one", another_process_is_no_own_one},
     {"other addresses of this machine are not served", listens_only_where_told},
     {"a taken port and a wrong host are one clear sentence", says_what_is_wrong_with_an_address},
     {"IPv6 works where the machine has it", serves_over_ipv6_too},
@@ -526,9 +695,7 @@ static const struct check_case cases[] = {
 
 int main(void)
 {
-    server = start(0);
-    landmarks_stop(&server);
-    threads_without = count_entries("/proc/self/task");
+    count_threads_without();
     server = start(0);
     return check_run(cases, sizeof cases / sizeof *cases);
 }

@@ -34,7 +34,7 @@ size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out)
     struct lone_peer *to = &flood->peers[peer];
     if (to->due == 0)
         return 0;
-    memset(out, 'z', flood->message_bytes);
+    flood->out = memset(out, 'z', flood->message_bytes);
     memcpy(out, &to->sent, sizeof to->sent);
     to->due--;
     to->sent++;
@@ -67,10 +67,10 @@ struct lone *lone_open_bus(const struct bus_options *options)
 {
     struct lone *lone = calloc(1, sizeof *lone);
     assert(lone);
-    char error[BUS_ERROR_BYTES_MAX];
-    lone->bus = bus_open(options, error);
+    struct fault fault;
+    lone->bus = bus_open(options, &fault);
     if (!lone->bus) {
-        fprintf(stderr, "%s: %s\n", options->name, error);
+        fprintf(stderr, "%s: %s\n", options->name, fault.text);
         exit(2);
     }
     lone->flood.message_bytes = LONE_MESSAGE_BYTES_MIN;

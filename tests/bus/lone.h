@@ -1,12 +1,12 @@
 /* lone: buses without a herd, for tests of the sockets alone.
  *
- * A lone has a bus and, in place of the real flood, a script: it wants to send so many messages
+ * A lone has a bus and, in place of the real flood, a script: it sends a given number of messages
  * to a peer and counts what arrives and what was refused. A message is a number (8 bytes, host
  * order, counting up per peer) and filling.
  *
  * lone_turn is an honest loop: it turns a bus only if its descriptor fired, if the last turn said
- * that more waits, if there is something to send, or at the bus's own deadline. What bus_turn
- * forgets stays forgotten. */
+ * that more waits, if there is something to send, or at the bus's own deadline. It makes up for
+ * nothing that bus_turn omits. */
 #ifndef ZHERD_TESTS_BUS_LONE_H
 #define ZHERD_TESTS_BUS_LONE_H
 
@@ -33,6 +33,7 @@ struct lone_peer {
 struct flood {
     struct lone_peer peers[LINK_PEERS_MAX];
     size_t message_bytes;
+    const char *out; /* where the last message was written */
     uint64_t received_in_turn, refused_in_turn;
 };
 
@@ -40,14 +41,14 @@ struct lone {
     struct bus *bus;
     struct flood flood;
     size_t peer_count;
-    int64_t ahead_ms; /* its clock is ahead of the real one by so much */
+    int64_t ahead_ms; /* its clock is ahead of the real one by this */
     bool more;        /* what bus_turn said last */
 };
 
 /* A lone whose bus is open; on failure the test program ends. Release with lone_close. */
 struct lone *lone_open(const char *name, const char *endpoint, const struct bus_peer *peers,
                        size_t peer_count);
-/* The same with all that a bus can be told. */
+/* The same with all options of a bus. */
 struct lone *lone_open_bus(const struct bus_options *options);
 void lone_close(struct lone **lone, int linger_ms);
 

@@ -12,8 +12,9 @@
 /* Milliseconds of a clock that never runs backwards. */
 int64_t loopback_now_ms(void);
 
-/* An endpoint where nobody listens, below the ports the system gives out: a peer that is away
- * must not be met by a connection of somebody else, or by its own. */
+/* An endpoint without a listener, below the ports the system gives out: while a peer is away, the
+ * system must not give its port to the near end of another connection, or of one to the port
+ * itself. */
 void loopback_endpoint(char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX]);
 
 /* Where such an endpoint ("tcp://127.0.0.1:port") is, for sockets of the system. */

@@ -1,5 +1,5 @@
 /* The places service as its askers see it: a real broker and a real worker on loopback, between
- * plain ZeroMQ sockets and a provider that behaves as badly as it is told to. */
+ * plain ZeroMQ sockets and a provider that misbehaves as each question asks. */
 #include <czmq.h>
 
 #include "tests/bus/service.h"
@@ -12,7 +12,7 @@ static struct upstream upstream;
 /* Most tests ask this service, which serves all the time. */
 static struct service common;
 
-/* The broker keeps in mind what failed: another one does not. */
+/* A new broker, which remembers no failures of its provider. */
 static void renew(void)
 {
     service_stop(&common);
@@ -170,7 +170,7 @@ static void answers_each_once(void)
     zmq_close(dealer);
 }
 
-/* A transfer that is over gives its place back, also if it never brought an answer. */
+/* A transfer that is over frees its slot, also if it never brought an answer. */
 static void late_transfers_end(void)
 {
     enum { QUESTIONS = 2 * WORKER_CREDITS };
@@ -183,7 +183,8 @@ static void late_transfers_end(void)
     for (uint32_t i = 0; i < QUESTIONS && service_receive_number(dealer, &number); i++)
         CHECK_INT(asker_receive(dealer).code, LOOKUP_TIMEOUT);
     zmq_close(dealer);
-    /* So little time was no fault of the provider's: it is asked on. */
+    /* A timeout that short does not count as a failure of the provider: the broker still asks
+     * it. */
     CHECK_INT(ask(UPSTREAM_GOOD, 1, 5).code, LOOKUP_OK);
 }
 
@@ -274,8 +275,8 @@ static void serves_zmtp_2(void)
     CHECK_INT(answer.results, 2);
 }
 
-/* Asks through a chain of brokers: so many frames stand in front of the empty one. */
-static void send_behind(void *dealer, int frames)
+/* Asks as through a chain of brokers: `frames` frames stand in front of the empty one. */
+static void send_through(void *dealer, int frames)
 {
     for (int i = 0; i < frames; i++)
         zmq_send(dealer, "frame", 5, ZMQ_SNDMORE);
@@ -287,8 +288,8 @@ static void holds_envelope_limit(void)
 {
     char frame[8];
     void *dealer = asker_connect(context, ZMQ_DEALER, common.front, SERVICE_DEADLINE_MS);
-    send_behind(dealer, 15); /* dropped: nothing comes in front of the other's answer */
-    send_behind(dealer, 14);
+    send_through(dealer, 15); /* dropped: nothing comes in front of the other's answer */
+    send_through(dealer, 14);
     for (int i = 0; i < 14; i++)
         CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 5);
     CHECK_INT(zmq_recv(dealer, frame, sizeof frame, 0), 0);
@@ -309,6 +310,25 @@ static void returns_pings(void)
     zmq_getsockopt(dealer, ZMQ_RCVMORE, &more, &bytes);
     CHECK_INT(more, 0);
     zmq_close(dealer);
+}
+
+static void says_its_figures(void)
+{
+    char bytes[LOOKUP_FIGURES_BYTES_MAX];
+    struct span question = LOOKUP_FIGURES_QUESTION;
+    struct lookup_figures before, after;
+    void *req = asker_connect(context, ZMQ_REQ, common.front, SERVICE_DEADLINE_MS);
+    CHECK_INT(zmq_send(req, question.data, question.len, 0), (int)question.len);
+    int count = zmq_recv(req, bytes, sizeof bytes, 0);
+    CHECK(count > 0 && lookup_read_figures((struct span){bytes, (size_t)count}, &before));
+    CHECK_INT(ask(UPSTREAM_GOOD, 1, 5).code, LOOKUP_OK);
+    CHECK_INT(zmq_send(req, question.data, question.len, 0), (int)question.len);
+    count = zmq_recv(req, bytes, sizeof bytes, 0);
+    CHECK(count > 0 && lookup_read_figures((struct span){bytes, (size_t)count}, &after));
+    CHECK_INT(after.asked - before.asked, 1);
+    CHECK_INT(after.workers, 1);
+    CHECK(after.host_count == 1 && strcmp(after.hosts[0].address, "127.0.0.1") == 0);
+    zmq_close(req);
 }
 
 static void survives_strangers(void)
@@ -338,20 +358,22 @@ static void survives_strangers(void)
 
 static void names_taken_ports(void)
 {
-    char error[BROKER_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     struct service other = service_new();
     struct broker_options options = common.options;
     options.front = common.front;
     options.back = other.back;
-    CHECK(broker_open(&options, error) == NULL);
-    CHECK(strstr(error, common.front) != NULL && strstr(error, "in use, by process ") != NULL);
+    CHECK(broker_open(&options, &fault) == NULL);
+    CHECK(strstr(fault.text, common.front) != NULL &&
+          strstr(fault.text, "in use, by process ") != NULL);
     options.front = other.front;
     options.back = common.back;
-    CHECK(broker_open(&options, error) == NULL);
-    CHECK(strstr(error, common.back) != NULL && strstr(error, "in use, by process ") != NULL);
+    CHECK(broker_open(&options, &fault) == NULL);
+    CHECK(strstr(fault.text, common.back) != NULL &&
+          strstr(fault.text, "in use, by process ") != NULL);
     options.front = "tcp://nonsense";
-    CHECK(broker_open(&options, error) == NULL);
-    CHECK(strstr(error, "tcp://nonsense") != NULL);
+    CHECK(broker_open(&options, &fault) == NULL);
+    CHECK(strstr(fault.text, "tcp://nonsense") != NULL);
 }
 
 /* Everything this program logged, as it went to standard error. */
@@ -375,10 +397,10 @@ static const struct check_case cases[] = {
     {"a provider that refuses is a refusal", tells_refusals},
     {"a provider out of order or cut off is a failure", tells_failures},
     {"a body that is no answer is nonsense, also one that holds the key", tells_nonsense},
-    {"too long, endless, packed or behind too many headers: refused", refuses_too_much},
+    {"too long, endless, packed or after too many headers: refused", refuses_too_much},
     {"a redirect is not followed", follows_nobody},
     {"a silent and a dripping provider cost no more than the deadline", holds_deadlines},
-    {"a provider that is not there is told at once", says_unreachable},
+    {"a provider that is not there is reported at once", says_unreachable},
     {"one connection serves one question after the other", reuses_connections},
     {"a hundred REQ sockets at once get their own answers", serves_hundred_at_once},
     {"each of 300 questions of one DEALER is answered exactly once", answers_each_once},
@@ -389,6 +411,7 @@ static const struct check_case cases[] = {
     {"a REQ of ZMTP 2.0 is served", serves_zmtp_2},
     {"14 frames stand in front of the empty one, and no more", holds_envelope_limit},
     {"an empty frame alone is a ping, and comes back", returns_pings},
+    {"who asks for its figures is told them", says_its_figures},
     {"strangers at both doors disturb nobody", survives_strangers},
     {"a taken or wrong endpoint is named", names_taken_ports},
     {"the log names the provider and never the key", log_holds_no_key},

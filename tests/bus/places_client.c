@@ -1,4 +1,4 @@
-/* places_client: many questions at once to whoever answers a plain REQ socket. */
+/* places_client: many questions at once to a service that would also answer a plain REQ socket. */
 #include "gateway/node/places_client.h"
 #include "placesd/lookup.h"
 #include "tests/bus/loopback.h"
@@ -31,10 +31,10 @@ static void stop(struct service *service)
 
 static struct places_client *ask_at(const char *endpoint)
 {
-    char error[PLACES_CLIENT_ERROR_BYTES_MAX];
+    struct fault fault;
     struct topology_endpoint to = {.host = "127.0.0.1"};
     snprintf(to.text, sizeof to.text, "%s", endpoint);
-    struct places_client *client = places_client_open(&to, NULL, 1, 0, error);
+    struct places_client *client = places_client_open(&to, NULL, 1, 0, &fault);
     CHECK(client != NULL);
     return client;
 }
@@ -228,11 +228,11 @@ static void who_never_answers_gets_a_new_connection(void)
     struct service service = serve_strictly(endpoint);
     struct places_client *client = ask_at(endpoint);
     int descriptor = places_client_descriptor(client);
-    send_when_connected(client, 7, "where?"); /* at 0, as far as lookups is told */
+    send_when_connected(client, 7, "where?"); /* with 0 as the time */
     int first_bytes = take_question(&service, first, sizeof first);
-    CHECK_INT(lookups_deadline_ms(client), LOOKUPS_UNANSWERED_MS);
-    CHECK(!lookups_renew(client, LOOKUPS_UNANSWERED_MS - 1));
-    CHECK(lookups_renew(client, LOOKUPS_UNANSWERED_MS));
+    CHECK_INT(places_client_deadline_ms(client), PLACES_CLIENT_UNANSWERED_MS);
+    CHECK(!places_client_renew(client, PLACES_CLIENT_UNANSWERED_MS - 1));
+    CHECK(places_client_renew(client, PLACES_CLIENT_UNANSWERED_MS));
     CHECK(is_closed(&service, first, first_bytes, 2000));
     send_when_connected(client, 8, "where?");
     int second_bytes = take_question(&service, second, sizeof second);
@@ -241,7 +241,7 @@ static void who_never_answers_gets_a_new_connection(void)
     answer(&service, second, second_bytes, 8);
     CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS)); /* the descriptor fires */
     CHECK(id == 8);
-    CHECK_INT(lookups_deadline_ms(client), INT64_MAX);
+    CHECK_INT(places_client_deadline_ms(client), INT64_MAX);
     places_client_close(&client);
     stop(&service);
 }
@@ -260,14 +260,13 @@ static void who_answers_keeps_its_connection(void)
         answer(&service, peer, bytes, i);
         CHECK(receive(client, &id, &body, LOOPBACK_PATIENCE_MS));
         places_client_second(client, (int64_t)i * 1000000);
-        CHECK(!lookups_renew(client, (int64_t)i * 1000000));
+        CHECK(!places_client_renew(client, (int64_t)i * 1000000));
     }
     places_client_close(&client);
     stop(&service);
 }
 
-/* ZeroMQ gives a connection to a socket of another kind up for good, once it has seen which it is.
- */
+/* ZeroMQ never connects again where it has met a socket of another kind. */
 static void who_was_no_service_is_tried_again(void)
 {
     static const int strangers[] = {ZMQ_PUB, ZMQ_PULL, ZMQ_PAIR};
@@ -287,7 +286,7 @@ static void who_was_no_service_is_tried_again(void)
         stop(&stranger);
         struct service service = serve(ZMQ_ROUTER, endpoint);
         CHECK(!places_client_send(client, 1, span_of("where?"), 0));
-        CHECK(lookups_renew(client, LOOKUPS_AWAY_MS));
+        CHECK(places_client_renew(client, PLACES_CLIENT_AWAY_MS));
         send_when_connected(client, 2, "where?");
         take_question(&service, peer, sizeof peer);
         places_client_close(&client);
@@ -295,7 +294,7 @@ static void who_was_no_service_is_tried_again(void)
     }
 }
 
-/* A broker sends a ping back, in whatever way: then it is expected to. */
+/* A broker that has returned one ping, in any form, is expected to return them all. */
 static void who_answers_pings_is_missed_sooner(void)
 {
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256], rest[256];
@@ -307,25 +306,25 @@ static void who_answers_pings_is_missed_sooner(void)
     int64_t end_ms = loopback_now_ms() + LOOPBACK_PATIENCE_MS;
     int bytes = -1;
     while (bytes < 0 && loopback_now_ms() < end_ms) {
-        lookups_look(client, 0);
+        places_client_look(client, 0);
         bytes = zmq_recv(service.socket, peer, sizeof peer, ZMQ_DONTWAIT);
     }
     CHECK(bytes > 0 && zmq_recv(service.socket, rest, sizeof rest, 0) == 0);
-    CHECK_INT(lookups_deadline_ms(client), INT64_MAX); /* nobody knows whether it will */
+    CHECK_INT(places_client_deadline_ms(client), INT64_MAX); /* it may answer no pings */
     const struct span pong[] = {{"", 0}, span_of("an answer of an earlier version")};
     send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 2);
     CHECK(!receive(client, &id, &body, 50));
     places_client_second(client, 1000);
     places_client_second(client, 2000);
-    CHECK_INT(lookups_deadline_ms(client), 1000 + LOOKUPS_PING_UNANSWERED_MS);
+    CHECK_INT(places_client_deadline_ms(client), 1000 + PLACES_CLIENT_PING_UNANSWERED_MS);
     send_frames(&service, (struct span){peer, (size_t)bytes}, pong, 1);
     CHECK(!receive(client, &id, &body, 50));
-    CHECK_INT(lookups_deadline_ms(client), INT64_MAX);
+    CHECK_INT(places_client_deadline_ms(client), INT64_MAX);
     places_client_close(&client);
     stop(&service);
 }
 
-/* A REP never sees a ping, and is not taken for dead because of that. */
+/* A REP socket never sees a ping, and is not considered lost because of that. */
 static void plain_rep_is_not_pinged(void)
 {
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], text[16];
@@ -335,7 +334,7 @@ static void plain_rep_is_not_pinged(void)
     send_when_connected(client, 1, "first?");
     for (int64_t second = 1; second < 5; second++)
         places_client_second(client, second * 1000);
-    CHECK_INT(lookups_deadline_ms(client), LOOKUPS_UNANSWERED_MS);
+    CHECK_INT(places_client_deadline_ms(client), PLACES_CLIENT_UNANSWERED_MS);
     send_when_connected(client, 2, "where?");
     CHECK_INT(zmq_recv(service.socket, text, sizeof text, 0), 6);
     CHECK(memcmp(text, "first?", 6) == 0 && zmq_send(service.socket, "here", 4, 0) == 4);
@@ -345,19 +344,19 @@ static void plain_rep_is_not_pinged(void)
     stop(&service);
 }
 
-static void loss_and_return_are_told_once(void)
+static void loss_and_return_are_reported_once(void)
 {
     char endpoint[LOOPBACK_ENDPOINT_BYTES_MAX], peer[256];
     loopback_endpoint(endpoint);
     struct places_client *client = ask_at(endpoint);
-    CHECK_INT(lookups_news(client, DIAL_LOST_MS - 1), DIAL_NOTHING_NEW);
-    CHECK_INT(lookups_news(client, DIAL_LOST_MS), DIAL_LOST);
-    CHECK_INT(lookups_news(client, 2 * DIAL_LOST_MS), DIAL_NOTHING_NEW);
+    CHECK_INT(places_client_news(client, DIAL_LOST_MS - 1), DIAL_NOTHING_NEW);
+    CHECK_INT(places_client_news(client, DIAL_LOST_MS), DIAL_LOST);
+    CHECK_INT(places_client_news(client, 2 * DIAL_LOST_MS), DIAL_NOTHING_NEW);
     struct service service = serve(ZMQ_ROUTER, endpoint);
     send_when_connected(client, 1, "where?");
     take_question(&service, peer, sizeof peer);
-    CHECK_INT(lookups_news(client, 2 * DIAL_LOST_MS), DIAL_BACK);
-    CHECK(strcmp(lookups_endpoint(client), endpoint) == 0);
+    CHECK_INT(places_client_news(client, 2 * DIAL_LOST_MS), DIAL_BACK);
+    CHECK(strcmp(places_client_endpoint(client), endpoint) == 0);
     places_client_close(&client);
     stop(&service);
 }
@@ -373,7 +372,7 @@ static const struct check_case cases[] = {
     {"an address where a stranger was is tried again", who_was_no_service_is_tried_again},
     {"a service that answers pings is missed sooner", who_answers_pings_is_missed_sooner},
     {"a plain REP sees no ping", plain_rep_is_not_pinged},
-    {"a loss and the return are told once", loss_and_return_are_told_once},
+    {"a loss and the return are reported once", loss_and_return_are_reported_once},
 };
 
 CHECK_MAIN(cases)

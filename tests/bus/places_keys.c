@@ -1,8 +1,9 @@
-/* The places service's doors with keys: who may ask, who may work, and what happens when keys
+/* The places service's listeners with keys: who may ask, who may work, and what happens when keys
  * change. The broker, its worker and the provider are real. */
 #include <czmq.h>
 
 #include "gateway/node/places_client.h"
+#include "placesd/caller.h"
 #include "tests/bus/proof.h"
 #include "tests/bus/service.h"
 #include "tests/bus/zmtp2.h"
@@ -98,8 +99,57 @@ static void nobody_else_is(void)
     service_stop(&scene.service);
 }
 
-/* A worker that comes with the key of an asker gets no jobs; the real one does them all. */
-/* That version has no keys. */
+/* A DEALER that says it is a gateway of that life. */
+static void *dial_as_gateway(const char *endpoint, const struct auth_certificate *own,
+                             uint64_t life)
+{
+    void *dealer = zmq_socket(context, ZMQ_DEALER);
+    int linger_ms = 0, patience_ms = 2 * SERVICE_DEADLINE_MS;
+    char name[CALLER_NAME_BYTES_MAX];
+    size_t bytes = caller_write(&(struct caller){CALLER_GATEWAY, life, 0}, name);
+    zmq_setsockopt(dealer, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    zmq_setsockopt(dealer, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    zmq_setsockopt(dealer, ZMQ_ROUTING_ID, name, bytes);
+    CHECK(auth_connect(dealer, endpoint, own, service_old.public_key));
+    return dealer;
+}
+
+/* Without a worker all questions wait. A node that has as many as it may gets no more by another
+ * name; another node has its own share. */
+static void a_node_is_one_asker_whatever_it_says(void)
+{
+    struct scene scene = {.service = service_new()};
+    struct keyring_keys other = list(&stranger, NULL);
+    scene.keys = (struct broker_keys){.own = service_old,
+                                      .front = ring_of(&asker, "Alford"),
+                                      .back = ring_of(&service_old, "placesd")};
+    keyring_add(&scene.keys.front, &other, "Ball");
+    scene.service.options.keys = &scene.keys;
+    service_open(&scene.service);
+    struct lookup lookup = service_question(UPSTREAM_GOOD, 1, 5);
+    lookup.deadline_ms = 2000;
+    void *first = dial_as_gateway(scene.service.front, &asker, 1);
+    void *again = dial_as_gateway(scene.service.front, &asker, 2);
+    void *ball = dial_as_gateway(scene.service.front, &stranger, 3);
+    uint32_t number, alone = BALANCE_WAITING_MAX / 2;
+    for (uint32_t i = 0; i <= alone; i++)
+        service_send_numbered(first, i, service_vary(lookup, i));
+    if (service_receive_number(first, &number))
+        CHECK_INT(asker_receive(first).code, LOOKUP_BUSY);
+    service_send_numbered(again, 0, service_vary(lookup, 10000));
+    if (service_receive_number(again, &number))
+        CHECK_INT(asker_receive(again).code, LOOKUP_BUSY);
+    service_send_numbered(ball, 0, service_vary(lookup, 10001));
+    if (service_receive_number(ball, &number))
+        CHECK_INT(asker_receive(ball).code, LOOKUP_UNAVAILABLE); /* in its time: it waited */
+    zmq_close(first);
+    zmq_close(again);
+    zmq_close(ball);
+    service_halt(&scene.service);
+    broker_close(&scene.service.broker);
+}
+
+/* ZMTP 2.0 has no keys. */
 static void zmtp_2_is_refused(void)
 {
     struct scene scene;
@@ -108,6 +158,7 @@ static void zmtp_2_is_refused(void)
     service_stop(&scene.service);
 }
 
+/* A worker that connects with an asker's key gets no jobs; the real worker does them all. */
 static void an_asker_is_no_worker(void)
 {
     struct scene scene;
@@ -155,7 +206,7 @@ static void a_broker_without_proof_does_not_open(void)
 {
     struct service service = service_new();
     struct broker_options options = service.options;
-    char error[BROKER_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     options.front = service.front;
     options.back = service.back;
     for (int door = 0; door < 2; door++) {
@@ -165,9 +216,10 @@ static void a_broker_without_proof_does_not_open(void)
         proof_fail_after(door);
         /* What the broker before has closed is free again only a moment later. */
         do
-            CHECK(broker_open(&options, error) == NULL);
-        while (strstr(error, "in use") && asker_now_ms() < give_up_ms && poll(NULL, 0, 10) == 0);
-        CHECK(strcmp(error, PROOF_ERROR) == 0);
+            CHECK(broker_open(&options, &fault) == NULL);
+        while (strstr(fault.text, "in use") && asker_now_ms() < give_up_ms &&
+               poll(NULL, 0, 10) == 0);
+        CHECK(strcmp(fault.text, PROOF_ERROR) == 0);
     }
 }
 
@@ -176,10 +228,10 @@ static void a_broker_without_proof_does_not_open(void)
 static struct places_client *open_lookups(const struct service *service,
                                           const struct auth_ends *keys)
 {
-    char error[PLACES_CLIENT_ERROR_BYTES_MAX];
+    struct fault fault;
     struct topology_endpoint front = {.host = "127.0.0.1"};
     snprintf(front.text, sizeof front.text, "%s", service->front);
-    struct places_client *lookups = places_client_open(&front, keys, 1, asker_now_ms(), error);
+    struct places_client *lookups = places_client_open(&front, keys, 1, asker_now_ms(), &fault);
     CHECK(lookups != NULL);
     return lookups;
 }
@@ -208,7 +260,7 @@ static int64_t ask_until_answered(struct places_client *lookups)
     while ((now_ms = asker_now_ms()) < start_ms + 4 * SERVICE_DEADLINE_MS) {
         if (is_good(lookups, id))
             return now_ms - start_ms;
-        lookups_renew(lookups, now_ms);
+        places_client_renew(lookups, now_ms);
         if (now_ms >= ask_ms && places_client_send(lookups, id, question, now_ms))
             ask_ms = now_ms + 50;
         poll(NULL, 0, 5);
@@ -220,7 +272,7 @@ static int64_t ask_until_answered(struct places_client *lookups)
 static void restart_with(struct service *service, struct broker_keys *keys,
                          const struct auth_certificate *own, const struct keyring_keys *listed)
 {
-    char error[BROKER_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
     service_halt(service);
     broker_close(&service->broker);
@@ -229,7 +281,7 @@ static void restart_with(struct service *service, struct broker_keys *keys,
         keyring_free(&keys->back);
         *keys = (struct broker_keys){.own = *own, .front = ring_of(&asker, "Alford")};
         keyring_add(&keys->back, listed, "placesd");
-    } while (!service_try_to_open(service, error) && asker_now_ms() < give_up_ms &&
+    } while (!service_try_to_open(service, &fault) && asker_now_ms() < give_up_ms &&
              poll(NULL, 0, 10) == 0);
     CHECK(service->broker != NULL);
 }
@@ -249,7 +301,7 @@ static void the_service_may_change_its_key(void)
 
     places_client_expect(lookups, &both);
     worker_expect(service->worker, &both);
-    CHECK(!lookups_renew(lookups, asker_now_ms())); /* the connection stays */
+    CHECK(!places_client_renew(lookups, asker_now_ms())); /* the connection stays */
     CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
     const struct auth_certificate *turns[] = {&service_new_key, &service_old, &service_new_key};
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
@@ -259,7 +311,7 @@ static void the_service_may_change_its_key(void)
 
     places_client_expect(lookups, &after);
     worker_expect(service->worker, &after);
-    CHECK(!lookups_renew(lookups, asker_now_ms()));
+    CHECK(!places_client_renew(lookups, asker_now_ms()));
     CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
     places_client_close(&lookups);
     service_stop(service);
@@ -295,8 +347,8 @@ static void a_key_that_is_taken_out_ends_a_connection(void)
     CHECK(ask_until_answered(lookups) < SERVICE_DEADLINE_MS);
     const struct keyring_keys other = list(&stranger, NULL);
     places_client_expect(lookups, &other);
-    CHECK(lookups_renew(lookups, asker_now_ms()));
-    CHECK(!lookups_renew(lookups, asker_now_ms()));
+    CHECK(places_client_renew(lookups, asker_now_ms()));
+    CHECK(!places_client_renew(lookups, asker_now_ms()));
     poll(NULL, 0, UNHEARD_MS);
     CHECK(!places_client_send(lookups, 7, span_of("where?"), asker_now_ms()));
     places_client_close(&lookups);
@@ -305,6 +357,7 @@ static void a_key_that_is_taken_out_ends_a_connection(void)
 
 static const struct check_case cases[] = {
     {"who is known is answered", who_is_known_is_answered},
+    {"a node is one asker, whatever its sockets say", a_node_is_one_asker_whatever_it_says},
     {"nobody else is: no stranger, nobody in the clear, no worker", nobody_else_is},
     {"nobody who speaks ZMTP 2.0 is", zmtp_2_is_refused},
     {"an asker is no worker", an_asker_is_no_worker},

@@ -30,7 +30,7 @@ static bool take_job(void *worker, uint64_t *job, struct lookup *lookup)
     int bytes;
     do
         bytes = zmq_recv(worker, job, sizeof *job, 0);
-    while (bytes == 0); /* the broker wants to know whether we are there */
+    while (bytes == 0); /* an empty message is a probe of the broker */
     bool came = bytes == (int)sizeof *job;
     bytes = came ? zmq_recv(worker, request, sizeof request, 0) : -1;
     came = bytes > 0 && lookup_read_request((struct span){request, (size_t)bytes}, lookup);
@@ -65,7 +65,7 @@ static void silent_worker_costs_no_answer(void)
     if (take_job(silent, &job, &got))
         CHECK(got.deadline_ms > 0 && got.deadline_ms < 600);
     CHECK_INT(asker_receive(asker).code, LOOKUP_TIMEOUT);
-    send_answer(silent, job, GOOD_BODY); /* too late: nobody gets it */
+    send_answer(silent, job, GOOD_BODY); /* too late: the broker drops it */
     asker_send(asker, lookup);
     if (take_job(silent, &job, &got))
         send_answer(silent, job, GOOD_BODY);
@@ -172,7 +172,8 @@ static void foreign_bodies_are_checked(void)
     service_stop(&service);
 }
 
-/* It has drawn the number itself, so nobody checks its bodies again. */
+/* The process has drawn the worker's number itself, so the broker does not check its bodies
+ * again. */
 static void a_process_trusts_its_own_worker(void)
 {
     static const char body[] = "{\"results\":[],\"html_attributions\":[],\"status\":\"???\"}";
@@ -227,7 +228,7 @@ static void one_worker_too_many_is_heard(void)
         snprintf(name, sizeof name, "one-of-many-%zu", i);
         workers[i] = join_as_worker(&service, name, 1);
     }
-    /* Each of them hears that it is: one that is quiet as a worker, the last one at once. */
+    /* Each gets a probe: a silent one after a worker's silence, the one too many at once. */
     for (size_t i = 0; i <= BALANCE_WORKERS_MAX; i++) {
         CHECK_INT(zmq_recv(workers[i], &byte, 1, 0), 0);
         zmq_close(workers[i]);
@@ -244,14 +245,14 @@ static void says_busy(void)
     zmq_setsockopt(dealer, ZMQ_SNDHWM, &room, sizeof room);
     struct lookup lookup = service_question(UPSTREAM_GOOD, 1, 5);
     lookup.deadline_ms = 2000;
-    uint32_t number;
-    for (uint32_t i = 0; i <= BALANCE_WAITING_MAX; i++)
+    uint32_t number, alone = BALANCE_WAITING_MAX / 2;
+    for (uint32_t i = 0; i <= alone; i++)
         service_send_numbered(dealer, i, service_vary(lookup, i));
     if (service_receive_number(dealer, &number)) {
-        CHECK_INT(number, BALANCE_WAITING_MAX); /* the one too many, long before the others */
+        CHECK_INT(number, alone); /* the one too many, long before the others */
         CHECK_INT(asker_receive(dealer).code, LOOKUP_BUSY);
     }
-    for (uint32_t i = 0; i < BALANCE_WAITING_MAX && service_receive_number(dealer, &number); i++)
+    for (uint32_t i = 0; i < alone && service_receive_number(dealer, &number); i++)
         CHECK_INT(asker_receive(dealer).code, LOOKUP_UNAVAILABLE);
     zmq_close(dealer);
     service_stop(&service);
@@ -302,7 +303,7 @@ static const struct check_case cases[] = {
     {"a process does not check what its own worker has", a_process_trusts_its_own_worker},
     {"a worker that is gone takes no question with it", gone_worker_is_noticed},
     {"one worker too many is not taken, but hears that it is heard", one_worker_too_many_is_heard},
-    {"1024 questions wait and one more is busy", says_busy},
+    {"512 questions of one asker wait and one more is busy", says_busy},
     {"what is unfinished at the end is answered", stopping_answers},
     {"a worker finds a broker that was started again", worker_survives_its_broker},
 };

@@ -5,9 +5,9 @@
 #include "bus/net/auth.h"
 
 bool __real_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                       char error[AUTH_ERROR_BYTES_MAX]);
+                       struct fault *fault);
 bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                       char error[AUTH_ERROR_BYTES_MAX]);
+                       struct fault *fault);
 
 static int left = -1; /* until one fails; below 0: none does */
 
@@ -17,10 +17,9 @@ void proof_fail_after(int good)
 }
 
 bool __wrap_auth_prove(struct auth *auth, const char *endpoint, const char *public_key,
-                       char error[AUTH_ERROR_BYTES_MAX])
+                       struct fault *fault)
 {
     if (left < 0 || left-- > 0)
-        return __real_auth_prove(auth, endpoint, public_key, error);
-    strcpy(error, PROOF_ERROR);
-    return false;
+        return __real_auth_prove(auth, endpoint, public_key, fault);
+    return fault_set(fault, "%s", PROOF_ERROR);
 }

@@ -1,7 +1,7 @@
-/* proof: lets a test take the work of a door's handler for bad.
+/* proof: lets a test make the self-check of a ZAP handler fail.
  *
- * The linker puts it in the place of auth_prove (ld(1), --wrap). It proves as that does, until told
- * otherwise; the handler itself is left as it is. */
+ * The linker puts it in the place of auth_prove (ld(1), --wrap). It calls auth_prove until
+ * proof_fail_after asks for a failure; the handler itself is unchanged. */
 #ifndef ZHERD_TESTS_BUS_PROOF_H
 #define ZHERD_TESTS_BUS_PROOF_H
 

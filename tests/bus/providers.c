@@ -1,17 +1,20 @@
 /* Every provider with an answer of its own shape, over real HTTP: a real worker between a socket
- * that plays the broker and an upstream that behaves as badly as it is told to. */
+ * that plays the broker and an upstream that misbehaves as each question asks. */
 #include <czmq.h>
 
 #include "placesd/service/worker.h"
 #include "tests/bus/http_server.h"
 #include "tests/bus/upstream.h"
 
-/* Each job has so long, unless the upstream is meant to take longer. */
+/* The deadline of each job, unless the upstream is meant to take longer. */
 #define DEADLINE_MS       4000
 #define DEADLINE_LATE_MS  500
+#define DEADLINE_MANY_MS  2000
 #define REQUEST_BYTES_MAX 4096
 /* What the worker itself may add to a deadline that has passed. */
 #define GRACE_MS 700
+/* By what a transfer may end before its deadline, for clocks are read in whole milliseconds. */
+#define CLOCK_MS 5
 
 /* Moods besides those of upstream.h. */
 enum mood {
@@ -59,6 +62,14 @@ static const struct subject photon = {
     NULL,
 };
 
+static const struct subject landmarks = {
+    &provider_landmarks,
+    "{\"html_attributions\":[],\"results\":[{},{}],\"status\":\"OK\"}",
+    "{\"html_attributions\":[],\"results\":[],\"status\":\"ZERO_RESULTS\"}",
+    "{\"html_attributions\":[],\"results\":[\"caf\xe9\"],\"status\":\"OK\"}",
+    NULL,
+};
+
 /* ---- the upstream ---- */
 
 /* What came over the wire. */
@@ -71,6 +82,8 @@ struct request {
 static struct upstream upstream;
 static atomic_int mood;
 static _Atomic(const struct subject *) playing; /* whom the upstream plays */
+static _Atomic int64_t early_until_ms;
+static atomic_uint early; /* requests that came before */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct request last; /* under the lock */
 
@@ -135,7 +148,9 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned sta
 static enum MHD_Result send_key(struct MHD_Connection *connection, unsigned status,
                                 const char *format)
 {
-    const char *key = atomic_load(&playing)->provider->needs_key ? ASKER_CANARY : "of yours";
+    const char *key = topology_provider_needs_key(atomic_load(&playing)->provider->id)
+                          ? ASKER_CANARY
+                          : "of yours";
     return upstream_send(connection, status, upstream_about(format, key));
 }
 
@@ -207,6 +222,8 @@ static enum MHD_Result take_request(void *user, struct MHD_Connection *connectio
         return MHD_YES;
     }
     atomic_fetch_add(&upstream.requests, 1);
+    if (asker_now_ms() < atomic_load(&early_until_ms))
+        atomic_fetch_add(&early, 1);
     if (strcmp(url, "/x") != 0)
         atomic_fetch_add(&upstream.followed, 1);
     return respond(connection);
@@ -222,15 +239,16 @@ static char url[128];
 
 static struct transfer_source source_of(const struct subject *of)
 {
-    const char *key = of->provider->needs_key ? ASKER_CANARY : "";
-    return (struct transfer_source){of->provider, span_of(url), span_of(key)};
+    const char *key = topology_provider_needs_key(of->provider->id) ? ASKER_CANARY : "";
+    return (struct transfer_source){
+        .provider = of->provider, .url = span_of(url), .key = span_of(key)};
 }
 
 /* A worker that asks `of`, or `second` where a job names it. */
 static void start_worker(const struct subject *of, const struct subject *second, const char *scheme)
 {
     atomic_store(&playing, of);
-    char error[WORKER_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     snprintf(url, sizeof url, "%s://127.0.0.1:%u/x", scheme, upstream.port);
     http_server_open(&giver, context, DEADLINE_MS + ASKER_PATIENCE_MS);
     asked = (struct worker_broker){
@@ -240,9 +258,9 @@ static void start_worker(const struct subject *of, const struct subject *second,
     };
     worker = worker_start(
         &(struct worker_options){.brokers = &asked, .broker_count = 1, .credits = WORKER_CREDITS},
-        error);
+        &fault);
     if (worker == NULL) {
-        printf("%s\n", error);
+        printf("%s\n", fault.text);
         exit(2);
     }
     http_server_meet(&giver);
@@ -368,7 +386,8 @@ static void photon_survives(void)
     stop_worker();
 }
 
-/* The same transfers serve one provider after the other: nothing of a POST stays behind. */
+/* The same transfers serve one provider after the other: a POST leaves nothing in the next
+ * request. */
 static void shares_transfers(void)
 {
     start_worker(&photon, &google_new, "http");
@@ -377,7 +396,7 @@ static void shares_transfers(void)
         bool is_post = i % 2 == 0;
         const struct subject *subject = is_post ? &google_new : &photon;
         atomic_store(&playing, subject);
-        http_server_give(&giver, i, here, subject->provider->name);
+        http_server_give(&giver, i, here, topology_provider_name(subject->provider->id));
         uint64_t number;
         uint32_t rest_ms;
         struct asker_answer answer = http_server_take(&giver, &number, &rest_ms);
@@ -392,16 +411,19 @@ static void shares_transfers(void)
     stop_worker();
 }
 
-/* A hundred at once while the upstream says nothing: all are answered by their deadline. */
-static void many_late_answers_come(void)
+/* A hundred at once while the upstream says nothing: all are answered by their deadline. How many
+ * of them reached it before any of them can have ended and left its connection to another. */
+static unsigned end_many_late(const struct subject *of, const struct subject *second)
 {
     enum { JOBS = 100 };
     bool answered[JOBS] = {false};
-    start_worker(&google_new, &photon, "http");
+    start_worker(of, second, "http");
     atomic_store(&mood, UPSTREAM_SILENT);
     struct lookup lookup = here;
-    lookup.deadline_ms = DEADLINE_LATE_MS;
+    lookup.deadline_ms = DEADLINE_MANY_MS;
     int64_t start_ms = asker_now_ms();
+    atomic_store(&early, 0);
+    atomic_store(&early_until_ms, start_ms + DEADLINE_MANY_MS - CLOCK_MS);
     for (uint64_t i = 0; i < JOBS; i++)
         http_server_give(&giver, i, lookup, NULL);
     for (int i = 0; i < JOBS; i++) {
@@ -412,9 +434,23 @@ static void many_late_answers_come(void)
         if (number < JOBS)
             answered[number] = true;
     }
-    CHECK(asker_now_ms() - start_ms < DEADLINE_LATE_MS + GRACE_MS);
+    CHECK(asker_now_ms() - start_ms < DEADLINE_MANY_MS + GRACE_MS);
+    atomic_store(&early_until_ms, 0);
     expect(UPSTREAM_GOOD, LOOKUP_OK, 2);
     stop_worker();
+    return atomic_load(&early);
+}
+
+static void many_late_answers_come(void)
+{
+    CHECK(end_many_late(&google_new, &photon) > WORKER_LANDMARKS_CONNECTIONS_MAX);
+    CHECK(end_many_late(&google_new, &landmarks) > WORKER_LANDMARKS_CONNECTIONS_MAX);
+}
+
+/* Those that wait for a connection end with their deadline, too. */
+static void late_answers_need_no_connection(void)
+{
+    CHECK_INT(end_many_late(&landmarks, &landmarks), WORKER_LANDMARKS_CONNECTIONS_MAX);
 }
 
 static void trusts_nobody_without_tls(void)
@@ -445,12 +481,13 @@ static void log_holds_no_key(void)
 }
 
 static const struct check_case cases[] = {
-    {"google-new: any answer is told in time, and the key stands in its header only",
+    {"google-new: any answer arrives in time, and the key stands in its header only",
      google_new_survives},
-    {"overpass: any answer is told in time", overpass_survives},
-    {"photon: any answer is told in time", photon_survives},
-    {"a POST leaves nothing behind for the next GET", shares_transfers},
+    {"overpass: any answer arrives in time", overpass_survives},
+    {"photon: any answer arrives in time", photon_survives},
+    {"a POST leaves nothing for the next GET", shares_transfers},
     {"a hundred questions to a silent provider end with their deadline", many_late_answers_come},
+    {"a hundred questions at few connections, too", late_answers_need_no_connection},
     {"https without TLS on the other side sends nothing", trusts_nobody_without_tls},
     {"the log has the providers' words, and neither key nor place", log_holds_no_key},
 };

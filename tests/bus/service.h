@@ -7,12 +7,13 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 
+#include "bus/base/fault.h"
 #include "placesd/service/broker.h"
 #include "placesd/service/worker.h"
 #include "tests/bus/asker.h"
 #include "tests/bus/upstream.h"
 
-/* Each question of these tests has so long, unless it says otherwise. */
+/* The deadline of each question of these tests, unless it sets its own. */
 #define SERVICE_DEADLINE_MS 4000
 
 /* One places service. */
@@ -35,12 +36,12 @@ static inline void *service_run_broker(void *user)
 }
 
 /* One attempt, which empties the rings of its keys. */
-static inline bool service_try_to_open(struct service *service, char error[BROKER_ERROR_BYTES_MAX])
+static inline bool service_try_to_open(struct service *service, struct fault *fault)
 {
     struct broker_options options = service->options;
     options.front = service->front;
     options.back = service->back;
-    service->broker = broker_open(&options, error);
+    service->broker = broker_open(&options, fault);
     if (service->broker == NULL)
         return false;
     service->stop = eventfd(0, EFD_CLOEXEC);
@@ -50,19 +51,19 @@ static inline bool service_try_to_open(struct service *service, char error[BROKE
 
 static inline void service_open(struct service *service)
 {
-    char error[BROKER_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     /* A port is free again only a moment after its socket was closed. */
     int64_t give_up_ms = asker_now_ms() + SERVICE_DEADLINE_MS;
     bool open;
-    while (!(open = service_try_to_open(service, error)) && asker_now_ms() < give_up_ms)
+    while (!(open = service_try_to_open(service, &fault)) && asker_now_ms() < give_up_ms)
         poll(NULL, 0, 10);
     if (!open) {
-        printf("%s\n", error);
+        printf("%s\n", fault.text);
         exit(2);
     }
 }
 
-/* Tells the broker to stop and waits until it has; its sockets stay open. */
+/* Signals the broker to stop and waits until it has; its sockets stay open. */
 static inline void service_halt(struct service *service)
 {
     uint64_t one = 1;
@@ -76,26 +77,29 @@ static inline struct service service_new(void)
     struct service service = {0};
     snprintf(service.front, sizeof service.front, "tcp://127.0.0.1:%u", asker_free_port());
     snprintf(service.back, sizeof service.back, "tcp://127.0.0.1:%u", asker_free_port());
-    service.options = (struct broker_options){.sources = {{.name = "google"}}, .source_count = 1};
+    service.options =
+        (struct broker_options){.sources = {{.name = "google"}}, .source_count = 1, .nodes = 1};
     return service;
 }
 
 static inline void service_add_worker(struct service *service, uint16_t port)
 {
     snprintf(service->url, sizeof service->url, "http://127.0.0.1:%u" UPSTREAM_PATH, port);
-    char error[WORKER_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     service->asked = (struct worker_broker){
         .back = service->back,
-        .sources = {{&provider_google, span_of(service->url), span_of(ASKER_CANARY)}},
+        .sources = {{.provider = &provider_google,
+                     .url = span_of(service->url),
+                     .key = span_of(ASKER_CANARY)}},
         .source_count = 1,
     };
     struct worker_options options = {.brokers = &service->asked,
                                      .broker_count = 1,
                                      .credits = WORKER_CREDITS,
                                      .keys = service->worker_keys};
-    service->worker = worker_start(&options, error);
+    service->worker = worker_start(&options, &fault);
     if (service->worker == NULL) {
-        printf("%s\n", error);
+        printf("%s\n", fault.text);
         exit(2);
     }
 }

@@ -1,9 +1,8 @@
 /* upstream: a places provider on loopback that behaves as it is asked to.
  *
- * The question itself says how: whole degrees of latitude are the mood, whole degrees of
- * longitude the number of results. Every good result carries the `location` it was asked for, so
- * that an answer can be told from another's. One thread per connection, so moods do not disturb
- * each other. */
+ * The question itself says how: whole degrees of latitude are the mood, whole degrees of longitude
+ * the number of results. Every good result carries the `location` it was asked for, which
+ * identifies the answer. One thread per connection, so moods do not disturb each other. */
 #ifndef ZHERD_TESTS_BUS_UPSTREAM_H
 #define ZHERD_TESTS_BUS_UPSTREAM_H
 
@@ -35,7 +34,7 @@ enum upstream_mood {
     UPSTREAM_BOMB,   /* small, but unpacks to too much */
     UPSTREAM_CUT,    /* less than announced */
     UPSTREAM_MOVED,  /* a redirect to where a good answer waits */
-    UPSTREAM_HEADED, /* a good answer behind far too many header lines */
+    UPSTREAM_HEADED, /* a good answer after far too many header lines */
     UPSTREAM_DRIPPING,
     UPSTREAM_SILENT,
 };

@@ -9,7 +9,7 @@
 #include "tests/bus/http_server.h"
 #include "tests/bus/upstream.h"
 
-/* A worker misses its broker after twice the silence that it is dropped for. */
+/* A worker gives its broker up after twice the silence after which a broker drops a worker. */
 #define MISSED_MS (2 * BALANCE_SILENCE_MS)
 /* What a busy machine may add. */
 #define PATIENCE_MS 4000
@@ -21,14 +21,15 @@ static struct worker *start_worker(const struct http_server *giver)
 {
     static struct worker_broker broker;
     static char url[128];
-    char error[WORKER_ERROR_BYTES_MAX] = "";
+    struct fault fault = {0};
     snprintf(url, sizeof url, "http://127.0.0.1:%u" UPSTREAM_PATH, upstream.port);
-    broker =
-        (struct worker_broker){.back = giver->endpoint,
-                               .sources = {{&provider_google, span_of(url), span_of(ASKER_CANARY)}},
-                               .source_count = 1};
+    broker = (struct worker_broker){.back = giver->endpoint,
+                                    .sources = {{.provider = &provider_google,
+                                                 .url = span_of(url),
+                                                 .key = span_of(ASKER_CANARY)}},
+                                    .source_count = 1};
     struct worker *worker = worker_start(
-        &(struct worker_options){.brokers = &broker, .broker_count = 1, .credits = 8}, error);
+        &(struct worker_options){.brokers = &broker, .broker_count = 1, .credits = 8}, &fault);
     CHECK(worker != NULL);
     return worker;
 }

@@ -26,7 +26,7 @@ struct input {
 
 static struct input corpus[FILES_MAX];
 static size_t corpus_count;
-static uint8_t *wall; /* the first byte that nobody may read */
+static uint8_t *wall; /* the first byte of a page without access: no target may read it */
 static struct input running;
 
 static void say_input(void)
@@ -112,8 +112,8 @@ static void load_all(const char *folder)
 /* One small change of the kind that decoders get wrong; returns the new size. */
 static size_t edit(struct rng *rng, uint8_t *bytes, size_t count)
 {
-    static const uint8_t telling[] = {0x00, 0x01, 0x7f, 0x80, 0x90, 0xc0, 0xc4, 0xc6, 0xcf,
-                                      0xd3, 0xd9, 0xdb, 0xdc, 0xdd, 0xdf, 0xff, ' ',  '\n'};
+    static const uint8_t edges[] = {0x00, 0x01, 0x7f, 0x80, 0x90, 0xc0, 0xc4, 0xc6, 0xcf,
+                                    0xd3, 0xd9, 0xdb, 0xdc, 0xdd, 0xdf, 0xff, ' ',  '\n'};
     size_t at = count == 0 ? 0 : rng_below(rng, (uint32_t)count);
     const struct input *other = &corpus[rng_below(rng, (uint32_t)corpus_count)];
     switch (rng_below(rng, 7)) {
@@ -127,7 +127,7 @@ static size_t edit(struct rng *rng, uint8_t *bytes, size_t count)
         return count;
     case 2: /* a byte that means something */
         if (count > 0)
-            bytes[at] = telling[rng_below(rng, sizeof telling)];
+            bytes[at] = edges[rng_below(rng, sizeof edges)];
         return count;
     case 3: /* a number one off */
         if (count > 0)

@@ -1,4 +1,4 @@
-/* A living flood takes whatever a neighbour says.
+/* A running flood survives any messages of a neighbour.
  *
  * An input is a row of steps: one byte whose low bit says which of two peers speaks and whose
  * other bits say how many tens of milliseconds have passed since the step before, two bytes of

@@ -1,8 +1,8 @@
 /* fuzz: what a target is: one function that takes hostile bytes and survives.
  *
- * The name and the shape are libFuzzer's (llvm.org/docs/LibFuzzer.html), so that the same file
- * runs under it (-DZHERD_FUZZ=ON with clang) and, in the ordinary test run, under drive.c. A target
- * asserts what must hold whatever the bytes are; it keeps nothing from one call to the next.
+ * The name and the shape are libFuzzer's (llvm.org/docs/LibFuzzer.html), so that the same file runs
+ * under it (-DZHERD_FUZZ=ON with clang) and, in the ordinary test run, under drive.c. A target
+ * asserts what must hold for any bytes; it keeps nothing from one call to the next.
  *
  * Adding a target is a file here, a folder corpus/<name>/ of valid inputs, and one line
  * herd_fuzz(<name> <libraries>) in tests.cmake. */

@@ -74,7 +74,7 @@ static void compare(struct buffer *a, struct buffer *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-    /* Only an interrupt within a line that is too long may tell one split from another. */
+    /* Only an interrupt within a line that is too long makes the result depend on the split. */
     if (count < 2 || count > LINES_BYTES_MAX)
         return 0;
     bool holds = bytes[0] % 2 != 0;

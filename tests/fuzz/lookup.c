@@ -1,13 +1,13 @@
-/* Whatever lookup takes for a question, an answer or a READY is within its limits, and can be
- * written and read again as the same; a question that it does not take has an explanation. An
- * answer's body that json_check takes is an object for a parser, too. */
+/* Any bytes that lookup accepts as a question, an answer or a READY are within its limits, and can
+ * be written and read again as the same; a refused question has an explanation. An answer's body
+ * that json_scan_object accepts is an object for a parser, too. */
 #include "placesd/lookup.h"
 
 #include <assert.h>
 #include <jansson.h>
 #include <string.h>
 
-#include "bus/base/json_check.h"
+#include "bus/base/json_scan.h"
 #include "tests/fuzz/fuzz.h"
 
 static void explain(struct span input)
@@ -43,11 +43,22 @@ static void try_body(struct span body)
     size_t at;
     json_t *root =
         json_loadb(body.len > 0 ? body.data : "", body.len, JSON_DECODE_INT_AS_REAL, &error);
-    bool is_object = json_check(body, NULL, 0, &at) == NULL;
+    bool is_object = json_scan_object(body, NULL, 0, &at) == NULL;
     /* Numbers may be too large for the parser, and what is nested deeply is taken by it alone. */
     assert(!is_object || json_is_object(root) ||
            json_error_code(&error) == json_error_numeric_overflow);
     json_decref(root);
+}
+
+static void try_figures(struct span input)
+{
+    struct lookup_figures first, second;
+    char once[LOOKUP_FIGURES_BYTES_MAX], twice[LOOKUP_FIGURES_BYTES_MAX];
+    if (!lookup_read_figures(input, &first))
+        return;
+    size_t count = lookup_write_figures(&first, once);
+    assert(lookup_read_figures((struct span){once, count}, &second));
+    assert(lookup_write_figures(&second, twice) == count && memcmp(once, twice, count) == 0);
 }
 
 static void try_reply(struct span input)
@@ -80,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     struct span input = {(const char *)bytes, count};
     try_request(input);
     try_reply(input);
+    try_figures(input);
     try_ready(input);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Whatever a provider answers, nearby gives Nearby Search JSON; and what it cuts from a good
- * answer is what a parser would cut. */
+/* For any answer of a provider, nearby_json gives Nearby Search JSON; and it cuts from a good
+ * answer what a parser would cut. */
 #include "placesd/providers/nearby_json.h"
 
 #include <jansson.h>

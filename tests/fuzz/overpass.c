@@ -1,4 +1,4 @@
-/* Whatever overpass answers, clients get Nearby Search JSON without the key. */
+/* For any answer of overpass, clients get Nearby Search JSON without the key. */
 #include "tests/fuzz/transform.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)

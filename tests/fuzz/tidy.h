@@ -1,4 +1,4 @@
-/* tidy: an answer's text has nothing left that would be left out or spelled another way. */
+/* tidy: checks that tidying an answer's text once more would change nothing. */
 #ifndef ZHERD_TESTS_FUZZ_TIDY_H
 #define ZHERD_TESTS_FUZZ_TIDY_H
 

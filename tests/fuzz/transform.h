@@ -1,11 +1,11 @@
-/* transform: what must hold whatever a provider's upstream answers. */
+/* transform: what must hold for any answer of a provider's upstream. */
 #ifndef ZHERD_TESTS_FUZZ_TRANSFORM_H
 #define ZHERD_TESTS_FUZZ_TRANSFORM_H
 
 #include <jansson.h>
 
+#include "placesd/providers/outcome.h"
 #include "placesd/providers/provider.h"
-#include "placesd/providers/remark.h"
 #include "tests/fuzz/tidy.h"
 
 /* Short, so that mutations of a corpus that holds it nearly everywhere still find it. */
@@ -47,8 +47,8 @@ static inline void transform_check_remark(struct span body)
 {
     struct lookup lookup = {34072800000, -118442000000, 2000, 20, 4500};
     struct buffer text = {0};
-    remark_read(body, &lookup, span_of(TRANSFORM_KEY), &text);
-    assert(text.len <= REMARK_BYTES_MAX);
+    outcome_remark(body, &lookup, span_of(TRANSFORM_KEY), &text);
+    assert(text.len <= OUTCOME_REMARK_BYTES_MAX);
     for (size_t i = 0; i < text.len; i++)
         assert(text.data[i] >= 0x20 && text.data[i] <= 0x7e);
     assert(text.len == 0 ||

@@ -3,8 +3,8 @@
  *
  * Parcels wait in a binary heap. A node waits for one turn at most, which is moved far more often
  * than it is taken: the turns are the leaves of a tree of matches, each won by the sooner one, so
- * that moving a turn plays the few matches above it again and leaves nothing stale behind.
- * It knows no clock; time is what its user says.
+ * that moving a turn plays the few matches above it again and leaves nothing stale. It knows no
+ * clock; time is what its user says.
  *
  * Invariant: events of the same moment come out in the order in which they went in, so that a
  * run depends on nothing but its seed. */
@@ -34,7 +34,7 @@ struct arrival {
 struct event {
     int64_t time_us;
     uint32_t node;         /* whose turn it is, when there is no parcel */
-    struct parcel *parcel; /* what arrives; owned by whoever holds the event */
+    struct parcel *parcel; /* what arrives; owned by the holder of the event */
 };
 
 struct event_queue {

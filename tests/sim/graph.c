@@ -2,10 +2,10 @@
  * many links an update crosses to the node it takes longest to, and after how much virtual time.
  *
  * Ideally an update that meets an idle herd costs nodes - 1 copies, along a tree; plain flooding
- * costs 2 * links - nodes + 1, because every node tells all neighbours but one. The rows show what
- * this bus needs: one update at a time, then many in one burst, where batches and conflation save.
- * Messages are UPDATEs and ACKs. The test passes when every herd converges and no single update
- * costs more copies than flooding. */
+ * costs 2 * links - nodes + 1, because every node sends it to all neighbours but one. The rows show
+ * what this bus needs: one update at a time, then many in one burst, where batches and conflation
+ * save. Messages are UPDATEs and ACKs. The test passes when every herd converges and no single
+ * update costs more copies than flooding. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -38,6 +38,7 @@ static struct sim *open_herd(const struct graph *graph, struct sim_counters *cou
         .queue_max = UINT32_MAX,
         .history_client = SIM_NO_CLIENT,
         .mimicked = SIM_NO_NODE,
+        .liar = SIM_NO_NODE,
     };
     return sim_new(graph, &options, counters);
 }

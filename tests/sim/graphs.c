@@ -107,19 +107,33 @@ static bool has_edge(const struct graph *graph, uint32_t a, uint32_t b)
     return false;
 }
 
+static void join_more(struct graph *graph, uint32_t extra, struct rng *rng)
+{
+    size_t room = (size_t)graph->node_count * (graph->node_count - 1) / 2;
+    size_t wanted = graph->edge_count + extra < room ? graph->edge_count + extra : room;
+    while (graph->edge_count < wanted) {
+        uint32_t a = rng_below(rng, graph->node_count);
+        uint32_t b = rng_below(rng, graph->node_count);
+        if (a != b && !has_edge(graph, a, b))
+            join(graph, a, b);
+    }
+}
+
 struct graph graph_sparse(uint32_t node_count, uint32_t extra, struct rng *rng)
 {
     struct graph graph = make("sparse", node_count, (size_t)node_count + extra);
     for (uint32_t i = 1; i < node_count; i++)
         join(&graph, i, rng_below(rng, i));
-    size_t room = (size_t)node_count * (node_count - 1) / 2;
-    size_t wanted = graph.edge_count + extra < room ? graph.edge_count + extra : room;
-    while (graph.edge_count < wanted) {
-        uint32_t a = rng_below(rng, node_count);
-        uint32_t b = rng_below(rng, node_count);
-        if (a != b && !has_edge(&graph, a, b))
-            join(&graph, a, b);
-    }
+    join_more(&graph, extra, rng);
+    return graph;
+}
+
+struct graph graph_chords(uint32_t node_count, uint32_t extra, struct rng *rng)
+{
+    struct graph graph = make("chords", node_count, (size_t)node_count + extra);
+    for (uint32_t i = 0; i < node_count; i++)
+        join(&graph, i, (i + 1) % node_count);
+    join_more(&graph, extra, rng);
     return graph;
 }
 

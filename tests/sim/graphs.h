@@ -35,6 +35,8 @@ struct graph graph_edition(size_t index);
 
 struct graph graph_line(uint32_t node_count);
 struct graph graph_ring(uint32_t node_count); /* at least 3 nodes */
+/* A ring and so many further edges: two ways from each node to each other. At least 5 nodes. */
+struct graph graph_chords(uint32_t node_count, uint32_t extra, struct rng *rng);
 struct graph graph_mesh(uint32_t node_count);
 
 /* Eight nodes with everything that makes flooding hard: two cycles that share an edge, a bridge,

@@ -5,7 +5,7 @@
 
 #include "bus/link/wire.h"
 
-/* Behind the magic bytes and the head of the array. */
+/* After the magic bytes and the head of the array. */
 #define KIND_AT 4
 
 int message_kind(struct span message)
@@ -47,8 +47,10 @@ void history_message(const struct sim *sim, const char *what, const struct chann
 void history_accept(const struct sim *sim, uint32_t node, uint32_t client,
                     const struct location *location, enum flood_outcome outcome)
 {
-    static const char *const outcomes[] = {
-        [FLOOD_STORED] = "stored", [FLOOD_STALE] = "stale", [FLOOD_FULL] = "full"};
+    static const char *const outcomes[] = {[FLOOD_STORED] = "stored",
+                                           [FLOOD_STALE] = "stale",
+                                           [FLOOD_FULL] = "full",
+                                           [FLOOD_EXPIRED] = "expired"};
     if (sim->options.history_client == client)
         print_location(sim, outcomes[outcome], "client", sim->names[node], location);
 }

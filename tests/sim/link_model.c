@@ -24,7 +24,7 @@ static struct parcel *pack(struct sim *sim, uint32_t channel, struct span messag
     return parcel;
 }
 
-/* Behind everything else that is on this connection. */
+/* It arrives after everything else that is on this connection. */
 static void send_in_order(struct sim *sim, struct parcel *parcel)
 {
     struct channel *channel = &sim->channels[parcel->channel];
@@ -60,7 +60,7 @@ static bool is_broken(enum sim_road road)
     return is_gap(road) || road == SIM_REFUSING;
 }
 
-/* Changes the last digit of one told position: a lie no decoder can see. */
+/* Changes the last digit of one position in an UPDATE: a lie no decoder can see. */
 static void forge(struct sim *sim, struct parcel *parcel)
 {
     static struct wire_message read;
@@ -75,6 +75,13 @@ static void forge(struct sim *sim, struct parcel *parcel)
     sim->counters->forged++;
 }
 
+static void count_check(struct sim *sim, struct span message)
+{
+    static struct wire_message read;
+    if (wire_read(message, &read) == WIRE_GOOD && read.level <= WIRE_LEVEL_MAX)
+        sim->counters->checks[read.level]++;
+}
+
 bool road_send(struct sim *sim, uint32_t index, struct span message)
 {
     struct channel *channel = &sim->channels[index];
@@ -86,6 +93,8 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
     }
     int kind = message_kind(message);
     sim->counters->sent[kind]++;
+    if (kind == WIRE_CHECK)
+        count_check(sim, message);
     if (sim->quiet && kind != WIRE_HEARTBEAT)
         sim_fail(sim, "%s breaks the silence with a message of kind %d to %s",
                  sim->names[channel->from], kind, sim->names[channel->to]);
@@ -93,6 +102,11 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
         sim->counters->lost++;
         history_message(sim, "lost", channel, message);
         return true;
+    }
+    if (tamper_is_due(sim, channel)) {
+        message = tamper(sim, index, message);
+        if (message.len == 0)
+            return true;
     }
     history_message(sim, "sent", channel, message);
     struct parcel *parcel = pack(sim, index, message);
@@ -107,7 +121,8 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
     return true;
 }
 
-/* The table has changed: by what this message told, and by nothing else. How many clients changed.
+/* The table has changed: by what this message carried, and by nothing else. How many clients
+ * changed.
  */
 static uint32_t watch_told(struct sim *sim, const struct channel *channel, struct span message)
 {
@@ -130,9 +145,11 @@ static void hand_over(struct sim *sim, const struct channel *channel, const stru
 {
     struct node *node = &sim->nodes[channel->to];
     struct span message = {parcel->message, parcel->bytes};
+    uint32_t link = channel_link(sim, channel->back);
     history_message(sim, parcel->late ? "came late" : "came", channel, message);
-    flood_receive(node->flood, channel->back - node->first_channel, message,
-                  node_clock_ms(sim, node));
+    if (link == WORLD_NO_LINK)
+        return; /* of a stranger */
+    flood_receive(node->flood, link, message, node_clock_ms(sim, node));
     uint32_t changes =
         flood_digest(node->flood) == node->digest ? 0 : watch_told(sim, channel, message);
     watch_node(sim, channel->to, changes);
@@ -192,7 +209,7 @@ void road_reconnect(struct sim *sim, uint32_t index)
     channel->held_first = NULL;
 }
 
-static uint32_t find_channel(const struct sim *sim, uint32_t from, uint32_t to)
+uint32_t road_find(const struct sim *sim, uint32_t from, uint32_t to)
 {
     const struct node *node = &sim->nodes[from];
     uint32_t channel = node->first_channel;
@@ -205,7 +222,7 @@ static uint32_t find_channel(const struct sim *sim, uint32_t from, uint32_t to)
 
 void sim_set_road(struct sim *sim, uint32_t from, uint32_t to, enum sim_road road)
 {
-    uint32_t index = find_channel(sim, from, to);
+    uint32_t index = road_find(sim, from, to);
     struct channel *channel = &sim->channels[index];
     enum sim_road before = channel->road;
     channel->road = road;

@@ -1,7 +1,8 @@
-/* Tells the ordinary stories until one of them goes wrong: what a mutant of the core is killed by.
+/* Runs the ordinary stories until one of them fails: that failure kills a mutant of the core.
  *
- *     hunt SEEDS        exit status 1 and the broken rule as soon as there is one, else 0 */
+ *     hunt SEEDS [STORY]    exit status 1 and the broken rule as soon as there is one, else 0 */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/sim/scenario.h"
@@ -9,10 +10,12 @@
 int main(int count, char **arguments)
 {
     static struct sim_counters counters;
-    uint64_t seeds = count == 2 ? strtoull(arguments[1], NULL, 10) : 0;
-    sim_keep_heap();
+    uint64_t seeds = count >= 2 ? strtoull(arguments[1], NULL, 10) : 0;
+    enum plan_story story = count == 3 ? plan_story_find(arguments[2]) : PLAN_GIVEN;
+    sim_choose_heap(0);
     for (uint64_t seed = 0; seed < seeds; seed++) {
-        struct scenario plan = scenario_make(seed);
+        struct scenario plan =
+            story == PLAN_GIVEN ? scenario_make(seed) : scenario_make_of(story, seed);
         struct plan_result result = scenario_play(&plan, &counters);
         scenario_free(&plan);
         if (result.violation[0] != '\0') {

@@ -7,15 +7,14 @@
 
 #include "bus/base/packed.h"
 
-/* The wall clock of a world at virtual time 0: late 2023. */
-#define WALL_NS      INT64_C(1700000000000000000)
 #define SECOND_NS    INT64_C(1000000000)
 #define STALE_NS_MAX (600 * SECOND_NS)
-#define FUTURE_NS    (INT64_C(3000000000) * SECOND_NS)
+#define FUTURE_NS    (INT64_C(2500000000) * SECOND_NS)
+#define SLOW_NS      (600 * SECOND_NS)
 #define TEXT_BYTES   48
 #define STAMP_DIGITS 10 /* of the seconds, until the year 2286 */
 #define ID_START     "client-"
-/* One client in so many has a very long id, when long ones are asked for at all. */
+/* One client in this many has a very long id, where the options ask for long ones. */
 #define LONG_IDS_ONE_IN 6
 
 static struct span make_id(struct sim *sim, uint32_t client)
@@ -36,7 +35,8 @@ void records_open(struct sim *sim)
 {
     sim->clients = world_memory(sim->options.client_count, sizeof *sim->clients);
     for (uint32_t i = 0; i < sim->options.client_count; i++)
-        sim->clients[i] = (struct client){.id = make_id(sim, i), .newest = WORLD_NO_RECORD};
+        sim->clients[i] = (struct client){
+            .id = make_id(sim, i), .newest = WORLD_NO_RECORD, .last_word = WORLD_NO_RECORD};
 }
 
 void records_close(struct sim *sim)
@@ -52,14 +52,18 @@ void records_close(struct sim *sim)
 
 static void choose(struct sim *sim, struct client *client, enum sim_stamp stamp)
 {
-    int64_t now_ns = WALL_NS + sim->now_us * 1000 + rng_below(&sim->rng, 1000);
+    int64_t now_ns = world_true_ns(sim) + rng_below(&sim->rng, 1000);
     bool first = client->stamp_ns == 0;
+    bool is_wrong = stamp == SIM_STAMP_FUTURE || stamp == SIM_STAMP_SLOW;
+    client->lied |= is_wrong;
     if (stamp == SIM_STAMP_STALE)
         client->stamp_ns = now_ns - rng_between(&sim->rng, 0, STALE_NS_MAX);
-    else if (stamp == SIM_STAMP_FUTURE)
-        client->stamp_ns = now_ns + FUTURE_NS;
+    else if (is_wrong)
+        client->stamp_ns = now_ns + (stamp == SIM_STAMP_FUTURE ? FUTURE_NS : -SLOW_NS);
     else if (stamp == SIM_STAMP_NOW || first)
         client->stamp_ns = now_ns;
+    if ((stamp != SIM_STAMP_EQUAL && stamp != SIM_STAMP_REPEAT) || first)
+        client->true_ns = is_wrong ? now_ns : client->stamp_ns;
     if (stamp != SIM_STAMP_REPEAT || first)
         client->position = sim->positions++;
 }
@@ -90,12 +94,20 @@ const struct location *records_draft(struct sim *sim, uint32_t node, uint32_t cl
 {
     struct client *teller = &sim->clients[client];
     choose(sim, teller, stamp);
-    int64_t accepted_ns = WALL_NS + sim->now_us * 1000 + sim->nodes[node].skew_ns;
+    const struct node *taker = &sim->nodes[node];
+    int64_t wall_ns = node_wall_ns(sim, taker);
+    int64_t accept_ns = flood_accept_ns(taker->flood, wall_ns, node_clock_ms(sim, taker));
     struct record *draft = &sim->draft;
+    draft->node = node;
+    draft->life = taker->lives;
+    draft->strange = taker->strange;
+    draft->stamp_ns = teller->stamp_ns;
+    draft->true_ns = teller->true_ns;
+    draft->counts = !teller->lied && truth_counts(sim, node);
     draft->location.client = teller->id;
     draft->location.origin = span_of(sim->names[node]);
-    draft->location.difference_ns = accepted_ns - teller->stamp_ns;
-    draft->location.order_ns = location_order_ns(teller->stamp_ns, accepted_ns);
+    draft->location.difference_ns = wall_ns - teller->stamp_ns;
+    draft->location.order_ns = location_order_ns(teller->stamp_ns, accept_ns);
     set_text(draft, teller->stamp_ns, teller->position);
     return &draft->location;
 }
@@ -146,9 +158,8 @@ static bool keep(struct sim *sim, uint32_t client, const struct record *record)
     return tie;
 }
 
-bool records_keep(struct sim *sim, uint32_t node, uint32_t client)
+bool records_keep(struct sim *sim, uint32_t client)
 {
-    sim->draft.strange = sim->nodes[node].strange;
     bool tie = keep(sim, client, &sim->draft);
     sim->draft.text = NULL;
     return tie;
@@ -172,12 +183,47 @@ static struct span find_origin(const struct sim *sim, struct span name)
     return name;
 }
 
+/* The stamp as records_draft wrote it. */
+static int64_t stamp_of(const struct location *location)
+{
+    int64_t stamp_ns = 0;
+    for (size_t i = 0; i < location->stamp.len; i++)
+        if (location->stamp.data[i] != '.')
+            stamp_ns = 10 * stamp_ns + (location->stamp.data[i] - '0');
+    return stamp_ns;
+}
+
+void records_forget(struct sim *sim, uint32_t node, uint32_t client,
+                    const struct location *tombstone)
+{
+    struct record record = {.location = *tombstone,
+                            .node = node,
+                            .life = sim->nodes[node].lives,
+                            .strange = sim->nodes[node].strange,
+                            .counts = truth_counts(sim, node),
+                            .stamp_ns = stamp_of(tombstone),
+                            .true_ns = world_true_ns(sim),
+                            .text = world_memory(tombstone->stamp.len, 1)};
+    memcpy(record.text, tombstone->stamp.data, tombstone->stamp.len);
+    record.location.client = sim->clients[client].id;
+    record.location.origin = span_of(sim->names[node]);
+    record.location.position = (struct span){record.text, 0};
+    record.location.stamp.data = record.text;
+    sim->clients[client].last_word = WORLD_NO_RECORD;
+    keep(sim, client, &record);
+}
+
 void records_forge(struct sim *sim, const struct location *location)
 {
     uint32_t client = records_client(sim, location->client);
     size_t first = location->position.len;
     size_t second = location->stamp.len;
-    struct record record = {.location = *location, .text = world_memory(first + second, 1)};
+    int64_t stamp_ns = stamp_of(location);
+    struct record record = {.location = *location,
+                            .node = SIM_NO_NODE,
+                            .stamp_ns = stamp_ns,
+                            .true_ns = stamp_ns,
+                            .text = world_memory(first + second, 1)};
     memcpy(record.text, location->position.data, first);
     memcpy(record.text + first, location->stamp.data, second);
     record.location.client = sim->clients[client].id;

@@ -1,9 +1,9 @@
 /* report: what many stories came to, in one table.
  *
- * It adds up and prints. It does not judge single stories; it does judge the whole: where ordinary
- * stories were told in numbers, each rare thing that a herd must survive did happen.
+ * It adds up and prints. It does not judge single stories; it does judge the whole: where many
+ * ordinary stories ran, each rare thing that a herd must survive did happen.
  *
- * Invariant: what is printed depends on the stories told, except for the lines about speed. */
+ * Invariant: what is printed depends on the stories that ran, except for the lines about speed. */
 #ifndef ZHERD_TESTS_SIM_REPORT_H
 #define ZHERD_TESTS_SIM_REPORT_H
 

@@ -14,7 +14,7 @@ static void give_up(const char *why, const char *what)
     exit(2);
 }
 
-static void note(struct shape *shape, const char *option, const char *value)
+void shape_note(struct shape *shape, const char *option, const char *value)
 {
     size_t used = strlen(shape->arguments), room = sizeof shape->arguments - used;
     if ((size_t)snprintf(shape->arguments + used, room, " %s %s", option, value) >= room)
@@ -47,7 +47,7 @@ void shape_add_topology(struct shape *shape, const char *file)
 {
     if (shape->graph_count == SHAPE_FILES_MAX)
         give_up("too many files", file);
-    note(shape, "--topology", file);
+    shape_note(shape, "--topology", file);
     shape->graphs[shape->graph_count++] = read_topology(file);
 }
 
@@ -57,7 +57,7 @@ void shape_set_nodes(struct shape *shape, uint64_t nodes)
     snprintf(text, sizeof text, "%" PRIu64, nodes);
     if (nodes < 1 || nodes > SIM_NODES_MAX)
         give_up("a simulation takes 1 to 1000 nodes", text);
-    note(shape, "--nodes", text);
+    shape_note(shape, "--nodes", text);
     shape->nodes = (uint32_t)nodes;
 }
 

@@ -1,5 +1,5 @@
-/* shape: the herds that a run of stories is told on, where the caller wants other ones than those
- * that belong to the stories: topology files, or a number of nodes.
+/* shape: the herds on which stories run, where the caller wants other ones than those that belong
+ * to the stories: topology files, or a number of nodes.
  *
  * It reads files and ends the program with one clear line where one cannot be had.
  *
@@ -18,13 +18,15 @@
 struct shape {
     struct graph graphs[SHAPE_FILES_MAX];
     size_t graph_count;
-    uint32_t nodes;                            /* of a random herd, made anew for each seed */
+    uint32_t nodes;                            /* of a random herd, another one for each seed */
     struct graph drawn;                        /* the last one */
     char arguments[SHAPE_ARGUMENTS_BYTES_MAX]; /* to say it again on a command line */
 };
 
 void shape_add_topology(struct shape *shape, const char *file);
 void shape_set_nodes(struct shape *shape, uint64_t nodes);
+/* For what else it takes to say a story again. */
+void shape_note(struct shape *shape, const char *option, const char *value);
 bool shape_is_given(const struct shape *shape);
 
 /* The herd for this seed, or NULL for the story's own; valid until asked again. */

@@ -3,34 +3,79 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAMP_KINDS         5
-#define CLIENTS_MAX         80
-#define SHORT_ID_BYTES_MAX  16
-#define LONG_ID_BYTES_MAX   60000
-#define LONG_ID_CLIENTS_MAX 12
-#define LONG_ID_PERMILLE    15 /* they cost the machine, not the herd */
-#define SUBMITS             300
-#define BURST_MAX           60
-#define CUTS_MAX            10
-#define DEATHS_MAX          4
-#define LIVES_MAX           4
-#define FORGED_PERMILLE     100
-#define MIMIC_PERMILLE      100
-#define STRANGE_PERMILLE    120
-#define NODES_BY_CHANCE_MAX 12
-#define HOT_CLIENTS         3
+#define STAMP_KINDS           SIM_STAMPS
+#define CLIENTS_MAX           80
+#define SHORT_ID_BYTES_MAX    16
+#define LONG_ID_BYTES_MAX     60000
+#define LONG_ID_CLIENTS_MAX   12
+#define LONG_ID_PERMILLE      30 /* they cost the machine, not the herd */
+#define SUBMITS               300
+#define BURST_MAX             60
+#define CUTS_MAX              10
+#define DEATHS_MAX            4
+#define LIVES_MAX             4
+#define FORGED_PERMILLE       100
+#define MIMIC_PERMILLE        100
+#define STRANGE_PERMILLE      120
+#define NODES_BY_CHANCE_MAX   12
+#define HOT_CLIENTS           3
+#define RELINKS_MAX           12
+#define REREAD_NODES_MAX      6
+#define SKEWED_PERMILLE       20 /* they last ten times as long as others */
+#define SKEWED_LATENCY_US_MAX 200000
+/* One story in this many is of files that are read again, one of nodes that keep their tables, one
+ * is about time, and of these one in as many as there are here is each. */
+#define TIME_ONE_IN 24
 
 #define PICK(all, rng) (all)[rng_below(rng, sizeof(all) / sizeof *(all))]
 
+/* What a person calls a story, and what it is. */
+static const struct {
+    const char *word, *name;
+} stories[PLAN_STORIES] = {
+    [PLAN_RING] = {"ring", "ring of five (fall2016)"},
+    [PLAN_EIGHT] = {"eight", "eight nodes"},
+    [PLAN_EDITION] = {"edition", "any of the eight editions"},
+    [PLAN_CHANCE] = {"chance", "chance graph"},
+    [PLAN_BUSY] = {"busy", "busy clients on narrow links"},
+    [PLAN_FORGED] = {"forged", "line with forged locations"},
+    [PLAN_RESTLESS] = {"restless", "line of restless nodes"},
+    [PLAN_WARM] = {"warm", "nodes that come back with their tables"},
+    [PLAN_FALSE] = {"false", "the same, and one lies about its own"},
+    [PLAN_CLOCKS] = {"clocks", "less than half of the clocks wrong"},
+    [PLAN_PAIR] = {"pair", "two nodes, one clock wrong"},
+    [PLAN_WILD] = {"wild", "most clocks wrong"},
+    [PLAN_LIAR] = {"liar", "a neighbour that lies"},
+    [PLAN_STEP] = {"step", "all clocks jump"},
+    [PLAN_GLITCH] = {"glitch", "all clocks wrong for a moment"},
+    [PLAN_BEYOND] = {"beyond", "positions above the ceiling"},
+    [PLAN_DRIFT] = {"drift", "crystals that run free"},
+    [PLAN_SILENT] = {"silent", "differences that nobody sent"},
+    [PLAN_TIGHT] = {"tight", "tables that are too small"},
+    [PLAN_OLD] = {"old", "neighbours of version 1"},
+    [PLAN_LOAD] = {"load", "differences under full load"},
+    [PLAN_MANY] = {"many", "more nodes than one message has clocks"},
+    [PLAN_WEEKS] = {"weeks", "crystals that run free for weeks"},
+    [PLAN_EXPIRE] = {"expire", "what is over, under wrong clocks"},
+    [PLAN_FORGET] = {"forget", "clients that are forgotten"},
+    [PLAN_AWAY] = {"away", "a node away for about expire, and clients forgotten"},
+    [PLAN_LEAP] = {"leap", "all clocks jump, and clients are forgotten"},
+    [PLAN_DISK] = {"disk", "journals on disks with faults"},
+    [PLAN_REREAD] = {"reread", "links that files take out and put in"},
+    [PLAN_GIVEN] = {"given", "the herd asked for"},
+};
+
 const char *plan_story_name(enum plan_story story)
 {
-    static const char *const names[PLAN_STORIES] = {
-        [PLAN_RING] = "ring of five (fall2016)",      [PLAN_EIGHT] = "eight nodes",
-        [PLAN_EDITION] = "any of the eight editions", [PLAN_CHANCE] = "chance graph",
-        [PLAN_BUSY] = "busy clients on narrow links", [PLAN_FORGED] = "line with forged locations",
-        [PLAN_RESTLESS] = "line of restless nodes",   [PLAN_GIVEN] = "the herd asked for",
-    };
-    return names[story];
+    return stories[story].name;
+}
+
+enum plan_story plan_story_find(const char *word)
+{
+    int story = 0;
+    while (story < PLAN_GIVEN && strcmp(stories[story].word, word) != 0)
+        story++;
+    return (enum plan_story)story;
 }
 
 static void choose_herd(struct scenario *plan, struct rng *rng)
@@ -47,12 +92,24 @@ static void choose_herd(struct scenario *plan, struct rng *rng)
         plan->graph = graph_edition(rng_below(rng, GRAPHS_EDITIONS));
         break;
     case PLAN_FORGED:
-        /* On a line nobody else can tell the true location, so only the digest can find the lie. */
+        /* On a line no third node can send the true location, so only the digest can find the
+         * lie. */
         plan->graph = graph_line(2 + rng_below(rng, 4));
         plan->options.forge_permille = FORGED_PERMILLE;
         break;
     case PLAN_RESTLESS:
         plan->graph = graph_line(2 + rng_below(rng, 2));
+        break;
+    case PLAN_DISK:
+        plan->graph = graph_line(1 + rng_below(rng, 3));
+        break;
+    case PLAN_REREAD:
+        nodes = 2 + rng_below(rng, REREAD_NODES_MAX - 1);
+        plan->graph = graph_sparse(nodes, rng_below(rng, nodes), rng);
+        break;
+    case PLAN_WARM:
+    case PLAN_FALSE:
+        plan->graph = rng_chance(rng, 500) ? graph_line(2 + rng_below(rng, 3)) : graph_ring(5);
         break;
     default:
         nodes = 1 + rng_below(rng, NODES_BY_CHANCE_MAX);
@@ -83,17 +140,25 @@ static void choose_weather(struct sim_options *options, struct rng *rng)
     options->client_count = PICK(counts, rng);
     options->clients_max = FLOOD_CLIENTS_DEFAULT;
     if (rng_chance(rng, 250))
-        options->clients_max = rng_below(rng, options->client_count + 1);
+        options->clients_max =
+            options->client_count - rng_below(rng, options->client_count / 2 + 1);
     options->client_bytes_max = SHORT_ID_BYTES_MAX;
     if (options->client_count <= LONG_ID_CLIENTS_MAX && rng_chance(rng, LONG_ID_PERMILLE))
         options->client_bytes_max = LONG_ID_BYTES_MAX;
-    options->skew_s_max = rng_chance(rng, 500) ? 300 : 0;
+    /* Just enough: clients of a node, which leave an eighth free, are refused all long ids but one.
+     */
+    if (options->client_bytes_max == LONG_ID_BYTES_MAX)
+        options->table_bytes_max =
+            (SCENARIO_TABLE_BASE_BYTES + LONG_ID_BYTES_MAX * 3 / 2) / 7 * UINT64_C(8);
+    /* Where a message takes longer, ceilings never agree. */
+    bool is_quick = options->latency_us_max <= SKEWED_LATENCY_US_MAX;
+    options->skew_s_max = rng_chance(rng, SKEWED_PERMILLE) && is_quick ? 300 : 0;
     options->history_client = SIM_NO_CLIENT;
-    options->mimicked = SIM_NO_NODE;
+    options->mimicked = options->liar = SIM_NO_NODE;
 }
 
-/* Messages of past lives arrive all the time, and many of the living are lost: whoever mistakes one
- * incarnation for another is found out here. */
+/* Messages of past lives arrive all the time, and many of the living are lost: a node that mistakes
+ * one incarnation for another fails here. */
 static void choose_restless_weather(struct sim_options *options, struct rng *rng)
 {
     options->latency_us_min = rng_between(rng, 1000, 50000);
@@ -111,7 +176,10 @@ static void choose_busy_weather(struct sim_options *options, struct rng *rng)
     static const uint32_t rates[] = {20000, 50000, 200000};
     options->rate_bytes_per_s = PICK(rates, rng);
     options->client_count = CLIENTS_MAX;
+    if (options->clients_max < CLIENTS_MAX / 2)
+        options->clients_max = CLIENTS_MAX / 2;
     options->client_bytes_max = SHORT_ID_BYTES_MAX;
+    options->table_bytes_max = 0;
     options->queue_max = SIM_QUEUE_MIN;
 }
 
@@ -168,7 +236,7 @@ static void scenario_cuts(struct scenario *plan, struct rng *rng)
     }
 }
 
-/* Connections die and nobody is told: the node that made one must come to it by itself. */
+/* Connections die unannounced: the node that made one must find out by itself. */
 static void plan_deaths_of_connections(struct scenario *plan, struct rng *rng)
 {
     if (plan->graph.edge_count == 0 || !rng_chance(rng, 300))
@@ -251,12 +319,94 @@ static void scenario_restless(struct scenario *plan, struct rng *rng)
 {
     for (uint32_t node = 0; node + 1 < plan->graph.node_count; node++)
         for (int64_t time_us = 0; time_us < PLAN_STORM_US;) {
-            for (uint32_t told = 1 + rng_below(rng, 3); told > 0; told--)
+            for (uint32_t left = 1 + rng_below(rng, 3); left > 0; left--)
                 scenario_add(plan, time_us + rng_between(rng, 0, 300000), PLAN_SUBMIT, node,
                              rng_below(rng, plan->options.client_count), SIM_STAMP_NOW);
             time_us += rng_between(rng, 50000, 1000000);
             time_us = scenario_death(plan, rng, node, time_us, rng_between(rng, 1000, 100000));
         }
+}
+
+/* All at once, as where the power fails, and back within two seconds. */
+static void scenario_power_cut(struct scenario *plan, struct rng *rng)
+{
+    int64_t time_us = rng_between(rng, PLAN_STORM_US / 4, PLAN_STORM_US - 1);
+    for (uint32_t node = 0; node < plan->graph.node_count; node++) {
+        scenario_add(plan, time_us, PLAN_KILL, node, 0, 0);
+        scenario_add(plan, time_us + rng_between(rng, 1000, 2000000), PLAN_START, node, 0, 0);
+    }
+}
+
+/* A link is taken out and put in again, at each end when that reads its file, some of them often.
+ */
+static void scenario_relinks(struct scenario *plan, struct rng *rng)
+{
+    for (uint32_t left = 2 + rng_below(rng, RELINKS_MAX); left > 0; left--) {
+        const struct edge *edge =
+            &plan->graph.edges[rng_below(rng, (uint32_t)plan->graph.edge_count)];
+        int64_t out_us = rng_between(rng, 0, PLAN_STORM_US - 1);
+        int64_t in_us = out_us + rng_between(rng, 1000, PLAN_STORM_US / 3);
+        uint32_t ways = 1 + rng_below(rng, 3); /* a, b, both */
+        int64_t apart_us = rng_chance(rng, 500) ? 10000 : PLAN_STORM_US / 10;
+        for (int way = 0; way < 2; way++) {
+            uint32_t node = way == 0 ? edge->a : edge->b, other = way == 0 ? edge->b : edge->a;
+            if ((ways >> way & 1) == 0)
+                continue;
+            scenario_add(plan, out_us + rng_between(rng, 0, apart_us), PLAN_LINK, node, other, 0);
+            scenario_add(plan, in_us + rng_between(rng, 0, apart_us), PLAN_LINK, node, other, 1);
+        }
+    }
+}
+
+/* A node goes for good, as far as its neighbours know, and is there again as a new one. */
+static void scenario_comes_and_goes(struct scenario *plan, struct rng *rng)
+{
+    uint32_t node = rng_below(rng, plan->graph.node_count);
+    int64_t out_us = rng_between(rng, 0, PLAN_STORM_US / 2);
+    int64_t in_us = out_us + rng_between(rng, 100000, PLAN_STORM_US / 3);
+    for (size_t i = 0; i < plan->graph.edge_count; i++) {
+        const struct edge *edge = &plan->graph.edges[i];
+        uint32_t other = edge->a == node ? edge->b : edge->a;
+        if (edge->a != node && edge->b != node)
+            continue;
+        scenario_add(plan, out_us + rng_between(rng, 0, 200000), PLAN_LINK, other, node, 0);
+        scenario_add(plan, in_us + rng_between(rng, 0, 200000), PLAN_LINK, other, node, 1);
+    }
+    scenario_death(plan, rng, node, out_us + rng_between(rng, 0, 200000), in_us - out_us);
+}
+
+static void scenario_reread(struct scenario *plan, struct rng *rng)
+{
+    scenario_relinks(plan, rng);
+    for (uint32_t left = rng_below(rng, 3); left > 0; left--)
+        scenario_comes_and_goes(plan, rng);
+    if (rng_chance(rng, 500))
+        scenario_cuts(plan, rng);
+    if (rng_chance(rng, 300))
+        scenario_deaths(plan, rng);
+}
+
+/* Nodes come back with most of what they knew: one after the other, all at once, or each again and
+ * again among messages of its former lives. */
+static void scenario_warm(struct scenario *plan, struct rng *rng)
+{
+    struct sim_options *options = &plan->options;
+    options->warm_permille = rng_chance(rng, 700) ? 1000 : 600;
+    if (rng_chance(rng, 200)) {
+        choose_restless_weather(options, rng);
+        scenario_restless(plan, rng);
+        return;
+    }
+    scenario_cuts(plan, rng);
+    scenario_deaths(plan, rng);
+    if (rng_chance(rng, 500))
+        scenario_power_cut(plan, rng);
+    if (plan->story == PLAN_WARM) {
+        plan_deaths_of_connections(plan, rng);
+        return;
+    }
+    options->liar = rng_below(rng, plan->graph.node_count);
+    options->lies_of_tables = options->faults_excused = true;
 }
 
 /* Somebody starts a second process with a node's name, and clients talk to it as well. */
@@ -269,7 +419,7 @@ static void scenario_mimic(struct scenario *plan, struct rng *rng)
     int64_t start_us = rng_between(rng, 0, PLAN_STORM_US / 2);
     int64_t end_us = rng_between(rng, start_us + 1, PLAN_STORM_US - 1);
     scenario_add(plan, start_us, PLAN_START, mimic, 0, 0);
-    for (uint32_t told = rng_below(rng, 10); told > 0; told--)
+    for (uint32_t left = rng_below(rng, 10); left > 0; left--)
         scenario_add(plan, rng_between(rng, start_us, end_us), PLAN_SUBMIT, mimic,
                      rng_below(rng, plan->options.client_count), SIM_STAMP_NOW);
     scenario_add(plan, end_us, rng_chance(rng, 500) ? PLAN_KILL : PLAN_LEAVE, mimic, 0, 0);
@@ -280,13 +430,26 @@ static void scenario_mimic(struct scenario *plan, struct rng *rng)
 static void fill(struct scenario *plan, struct rng *rng)
 {
     choose_weather(&plan->options, rng);
+    plan->storm_us = PLAN_STORM_US;
+    plan->settle_us_max = plan->options.skew_s_max > 0 ? PLAN_SETTLE_SKEW_US_MAX
+                          : plan->story == PLAN_FORGED ? PLAN_SETTLE_FORGED_US_MAX
+                                                       : PLAN_SETTLE_US_MAX;
     plan->options.seed = rng_next(rng);
+    if (plan->options.skew_s_max > 0)
+        plan->calm_us = PLAN_SKEW_CALM_US;
     if (plan->story == PLAN_BUSY)
         choose_busy_weather(&plan->options, rng);
     scenario_clients(plan, rng, plan->story == PLAN_BUSY ? 2 * SUBMITS : SUBMITS);
-    if (plan->story == PLAN_RESTLESS) {
+    if (plan->story == PLAN_WARM || plan->story == PLAN_FALSE) {
+        scenario_warm(plan, rng);
+    } else if (plan->story == PLAN_RESTLESS) {
         choose_restless_weather(&plan->options, rng);
         scenario_restless(plan, rng);
+    } else if (plan->story == PLAN_REREAD) {
+        scenario_reread(plan, rng);
+    } else if (plan->story == PLAN_DISK) {
+        scenario_cuts(plan, rng);
+        scenario_fill_disk(plan, rng);
     } else {
         scenario_cuts(plan, rng);
         scenario_swizzle(plan, rng);
@@ -297,18 +460,45 @@ static void fill(struct scenario *plan, struct rng *rng)
     scenario_sort(plan);
 }
 
+struct scenario scenario_make_of(enum plan_story story, uint64_t seed)
+{
+    struct scenario plan = {.story = story};
+    struct rng rng = {seed};
+    if (scenario_is_of_forgetting(story)) {
+        scenario_fill_forgetting(&plan, &rng);
+    } else if (scenario_is_of_time(story)) {
+        scenario_fill_time(&plan, &rng);
+    } else {
+        choose_herd(&plan, &rng);
+        fill(&plan, &rng);
+    }
+    scenario_add_disks(&plan, seed);
+    return plan;
+}
+
 struct scenario scenario_make(uint64_t seed)
 {
-    static const enum plan_story stories[] = {
+    static const enum plan_story plain[] = {
         PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EIGHT,
         PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EDITION,
-        PLAN_RING, PLAN_BUSY,  PLAN_CHANCE, PLAN_FORGED, PLAN_RESTLESS, PLAN_RESTLESS,
+        PLAN_RING, PLAN_BUSY,  PLAN_CHANCE, PLAN_FORGED, PLAN_RESTLESS, PLAN_DISK,
     };
-    struct scenario plan = {.story = stories[seed % (sizeof stories / sizeof *stories)]};
-    struct rng rng = {seed};
-    choose_herd(&plan, &rng);
-    fill(&plan, &rng);
-    return plan;
+    /* The one of thousands of seconds is rare. */
+    static const enum plan_story of_time[] = {
+        PLAN_CLOCKS, PLAN_PAIR,   PLAN_STEP,   PLAN_GLITCH, PLAN_BEYOND, PLAN_SILENT,
+        PLAN_TIGHT,  PLAN_OLD,    PLAN_CLOCKS, PLAN_LIAR,   PLAN_WILD,   PLAN_SILENT,
+        PLAN_PAIR,   PLAN_STEP,   PLAN_BEYOND, PLAN_OLD,    PLAN_SILENT, PLAN_CLOCKS,
+        PLAN_GLITCH, PLAN_TIGHT,  PLAN_LIAR,   PLAN_WILD,   PLAN_PAIR,   PLAN_DRIFT,
+        PLAN_EXPIRE, PLAN_FORGET, PLAN_AWAY,   PLAN_LEAP,   PLAN_FORGET,
+    };
+    if (seed % TIME_ONE_IN == TIME_ONE_IN - 1)
+        return scenario_make_of(of_time[seed / TIME_ONE_IN % (sizeof of_time / sizeof *of_time)],
+                                seed);
+    if (seed % TIME_ONE_IN == TIME_ONE_IN - 2)
+        return scenario_make_of(seed / TIME_ONE_IN % 3 == 2 ? PLAN_FALSE : PLAN_WARM, seed);
+    if (seed % TIME_ONE_IN == TIME_ONE_IN - 3)
+        return scenario_make_of(PLAN_REREAD, seed);
+    return scenario_make_of(plain[seed % (sizeof plain / sizeof *plain)], seed);
 }
 
 struct scenario plan_make_on(const struct graph *graph, uint64_t seed)

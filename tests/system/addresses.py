@@ -207,7 +207,7 @@ class Addresses(unittest.TestCase):
                    node("Cid", f"*:{ports[4]}", f"nobody.invalid:{ports[5]}"), LINK,
                    "link\n    between = Bob Cid\n")
         said = self.check("--host", "127.0.0.1")
-        self.assertIn("nobody.invalid is unknown here\n", said)
+        self.assertIn("nobody.invalid does not resolve on this host\n", said)
         self.assertIn(f"Ada: `bus` tcp://localhost:{ports[1]} binds tcp://127.0.0.1:{ports[1]}\n",
                       said)
         self.assertRegex(said, rf"Ada: `clients` tcp://\*:{ports[0]} binds tcp://")
@@ -219,9 +219,9 @@ class Addresses(unittest.TestCase):
         said = self.check("--host", "NOBODY.invalid", status=1)
         self.assertIn(f"herd.zpl:15: cannot bind tcp://nobody.invalid:{ports[5]}: {UNKNOWN}", said)
         said = self.check("--host", "203.0.113.8", status=1)
-        self.assertRegex(said, "nothing in .*herd.zpl belongs to host 203.0.113.8; it names "
+        self.assertRegex(said, "no process in .*herd.zpl belongs to host 203.0.113.8; the hosts in it are "
                          "localhost, 203.0.113.7, nobody.invalid\n")
-        # Two of one host are in each other's way, though the file cannot tell.
+        # Two nodes of one host cannot bind the same port, though the file does not show that.
         self.write(node("Ada", f"*:{ports[0]}", f"localhost:{ports[1]}"),
                    node("Bob", f"*:{ports[2]}", f"127.0.0.1:{ports[3]}"), LINK,
                    places(f"127.0.0.1:{ports[4]}", f"lo:{ports[5]}", f"127.0.0.1:{ports[6]}",
@@ -251,7 +251,8 @@ class Addresses(unittest.TestCase):
     def bound(self, port):
         """Ada has bound that port of 127.0.0.1; ends it, and its log."""
         log = self.folder / "log" / "Ada.log"
-        self.assertIn(f" bus tcp://127.0.0.1:{port} ", log.read_text())
+        wait_for(f"port {port} in the log",
+                 lambda: f" bus tcp://127.0.0.1:{port} " in log.read_text())
         self.processes["Ada"].end()
         log.unlink()
 
@@ -289,8 +290,8 @@ class Addresses(unittest.TestCase):
                     places("uplink:13500", "127.0.0.1:13501", "127.0.0.1:13580"),
                     observer("uplink:12590")]
         self.write(*sections)
-        wanted = (r"nobody can connect to an interface \(uplink\); write the address of this host "
-                  "in ")
+        wanted = (r"others cannot connect to the name of an interface \(uplink\); write the "
+                  "address of this host in ")
         self.assertRegex(self.fails(*begin, *self.gateway("Ada")), f"herd.zpl:7: {wanted}`bus_at`")
         self.assertRegex(self.fails(*begin, *self.placesd()),
                          f"herd.zpl:15: {wanted}`gateways_at`")

@@ -43,8 +43,8 @@ class Pair:
 
     def lose(self, way, how="reset"):
         """"up", "down" or "both": swallowed from now on. "near" or "far": that half is lost, and the
-        other one goes on as if it were not: it is "reset", "closed", or only "told" that nothing
-        more comes. Nothing, if something is lost already."""
+        other one goes on as if it were not: it is "reset", "closed", or only "ended": nothing more
+        comes. Does nothing if something is lost already."""
         if self.swallows:
             return
         self.swallows = {"up", "down"} if way in ("both", *HALVES) else {way}
@@ -56,7 +56,7 @@ class Pair:
                 half.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
             # Where it cannot be read any more its pump sees an end, and closes it.
             half.shutdown({"reset": socket.SHUT_RD, "closed": socket.SHUT_RDWR,
-                           "told": socket.SHUT_WR}[how])
+                           "ended": socket.SHUT_WR}[how])
         except OSError:
             pass  # is closed already
 

@@ -1,5 +1,5 @@
-"""Two nodes with a box in between that ends TCP (box.py): whatever it does to a connection, neither
-needs to be told, and both are served again; and no connection that was replaced stays."""
+"""Two nodes with a box in between that ends TCP (box.py): after anything it does to a connection, both
+nodes are served again without an operator, and no connection that was replaced stays."""
 
 import os
 import threading
@@ -64,8 +64,8 @@ HAPPENINGS = {
     "a hole": ("Ada", "both"),
     "what Ada says is swallowed": ("Ada", "up"),
     "what comes back to Ada is swallowed": ("Ada", "down"),
-    "Ada is told that nothing more comes": ("Ada", "near", "told"),
-    "Bob is told that nothing more comes": ("Ada", "far", "told"),
+    "Ada reads the end of its stream": ("Ada", "near", "ended"),
+    "Bob reads the end of its stream": ("Ada", "far", "ended"),
     "Ada's half is closed": ("Ada", "near", "closed"),
     "Bob's half is closed": ("Ada", "far", "closed"),
     "Ada's half is reset": ("Ada", "near"),
@@ -89,7 +89,7 @@ class Boxes(unittest.TestCase):
         def run(name):
             try:
                 took[name] = checks[name]()
-            except Exception as reason:  # each is told of at the end
+            except Exception as reason:  # each is reported at the end
                 wrong[name] = reason
         threads = [threading.Thread(target=run, args=(name,)) for name in checks]
         for thread in threads:
@@ -113,7 +113,7 @@ class Boxes(unittest.TestCase):
         return time.monotonic() - began
 
     def check_busy(self, name):
-        """What was told after it happened arrives nevertheless."""
+        """An update that is sent after the loss arrives nevertheless."""
         with self.linked() as herd:
             happen(herd, name)
             return self.serve(herd, "after", herd.move("after"))
@@ -195,7 +195,7 @@ class Boxes(unittest.TestCase):
 
     def test_a_connection_that_was_replaced_is_closed_within_two_seconds(self):
         with self.linked() as herd:
-            for how in ("closed", "reset", "told", "closed", "closed"):
+            for how in ("closed", "reset", "ended", "closed", "closed"):
                 time.sleep(0.5)
                 began = time.monotonic()
                 for pair in herd.boxes["Ada"].lose("near", how):

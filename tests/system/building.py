@@ -4,6 +4,7 @@ wrongly, a folder with a blank in its name, no git, no compiler, nobody's leave 
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +13,7 @@ import unittest
 from rig import copy_sources
 
 LIBRARIES = ["libzmq", "libczmq", "libcurl", "msgpack", "msgpack-c", "libuv", "jansson", "sqlite3",
-             "libmicrohttpd", "libsodium", "libxxhash"]
+             "libmicrohttpd", "libsodium", "libxxhash", "libssl", "libcrypto"]
 NOBODY = 65534
 
 
@@ -76,6 +77,38 @@ class Building(unittest.TestCase):
                 self.assertIn("cmake -S . -B build", done.stderr)
                 self.assertFalse((self.clone / folder / "Makefile").exists())
 
+    def commit_of(self, sources, file):
+        """What a build of the sources says in --version."""
+        done = self.run_in_clone("cmake", f"-DSOURCES={sources}", f"-DFILE={file}",
+                                 "-P", "topology/commit.cmake")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return re.search('version_commit\\[\\] = "(.*)";\n', file.read_text())[1]
+
+    def test_the_commit(self):
+        sources, file = self.folder / "cloned", self.folder / "commit.c"
+        (sources / "copy").mkdir(parents=True)
+        (sources / "file").write_text("1")
+
+        def git(*words):
+            return subprocess.run(["git", "-C", sources, "-c", "user.name=n", "-c", "user.email=n@n",
+                                   *words], check=True, capture_output=True, text=True).stdout.strip()
+
+        self.assertEqual(self.commit_of(sources, file), "")
+        git("init")
+        git("add", "file")
+        git("commit", "-m", "one")
+        commit = git("rev-parse", "HEAD")[:12]
+        self.assertEqual(self.commit_of(sources, file), commit)
+        made = file.stat().st_mtime_ns
+        self.assertEqual(self.commit_of(sources, file), commit)
+        self.assertEqual(file.stat().st_mtime_ns, made)
+        (sources / "file").write_text("2")
+        self.assertEqual(self.commit_of(sources, file), commit + "-dirty")
+        git("tag", "-a", "v0.2.0", "-m", "two")
+        git("checkout", "file")
+        self.assertEqual(self.commit_of(sources, file), "v0.2.0")
+        self.assertEqual(self.commit_of(sources / "copy", file), "", "somebody else's")
+
     def test_without_tests(self):
         self.assertEqual(self.configure("untested", "-DZHERD_TESTS=OFF").returncode, 0)
         compiled = json.loads((self.clone / "untested" / "compile_commands.json").read_text())
@@ -84,7 +117,7 @@ class Building(unittest.TestCase):
         listed = self.run_in_clone("ctest", "--test-dir", "untested", "-N")
         self.assertIn("Total Tests: 0", listed.stdout)
 
-    def test_a_library_is_its_header_and_what_is_linked(self):
+    def test_a_library_is_its_file_and_what_is_linked(self):
         parts = self.folder / "parts"
         parts.mkdir()
         here = {"CPATH": str(parts), "LIBRARY_PATH": str(parts), "PKG_CONFIG_PATH": str(self.wrong)}

@@ -127,9 +127,9 @@ class Clients(unittest.TestCase):
         def digests():
             found = set()
             for name in self.herd.ports:
-                told = re.findall(r"digest - \S+ equal ([0-9a-f]{16}) clients (\d+)",
-                                  self.herd.log(name))
-                found.add(told[-1] if told else name)
+                equal = re.findall(r"digest - \S+ equal ([0-9a-f]{16}) clients (\d+)",
+                                   self.herd.log(name))
+                found.add(equal[-1] if equal else name)
             return len(found) == 1 and int(found.pop()[1]) >= 5000
         wait_for("equal digests in all logs", digests, 30)
 
@@ -176,7 +176,8 @@ class Clients(unittest.TestCase):
         with self.herd.client("Holiday") as holiday:
             holiday.send(b"IAMAT " + name + b" " + UCLA.encode() + b" 1\n")
             self.assertIn(b" " + name + b" ", holiday.until(b"\n"))
-        text = self.herd.log("Holiday")
+        text = wait_for("the line in the log", lambda: re.search(
+            r"(?s)^.* IAMAT \\x00\\x01.*\n", self.herd.log("Holiday")))[0]
         self.assertTrue(all(32 <= ord(c) < 127 or c == "\n" for c in text))
 
     def test_a_forged_log_line_stays_inside_its_own(self):

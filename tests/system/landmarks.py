@@ -246,7 +246,7 @@ class Landmarks(unittest.TestCase):
                 self.assertEqual(status, -9 if number == signal.SIGKILL else 1)
                 self.assertEqual(self.database.read_bytes(), old)
                 self.assertEqual(self.draft.exists(), number == signal.SIGKILL)
-        # What a killed import leaves behind is in nobody's way, however far it came.
+        # The draft of a killed import, complete or not, does not disturb the next import.
         self.fill(sequence(more), "--merge")
         for flags, names in ((("--merge",), ["old", "new"]), ((), ["new"])):
             self.database.rename(self.draft)
@@ -453,6 +453,13 @@ class Landmarks(unittest.TestCase):
                 (2, "serve", self.database, "--listen", "127.0.0.1:0"),
                 (1, "serve", self.database, "--listen", f"127.0.0.1:{port}"),
                 (1, "serve", self.folder / "none.db", "--listen", "127.0.0.1:1"),
+                (2, "serve", self.database, "--listen", "127.0.0.1:1", "--monitor", "here"),
+                (2, "serve", self.database, "--listen", "127.0.0.1:1", "--monitor",
+                 "tcp://192.0.2.1:9580"),
+                (2, "serve", self.database, "--listen", "127.0.0.1:1", "--monitor",
+                 "tcp://*:9580"),
+                (1, "serve", self.database, "--listen", f"127.0.0.1:{free_ports(2)[1]}",
+                 "--monitor", f"tcp://127.0.0.1:{port}"),
                 (1, "import", self.database, self.folder / "none.json"),
                 (1, "import", self.folder / "none" / "a.db")):
             out, err = self.run_it(*arguments, status=status)

@@ -10,10 +10,11 @@ import socket
 import threading
 import time
 
-from history import Ending, Operation
+from history import GONE, Ending, Operation
 
-OWN_NAMES = 3      # positions of names nobody else tells of
-SHARED_NAMES = 12  # positions that all clients dispute
+OWN_NAMES = 3      # names that no other client updates
+SHARED_NAMES = 12  # names that all clients update
+GONE_NAMES = 6     # names that all clients update and forget, where they may
 PATIENCE_SECONDS = 12.0  # longer than any pause of a node
 CONNECT_SECONDS = 2.0
 BATCHES_MAX, COMMANDS_MAX = 20, 6
@@ -74,7 +75,7 @@ class Conversation:
             operation.reply, operation.replied = reply, time.monotonic()
 
     def leave(self):
-        """Half-closes and waits for the node to close: whatever it still says is too much."""
+        """Half-closes and waits for the node to close; any further byte is a surplus."""
         self.socket.shutdown(socket.SHUT_WR)
         while got := self.socket.recv(65536):
             self.pending += got
@@ -88,8 +89,9 @@ class Conversation:
 
 
 class Client(threading.Thread):
-    def __init__(self, recorder, addresses, number, seed, pause_s):
+    def __init__(self, recorder, addresses, number, seed, pause_s, may_forget):
         super().__init__(daemon=True)
+        self.may_forget = may_forget
         self.recorder, self.addresses, self.pause_s = recorder, addresses, pause_s
         self.rng = random.Random(f"{seed} {number}")
         self.names = names_of(number)
@@ -99,13 +101,18 @@ class Client(threading.Thread):
 
     def command(self):
         name = self.rng.choice(self.names)
+        if self.may_forget and self.rng.random() < 0.3:
+            name = self.rng.choice(gone_names())
+            if self.rng.random() < 0.2:
+                return f"FORGET {name}"
         if self.rng.random() < 0.5:
             return f"WHATSAT {name} 1 0"
         return "IAMAT {} {:+08.4f}{:+09.4f} {}".format(
             name, self.rng.uniform(-90, 90), self.rng.uniform(-180, 180), self.stamp())
 
     def stamp(self):
-        """Mostly now; sometimes a while ago, or years ahead. Its end makes it the only one."""
+        """Mostly now; sometimes a while ago, or a little or years ahead. Its end makes it the only
+        one."""
         second = time.time() + self.rng.choice((0, 0, 0, 0, 0, 0, -0.5, -30, 4, 10**8))
         return f"{int(second)}.{int(second % 1 * 1000):03d}{next(numbers) % 10**6:06d}"
 
@@ -121,7 +128,7 @@ class Client(threading.Thread):
             conversation.leave()
 
     def command_unread(self, conversation):
-        """A last command whose answer nobody waits for: it may take effect, now or later."""
+        """A last command without waiting for its answer: it may take effect, now or later."""
         command = self.command()
         conversation.operations.append(Operation(
             conversation.number, conversation.node, conversation.life, command, time.monotonic()))
@@ -152,13 +159,18 @@ def names_of(number):
     return [f"own{number}.{i}" for i in range(OWN_NAMES)] + [f"all{i}" for i in range(SHARED_NAMES)]
 
 
+def gone_names():
+    return [f"{GONE}{i}" for i in range(GONE_NAMES)]
+
+
 class Load:
     """All clients together."""
 
-    def __init__(self, recorder, addresses, count, seed, pause_s):
-        self.clients = [Client(recorder, addresses, number, seed, pause_s)
+    def __init__(self, recorder, addresses, count, seed, pause_s, may_forget=False):
+        self.clients = [Client(recorder, addresses, number, seed, pause_s, may_forget)
                         for number in range(count)]
         self.names = sorted({name for number in range(count) for name in names_of(number)})
+        self.names += gone_names() if may_forget else []
         for client in self.clients:
             client.start()
 

@@ -15,7 +15,7 @@ SESSION = 2**53 - 1
 
 
 class Misfit:
-    """A peer that says what it is told to, and hears Alford's HELLOs."""
+    """A peer that sends what a test gives it, and reads Alford's HELLOs."""
 
     def __init__(self, herd, routing_id=b"Peer"):
         bus = dict(re.findall(r"name = (\w+)\n.*\n    bus = (\S+)", herd.file.read_text()))

@@ -9,6 +9,7 @@ delay to offer, so lateness, jitter and disorder come from the proxy.
 Nothing outside is touched: the namespaces hang on a bridge in a namespace that we are in alone
 (see enter_namespaces), and all of it ends with us."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -19,9 +20,11 @@ import time
 
 from rig import BUILD, Client, Herd, free_ports, topology_text
 
+UNSYNCED = BUILD.resolve() / "unsynced.so"
 INSIDE = "ZHERD_CHAOS_INSIDE"  # is set once we are in a namespace of our own
 CLIENTS_PORT, BUS_PORT, PROXY_PORT = 11500, 12500, 13000
 HUB = "10.77.0.1"
+ATTACKERS = ["10.77.0.2", "10.77.0.3"]
 SLOW_BITS_PER_S = 1_000_000
 SLOW = f"tbf rate {SLOW_BITS_PER_S}bit burst 16kb latency 400ms".split()
 LOSS_PERCENT = 20
@@ -83,6 +86,7 @@ class Namespaces:
     """A namespace for each node on a bridge; every second link leads through the proxy."""
 
     name = "network namespaces"
+    attackers = ATTACKERS
     knows = {"cut", "loss", "reset", "slow", "delay", "late"}
 
     def __init__(self, nodes, links):
@@ -90,7 +94,8 @@ class Namespaces:
         self.holders, self.rules = {}, {}
         run("ip", "link", "set", "lo", "up")
         run("ip", "link", "add", "herd", "type", "bridge")
-        run("ip", "address", "add", HUB + "/24", "dev", "herd")
+        for address in (HUB, *ATTACKERS):
+            run("ip", "address", "add", address + "/24", "dev", "herd")
         run("ip", "link", "set", "herd", "up")
         for node in nodes:
             self.add_node(node)
@@ -171,6 +176,9 @@ class Namespaces:
 
     def close(self):
         self.proxy.close()
+        for number in range(len(self.holders)):
+            run("ip", "link", "del", f"far{number + 1}")
+        run("ip", "link", "del", "herd")
         for holder in self.holders.values():
             holder.stdin.close()
             holder.wait()
@@ -180,6 +188,7 @@ class Loopback:
     """All nodes on 127.0.0.1, every road through the proxy; no packet is ever lost there."""
 
     name = "loopback"
+    attackers = ["127.0.0.2", "127.0.0.3"]
     knows = {"cut", "reset", "slow", "delay", "late"}
 
     def __init__(self, nodes, links):
@@ -216,38 +225,23 @@ class Loopback:
         self.proxy.close()
 
 
-class FaultyHerd(Herd):
-    """A herd in such a place. Wall clocks run through faketime where that is installed."""
+class ClockedHerd(Herd):
+    """A herd whose nodes have wall clocks of their own, through faketime, where that is
+    installed."""
 
-    def __init__(self, network, links):
-        self.network = network
+    def __init__(self, *words, **more):
         self.faketime = find_faketime()
         self.started = set()
-        super().__init__(links, places=False)
+        super().__init__(*words, **more)
 
     def settle(self, nodes):
-        self.ports = {node: self.network.clients(node)[1] for node in nodes}
-        clients = {node: join(self.network.clients(node)) for node in nodes}
+        super().settle(nodes)
         for node in nodes:
-            buses = {other: join(self.network.roads.get((node, other), self.network.bus(other)))
-                     for other in nodes}
-            self.file_of(node).write_text(topology_text(clients, buses, self.links))
-            # Each node has a file of its own; all list the keys that the first run draws.
-            subprocess.run([BUILD / "zherd", "keygen", "--keys", self.folder / "keys",
-                            self.file_of(node)], check=True, stdout=subprocess.DEVNULL)
             self.set_clock(node, 0)
-
-    def file_of(self, node):
-        return self.folder / f"{node}.zpl"
-
-    def command(self, name, *extra):
-        return [*self.network.prefix(name), BUILD / "zherd-gateway", "--topology",
-                self.file_of(name), "--node", name, "--log-dir", self.folder / "log",
-                "--log", "events", *extra]
 
     def environment(self, name):
         if not self.faketime:
-            return {}
+            return super().environment(name)
         return {"LD_PRELOAD": self.faketime, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                 "FAKETIME_TIMESTAMP_FILE": str(self.folder / f"{name}.clock"),
                 "FAKETIME_CACHE_DURATION": "1"}
@@ -258,23 +252,81 @@ class FaultyHerd(Herd):
         draft.write_text(f"{ahead_s:+d}\n")
         draft.replace(self.folder / f"{node}.clock")
 
-    def client(self, name):
-        host, port = self.network.clients(name)
-        return Client(port, host)
-
-
-    def start(self, *names, extra=()):
-        super().start(*names, extra=extra)
-        self.started.update(process.child.pid for process in self.processes.values())
-        return self
+    def launch(self, name, *extra):
+        process = super().launch(name, *extra)
+        self.started.add(process.child.pid)
+        return process
 
     def __exit__(self, kind, *rest):
         super().__exit__(kind, *rest)
-        self.network.close()
         # What faketime shares between a process and its children outlives a killed one.
         for pid in self.started:
             for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
                 pathlib.Path("/dev/shm", name).unlink(missing_ok=True)
+
+
+class FaultyHerd(ClockedHerd):
+    """A herd in such a place. With a journal each node's disk is one that forgets what was not
+    synced when the power is cut (tests/bus/unsynced.h): a library below the node, because that needs
+    no mount, no FUSE and no root, and is there wherever a test is."""
+
+    def __init__(self, network, links, keys="", has_journal=False):
+        self.network = network
+        self.keys = keys  # more lines of the section herd
+        self.has_journal = has_journal
+        super().__init__(links, places=False)
+
+    def settle(self, nodes):
+        self.ports = {node: self.network.clients(node)[1] for node in nodes}
+        clients = {node: join(self.network.clients(node)) for node in nodes}
+        for node in nodes:
+            buses = {other: join(self.network.roads.get((node, other), self.network.bus(other)))
+                     for other in nodes}
+            text = topology_text(clients, buses, self.links)
+            self.file_of(node).write_text(text.replace("    name = trial\n",
+                                                       "    name = trial\n" + self.keys, 1))
+            # Each node has a file of its own; all list the keys that the first run draws.
+            subprocess.run([BUILD / "zherd", "keygen", "--keys", self.folder / "keys",
+                            self.file_of(node)], check=True, stdout=subprocess.DEVNULL)
+            self.set_clock(node, 0)
+
+    def file_of(self, node):
+        return self.folder / f"{node}.zpl"
+
+    def journal_of(self, node):
+        return self.folder.resolve() / "data" / f"{node}.journal"
+
+    def command(self, name, *extra):
+        data = ["--data-dir", self.journal_of(name).parent] if self.has_journal else []
+        return [*self.network.prefix(name), BUILD / "zherd-gateway", "--topology",
+                self.file_of(name), "--node", name, "--log-dir", self.folder / "log",
+                "--log", "events", *data, *extra]
+
+    def environment(self, name):
+        found = super().environment(name)
+        if self.has_journal:
+            found["ZHERD_UNSYNCED_FOLDER"] = str(self.journal_of(name))
+            # By its name alone: a blank in a path would end it (ld.so(8)).
+            found["LD_PRELOAD"] = ":".join(filter(None, (found.get("LD_PRELOAD"), UNSYNCED.name)))
+            found["LD_LIBRARY_PATH"] = str(UNSYNCED.parent)
+        return found
+
+    def cut_power(self, node, seed):
+        """Of a node that is dead. How many changes its disk forgets."""
+        cut = ctypes.CDLL(UNSYNCED, use_errno=True).unsynced_cut
+        cut.restype, cut.argtypes = ctypes.c_int64, (ctypes.c_char_p, ctypes.c_uint64)
+        lost = cut(str(self.journal_of(node)).encode(), seed)
+        if lost < 0:
+            raise OSError(ctypes.get_errno(), "the power cut of " + node)
+        return lost
+
+    def client(self, name):
+        host, port = self.network.clients(name)
+        return Client(port, host)
+
+    def __exit__(self, kind, *rest):
+        super().__exit__(kind, *rest)
+        self.network.close()
 
 
 def find_faketime():

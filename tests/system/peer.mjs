@@ -31,10 +31,10 @@ const router = new Router(); // only receives
 
 let theirs = 0n, up = false;
 const table = new Map(); // client: [position, stamp, origin, difference_ns, order_ns]
-let have = 0n; // position of what they told us
+let have = 0n; // position up to which we have what they sent
 let acked = 0n; // position of ours that they have
 let announced = 0n; // what the next UPDATE follows
-let due = new Set(); // clients to be told, in their order
+let due = new Set(); // clients whose locations are to be sent, in order
 let onTheWay = null; // {upto, frame, againAt}
 let heardAt = 0, sentAt = 0, helloAt = 0;
 

@@ -2,7 +2,7 @@
 
     peer.py HERD NAME OWN_ENDPOINT NEIGHBOUR_ENDPOINT
 
-It keeps the table of locations of its one neighbour, tells it its own, and lives through a restart
+It keeps the table of locations of its one neighbour, sends it its own, and lives through a restart
 of either. What it leaves out, the page lets it leave out: digests (its HEARTBEATs are of a node that
 is not at rest), more than one UPDATE on the way, and links to others. A line on standard input,
 
@@ -46,10 +46,10 @@ class Peer:
         self.theirs = 0
         self.up = False
         self.table = {}  # client: [position, stamp, origin, difference_ns, order_ns]
-        self.have = 0  # position of what they told us
+        self.have = 0  # position up to which we have what they sent
         self.acked = 0  # position of ours that they have
         self.announced = 0  # what the next UPDATE follows
-        self.due = {}  # clients to be told, in their order
+        self.due = {}  # clients whose locations are to be sent, in order
         self.on_the_way = None  # (upto, the frame, when it goes again)
         self.heard_at = self.sent_at = self.hello_at = 0.0
 

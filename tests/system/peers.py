@@ -123,7 +123,7 @@ class Peers(unittest.TestCase):
             return speaker.ask(f"IAMAT {client} {UCLA} {stamp}")
 
     def wait_until_acknowledged(self):
-        """Everything Alford owes the peer is told, and acknowledged."""
+        """Alford has sent the peer everything that was due, and the peer has acknowledged it."""
         def settled():
             due, in_flight, acked, told, head = map(int, self.peer.links())
             return due == in_flight == 0 and acked == told == head

@@ -81,7 +81,7 @@ class Provider(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/nearby"
 
     def handle_error(self, request, client_address):
-        """Whoever asked has gone: it was too late for it."""
+        """Says nothing: the worker has closed the connection, as its deadline has passed."""
 
     def close(self):
         self.shutdown()

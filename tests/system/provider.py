@@ -1,5 +1,5 @@
-"""What a client is told of a provider's answers, and what the operator is: a node, placesd and a
-provider that says what it is told to."""
+"""What a client reads of a provider's answers, and what the operator's log shows: a node, placesd and
+a provider whose answers the test chooses."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ GOOD = b'{"html_attributions":[],"results":[{"name":"here"}],"status":"OK"}'
 QUIET_S = 0.5
 
 
-class Told(unittest.TestCase):
+class Reported(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-provider-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -37,7 +37,7 @@ class Told(unittest.TestCase):
         self.place = 0
 
     def whatsat(self):
-        """The bytes behind the AT line, about a place that nobody asked about before."""
+        """The bytes after the AT line, for a place that no question was about before."""
         self.place += 1
         self.client.ask(f"IAMAT kiwi +{self.place}.25-118.4451 {self.place}")
         self.client.send("WHATSAT kiwi 10 5\n")

@@ -48,7 +48,7 @@ class Readme(unittest.TestCase):
     def play(self, session):
         """Types what the document types; what came back must look as printed there."""
         client, expected, asked = None, [], ""
-        told = {}
+        first_got = {}
         for line in session.splitlines():
             if line.startswith("$ telnet "):
                 if client:
@@ -65,7 +65,7 @@ class Readme(unittest.TestCase):
                 masked = re.sub(r"[+-]\d+\.\d{9}(?= )", "DIFFERENCE", got, count=1)
                 wanted = re.sub(r"[+-]\d+\.\d{9}(?= )", "DIFFERENCE", line, count=1)
                 self.assertEqual(masked, wanted)
-                self.assertEqual(told.setdefault(wanted, got), got)
+                self.assertEqual(first_got.setdefault(wanted, got), got)
             elif line and line != "      ...":
                 expected.append(line)
         body = client.until(b"\n\n").decode().splitlines()

@@ -61,9 +61,10 @@ def open_files_max(case):
 
 
 def free_ports(count):
-    """Ports below the ephemeral range that nobody listens on, each tried by binding it."""
+    """Ports below the ephemeral range without a listener, each tried by binding it. Tests that run
+    side by side begin far apart."""
     ports, held = [], []
-    candidate = 10000 + os.getpid() * 37 % 20000
+    candidate = 10000 + os.getpid() * 4409 % 20000
     while len(ports) < count:
         candidate = candidate + 1 if candidate < 32000 else 10000
         trial = socket.socket()
@@ -101,7 +102,7 @@ def nodes_of(links):
 
 
 def write_topology(folder, links=RING, nodes=None, places=True, observers=()):
-    """Writes herd.zpl on free ports, with so many places services; returns its path and
+    """Writes herd.zpl on free ports, with `places` places services; returns its path and
     {node: clients port}. An observer is "Ear-Alford": its name and whom it listens to."""
     nodes = nodes or nodes_of(links)
     ports = free_ports(2 * len(nodes) + 3 * int(places) + len(observers))
@@ -207,7 +208,7 @@ def alive(pid):
 
 
 def refuses(port):
-    """True when nobody listens on the port."""
+    """True when the port has no listener."""
     with socket.socket() as trial:
         return trial.connect_ex(("127.0.0.1", port)) != 0
 
@@ -269,15 +270,20 @@ class Herd:
         self.file, self.ports = write_topology(self.folder, self.links, nodes, self.places,
                                                self.observers)
 
+    def launch(self, name, *extra):
+        """Starts the process, and does not wait until it is ready."""
+        if name.startswith("placesd"):
+            number = name.partition("-")[2] or "1"
+            command = [BUILD / "placesd", "--topology", self.file, "--places", number]
+        else:
+            command = self.command(name, *extra)
+        self.processes[name] = Process(self.folder, name, *command,
+                                       environment=self.environment(name))
+        return self.processes[name]
+
     def start(self, *names, extra=()):
         for name in names or (["placesd"] if self.places else []) + list(self.ports):
-            if name.startswith("placesd"):
-                number = name.partition("-")[2] or "1"
-                command = [BUILD / "placesd", "--topology", self.file, "--places", number]
-            else:
-                command = self.command(name, *extra)
-            self.processes[name] = Process(self.folder, name, *command,
-                                           environment=self.environment(name))
+            self.launch(name, *extra)
         for name in names or list(self.processes):
             self.processes[name].says("^ready")
         return self

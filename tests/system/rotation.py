@@ -1,6 +1,6 @@
-"""Replacing a node's key as the README says, on three hosts (network namespaces): nobody loses
-service for longer than a restart takes, each node has one connection to each neighbour before and
-after, and what is told afterwards is told as fast as before."""
+"""Replacing a node's key as the README says, on three hosts (network namespaces): no client
+loses service for longer than a restart takes, each node has one connection to each neighbour before
+and after, and updates afterwards spread as fast as before."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What gateway/PROTOCOL.md tells a script to run, run with the real programs."""
+"""The scripts of gateway/PROTOCOL.md, run with the real programs."""
 
 import pathlib
 import re

@@ -1,6 +1,7 @@
 """What an operator does to processes that run: HUP, USR1, logs that are moved or deleted, disks that
 are full, a second start. None of it ends anybody, and each leaves a line that is true."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -20,7 +21,9 @@ from rig import BUILD, UCLA, Client, Herd, Process, alive, children_of, free_por
 LINE = ["Alford-Ball"]
 GUS = ("node\n    name = Gus\n    clients = tcp://127.0.0.1:9\n    bus = tcp://127.0.0.1:10\n"
        "link\n    between = Gus Alford\n")
-LATER = "node Gus, link Gus-Alford: at the next start"
+# What each says of it: a node takes it at once, `up` starts a process for it later.
+TAKEN = " reload - node Gus\n"
+LATER = "\nnode Gus: at the next start\n"
 NOHUP = ("nohup",)
 
 
@@ -47,7 +50,7 @@ class Folder(unittest.TestCase):
         return process
 
     def says(self, what, text, count=1):
-        """Waits until text() has so many of it."""
+        """Waits until text() has it `count` times."""
         wait_for(f"{what!r} {count} times", lambda: text().count(what) >= count)
         self.assertEqual(text().count(what), count, text())
 
@@ -59,8 +62,9 @@ class Folder(unittest.TestCase):
 class EveryProgram(Folder):
     """HUP makes it read again, twice; USR1 does not; it lives; TERM ends it."""
 
-    def take_signals(self, process, text, words, file, others=()):
-        """`others` are what further processes say, which hear of the signals from this one."""
+    def take_signals(self, process, text, words, file, others=(), change=None):
+        """`others` are what further processes say, which hear of the signals from this one;
+        `change` is what this one says of another node in the file."""
         good = file.read_text()
 
         def all_say(what, anywhere, count=1):
@@ -75,7 +79,8 @@ class EveryProgram(Folder):
             subprocess.run([BUILD / "zherd", "keygen", file], check=True, capture_output=True)
         process.child.send_signal(signal.SIGHUP)
         all_say(words, "read again from ", 2)
-        all_say(LATER, LATER)
+        if change:
+            self.says(change, text)
         file.write_text(good + "nonsense\n")
         process.child.send_signal(signal.SIGHUP)
         all_say("is not good", "is not good")
@@ -102,7 +107,7 @@ class EveryProgram(Folder):
         process = self.run_it("Ball", *before, BUILD / "zherd-gateway", "--topology", file,
                               "--node", "Ball", "--log-dir", self.folder / "log")
         self.take_signals(process, (self.folder / "log" / "Ball.log").read_text,
-                          words + str(file), file)
+                          words + str(file), file, change=TAKEN)
         self.assertIn("zherd-gateway Ball: ", process.err.read_text())
 
     def test_a_node_without_keys(self):
@@ -144,7 +149,7 @@ class EveryProgram(Folder):
         self.assertEqual(len(children), 3)
         self.take_signals(process, text, f"read again from {file}", file,
                           [(log / name).read_text for name in ("Alford.log", "Ball.log",
-                                                               "placesd.err")])
+                                                               "placesd.err")], change=LATER)
         self.assertNotIn("starting it again", process.out.read_text())
 
     def test_up(self):
@@ -206,7 +211,7 @@ class Places(Folder):
         self.assertEqual([place["name"] for place in body["results"]], [name])
 
     def spoil(self, database, hang_up, stays):
-        """Whatever comes in place of a good one, the old one goes on."""
+        """A file that is no database replaces a good one: the server goes on with the old one."""
         good = database.read_bytes()
         for count, text in enumerate((None, b"", b"nonsense" * 1000), 1):
             database.unlink(missing_ok=True)
@@ -234,6 +239,30 @@ class Places(Folder):
             self.answers("new")
 
         self.spoil(database, lambda: process.child.send_signal(signal.SIGHUP), stays)
+
+    def test_a_standard_error_that_nobody_reads(self):
+        """A pipe that is full before placesd has said a word."""
+        database = self.folder / "places.db"
+        fill(database, "old")
+        self.service = Service(self.folder, more=f"    database = {database}\n")
+        reader, pipe = os.pipe()
+        os.set_blocking(pipe, False)
+        try:
+            while True:
+                os.write(pipe, bytes(4096))
+        except BlockingIOError:
+            os.set_blocking(pipe, True)
+        out = self.folder / "placesd.out"
+        with open(out, "wb") as file:
+            child = subprocess.Popen([BUILD / "placesd", "--topology", self.service.file],
+                                     stdout=file, stderr=pipe)
+        self.addCleanup(child.kill)
+        os.close(pipe)
+        wait_for("placesd to be ready", lambda: "ready" in out.read_text())
+        self.answers("old")
+        child.terminate()
+        self.assertEqual(child.wait(5), 0)
+        os.close(reader)
 
     def test_a_landmarks_server(self):
         database, port = self.folder / "places.db", free_ports(1)[0]
@@ -304,7 +333,7 @@ class Places(Folder):
         self.says("is not its owner's alone", process.err.read_text)
         asks_with("next-key")
 
-        # Whoever was asked with the old key and tells it back must not tell it to our clients.
+        # A provider may repeat the old key it was asked with; the answer must not reach our clients.
         key.chmod(0o600)
         provider.delay, provider.body = 1.0, {"html_attributions": [], "status": "OK",
                                               "results": [{"name": "by next-key"}]}
@@ -332,9 +361,9 @@ class Logs(Folder):
         self.file, self.ports = write_topology(self.folder, LINE, places=False)
         self.log = self.folder / "log" / "Ball.log"
 
-    def node(self):
+    def node(self, *more):
         return self.run_it("Ball", BUILD / "zherd-gateway", "--topology", self.file, "--node",
-                           "Ball", "--log-dir", "log")
+                           "Ball", "--log-dir", "log", *more)
 
     def tell(self, count, first=0):
         with Client(self.ports["Ball"]) as client:
@@ -348,7 +377,7 @@ class Logs(Folder):
                 path.rename(f"{path}.old")
             node.child.send_signal(number)
             for path in (self.log, node.out, node.err):
-                wait_for(f"{path} anew", path.exists)
+                wait_for(f"{path} to be there again", path.exists)
             self.file.write_text(self.file.read_text() + "nonsense\n")
             node.child.send_signal(signal.SIGHUP)
             self.says("nonsense", node.err.read_text)
@@ -362,8 +391,8 @@ class Logs(Folder):
 
     def lost(self, text):
         """What the log itself says is missing, in all; and what its last line says."""
-        told = [int(n) for n in re.findall(r"Z fault - (\d+) bytes were lost here\n", text)]
-        return sum(told), int(re.search(r"log_bytes_lost (\d+)", text).group(1))
+        reported = [int(n) for n in re.findall(r"Z fault - (\d+) bytes were lost here\n", text)]
+        return sum(reported), int(re.search(r"log_bytes_lost (\d+)", text).group(1))
 
     def test_a_deleted_folder(self):
         node = self.node()
@@ -372,8 +401,8 @@ class Logs(Folder):
         self.tell(3)
         self.says(" reply ", self.log.read_text, 3)
         node.stop()
-        told, lost = self.lost(self.log.read_text())
-        self.assertEqual(told, lost)
+        reported, lost = self.lost(self.log.read_text())
+        self.assertEqual(reported, lost)
         self.assertEqual(node.err.read_text(), "")
 
     def test_a_limit_on_files(self):
@@ -384,15 +413,15 @@ class Logs(Folder):
                          (self.log.stat().st_size + 1000, hard))
         self.tell(500)
         self.lives(node)
-        self.assertIn("zherd-gateway Ball: cannot write the log log/Ball.log: File too large",
-                      node.err.read_text())
+        self.says("zherd-gateway Ball: cannot write the log log/Ball.log: File too large",
+                  node.err.read_text)
         resource.prlimit(node.child.pid, resource.RLIMIT_FSIZE, (hard, hard))
         self.says(" bytes were lost here\n", self.log.read_text)
         self.tell(2, 1000)
         node.stop()
         text = self.log.read_text()
-        told, lost = self.lost(text)
-        self.assertEqual(told, lost)
+        reported, lost = self.lost(text)
+        self.assertEqual(reported, lost)
         # 500 commands and their replies are lost but for the first few: all of 27 bytes and more.
         self.assertGreater(lost, 500 * 2 * 60)
         self.assertIn("IAMAT client1001", text)
@@ -412,7 +441,7 @@ class Logs(Folder):
         log = inside / "Ball.log"
         self.tell(500)
         self.lives(node)
-        self.assertIn("No space left on device", node.err.read_text())
+        self.says("No space left on device", node.err.read_text)
         (inside / "filler").unlink()
         self.says(" bytes were lost here\n", log.read_text)
         self.tell(2, 1000)
@@ -420,8 +449,92 @@ class Logs(Folder):
         before = log.read_text()
         os.kill(node.child.pid, signal.SIGTERM)
         self.assertEqual(node.child.wait(5), 0)
-        told = [int(n) for n in re.findall(r"Z fault - (\d+) bytes were lost here\n", before)]
-        self.assertGreater(sum(told), 500 * 2 * 60 - 16 * 1024)
+        reported = [int(n) for n in re.findall(r"Z fault - (\d+) bytes were lost here\n", before)]
+        self.assertGreater(sum(reported), 500 * 2 * 60 - 16 * 1024)
+
+    def test_a_limit_on_lines(self):
+        node = self.node("--log", "events", "--log-rate", "2")
+        for _ in range(20):
+            self.tell(1)
+        self.assertEqual(node.stop()[0], 0)
+        text = self.log.read_text()
+        missing = sum(int(n) for n in re.findall(r"Z fault - (\d+) lines not written\n", text))
+        self.assertGreater(missing, 0)
+        self.assertEqual(len(re.findall(r"Z (?:dis)?connect \d", text)) + missing, 2 * 20)
+
+    def blocked(self):
+        """A node whose log is a pipe that nobody reads, after more than it may queue; the pipe."""
+        self.log.parent.mkdir()
+        os.mkfifo(self.log)
+        node = self.node()  # without a reader
+        pipe = os.open(self.log, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, pipe)
+        with Client(self.ports["Ball"]) as client:
+            for number in range(1000):  # 16 KB each for the line and for its reply
+                client.ask("x" + "\1" * 4000 + str(number))
+        return node, pipe
+
+    def test_nobody_reads_the_log_nor_standard_error(self):
+        self.log.parent.mkdir()
+        os.mkfifo(self.log)
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        node = subprocess.Popen([BUILD / "zherd-gateway", "--topology", self.file, "--node", "Ball",
+                                 "--log-dir", self.log.parent], stdout=subprocess.PIPE,
+                                stderr=writer)
+        self.addCleanup(node.wait)
+        self.addCleanup(node.kill)
+        self.addCleanup(node.stdout.close)
+        os.close(writer)
+        self.assertEqual(node.stdout.readline(), b"ready\n")
+        with Client(self.ports["Ball"]) as client:
+            for number in range(1000):  # more than the log may queue: it says that lines are lost
+                client.ask("x" + "\1" * 4000 + str(number))
+        self.file.write_text(self.file.read_text() + "nonsense\n")
+        node.send_signal(signal.SIGHUP)  # it says that the file is not good
+        time.sleep(0.2)
+        self.tell(2)
+        self.assertEqual(os.read(reader, 4096), b"x" * 4096)  # what it says is not there yet
+        begun = time.monotonic()
+        with Client(self.ports["Ball"]) as client:  # stays open
+            client.ask(f"IAMAT client {UCLA} 1")
+            node.terminate()
+            self.assertEqual(node.wait(5), 0)
+        # 0.7 s for the client, 2 s for the log; ThreadSanitizer ends one later. `zherd up` waits for 5.
+        self.assertLess(time.monotonic() - begun, 4)
+
+    def test_a_pipe_that_nobody_reads(self):
+        node, pipe = self.blocked()
+        self.tell(2)
+        self.says("does not keep up", node.err.read_text)
+        text = ""
+
+        def read(what):
+            nonlocal text
+            with contextlib.suppress(BlockingIOError):
+                while more := os.read(pipe, 65536):
+                    text += more.decode()
+            return what in text
+
+        wait_for("the gap to be told", lambda: read(" bytes were lost here\n"))
+        self.tell(2, 1000)
+        wait_for("a line after it", lambda: read("IAMAT client1001"))
+        self.assertNotIn("IAMAT client1 ", text)
+        node.child.terminate()
+        wait_for("the last line", lambda: read(" log_bytes_lost ") and text.endswith("\n"))
+        self.assertEqual(node.child.wait(5), 0)
+        told, lost = self.lost(text)
+        self.assertEqual(told, lost)
+
+    def test_a_log_that_blocks_at_the_end(self):
+        node, _ = self.blocked()
+        self.assertEqual(node.stop()[0], 0)
+        self.says("blocks: its last lines are not written", node.err.read_text)
 
 
 class SecondUp(Folder):
@@ -450,19 +563,19 @@ class SecondUp(Folder):
         first = self.start()
         self.assertTrue((self.folder / "log" / "Ball.err").exists())
         pid = first.child.pid
-        self.refused(rf"^zherd up: .*herd.zpl runs already: process {pid} has it$", self.file)
-        self.refused(rf"runs already: process {pid} has it$", "--log-dir", "other", self.file)
+        self.refused(rf"^zherd up: .*herd.zpl is in use: process {pid} runs this herd$", self.file)
+        self.refused(rf"is in use: process {pid} runs this herd$", "--log-dir", "other", self.file)
         os.link(self.file, self.folder / "linked.zpl")
-        self.refused(rf"linked.zpl runs already: process {pid} has it$", "linked.zpl")
+        self.refused(rf"linked.zpl is in use: process {pid} runs this herd$", "linked.zpl")
         shutil.copy(self.file, self.folder / "copy.zpl")
-        self.refused(rf"^zherd up: log has the logs of a herd that runs: process {pid} has it$",
+        self.refused(rf"^zherd up: log is in use: process {pid} writes the logs of its herd there$",
                      "copy.zpl")
         # An editor puts another file in its place.
         (self.folder / "copy.zpl").rename(self.file)
         first.child.send_signal(signal.SIGUSR1)
         wait_for("the new file to be held", lambda: f":{self.file.stat().st_ino} " in
                  pathlib.Path("/proc/locks").read_text())
-        self.refused(rf"runs already: process {pid} has it$", "--log-dir", "other", self.file)
+        self.refused(rf"is in use: process {pid} runs this herd$", "--log-dir", "other", self.file)
         self.assertIsNone(first.child.poll())
         self.assertEqual(first.stop()[0], 0)
 
@@ -478,9 +591,9 @@ class SecondUp(Folder):
     def test_a_deleted_folder_of_logs(self):
         first = self.start()
         shutil.rmtree(self.folder / "log")
-        for name in ("Alford.log", "Ball.log", "Ball.err", "placesd.err"):
+        for name in ("Alford.log", "Alford.err", "Ball.log", "Ball.err", "placesd.err"):
             wait_for(f"{name} again", (self.folder / "log" / name).exists)
-        self.refused(f"process {first.child.pid} has it$", self.file)
+        self.refused(f"process {first.child.pid} runs this herd$", self.file)
         self.assertEqual(first.stop()[0], 0)
 
     def test_last_words_in_a_file_that_was_moved(self):

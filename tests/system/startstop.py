@@ -14,7 +14,7 @@ import unittest
 from rig import (BUILD, ROOT, UCLA, Client, Herd, Process, alive, ask, children_of, refuses,
                  wait_for, write_topology)
 
-PROGRAMS = ("zherd", "zherd-gateway", "placesd", "zherd-landmarks", "zherd-bench")
+PROGRAMS = ("zherd", "zherd-gateway", "zherd-web", "placesd", "zherd-landmarks", "zherd-bench")
 
 
 def run(*command, cwd=ROOT, seconds=20):
@@ -94,6 +94,42 @@ class Up(unittest.TestCase):
             wait_for(f"process {pid} to be gone", lambda: not alive(pid), 3)
 
 
+class Host(unittest.TestCase):
+    """A file of nodes on two hosts, of which one is ours."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-host-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.file, self.ports = write_topology(self.folder, ["A-B"], places=True)
+        text = self.file.read_text().replace("herd\n", "herd\n    insecure = yes\n", 1)
+        self.file.write_text(text + "link\n    between = B C\n" "node\n    name = C\n    clients = tcp://*:11999\n"
+                             "    bus = tcp://203.0.113.9:12999\n" "places\n"
+                             "    gateways = tcp://203.0.113.9:13990\n"
+                             "    workers = tcp://203.0.113.9:13991\n    provider = landmarks\n"
+                             "    url = http://127.0.0.1:13992/maps/api/place/nearbysearch/json\n")
+
+    def test_up_starts_what_belongs_to_the_host(self):
+        up = Process(self.folder, "up", BUILD / "zherd", "up", "--host", "127.0.0.1", self.file)
+        self.addCleanup(up.end)
+        for name, port in self.ports.items():
+            wait_for(name, lambda: not refuses(port))
+        self.assertEqual(sorted(re.search(r"--(?:node|places) (\w+)", line)[1]
+                                for line in children_of(up.child.pid).values()), ["1", "A", "B"])
+        text = up.out.read_text()
+        self.assertNotIn("11999", text)
+        self.assertIn(f"telnet 127.0.0.1 {self.ports['B']}", text)
+        self.assertEqual(up.stop()[0], 0)
+
+    def test_what_belongs_to_nobody_is_said(self):
+        for words, status, said in (
+                (["--host", "203.0.113.8"], 1, "no process in .* belongs to host 203.0.113.8; the "
+                 "hosts in it are "),
+                (["--host", "a b"], 2, "--host takes a host name or an address, not a b; ")):
+            done = run(BUILD / "zherd", "up", *words, self.file, cwd=self.folder)
+            self.assertEqual((done.returncode, done.stdout), (status, ""))
+            self.assertRegex(done.stderr, f"^zherd up: {said}")
+
+
 class Faults(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-fault-"))
@@ -150,7 +186,7 @@ class Faults(unittest.TestCase):
                           BUILD / "zherd-gateway", "--topology", self.file, "--node", node)
         self.one_line(re.escape("no node `hamilton`") + ".*" + re.escape("(did you mean Hamilton?)"),
                       BUILD / "zherd", "tap", self.file, "hamilton")
-        self.one_line(re.escape("placed: there is no such node or observer (did you mean placesd?)"),
+        self.one_line(re.escape("placed: there is no such node, observer or operator (did you mean placesd?)"),
                       BUILD / "zherd", "keygen", self.file, "placed")
 
     def test_wrong_words(self):
@@ -166,7 +202,16 @@ class Faults(unittest.TestCase):
                 ("--node needs a value", "zherd-gateway", *herd, "--node"),
                 ("--node NAME is missing", "zherd-gateway", *herd),
                 ("unexpected argument Ball", "zherd-gateway", *herd, "--node", "Ball", "Ball"),
-                ("--log takes commands or events, not all", "zherd-gateway", "--log", "all"),
+                ("--log takes commands, commands/N for one in N, or events, not all", "zherd-gateway", "--log", "all"),
+                *[(f"--new-clients takes a rate and a burst, both from 1 to 1000000000, as in "
+                   f"10000/200000, or 0, not {word}", "zherd-gateway", "--new-clients", word)
+                  for word in ("10", "0/1", "1/0", "1000000001/1", "1/1000000001", "1/", "/", "")],
+                *[(f"--{option} takes seconds from 0 to 3600, not {word}", "zherd-gateway",
+                   f"--{option}", word)
+                  for option in ("ready-within", "drain-seconds") for word in ("3601", "-1", "1.5")],
+                ("there is no option --nosuch", "zherd-web", "--nosuch"),
+                ("--topology FILE is missing", "zherd-web"),
+                ("unexpected argument Ear", "zherd-web", *herd, "Ear"),
                 ("there is no option --nosuch", "placesd", "--nosuch"),
                 ("--topology needs a value", "placesd", "broker", "--topology"),
                 ("--topology FILE is missing", "placesd", "worker"),
@@ -197,27 +242,30 @@ class Faults(unittest.TestCase):
                 self.assertEqual(refuses(port), name != "Ball")
 
     def test_help_and_version(self):
-        for program, *rest in (("zherd-gateway",), ("zherd-bench",), ("placesd",),
+        for program, *rest in (("zherd-gateway",), ("zherd-web",), ("zherd-bench",), ("placesd",),
                                ("placesd", "broker"), ("placesd", "worker"), ("zherd-landmarks",),
                                ("zherd-landmarks", "import"), ("zherd-landmarks", "serve"),
                                ("zherd",), *(("zherd", word) for word in
-                                             ("check", "draw", "keygen", "tap", "up"))):
+                                             ("backup", "check", "draw", "keygen", "restore",
+                                              "tap", "up"))):
             wanted = run(BUILD / program, "--help").stdout
             for words in ([*rest, "--help"], [*rest, "-h"], [*rest, "help"], ["help", *rest],
                           [*rest, "file", "-h"]):
                 got = run(BUILD / program, *words)
                 self.assertEqual((got.returncode, got.stdout, got.stderr), (0, wanted, ""), words)
+        is_clone = (ROOT / ".git").exists() and run("git", "rev-parse", "HEAD").returncode == 0
         for program in PROGRAMS:
             version = run(BUILD / program, "--version")
             self.assertEqual(version.returncode, 0)
-            self.assertRegex(version.stdout, rf"^{program} \d+\.\d+\.\d+\n$")
+            self.assertEqual("(" in version.stdout, is_clone)
+            self.assertRegex(version.stdout, rf"^{program} \d+\.\d+\.\d+( \([\w.-]+\))?\n$")
             usage = run(BUILD / program, "--help")
             self.assertEqual(usage.returncode, 0)
             first, blank, *rest = usage.stdout.splitlines()
             self.assertRegex(first, rf"^{program} [a-z].*\.$")
             self.assertEqual(blank, "")
             self.assertTrue(rest[0].startswith(f"  {program} "), rest[0])
-            self.assertIn("Exit status: 0, or 1 when it failed, or 2 when a word was wrong",
+            self.assertIn("Exit status: 0, or 1 when it failed, or 2 when an argument was wrong",
                           usage.stdout)
             for flag, purpose in (("help", "show this"), ("version", "show the version")):
                 self.assertRegex(usage.stdout, rf"(?m)^  .*--{flag} +{purpose}$")

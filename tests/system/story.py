@@ -1,4 +1,4 @@
-"""The story every report of this exercise tells, with the real programs."""
+"""The scenario that every report of this exercise shows, with the real programs."""
 
 import unittest
 
@@ -34,7 +34,7 @@ class Story(unittest.TestCase):
             self.assertEqual(places["status"], "OK")
             self.assertEqual(len(places["results"]), 5)
 
-            # Both come back empty, and are told everything.
+            # Both come back empty, and their neighbours send them everything.
             herd.start("Welsh", "Ball")
             herd.linked()
             herd.everybody_holds(KIWI, third)

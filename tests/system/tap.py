@@ -1,5 +1,6 @@
-"""`zherd tap`: somebody who listens to a node, and what a node tells about its links."""
+"""`zherd tap`: an observer that listens to a node, and what a node reports about its links."""
 
+import os
 import re
 import subprocess
 import unittest
@@ -27,16 +28,44 @@ def say(herd, node, client, stamp="1621464827.95"):
 
 
 class Tap(unittest.TestCase):
+    def test_a_terminal_gets_no_control_bytes(self):
+        name = "\x1b]0;owned\x07\\\u009b2J"
+        with Herd(PAIR, places=False, observers=["Ear-Alford"]) as herd:
+            herd.start().linked()
+            raw = say(herd, "Ball", name)
+            leader, terminal = os.openpty()
+            self.addCleanup(os.close, leader)
+            on_terminal = subprocess.Popen([BUILD / "zherd", "tap", herd.file, "Alford"],
+                                           stdout=terminal, stderr=subprocess.DEVNULL)
+            os.close(terminal)
+            shown = b""
+            while b"\n" not in shown:
+                shown += os.read(leader, 4096)
+            on_terminal.terminate()
+            self.assertEqual(on_terminal.wait(PATIENCE), 0)
+            self.assertIn(rb" \x1b]0;owned\x07\\\xc2\x9b2J ", shown)
+            listener = listen(herd)
+            listener.says("^AT Ball .* ")
+            self.assertEqual(listener.out.read_bytes().decode("latin-1"), raw + "\n")
+            listener.stop()
+
+    def test_no_control_bytes_in_complaints(self):
+        with Herd(PAIR, places=False, observers=["Ear-Alford"]) as herd:
+            name = b"\x1b[2J\xc2\x9b\x9b\xc3\x9c"
+            done = subprocess.run([BUILD / "zherd", "tap", herd.file, name], capture_output=True,
+                                  timeout=PATIENCE)
+            self.assertIn(b"no node `?[2J\xc2??\xc3\x9c`", done.stderr)
+
     def test_updates_are_printed_as_they_happen(self):
         with Herd(PAIR, places=False, observers=["Ear-Alford"]) as herd:
             herd.start().linked()
-            told = [say(herd, "Ball", "before")]
+            said = [say(herd, "Ball", "before")]
             listener = listen(herd)
             listener.says("^AT Ball .* before ")
             for node in ("Alford", "Ball", "Alford"):
-                told.append(say(herd, node, f"kiwi-{len(told)}"))
-                listener.says(f" kiwi-{len(told) - 1} ")
-            self.assertEqual(listener.out.read_text().splitlines(), told)
+                said.append(say(herd, node, f"kiwi-{len(said)}"))
+                listener.says(f" kiwi-{len(said) - 1} ")
+            self.assertEqual(listener.out.read_text().splitlines(), said)
             said = listener.stop()
             self.assertEqual(said[0], 0)
             self.assertLess(said[1], 1)
@@ -66,12 +95,12 @@ class Tap(unittest.TestCase):
             subprocess.run([BUILD / "zherd", "keygen", herd.file], check=True,
                            stdout=subprocess.DEVNULL)
             herd.start().linked()
-            told = say(herd, "Ball", "kiwi")
+            said = say(herd, "Ball", "kiwi")
             listener = listen(herd)
             listener.says("^AT Ball .* kiwi ")
-            self.assertEqual(listener.out.read_text().splitlines(), [told])
+            self.assertEqual(listener.out.read_text().splitlines(), [said])
             self.assertEqual(listener.stop()[0], 0)
-            # Another pair of the observer's name is nobody to the node.
+            # The node refuses another key pair under the observer's name.
             secret = next(herd.folder.glob("*.keys")) / "Ear.secret"
             secret.unlink()
             text = herd.file.read_text()
@@ -91,8 +120,8 @@ class Tap(unittest.TestCase):
         with Herd(PAIR, places=False, observers=["Ear-Alford", "Eye-Ball"]) as herd:
             herd.start().linked()
             listener = listen(herd)
-            self.assertEqual(herd.processes["Alford"].out.read_text(),
-                             "ready\nlink Ball up\n")
+            self.assertEqual(sorted(herd.processes["Alford"].out.read_text().splitlines()),
+                             ["link Ball up", "ready"])
             listener.kill()
             line = say(herd, "Ball", "kiwi")
             herd.everybody_holds("kiwi", line)
@@ -117,12 +146,16 @@ class Tap(unittest.TestCase):
                 r"Ball equal (\w{16}) clients 1\n", herd.log("Alford")))[1]
             done = tap(herd, "--status")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
-            first, head, ball, ear = done.stdout.splitlines()
+            first, table, clock, head, ball, ear = done.stdout.splitlines()
             self.assertEqual(first, f"Alford: clients 1, digest {digest}")
-            self.assertEqual(head.split(), "link state session age due on the way acked told head"
+            self.assertRegex(table, r"^table: clients 1 of 4000000, bytes \d+ of \d+, refused 0$")
+            self.assertRegex(clock, r"^clock: 0\.\d s (ahead of|behind) the herd's, votes \d, "
+                                    r"locations above the ceiling 0$")
+            self.assertEqual(head.split(), "link state age due in flight acked sent head compared"
                              .split())
-            self.assertRegex(ball, r"^Ball +up +\d+\.\d +0 +0 +1 +1 +1$")
-            self.assertRegex(ear, r"^Ear +up +\d+\.\d +\d+ +\d+ +\d+ +\d+ +\d+$")
+            self.assertRegex(ball, r"^Ball +up +\d+\.\d +0 +0 +1 +1 +1 +(\d+\.\d|never)$")
+            self.assertRegex(ear, r"^Ear +up +\d+\.\d +\d+ +\d+ +\d+ +\d+ +\d+ +"
+                                  r"(\d+\.\d|never)$")
             herd.kill("Ball")
             wait_for("the link is down", lambda: "Ball down" in herd.log("Alford"))
             self.assertRegex(tap(herd, "--status").stdout, r"(?m)^Ball +down ")

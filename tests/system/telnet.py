@@ -60,7 +60,7 @@ class Telnet(unittest.TestCase):
         self.assertEqual(self.replies(NOP + b"HELP\nQUIT\n"), plain.replace(b"\n", b"\r\n"))
 
     def test_eof_is_answered_to_the_end(self):
-        """The look-up takes its time; nobody closes, and what comes after the EOF is no fault."""
+        """The look-up is slow; the client does not close, and bytes after the EOF are no fault."""
         sent = f"IAMAT end {UCLA} 1\r\nWHATSAT end 10 3\r\nX".encode()
         for more in b"", b"QUIT\r\n" * 20000:
             got = self.replies(DO_SGA + sent + EOF + more)

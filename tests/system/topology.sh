@@ -1,5 +1,5 @@
 #!/bin/sh
-# `zherd check` and `zherd draw` from outside: every edition is good, every broken file is refused
+# `zherd check`, `zherd draw` and `zherd schema` from outside: every edition is good, every broken file is refused
 # with the one sentence that its first line promises.
 set -u
 zherd=$1
@@ -57,7 +57,7 @@ check_drawings()
             same "$file: $name stands twice and in the lists of its neighbours" \
                 "$(printf '%s\n' "$picture" | grep -c "● $name\$\|$name ●\|^ *$name\$")" 1
             printf '%s\n' "$picture" | grep -q "^  $name  *clients tcp://127.0.0.1:1[0-9]* *bus" ||
-                fail "$file: the addresses of $name are not told"
+                fail "$file: the addresses of $name are missing"
             printf '%s\n' "$dot" | grep -q "^    \"$name\"\$" || fail "$file: dot without $name"
         done
         same "$file: links for graphviz" "$(printf '%s\n' "$dot" | grep -c -- ' -- ')" \
@@ -81,6 +81,26 @@ check_other_addresses()
     rm -f "$file"
 }
 
+# says_forget TIMES KEYS: so often `zherd check` says that tombstones have no end.
+says_forget()
+{
+    file=$(mktemp)
+    sed "s/^herd\$/&$2/" "$folder/fall2016.zpl" >"$file"
+    said=$("$zherd" check "$file") || fail "a herd with $2 is refused"
+    same "zherd check with $2" "$1" "$(printf '%s\n' "$said" |
+        grep -c '^forget without expire: who is forgotten keeps the place of a client for ever$')"
+    rm "$file"
+}
+
+check_forget()
+{
+    says_forget 0 ''
+    says_forget 1 '\n    forget = yes'
+    says_forget 0 '\n    expire = 24h'
+    says_forget 0 '\n    forget = yes\n    expire = 24h'
+    says_forget 1 '\n    forget = yes\n    expire = off'
+}
+
 # refused STATUS WANTED WORDS...: one line on standard error, nothing on standard output.
 refused()
 {
@@ -97,10 +117,10 @@ refused()
 check_words()
 {
     good=$folder/fall2016.zpl
-    same "zherd --version" "$("$zherd" --version)" "zherd 0.1.0"
+    "$zherd" --version | grep -qE '^zherd 0\.1\.0( \(.+\))?$' || fail "zherd --version says no version"
     "$zherd" --help | grep -q "zherd check FILE" || fail "zherd --help lists no subcommands"
     "$zherd" up --help | grep -q "zherd check FILE" || fail "zherd up --help lists no subcommands"
-    "$zherd" up "$good" --help | grep -q "zherd check FILE" || fail "--help behind a file is none"
+    "$zherd" up "$good" --help | grep -q "zherd check FILE" || fail "--help after a file is none"
     one='write one topology file; --help shows how'
     refused 2 'zherd: write a subcommand; --help shows how'
     refused 2 'zherd: there is no subcommand `chekc` (did you mean check?); --help shows how' chekc
@@ -117,6 +137,34 @@ check_words()
     refused 2 "zherd draw: $one" draw --dot
     refused 2 'zherd up: --log-dir needs a value; --help shows how' up --log-dir
     refused 1 'zherd up: /nowhere: cannot be opened: No such file or directory' up /nowhere
+}
+
+# The table has each key that the sections take, in their order, and says what it means.
+check_schema()
+{
+    file=$(mktemp)
+    all=$("$zherd" schema) || fail "zherd schema fails"
+    for section in herd node link observer operator places; do
+        printf '%s\n    zzzzzzzzzzzz = 1\n' "$section" >"$file"
+        takes=$("$zherd" check "$file" 2>&1 | sed -n 's/.*`zzzz*`; write only //p' | tr -d ,)
+        [ -n "$takes" ] || fail "$section: nobody says which keys it takes"
+        listed=$(printf '%s\n' "$all" |
+            awk -v section="$section" '$1 == section && NF > 5 { printf "%s%s", more, $2; more = " " }')
+        same "zherd schema: keys of $section" "$listed" "$takes"
+        same "zherd schema $section" "$("$zherd" schema "$section" | tr -s ' ')" \
+            "$(printf '%s\n' "$all" | grep "^$section " | tr -s ' ')"
+    done
+    rm "$file"
+    for row in '^herd  *insecure  *yes or no  *no  ' '^node  *bus_at  *endpoint  *as bus  ' \
+        '^places  *url  *URL  *required  ' '^places  *grid_m  *number  *-  .* (1 to 2500)$' \
+        '^herd  *expire  *duration  *off  .* (off, or 1s to 36500d)$' '^herd  *forget  *yes or no  *no  ' \
+        '(landmarks, google, google-new, overpass or photon)$'; do
+        printf '%s\n' "$all" | grep -q -- "$row" || fail "zherd schema has no line $row"
+    done
+    refused 2 'zherd schema: there is no section `palces` (did you mean places?); --help shows how' \
+        schema palces
+    refused 2 'zherd schema: write one section, or none for all; --help shows how' schema herd node
+    refused 2 'zherd schema: there is no option --all; --help shows how' schema --all
 }
 
 # It stops after twenty faults and counts the others.
@@ -141,7 +189,9 @@ check_broken
 check_editions
 check_drawings
 check_other_addresses
+check_forget
 check_words
+check_schema
 check_many_faults
-[ "$failed" -eq 0 ] && echo "ok      zherd check and draw"
+[ "$failed" -eq 0 ] && echo "ok      zherd check, draw and schema"
 exit $((failed > 0))

@@ -1,9 +1,9 @@
-"""How long an answered update may be lost with its node: kill -9 so soon after the answer.
+"""For how long after its answer an update may be lost with its node: kill -9 after each delay.
 
     python3 tests/system/window.py [ROUNDS]
 
-Per round and delay a herd of two gets an IAMAT at one node, which is killed so many microseconds
-after the client has read the AT line; then the other node is asked."""
+Per round and delay a herd of two gets an IAMAT at one node, which is killed when the delay in
+microseconds has passed since the client read the AT line; then the other node is asked."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def main(rounds):
                         pass
                     os.kill(pid, signal.SIGKILL)
                 herd.kill("A")
-                # Told to B after that: what came before it is there when it is.
+                # Sent after the kill: once B has the mark, no earlier update is still on its way.
                 herd.start("A").linked()
                 with herd.client("A") as client:
                     mark = client.ask(f"IAMAT mark{name} {UCLA} 1.5")

@@ -1,6 +1,7 @@
 """placesd in its roles: workers that come and go, and those that the manual shows."""
 
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -117,7 +118,7 @@ class Workers(unittest.TestCase):
         self.assertGreater(seconds, 0.3)
         front.take_all()
         self.assertEqual([answers[0][0] for answers in front.answers.values()], [OK] * 20)
-        code, _ = front.answer(latitude=50, deadline_ms=800)  # nobody takes it any more
+        code, _ = front.answer(latitude=50, deadline_ms=800)  # no worker takes it any more
         self.assertIn(code, (UNAVAILABLE, LATE))
         self.assertEqual(provider.requests, 20)
 
@@ -144,12 +145,38 @@ class Workers(unittest.TestCase):
 
     def test_a_budget_is_not_exceeded(self):
         provider = self.provide()
-        service = self.serve(provider.url(), more="    budget = 3\n")
+        service = self.serve(provider.url(), more="    budget = 48\n")
         service.start()
         front = self.ask(service)
         statuses = [front.answer(latitude=i)[1]["status"] for i in range(6)]
         self.assertEqual(statuses, ["OK"] * 3 + ["OVER_QUERY_LIMIT"] * 3)
+        # An hour has six, of which half are the node's, and this asker is none.
         self.assertEqual(provider.requests, 3)
+
+    def test_a_crowd_at_landmarks_keeps_nobody_from_an_answer(self):
+        """300 connections to the server of the places, of three addresses, each with half a
+        question: whoever asks placesd gets his answer, as ever."""
+        service = self.serve()
+        placesd = service.start()
+        front = self.ask(service)
+        port = int(re.search(r"127\.0\.0\.1:(\d+)/nearby", service.file.read_text()).group(1))
+        crowd = []
+        for i in range(300):
+            crowd.append(socket.create_connection(("127.0.0.1", port), PATIENCE,
+                                                  (f"127.0.0.{2 + i % 3}", 0)))
+            crowd[-1].sendall(b"GET /nearby?loc")
+        for i in range(40):
+            self.assertEqual(front.answer(latitude=i)[0], OK)
+        for one in crowd:
+            one.close()
+        for i in range(250):  # all of one address: the last of them are too many
+            crowd[i] = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        wait_for("a line about the crowd", lambda: "landmarks: 127.0.0.1 has 230 of the 230 "
+                 "connections that one address may have: one more is refused" in
+                 placesd.err.read_text(), PATIENCE)
+        self.assertEqual(front.answer(latitude=41)[0], OK)
+        for one in crowd:
+            one.close()
 
     def test_the_fallback_answers(self):
         provider = self.provide(status=403)

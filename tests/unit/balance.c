@@ -24,12 +24,17 @@ static struct balance *start(void)
     return balance_new(SEED);
 }
 
-static bool ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms)
+static bool ask_as(struct balance *balance, uint32_t asker, uint32_t deadline_ms, int64_t now_ms)
 {
     uint32_t margin_ms = deadline_ms / 10 < 100 ? deadline_ms / 10 : 100;
-    bool taken = balance_ask(balance, deadline_ms - margin_ms, now_ms, &asked[asked_count]);
+    bool taken = balance_ask(balance, asker, deadline_ms - margin_ms, now_ms, &asked[asked_count]);
     asked_count += taken;
     return taken;
+}
+
+static bool ask(struct balance *balance, uint32_t deadline_ms, int64_t now_ms)
+{
+    return ask_as(balance, 3, deadline_ms, now_ms);
 }
 
 static size_t index_of(uint64_t job)
@@ -128,7 +133,7 @@ static void answers_once(void)
     CHECK(!done(balance, span_of("A"), asked[0], 0)); /* not given yet */
     EXPECT(balance, 0, "give 0 to A in 900");
     CHECK(!done(balance, span_of("B"), asked[0], 0)); /* not B's */
-    CHECK(!done(balance, span_of("Z"), asked[0], 0)); /* nobody */
+    CHECK(!done(balance, span_of("Z"), asked[0], 0)); /* no worker */
     CHECK(!done(balance, span_of("A"), asked[0] + BALANCE_JOBS_MAX, 0));
     CHECK(!done(balance, span_of("A"), asked[0] - BALANCE_JOBS_MAX, 0));
     CHECK(done(balance, span_of("A"), asked[0], 0));
@@ -146,7 +151,7 @@ static void numbers_are_never_reused(void)
     uint64_t first = 0;
     for (int i = 0; i < 2 * BALANCE_JOBS_MAX; i++) {
         uint64_t job;
-        CHECK(balance_ask(balance, 1000, 0, &job));
+        CHECK(balance_ask(balance, 0, 1000, 0, &job));
         CHECK(balance_slot(job) < BALANCE_JOBS_MAX);
         if (i == 0)
             first = job;
@@ -161,7 +166,7 @@ static void numbers_are_never_reused(void)
     balance_destroy(&balance);
     balance = balance_new(SEED + 1);
     uint64_t other;
-    CHECK(balance_ask(balance, 1000, 0, &other));
+    CHECK(balance_ask(balance, 0, 1000, 0, &other));
     CHECK(other != first);
     balance_destroy(&balance);
 }
@@ -353,16 +358,90 @@ static void fewer_credits_count_at_once(void)
     balance_destroy(&balance);
 }
 
+/* Who asks alone has half of what there is, and as much is free for whoever comes. */
 static void waiting_is_bounded(void)
 {
     struct balance *balance = start();
-    for (size_t i = 0; i < BALANCE_WAITING_MAX; i++)
+    for (size_t i = 0; i < BALANCE_WAITING_MAX / 2; i++)
         CHECK(ask(balance, 1000, 0));
     CHECK(!ask(balance, 1000, 0));
     balance_ready(balance, span_of("A"), 1, 0);
     EXPECT(balance, 0, "give 0 to A in 900");
     CHECK(ask(balance, 1000, 0));
     CHECK(!ask(balance, 1000, 0));
+    balance_destroy(&balance);
+}
+
+/* Whoever comes while the greedy hold all they may gets as much as they in the end. */
+static void waiting_is_shared(void)
+{
+    struct balance *balance = start();
+    uint32_t waits[3] = {0};
+    while (ask_as(balance, 1, 1000, 0))
+        waits[0]++;
+    while (ask_as(balance, 2, 1000, 0))
+        waits[1]++;
+    CHECK_INT(waits[0], BALANCE_WAITING_MAX / 2);
+    CHECK_INT(waits[1], BALANCE_WAITING_MAX / 4);
+    balance_ready(balance, span_of("A"), 1, 0);
+    for (int i = 0; i < BALANCE_WAITING_MAX; i++) { /* each tries again and again */
+        struct balance_action action;
+        CHECK(balance_next(balance, 0, &action) && action.kind == BALANCE_GIVE);
+        CHECK(done(balance, span_of("A"), action.job, 0));
+        ask_as(balance, 1, 1000, 0);
+        ask_as(balance, 2, 1000, 0);
+        CHECK(i > 0 || ask_as(balance, 3, 1000, 0)); /* and there is always room for another */
+    }
+    for (uint32_t i = 1; i <= 2; i++)
+        CHECK(balance_held(balance, i) >= BALANCE_WAITING_MAX / 3 - 2 &&
+              balance_held(balance, i) <= BALANCE_WAITING_MAX / 3 + 2);
+    balance_destroy(&balance);
+}
+
+static void askers_take_turns(void)
+{
+    struct balance *balance = start();
+    for (int i = 0; i < 4; i++)
+        ask_as(balance, 1, 1000, 0); /* 0 to 3 */
+    ask_as(balance, SHARE_ASKERS_MAX - 1, 1000, 0);
+    ask_as(balance, SHARE_OTHERS, 1000, 0);
+    ask_as(balance, SHARE_OTHERS, 1000, 0);
+    balance_ready(balance, span_of("A"), 9, 0);
+    static const int wanted[] = {0, 4, 5, 1, 6, 2, 3};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        char word[32];
+        snprintf(word, sizeof word, "give %d to A in 900", wanted[i]);
+        EXPECT(balance, 0, word);
+    }
+    EXPECT(balance, 0, "-");
+    balance_destroy(&balance);
+}
+
+/* Somebody else asks what waits in a long line: it goes to his, where that is shorter. */
+static void who_joins_is_not_held_up(void)
+{
+    struct balance *balance = start();
+    for (int i = 0; i < 4; i++)
+        ask_as(balance, 1, 1000, 0);
+    ask_as(balance, 2, 1000, 0);
+    balance_hasten(balance, asked[3], 2);
+    balance_hasten(balance, asked[2], 2); /* both lines would be as long: it stays */
+    balance_hasten(balance, asked[4], 1); /* a greedy one takes nothing over */
+    balance_hasten(balance, asked[0] + BALANCE_JOBS_MAX, 2); /* which is none */
+    CHECK_INT(balance_held(balance, 1), 3);
+    CHECK_INT(balance_held(balance, 2), 2);
+    balance_ready(balance, span_of("A"), 9, 0);
+    static const int wanted[] = {0, 4, 1, 3, 2};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        char word[32];
+        snprintf(word, sizeof word, "give %d to A in 900", wanted[i]);
+        EXPECT(balance, 0, word);
+    }
+    balance_hasten(balance, asked[0], 2); /* a worker has it */
+    CHECK(done(balance, span_of("A"), asked[0], 0));
+    CHECK(done(balance, span_of("A"), asked[3], 0));
+    CHECK_INT(balance_held(balance, 1), 2);
+    CHECK_INT(balance_held(balance, 2), 1);
     balance_destroy(&balance);
 }
 
@@ -373,7 +452,7 @@ static void jobs_are_bounded(void)
     for (size_t i = 0; i < 5; i++)
         balance_ready(balance, span_of(names[i]), LOOKUP_CREDITS_MAX, 0);
     struct balance_action action;
-    for (size_t i = 0; i < BALANCE_JOBS_MAX; i++) {
+    for (size_t i = 0; i < BALANCE_JOBS_MAX / 2; i++) {
         CHECK(ask(balance, 1000, 0));
         CHECK(balance_next(balance, 0, &action) && action.kind == BALANCE_GIVE);
     }
@@ -381,6 +460,7 @@ static void jobs_are_bounded(void)
     CHECK(done(balance, span_of("A"), asked[0], 0));
     CHECK(ask(balance, 1000, 0));
     CHECK(!ask(balance, 1000, 0));
+    CHECK(ask_as(balance, 4, 1000, 0));
     balance_destroy(&balance);
 }
 
@@ -430,7 +510,42 @@ static void stopping_fails_all(void)
     balance_destroy(&balance);
 }
 
+static void workers_are_counted_by_address(void)
+{
+    struct balance *balance = start();
+    struct lookup_host hosts[LOOKUP_HOSTS_MAX];
+    char name[8], address[64];
+    CHECK_INT(balance_hosts(balance, hosts), 0);
+    for (int i = 0; i < LOOKUP_HOSTS_MAX + 3; i++) {
+        snprintf(name, sizeof name, "w%d", i);
+        snprintf(address, sizeof address, "192.0.2.%d", i < 2 ? 1 : i);
+        balance_ready(balance, span_of(name), 1, 0);
+        if (i < LOOKUP_HOSTS_MAX + 2)
+            balance_locate(balance, span_of(name), span_of(address));
+        uint32_t wanted = i < 2 ? 1 : (uint32_t)i;
+        if (wanted > LOOKUP_HOSTS_MAX)
+            wanted = LOOKUP_HOSTS_MAX;
+        CHECK_INT(balance_hosts(balance, hosts), wanted);
+    }
+    CHECK_INT(balance_workers(balance), LOOKUP_HOSTS_MAX + 3);
+    CHECK(strcmp(hosts[0].address, "192.0.2.1") == 0 && hosts[0].workers == 2);
+    CHECK(strcmp(hosts[1].address, "192.0.2.2") == 0 && hosts[1].workers == 1);
+    balance_lose(balance, span_of("w0"));
+    balance_lose(balance, span_of("w2"));
+    balance_hosts(balance, hosts);
+    CHECK(hosts[0].workers == 1 && strcmp(hosts[1].address, "192.0.2.3") == 0);
+    memset(address, 'x', sizeof address);
+    address[0] = '\n';
+    balance_locate(balance, span_of("w1"), (struct span){address, sizeof address});
+    balance_locate(balance, span_of("nobody"), span_of("192.0.2.99"));
+    balance_hosts(balance, hosts);
+    CHECK_INT(strlen(hosts[0].address), LOOKUP_HOST_BYTES_MAX - 1);
+    CHECK(hosts[0].address[0] == '?' && hosts[0].address[1] == 'x');
+    balance_destroy(&balance);
+}
+
 static const struct check_case cases[] = {
+    {"workers are counted by address", workers_are_counted_by_address},
     {"jobs are given in the order in which they were asked", gives_in_order},
     {"the least loaded worker with a credit gets the job", gives_to_least_loaded},
     {"equally loaded workers take turns", takes_turns},
@@ -447,8 +562,11 @@ static const struct check_case cases[] = {
     {"a job given to its second worker is marked", a_job_given_again_says_so},
     {"a lost connection gives its jobs back at once", lost_connections_give_back},
     {"fewer credits count at once", fewer_credits_count_at_once},
-    {"1024 jobs wait and one more is busy", waiting_is_bounded},
-    {"4096 jobs are kept and one more is busy", jobs_are_bounded},
+    {"512 jobs of one asker wait and one more is busy", waiting_is_bounded},
+    {"greedy askers get a third each of 1024, and a third stays free", waiting_is_shared},
+    {"askers take turns", askers_take_turns},
+    {"who joins a job that waits in a long line is not held up", who_joins_is_not_held_up},
+    {"2048 jobs of one asker are kept and one more is busy", jobs_are_bounded},
     {"256 workers are taken and one more is not", workers_are_bounded},
     {"a worker's name is bytes, up to 255", names_are_bytes},
     {"stopping fails every job", stopping_fails_all},

@@ -1,4 +1,4 @@
-/* Long stories of askers and workers, told by a die, against a model of the asker's side. */
+/* Long stories of askers and workers, drawn at random, against a model of the asker's side. */
 #include "placesd/dispatch/balance.h"
 
 #include "tests/check.h"
@@ -29,7 +29,9 @@ static void each_job_ends_once(void)
         if (what < 2) {
             uint32_t deadline_ms = 1 + draw(8000);
             deadlines[count] = now_ms + deadline_ms;
-            count += balance_ask(balance, deadline_ms, now_ms, &jobs[count]);
+            count += balance_ask(balance, draw(3), deadline_ms, now_ms, &jobs[count]);
+            if (count > 0 && draw(4) == 0)
+                balance_hasten(balance, jobs[count - 1], draw(3));
         } else if (what < 4) {
             balance_ready(balance, span_of(names[draw(3)]), draw(5), now_ms);
         } else if (what < 6 && count > 0) {

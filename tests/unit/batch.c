@@ -50,7 +50,7 @@ static void release(struct table *table, struct ring *one, struct ring *two)
     table_destroy(&table);
 }
 
-static void an_empty_batch_is_good_for_nobody(void)
+static void an_empty_batch_is_good_for_no_ring(void)
 {
     struct ring one, two;
     struct table *table = make(0, &one, &two);
@@ -58,7 +58,8 @@ static void an_empty_batch_is_good_for_nobody(void)
     release(table, &one, &two);
 }
 
-/* Goes on until all is told; what the first ring's link is told, the second's is told, too. */
+/* Goes on until all is sent; what goes out on the first ring's link goes out on the second's,
+ * too. */
 static void the_same_dues_are_written_once(void)
 {
     struct ring one, two;
@@ -95,7 +96,7 @@ static void a_change_in_between_spoils_it(void)
     release(table, &one, &two);
 }
 
-static void other_dues_are_written_anew(void)
+static void other_dues_are_written_again(void)
 {
     struct ring one, two;
     struct table *table = make(3, &one, &two);
@@ -107,11 +108,11 @@ static void other_dues_are_written_anew(void)
     ring_push(&one, more);
     CHECK(!batch_is_good(&batch, &one, table)); /* less is due there */
     ring_rewind(&two);
-    CHECK(!batch_is_good(&batch, &two, table)); /* told again: some may have changed since */
+    CHECK(!batch_is_good(&batch, &two, table)); /* sent again: some may have changed since */
     release(table, &one, &two);
 }
 
-static void another_order_is_written_anew(void)
+static void another_order_is_written_again(void)
 {
     struct ring one = {0}, two = {0};
     struct table *table = make(2, &one, &two);
@@ -144,11 +145,11 @@ static void the_largest_location_goes_alone(void)
 }
 
 static const struct check_case cases[] = {
-    {"an empty batch is good for nobody", an_empty_batch_is_good_for_nobody},
+    {"an empty batch is good for no ring", an_empty_batch_is_good_for_no_ring},
     {"the same dues are written once", the_same_dues_are_written_once},
     {"a change in between spoils it", a_change_in_between_spoils_it},
-    {"other dues are written anew", other_dues_are_written_anew},
-    {"another order is written anew", another_order_is_written_anew},
+    {"other dues are written again", other_dues_are_written_again},
+    {"another order is written again", another_order_is_written_again},
     {"the largest location goes alone", the_largest_location_goes_alone},
 };
 

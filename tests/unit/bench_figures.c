@@ -133,7 +133,7 @@ static const struct check_case cases[] = {
     {"an empty histogram, negative and greatest values", limits},
     {"quantiles are never below the sorted ones and less than a 128th above",
      quantiles_against_sorting},
-    {"a power of two and the value before it are told apart", every_bucket_once},
+    {"a power of two and the value before it are distinguished", every_bucket_once},
     {"a step is found where it is, whatever the order of the probes", a_clear_step},
     {"what is never seen has no delay", never_and_nothing},
     {"shares that fall are pooled", violators_are_pooled},

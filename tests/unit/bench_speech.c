@@ -1,6 +1,7 @@
 /* What zherd-bench says and what it believes: samples, scripts and every protocol. */
 #include <stdlib.h>
 
+#include "bus/base/arc.h"
 #include "tests/bench/script.h"
 #include "tests/check.h"
 
@@ -111,6 +112,125 @@ static void sample_columns(void)
     CHECK_INT(SAMPLE_POSITION_AT + SAMPLE_POSITION_BYTES + 1, SAMPLE_STAMP_AT);
 }
 
+static struct arc_point point_of(const char *position)
+{
+    struct degrees degrees = {0};
+    CHECK(degrees_read((struct span){position, SAMPLE_POSITION_BYTES}, &degrees));
+    return arc_point(degrees);
+}
+
+static int64_t mm_apart(const char *position, const char *other)
+{
+    struct arc_point a = point_of(position), b = point_of(other);
+    return arc_distance_mm(&a, &b, arc_haversine(&a, &b));
+}
+
+/* Nobody moves by more than 30 m, but for rounding, and most move; and nobody is near where the
+ * fleet on land is asked about. */
+static void fleets_stand(void)
+{
+    for (enum sample_fleet fleet = SAMPLE_DENSE; fleet < SAMPLE_FLEETS; fleet++) {
+        int64_t nearest_mm = INT64_MAX;
+        uint32_t moved = 0;
+        sample_choose(fleet);
+        for (uint32_t i = 0; i < 5000; i++) {
+            char text[SAMPLE_BYTES], later[SAMPLE_BYTES], asked[SAMPLE_POSITION_BYTES];
+            uint32_t client;
+            uint64_t stamp_ns;
+            sample_write(i, STAMP_NS, text);
+            sample_write(i, STAMP_NS + 1 + i, later);
+            CHECK(sample_read(text, &client, &stamp_ns) && client == i && stamp_ns == STAMP_NS);
+            int64_t mm = mm_apart(text + SAMPLE_POSITION_AT, later + SAMPLE_POSITION_AT);
+            CHECK(mm <= 30200);
+            moved += mm > 10000;
+            sample_write_place(i, asked);
+            mm = mm_apart(text + SAMPLE_POSITION_AT, asked);
+            nearest_mm = mm < nearest_mm ? mm : nearest_mm;
+        }
+        CHECK(fleet == SAMPLE_POINT ? moved == 0 : moved > 3000);
+        CHECK(fleet != SAMPLE_LAND || nearest_mm > INT64_C(1980000000));
+        CHECK(fleet != SAMPLE_POINT || nearest_mm == 0);
+    }
+    sample_choose(SAMPLE_LEAPS);
+    CHECK_INT(sample_find_fleet("dense"), SAMPLE_DENSE);
+    CHECK_INT(sample_find_fleet("fast"), SAMPLE_FLEETS);
+}
+
+static struct asked who_is_near(void)
+{
+    return (struct asked){.kind = SPEECH_NEARBY, .stamp_ns = 5};
+}
+
+/* Three of six fields of a NEAR line are its own: how far, and whose sample. */
+static int write_near(char *text, size_t room, const char *place, uint32_t client, int64_t more_dm)
+{
+    char sample[SAMPLE_BYTES];
+    sample_write(client, STAMP_NS, sample);
+    int64_t dm = (mm_apart(place, sample + SAMPLE_POSITION_AT) + 50) / 100 + more_dm;
+    return snprintf(text, room, "NEAR %lld.%d AT Clark +0.263873386 %.*s\n", (long long)dm / 10,
+                    (int)(dm % 10), SAMPLE_BYTES, sample);
+}
+
+static void zherd_nearby(void)
+{
+    sample_choose(SAMPLE_DENSE);
+    struct talk talk = a_talk(&speech_zherd);
+    talk.radius = 20038;
+    char place[SAMPLE_POSITION_BYTES], text[1000];
+    sample_write_place(5, place);
+    snprintf(text, sizeof text, "NEARBY AT %.*s 20038 5\n", SAMPLE_POSITION_BYTES, place);
+    check_request(&talk, who_is_near(), text);
+    int bytes = write_near(text, sizeof text, place, 1, 0);
+    struct span line = {text, (size_t)bytes};
+    text[bytes++] = '\n';
+    const char *node = memmem(text, line.len, "Clark", 5);
+    size_t node_at = (size_t)(node - text);
+    check_reply(&talk, who_is_near(), (struct span){text, (size_t)bytes}, node_at, node_at + 18);
+    check_verdict(&talk, who_is_near(), span_of("\n"), SPEECH_GOOD);
+    check_verdict(&talk, who_is_near(), span_of("? NEARBY\n"), SPEECH_WRONG);
+    /* How far away it is, is computed of the first line alone. */
+    sample_choose(SAMPLE_POINT);
+    sample_write_place(5, place);
+    bytes = write_near(text, sizeof text, place, 1, 1);
+    check_verdict(&talk, who_is_near(), (struct span){text, (size_t)bytes}, SPEECH_WRONG);
+    struct buffer reply = {0};
+    for (uint32_t i = 0; i < 6; i++) {
+        bytes = write_near(text, sizeof text, place, i, i);
+        buffer_append(&reply, (struct span){text, (size_t)bytes});
+        check_verdict(&talk, who_is_near(), (struct span){reply.data, reply.len},
+                      i < 5 ? SPEECH_PART : SPEECH_WRONG);
+    }
+    reply.len = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        bytes = write_near(text, sizeof text, place, i, i == 1 ? 2 : i / 2);
+        buffer_append(&reply, (struct span){text, (size_t)bytes});
+    }
+    check_verdict(&talk, who_is_near(), (struct span){reply.data, reply.len}, SPEECH_WRONG);
+    buffer_free(&reply);
+    sample_choose(SAMPLE_LEAPS);
+}
+
+static void redis_geosearch(void)
+{
+    sample_choose(SAMPLE_POINT);
+    struct talk talk = a_talk(&speech_redis_geoadd);
+    char place[SAMPLE_POSITION_BYTES], text[300];
+    sample_write_place(5, place);
+    snprintf(text, sizeof text,
+             "*11\r\n$9\r\nGEOSEARCH\r\n$4\r\nherd\r\n$10\r\nFROMLONLAT\r\n$11\r\n%.11s\r\n"
+             "$10\r\n%.10s\r\n$8\r\nBYRADIUS\r\n$2\r\n10\r\n$2\r\nkm\r\n$3\r\nASC\r\n"
+             "$5\r\nCOUNT\r\n$1\r\n5\r\n",
+             place + 10, place);
+    check_request(&talk, who_is_near(), text);
+    check_reply(&talk, who_is_near(), span_of("*0\r\n"), 1, 2);
+    /* Whoever it is. */
+    struct span two = span_of("*2\r\n$16\r\nclient-000000042\r\n$16\r\nclient-000000007\r\n");
+    check_reply(&talk, who_is_near(), two, 16, two.len - 2);
+    check_verdict(&talk, who_is_near(), span_of("*6\r\n"), SPEECH_WRONG);
+    check_verdict(&talk, who_is_near(), span_of("-ERR\r\n"), SPEECH_WRONG);
+    sample_choose(SAMPLE_LEAPS);
+}
+
 static void zherd_updates(void)
 {
     struct talk talk = a_talk(&speech_zherd);
@@ -199,12 +319,33 @@ static void redis(void)
     check_reply(&talk, a_question(), span_of("$-1\r\n"), 0, 0);
 }
 
+static void redis_until_and_wait(void)
+{
+    struct talk talk = a_talk(&speech_redis_wait);
+    char text[256];
+    snprintf(text, sizeof text,
+             "*3\r\n$3\r\nSET\r\n$16\r\nclient-000000042\r\n$82\r\nAT Alford +0.263873386 %s\r\n"
+             "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n2000\r\n",
+             the_sample());
+    check_request(&talk, an_update(), text);
+    check_reply(&talk, an_update(), span_of("+OK\r\n:1\r\n"), 0, 0);
+    check_verdict(&talk, an_update(), span_of("+OK\r\n:0\r\n"), SPEECH_WRONG);
+    talk = a_talk(&speech_redis);
+    talk.expire_s = 86400;
+    snprintf(text, sizeof text,
+             "*5\r\n$3\r\nSET\r\n$16\r\nclient-000000042\r\n$82\r\nAT Alford +0.263873386 %s\r\n"
+             "$4\r\nPXAT\r\n$13\r\n1621551227959\r\n",
+             the_sample());
+    check_request(&talk, an_update(), text);
+    check_reply(&talk, an_update(), span_of("+OK\r\n"), 0, 0);
+}
+
 static void redis_geoadd(void)
 {
     struct talk talk = a_talk(&speech_redis_geoadd);
     char text[300];
     snprintf(text, sizeof text,
-             "*5\r\n$6\r\nGEOADD\r\n$4\r\nherd\r\n$11\r\n%.11s\r\n$9\r\n%.9s\r\n$16\r\n"
+             "*5\r\n$6\r\nGEOADD\r\n$4\r\nherd\r\n$11\r\n%.11s\r\n$10\r\n%.10s\r\n$16\r\n"
              "client-000000042\r\n",
              the_sample() + SAMPLE_LONGITUDE_AT, the_sample() + SAMPLE_LATITUDE_AT);
     check_request(&talk, an_update(), text);
@@ -235,6 +376,21 @@ static void check_welcome(const struct speech *speech, struct span welcome)
         struct span part = {check_at_page_end(welcome.data, i), i};
         CHECK_INT(speech->welcome(part, &taken), SPEECH_PART);
     }
+}
+
+static void zherd_watch(void)
+{
+    char text[300];
+    const char *move = "! MOVE 1 AT Alford +0.263873386 ";
+    int bytes = snprintf(text, sizeof text, "%s%s\n", move, the_sample());
+    check_heard(&speech_zherd_watch, (struct span){text, (size_t)bytes});
+    uint32_t client;
+    uint64_t stamp_ns;
+    size_t taken;
+    const char *const wrong[] = {"! LEAVE 1 AT", "! MOVE 2 AT", "AT Alford ", "! MOVE 1 AT\n"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_INT(speech_zherd_watch.heard(span_of(wrong[i]), &taken, &client, &stamp_ns),
+                  SPEECH_WRONG);
 }
 
 static void nats(void)
@@ -284,6 +440,7 @@ static void names(void)
 {
     CHECK(speech_find("zherd") == &speech_zherd);
     CHECK(speech_find("redis-geoadd") == &speech_redis_geoadd);
+    CHECK(speech_find("redis-wait") == &speech_redis_wait);
     CHECK(speech_find("gopher") == NULL);
 }
 
@@ -361,7 +518,12 @@ static const struct check_case cases[] = {
      zherd_questions},
     {"echo: the same bytes", echoes},
     {"redis: SET and GET", redis},
+    {"redis: SET with a time, and with WAIT", redis_until_and_wait},
     {"redis: GEOADD", redis_geoadd},
+    {"redis: GEOSEARCH", redis_geosearch},
+    {"zherd: NEARBY", zherd_nearby},
+    {"fleets stand, or move by 30 m", fleets_stand},
+    {"zherd, told by WATCH", zherd_watch},
     {"nats: publish, greeting, ping, message", nats},
     {"mqtt: publish, greeting, message", mqtt},
     {"protocols are found by name", names},

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bus/base/printable.h"
 #include "tests/check.h"
 
 static int sign(int value)
@@ -114,6 +116,26 @@ static void refused_memory_ends_the_process_with_a_sentence(void)
     close(ends[0]);
 }
 
+static void a_text_is_copied_with_its_end(void)
+{
+    char text[] = "kiwi";
+    char *copy = bytes_text(text), *empty = bytes_text("");
+    text[0] = 'x';
+    CHECK(strcmp(copy, "kiwi") == 0);
+    CHECK(strcmp(empty, "") == 0);
+    free(copy);
+    free(empty);
+}
+
+static void a_strangers_bytes_become_printable(void)
+{
+    char text[] = "\x01\x1f \"~\x7f\x80\xff\n";
+    printable_make(text);
+    CHECK(strcmp(text, "?? \"~????") == 0);
+    for (int byte = 0; byte < 256; byte++)
+        CHECK_INT(printable((char)byte), byte >= 0x20 && byte <= 0x7e ? byte : '?');
+}
+
 static const struct check_case cases[] = {
     {"spans compare as unsigned bytes", spans_compare_as_unsigned_bytes},
     {"a NUL byte is a byte", a_nul_byte_is_a_byte},
@@ -121,6 +143,8 @@ static const struct check_case cases[] = {
     {"a buffer keeps everything while it grows", a_buffer_keeps_everything_while_it_grows},
     {"reserve promises room but adds nothing", reserve_promises_room_but_adds_nothing},
     {"consume drops from the front", consume_drops_from_the_front},
+    {"a text is copied with its end", a_text_is_copied_with_its_end},
+    {"a stranger's bytes become printable", a_strangers_bytes_become_printable},
     {"refused memory ends the process with a sentence",
      refused_memory_ends_the_process_with_a_sentence},
 };

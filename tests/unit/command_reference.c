@@ -2,6 +2,7 @@
  * expressions and values as strings of digits. */
 #include <regex.h>
 
+#include "bus/base/degrees.h"
 #include "gateway/text/command.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
@@ -134,10 +135,12 @@ static void positions_against_reference(void)
     for (int i = 0; i < GENERATED_CASES; i++) {
         char text[TEXT_BYTES_MAX];
         generate(texts, sizeof texts / sizeof *texts, &state, text);
-        int64_t got[2] = {0}, wanted[2] = {0};
+        struct degrees degrees = {0};
+        int64_t wanted[2] = {0};
         bool is_good = refer_position(text, &wanted[0], &wanted[1]);
-        if (command_parse_position(span_of(text), &got[0], &got[1]) != is_good ||
-            (is_good && (got[0] != wanted[0] || got[1] != wanted[1]))) {
+        bool is_read = degrees_read(span_of(text), &degrees);
+        int64_t got[2] = {degrees.latitude_nano, degrees.longitude_nano};
+        if (is_read != is_good || (is_good && (got[0] != wanted[0] || got[1] != wanted[1]))) {
             printf("    %s: %" PRId64 " %" PRId64 ", not %" PRId64 " %" PRId64 "\n", text, got[0],
                    got[1], wanted[0], wanted[1]);
             CHECK(false);
@@ -181,7 +184,7 @@ static void lines_against_reference(void)
             refer_position(position, &latitude, &longitude) && refer_stamp(stamp, &stamp_ns);
         struct command command;
         memset(&command, 0x55, sizeof command);
-        command_parse(span_of(line), &command);
+        command_parse(span_of(line), 0, &command);
         if ((command.kind == COMMAND_IAMAT) != is_good) {
             printf("    %s\n", line);
             CHECK(false);
@@ -222,7 +225,7 @@ static void whole_numbers_against_reference(void)
         bool is_good = regexec(&whole_grammar, radius, 0, NULL, 0) == 0 && atoi(radius) <= 50 &&
                        regexec(&whole_grammar, bound, 0, NULL, 0) == 0 && atoi(bound) <= 20;
         struct command command;
-        command_parse(span_of(line), &command);
+        command_parse(span_of(line), 0, &command);
         bool is_right = (command.kind == COMMAND_WHATSAT) == is_good;
         if (is_good)
             is_right = is_right && (int)command.radius_km == atoi(radius) &&

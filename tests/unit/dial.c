@@ -158,7 +158,7 @@ static void a_connection_may_be_made_later(void)
     CHECK_INT(dial_news(&dial, 5000), DIAL_LOST); /* it is lost for that time all the same */
 }
 
-static void a_loss_is_told_once_and_so_is_the_return(void)
+static void a_loss_is_reported_once_and_so_is_the_return(void)
 {
     dial_start(&dial, &rules, &none, 0);
     CHECK_INT(dial_news(&dial, 4999), DIAL_NOTHING_NEW);
@@ -169,7 +169,7 @@ static void a_loss_is_told_once_and_so_is_the_return(void)
     dial_taken(&dial, false, 100000);
     CHECK_INT(dial_news(&dial, 100000), DIAL_BACK);
     CHECK_INT(dial_news(&dial, 100000), DIAL_NOTHING_NEW);
-    dial_refused(&dial, 110000); /* a short loss is not told, nor its end */
+    dial_refused(&dial, 110000); /* a short loss is not reported, nor its end */
     dial_taken(&dial, false, 114000);
     CHECK_INT(dial_news(&dial, 200000), DIAL_NOTHING_NEW);
     dial_refused(&dial, 200000);
@@ -177,7 +177,7 @@ static void a_loss_is_told_once_and_so_is_the_return(void)
 }
 
 /* A connection that takes messages is not yet a return. */
-static void who_never_answers_is_told_once(void)
+static void a_peer_that_never_answers_is_reported_once(void)
 {
     dial_start(&dial, &rules, &none, 0);
     for (int64_t now_ms = 0; now_ms < 60000; now_ms += 6000) {
@@ -263,8 +263,9 @@ static const struct check_case cases[] = {
     {"after both had their turn each has more time", after_both_had_their_turn_each_has_more_time},
     {"each address is tried with each key", each_address_is_tried_with_each_key},
     {"a connection may be made later", a_connection_may_be_made_later},
-    {"a loss is told once, and so is the return", a_loss_is_told_once_and_so_is_the_return},
-    {"who takes messages and never answers is told once", who_never_answers_is_told_once},
+    {"a loss is reported once, and so is the return", a_loss_is_reported_once_and_so_is_the_return},
+    {"a peer that never answers messages is reported once",
+     a_peer_that_never_answers_is_reported_once},
     {"the key that the other end proved is expected at once",
      the_key_that_was_proved_is_expected_at_once},
     {"a key that is not listed proves nothing", a_key_that_is_not_listed_proves_nothing},

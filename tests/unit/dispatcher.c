@@ -281,7 +281,7 @@ static void good_answers_help_in_need(void)
     fail(LOOKUP_BAD_REPLY, 20000);
     EXPECT(20000, "answer 1 ok x");
     CHECK_INT(dispatcher_count(dispatcher)->stale, 1);
-    ask(question(1), 20000 + DISPATCHER_FAILURE_MS - 1); /* nobody is asked the same so soon */
+    ask(question(1), 20000 + DISPATCHER_FAILURE_MS - 1); /* no worker is asked the same so soon */
     EXPECT(20000 + DISPATCHER_FAILURE_MS - 1, "answer 2 ok x");
     join_worker("A", 110000);
     ask(question(1), 110000);
@@ -307,15 +307,51 @@ static void broken_answers_are_nonsense(void)
 static void waiting_is_bounded(void)
 {
     start(options());
-    for (int i = 0; i < BALANCE_WAITING_MAX; i++) {
+    for (int i = 0; i < BALANCE_WAITING_MAX / 2; i++) {
         CHECK(ask(question(i), 0));
         EXPECT(0, "-");
     }
-    CHECK(ask(question(BALANCE_WAITING_MAX), 0));
-    EXPECT(0, "answer 1024 busy");
-    for (uint32_t i = BALANCE_WAITING_MAX; i < DISPATCHER_WAITERS_MAX; i++)
+    CHECK(ask(question(BALANCE_WAITING_MAX / 2), 0));
+    EXPECT(0, "answer 512 busy");
+    for (uint32_t i = BALANCE_WAITING_MAX / 2; i < DISPATCHER_WAITERS_MAX / 2; i++)
         CHECK(ask(question(7), 0)); /* who joins needs no place in the queue */
     CHECK(!ask(question(7), 0));
+    CHECK(ask_as(2, question(7), 0));
+    dispatcher_destroy(&dispatcher);
+}
+
+/* The greedy one asked first, and 511 times more than the other. */
+static void a_greedy_asker_holds_nobody_up(void)
+{
+    start(options());
+    for (int i = 0; i < BALANCE_WAITING_MAX / 2; i++)
+        ask_as(1, question(i), 0);
+    CHECK(ask_as(2, question(10000), 0)); /* 512 */
+    CHECK(ask_as(2, question(400), 0));   /* which the other asked, too */
+    dispatcher_ready(dispatcher, span_of("A"), 1, 0);
+    static const int64_t wanted[] = {0, 10000, 1, 400};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        EXPECT(0, "give first to A");
+        CHECK_INT(given.latitude_nanodeg, wanted[i]);
+        done(LOOKUP_OK, BODY("x"), 0);
+        for (int waiters = given.latitude_nanodeg == 400 ? 2 : 1; waiters > 0; waiters--)
+            CHECK(strncmp(next(0), "answer ", 7) == 0);
+    }
+    dispatcher_destroy(&dispatcher);
+}
+
+/* Beyond the last place all share one. */
+static void who_has_no_place_shares_one(void)
+{
+    start(options());
+    for (uint64_t asker = 1; asker < SHARE_ASKERS_MAX; asker++)
+        CHECK(ask_as(asker, question(7), 0));
+    uint32_t left = DISPATCHER_WAITERS_MAX - (SHARE_ASKERS_MAX - 1), shared = 0;
+    while (ask_as(shared % 2 == 0 ? 1000 : 1001, question(7), 0))
+        shared++;
+    CHECK_INT(shared, (left + 1) / 2); /* not a third for each of the two */
+    CHECK(!ask_as(1002, question(7), 0) && !ask_as(0, question(7), 0));
+    CHECK(ask_as(SHARE_ASKERS_MAX - 1, question(7), 0));
     dispatcher_destroy(&dispatcher);
 }
 
@@ -419,7 +455,63 @@ static void whatever_happens_each_is_answered_once(void)
     dispatcher_destroy(&dispatcher);
 }
 
+static struct lookup_figures figures_at(int64_t now_ms)
+{
+    struct lookup_figures figures = {0};
+    struct buffer bytes = {0};
+    dispatcher_write_figures(dispatcher, now_ms, &bytes);
+    CHECK(lookup_read_figures((struct span){bytes.data, bytes.len}, &figures));
+    buffer_free(&bytes);
+    return figures;
+}
+
+static void it_says_how_it_is(void)
+{
+    struct dispatcher_options chosen = options();
+    chosen.sources[0].budget = 1000;
+    start(chosen);
+    CHECK_INT(figures_at(0).workers, 0);
+    join_worker("A", 0);
+    CHECK(ask(question(1), 0) && ask(question(1), 0));
+    next(0);
+    done(LOOKUP_OK, BODY("x"), 10);
+    while (strcmp(next(10), "-") != 0)
+        continue;
+    CHECK(ask(question(1), 20));
+    next(20);
+    dispatcher_locate(dispatcher, span_of("A"), span_of("192.0.2.1"));
+    dispatcher_locate(dispatcher, span_of("nobody"), span_of("192.0.2.2"));
+    struct lookup_figures figures = figures_at(20);
+    CHECK(figures.host_count == 1 && figures.hosts[0].workers == 1);
+    CHECK(strcmp(figures.hosts[0].address, "192.0.2.1") == 0);
+    CHECK(figures.asked == 3 && figures.hits == 1 && figures.joined == 1 && figures.stale == 0);
+    CHECK(figures.failures == 0 && figures.workers == 1 && figures.paused_ms == 0);
+    CHECK(figures.spent == 1 && figures.budget == 1000);
+    CHECK(figures.kept == 1 && figures.kept_bytes > 0);
+    struct dispatcher_view view;
+    dispatcher_look(dispatcher, 20, &view);
+    CHECK(view.source_count == 1 && strcmp(view.sources[0].name, "first") == 0);
+    CHECK(view.sources[0].requests == 1 && view.questions == 0 && !view.closed);
+    CHECK_INT(view.count->answers[LOOKUP_OK], 3);
+    /* From 0 to 10, rounded up: the clock's milliseconds may be nearly eleven. */
+    CHECK_INT(view.sources[0].took[LOOKUP_OK].sum_ns, 11000000);
+    CHECK_INT(figures_at(20 + QUOTA_DAY_MS).spent, 0);
+    for (int i = 0; i < BREAKER_ROW_MAX; i++) {
+        CHECK(ask(question(10 + i), 30));
+        next(30);
+        fail(LOOKUP_REFUSED, 30);
+        while (strcmp(next(30), "-") != 0)
+            continue;
+    }
+    CHECK_INT(figures_at(30).failures, BREAKER_ROW_MAX);
+    CHECK_INT(figures_at(1030).paused_ms, BREAKER_PAUSE_MS_MIN - 1000);
+    dispatcher_lose(dispatcher, span_of("A"));
+    CHECK_INT(figures_at(40).workers, 0);
+    dispatcher_destroy(&dispatcher);
+}
+
 static const struct check_case cases[] = {
+    {"it says how it is", it_says_how_it_is},
     {"an answer is kept and given again without a worker", answers_and_remembers},
     {"each gets as many results as asked for", cuts_to_each_bound},
     {"a thousand equal questions are one request", thousand_equal_questions_are_one},
@@ -434,7 +526,9 @@ static const struct check_case cases[] = {
     {"attempts do not come in step", retries_pause_differently},
     {"a kept answer stands in for a failure", good_answers_help_in_need},
     {"a worker's broken answer is nonsense", broken_answers_are_nonsense},
-    {"1024 flights wait and 8192 askers, one more is busy", waiting_is_bounded},
+    {"512 flights and 4096 questions of one asker wait, one more is busy", waiting_is_bounded},
+    {"a greedy asker holds nobody up", a_greedy_asker_holds_nobody_up},
+    {"who has no place shares one", who_has_no_place_shares_one},
     {"closed: no new ones; stopped: all are answered", closing_and_stopping},
     {"whatever happens, each is answered once and in time", whatever_happens_each_is_answered_once},
 };

@@ -1,6 +1,6 @@
 /* dispatcher_rig: one dispatcher and a worker called A, for tests.
  *
- * Orders are told as words, and time is what a case says it is. Questions are about one line of
+ * Orders are shown as words, and time is what a case says it is. Questions are about one line of
  * latitude, two results each. */
 #ifndef ZHERD_TESTS_UNIT_DISPATCHER_RIG_H
 #define ZHERD_TESTS_UNIT_DISPATCHER_RIG_H
@@ -25,6 +25,7 @@ static inline struct dispatcher_options options(void)
     return (struct dispatcher_options){
         .sources = {{"first", 10000, 100000, 0}},
         .source_count = 1,
+        .nodes = 1,
         .seed = 42,
         .secret = "sixteen bytes..",
     };
@@ -41,13 +42,18 @@ static inline struct lookup question(int64_t latitude)
     return (struct lookup){latitude, -5, 10000, 2, TIME_MS};
 }
 
-static inline bool ask(struct lookup lookup, int64_t now_ms)
+static inline bool ask_as(uint64_t asker, struct lookup lookup, int64_t now_ms)
 {
-    bool taken = dispatcher_ask(dispatcher, &lookup, now_ms, &tickets[ticket_count]);
+    bool taken = dispatcher_ask(dispatcher, asker, &lookup, now_ms, &tickets[ticket_count]);
     if (taken)
         by_slot[dispatcher_slot(tickets[ticket_count])] = ticket_count;
     ticket_count += taken;
     return taken;
+}
+
+static inline bool ask(struct lookup lookup, int64_t now_ms)
+{
+    return ask_as(1, lookup, now_ms);
 }
 
 static inline size_t index_of(uint64_t ticket)
@@ -80,6 +86,10 @@ static inline const char *next(int64_t now_ms)
         if (action.code == LOOKUP_OK)
             snprintf(word + strlen(word), 3, " %.1s",
                      action.body.data + strlen("{\"html_attributions\":[],\"results\":[\""));
+        break;
+    case DISPATCHER_SPENDS:
+        snprintf(word, sizeof word, "%s spent %u of %u of the %s", action.source,
+                 action.budget.used, action.budget.max, action.budget.of_hour ? "hour" : "day");
         break;
     default:
         snprintf(word, sizeof word, "%s %s", action.source,

@@ -75,10 +75,11 @@ static void rest_is_kept(void)
     dispatcher_destroy(&dispatcher);
 }
 
+/* Two an hour, and a job that a second worker gets counts twice. */
 static void budget_is_never_exceeded(void)
 {
     struct dispatcher_options chosen = options();
-    chosen.sources[0].budget = 2;
+    chosen.sources[0].budget = 2 * QUOTA_HOUR_PARTS;
     start(chosen);
     join_worker("A", 0);
     ask(question(1), 0);
@@ -86,23 +87,71 @@ static void budget_is_never_exceeded(void)
     dispatcher_lose(dispatcher, span_of("A"));
     join_worker("A", 1);
     EXPECT(1, "give first to A"); /* asked twice, perhaps */
+    EXPECT(1, "first spent 2 of 2 of the hour");
     dispatcher_lose(dispatcher, span_of("A"));
     EXPECT(1, "answer 0 unavailable");
     join_worker("A", 2);
     ask(question(2), 2);
     EXPECT(2, "answer 1 busy");
     EXPECT(2, "-");
-    join_worker("A", 86400001);
-    ask(question(2), 86400001);
-    EXPECT(86400001, "give first to A");
-    ask(question(3), 86400001);
-    EXPECT(86400001, "give first to A");
+    join_worker("A", QUOTA_HOUR_MS);
+    ask(question(2), QUOTA_HOUR_MS);
+    EXPECT(QUOTA_HOUR_MS, "give first to A");
+    ask(question(3), QUOTA_HOUR_MS);
+    EXPECT(QUOTA_HOUR_MS, "first spent 2 of 2 of the hour");
+    EXPECT(QUOTA_HOUR_MS, "give first to A");
     dispatcher_lose(dispatcher, span_of("A"));
-    join_worker("A", 86400001);
-    EXPECT(86400001, "answer 2 busy"); /* in the order of the jobs; no third request for them */
-    EXPECT(86400001, "answer 3 busy");
-    EXPECT(86400001, "-");
+    join_worker("A", QUOTA_HOUR_MS);
+    EXPECT(QUOTA_HOUR_MS, "answer 2 busy"); /* in the order of the jobs; no third request */
+    EXPECT(QUOTA_HOUR_MS, "answer 3 busy");
+    EXPECT(QUOTA_HOUR_MS, "-");
     CHECK_INT(dispatcher_count(dispatcher)->requests[0], 4);
+    dispatcher_destroy(&dispatcher);
+}
+
+/* Two nodes, eight an hour, of which each has two for itself. */
+static void a_greedy_node_leaves_the_other_its_share(void)
+{
+    struct dispatcher_options chosen = options();
+    chosen.sources[0].budget = 8 * QUOTA_HOUR_PARTS;
+    chosen.nodes = 2;
+    start(chosen);
+    join_worker("A", 0);
+    for (int i = 0; i < 6; i++) {
+        ask_as(1, question(i), 0);
+        EXPECT(0, "give first to A");
+    }
+    ask_as(1, question(6), 0);
+    EXPECT(0, "answer 6 busy");
+    EXPECT(0, "first spent 6 of 8 of the hour");
+    for (int i = 7; i < 9; i++) {
+        ask_as(2, question(i), 0);
+        EXPECT(0, "give first to A");
+    }
+    ask_as(2, question(9), 0);
+    EXPECT(0, "answer 9 busy");
+    dispatcher_destroy(&dispatcher);
+}
+
+static void a_budget_survives_the_dispatcher(void)
+{
+    char text[QUOTA_TEXT_BYTES_MAX];
+    struct dispatcher_options chosen = options();
+    chosen.sources[0].budget = 1;
+    start(chosen);
+    join_worker("A", 0);
+    CHECK(!dispatcher_write_budget(dispatcher, 0, 50, text));
+    ask(question(1), 0);
+    EXPECT(0, "first spent 1 of 1 of the day");
+    EXPECT(0, "give first to A");
+    CHECK(dispatcher_write_budget(dispatcher, 0, 50, text));
+    dispatcher_destroy(&dispatcher);
+    start(chosen);
+    CHECK(dispatcher_read_budget(dispatcher, span_of(text), 7, 60));
+    join_worker("A", 7);
+    ask(question(1), 7);
+    EXPECT(7, "answer 0 busy");
+    EXPECT(7, "first spent 1 of 1 of the day");
     dispatcher_destroy(&dispatcher);
 }
 
@@ -112,6 +161,7 @@ static void what_was_not_asked_costs_no_budget(void)
     chosen.sources[0].budget = 1;
     start(chosen);
     ask(question(1), 0); /* no worker: never sent */
+    EXPECT(0, "first spent 1 of 1 of the day");
     EXPECT(ANSWER_MS, "answer 0 unavailable");
     join_worker("A", 2000);
     ask(question(2), 2000);
@@ -149,6 +199,7 @@ static void fallback_answers_for_the_broken(void)
     start(chosen);
     join_worker("A", 0);
     ask(question(1), 0);
+    EXPECT(0, "first spent 1 of 1 of the day");
     EXPECT(0, "give first to A");
     done(LOOKUP_OK, BODY("x"), 0);
     EXPECT(0, "answer 0 ok x");
@@ -212,8 +263,7 @@ static void a_late_second_attempt_excuses_nobody(void)
     dispatcher_destroy(&dispatcher);
 }
 
-/* Asked again and again about one place that it cannot tell about, the provider is still asked
- * about others. */
+/* A provider that fails again and again for one place is still asked about others. */
 static void one_bad_place_is_nobody_elses(void)
 {
     start(options());
@@ -235,6 +285,26 @@ static void one_bad_place_is_nobody_elses(void)
         CHECK(strstr(next(now_ms), "ok x") != NULL);
     }
     CHECK_INT(given_count, BREAKER_ROW_MAX + 2); /* then after 5 s and 10 s, and next after 20 s */
+    dispatcher_destroy(&dispatcher);
+}
+
+/* The trial of such a place has no second attempt, and after it fails there is a next trial. */
+static void a_place_that_fails_its_trial_is_tried_again(void)
+{
+    start(options());
+    int64_t now_ms = 0;
+    for (int i = 0; i <= BREAKER_ROW_MAX; i++, now_ms += BREAKER_PAUSE_MS_MAX) {
+        fail_attempts(7, i < BREAKER_ROW_MAX ? 1 + DISPATCHER_RETRIES_MAX : 1, &now_ms);
+        ask(question(100 + i), now_ms);
+        EXPECT(now_ms, "give first to A");
+        done(LOOKUP_OK, BODY("x"), now_ms);
+        CHECK(strstr(next(now_ms), "ok x") != NULL);
+    }
+    join_worker("A", now_ms);
+    ask(question(7), now_ms);
+    EXPECT(now_ms, "give first to A");
+    done(LOOKUP_OK, BODY("y"), now_ms);
+    CHECK(strstr(next(now_ms), "ok y") != NULL);
     dispatcher_destroy(&dispatcher);
 }
 
@@ -297,6 +367,7 @@ static void a_spent_budget_is_told_before_a_rest(void)
     for (int i = 0; i < BREAKER_ROW_MAX; i++) {
         ask(question(i), 0);
         if (i == 0) {
+            EXPECT(0, "first spent 1 of 1 of the day");
             EXPECT(0, "give first to A");
             fail(LOOKUP_REFUSED, 0);
         }
@@ -315,13 +386,16 @@ static const struct check_case cases[] = {
     {"an attempt that is lost lets another one try", an_attempt_that_is_lost_frees_the_way},
     {"a provider's wish for rest is kept", rest_is_kept},
     {"the budget is never exceeded, whoever is lost", budget_is_never_exceeded},
+    {"a greedy node leaves the other its share", a_greedy_node_leaves_the_other_its_share},
+    {"what is spent stays so for the next dispatcher", a_budget_survives_the_dispatcher},
     {"a question that was never sent costs no budget", what_was_not_asked_costs_no_budget},
-    {"a spent budget is told before a rest", a_spent_budget_is_told_before_a_rest},
+    {"a spent budget is reported before a rest", a_spent_budget_is_told_before_a_rest},
     {"the fallback answers where the provider fails", fallback_answers_in_need},
     {"the fallback answers where the provider may not be asked", fallback_answers_for_the_broken},
     {"a look-up and its second attempts are one failure", retries_are_one_lookup},
     {"a late second attempt excuses nobody", a_late_second_attempt_excuses_nobody},
     {"one bad place is nobody else's affair", one_bad_place_is_nobody_elses},
+    {"a place that fails its trial is tried again", a_place_that_fails_its_trial_is_tried_again},
     {"a question that is none says nothing about the provider", an_invalid_question_is_no_illness},
     {"a wish for rest forbids a second attempt", a_wish_for_rest_forbids_a_second_attempt},
     {"a provider is blamed only for what it had time for", impatience_is_no_fault},

@@ -17,8 +17,8 @@ static inline size_t floats_put(char *out, double value)
     return 1 + sizeof bits;
 }
 
-/* Copies a message, its first `prefix` bytes as they are, and behind them each integer that a
- * double holds exactly as a float of 64 bits. The size; `converted` counts them. */
+/* Copies a message, its first `prefix` bytes as they are, and after them each integer that a double
+ * holds exactly as a float of 64 bits. The size; `converted` counts them. */
 static inline size_t floats_of(struct span message, size_t prefix, char *out, size_t *converted)
 {
     size_t bytes = prefix;

@@ -1,9 +1,9 @@
-/* Floods that meet, tell each other what changes, and start anew. */
+/* Floods that meet, send each other what changes, and restart. */
 #include "tests/unit/rig.h"
 
 /* ---- First contact ---------------------------------------------------------------------- */
 
-static void two_nodes_meet_and_tell_all_they_know(void)
+static void two_nodes_meet_and_send_all_they_know(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
@@ -192,7 +192,7 @@ static void a_change_is_not_sent_back_where_it_came_from(void)
     rig_close(&rig);
 }
 
-/* What Ada still has to tell Bob of kiwi, after Bob told Ada of it. */
+/* What Ada still has to send Bob of kiwi, after Bob sent Ada a location of it. */
 static uint64_t due_after_hearing(int64_t order_ns, const char *position)
 {
     static struct wire_message update;
@@ -218,7 +218,7 @@ static uint64_t due_after_hearing(int64_t order_ns, const char *position)
     return bob.head - bob.sent;
 }
 
-static void what_a_neighbour_tells_first_it_is_not_told(void)
+static void what_a_neighbour_sends_first_is_not_sent_back(void)
 {
     CHECK_INT(due_after_hearing(10, "+1-1"), 0); /* the same */
     CHECK_INT(due_after_hearing(11, "+1-1"), 0); /* something newer */
@@ -343,7 +343,7 @@ static void a_restarted_sender_gets_its_own_locations_back(void)
     rig_close(&rig);
 }
 
-static void what_a_restarted_node_told_once_is_told_to_it_again(void)
+static void what_a_restarted_node_sent_once_is_sent_to_it_again(void)
 {
     struct rig rig;
     rig_open(&rig, 3, "01 12");
@@ -381,7 +381,7 @@ static void a_late_hello_of_an_older_incarnation_heals(void)
 }
 
 static const struct check_case cases[] = {
-    {"two nodes meet and tell all they know", two_nodes_meet_and_tell_all_they_know},
+    {"two nodes meet and send all they know", two_nodes_meet_and_send_all_they_know},
     {"a late starter is linked in the moment it speaks",
      a_late_starter_is_linked_in_the_moment_it_speaks},
     {"a stranger is greeted often at first and then every second",
@@ -397,7 +397,8 @@ static const struct check_case cases[] = {
      another_major_version_is_an_event_and_nothing_else},
     {"a change walks along a chain", a_change_walks_along_a_chain},
     {"a change is not sent back where it came from", a_change_is_not_sent_back_where_it_came_from},
-    {"what a neighbour tells first it is not told", what_a_neighbour_tells_first_it_is_not_told},
+    {"what a neighbour sends first is not sent back",
+     what_a_neighbour_sends_first_is_not_sent_back},
     {"a change ends its walk in a mesh", a_change_ends_its_walk_in_a_mesh},
     {"what changes while it waits goes out once", what_changes_while_it_waits_goes_out_once},
     {"a busy client does not push others back", a_busy_client_does_not_push_others_back},
@@ -407,8 +408,8 @@ static const struct check_case cases[] = {
     {"a restarted receiver gets everything again", a_restarted_receiver_gets_everything_again},
     {"a restarted sender gets its own locations back",
      a_restarted_sender_gets_its_own_locations_back},
-    {"what a restarted node told once is told to it again",
-     what_a_restarted_node_told_once_is_told_to_it_again},
+    {"what a restarted node sent once is sent to it again",
+     what_a_restarted_node_sent_once_is_sent_to_it_again},
     {"a late hello of an older incarnation heals", a_late_hello_of_an_older_incarnation_heals},
 };
 

@@ -14,7 +14,7 @@ struct node {
     struct flood *flood;
     struct node *other; /* at the end of the only link */
     size_t peer_count;
-    size_t refuse; /* so many messages are not taken */
+    size_t refuse; /* how many messages are not taken */
     size_t count, taken;
     struct span messages[MESSAGES_MAX]; /* that came */
     size_t events;

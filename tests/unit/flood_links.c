@@ -59,22 +59,27 @@ static void news_is_gathered_while_it_comes(void)
     rig_open(&rig, 2, "01");
     settle(&rig);
     struct flood *ada = rig.node[0];
-    CHECK(!flood_coalesces(ada, true, rig.now_ms)); /* nothing is due */
-    tell_of(&rig, 0, 2);
-    CHECK(flood_coalesces(ada, true, rig.now_ms));
-    CHECK(flood_coalesces(ada, true, rig.now_ms));
-    CHECK(!flood_coalesces(ada, false, rig.now_ms)); /* nothing more came */
-    CHECK(flood_coalesces(ada, true, rig.now_ms + 1));
-    CHECK(!flood_coalesces(ada, true, rig.now_ms + 2)); /* a millisecond is over */
-    tell_of(&rig, 2, 253);
-    CHECK(flood_coalesces(ada, true, rig.now_ms + 3));
+    CHECK(!flood_coalesces(ada, rig.now_ms)); /* nothing is due */
+    tell_of(&rig, 0, 1);
+    CHECK(flood_coalesces(ada, rig.now_ms));
+    tell_of(&rig, 1, 1);
+    CHECK(flood_coalesces(ada, rig.now_ms));
+    CHECK(!flood_coalesces(ada, rig.now_ms)); /* nothing more came */
+    tell_of(&rig, 2, 1);
+    CHECK(flood_coalesces(ada, rig.now_ms + 1));
+    tell_of(&rig, 3, 1);
+    CHECK(!flood_coalesces(ada, rig.now_ms + 2)); /* a millisecond is over */
+    flood_receive(ada, 0, span_of("no message"), rig.now_ms + 3);
+    CHECK(flood_coalesces(ada, rig.now_ms + 3)); /* a peer's message is input, too */
+    tell_of(&rig, 4, 251);
+    CHECK(flood_coalesces(ada, rig.now_ms + 3));
     tell_of(&rig, 255, 1);
-    CHECK(!flood_coalesces(ada, true, rig.now_ms + 3)); /* an UPDATE is full */
+    CHECK(!flood_coalesces(ada, rig.now_ms + 3)); /* an UPDATE is full */
     settle(&rig);
     cut_link(&rig, 0, 1, true);
     pass(&rig, 10000);
     tell_at(&rig, 0, "kiwi", 1, "+1-1");
-    CHECK(!flood_coalesces(ada, true, rig.now_ms)); /* nobody is there to be told */
+    CHECK(!flood_coalesces(ada, rig.now_ms)); /* no link is up to send it to */
     rig_close(&rig);
 }
 
@@ -88,7 +93,42 @@ static void a_closed_window_gathers_nothing(void)
         tell_at(&rig, 0, "busy", 1 + i, "+1-1");
         settle(&rig);
     }
-    CHECK(!flood_coalesces(rig.node[0], true, rig.now_ms));
+    tell_at(&rig, 0, "busy", 41, "+1-1");
+    CHECK(!flood_coalesces(rig.node[0], rig.now_ms));
+    rig_close(&rig);
+}
+
+/* At rest until the next deadline, which is not now. */
+static void rest(struct rig *rig)
+{
+    settle(rig);
+    for (int i = 0; i < rig->count; i++)
+        CHECK(!flood_is_due(rig->node[i], rig->now_ms));
+}
+
+static void a_flood_knows_when_it_is_worth_asking(void)
+{
+    struct rig rig;
+    rig_open(&rig, 2, "01");
+    struct flood *ada = rig.node[0];
+    CHECK(flood_is_due(ada, rig.now_ms)); /* HELLO */
+    rest(&rig);
+    CHECK_INT(tell_at(&rig, 0, "kiwi", 2, "+1-1"), FLOOD_STORED);
+    CHECK(flood_is_due(ada, rig.now_ms));
+    rest(&rig);
+    CHECK_INT(tell_at(&rig, 0, "kiwi", 1, "+1-1"), FLOOD_STALE);
+    CHECK(!flood_is_due(ada, rig.now_ms));
+    flood_receive(ada, 0, span_of("no message"), rig.now_ms);
+    CHECK(flood_is_due(ada, rig.now_ms));
+    rest(&rig);
+    int64_t deadline_ms = flood_deadline_ms(ada);
+    CHECK(!flood_is_due(ada, deadline_ms - 1));
+    CHECK(flood_is_due(ada, deadline_ms));
+    pass(&rig, 100); /* acknowledged */
+    rest(&rig);
+    flood_say_goodbye(ada);
+    CHECK(flood_is_due(ada, rig.now_ms));
+    rest(&rig);
     rig_close(&rig);
 }
 
@@ -140,13 +180,13 @@ static void a_late_acknowledgement_hides_no_newer_change(void)
     settle(&rig);
     rig.keep[1][0] = true;
     tell_at(&rig, 0, "kiwi", 1, "+1-1");
-    pass(&rig, 100); /* told, stored over there, acknowledged, but the ACK is held back */
+    pass(&rig, 100); /* sent, stored over there, acknowledged, but the ACK is held back */
     CHECK(knows(&rig, 1, "kiwi", "+1-1"));
     rig.cut[0][1] = true;
-    pass(&rig, 1000); /* told again, which is lost */
+    pass(&rig, 1000); /* sent again, which is lost */
     tell_at(&rig, 0, "kiwi", 2, "+2-2");
     rig.keep[1][0] = false;
-    release(&rig); /* the acknowledgement of the first telling */
+    release(&rig); /* the acknowledgement of the first one sent */
     settle(&rig);
     rig.cut[0][1] = false;
     pass(&rig, 10000);
@@ -297,6 +337,7 @@ static const struct check_case cases[] = {
     {"many complaints about one gap rewind once", many_complaints_about_one_hole_rewind_once},
     {"news is gathered while it comes", news_is_gathered_while_it_comes},
     {"a closed window gathers nothing", a_closed_window_gathers_nothing},
+    {"a flood knows when it is worth asking", a_flood_knows_when_it_is_worth_asking},
     {"a lost last update is sent again after a second",
      a_lost_last_update_is_sent_again_after_a_second},
     {"lost acknowledgements lose no change", lost_acknowledgements_lose_no_change},

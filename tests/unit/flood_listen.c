@@ -1,4 +1,4 @@
-/* What a flood tells whoever listens: news as they come, and the links of the node at the other
+/* What a flood reports to a listener: news as they come, and the links of the node at the other
  * end. */
 #include "tests/unit/rig.h"
 
@@ -73,7 +73,7 @@ static void acknowledgements_are_counted(void)
     rig_close(&rig);
 }
 
-static void a_node_that_is_asked_tells_its_links(void)
+static void a_node_that_is_asked_reports_its_links(void)
 {
     struct rig rig;
     rig_open_unstarted(&rig, 3, "01 12");
@@ -86,14 +86,18 @@ static void a_node_that_is_asked_tells_its_links(void)
     tell_at(&rig, 1, "kiwi", 1, "+1-1");
     settle(&rig);
     rig.cut[1][0] = false;
+    flood_set_journal(rig.node[1], &(struct flood_journal){WIRE_JOURNAL_FAILED, 21, 900});
     flood_ask_status(rig.node[0], 0);
     CHECK(flood_status(rig.node[0]) == NULL);
     settle(&rig);
     const struct flood_status *status = flood_status(rig.node[0]);
     CHECK(status != NULL);
-    CHECK_INT(status->clients, 21);
+    CHECK_INT(status->load.clients, 21);
     CHECK(status->digest == flood_digest(rig.node[1]));
     CHECK_INT(status->link_count, 2);
+    CHECK(status->has_journal && status->journal.state == WIRE_JOURNAL_FAILED);
+    CHECK_INT(status->journal.due, 21);
+    CHECK_INT(status->journal.age_ms, 900);
     const struct flood_status_link *to_us = &status->links[0], *to_cy = &status->links[1];
     CHECK(strcmp(to_us->name, "Ada") == 0 && to_us->up);
     CHECK_INT(to_us->incarnation_age_ms, 2500);
@@ -109,7 +113,7 @@ static void a_node_that_is_asked_tells_its_links(void)
     rig_close(&rig);
 }
 
-static void what_waits_behind_the_window_is_due(void)
+static void what_waits_for_a_full_window_is_due(void)
 {
     struct rig rig;
     rig_open(&rig, 2, "01");
@@ -140,7 +144,7 @@ static void a_question_waits_until_the_link_is_up(void)
     rig_close(&rig);
 }
 
-/* An answer that nobody wanted changes nothing, nor does a question of another incarnation. */
+/* An answer that was not asked for changes nothing, nor does a question of another incarnation. */
 static void strangers_neither_ask_nor_answer(void)
 {
     struct rig rig;
@@ -176,16 +180,74 @@ static void a_name_in_a_status_is_printable(void)
     rig_close(&rig);
 }
 
+static void of_each_update_the_last_news_arrives(void)
+{
+    struct rig rig;
+    struct flood_arrival arrival;
+    rig_open(&rig, 2, "01");
+    pass(&rig, 300);
+    CHECK(!flood_next_arrival(rig.node[1], &arrival));
+    struct location location = place("kiwi", 5, "+1-1");
+    location.stamp = span_of("3.000000007");
+    location.difference_ns = 5;
+    CHECK_INT(flood_local(rig.node[0], &location), FLOOD_STORED);
+    settle(&rig);
+    CHECK(flood_next_arrival(rig.node[1], &arrival));
+    CHECK(strcmp(arrival.origin, node_names[0]) == 0);
+    CHECK_INT(arrival.accepted_ns, 3000000012);
+    CHECK(arrival.met_age_ms >= 300 && arrival.met_age_ms < 1000);
+    CHECK(!flood_next_arrival(rig.node[1], &arrival));
+    CHECK(!flood_next_arrival(rig.node[0], &arrival)); /* its own are no arrivals */
+    /* What is no news, and a sum beyond 64 bits, are none either. */
+    tell_at(&rig, 0, "kiwi", 4, "+2-2");
+    settle(&rig);
+    location = place("plum", 6, "+1-1");
+    location.stamp = span_of("9223372036.854775807");
+    location.difference_ns = 1;
+    CHECK_INT(flood_local(rig.node[0], &location), FLOOD_STORED);
+    settle(&rig);
+    CHECK(knows(&rig, 1, "plum", "+1-1"));
+    CHECK(!flood_next_arrival(rig.node[1], &arrival));
+    rig_close(&rig);
+}
+
+/* At the limit, and one past it. */
+static void arrivals_beyond_the_limit_drop_the_oldest(void)
+{
+    for (int more = 0; more <= 1; more++) {
+        struct rig rig;
+        struct flood_arrival arrival;
+        rig_open(&rig, 2, "01");
+        for (int i = 0; i < FLOOD_ARRIVALS_MAX + more; i++) {
+            struct location location = place("kiwi", 1000 + i, "+1-1");
+            location.difference_ns = i;
+            CHECK_INT(flood_local(rig.node[0], &location), FLOOD_STORED);
+            settle(&rig);
+        }
+        CHECK(flood_next_arrival(rig.node[1], &arrival));
+        int64_t first_ns = arrival.accepted_ns;
+        int count = 1;
+        for (; flood_next_arrival(rig.node[1], &arrival); count++)
+            CHECK_INT(arrival.accepted_ns, first_ns + count);
+        CHECK_INT(count, FLOOD_ARRIVALS_MAX);
+        struct location location = place("kiwi", 1000, "+1-1");
+        CHECK_INT(first_ns, location_stamp_ns(location.stamp) + more);
+        rig_close(&rig);
+    }
+}
+
 static const struct check_case cases[] = {
     {"nothing is news for who does not listen", nothing_is_news_for_who_does_not_listen},
     {"each change is news once", each_change_is_news_once},
     {"who pulls late gets the newest in the place of the first",
      who_pulls_late_gets_the_newest_in_the_place_of_the_first},
     {"acknowledgements are counted", acknowledgements_are_counted},
-    {"a node that is asked tells its links", a_node_that_is_asked_tells_its_links},
-    {"what waits behind the window is due", what_waits_behind_the_window_is_due},
+    {"a node that is asked reports its links", a_node_that_is_asked_reports_its_links},
+    {"what waits for a full window is due", what_waits_for_a_full_window_is_due},
     {"a question waits until the link is up", a_question_waits_until_the_link_is_up},
     {"strangers neither ask nor answer", strangers_neither_ask_nor_answer},
+    {"of each UPDATE the last news arrives", of_each_update_the_last_news_arrives},
+    {"arrivals beyond the limit drop the oldest", arrivals_beyond_the_limit_drop_the_oldest},
     {"a name in a status is printable", a_name_in_a_status_is_printable},
 };
 

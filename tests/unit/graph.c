@@ -82,7 +82,7 @@ static void finds_what_must_not_fail(void)
         /* Two triangles that share a node, then ones that share a link's end each. */
         {5, "0-1 1-2 2-0 2-3 3-4 4-2", "00100", "000000"},
         {6, "0-1 1-2 2-0 2-3 3-4 4-5 5-3", "001100", "0001000"},
-        /* The walk begins at a node that splits: only its branches can tell. */
+        /* The walk begins at a node that splits: only its branches show it. */
         {5, "0-1 1-2 2-0 0-3 3-4 4-0", "10000", "000000"},
         {4, "0-1 2-3", "0000", "11"},
     };

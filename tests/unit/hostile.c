@@ -1,5 +1,6 @@
 /* A million positions that clients and gateways might send: whatever is taken becomes requests of
  * one strict pattern for each provider, and nothing else. */
+#include "bus/base/degrees.h"
 #include "gateway/text/command.h"
 #include "placesd/providers/provider.h"
 #include "tests/check.h"
@@ -133,10 +134,11 @@ static void clients_reach_no_request(void)
         bytes += (size_t)sprintf(line + bytes, " 1.0");
         struct command command;
         struct lookup lookup = {.radius_m = roll(LOOKUP_RADIUS_KM_MAX + 1) * 1000};
-        command_parse((struct span){line, bytes}, &command);
-        if (command.kind == COMMAND_IAMAT &&
-            command_parse_position(command.position, &lookup.latitude_nanodeg,
-                                   &lookup.longitude_nanodeg)) {
+        command_parse((struct span){line, bytes}, 0, &command);
+        struct degrees at;
+        if (command.kind == COMMAND_IAMAT && degrees_read(command.position, &at)) {
+            lookup.latitude_nanodeg = at.latitude_nano;
+            lookup.longitude_nanodeg = at.longitude_nano;
             check_requests(&lookup);
             taken++;
         } else {
@@ -146,7 +148,7 @@ static void clients_reach_no_request(void)
     CHECK(taken > 100000 && refused > 100000);
 }
 
-/* The back of the herd is no safer: whoever reaches a front may send any bytes. */
+/* Nor do they by the places service's own front: a program that reaches it may send any bytes. */
 static void gateways_reach_no_request(void)
 {
     size_t taken = 0, refused = 0;

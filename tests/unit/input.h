@@ -19,4 +19,10 @@ static inline uint64_t input_draw(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+/* The same as a number from `low` up to, but not, `high`. */
+static inline double input_draw_between(uint64_t *state, double low, double high)
+{
+    return low + (high - low) * ((double)(input_draw(state) >> 11) / 9007199254740992.0);
+}
+
 #endif

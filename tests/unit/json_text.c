@@ -71,7 +71,7 @@ static void spells_control_characters(void)
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         expect(span_of(kept[i]), span_of(kept[i]));
     expect(span_of("\xc2\xc2\x80\x80"), span_of("\xc2\\u0080\x80"));
-    /* The room reserved must do where nothing but such characters comes, and so many of them that
+    /* The room reserved must do where nothing but such characters comes, and enough of them that
      * five bytes for each would have been reserved as 32 KiB. */
     char many[5500], spelled[6 * sizeof many];
     memset(many, 0x7f, sizeof many);
@@ -102,7 +102,7 @@ static bool has_blank_line(struct span text)
 }
 
 /* Whatever stands between the tokens, the text means the same afterwards, a second time changes
- * nothing, and nobody sees a blank line. */
+ * nothing, and no blank line remains. */
 static void any_white_space_may_stand_between(void)
 {
     static const char *const tokens[] = {"{", "\"a\"", ":",     "[", "1", ",", "\"\xc2\x85\x7f\"",

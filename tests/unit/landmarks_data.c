@@ -1,4 +1,4 @@
-#include "placesd/landmarks/server/seed.h"
+#include "placesd/landmarks/server/store.h"
 
 #include "tests/check.h"
 
@@ -52,7 +52,7 @@ static size_t place_count;
 static size_t bad_lines;
 static size_t imprecise_lines;
 
-/* Five or six digits behind the point: about a metre, and no more than anybody knows. */
+/* Five or six digits after the point: about a metre, which is as exact as the data are. */
 static bool is_precise(struct span line, int field)
 {
     const char *at = line.data;
@@ -66,8 +66,8 @@ static bool is_precise(struct span line, int field)
 
 static void read_table(void)
 {
-    const char *at = (const char *)seed_table;
-    const char *end = at + seed_table_bytes;
+    const char *at = (const char *)store_table;
+    const char *end = at + store_table_bytes;
     while (at < end && place_count < LANDMARKS_MAX) {
         const char *line_end = memchr(at, '\n', (size_t)(end - at));
         if (line_end == NULL)
@@ -97,7 +97,7 @@ static void every_line_is_a_landmark(void)
     CHECK_INT(bad_lines, 0);
     CHECK_INT(imprecise_lines, 0);
     CHECK(place_count >= LANDMARKS_MIN && place_count < LANDMARKS_MAX);
-    CHECK(seed_table[seed_table_bytes - 1] == '\n');
+    CHECK(store_table[store_table_bytes - 1] == '\n');
 }
 
 static void every_type_is_googles(void)
@@ -192,8 +192,8 @@ static void cities_fill_a_page(void)
 
 static struct store *open_store(void)
 {
-    char error[256];
-    struct store *store = store_open(error, sizeof error);
+    struct fault fault;
+    struct store *store = store_open(&fault);
     CHECK(store != NULL);
     return store;
 }
@@ -201,7 +201,7 @@ static struct store *open_store(void)
 static void the_store_takes_the_whole_table(void)
 {
     struct store *store = open_store();
-    CHECK(seed_landmarks(store));
+    CHECK(store_seed(store));
     struct place found[STORE_FOUND_MAX];
     size_t count = 0;
     struct sphere_point campus = {34.068930, -118.445127};
@@ -243,7 +243,7 @@ static void zones_fill_the_gaps(void)
                            .position = {51.5073, -0.1276},
                            .rank = PLACE_RANK_MAX};
     CHECK(store_add(store, &london));
-    CHECK(seed_zones(store, path));
+    CHECK(store_seed_zones(store, path));
     CHECK_INT(find_at(store, 51.508333, -0.125278, found), 1);
     CHECK_INT(found[0].rank, PLACE_RANK_MAX);
     CHECK_INT(find_at(store, 64.15, -21.85, found), 1);
@@ -251,8 +251,8 @@ static void zones_fill_the_gaps(void)
     CHECK_INT(find_at(store, -78.4, 106.9, found), 1);
     unlink(path);
 
-    CHECK(!seed_zones(store, path));
-    CHECK(!seed_zones(store, "/"));
+    CHECK(!store_seed_zones(store, path));
+    CHECK(!store_seed_zones(store, "/"));
     store_close(&store);
 }
 

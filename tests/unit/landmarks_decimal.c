@@ -67,7 +67,7 @@ static void takes_no_nul_for_an_end(void)
 static const struct check_case cases[] = {
     {"a decimal number becomes the double nearest to it", reads_to_the_nearest_double},
     {"anything else is refused and changes nothing", refuses_everything_else},
-    {"digits behind the ninth decimal are read and dropped", drops_decimals_beyond_the_ninth},
+    {"digits after the ninth decimal are read and dropped", drops_decimals_beyond_the_ninth},
     {"a NUL is a byte like any other", takes_no_nul_for_an_end},
 };
 CHECK_MAIN(cases)

@@ -146,7 +146,7 @@ static void stands_every_prefix(void)
         query_take(&query, span_of("location"),
                    (struct span){check_at_page_end(location, bytes), bytes});
         query_take(&query, span_of("radius"), span_of("5"));
-        /* Good from the first digit of the longitude on, but not right behind its point. */
+        /* Good from the first digit of the longitude on, but not right after its point. */
         bool wanted = bytes >= 13 && bytes != 16;
         CHECK_INT(query_fault(&query) == NULL, wanted && bytes < sizeof location);
         if (bytes == sizeof location - 1)
@@ -323,7 +323,7 @@ static const struct check_case cases[] = {
     {"each fault has its own sentence", names_every_fault},
     {"a radius above 50,000 m counts as 50,000 m", clamps_the_radius},
     {"rankby is prominence or distance, and distance needs no radius", knows_two_orders},
-    {"the first fault is the one told", keeps_the_first_fault},
+    {"the first fault is the one reported", keeps_the_first_fault},
     {"every prefix of a location is good or a fault", stands_every_prefix},
     {"the places' owner is named", shows_whose_places_they_are},
     {"what is not known is left out", leaves_out_what_it_does_not_know},

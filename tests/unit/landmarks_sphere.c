@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "tests/check.h"
+#include "tests/unit/input.h"
 
 #define RANDOM_ROUNDS 20000
 #define BOX_ROUNDS    1500
@@ -10,13 +11,10 @@
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
-/* xorshift64 (G. Marsaglia, 2003): the same numbers in every run. */
+/* The same numbers in every run. */
 static double draw(double low, double high)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return low + (high - low) * ((double)(random_state >> 11) / 9007199254740992.0);
+    return input_draw_between(&random_state, low, high);
 }
 
 static void check_distance(double lat_a, double lng_a, double lat_b, double lng_b, double wanted_m)

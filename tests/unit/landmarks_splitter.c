@@ -16,8 +16,8 @@ static void take(struct splitter *splitter, struct buffer *out)
     }
 }
 
-/* All that comes out of a stream fed in pieces of `piece` bytes: each record without the white
- * space behind it and with '|' behind it, "#|" for one that is too long, "CUT" at the end. */
+/* All that comes out of a stream fed in pieces of `piece` bytes: each record with '|' in place of
+ * the white space after it, "#|" for one that is too long, "CUT" at the end. */
 static struct buffer split(const char *bytes, size_t count, size_t piece)
 {
     struct splitter splitter = {0};
@@ -117,7 +117,7 @@ static void splits_collections(void)
         {"{\"features\":[\n{\"a\":\"},\n{},\n{}}],\n{}\n]}", "{\"a\":\"},|{}|{}|}|{}|"},
         {"{\"features\":[\n{\"a\":{},\n{}\n]}", "{\"a\":{},|{}|"},
         {"{\"features\":[\n{]}],\n{}\n]}", "{]|}|{}|"},
-        /* Two of them, and one behind the other. */
+        /* Two of them, and one after the other. */
         {"{\"features\":[{}]}{\"features\":[{}]}{}", "{}|{}|{}|"},
         /* An array that never closes. */
         {"{\"features\":[{},\n", "{}|CUT"},

@@ -3,18 +3,17 @@
 #include <math.h>
 
 #include "tests/check.h"
+#include "tests/unit/input.h"
 
 #define PLACES  2500
 #define QUERIES 4000
 
 static uint64_t random_state = 0x2545f4914f6cdd1du;
 
+/* The same numbers in every run. */
 static double draw(double low, double high)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return low + (high - low) * ((double)(random_state >> 11) / 9007199254740992.0);
+    return input_draw_between(&random_state, low, high);
 }
 
 static double wrap(double longitude_deg)
@@ -147,8 +146,8 @@ static void compare_many(struct store *store)
 
 static void equals_looking_at_every_place(void)
 {
-    char error[256] = "";
-    struct store *store = need(store_open(error, sizeof error), error);
+    struct fault fault = {0};
+    struct store *store = need(store_open(&fault), fault.text);
     fill(store);
     compare_many(store);
     store_close(&store);
@@ -159,12 +158,12 @@ static char file[64];
 
 static void a_file_holds_the_same(void)
 {
-    char error[256] = "";
-    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    struct fault fault = {0};
+    struct store *store = need(store_open_to_fill(file, &fault), fault.text);
     fill(store);
     CHECK(store_finish(store));
     store_close(&store);
-    store = need(store_open_to_read(file, error, sizeof error), error);
+    store = need(store_open_to_read(file, &fault), fault.text);
     compare_many(store);
     CHECK(!store_add(store, &places[0]));
     CHECK(strstr(store_failure(store), "readonly") != NULL);
@@ -174,27 +173,27 @@ static void a_file_holds_the_same(void)
 
 static void a_key_stands_once(void)
 {
-    char error[256] = "";
+    struct fault fault = {0};
     bool replaced;
     struct place found[STORE_FOUND_MAX];
     size_t count = 0;
     struct place place = {.name = "old", .types = "park", .rank = 7, .position = {1, 2}};
     struct place other = {.name = "other", .types = "park", .rank = 6, .position = {1, 2}};
     struct place newer = {.name = "new", .types = "zoo", .rank = 5, .position = {-50, 100}};
-    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    struct store *store = need(store_open_to_fill(file, &fault), fault.text);
     CHECK(store_put(store, &place, 1, &replaced) && !replaced);
     CHECK(store_put(store, &other, UINT64_MAX, &replaced) && !replaced);
     CHECK(store_finish(store));
     store_close(&store);
 
     /* In the next round too. */
-    store = need(store_open_to_fill(file, error, sizeof error), error);
+    store = need(store_open_to_fill(file, &fault), fault.text);
     CHECK(store_put(store, &newer, 1, &replaced) && replaced);
     CHECK(store_put(store, &other, UINT64_MAX, &replaced) && replaced);
     CHECK(store_finish(store));
     store_close(&store);
 
-    store = need(store_open_to_read(file, error, sizeof error), error);
+    store = need(store_open_to_read(file, &fault), fault.text);
     CHECK(store_nearby(store, STORE_NEAREST, place.position, 9, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, 1);
     CHECK(strcmp(found[0].name, "other") == 0);
@@ -208,11 +207,11 @@ static void a_key_stands_once(void)
 
 static void what_is_not_finished_does_not_count(void)
 {
-    char error[256] = "";
-    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    struct fault fault = {0};
+    struct store *store = need(store_open_to_fill(file, &fault), fault.text);
     CHECK(store_add(store, &places[0]));
     store_close(&store);
-    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
+    CHECK(store_open_to_read(file, &fault) == NULL);
     unlink(file);
 }
 
@@ -224,28 +223,28 @@ static void write_file(const void *bytes, size_t count)
 
 static void strange_files_are_refused(void)
 {
-    char error[256] = "";
+    struct fault fault = {0};
     static const char text[] = "not a database, but long enough to be looked at as one ........"
                                "............................................................";
-    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
-    CHECK(strstr(error, "unable to open") != NULL);
+    CHECK(store_open_to_read(file, &fault) == NULL);
+    CHECK(strstr(fault.text, "unable to open") != NULL);
     write_file(text, sizeof text);
-    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
-    CHECK(strstr(error, "no database of zherd-landmarks") != NULL);
-    CHECK(store_open_to_fill(file, error, sizeof error) == NULL);
-    CHECK(strstr(error, "no database of zherd-landmarks") != NULL);
+    CHECK(store_open_to_read(file, &fault) == NULL);
+    CHECK(strstr(fault.text, "no database of zherd-landmarks") != NULL);
+    CHECK(store_open_to_fill(file, &fault) == NULL);
+    CHECK(strstr(fault.text, "no database of zherd-landmarks") != NULL);
     write_file("", 0);
-    CHECK(store_open_to_read(file, error, sizeof error) == NULL);
+    CHECK(store_open_to_read(file, &fault) == NULL);
     unlink(file);
-    CHECK(store_open_to_fill("/no/such/folder/x.db", error, sizeof error) == NULL);
-    CHECK(strchr(error, '\n') == NULL);
+    CHECK(store_open_to_fill("/no/such/folder/x.db", &fault) == NULL);
+    CHECK(strchr(fault.text, '\n') == NULL);
 }
 
 /* A file cut in the middle, or with other bytes in places: an answer or a failure, never more. */
 static void broken_files_harm_nobody(void)
 {
-    char error[256] = "";
-    struct store *store = need(store_open_to_fill(file, error, sizeof error), error);
+    struct fault fault = {0};
+    struct store *store = need(store_open_to_fill(file, &fault), fault.text);
     fill(store);
     CHECK(store_finish(store));
     store_close(&store);
@@ -260,7 +259,7 @@ static void broken_files_harm_nobody(void)
         for (int k = 0; k < i * 40; k++)
             bytes[(size_t)draw(4096, (double)kept)] = (char)(int)draw(0, 256);
         write_file(bytes, kept);
-        store = store_open_to_read(file, error, sizeof error);
+        store = store_open_to_read(file, &fault);
         for (int k = 0; store != NULL && k < 50; k++) {
             struct place found[STORE_FOUND_MAX];
             size_t found_count = 0;
@@ -273,12 +272,12 @@ static void broken_files_harm_nobody(void)
     unlink(file);
 }
 
-/* Places a few decimetres apart share one box in single precision: only exact positions can
- * tell which of them lie within the circle, and which of them is the nearest. */
+/* Places a few decimetres apart share one box in single precision: only exact positions decide
+ * which of them lie within the circle, and which of them is the nearest. */
 static void exact_positions_decide(void)
 {
-    char error[256];
-    struct store *store = store_open(error, sizeof error);
+    struct fault fault;
+    struct store *store = store_open(&fault);
     struct place place = {.types = "park", .vicinity = "x", .rank = 7};
     for (int i = 39; i >= 0; i--) {
         snprintf(place.name, sizeof place.name, "%d", i);
@@ -304,8 +303,8 @@ static void exact_positions_decide(void)
 
 static void equal_places_keep_the_order_of_addition(void)
 {
-    char error[256];
-    struct store *store = store_open(error, sizeof error);
+    struct fault fault;
+    struct store *store = store_open(&fault);
     struct place place = {.types = "park", .vicinity = "x", .rank = 7, .position = {1, 2}};
     for (int i = 0; i < 60; i++) {
         snprintf(place.name, sizeof place.name, "%d", i);
@@ -322,8 +321,8 @@ static void equal_places_keep_the_order_of_addition(void)
 
 static void an_empty_store_finds_nothing(void)
 {
-    char error[256];
-    struct store *store = store_open(error, sizeof error);
+    struct fault fault;
+    struct store *store = store_open(&fault);
     struct place found[STORE_FOUND_MAX];
     size_t count = 9;
     CHECK(store_nearby(store, STORE_PROMINENT, (struct sphere_point){0, 0}, 50000, 20, found,
@@ -336,8 +335,8 @@ static void an_empty_store_finds_nothing(void)
 
 static void knows_its_cities(void)
 {
-    char error[256];
-    struct store *store = store_open(error, sizeof error);
+    struct fault fault;
+    struct store *store = store_open(&fault);
     struct place place = {.name = "London", .types = "park", .vicinity = "x", .rank = 1};
     CHECK(store_add(store, &place));
     CHECK(!store_has_city(store, "London"));

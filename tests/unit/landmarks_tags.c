@@ -1,4 +1,4 @@
-#include "placesd/landmarks/data/tags.h"
+#include "placesd/landmarks/data/feature.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@ static bool read_text(const char *text, struct place *place)
     json_t *tags = json_loads(text, 0, NULL);
     CHECK(tags != NULL);
     strcpy(place->name, "Name");
-    bool is_place = tags_read(tags, place);
+    bool is_place = feature_read_tags(tags, place);
     json_decref(tags);
     return is_place;
 }
@@ -33,7 +33,7 @@ static void gives_types_and_ranks(void)
         {"{\"place\":\"city\"}", "locality,political", "Name", 40},
         {"{\"place\":\"suburb\",\"addr:city\":\"X\"}", "sublocality,political", "Name", 20},
         {"{\"natural\":\"peak\"}", "natural_feature", "", 18},
-        /* Several tags: all types once, the most telling first, and the highest rank. */
+        /* Several tags: all types once, the most specific first, and the highest rank. */
         {"{\"amenity\":\"restaurant\",\"tourism\":\"hotel\"}", "lodging,restaurant,food", "", 18},
         {"{\"shop\":\"bakery\",\"amenity\":\"cafe\"}", "cafe,food,bakery,store", "", 11},
         {"{\"station\":\"subway\",\"railway\":\"station\"}",
@@ -141,7 +141,7 @@ static void cuts_between_letters(void)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char out[16];
-        tags_copy(table[i].text, out, table[i].bytes_max);
+        feature_copy_text(table[i].text, out, table[i].bytes_max);
         CHECK_BYTES(out, strlen(out), table[i].wanted, strlen(table[i].wanted));
     }
 }
@@ -165,7 +165,7 @@ static void long_addresses_are_cut(void)
 static void expect(const char *text, const char *had, const char *wanted)
 {
     json_t *tags = json_loads(had, 0, NULL);
-    tags_add_hstore(check_at_page_end(text, strlen(text) + 1), tags);
+    feature_add_hstore(check_at_page_end(text, strlen(text) + 1), tags);
     char *got = json_dumps(tags, JSON_COMPACT);
     CHECK_BYTES(got, strlen(got), wanted, strlen(wanted));
     free(got);

@@ -213,7 +213,7 @@ static void plain_lines_wait_as_such(void)
     }
 }
 
-/* IAC EOF is found when it is fed; whoever reads on would read nothing. */
+/* IAC EOF is found when it is fed; a caller that reads on reads nothing. */
 static void eof_ends_the_input(void)
 {
     struct lines lines = {0};

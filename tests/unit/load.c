@@ -119,7 +119,7 @@ static void refuses_with_the_line(void)
     }
 }
 
-static void nothing_behind_a_nul_is_lost(void)
+static void nothing_after_a_nul_is_lost(void)
 {
     static const char text[] = "herd\n    name = small\0er\n" NODE;
     struct topology topology;
@@ -135,7 +135,7 @@ static void tells_why_a_file_cannot_be_read(void)
     CHECK(!load("/tmp", &topology));
     CHECK(strcmp(complaint, "/tmp: cannot be read: Is a directory\n") == 0);
     CHECK(!load("/dev/zero", &topology));
-    CHECK(strstr(complaint, "/dev/zero: larger than a topology can be") == complaint);
+    CHECK(strstr(complaint, "/dev/zero: larger than a topology file may be") == complaint);
     CHECK(!load("/dev/null", &topology));
     CHECK(strstr(complaint, "/dev/null:1: there is no herd") == complaint);
 }
@@ -151,8 +151,30 @@ static void a_file_ends_at_its_limit(void)
     CHECK(load_bytes(large, bytes_max, &topology));
     topology_free(&topology);
     CHECK(!load_bytes(large, bytes_max + 1, &topology));
-    CHECK(strstr(complaint, "larger than a topology can be") != NULL);
+    CHECK(strstr(complaint, "larger than a topology file may be") != NULL);
     free(large);
+}
+
+static bool load_text(const char *text, size_t bytes, struct topology *topology)
+{
+    int error_file, error_kept = divert(stderr, &error_file);
+    bool good = topology_load_text("it", (struct span){text, bytes}, topology);
+    give_back(stderr, error_kept, error_file, complaint, sizeof complaint);
+    return good;
+}
+
+/* As a file is, and not read past its end wherever that is. */
+static void a_text_in_no_file_is_loaded(void)
+{
+    static const char text[] = "herd\n    name = small\n" NODE;
+    struct topology topology;
+    CHECK(load_text(text, sizeof text - 1, &topology));
+    CHECK(strcmp(topology.herd, "small") == 0);
+    topology_free(&topology);
+    for (size_t bytes = 0; bytes < sizeof text - 3; bytes++) {
+        CHECK(!load_text(check_at_page_end(text, bytes), bytes, &topology));
+        CHECK(strncmp(complaint, "it:", 3) == 0);
+    }
 }
 
 #define KEY "HelloWorldHelloWorldHelloWorldHelloWorld"
@@ -178,7 +200,7 @@ static void a_folder_of_keys_ends_at_its_limit(void)
 {
     static char text[8192];
     struct topology topology;
-    for (size_t bytes = 1019; bytes <= 1020; bytes++) { /* behind "/tmp/" */
+    for (size_t bytes = 1019; bytes <= 1020; bytes++) { /* after "/tmp/" */
         int used = sprintf(text, "herd\n    name = small\n    keys = ");
         memset(text + used, 'k', bytes);
         sprintf(text + (size_t)used + bytes, "\n%s    public_key = \"" KEY "\"\n", NODE);
@@ -271,12 +293,13 @@ static void loads_every_edition(void)
 }
 
 static const struct check_case cases[] = {
+    {"a text in no file is loaded", a_text_in_no_file_is_loaded},
     {"a folder of keys lies beside the file", keys_lie_beside_the_file},
     {"the path of a folder of keys ends at its limit", a_folder_of_keys_ends_at_its_limit},
     {"before keys are made they are not demanded", before_keys_are_made_they_are_not_demanded},
     {"what ZPL allows is loaded", loads_what_zpl_allows},
-    {"what is wrong is told with its line", refuses_with_the_line},
-    {"nothing behind a NUL byte is lost", nothing_behind_a_nul_is_lost},
+    {"what is wrong is reported with its line", refuses_with_the_line},
+    {"nothing after a NUL byte is lost", nothing_after_a_nul_is_lost},
     {"a file that cannot be read: one line says why", tells_why_a_file_cannot_be_read},
     {"a file ends at its limit", a_file_ends_at_its_limit},
     {"no signal is taken", takes_no_signals},

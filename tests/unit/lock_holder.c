@@ -1,6 +1,6 @@
 /* lock_holder: who holds a lock, by the text of /proc/locks. */
-#include "topology/format/lock_holder.h"
 #include "tests/check.h"
+#include "topology/supervisor.h"
 
 static void finds_the_holder(void)
 {
@@ -34,7 +34,7 @@ static void finds_the_holder(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t bytes = strlen(rows[i].text);
         struct span text = {check_at_page_end(rows[i].text, bytes), bytes};
-        CHECK_INT(lock_holder(text, 0xfe, 0x10, 1835018), rows[i].wanted);
+        CHECK_INT(supervisor_find_lock_holder(text, 0xfe, 0x10, 1835018), rows[i].wanted);
     }
 }
 
@@ -44,8 +44,8 @@ static void line_that_is_too_long_is_none(void)
     char text[300];
     memset(text, '0', sizeof text);
     memcpy(text, good, strlen(good));
-    CHECK_INT(lock_holder((struct span){text, 255}, 0xfe, 0x10, 5), 3307);
-    CHECK_INT(lock_holder((struct span){text, 256}, 0xfe, 0x10, 5), 0);
+    CHECK_INT(supervisor_find_lock_holder((struct span){text, 255}, 0xfe, 0x10, 5), 3307);
+    CHECK_INT(supervisor_find_lock_holder((struct span){text, 256}, 0xfe, 0x10, 5), 0);
 }
 
 static const struct check_case cases[] = {

@@ -1,4 +1,4 @@
-/* logline: what a client sends cannot forge a line, and can be told from it again. */
+/* logline: what a client sends cannot forge a line, and can be read back from it exactly. */
 #include "gateway/text/logline.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
@@ -93,6 +93,172 @@ static void moments_of_one_second_and_of_others_follow_in_any_order(void)
     logline_free(&log);
 }
 
+/* One event in the three forms, with a priority or without. */
+static void has_its_form(void)
+{
+    static const struct {
+        enum logline_format format;
+        bool has_priorities;
+        struct logline_event event;
+        const char *text, *wanted;
+    } rows[] = {
+        {LOGLINE_TEXT,
+         false,
+         {LOGLINE_WARNING, "link", 0, "silence"},
+         "Ball down: silence",
+         TIME "link - Ball down: silence\n"},
+        {LOGLINE_TEXT,
+         true,
+         {LOGLINE_WARNING, "link", 0, "silence"},
+         "Ball down: silence",
+         "<4>" TIME "link - Ball down: silence\n"},
+        {LOGLINE_TEXT, true, {LOGLINE_ERROR, "fault", 0, NULL}, "", "<3>" TIME "fault -\n"},
+        {LOGLINE_TEXT,
+         true,
+         {LOGLINE_DEBUG, "invalid", 7, "late"},
+         "a",
+         "<7>" TIME "invalid 7 a\n"},
+        {LOGLINE_JSON,
+         false,
+         {LOGLINE_WARNING, "link", 0, "silence"},
+         "Ball down: silence",
+         "{\"time\":\"2026-07-29T12:34:56.123456Z\",\"level\":\"warning\",\"kind\":\"link\","
+         "\"connection\":null,\"text\":\"Ball down: silence\",\"reason\":\"silence\"}\n"},
+        {LOGLINE_JSON,
+         true,
+         {LOGLINE_INFO, "connect", UINT64_MAX, NULL},
+         "",
+         "<6>{\"time\":\"2026-07-29T12:34:56.123456Z\",\"level\":\"info\",\"kind\":\"connect\","
+         "\"connection\":18446744073709551615,\"text\":\"\"}\n"},
+        {LOGLINE_JSON,
+         false,
+         {LOGLINE_ERROR, "fault", 1, NULL},
+         "a \"b\" \\c\n\xff",
+         "{\"time\":\"2026-07-29T12:34:56.123456Z\",\"level\":\"error\",\"kind\":\"fault\","
+         "\"connection\":1,\"text\":\"a \\\"b\\\" \\\\\\\\c\\\\x0a\\\\xff\"}\n"},
+        {LOGLINE_JSON,
+         false,
+         {LOGLINE_INFO, "x", 1, NULL},
+         "a quote \" among more than sixteen bytes",
+         "{\"time\":\"2026-07-29T12:34:56.123456Z\",\"level\":\"info\",\"kind\":\"x\","
+         "\"connection\":1,\"text\":\"a quote \\\" among more than sixteen bytes\"}\n"},
+        {LOGLINE_LOGFMT,
+         false,
+         {LOGLINE_DEBUG, "invalid", 17, "malformed"},
+         "a \"b\" \\c\n",
+         "time=2026-07-29T12:34:56.123456Z level=debug kind=invalid connection=17 "
+         "text=\"a \\\"b\\\" \\\\\\\\c\\\\x0a\" reason=malformed\n"},
+        {LOGLINE_LOGFMT,
+         true,
+         {LOGLINE_INFO, "link", 0, NULL},
+         "Ball up",
+         "<6>time=2026-07-29T12:34:56.123456Z level=info kind=link connection=- "
+         "text=\"Ball up\"\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct logline log = {.format = rows[i].format, .has_priorities = rows[i].has_priorities};
+        logline_note(&log, WALL_NS, &rows[i].event, span_of(rows[i].text));
+        CHECK_BYTES(log.lines.data, log.lines.len, rows[i].wanted, strlen(rows[i].wanted));
+        logline_free(&log);
+    }
+}
+
+/* Which of the four events a log of this level has. */
+static void leaves_out_lesser_events(void)
+{
+    static const char *const wanted[] = {
+        [LOGLINE_DEBUG] = "debug info warning error ",
+        [LOGLINE_INFO] = "info warning error ",
+        [LOGLINE_WARNING] = "warning error ",
+        [LOGLINE_ERROR] = "error ",
+    };
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    for (int level = LOGLINE_DEBUG; level <= LOGLINE_ERROR; level++) {
+        struct logline log = {.level_min = (enum logline_level)level};
+        char got[64] = "";
+        for (int of = LOGLINE_DEBUG; of <= LOGLINE_ERROR; of++) {
+            const struct logline_event event = {(enum logline_level)of, "x", 0, NULL};
+            log.lines.len = 0;
+            logline_note_as(&log, WALL_NS, &event, "%s", names[of]);
+            if (log.lines.len > 0)
+                strcat(strcat(got, names[of]), " ");
+        }
+        CHECK_BYTES(got, strlen(got), wanted[level], strlen(wanted[level]));
+        logline_free(&log);
+    }
+}
+
+static void a_kind_has_its_level(void)
+{
+    struct logline log = {.level_min = LOGLINE_WARNING};
+    logline_put(&log, WALL_NS, "connect", 1, SPAN("a"));
+    logline_say(&log, WALL_NS, "link", 0, "b");
+    CHECK_INT(log.lines.len, 0);
+    logline_say(&log, WALL_NS, "fault", 0, "c");
+    logline_put(&log, WALL_NS, "insecure", 0, SPAN("d"));
+    log.level_min = LOGLINE_ERROR;
+    logline_say(&log, WALL_NS, "fault", 0, "e");
+    logline_fail(&log, WALL_NS, "f%d", 1);
+    const char *wanted = TIME "fault - c\n" TIME "insecure - d\n" TIME "fault - f1\n";
+    CHECK_BYTES(log.lines.data, log.lines.len, wanted, strlen(wanted));
+    logline_free(&log);
+}
+
+static void a_command_and_its_reply_stand_together(void)
+{
+    const struct {
+        enum logline_format format;
+        struct logline_exchange exchange;
+        const char *wanted;
+    } rows[] = {
+        {LOGLINE_TEXT,
+         {17, SPAN("HELP"), SPAN("help"), NULL, NULL},
+         TIME "command 17 HELP\n" TIME "reply 17 help\n"},
+        {LOGLINE_TEXT, {17, SPAN("QUIT"), {0}, NULL, NULL}, TIME "command 17 QUIT\n"},
+        {LOGLINE_TEXT,
+         {17, SPAN("x"), SPAN("? x"), "malformed", "no such command"},
+         TIME "command 17 x\n" TIME "invalid 17 no such command\n" TIME "reply 17 ? x\n"},
+        {LOGLINE_JSON,
+         {17, SPAN("\"\n"), SPAN("? \"\n"), "malformed", "why \"not\""},
+         "{\"time\":\"2026-07-29T12:34:56.123456Z\",\"level\":\"info\",\"kind\":\"command\","
+         "\"connection\":17,\"text\":\"\\\"\\\\x0a\",\"reason\":\"malformed\",\"why\":\"why "
+         "\\\"not\\\"\",\"reply\":\"? \\\"\\\\x0a\"}\n"},
+        {LOGLINE_LOGFMT,
+         {17, SPAN("HELP"), SPAN("help"), NULL, NULL},
+         "time=2026-07-29T12:34:56.123456Z level=info kind=command connection=17 text=\"HELP\" "
+         "reply=\"help\"\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        /* No level keeps commands out, a rate does. */
+        struct logline log = {.format = rows[i].format, .level_min = LOGLINE_ERROR};
+        logline_exchange(&log, WALL_NS, &rows[i].exchange);
+        CHECK_BYTES(log.lines.data, log.lines.len, rows[i].wanted, strlen(rows[i].wanted));
+        log.lines.len = 0;
+        log.rate = 1;
+        log.rate_lines = 1;
+        logline_exchange(&log, WALL_NS, &rows[i].exchange);
+        CHECK_INT(log.lines.len, 0);
+        CHECK(log.rate_refused > 0);
+        logline_free(&log);
+    }
+}
+
+/* The longest line there can be, of bytes that all need the most room, in a buffer without more. */
+static void the_longest_lines_have_room(void)
+{
+    static char text[LOGLINE_TEXT_BYTES_MAX + 1];
+    for (int form = LOGLINE_TEXT; form <= LOGLINE_LOGFMT; form++) {
+        struct logline log = {.format = (enum logline_format)form, .has_priorities = true};
+        const struct span all = {text, sizeof text};
+        const struct logline_exchange exchange = {UINT64_MAX, all, all, "malformed", "why"};
+        logline_exchange(&log, WALL_NS, &exchange);
+        CHECK(log.lines.len > 2 * LOGLINE_TEXT_BYTES_MAX * 4);
+        const char *mark = form == LOGLINE_TEXT ? "\\x00\\...\n" : "\\x00\\\\...\"";
+        CHECK(memmem(log.lines.data, log.lines.len, mark, strlen(mark)) != NULL);
+        logline_free(&log);
+    }
+}
+
 /* Undoes the escaping: the mapping is exact if this gives back every text. */
 static size_t unescape(const char *at, size_t bytes, char *out)
 {
@@ -170,6 +336,48 @@ static void knows_the_calendar(void)
     logline_free(&log);
 }
 
+/* Seconds, how many lines come about a connection in each, and how many are in the log. */
+static void writes_so_many_a_second(void)
+{
+    static const struct {
+        uint32_t rate;
+        unsigned given, written;
+        const char *said;
+    } seconds[] = {
+        {0, 50, 50, ""},
+        {3, 2, 2, ""},
+        {3, 3, 3, ""},
+        {3, 4, 3, TIME "fault - 1 lines not written\n"},
+        {3, 5, 3, TIME "fault - 2 lines not written\n"},
+        {3, 3, 3, ""},
+        {1, 9, 1, TIME "fault - 8 lines not written\n"},
+    };
+    struct logline log = {0};
+    for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+        log.lines.len = 0;
+        log.rate = seconds[i].rate;
+        for (unsigned line = 0; line < seconds[i].given; line++)
+            logline_put(&log, WALL_NS, "connect", 17, SPAN(""));
+        CHECK_INT(log.lines.len, seconds[i].written * strlen(TIME "connect 17\n"));
+        log.lines.len = 0;
+        logline_second(&log, WALL_NS);
+        CHECK_BYTES(log.lines.data, log.lines.len, seconds[i].said, strlen(seconds[i].said));
+    }
+    logline_free(&log);
+}
+
+static void writes_all_about_the_node(void)
+{
+    struct logline log = {.rate = 1};
+    logline_put(&log, WALL_NS, "connect", 17, SPAN(""));
+    logline_put(&log, WALL_NS, "connect", 18, SPAN(""));
+    logline_put(&log, WALL_NS, "link", 0, SPAN("Ball up"));
+    logline_say(&log, WALL_NS, "link", 0, "Ball down");
+    const char *wanted = TIME "connect 17\n" TIME "link - Ball up\n" TIME "link - Ball down\n";
+    CHECK_BYTES(log.lines.data, log.lines.len, wanted, strlen(wanted));
+    logline_free(&log);
+}
+
 static const struct check_case cases[] = {
     {"a line is time, kind, connection and text, in this order", has_a_fixed_order},
     {"bytes that are not plain, and the backslash, are escaped", escapes_what_is_not_plain},
@@ -181,6 +389,15 @@ static const struct check_case cases[] = {
     {"a text past the limit is cut, and the line shows it", cuts_a_long_text_so_that_it_shows},
     {"times are dates of the Gregorian calendar, leap days and centuries included",
      knows_the_calendar},
+    {"a second has a limited number of lines about connections; the rest is counted",
+     writes_so_many_a_second},
+    {"an event has its form, and its priority where there are some", has_its_form},
+    {"events below the level are left out", leaves_out_lesser_events},
+    {"a kind has its level", a_kind_has_its_level},
+    {"a command, why it is refused and its reply stand together",
+     a_command_and_its_reply_stand_together},
+    {"the longest lines have room", the_longest_lines_have_room},
+    {"lines about the node have no limit", writes_all_about_the_node},
 };
 
 CHECK_MAIN(cases)

@@ -76,7 +76,7 @@ static void refuses_other_requests(void)
         {"zh\x01\x95\x00\x00\x00\x00\x01", 9},                  /* another protocol */
         {"zp\x01\x94\x00\x00\x00\x01", 8},                      /* a field short */
         {"zp\x01\x96\x00\x00\x00\x00\x01\x00", 10},             /* a field long */
-        {"zp\x01\x95\x00\x00\x00\x00\x01\x00", 10},             /* bytes behind the end */
+        {"zp\x01\x95\x00\x00\x00\x00\x01\x00", 10},             /* bytes after the end */
         {"zp\x01\x95\x00\x00\x00\xff\x01", 9},                  /* a negative bound */
         {"zp\x01\x95\xa1\x30\x00\x00\x00\x01", 10},             /* a text for a number */
         {"zp\x01\x95\xca\x3f\x00\x00\x00\x00\x00\x00\x01", 13}, /* half a number */
@@ -335,7 +335,37 @@ static void failures_are_answers(void)
     }
 }
 
+static void figures_return(void)
+{
+    static struct lookup_figures figures, got;
+    figures = (struct lookup_figures){
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, UINT64_MAX, 2, {{"192.0.2.1", 3}, {"::1", 3}}};
+    char bytes[LOOKUP_FIGURES_BYTES_MAX + 1];
+    size_t count = lookup_write_figures(&figures, bytes);
+    CHECK(lookup_read_figures((struct span){check_at_page_end(bytes, count), count}, &got));
+    CHECK(memcmp(&figures, &got, sizeof got) == 0);
+    for (size_t i = 0; i < count; i++)
+        CHECK(!lookup_read_figures((struct span){check_at_page_end(bytes, i), i}, &got));
+    bytes[count] = 9;
+    CHECK(!lookup_read_figures((struct span){bytes, count + 1}, &got));
+    bytes[3]++; /* one more element, of a later version */
+    CHECK(lookup_read_figures((struct span){bytes, count + 1}, &got));
+    bytes[0] = 'x';
+    CHECK(!lookup_read_figures((struct span){bytes, count + 1}, &got));
+    memset(&figures, 0xff, sizeof figures);
+    figures.host_count = LOOKUP_HOSTS_MAX;
+    for (size_t i = 0; i < LOOKUP_HOSTS_MAX; i++)
+        figures.hosts[i].address[LOOKUP_HOST_BYTES_MAX - 1] = '\0';
+    count = lookup_write_figures(&figures, bytes);
+    CHECK(count <= LOOKUP_FIGURES_BYTES_MAX);
+    CHECK(lookup_read_figures((struct span){bytes, count}, &got));
+    /* Nobody asks about a place with what asks for them. */
+    struct lookup lookup;
+    CHECK(!lookup_read_request(LOOKUP_FIGURES_QUESTION, &lookup));
+}
+
 static const struct check_case cases[] = {
+    {"figures return, and may be more of a later version", figures_return},
     {"a request returns as it was written", requests_return},
     {"a request's bytes are the same for ever", request_bytes_are_fixed},
     {"each number is taken at its limit and refused one past it", holds_request_limits},

@@ -365,7 +365,7 @@ static void what_msgpack_c_writes_is_read_back(void)
     msgpack_sbuffer_destroy(&out);
 }
 
-/* Two bytes behind each first byte: nothing crashes, and a false leaves the cursor in place. */
+/* Two bytes after each first byte: nothing crashes, and a false leaves the cursor in place. */
 static void any_three_bytes_are_read_or_refused(void)
 {
     static const unsigned char tails[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
@@ -403,7 +403,7 @@ static void check_skims(struct msgread start)
     CHECK(skimmed.at == taken.at && value_too == value);
 }
 
-/* Every head with every number of bytes behind it, low and high ones. */
+/* Every head with every number of bytes after it, low and high ones. */
 static void a_skim_is_a_take(void)
 {
     enum { BYTES_MAX = 40 };

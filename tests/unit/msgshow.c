@@ -73,7 +73,7 @@ static void a_text_is_cut(void)
     }
 }
 
-/* Any head with anything behind it: within its room, and printable. */
+/* Any head with anything after it: within its room, and printable. */
 static void words_are_safe(void)
 {
     static const unsigned char fillings[] = {0x00, 0x01, 0x1b, 0x7f, 0x80, 0xff};

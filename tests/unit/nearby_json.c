@@ -225,7 +225,7 @@ static void nests_a_hundred_deep(void)
     expect_nonsense((struct span){text, sizeof text});
 }
 
-/* A good body of exactly so many bytes. */
+/* A good body of exactly `bytes` bytes. */
 static void fill(struct buffer *text, const char *head, size_t bytes)
 {
     const char *tail = "\"],\"status\":\"OK\"}";

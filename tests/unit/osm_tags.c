@@ -47,7 +47,7 @@ static void what_says_no_or_is_not_known_is_no_place(void)
 static void lists_are_taken_apart(void)
 {
     static const struct {
-        const char *list, *values; /* with a '|' behind each */
+        const char *list, *values; /* with a '|' after each */
     } lists[] = {
         {"cafe", "cafe|"},
         {"cafe;bar", "cafe|bar|"},

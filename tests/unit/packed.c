@@ -84,8 +84,7 @@ static void check_line(const char *line, size_t bytes)
 {
     char *edge = check_at_page_end(line, bytes);
     struct packed packed, parts;
-    struct packed_form form;
-    size_t position_bytes = packed_read_line((struct span){edge, bytes}, &packed, &form);
+    size_t position_bytes = packed_read_line((struct span){edge, bytes}, &packed);
     size_t wanted = 0;
     char *blank = memchr(edge, ' ', bytes);
     if (blank != NULL) {
@@ -99,6 +98,7 @@ static void check_line(const char *line, size_t bytes)
         CHECK(memcmp(packed.position, parts.position, sizeof parts.position) == 0);
         CHECK(packed.stamp_ns == parts.stamp_ns);
         CHECK_INT(packed.stamp_decimals, parts.stamp_decimals);
+        CHECK(memcmp(&packed.form, &parts.form, sizeof parts.form) == 0);
     }
 }
 
@@ -117,8 +117,7 @@ static void a_line_is_read_like_its_parts(void)
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct packed packed;
-        struct packed_form form;
-        CHECK_INT(packed_read_line(span_of(others[i]), &packed, &form), 0);
+        CHECK_INT(packed_read_line(span_of(others[i]), &packed), 0);
     }
 }
 
@@ -128,20 +127,18 @@ static void a_position_is_packed_two_characters_to_a_byte(void)
                                                  0x54, 0x21, 0x57, 0,    0,    0,    0,    22};
     static const char line[] = "+34.068930-118.4451275 1621464827.9594";
     struct packed packed;
-    struct packed_form form;
-    CHECK_INT(packed_read_line(span_of(line), &packed, &form), 22);
+    CHECK_INT(packed_read_line(span_of(line), &packed), 22);
     CHECK(memcmp(packed.position, wanted, sizeof wanted) == 0);
     CHECK_INT(packed.stamp_ns, 1621464827959400000);
     CHECK_INT(packed.stamp_decimals, 4);
-    CHECK_INT(form.latitude_digits, 2);
-    CHECK_INT(form.longitude_at, 10);
-    CHECK_INT(form.longitude_digits, 3);
+    CHECK_INT(packed.form.latitude_digits, 2);
+    CHECK_INT(packed.form.longitude_at, 10);
+    CHECK_INT(packed.form.longitude_digits, 3);
 }
 
 static void other_forms_are_refused(void)
 {
     static const char *const others[] = {
-        "",
         "+",
         "1-1",
         "+1",
@@ -200,7 +197,7 @@ struct number {
     char text[24];
 };
 
-/* Its digits are drawn; its value is what strtoull(3) makes of them behind padding with zeros. */
+/* Its digits are drawn; its value is what strtoull(3) makes of them after padding with zeros. */
 static struct number draw_number(uint64_t *state, unsigned whole_max)
 {
     uint64_t drawn = input_draw(state);
@@ -231,11 +228,10 @@ static void numbers_of_any_size_are_right(void)
         char line[sizeof position + sizeof time.text];
         snprintf(line, sizeof line, "%s %s", position, time.text);
         struct packed packed;
-        struct packed_form form;
-        CHECK_INT(packed_read_line(span_of(line), &packed, &form), strlen(position));
-        CHECK_INT(form.latitude_digits, north.whole);
-        CHECK_INT(form.longitude_at, 1 + strlen(north.text));
-        CHECK_INT(form.longitude_digits, west.whole);
+        CHECK_INT(packed_read_line(span_of(line), &packed), strlen(position));
+        CHECK_INT(packed.form.latitude_digits, north.whole);
+        CHECK_INT(packed.form.longitude_at, 1 + strlen(north.text));
+        CHECK_INT(packed.form.longitude_digits, west.whole);
         CHECK_INT(packed.stamp_ns, time.billionths);
         CHECK_INT(packed.stamp_decimals, time.decimals);
         check_round_trip(span_of(position), span_of(time.text));
@@ -348,6 +344,39 @@ static void siphash_is_libsodiums_with_other_rounds(void)
     }
 }
 
+static void whole_numbers_are_read_up_to_their_limit(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t max, wanted;
+        bool good;
+    } rows[] = {
+        {"0", 0, 0, true},
+        {"7", 7, 7, true},
+        {"8", 7, 0, false},
+        {"007", 7, 7, true},
+        {"65535", 65535, 65535, true},
+        {"65536", 65535, 0, false},
+        {"18446744073709551615", UINT64_MAX, UINT64_MAX, true},
+        {"18446744073709551616", UINT64_MAX, 0, false},
+        {"99999999999999999999999", UINT64_MAX, 0, false},
+        {"", 9, 0, false},
+        {"-1", 9, 0, false},
+        {"+1", 9, 0, false},
+        {" 1", 9, 0, false},
+        {"1 ", 9, 0, false},
+        {"1.0", 99, 0, false},
+        {"/", 9, 0, false},
+        {":", 9, 0, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t value = 12345;
+        bool good = decimal_read_whole(span_of(rows[i].text), rows[i].max, &value);
+        CHECK_INT(good, rows[i].good);
+        CHECK(value == (rows[i].good ? rows[i].wanted : 12345));
+    }
+}
+
 static const struct check_case cases[] = {
     {"texts come back byte for byte", texts_come_back_byte_for_byte},
     {"every prefix is refused or comes back", every_prefix_is_refused_or_comes_back},
@@ -361,6 +390,7 @@ static const struct check_case cases[] = {
     {"digits are put with leading zeros", digits_are_put_with_leading_zeros},
     {"every four digits are put", every_four_digits_are_put},
     {"digits are counted", digits_are_counted},
+    {"whole numbers are read up to their limit", whole_numbers_are_read_up_to_their_limit},
     {"a word ends at the first white space", a_word_ends_at_the_first_white_space},
     {"siphash is libsodium's with other rounds", siphash_is_libsodiums_with_other_rounds},
 };

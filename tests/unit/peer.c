@@ -83,7 +83,7 @@ static void acknowledgements_wait_for_company_but_not_long(void)
     close_end(&end);
 }
 
-static void a_hole_is_told_at_once_and_not_applied(void)
+static void a_gap_is_reported_at_once_and_not_applied(void)
 {
     struct end end;
     open_end(&end, 1);
@@ -125,16 +125,16 @@ static void after_a_rewind_the_next_update_follows_the_last_acknowledgement(void
     close_end(&end);
 }
 
-static void a_slow_acknowledgement_ends_the_telling_again(void)
+static void a_slow_acknowledgement_ends_the_sending_again(void)
 {
     struct end end;
     open_end(&end, 4);
     meet(&end);
     CHECK_INT(next_of(&end, 4), WIRE_UPDATE);
     end.now_ms += 1000;
-    CHECK_INT(next_of(&end, 1), WIRE_UPDATE); /* told again, one by one */
+    CHECK_INT(next_of(&end, 1), WIRE_UPDATE); /* sent again, one by one */
     CHECK(out.after == 0 && out.upto == 1);
-    ack(&end, 4, false); /* of the first telling */
+    ack(&end, 4, false); /* of the first one sent */
     CHECK_INT(count.messages_strange, 0);
     CHECK_INT(end.peer.window.acked, 4);
     CHECK_INT(end.peer.window.in_flight, 0);
@@ -148,11 +148,11 @@ static void a_slow_acknowledgement_hides_no_change(void)
     open_end(&end, 2);
     meet(&end);
     CHECK_INT(next_of(&end, 2), WIRE_UPDATE);
-    peer_change(&end.peer, 0); /* before it is told again */
+    peer_change(&end.peer, 0); /* before it is sent again */
     end.now_ms += 1000;
-    CHECK_INT(next_of(&end, 1), WIRE_UPDATE); /* 1 only: 0 has a new position, behind */
+    CHECK_INT(next_of(&end, 1), WIRE_UPDATE); /* 1 only: 0 has a new, later position */
     CHECK(out.after == 0 && out.upto == 2);
-    peer_change(&end.peer, 1); /* after it was told again */
+    peer_change(&end.peer, 1); /* after it was sent again */
     ack(&end, 2, false);
     CHECK_INT(end.peer.window.ring.head - end.peer.window.ring.sent, 2);
     CHECK_INT(next_of(&end, 9), WIRE_UPDATE);
@@ -160,7 +160,7 @@ static void a_slow_acknowledgement_hides_no_change(void)
     close_end(&end);
 }
 
-static void a_new_incarnation_is_told_everything_from_zero(void)
+static void a_new_incarnation_is_sent_everything_from_zero(void)
 {
     struct end end;
     open_end(&end, 3);
@@ -178,7 +178,7 @@ static void a_new_incarnation_is_told_everything_from_zero(void)
     close_end(&end);
 }
 
-static void a_new_incarnation_that_told_us_all_is_told_where_it_stands(void)
+static void a_new_incarnation_that_sent_us_all_is_sent_its_position(void)
 {
     struct end end;
     open_end(&end, 2);
@@ -186,6 +186,8 @@ static void a_new_incarnation_that_told_us_all_is_told_where_it_stands(void)
     CHECK_INT(next_of(&end, 2), WIRE_UPDATE);
     ack(&end, 2, false);
     hello(&end, 3, 1, 0, 0);
+    end.peer.status_wanted = true;
+    CHECK_INT(next(&end), WIRE_STATUS_ASK); /* and then comes what it has */
     peer_knows(&end.peer, 0);
     peer_knows(&end.peer, 1);
     CHECK_INT(count.locations_known, 2);
@@ -263,8 +265,12 @@ static void nothing_waits_for_an_unknown_incarnation(void)
     peer_change(&end.peer, 0);
     CHECK_INT(end.peer.window.ring.head, 0);
     hello(&end, 2, 0, 0, 0);
+    CHECK_INT(next(&end), WIRE_HELLO);
+    CHECK_INT(end.peer.window.ring.head, 0); /* nor for one that has not named ours */
+    hello(&end, 2, 1, 0, 0);
+    CHECK_INT(next(&end), WIRE_UPDATE);
     CHECK_INT(end.peer.window.ring.head, 3);
-    peer_change(&end.peer, 0);
+    peer_change(&end.peer, 1);
     CHECK_INT(end.peer.window.ring.head, 3);
     close_end(&end);
 }
@@ -274,7 +280,7 @@ static void a_goodbye_waits_for_the_last_acknowledgement(void)
     struct end end;
     open_end(&end, 2);
     meet(&end);
-    peer_leave(&end.peer);
+    end.common.leaving = true;
     CHECK(!peer_is_over(&end.peer));
     CHECK_INT(next_of(&end, 9), WIRE_UPDATE);
     CHECK_INT(next(&end), 0);
@@ -291,7 +297,7 @@ static void a_refused_goodbye_is_over_too(void)
     struct end end;
     open_end(&end, 0);
     meet(&end);
-    peer_leave(&end.peer);
+    end.common.leaving = true;
     CHECK_INT(next(&end), WIRE_GOODBYE);
     peer_refused(&end.peer, end.now_ms);
     CHECK(peer_is_over(&end.peer));
@@ -306,7 +312,7 @@ static void after_a_goodbye_the_incarnation_is_a_stranger(void)
     meet(&end);
     in = (struct wire_message){.type = WIRE_GOODBYE, .from_incarnation = 2, .to_incarnation = 1};
     receive(&end);
-    CHECK(!end.peer.up && end.peer.theirs == 0);
+    CHECK(!peer_is_up(&end.peer) && end.peer.theirs == 0);
     CHECK(!update(&end, 0, 1)); /* a straggler */
     CHECK_INT(count.messages_strange, 1);
     close_end(&end);
@@ -318,20 +324,21 @@ static const struct check_case cases[] = {
      retransmission_is_patient_until_the_link_counts_as_dead},
     {"acknowledgements wait for company but not long",
      acknowledgements_wait_for_company_but_not_long},
-    {"a gap is told at once and not applied", a_hole_is_told_at_once_and_not_applied},
+    {"a gap is reported at once and not applied", a_gap_is_reported_at_once_and_not_applied},
     {"after a rewind the next update follows the last acknowledgement",
      after_a_rewind_the_next_update_follows_the_last_acknowledgement},
-    {"a slow acknowledgement ends the telling again",
-     a_slow_acknowledgement_ends_the_telling_again},
+    {"a slow acknowledgement ends the sending again",
+     a_slow_acknowledgement_ends_the_sending_again},
     {"a slow acknowledgement hides no change", a_slow_acknowledgement_hides_no_change},
-    {"a new incarnation is told everything from zero",
-     a_new_incarnation_is_told_everything_from_zero},
-    {"a new incarnation that told us all is told where it stands",
-     a_new_incarnation_that_told_us_all_is_told_where_it_stands},
+    {"a new incarnation is sent everything from zero",
+     a_new_incarnation_is_sent_everything_from_zero},
+    {"a new incarnation that sent us all is sent its position",
+     a_new_incarnation_that_sent_us_all_is_sent_its_position},
     {"start counts only for our own incarnation", start_counts_only_for_our_own_incarnation},
     {"who forgot what it had is reminded", who_forgot_what_it_had_is_reminded},
     {"a digest counts only where nothing waits", a_digest_counts_only_where_nothing_waits},
-    {"nothing waits for an unknown incarnation", nothing_waits_for_an_unknown_incarnation},
+    {"nothing waits for an incarnation before it has named ours",
+     nothing_waits_for_an_unknown_incarnation},
     {"a goodbye waits for the last acknowledgement", a_goodbye_waits_for_the_last_acknowledgement},
     {"a refused goodbye is over too", a_refused_goodbye_is_over_too},
     {"after a goodbye the incarnation is a stranger",

@@ -9,12 +9,12 @@ static void a_hello_that_does_not_know_us_is_answered_by_hello(void)
     CHECK(out.to_incarnation == 0 && out.from_incarnation == 1);
     CHECK_INT(next(&end), 0);
     hello(&end, 2, 0, 0, 0);
-    CHECK(!end.peer.up);
+    CHECK(!peer_is_up(&end.peer));
     CHECK_INT(next(&end), WIRE_HELLO);
     CHECK_INT(out.to_incarnation, 2);
     CHECK_INT(next(&end), 0);
     hello(&end, 2, 1, 0, 0);
-    CHECK(end.peer.up);
+    CHECK(peer_is_up(&end.peer));
     CHECK_INT(next(&end), WIRE_ACK);
     CHECK_INT(next(&end), 0);
     close_end(&end);
@@ -46,7 +46,24 @@ static void a_late_refusal_does_not_silence_us_towards_a_successor(void)
     hello(&end, 2, 1, 0, 0);
     CHECK_INT(next(&end), WIRE_HELLO);
     hello(&end, 2, 1, 0, 0);
-    CHECK(end.peer.up);
+    CHECK(peer_is_up(&end.peer));
+    close_end(&end);
+}
+
+static void a_pause_after_a_refusal_holds_no_hello_while_the_link_is_up(void)
+{
+    struct end end;
+    open_end(&end, 0);
+    meet(&end);
+    refusal_by(&end, 77); /* late, of another herd's node that was there before */
+    CHECK(!peer_is_up(&end.peer));
+    in = (struct wire_message){
+        .type = WIRE_HEARTBEAT, .from_incarnation = 2, .to_incarnation = 1, .head = 0};
+    receive(&end);
+    CHECK(peer_is_up(&end.peer));
+    hello(&end, 22, 0, 0, 0);
+    CHECK_INT(next(&end), WIRE_HELLO); /* in the same moment */
+    CHECK_INT(out.to_incarnation, 2);
     close_end(&end);
 }
 
@@ -61,7 +78,7 @@ static void a_restarted_process_is_met_as_soon_as_it_names_us(void)
     CHECK_INT(out.to_incarnation, 2);
     hello(&end, 22, 1, 0, 0);
     CHECK_INT(end.peer.theirs, 22);
-    CHECK(end.peer.up);
+    CHECK(peer_is_up(&end.peer));
     CHECK_INT(count.refusals, 0);
     close_end(&end);
 }
@@ -96,12 +113,12 @@ static void a_second_process_of_a_living_one_s_name_is_refused_and_changes_nothi
     a_second_of_that_name(&end, 25000, true);
     CHECK_INT(count_events(LINK_REFUSED, reason), 0); /* once is enough for a while */
     CHECK_INT(end.peer.theirs, 2);
-    CHECK(end.peer.up);
+    CHECK(peer_is_up(&end.peer));
     close_end(&end);
 }
 
 /* What the ended one said before may still come for a while. */
-static void late_words_of_a_process_that_ended_refuse_nobody(void)
+static void late_words_of_a_process_that_ended_cause_no_refusal(void)
 {
     struct end end;
     char reason[LINK_REASON_BYTES_MAX];
@@ -112,7 +129,7 @@ static void late_words_of_a_process_that_ended_refuse_nobody(void)
     CHECK_INT(count_events(LINK_REFUSED, reason), 0);
     end.now_ms += PEER_SILENCE_MS;
     next(&end);
-    CHECK(!end.peer.up);
+    CHECK(!peer_is_up(&end.peer));
     hello(&end, 22, 0, 0, 0);
     CHECK_INT(end.peer.theirs, 22);
     close_end(&end);
@@ -128,7 +145,7 @@ static void refusal_of(struct end *end, uint64_t from, uint64_t to)
     receive(end);
 }
 
-static void both_of_one_name_are_told_and_go_on(void)
+static void refusals_for_a_name_in_use_leave_the_link_up(void)
 {
     struct end end;
     char reason[LINK_REASON_BYTES_MAX];
@@ -140,13 +157,39 @@ static void both_of_one_name_are_told_and_go_on(void)
     refusal_of(&end, 2, 1);
     CHECK_INT(count_events(LINK_REFUSED, reason), 1);
     CHECK(strcmp(reason, "it refuses us: twice") == 0);
-    CHECK(end.peer.up);
+    CHECK(peer_is_up(&end.peer));
     refusal_of(&end, 3, 44); /* of a stranger */
     CHECK_INT(count_events(LINK_REFUSED, reason), 0);
     close_end(&end);
 }
 
-static void who_takes_twenty_hellos_and_answers_none_is_told_of_once(void)
+/* However often they say it, and by whatever incarnation: a line or two, and one fall, in a while.
+ */
+static void refusals_are_heard_once_in_a_while(void)
+{
+    struct end end;
+    char reason[LINK_REASON_BYTES_MAX];
+    open_end(&end, 0);
+    meet(&end);
+    for (int i = 0; i < 1000; i++) {
+        refusal_by(&end, 2 + (uint64_t)i);
+        refusal_of(&end, 2, 44);
+        refusal_of(&end, 2, 1);
+        ack(&end, 0, false);
+        end.now_ms += 20;
+        while (next(&end) != 0)
+            ;
+    }
+    CHECK_INT(count.refusals, 3000);
+    CHECK(peer_is_up(&end.peer));
+    CHECK_INT(count_events(LINK_REFUSED, reason), 3);
+    end.now_ms += HANDSHAKE_PAUSE_MS;
+    refusal_by(&end, 2);
+    CHECK_INT(count_events(LINK_DOWN, reason), 1);
+    close_end(&end);
+}
+
+static void a_peer_that_takes_twenty_hellos_and_answers_none_is_reported_once(void)
 {
     struct end end;
     char reason[LINK_REASON_BYTES_MAX];
@@ -173,21 +216,57 @@ static void who_is_not_there_is_not_called_silent(void)
     close_end(&end);
 }
 
+static void a_link_speaks_the_smaller_version_of_both(void)
+{
+    static const uint64_t theirs[] = {1, 2, 3};
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++) {
+        struct end end;
+        open_end(&end, 0);
+        CHECK_INT(next(&end), WIRE_HELLO);
+        CHECK(out.version == WIRE_VERSION && out.version_min == WIRE_VERSION_MIN);
+        CHECK(out.has_checks && out.cut.ceiling_ns == INT64_MAX && out.clock_count == 0);
+        hello_of(2, 1);
+        in.version = theirs[i];
+        receive(&end);
+        CHECK(peer_is_up(&end.peer));
+        CHECK_INT(end.peer.version, theirs[i] < WIRE_VERSION ? theirs[i] : WIRE_VERSION);
+        close_end(&end);
+    }
+}
+
+static void incarnations_are_counted_as_they_are_met(void)
+{
+    struct end end;
+    open_end(&end, 0);
+    for (uint64_t from = 2; from < 5; from++)
+        for (int times = 0; times < 2; times++) {
+            hello(&end, from, 1, 0, 0);
+            CHECK_INT(end.peer.met, from - 1);
+        }
+    close_end(&end);
+}
+
 static const struct check_case cases[] = {
     {"a hello that does not know us is answered by hello",
      a_hello_that_does_not_know_us_is_answered_by_hello},
+    {"a pause after a refusal holds no HELLO while the link is up",
+     a_pause_after_a_refusal_holds_no_hello_while_the_link_is_up},
     {"a late refusal does not silence us towards a successor",
      a_late_refusal_does_not_silence_us_towards_a_successor},
     {"a restarted process is met as soon as it names us",
      a_restarted_process_is_met_as_soon_as_it_names_us},
     {"a second process of a living one's name is refused and changes nothing",
      a_second_process_of_a_living_one_s_name_is_refused_and_changes_nothing},
-    {"late words of a process that ended refuse nobody",
-     late_words_of_a_process_that_ended_refuse_nobody},
-    {"both of one name are told and go on", both_of_one_name_are_told_and_go_on},
-    {"who takes twenty hellos and answers none is told of once",
-     who_takes_twenty_hellos_and_answers_none_is_told_of_once},
+    {"late words of a process that ended cause no refusal",
+     late_words_of_a_process_that_ended_cause_no_refusal},
+    {"refusals for a name in use are reported, and the link stays up",
+     refusals_for_a_name_in_use_leave_the_link_up},
+    {"refusals are heard once in a while", refusals_are_heard_once_in_a_while},
+    {"a peer that takes twenty hellos and answers none is reported once",
+     a_peer_that_takes_twenty_hellos_and_answers_none_is_reported_once},
     {"who is not there is not called silent", who_is_not_there_is_not_called_silent},
+    {"a link speaks the smaller version of both", a_link_speaks_the_smaller_version_of_both},
+    {"incarnations are counted as they are met", incarnations_are_counted_as_they_are_met},
 };
 
 CHECK_MAIN(cases)

@@ -6,16 +6,20 @@
 #include <jansson.h>
 
 #include "bus/table/at_line.h"
+#include "bus/table/table.h"
 #include "gateway/text/command.h"
 #include "gateway/text/lines.h"
+#include "gateway/text/nearby.h"
 #include "gateway/text/reply.h"
+#include "gateway/text/watchers.h"
 #include "placesd/lookup.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 
-#define DOCUMENT    "gateway/PROTOCOL.md"
-#define COLUMNS_MAX 80
-#define LINES_MAX   512
+#define DOCUMENT       "gateway/PROTOCOL.md"
+#define COLUMNS_MAX    80
+#define WITHOUT_FORGET (COMMAND_OPTION(COMMAND_NEARBY) | COMMAND_OPTIONS_WATCH)
+#define LINES_MAX      1024
 
 static char *document;
 static struct span lines[LINES_MAX];
@@ -49,7 +53,7 @@ static bool starts(struct span line, const char *text)
     return line.len >= strlen(text) && memcmp(line.data, text, strlen(text)) == 0;
 }
 
-/* The lines from `*at` on that the node says, each with its LF; `*at` moves behind them. */
+/* The lines from `*at` on that the node says, each with its LF; `*at` moves past them. */
 static struct buffer take_answer(size_t *at)
 {
     struct buffer answer = {0};
@@ -62,8 +66,18 @@ static struct buffer take_answer(size_t *at)
     return answer;
 }
 
-/* The AT line that a location makes, with name and difference of the line in the document. */
-static struct buffer make_at(const struct command *command, struct span answer)
+/* The last field of the answer. */
+static struct span last_field(struct span answer)
+{
+    size_t end = answer.len > 0 ? answer.len - 1 : 0, begin = end;
+    while (begin > 0 && answer.data[begin - 1] != ' ')
+        begin--;
+    return (struct span){answer.data + begin, end - begin};
+}
+
+/* The AT line that a location makes, which goes into the table, with name and difference of the
+ * line in the document; that of a FORGET has the herd's time besides. */
+static struct buffer make_at(const struct command *command, struct span answer, struct table *table)
 {
     struct buffer made = {0};
     char origin[LOCATION_ORIGIN_BYTES_MAX + 1] = "", sign = 0;
@@ -73,13 +87,18 @@ static struct buffer make_at(const struct command *command, struct span answer)
     free(line);
     CHECK_INT(fields, 4);
     int64_t size_ns = seconds * 1000000000 + fraction;
-    at_line_write(&made, &(struct location){
-                             .client = command->client,
-                             .position = command->position,
-                             .stamp = command->stamp,
-                             .origin = span_of(origin),
-                             .difference_ns = sign == '-' ? -size_ns : size_ns,
-                         });
+    bool is_forget = command->kind == COMMAND_FORGET;
+    struct location location = {
+        .client = command->client,
+        .position = is_forget ? SPAN("") : command->position,
+        .stamp = is_forget ? last_field(answer) : command->stamp,
+        .origin = span_of(origin),
+        .difference_ns = sign == '-' ? -size_ns : size_ns,
+    };
+    uint32_t slot;
+    location.order_ns = location_stamp_ns(location.stamp);
+    table_put(table, &location, table_ref(table, location.client), &slot);
+    at_line_write(&made, &location);
     return made;
 }
 
@@ -108,42 +127,132 @@ static void check_places(const struct command *command, struct span at_line, str
     json_decref(json);
 }
 
-/* One command of the client and what the document says the node answers. `known` is the last
- * IAMAT of the conversation and `at_line` its answer: each conversation has one client. */
-static void check_exchange(struct span line, struct span answer, struct command *known,
-                           struct buffer *at_line)
+static struct buffer make_nears(struct table *table, const struct command *command)
 {
+    struct buffer made = {0};
+    struct nearby nearby;
+    struct degrees place = command->place;
+    uint32_t slot;
+    int64_t steps = INT64_MAX;
+    bool is_around_client = command->kind == COMMAND_NEARBY;
+    if (is_around_client) {
+        struct location location;
+        char text[PACKED_TEXT_BYTES_MAX];
+        if (!table_find(table, command->client, table_ref(table, command->client), &slot)) {
+            reply_invalid(&made, command->text);
+            return made;
+        }
+        table_read(table, slot, text, &location);
+        at_line_write(&made, &location);
+        CHECK(degrees_read(location.position, &place));
+    }
+    nearby_begin(&nearby, table, &place, command->radius_mm, command->bound,
+                 is_around_client ? &slot : NULL);
+    nearby_go_on(&nearby, table, &steps, SIZE_MAX, &made);
+    CHECK(nearby.is_complete);
+    return made;
+}
+
+/* A conversation has one client: its last IAMAT and the answer to that, and its watches. */
+struct conversation {
+    struct table *table;
+    struct command known;
+    struct buffer at_line;
+    struct watchers *watchers;
+    struct watchers_connection watches;
+};
+
+static struct buffer make_watch(struct conversation *talk, const struct command *command)
+{
+    struct buffer made = {0};
+    int64_t steps = INT64_MAX;
+    bool is_all = span_equals(command->client, SPAN("*"));
+    struct watchers_wanted wanted = {.kind = is_all ? WATCHERS_ALL : WATCHERS_CLIENT,
+                                     .client = command->client,
+                                     .place = command->place,
+                                     .radius_mm = command->radius_mm};
+    if (command->kind == COMMAND_WATCH_AROUND)
+        wanted.kind = WATCHERS_CIRCLE;
+    else if (command->kind == COMMAND_WATCH_AT)
+        wanted.kind = WATCHERS_POINT;
+    CHECK_INT(watchers_add(talk->watchers, &talk->watches, &wanted), WATCHERS_ADDED);
+    CHECK(watchers_reply(talk->watchers, &talk->watches, &steps, &made));
+    return made;
+}
+
+/* What is told besides the answer. */
+static void make_told(struct conversation *talk, struct buffer *made)
+{
+    int64_t steps = INT64_MAX;
+    watchers_update(talk->watchers);
+    while (watchers_next_due(talk->watchers) != NULL)
+        CHECK(!watchers_write(talk->watchers, &talk->watches, &steps, SIZE_MAX, made));
+}
+
+/* One command of the client and what the document says the node answers. */
+static void check_exchange(struct span line, struct span answer, struct conversation *talk)
+{
+    struct table *table = talk->table;
+    struct command *known = &talk->known;
+    struct buffer *at_line = &talk->at_line;
     struct command command;
     struct buffer made = {0};
-    command_parse(line, &command);
-    if (command.kind == COMMAND_WHATSAT && known->kind == COMMAND_IAMAT &&
-        span_equals(known->client, command.client)) {
+    command_parse(line, COMMAND_OPTION(COMMAND_FORGET) | WITHOUT_FORGET, &command);
+    bool is_known = known->kind == COMMAND_IAMAT && span_equals(known->client, command.client);
+    if (command.kind == COMMAND_WHATSAT && is_known) {
         check_places(&command, (struct span){at_line->data, at_line->len}, answer);
         return;
     }
     switch (command.kind) {
     case COMMAND_IAMAT:
-        made = make_at(&command, answer);
+        made = make_at(&command, answer, table);
         *known = command;
         at_line->len = 0;
         buffer_append(at_line, (struct span){made.data, made.len});
         break;
+    case COMMAND_NEARBY:
+    case COMMAND_NEARBY_AT:
+        made = make_nears(table, &command);
+        break;
+    case COMMAND_WATCH:
+    case COMMAND_WATCH_AROUND:
+    case COMMAND_WATCH_AT:
+        made = make_watch(talk, &command);
+        break;
+    case COMMAND_UNWATCH:
+    case COMMAND_UNWATCH_ONE:
+        reply_unwatch(&made, watchers_end(talk->watchers, &talk->watches,
+                                          command.kind == COMMAND_UNWATCH ? 0 : command.watch));
+        break;
+    case COMMAND_FORGET:
+        if (is_known)
+            made = make_at(&command, answer, table);
+        else
+            reply_invalid(&made, command.text);
+        known->kind = COMMAND_INVALID;
+        break;
     case COMMAND_HELP:
-        reply_help(&made);
+        command_help(WITHOUT_FORGET, &made);
         break;
     case COMMAND_QUIT:
+        break;
+    case COMMAND_AUTH:
+        reply_invalid(&made, SPAN("AUTH *"));
         break;
     default:
         reply_invalid(&made, command.text);
     }
+    make_told(talk, &made);
     CHECK_BYTES(answer.data, answer.len, made.data, made.len);
     buffer_free(&made);
 }
 
 static unsigned check_conversation(size_t *at)
 {
-    struct command known = {.kind = COMMAND_INVALID};
-    struct buffer at_line = {0};
+    struct conversation talk = {.table = table_new((const uint8_t[16]){0}),
+                                .known = {.kind = COMMAND_INVALID}};
+    table_make_grid(talk.table);
+    talk.watchers = watchers_new(talk.table, (const uint8_t[16]){0}, UINT64_MAX);
     unsigned exchanges = 0;
     while (*at < line_count && !starts(lines[*at], "```")) {
         struct span line = lines[(*at)++];
@@ -151,13 +260,16 @@ static unsigned check_conversation(size_t *at)
         struct buffer answer = take_answer(at);
         int before = check_failures;
         check_exchange((struct span){line.data + 2, line.len - 2},
-                       (struct span){answer.data, answer.len}, &known, &at_line);
+                       (struct span){answer.data, answer.len}, &talk);
         if (check_failures > before)
             printf("    after the line \"%.*s\"\n", (int)line.len, line.data);
         buffer_free(&answer);
         exchanges++;
     }
-    buffer_free(&at_line);
+    buffer_free(&talk.at_line);
+    watchers_end(talk.watchers, &talk.watches, 0);
+    watchers_destroy(&talk.watchers);
+    table_destroy(&talk.table);
     return exchanges;
 }
 
@@ -176,10 +288,10 @@ static void narrow(void)
         CHECK(lines[i].len <= COLUMNS_MAX);
 }
 
-static void check_says(const char *before, long long value, const char *behind)
+static void check_says(const char *before, long long value, const char *after)
 {
     char text[128];
-    snprintf(text, sizeof text, "%s%lld%s", before, value, behind);
+    snprintf(text, sizeof text, "%s%lld%s", before, value, after);
     if (strstr(document, text) == NULL)
         printf("    it does not say \"%s\"\n", text);
     CHECK(strstr(document, text) != NULL);
@@ -195,8 +307,26 @@ static void limits(void)
     check_says("at most ", INT64_MAX / 1000000000, ".854775807");
 }
 
+static void forms(void)
+{
+    for (size_t kind = 0; kind < COMMAND_KINDS; kind++) {
+        const struct command_row *row = &command_rows[kind];
+        if (row->word == NULL)
+            continue;
+        char form[128];
+        if (*row->arguments != '\0')
+            snprintf(form, sizeof form, "\n    %s %s\n", row->word, row->arguments);
+        else
+            snprintf(form, sizeof form, "%s", row->word);
+        if (strstr(document, form) == NULL)
+            printf("    it does not show \"%s\"\n", form);
+        CHECK(strstr(document, form) != NULL);
+    }
+}
+
 static const struct check_case cases[] = {
     {"every conversation is one the code would hold", conversations},
+    {"each command stands there with its arguments", forms},
     {"no line is wider than 80 columns", narrow},
     {"the limits it names are the code's", limits},
 };

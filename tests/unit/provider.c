@@ -121,7 +121,19 @@ static void hides_queries(void)
     CHECK_INT(provider_public_url((struct span){NULL, 0}).len, 0);
 }
 
+/* Each names the row that leads to it. */
+static void every_row_has_its_provider(void)
+{
+    for (int i = TOPOLOGY_NO_PROVIDER + 1; i < TOPOLOGY_PROVIDERS; i++) {
+        enum topology_provider id = (enum topology_provider)i;
+        CHECK_INT(provider_of(id)->id, id);
+        CHECK_INT(topology_provider_find(topology_provider_name(id)), id);
+    }
+    CHECK_INT(topology_provider_find(""), TOPOLOGY_NO_PROVIDER);
+}
+
 static const struct check_case cases[] = {
+    {"every row has its provider", every_row_has_its_provider},
     {"google gets the key, landmarks does not", writes_urls},
     {"degrees are exact, with no plus and no needless zeros", writes_degrees},
     {"a radius of 0 is asked as one metre", asks_for_a_metre_at_least},

@@ -302,7 +302,7 @@ static const struct check_case cases[] = {
     {"20 places are read and no more", reads_so_many_places},
     {"what is not the JSON asked for is nonsense, wherever it ends", refuses_other_shapes},
     {"an answer that grows too long is refused", refuses_to_write_too_much},
-    {"a failure is told by our own words and its status", tells_failures},
+    {"a failure is reported in our own words and its status", tells_failures},
 };
 
 CHECK_MAIN(cases)

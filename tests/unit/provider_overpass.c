@@ -60,7 +60,7 @@ static void writes_questions(void)
     provider_overpass.write_url(span_of("https://a.org/x"), span_of(""), &transform_here, &url);
     CHECK_BYTES(url.data, url.len, "https://a.org/x", 15);
     buffer_free(&url);
-    CHECK(provider_overpass.write_headers == NULL && !provider_overpass.needs_key);
+    CHECK(provider_overpass.write_headers == NULL);
 }
 
 static void reads_elements(void)
@@ -126,7 +126,7 @@ static void orders_by_fame_distance_and_id(void)
     transform_expect_names(OVERPASS, bodies[0], &two, "");
 }
 
-/* More tags tell of more care; from 99 on they no longer count. */
+/* More tags are a sign of more care; from 99 on they no longer count. */
 static void counts_tags(void)
 {
     const char *more = "\"name\":\"more\",\"shop\":\"books\",\"phone\":\"1\"";

@@ -1,5 +1,5 @@
 /* A provider's own words, as the operator's log shows them. */
-#include "placesd/providers/remark.h"
+#include "placesd/providers/outcome.h"
 
 #include "tests/check.h"
 
@@ -11,8 +11,8 @@ static void expect_about(const struct lookup *lookup, struct span body, const ch
 {
     struct buffer out = {0};
     buffer_append(&out, span_of(">"));
-    remark_read((struct span){check_at_page_end(body.data, body.len), body.len}, lookup,
-                span_of(KEY), &out);
+    outcome_remark((struct span){check_at_page_end(body.data, body.len), body.len}, lookup,
+                   span_of(KEY), &out);
     CHECK_BYTES(out.data + 1, out.len - 1, wanted, strlen(wanted));
     buffer_free(&out);
 }
@@ -80,15 +80,16 @@ static void is_cut_at_its_limit(void)
 {
     static const char *const tails[] = {"", "z", "\\n"};
     for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-        for (size_t bytes = REMARK_BYTES_MAX - 8; bytes <= REMARK_BYTES_MAX + 8; bytes++) {
-            char body[REMARK_BYTES_MAX + 100];
+        for (size_t bytes = OUTCOME_REMARK_BYTES_MAX - 8; bytes <= OUTCOME_REMARK_BYTES_MAX + 8;
+             bytes++) {
+            char body[OUTCOME_REMARK_BYTES_MAX + 100];
             snprintf(body, sizeof body, "{\"message\":\"%0*d%s\"}", (int)bytes, 0, tails[i]);
             struct buffer out = {0};
-            remark_read(span_of(body), &here, span_of(""), &out);
+            outcome_remark(span_of(body), &here, span_of(""), &out);
             size_t whole = bytes + (i == 1 ? 1 : i == 2 ? 4 : 0);
-            CHECK(out.len <= REMARK_BYTES_MAX);
+            CHECK(out.len <= OUTCOME_REMARK_BYTES_MAX);
             bool is_cut = memcmp(out.data + out.len - 4, "\\...", 4) == 0;
-            CHECK_INT(is_cut, whole > REMARK_BYTES_MAX - 4);
+            CHECK_INT(is_cut, whole > OUTCOME_REMARK_BYTES_MAX - 4);
             if (!is_cut)
                 CHECK_INT(out.len, whole);
             buffer_free(&out);
@@ -99,7 +100,7 @@ static void is_cut_at_its_limit(void)
 static const struct check_case cases[] = {
     {"each provider's words are found", finds_each_providers_words},
     {"a good answer, or half of one, has no words", says_nothing_where_there_is_nothing},
-    {"neither key nor place is told", hides_key_and_place},
+    {"neither key nor place is shown", hides_key_and_place},
     {"control bytes are escaped", is_one_printable_line},
     {"a long one is cut, and says so", is_cut_at_its_limit},
 };

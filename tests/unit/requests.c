@@ -41,7 +41,7 @@ static struct request send_next(struct requests *requests, int64_t now_ms)
 static uint64_t ask(struct requests *requests, uint64_t asker, int64_t now_ms)
 {
     uint64_t ticket = 0;
-    CHECK(requests_ask(requests, asker, &question, now_ms, &ticket));
+    CHECK(requests_ask(requests, asker, NULL, &question, now_ms, &ticket));
     return ticket;
 }
 
@@ -218,13 +218,23 @@ static void one_past_the_limit_is_refused(void)
     for (uint64_t i = 0; i < REQUESTS_IN_FLIGHT_MAX; i++)
         ask(requests, i, 0);
     CHECK_INT(requests_in_flight(requests), REQUESTS_IN_FLIGHT_MAX);
-    CHECK(!requests_ask(requests, 1, &question, 0, &ticket));
+    CHECK(!requests_ask(requests, 1, NULL, &question, 0, &ticket));
     CHECK_INT(requests_count(requests)->busy, 1);
     first = send_next(requests, 0).id;
     CHECK(reply(requests, first, &answer));
     ask(requests, 1, 0);
-    CHECK(!requests_ask(requests, 1, &question, 0, &ticket));
+    CHECK(!requests_ask(requests, 1, NULL, &question, 0, &ticket));
     requests_destroy(&requests);
+}
+
+static void as_many_as_the_brokers_take(void)
+{
+    for (uint32_t brokers = 1; brokers <= TOPOLOGY_PLACES_MAX; brokers++) {
+        struct requests *requests = requests_new(SEED, brokers);
+        size_t wanted = brokers < 4 ? brokers * REQUESTS_PER_BROKER_MAX : REQUESTS_IN_FLIGHT_MAX;
+        CHECK_INT(requests_in_flight_max(requests), wanted);
+        requests_destroy(&requests);
+    }
 }
 
 /* A service that loses, delays, repeats and refuses at random: each ticket is answered once and
@@ -382,11 +392,11 @@ static void what_a_lost_connection_carried_is_asked_again_at_once(void)
     struct request one = send_next(requests, 0), two = send_next(requests, 0);
     CHECK_INT(one.broker, 0);
     CHECK_INT(two.broker, 1);
-    places_lost(requests, 0, 10);
+    requests_lost(requests, 0, 10);
     struct request again = send_next(requests, 10); /* elsewhere, as there is somebody else */
     CHECK_INT(again.broker, 1);
     CHECK(!next(requests, 10).exists); /* the other's question stays with the other */
-    places_lost(requests, 1, 20);      /* each is asked twice, never three times */
+    requests_lost(requests, 1, 20);    /* each is asked twice, never three times */
     struct request other = send_next(requests, 20);
     CHECK_INT(other.broker, 0);
     CHECK(!next(requests, 20).exists);
@@ -397,7 +407,87 @@ static void what_a_lost_connection_carried_is_asked_again_at_once(void)
     requests_destroy(&requests);
 }
 
+/* A question that is sent again early, after a lost connection or for a broker that is busy, is
+ * answered no earlier and no later than any other: the older ones are not kept waiting. */
+static void what_is_sent_again_early_delays_nobody(void)
+{
+    enum { ASKED = 4, BETWEEN_MS = 500 };
+    struct requests *requests = requests_new(SEED, 2);
+    struct requests_answer answer;
+    uint64_t tickets[ASKED];
+    struct request last = {0};
+    for (int i = 0; i < ASKED; i++) {
+        tickets[i] = ask(requests, 1, i * BETWEEN_MS);
+        last = send_next(requests, i * BETWEEN_MS);
+    }
+    int64_t now_ms = (ASKED - 1) * BETWEEN_MS;
+    CHECK(now_ms < REQUESTS_RETRY_MS);
+    CHECK(!reply_with(requests, LOOKUP_BUSY, last.id, now_ms, &answer));
+    send_next(requests, now_ms);
+    for (int answered = 0; answered < ASKED; now_ms++) {
+        while (next(requests, now_ms).exists)
+            requests_sent(requests, now_ms);
+        int64_t due_ms = answered * BETWEEN_MS + REQUESTS_DEADLINE_MS;
+        bool is_due = requests_expire(requests, now_ms, &answer);
+        CHECK_INT(is_due, now_ms == due_ms);
+        if (!is_due && now_ms < due_ms)
+            continue;
+        CHECK(answer.ticket == tickets[answered]);
+        check_failure(&answer, tickets[answered++], LOOKUP_TIMEOUT);
+    }
+    CHECK_INT(requests_in_flight(requests), 0);
+    requests_destroy(&requests);
+}
+
+/* As they are counted: exact up to 15 ms, then by eighths of a power of two, upwards. */
+static void times_are_those_of_the_last_minutes(void)
+{
+    static const struct {
+        int64_t took_ms;
+        uint64_t p99_ms;
+    } rows[] = {{0, 0},   {1, 1},   {15, 15},  {16, 17},     {17, 17},    {18, 19},
+                {31, 31}, {32, 35}, {99, 103}, {1000, 1023}, {2047, 2047}};
+    struct requests_answer answer;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct requests *requests = requests_new(SEED, 1);
+        CHECK(requests_p99_ms(requests, 0) == UINT64_MAX);
+        ask(requests, 1, 0);
+        uint64_t id = send_next(requests, 0).id;
+        CHECK(reply_with(requests, LOOKUP_OK, id, rows[i].took_ms, &answer));
+        CHECK_INT(requests_p99_ms(requests, 5000), rows[i].p99_ms);
+        CHECK_INT(requests_p99_ms(requests, 119999), rows[i].p99_ms);
+        CHECK(requests_p99_ms(requests, 120000) == UINT64_MAX);
+        requests_destroy(&requests);
+    }
+}
+
+static void one_of_a_hundred_may_take_longer(void)
+{
+    struct requests *requests = requests_new(SEED, 1);
+    struct requests_answer answer;
+    for (int i = 0; i < 200; i++) {
+        int64_t now_ms = 59900 + i; /* of two minutes */
+        ask(requests, 1, now_ms);
+        uint64_t id = send_next(requests, now_ms).id;
+        CHECK(reply_with(requests, i == 7 ? LOOKUP_REFUSED : LOOKUP_OK, id,
+                         now_ms + (i < 2 ? 1000 : 3), &answer));
+    }
+    CHECK_INT(requests_p99_ms(requests, 61000), 3);
+    CHECK_INT(requests_count(requests)->failed, 1);
+    ask(requests, 1, 61000);
+    uint64_t id = send_next(requests, 61000).id;
+    CHECK(reply_with(requests, LOOKUP_OK, id, 63000, &answer));
+    CHECK_INT(requests_p99_ms(requests, 63000), 1023);
+    ask(requests, 1, 63000);
+    while (!requests_expire(requests, 63000 + REQUESTS_DEADLINE_MS, &answer))
+        send_next(requests, 63000);
+    CHECK_INT(requests_count(requests)->failed, 2);
+    requests_destroy(&requests);
+}
+
 static const struct check_case cases[] = {
+    {"times are those of the last minutes", times_are_those_of_the_last_minutes},
+    {"one of a hundred may take longer", one_of_a_hundred_may_take_longer},
     {"brokers take turns, and one that takes nothing is passed over", brokers_take_turns},
     {"what a silent broker was asked is asked elsewhere", silence_is_asked_again_elsewhere},
     {"busy or unavailable is asked elsewhere, once and in time", no_answer_is_asked_elsewhere_once},
@@ -413,7 +503,9 @@ static const struct check_case cases[] = {
     {"a reply that cannot be read is an answer, too", nonsense_is_an_answer},
     {"what a lost connection carried is asked again at once, and only once",
      what_a_lost_connection_carried_is_asked_again_at_once},
+    {"what is sent again early delays nobody", what_is_sent_again_early_delays_nobody},
     {"one question past the limit is refused", one_past_the_limit_is_refused},
+    {"a node has as many in flight as its brokers take", as_many_as_the_brokers_take},
     {"each of 20,000 tickets is answered once and in time", each_ticket_is_answered_once},
 };
 

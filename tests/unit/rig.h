@@ -23,18 +23,24 @@ struct letter {
 /* A small herd. Nodes know each other by the order of the linked ones. */
 struct rig {
     int count;
-    bool linked[NODES_MAX][NODES_MAX];
-    bool cut[NODES_MAX][NODES_MAX];    /* what is sent is lost */
-    bool refuse[NODES_MAX][NODES_MAX]; /* the transport does not take it */
-    bool keep[NODES_MAX][NODES_MAX];   /* what is sent waits in `kept` for release() */
-    int lose[NODES_MAX][NODES_MAX][WIRE_STATUS + 1]; /* so many of a type are lost */
+    bool linked[NODES_MAX][NODES_MAX];             /* to the first, the second is a peer */
+    bool cut[NODES_MAX][NODES_MAX];                /* what is sent is lost */
+    bool refuse[NODES_MAX][NODES_MAX];             /* the transport does not take it */
+    bool keep[NODES_MAX][NODES_MAX];               /* what is sent waits in `kept` for release() */
+    int lose[NODES_MAX][NODES_MAX][WIRE_WANT + 1]; /* how many of a type are lost */
     struct flood *node[NODES_MAX];
     uint64_t incarnations; /* drawn so far */
     uint32_t clients_max;
+    uint64_t table_bytes_max;
+    int64_t expire_ms;
+    bool forget;
+    unsigned promises;        /* of enum promises_by */
+    const struct span *nodes; /* of the topology; none: nobody is an observer */
+    size_t nodes_count;
     int64_t now_ms;
     struct letter waiting[WAITING_MAX], kept[WAITING_MAX];
     int first, last, kept_count;
-    uint64_t messages[NODES_MAX][NODES_MAX][WIRE_STATUS + 1]; /* sent, by type */
+    uint64_t messages[NODES_MAX][NODES_MAX][WIRE_WANT + 1]; /* sent, by type */
 };
 
 static inline size_t peer_number(const struct rig *rig, int node, int other)
@@ -57,8 +63,14 @@ static inline void start(struct rig *rig, int node)
         .node = span_of(node_names[node]),
         .peers = peers,
         .peer_count = count,
+        .nodes = rig->nodes,
+        .node_count = rig->nodes_count,
         .incarnation = 1000 + ++rig->incarnations,
         .clients_max = rig->clients_max,
+        .table_bytes_max = rig->table_bytes_max,
+        .expire_ms = rig->expire_ms,
+        .forget = rig->forget,
+        .promises = rig->promises,
         .hash_key = {(uint8_t)rig->incarnations},
     });
 }
@@ -171,14 +183,14 @@ static inline bool deliver_one(struct rig *rig)
     if (rig->first == rig->last)
         return false;
     struct letter letter = rig->waiting[rig->first++ % WAITING_MAX];
-    if (rig->node[letter.to] != NULL)
+    if (rig->node[letter.to] != NULL && rig->linked[letter.to][letter.from])
         flood_receive(rig->node[letter.to], peer_number(rig, letter.to, letter.from),
                       (struct span){letter.at, letter.bytes}, rig->now_ms);
     free(letter.at);
     return true;
 }
 
-/* Sends and delivers until nobody has anything to say in this instant. */
+/* Sends and delivers until no node has anything to send in this instant. */
 static inline void settle(struct rig *rig)
 {
     int turns = 0;

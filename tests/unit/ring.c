@@ -30,7 +30,7 @@ static void slots_come_out_in_the_order_of_their_first_change(void)
     ring_free(&ring);
 }
 
-static void a_told_slot_may_wait_again(void)
+static void a_sent_slot_may_wait_again(void)
 {
     struct ring ring = {0};
     ring_push(&ring, 1);
@@ -42,7 +42,7 @@ static void a_told_slot_may_wait_again(void)
     ring_free(&ring);
 }
 
-static void a_rewind_tells_again_at_the_old_positions(void)
+static void a_rewind_sends_again_at_the_old_positions(void)
 {
     struct ring ring = {0};
     for (uint32_t slot = 0; slot < 5; slot++)
@@ -51,12 +51,12 @@ static void a_rewind_tells_again_at_the_old_positions(void)
     take(&ring);
     take(&ring);
     ring_confirm(&ring, 1); /* slot 0 has arrived; 1 and 2 are in doubt; 3 and 4 wait */
-    ring_push(&ring, 1);    /* changed since it was told: it waits behind */
+    ring_push(&ring, 1);    /* changed since it was sent: it waits at the end */
     ring_rewind(&ring);
     CHECK(ring_is_sound(&ring));
     CHECK_INT(take(&ring), 2);
     CHECK_INT(ring.next, 3);
-    ring_push(&ring, 2); /* changed since it was told again */
+    ring_push(&ring, 2); /* changed since it was sent again */
     CHECK_INT(take(&ring), 3);
     CHECK_INT(take(&ring), 4);
     CHECK_INT(take(&ring), 1);
@@ -71,7 +71,7 @@ static void a_rewind_tells_again_at_the_old_positions(void)
     ring_free(&ring);
 }
 
-static void what_is_confirmed_late_is_not_told_again(void)
+static void what_is_confirmed_late_is_not_sent_again(void)
 {
     struct ring ring = {0};
     for (uint32_t slot = 0; slot < 4; slot++) {
@@ -135,6 +135,29 @@ static void clear_forgets_what_waits_but_no_position(void)
     ring_push(&ring, 2);
     CHECK_INT(ring.head, 3);
     CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+static void what_makes_places_void_is_counted(void)
+{
+    struct ring ring = {0};
+    ring_push(&ring, 1);
+    ring_rewind(&ring);
+    CHECK_INT(ring.rewinds, 0); /* nothing is sent again */
+    take(&ring);
+    ring_rewind(&ring);
+    CHECK_INT(ring.rewinds, 1);
+    ring_rewind(&ring);
+    CHECK_INT(ring.rewinds, 1);
+    take(&ring);
+    ring_confirm(&ring, 1);
+    ring_rewind(&ring);
+    CHECK_INT(ring.rewinds, 1);
+    CHECK_INT(ring.fills, 0);
+    ring_clear(&ring);
+    CHECK_INT(ring.fills, 1);
+    ring_fill(&ring, 3);
+    CHECK_INT(ring.fills, 2);
     ring_free(&ring);
 }
 
@@ -381,7 +404,7 @@ static void several_are_taken_at_once(void)
         CHECK(ring_is_sound(&ring));
         if (round % (MANY + 1) > 0) {
             ring_rewind(&ring);
-            CHECK(!ring_is_next(&ring, slots, 1)); /* told before */
+            CHECK(!ring_is_next(&ring, slots, 1)); /* sent before */
         }
         ring_confirm(&ring, ring.sent);
         while (ring.sent < ring.head)
@@ -397,12 +420,13 @@ static void several_are_taken_at_once(void)
 static const struct check_case cases[] = {
     {"slots come out in the order of their first change",
      slots_come_out_in_the_order_of_their_first_change},
-    {"a told slot may wait again", a_told_slot_may_wait_again},
-    {"a rewind tells again at the old positions", a_rewind_tells_again_at_the_old_positions},
-    {"what is confirmed late is not told again", what_is_confirmed_late_is_not_told_again},
+    {"a sent slot may wait again", a_sent_slot_may_wait_again},
+    {"a rewind sends again at the old positions", a_rewind_sends_again_at_the_old_positions},
+    {"what is confirmed late is not sent again", what_is_confirmed_late_is_not_sent_again},
     {"confirming what is confirmed changes nothing", confirming_what_is_confirmed_changes_nothing},
     {"fill lets everything wait and nothing else", fill_lets_everything_wait_and_nothing_else},
     {"clear forgets what waits but no position", clear_forgets_what_waits_but_no_position},
+    {"what makes places void is counted", what_makes_places_void_is_counted},
     {"what is forgotten is passed over", what_is_forgotten_is_passed_over},
     {"what changes after it was forgotten goes out once",
      what_changes_after_it_was_forgotten_goes_out_once},

@@ -6,7 +6,7 @@ static void iamat_is_answered_and_flooded(void)
     struct rig rig = rig_of(false);
     say(&rig, SPAN(IAMAT("kiwi")));
     expect(&rig, AT("kiwi"));
-    CHECK(rig.node.flood_changed);
+    CHECK(flood_is_due(rig.node.flood, 0));
     struct location location;
     CHECK(flood_find(rig.node.flood, SPAN("kiwi"), &location));
     CHECK(location.difference_ns == 500000000);
@@ -21,13 +21,13 @@ static void stale_stamp_gets_its_own_line(void)
     say(&rig, SPAN(IAMAT("kiwi")));
     uint64_t digest = flood_digest(rig.node.flood);
     rig.got.len = 0;
-    rig.node.flood_changed = false;
+    flood_coalesces(rig.node.flood, 0);
     say(&rig, SPAN("IAMAT kiwi +1-1 1621464827\n"));
     expect(&rig, "AT Clark +1.000000000 kiwi +1-1 1621464827\n");
     rig.node.realtime_ns++;
     say(&rig, SPAN(IAMAT("kiwi")));
     expect(&rig, "AT Clark +0.500000001 kiwi +34.068930-118.445127 1621464827.5\n");
-    CHECK(!rig.node.flood_changed);
+    CHECK(!flood_is_due(rig.node.flood, 0));
     CHECK(flood_digest(rig.node.flood) == digest);
     release(&rig);
 }
@@ -40,8 +40,28 @@ static void a_clock_ahead_loses_no_position(void)
     const char *newest = "AT Clark -7378535173.999999999 kiwi +2+2 9000000002\n";
     char *got = memmem(rig.got.data, rig.got.len, newest, strlen(newest));
     CHECK(got != NULL);
-    size_t behind = got == NULL ? 0 : rig.got.len - (size_t)(got + 1 - rig.got.data);
-    CHECK(got != NULL && memmem(got + 1, behind, newest, strlen(newest)) != NULL);
+    size_t rest = got == NULL ? 0 : rig.got.len - (size_t)(got + 1 - rig.got.data);
+    CHECK(got != NULL && memmem(got + 1, rest, newest, strlen(newest)) != NULL);
+    release(&rig);
+}
+
+/* Its clock is an hour behind the herd's. */
+static void a_slow_node_orders_by_the_herds_time(void)
+{
+    struct rig rig = rig_of(false);
+    rig.node.accept_ns = WALL_NS + INT64_C(3600000000000);
+    say(&rig, SPAN("IAMAT kiwi +1+1 1621468428\nIAMAT kiwi +2+2 1621468433\n"));
+    expect(&rig, "AT Clark -3600.000000000 kiwi +1+1 1621468428\n"
+                 "AT Clark -3605.000000000 kiwi +2+2 1621468433\n");
+    struct location location;
+    CHECK(flood_find(rig.node.flood, SPAN("kiwi"), &location));
+    CHECK(location.order_ns == INT64_C(1621468433000000000));
+    CHECK(rig.node.accept_ns - rig.node.realtime_ns == INT64_C(3600000000000));
+    say(&rig, SPAN("IAMAT plum +3+3 1621468433.5\nIAMAT plum +4+4 1621468433.7\n"));
+    CHECK(flood_find(rig.node.flood, SPAN("plum"), &location));
+    CHECK(span_equals(location.position, SPAN("+4+4")));
+    CHECK(location.order_ns == INT64_C(1621468433000000001));
+    CHECK(rig.node.accept_ns - rig.node.realtime_ns == INT64_C(3600000000000));
     release(&rig);
 }
 
@@ -313,7 +333,7 @@ static void eof_waits_for_all_replies(void)
     expect(&rig, AT("kiwi") AT("kiwi") "{}\n\n? the end\r\n");
     CHECK(session_is_over(&rig.session));
     /* The connection may end, too. */
-    session_end_input(&rig.session, &rig.node);
+    end_input(&rig);
     CHECK(session_is_over(&rig.session));
     CHECK_INT(flood_clients(rig.node.flood), 1);
     release(&rig);
@@ -330,7 +350,7 @@ static void commands_and_replies_are_noted(void)
     say(&rig, SPAN(IAMAT("kiwi") "WHATSAT kiwi 1 1\n\x1b\n"));
     CHECK_INT(send_requests(&rig, &id, 1), 1);
     answer(&rig, id, SPAN("{}"));
-    say(&rig, SPAN(NOP "Y\r\nHELP\r\n"));
+    say(&rig, SPAN(NOP "Y\r\nWHATSAT k\r\nHELP\r\n"));
 #define TIME "2021-05-19T22:53:48.000000Z "
     const char *wanted = TIME "command 17 IAMAT kiwi +34.068930-118.445127 1621464827.5\n" TIME
                               "reply 17 AT Clark +0.500000000 kiwi +34.068930-118.445127 "
@@ -341,12 +361,45 @@ static void commands_and_replies_are_noted(void)
     CHECK_BYTES(rig.log.lines.data, strlen(wanted), wanted, strlen(wanted));
     const char *end =
         TIME "reply 17 ? \\x1b\n" TIME "places 17 ok, 4 bytes\n" TIME "command 17 Y\n" TIME
-             "invalid 17 no such command (IAMAT and WHATSAT are upper case)\n" TIME
-             "reply 17 ? Y\n" TIME "command 17 HELP\n" TIME "reply 17 help\n";
+             "invalid 17 no such command (words are upper case, HELP shows them)\n" TIME
+             "reply 17 ? Y\n" TIME "command 17 WHATSAT k\n" TIME
+             "invalid 17 too few or too many fields: WHATSAT takes (client radius bound)\n" TIME
+             "reply 17 ? WHATSAT k\n" TIME "command 17 HELP\n" TIME "reply 17 help\n";
     CHECK(rig.log.lines.len > strlen(end));
     CHECK_BYTES(rig.log.lines.data + rig.log.lines.len - strlen(end), strlen(end), end,
                 strlen(end));
     release(&rig);
+}
+
+/* A read whose first line is about another client than its bytes make it seem. */
+static void a_wrong_guess_changes_nothing(void)
+{
+#define LONG "a-client-whose-name-is-longer-than-what-is-looked-at-for-a-guess-of-it"
+    const struct {
+        struct span first, second; /* reads */
+        const char *client;
+    } rows[] = {
+        {SPAN("IAMAT kiwi +1-1 1\n"), SPAN(""), "kiwi"},
+        {SPAN("IAMAT " LONG " +1-1 1\n"), SPAN(""), LONG},
+        {SPAN(" \t IAMAT kiwi +1-1 1\n"), SPAN(""), "kiwi"},
+        {SPAN("\n\nIAMAT kiwi +1-1 1\n"), SPAN(""), "kiwi"},
+        {SPAN("IAMAT ki"), SPAN("wi +1-1 1\n"), "kiwi"},
+        {SPAN("IAMAT ab"), SPAN("cd +1-1 1\n"), "abcd"},        /* as long as its guess, +1-1 */
+        {SPAN("IAMAT b\xff\xfb cd +1-1 1\n"), SPAN(""), "bcd"}, /* and as b\xff\xfb */
+        {SPAN(NOP), SPAN("IAMAT b\xff\xfb cd +1-1 1\n"), "bcd"},
+        {SPAN("IAMAT kiwi +1-1 1\nIAMAT b\xff\xfb cd +1-1 1\n"), SPAN(""), "bcd"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig rig = rig_of(false);
+        struct location location;
+        send_only(&rig, rows[i].first);
+        if (rows[i].second.len > 0)
+            send_only(&rig, rows[i].second);
+        if (!flood_find(rig.node.flood, span_of(rows[i].client), &location))
+            printf("    nobody is called %s\n", rows[i].client);
+        CHECK(flood_find(rig.node.flood, span_of(rows[i].client), &location));
+        release(&rig);
+    }
 }
 
 /* However input is split, output is taken and answers come: the client reads the same bytes. */
@@ -371,11 +424,12 @@ static void any_timing_gives_the_same_bytes(void)
                 size_t count = amount < left ? amount : left;
                 memcpy(bytes, commands + sent, count);
                 session_attach_output(&rig.session, &rig.shared);
-                session_read(&rig.session, &rig.node, bytes, count);
+                session_read(&rig.session, bytes, count);
+                work(&rig, NULL);
                 session_detach_output(&rig.session, &rig.shared);
                 sent += count;
             } else if (what == 1 && left == 0 && !rig.session.lines.ended) {
-                session_end_input(&rig.session, &rig.node);
+                end_input(&rig);
             } else if (what == 2) {
                 take(&rig, amount);
             } else if (what == 3) {
@@ -399,8 +453,9 @@ static const struct check_case cases[] = {
      stale_stamp_gets_its_own_line},
     {"two positions of a clock that is ahead, in one read, are both taken",
      a_clock_ahead_loses_no_position},
+    {"a node whose clock is slow orders by the herd's time", a_slow_node_orders_by_the_herds_time},
     {"extreme stamps have exact differences", extreme_stamps_have_exact_differences},
-    {"invalid commands come back behind a question mark", invalid_commands_come_back},
+    {"invalid commands come back after a question mark", invalid_commands_come_back},
     {"a full table refuses new clients only", full_table_refuses_new_clients_only},
     {"without a places service the JSON says so", without_places_the_json_says_so},
     {"a bound of 0 is answered at once", a_bound_of_0_is_answered_at_once},
@@ -416,6 +471,8 @@ static const struct check_case cases[] = {
     {"a client that speaks TELNET gets JSON as it is", json_keeps_its_line_ends},
     {"IAC EOF gets all replies", eof_waits_for_all_replies},
     {"commands and replies are noted, escaped, where wanted", commands_and_replies_are_noted},
+    {"a first line about another client than it seems is about that client",
+     a_wrong_guess_changes_nothing},
     {"any timing of input, output and answers gives the same bytes",
      any_timing_gives_the_same_bytes},
 };

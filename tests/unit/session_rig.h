@@ -31,7 +31,9 @@ static inline struct rig make_rig(uint32_t clients_max, bool has_places)
     struct rig rig = {.session = {.number = 17, .address = 1700}};
     rig.node = (struct session_node){.flood = flood_new(&options),
                                      .requests = has_places ? requests_new(1, 1) : NULL,
-                                     .realtime_ns = WALL_NS};
+                                     .realtime_ns = WALL_NS,
+                                     .accept_ns = WALL_NS,
+                                     .id_bytes_max = LINES_BYTES_MAX};
     return rig;
 }
 
@@ -42,12 +44,26 @@ static inline struct rig rig_of(bool has_places)
 
 static inline void release(struct rig *rig)
 {
+    session_end_watches(&rig->session, &rig->node);
     session_free(&rig->session);
+    watchers_destroy(&rig->node.watchers);
     flood_destroy(&rig->node.flood);
     requests_destroy(&rig->node.requests);
     logline_free(&rig->log);
     buffer_free(&rig->shared);
     buffer_free(&rig->got);
+}
+
+/* Carries out all that waits, turn after turn of a session that is served at the back. */
+static inline void work(struct rig *rig, const struct session_hint *hint)
+{
+    static const struct turns_budget budget = {TURNS_BACK_COMMANDS_MAX, TURNS_BACK_IN_BYTES_MAX,
+                                               TURNS_BACK_OUT_BYTES_MAX};
+    do {
+        struct turns_budget used = session_work(&rig->session, &rig->node, &budget, hint);
+        CHECK(used.commands <= budget.commands);
+        hint = NULL;
+    } while (session_has_work(&rig->session));
 }
 
 /* The client reads at most `bytes`. */
@@ -57,15 +73,27 @@ static inline void take(struct rig *rig, size_t bytes)
     if (output.len > bytes)
         output.len = bytes;
     buffer_append(&rig->got, output);
-    session_wrote(&rig->session, &rig->node, output.len);
+    session_wrote(&rig->session, output.len);
+    work(rig, NULL);
 }
 
-/* The client sends; nothing is read. The bytes are gone after the call, as in the loop's buffer. */
+/* The client will send no more. */
+static inline void end_input(struct rig *rig)
+{
+    session_end_input(&rig->session);
+    work(rig, NULL);
+}
+
+/* The client sends; nothing is read. The bytes are gone after the call, as in the loop's buffer. It
+ * is as if others had sent in the same turn, so there is a hint. */
 static inline void send_only(struct rig *rig, struct span text)
 {
+    struct session_hint hint;
     char *bytes = check_at_page_end(text.data, text.len);
     session_attach_output(&rig->session, &rig->shared);
-    session_read(&rig->session, &rig->node, bytes, text.len);
+    session_prefetch(&rig->node, &(struct span){bytes, text.len}, &hint, 1);
+    session_read(&rig->session, bytes, text.len);
+    work(rig, &hint);
     session_detach_output(&rig->session, &rig->shared);
     memset(bytes, '#', text.len);
 }
@@ -108,6 +136,7 @@ static inline void answer(struct rig *rig, uint64_t id, struct span json)
     CHECK(told.asker == 1700);
     session_attach_output(&rig->session, &rig->shared);
     session_answer(&rig->session, &rig->node, &told);
+    work(rig, NULL);
     session_detach_output(&rig->session, &rig->shared);
     buffer_free(&message);
 }

@@ -31,7 +31,7 @@ static bool find(const struct table *table, const char *client, uint32_t *slot)
     return table_find(table, span_of(client), table_ref(table, span_of(client)), slot);
 }
 
-static void an_empty_table_knows_nobody(void)
+static void an_empty_table_knows_no_client(void)
 {
     struct table *table = table_new(key);
     uint32_t slot;
@@ -223,13 +223,13 @@ static void one_origin_too_many_is_refused(void)
         struct location location = place(client, 1, "+1-1");
         location.origin = span_of(origin);
         enum table_outcome outcome = put(table, &location, &slot);
-        if (outcome != (i < NAMES_MAX ? TABLE_NEW : TABLE_FULL))
-            CHECK_INT(outcome, i < NAMES_MAX ? TABLE_NEW : TABLE_FULL);
+        if (outcome != (i < NAMES_MAX ? TABLE_NEW : TABLE_FULL_ORIGINS))
+            CHECK_INT(outcome, i < NAMES_MAX ? TABLE_NEW : TABLE_FULL_ORIGINS);
     }
     CHECK_INT(table_count(table), NAMES_MAX);
     struct location known = place("c5", 2, "+1-1");
     known.origin = span_of("yet-another");
-    CHECK_INT(put(table, &known, &slot), TABLE_FULL);
+    CHECK_INT(put(table, &known, &slot), TABLE_FULL_ORIGINS);
     known.origin = span_of("n77");
     CHECK_INT(put(table, &known, &slot), TABLE_NEWER);
     CHECK(table_is_sound(table));
@@ -239,22 +239,52 @@ static void one_origin_too_many_is_refused(void)
 static void names_are_numbered_once(void)
 {
     struct names names;
+    struct allowance allowance = {.max = UINT64_MAX};
     names_init(&names, key);
     char longest[NAMES_BYTES_MAX + 1];
     memset(longest, 'n', NAMES_BYTES_MAX);
     longest[NAMES_BYTES_MAX] = '\0';
-    CHECK_INT(names_put(&names, span_of("Ada")), 0);
-    CHECK_INT(names_put(&names, span_of(longest)), 1);
-    CHECK_INT(names_put(&names, span_of("Ada")), 0);
-    CHECK_INT(names_put(&names, span_of(longest + 1)), 2);
+    CHECK_INT(names_put(&names, span_of("Ada"), &allowance), 0);
+    CHECK_INT(names_put(&names, span_of(longest), &allowance), 1);
+    CHECK_INT(names_put(&names, span_of("Ada"), &allowance), 0);
+    CHECK_INT(names_put(&names, span_of(longest + 1), &allowance), 2);
     for (int i = 0; i < 1000; i++) {
         char name[16];
         snprintf(name, sizeof name, "n%d", i);
-        CHECK_INT(names_put(&names, span_of(name)), 3 + i);
+        CHECK_INT(names_put(&names, span_of(name), &allowance), 3 + i);
     }
     CHECK(span_equals(names_get(&names, 1), span_of(longest)));
-    CHECK_INT(names_put(&names, span_of("n500")), 503);
+    CHECK_INT(names_put(&names, span_of("n500"), &allowance), 503);
+    CHECK_INT(names_find(&names, span_of("n500")), 503);
+    CHECK_INT(names_find(&names, span_of("n7")), 10);
+    CHECK_INT(names_find(&names, span_of("nobody")), NAMES_NONE);
+    CHECK_INT(names_find(&names, span_of("n7")), 10);
+    CHECK_INT(names.count, 1003);
     names_free(&names);
+}
+
+static void a_closed_table_takes_only_origins_that_it_knows(void)
+{
+    struct table *table = table_new(key);
+    uint32_t slot;
+    struct location location = place("kiwi", 5, "+1-1");
+    table_origin(table, span_of("Ada"));
+    table_close_origins(table);
+    CHECK_INT(table_put(table, &location, table_ref(table, location.client), &slot), TABLE_NEW);
+    for (int known = 0; known < 2; known++) {
+        uint64_t digest = table_digest(table), changes = table_changes(table);
+        location.order_ns++;
+        location.client = known ? location.client : span_of("another");
+        location.origin = known ? span_of("Cy") : span_of("Bob");
+        struct table_ref ref = table_ref(table, location.client);
+        CHECK_INT(table_put(table, &location, ref, &slot), TABLE_NEW_ORIGIN);
+        CHECK(table_is_refusal(TABLE_NEW_ORIGIN));
+        CHECK(table_digest(table) == digest && table_changes(table) == changes);
+        CHECK(table_add_origin(table, location.origin, TABLE_OWNER_KEPT));
+        CHECK_INT(table_put(table, &location, ref, &slot), known ? TABLE_NEWER : TABLE_NEW);
+    }
+    CHECK(table_is_sound(table));
+    table_destroy(&table);
 }
 
 /* Hints that were made before the client was known, and afterwards, and such as were another's. */
@@ -294,7 +324,7 @@ static void expecting_changes_no_answer(void)
 }
 
 static const struct check_case cases[] = {
-    {"an empty table knows nobody", an_empty_table_knows_nobody},
+    {"an empty table knows no client", an_empty_table_knows_no_client},
     {"the newer location wins and keeps its slot", the_newer_location_wins_and_keeps_its_slot},
     {"a longer or shorter text replaces whole", a_longer_or_shorter_text_replaces_whole},
     {"the largest parts fit their counters", the_largest_parts_fit_their_counters},
@@ -303,6 +333,8 @@ static const struct check_case cases[] = {
     {"any order of arrival gives the same digest", any_order_of_arrival_gives_the_same_digest},
     {"one origin too many is refused", one_origin_too_many_is_refused},
     {"names are numbered once", names_are_numbered_once},
+    {"a closed table takes only origins that it knows",
+     a_closed_table_takes_only_origins_that_it_knows},
     {"expecting changes no answer", expecting_changes_no_answer},
 };
 

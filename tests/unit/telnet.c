@@ -289,8 +289,8 @@ static void interrupt_within_a_read(void)
     }
 }
 
-/* Every pair behind an IAC, in the middle of a line, with a sub-negotiation's end behind it
- * that is harmless where there is none: the line after it is always whole. */
+/* Every pair after an IAC, in the middle of a line, followed by a sub-negotiation's end, which is
+ * harmless where there is none: the line after it is always whole. */
 static void every_pair(void)
 {
     for (int a = 0; a < 256; a++)
@@ -347,7 +347,7 @@ static const struct check_case cases[] = {
     {"keys before a command go, after the first IAC only", keys_before_a_command_go},
     {"IAC EOF is the end of input", eof_is_the_end},
     {"what real clients send", real_clients},
-    {"after any pair behind an IAC the next line is whole", every_pair},
+    {"after any pair that follows an IAC the next line is whole", every_pair},
 };
 
 CHECK_MAIN(cases)

@@ -39,7 +39,7 @@ static void a_prefix_is_another(void)
     }
 }
 
-static void nothing_behind_the_end_is_read(void)
+static void nothing_past_the_end_is_read(void)
 {
     char text[BYTES_MAX];
     memset(text, 'x', sizeof text);
@@ -54,7 +54,7 @@ static const struct check_case cases[] = {
     {"a copy is the same", a_copy_is_the_same},
     {"every bit counts", every_bit_counts},
     {"a prefix is another", a_prefix_is_another},
-    {"nothing behind the end is read", nothing_behind_the_end_is_read},
+    {"nothing past the end is read", nothing_past_the_end_is_read},
 };
 
 CHECK_MAIN(cases)

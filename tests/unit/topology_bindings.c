@@ -50,7 +50,34 @@ static void lists_what_each_process_binds(void)
     topology_free(&topology);
 }
 
-static void nobody_reaches_a_node_alone(void)
+static void a_node_may_bind_a_door_of_tls(void)
+{
+    CHECK(check_text(HERD "    certificate = a.pem\n" ALFORD
+                          "    clients_tls = tls://*:11600\n    certificate_key = a.key\n"));
+    CHECK_INT(topology_bindings(&topology, bindings), 3);
+    check_binding(2, "Alford", 0, "clients_tls", "tcp://*:11600", 8, false);
+    CHECK(bindings[2].at == NULL && topology.nodes[0].clients_tls.port == 11600);
+    CHECK(strcmp(topology.nodes[0].tls.certificate, "a.pem") == 0);
+    CHECK(strcmp(topology.nodes[0].tls.certificate_key, "a.key") == 0);
+    topology_free(&topology);
+}
+
+static void a_web_binds_as_its_observer(void)
+{
+    CHECK(check_text(HERD ALFORD BALL LINK
+                     "observer\n    name = Ear\n    of = Ball\n    bus = tcp://host:9\n"
+                     "observer\n    name = Eye\n    of = Ball\n    bus = tcp://host:8\n"
+                     "web\n    of = Ball\n    observer = Ear\n    listen = tcp://*:7\n"
+                     "    name = Door\n"));
+    CHECK_INT(topology_bindings(&topology, bindings), 7);
+    check_binding(4, "Ear", 2, "bus", "tcp://host:9", 16, true);
+    check_binding(5, "Door", 2, "listen", "tcp://*:7", 24, false);
+    check_binding(6, "Eye", 3, "bus", "tcp://host:8", 20, true);
+    CHECK(bindings[5].at == NULL);
+    topology_free(&topology);
+}
+
+static void the_bus_of_a_lone_node_is_not_reached(void)
 {
     CHECK(check_text(HERD ALFORD));
     CHECK_INT(topology_bindings(&topology, bindings), 2);
@@ -93,29 +120,34 @@ static void names_the_machine_of_a_process(void)
 static void the_largest_herd_has_room(void)
 {
     static char text[512 * 1024];
-    size_t used = (size_t)sprintf(text, HERD);
+    size_t used = (size_t)sprintf(text, HERD "    certificate = a\n    certificate_key = b\n");
     for (int i = 0; i < TOPOLOGY_NODES_MAX; i++)
         used += (size_t)sprintf(text + used,
                                 "node\n    name = a%d\n    clients = tcp://a%d:1\n"
-                                "    bus = tcp://a%d:2\n",
-                                i, i, i);
+                                "    bus = tcp://a%d:2\n    clients_tls = tls://a%d:3\n"
+                                "    monitor = tcp://127.0.0.1:%d\n",
+                                i, i, i, i, 20000 + i);
     for (int i = 1; i < TOPOLOGY_NODES_MAX; i++)
         used += (size_t)sprintf(text + used, "link\n    between = a%d a%d\n", i - 1, i);
     for (int i = 0; i < TOPOLOGY_PLACES_MAX; i++)
         used += (size_t)sprintf(text + used,
                                 "places\n    gateways = tcp://p%d:1\n    workers = tcp://p%d:2\n"
                                 "    provider = landmarks\n    url = http://127.0.0.1:3/x\n"
-                                "    fallback = photon\n    fallback_url = http://127.0.0.1:4/x\n",
-                                i, i);
+                                "    fallback = photon\n    fallback_url = http://127.0.0.1:4/x\n"
+                                "    monitor = tcp://127.0.0.1:%d\n",
+                                i, i, 30000 + i);
     CHECK(check_text(text));
     CHECK_INT(topology_bindings(&topology, bindings),
-              2 * TOPOLOGY_NODES_MAX + 3 * TOPOLOGY_PLACES_MAX);
+              4 * TOPOLOGY_NODES_MAX + 4 * TOPOLOGY_PLACES_MAX);
     topology_free(&topology);
 }
 
 static const struct check_case cases[] = {
     {"what each process binds is listed", lists_what_each_process_binds},
-    {"nobody reaches the bus of a node alone", nobody_reaches_a_node_alone},
+    {"a node may bind a door of TLS, by files of its own and the herd's",
+     a_node_may_bind_a_door_of_tls},
+    {"a web binds in the process of its observer", a_web_binds_as_its_observer},
+    {"the bus of a lone node is bound but not reached", the_bus_of_a_lone_node_is_not_reached},
     {"the machine of a process is named by where others reach it", names_the_machine_of_a_process},
     {"there is room for the largest herd", the_largest_herd_has_room},
 };

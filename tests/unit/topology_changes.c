@@ -1,7 +1,7 @@
-/* topology_changes: what a process says it will take at its next start only. */
+/* topology_changes: what of a file that is read again a process takes, leaves and refuses. */
 #include "tests/unit/topology_text.h"
 #include "topology/format/changes.h"
-#include "topology/format/sections.h"
+#include "topology/format/schema.h"
 
 #define CUP    "node\n    name = Cup\n    clients = tcp://*:11502\n    bus = tcp://127.0.0.1:12502\n"
 #define TO_CUP "link\n    between = Cup Ball\n"
@@ -15,7 +15,18 @@
     "    provider = google\n    url = https://maps.example.org/a\n    key_file = a.key\n"          \
     "    fallback = photon\n    fallback_url = http://127.0.0.1:1/b\n    grid_m = 10\n"            \
     "    cache_s = 0\n    budget = 5\n"
-#define PAIR HERD ALFORD BALL LINK
+#define PLACES_2                                                                                   \
+    "places\n    gateways = tcp://127.0.0.1:13600\n    workers = tcp://127.0.0.1:13601\n"          \
+    "    provider = landmarks\n    url = http://127.0.0.1:13590/a\n"
+#define BALL_2                                                                                     \
+    "node\n    name = Ball\n    clients = tcp://*:11601\n    bus = tcp://127.0.0.1:12601\n"
+#define WEB      "web\n    of = Ball\n    observer = Ear\n    listen = tcp://127.0.0.1:14500\n"
+#define DOOR     "    name = Door\n"
+#define AT_SPY   "web\n    of = Alford\n    observer = Spy\n    listen = tcp://127.0.0.1:14500\n"
+#define AT_SPY_2 "web\n    of = Alford\n    observer = Spy\n    listen = tcp://127.0.0.1:14501\n"
+#define SPY      "observer\n    name = Spy\n    of = Alford\n    bus = tcp://127.0.0.1:12505\n"
+#define EYE      "observer\n    name = Eye\n    of = Ball\n    bus = tcp://127.0.0.1:12504\n"
+#define PAIR     HERD ALFORD BALL LINK
 
 static void read_into(struct topology *into, const char *text)
 {
@@ -28,42 +39,115 @@ static void read_into(struct topology *into, const char *text)
     topology = (struct topology){0};
 }
 
-static char said[TOPOLOGY_CHANGES_BYTES_MAX];
+static struct topology_changes changes;
+static char said[8192];
+
+/* All that differs, separated by commas: `! ` is refused, `later ` waits for the next start. */
+static const char *compare_texts_for(const char *before, const char *after,
+                                     enum topology_asker asker, const char *self)
+{
+    static const char *const marks[] = {
+        [TOPOLOGY_CHANGE_NOW] = "",
+        [TOPOLOGY_CHANGE_AT_START] = "later ",
+        [TOPOLOGY_CHANGE_REFUSED] = "! ",
+    };
+    struct topology one, other;
+    size_t bytes = 0;
+    read_into(&one, before);
+    read_into(&other, after);
+    topology_changes_list(&one, &other, asker, self, &changes);
+    topology_free(&one);
+    topology_free(&other);
+    said[0] = '\0';
+    for (size_t i = 0; i < changes.count; i++)
+        bytes +=
+            (size_t)snprintf(said + bytes, sizeof said - bytes, "%s%s%s", bytes > 0 ? ", " : "",
+                             marks[changes.list[i].when], changes.list[i].text);
+    return said;
+}
 
 static const char *compare_texts(const char *before, const char *after, const char *self)
 {
-    struct topology one, other;
-    read_into(&one, before);
-    read_into(&other, after);
-    topology_changes_list(&one, &other, self, said);
-    topology_free(&one);
-    topology_free(&other);
-    return said;
+    return compare_texts_for(before, after, TOPOLOGY_ASKER_NODE, self);
 }
 
 static void lists_what_differs(void)
 {
     static const struct {
-        const char *before, *after, *wanted;
+        const char *before, *after, *self, *wanted;
     } rows[] = {
-        {PAIR, PAIR, ""},
-        {PAIR PLACES EAR, PAIR PLACES EAR, ""},
-        {PAIR, PAIR CUP TO_CUP, "node Cup, link Cup-Ball"},
-        {PAIR CUP TO_CUP, PAIR, "node Cup (removed), link Cup-Ball (removed)"},
+        {PAIR, PAIR, "Ball", ""},
+        {PAIR PLACES EAR, PAIR PLACES EAR, "Ball", ""},
+        {PAIR, PAIR CUP TO_CUP, "Ball", "node Cup, link Cup-Ball"},
+        {PAIR CUP TO_CUP, PAIR, "Ball", "node Cup (removed), link Cup-Ball (removed)"},
+        {PAIR CUP TO_CUP, PAIR, "Cup", "! node Cup (removed), link Cup-Ball (removed)"},
         /* Neither the order of the parts nor that of a link's ends means anything. */
-        {PAIR CUP TO_CUP, HERD CUP BALL ALFORD TO_CUP LINK, ""},
-        {PAIR, HERD ALFORD BALL "link\n    between = Ball Alford\n", ""},
-        {PAIR CUP TO_CUP, PAIR CUP "link\n    between = Alford Cup\n",
+        {PAIR CUP TO_CUP, HERD CUP BALL ALFORD TO_CUP LINK, "Ball", ""},
+        {PAIR, HERD ALFORD BALL "link\n    between = Ball Alford\n", "Ball", ""},
+        {PAIR CUP TO_CUP, PAIR CUP "link\n    between = Alford Cup\n", "Ball",
          "link Alford-Cup, link Cup-Ball (removed)"},
-        {PAIR, PAIR EAR, "observer Ear"},
-        {PAIR EAR, PAIR, "observer Ear (removed)"},
-        {PAIR, PAIR PLACES, "places 1"},
-        {PAIR PLACES, PAIR, "places 1 (removed)"},
-        {HERD ALFORD CUP "link\n    between = Alford Cup\n", PAIR,
+        {PAIR, PAIR EAR, "Ball", "observer Ear"},
+        {PAIR EAR, PAIR, "Ball", "observer Ear (removed)"},
+        {PAIR EAR, PAIR EAR WEB, "Ball", "web Ear"},
+        {PAIR EAR WEB, PAIR EAR, "Ball", "web Ear (removed)"},
+        {PAIR EAR SPY WEB DOOR, PAIR EAR SPY AT_SPY DOOR, "Ball", "web Door (of, observer)"},
+        {PAIR, PAIR "operator\n    name = Ada\n", "Ball", "operator Ada"},
+        {PAIR "operator\n    name = Ada\n", PAIR, "Ball", "operator Ada (removed)"},
+        {PAIR, PAIR PLACES, "Ball", "! places 1"},
+        {PAIR PLACES, PAIR, "Ball", "! places 1 (removed)"},
+        {HERD ALFORD CUP "link\n    between = Alford Cup\n", PAIR, "Alford",
          "node Ball, node Cup (removed), link Alford-Ball, link Alford-Cup (removed)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *got = compare_texts(rows[i].before, rows[i].after, NULL);
+        const char *got = compare_texts(rows[i].before, rows[i].after, rows[i].self);
+        CHECK_BYTES(got, strlen(got), rows[i].wanted, strlen(rows[i].wanted));
+    }
+}
+
+/* The same file is another matter for each who goes by it. */
+static void each_asker_takes_what_it_can(void)
+{
+    static const struct {
+        enum topology_asker asker;
+        const char *before, *after, *self, *wanted;
+    } rows[] = {
+        {TOPOLOGY_ASKER_PLACES, PAIR PLACES, PAIR CUP TO_CUP PLACES, NULL,
+         "node Cup, link Cup-Ball"},
+        {TOPOLOGY_ASKER_PLACES, PAIR PLACES, PAIR PLACES PLACES_2, NULL, "later places 2"},
+        {TOPOLOGY_ASKER_PLACES, PAIR PLACES PLACES_2, PAIR PLACES, NULL,
+         "later places 2 (removed)"},
+        {TOPOLOGY_ASKER_UP, PAIR PLACES, PAIR CUP TO_CUP PLACES, NULL,
+         "later node Cup, link Cup-Ball"},
+        {TOPOLOGY_ASKER_UP, PAIR CUP TO_CUP, PAIR, NULL,
+         "later node Cup (removed), link Cup-Ball (removed)"},
+        {TOPOLOGY_ASKER_UP, PAIR PLACES, PAIR, NULL, "later places 1 (removed)"},
+        {TOPOLOGY_ASKER_OBSERVER, PAIR EAR, PAIR CUP TO_CUP EAR PLACES, "Ear",
+         "node Cup, link Cup-Ball, places 1"},
+        {TOPOLOGY_ASKER_OBSERVER, PAIR EAR, PAIR, "Ear", "later observer Ear (removed)"},
+        {TOPOLOGY_ASKER_OBSERVER, PAIR EAR EYE, PAIR EAR, "Ear", "observer Eye (removed)"},
+        {TOPOLOGY_ASKER_OBSERVER, PAIR EAR WEB, PAIR EAR, "Ear", "web Ear (removed)"},
+        {TOPOLOGY_ASKER_PLACES, PAIR EAR PLACES, PAIR EAR WEB PLACES, NULL, "web Ear"},
+        {TOPOLOGY_ASKER_UP, PAIR EAR, PAIR EAR WEB, NULL, "later web Ear"},
+        {TOPOLOGY_ASKER_UP, PAIR EAR WEB, PAIR EAR, NULL, "later web Ear (removed)"},
+        {TOPOLOGY_ASKER_UP, PAIR EAR SPY WEB DOOR, PAIR EAR SPY AT_SPY DOOR, NULL,
+         "web Door (of, observer)"},
+        {TOPOLOGY_ASKER_WEB, PAIR EAR WEB, PAIR CUP TO_CUP EAR EYE WEB PLACES, "Ear",
+         "node Cup, link Cup-Ball, observer Eye, places 1"},
+        {TOPOLOGY_ASKER_WEB, PAIR EAR WEB, HERD ALFORD BALL_2 LINK EAR WEB, "Ear",
+         "node Ball (bus), later node Ball (clients)"},
+        {TOPOLOGY_ASKER_WEB, PAIR EAR SPY AT_SPY, HERD ALFORD BALL_2 LINK EAR SPY AT_SPY, "Spy",
+         "node Ball (clients, bus)"},
+        {TOPOLOGY_ASKER_WEB, PAIR EAR WEB, PAIR EAR, "Ear", "later web Ear (removed)"},
+        {TOPOLOGY_ASKER_WEB, PAIR EAR SPY WEB DOOR, PAIR EAR SPY AT_SPY DOOR, "Door",
+         "later web Door (of, observer)"},
+        {TOPOLOGY_ASKER_WEB, PAIR EAR SPY WEB, PAIR EAR SPY AT_SPY_2, "Ear",
+         "web Spy, later web Ear (removed)"},
+        {TOPOLOGY_ASKER_WEB, PAIR EAR SPY WEB AT_SPY_2, PAIR EAR SPY WEB, "Ear",
+         "web Spy (removed)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *got =
+            compare_texts_for(rows[i].before, rows[i].after, rows[i].asker, rows[i].self);
         CHECK_BYTES(got, strlen(got), rows[i].wanted, strlen(rows[i].wanted));
     }
 }
@@ -83,100 +167,636 @@ static const char *with(const char *text, const char *from, const char *to)
 #define KEYED                                                                                      \
     HERD "    keys = a.keys\n" ALFORD "    public_key = " KEY_A "\n" BALL                          \
          "    public_key = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf8\n" LINK EAR                    \
-         "    public_key = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf9\n" GOOGLE                      \
+         "    public_key = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf9\n"                             \
+         "operator\n    name = Ada\n"                                                              \
+         "    public_key = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yfb\n" GOOGLE                      \
          "    public_key = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yfa\n"
+
+#define KEYED_PAIR                                                                                 \
+    HERD "    keys = a.keys\n" ALFORD "    public_key = " KEY_A "\n" BALL                          \
+         "    public_key = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf8\n" LINK
+
+#define SECURE                                                                                     \
+    HERD ALFORD "    clients_tls = tls://*:11600\n    certificate = a.pem\n"                       \
+                "    certificate_key = a.key\n    client_ca = b.pem\n" BALL LINK
+
+#define NODE     TOPOLOGY_ASKER_NODE
+#define OBSERVER TOPOLOGY_ASKER_OBSERVER
+#define SERVICE  TOPOLOGY_ASKER_PLACES
+#define SERVER   TOPOLOGY_ASKER_WEB
+#define UP       TOPOLOGY_ASKER_UP
 
 struct row {
     enum topology_section_kind kind;
-    size_t key;
-    const char *text, *from, *to, *self, *wanted;
+    const char *key, *text, *from, *to;
+    struct {
+        enum topology_asker asker;
+        const char *self, *wanted; /* NULL: no more */
+    } by[4];
 };
 
 /* Each key of each section once. A name is whose part it is: another name is another part. */
 static const struct row rows[] = {
-    {SECTION_HERD, HERD_NAME, KEYED, "small", "large", NULL, "herd (name)"},
-    {SECTION_HERD, HERD_KEYS, KEYED, "a.keys", "b.keys", NULL, "herd (keys)"},
-    {SECTION_HERD, HERD_INSECURE, PAIR, "small\n", "small\n    insecure = yes\n", NULL,
-     "herd (insecure)"},
-    {SECTION_NODE, NODE_NAME, PAIR, "Alford\n    clients", "Alfred\n    clients", NULL, NULL},
-    {SECTION_NODE, NODE_CLIENTS, KEYED, "11500", "11600", NULL, "node Alford (clients)"},
-    {SECTION_NODE, NODE_BUS, KEYED, "12501", "12601", NULL, "node Ball (bus)"},
-    {SECTION_NODE, NODE_BUS_AT, KEYED, "12501\n", "12501\n    bus_at = tcp://127.0.0.1:12601\n",
-     NULL, "node Ball (bus_at)"},
-    {SECTION_NODE, NODE_PUBLIC_KEY, KEYED, "yf7", "yf6", "Alford", "node Alford (public_key)"},
-    {SECTION_LINK, LINK_BETWEEN, PAIR CUP LINK, "Alford Ball", "Cup Ball", NULL, NULL},
-    {SECTION_OBSERVER, OBSERVER_NAME, PAIR EAR, "Ear", "Eye", NULL,
-     "observer Eye, observer Ear (removed)"},
-    {SECTION_OBSERVER, OBSERVER_OF, KEYED, "of = Ball", "of = Alford", NULL, "observer Ear (of)"},
-    {SECTION_OBSERVER, OBSERVER_BUS, KEYED, "12503", "12603", NULL, "observer Ear (bus)"},
-    {SECTION_OBSERVER, OBSERVER_BUS_AT, KEYED, "12503\n",
-     "12503\n    bus_at = tcp://127.0.0.1:12603\n", NULL, "observer Ear (bus_at)"},
-    {SECTION_OBSERVER, OBSERVER_PUBLIC_KEY, KEYED, "yf9", "yf6", "Ear",
-     "observer Ear (public_key)"},
-    {SECTION_PLACES, PLACES_GATEWAYS, KEYED, "13500", "13600", NULL, "places 1 (gateways)"},
-    {SECTION_PLACES, PLACES_WORKERS, KEYED, "13501", "13601", NULL, "places 1 (workers)"},
-    {SECTION_PLACES, PLACES_GATEWAYS_AT, KEYED, "13500\n",
-     "13500\n    gateways_at = tcp://127.0.0.1:13600\n", NULL, "places 1 (gateways_at)"},
-    {SECTION_PLACES, PLACES_WORKERS_AT, KEYED, "13501\n",
-     "13501\n    workers_at = tcp://127.0.0.1:13601\n", NULL, "places 1 (workers_at)"},
-    {SECTION_PLACES, PLACES_PROVIDER, KEYED, "= google\n", "= google-new\n", NULL,
-     "places 1 (provider)"},
-    {SECTION_PLACES, PLACES_URL, KEYED, "org/a", "org/b", NULL, "places 1 (url)"},
-    {SECTION_PLACES, PLACES_KEY_FILE, KEYED, "a.key\n    f", "b.key\n    f", NULL,
-     "places 1 (key_file)"},
-    {SECTION_PLACES, PLACES_FALLBACK, KEYED, "photon", "overpass", NULL, "places 1 (fallback)"},
-    {SECTION_PLACES, PLACES_FALLBACK_URL, KEYED, "1/b", "1/c", NULL, "places 1 (fallback_url)"},
-    {SECTION_PLACES, PLACES_GRID_M, KEYED, "grid_m = 10", "grid_m = 20", NULL, "places 1 (grid_m)"},
-    {SECTION_PLACES, PLACES_CACHE_S, KEYED, "    cache_s = 0\n", "", NULL, "places 1 (cache_s)"},
-    {SECTION_PLACES, PLACES_BUDGET, KEYED, "budget = 5", "budget = 6", NULL, "places 1 (budget)"},
-    {SECTION_PLACES, PLACES_DATABASE, PAIR PLACES, "landmarks\n",
-     "landmarks\n    database = /a.db\n", NULL, "places 1 (database)"},
-    {SECTION_PLACES, PLACES_PUBLIC_KEY, KEYED, "yfa", "yf6", "placesd", "places 1 (public_key)"},
+    {SECTION_HERD,
+     "name",
+     KEYED,
+     "small",
+     "large",
+     {{NODE, "Ball", "! herd (name)"},
+      {SERVICE, NULL, "later herd (name)"},
+      {UP, NULL, "later herd (name)"}}},
+    {SECTION_HERD,
+     "keys",
+     KEYED,
+     "a.keys",
+     "b.keys",
+     {{NODE, "Ball", "later herd (keys)"},
+      {SERVICE, NULL, "later herd (keys)"},
+      {UP, NULL, "later herd (keys)"}}},
+    {SECTION_HERD,
+     "insecure",
+     PAIR,
+     "small\n",
+     "small\n    insecure = yes\n",
+     {{NODE, "Ball", "herd (insecure)"},
+      {SERVICE, NULL, "herd (insecure)"},
+      {OBSERVER, "Ear", "herd (insecure)"}}},
+    {SECTION_HERD,
+     "max_id_bytes",
+     PAIR,
+     "small\n",
+     "small\n    max_id_bytes = 255\n",
+     {{NODE, "Ball", "herd (max_id_bytes)"},
+      {SERVICE, NULL, "herd (max_id_bytes)"},
+      {OBSERVER, "Ear", "herd (max_id_bytes)"}}},
+    {SECTION_HERD,
+     "former",
+     PAIR,
+     "small\n",
+     "small\n    former = Gus Ann\n",
+     {{NODE, "Ball", "herd (former)"},
+      {SERVICE, NULL, "herd (former)"},
+      {OBSERVER, "Ear", "herd (former)"}}},
+    {SECTION_HERD,
+     "expire",
+     PAIR,
+     "small\n",
+     "small\n    expire = 1h\n",
+     {{NODE, "Ball", "herd (expire)"},
+      {SERVICE, NULL, "herd (expire)"},
+      {OBSERVER, "Ear", "herd (expire)"}}},
+    {SECTION_HERD,
+     "forget",
+     PAIR,
+     "small\n",
+     "small\n    forget = yes\n",
+     {{NODE, "Ball", "herd (forget)"},
+      {SERVICE, NULL, "herd (forget)"},
+      {OBSERVER, "Ear", "herd (forget)"}}},
+    {SECTION_HERD,
+     "access",
+     PAIR,
+     "small\n",
+     "small\n    access = small.access\n",
+     {{NODE, "Ball", "herd (access)"},
+      {SERVICE, NULL, "herd (access)"},
+      {OBSERVER, "Ear", "herd (access)"}}},
+    {SECTION_HERD,
+     "nearby",
+     PAIR,
+     "small\n",
+     "small\n    nearby = no\n",
+     {{NODE, "Ball", "! herd (nearby)"},
+      {SERVICE, NULL, "later herd (nearby)"},
+      {OBSERVER, "Ear", "later herd (nearby)"}}},
+    {SECTION_HERD,
+     "watch",
+     PAIR,
+     "small\n",
+     "small\n    watch = no\n",
+     {{NODE, "Ball", "! herd (watch)"},
+      {SERVICE, NULL, "later herd (watch)"},
+      {OBSERVER, "Ear", "later herd (watch)"}}},
+    {SECTION_HERD,
+     "journal",
+     PAIR,
+     "small\n",
+     "small\n    journal = always\n",
+     {{NODE, "Ball", "! herd (journal)"},
+      {SERVICE, NULL, "later herd (journal)"},
+      {OBSERVER, "Ear", "later herd (journal)"}}},
+    {SECTION_HERD,
+     "answers_after",
+     PAIR,
+     "small\n",
+     "small\n    answers_after = neighbour\n",
+     {{NODE, "Ball", "herd (answers_after)"},
+      {SERVICE, NULL, "herd (answers_after)"},
+      {OBSERVER, "Ear", "herd (answers_after)"}}},
+    {SECTION_HERD,
+     "max_clients",
+     PAIR,
+     "small\n",
+     "small\n    max_clients = 5\n",
+     {{NODE, "Ball", "herd (max_clients)"},
+      {SERVICE, NULL, "herd (max_clients)"},
+      {OBSERVER, "Ear", "herd (max_clients)"}}},
+    {SECTION_HERD,
+     "max_table_bytes",
+     PAIR,
+     "small\n",
+     "small\n    max_table_bytes = 2M\n",
+     {{NODE, "Ball", "herd (max_table_bytes)"},
+      {SERVICE, NULL, "herd (max_table_bytes)"},
+      {OBSERVER, "Ear", "herd (max_table_bytes)"}}},
+    {SECTION_HERD,
+     "new_clients",
+     PAIR,
+     "small\n",
+     "small\n    new_clients = 1/2\n",
+     {{NODE, "Ball", "herd (new_clients)"},
+      {SERVICE, NULL, "herd (new_clients)"},
+      {OBSERVER, "Ear", "herd (new_clients)"}}},
+    {SECTION_HERD,
+     "log",
+     PAIR,
+     "small\n",
+     "small\n    log = events\n",
+     {{NODE, "Ball", "herd (log)"},
+      {SERVICE, NULL, "herd (log)"},
+      {OBSERVER, "Ear", "herd (log)"}}},
+    {SECTION_HERD,
+     "log_rate",
+     PAIR,
+     "small\n",
+     "small\n    log_rate = 5\n",
+     {{NODE, "Ball", "herd (log_rate)"},
+      {SERVICE, NULL, "herd (log_rate)"},
+      {OBSERVER, "Ear", "herd (log_rate)"}}},
+    {SECTION_HERD,
+     "log_level",
+     PAIR,
+     "small\n",
+     "small\n    log_level = debug\n",
+     {{NODE, "Ball", "herd (log_level)"},
+      {SERVICE, NULL, "herd (log_level)"},
+      {OBSERVER, "Ear", "herd (log_level)"}}},
+    {SECTION_HERD,
+     "log_file",
+     PAIR,
+     "small\n",
+     "small\n    log_file = -\n",
+     {{NODE, "Ball", "herd (log_file)"},
+      {SERVICE, NULL, "herd (log_file)"},
+      {OBSERVER, "Ear", "herd (log_file)"}}},
+    {SECTION_HERD,
+     "log_max_bytes",
+     PAIR,
+     "small\n",
+     "small\n    log_max_bytes = 64K\n",
+     {{NODE, "Ball", "herd (log_max_bytes)"},
+      {SERVICE, NULL, "herd (log_max_bytes)"},
+      {OBSERVER, "Ear", "herd (log_max_bytes)"}}},
+    {SECTION_HERD,
+     "log_format",
+     PAIR,
+     "small\n",
+     "small\n    log_format = json\n",
+     {{NODE, "Ball", "herd (log_format)"},
+      {SERVICE, NULL, "herd (log_format)"},
+      {OBSERVER, "Ear", "herd (log_format)"}}},
+    {SECTION_HERD,
+     "certificate",
+     PAIR,
+     "small\n",
+     "small\n    certificate = a.pem\n",
+     {{NODE, "Ball", "herd (certificate)"},
+      {SERVICE, NULL, "herd (certificate)"},
+      {OBSERVER, "Ear", "herd (certificate)"}}},
+    {SECTION_HERD,
+     "certificate_key",
+     PAIR,
+     "small\n",
+     "small\n    certificate_key = a.key\n",
+     {{NODE, "Ball", "herd (certificate_key)"},
+      {SERVICE, NULL, "herd (certificate_key)"},
+      {OBSERVER, "Ear", "herd (certificate_key)"}}},
+    {SECTION_HERD,
+     "client_ca",
+     PAIR,
+     "small\n",
+     "small\n    client_ca = b.pem\n",
+     {{NODE, "Ball", "herd (client_ca)"},
+      {SERVICE, NULL, "herd (client_ca)"},
+      {OBSERVER, "Ear", "herd (client_ca)"}}},
+    {SECTION_NODE,
+     "name",
+     PAIR,
+     "Alford\n    clients",
+     "Alfred\n    clients",
+     {{NODE, NULL, NULL}}},
+    {SECTION_NODE,
+     "clients",
+     KEYED,
+     "11500",
+     "11600",
+     {{NODE, "Alford", "! node Alford (clients)"},
+      {NODE, "Ball", "node Alford (clients)"},
+      {UP, NULL, "node Alford (clients)"}}},
+    {SECTION_NODE,
+     "bus",
+     KEYED,
+     "12501",
+     "12601",
+     {{NODE, "Ball", "! node Ball (bus)"},
+      {NODE, "Alford", "node Ball (bus)"},
+      {OBSERVER, "Ear", "later node Ball (bus)"}}},
+    {SECTION_NODE,
+     "bus_at",
+     KEYED,
+     "12501\n",
+     "12501\n    bus_at = tcp://127.0.0.1:12601\n",
+     {{NODE, "Ball", "node Ball (bus_at)"},
+      {NODE, "Alford", "node Ball (bus_at)"},
+      {OBSERVER, "Ear", "later node Ball (bus_at)"}}},
+    {SECTION_NODE,
+     "public_key",
+     KEYED,
+     "yf7",
+     "yf6",
+     {{NODE, "Alford", "later node Alford (public_key)"},
+      {NODE, "Ball", "node Alford (public_key)"},
+      {SERVICE, NULL, "node Alford (public_key)"}}},
+    {SECTION_NODE,
+     "trusted",
+     KEYED,
+     "12501\n",
+     "12501\n    trusted = 192.0.2.1\n",
+     {{NODE, "Ball", "node Ball (trusted)"},
+      {NODE, "Alford", "node Ball (trusted)"},
+      {SERVICE, NULL, "node Ball (trusted)"}}},
+    {SECTION_NODE,
+     "monitor",
+     KEYED,
+     "12501\n",
+     "12501\n    monitor = tcp://127.0.0.1:14501\n",
+     {{NODE, "Ball", "later node Ball (monitor)"},
+      {NODE, "Alford", "node Ball (monitor)"},
+      {SERVICE, NULL, "node Ball (monitor)"}}},
+    {SECTION_NODE,
+     "monitor_token_file",
+     KEYED,
+     "12501\n",
+     "12501\n    monitor = tcp://127.0.0.1:14501\n    monitor_token_file = a\n",
+     {{NODE, "Ball", "later node Ball (monitor, monitor_token_file)"},
+      {NODE, "Alford", "node Ball (monitor, monitor_token_file)"}}},
+    {SECTION_NODE,
+     "max_clients",
+     PAIR,
+     "11500\n",
+     "11500\n    max_clients = 5\n",
+     {{NODE, "Alford", "node Alford (max_clients)"},
+      {NODE, "Ball", "node Alford (max_clients)"},
+      {SERVICE, NULL, "node Alford (max_clients)"}}},
+    {SECTION_NODE,
+     "max_table_bytes",
+     PAIR,
+     "11500\n",
+     "11500\n    max_table_bytes = 2M\n",
+     {{NODE, "Alford", "node Alford (max_table_bytes)"},
+      {NODE, "Ball", "node Alford (max_table_bytes)"},
+      {SERVICE, NULL, "node Alford (max_table_bytes)"}}},
+    {SECTION_NODE,
+     "new_clients",
+     PAIR,
+     "11500\n",
+     "11500\n    new_clients = 1/2\n",
+     {{NODE, "Alford", "node Alford (new_clients)"},
+      {NODE, "Ball", "node Alford (new_clients)"},
+      {SERVICE, NULL, "node Alford (new_clients)"}}},
+    {SECTION_NODE,
+     "log",
+     PAIR,
+     "11500\n",
+     "11500\n    log = events\n",
+     {{NODE, "Alford", "node Alford (log)"},
+      {NODE, "Ball", "node Alford (log)"},
+      {SERVICE, NULL, "node Alford (log)"}}},
+    {SECTION_NODE,
+     "log_rate",
+     PAIR,
+     "11500\n",
+     "11500\n    log_rate = 5\n",
+     {{NODE, "Alford", "node Alford (log_rate)"},
+      {NODE, "Ball", "node Alford (log_rate)"},
+      {SERVICE, NULL, "node Alford (log_rate)"}}},
+    {SECTION_NODE,
+     "log_level",
+     PAIR,
+     "11500\n",
+     "11500\n    log_level = debug\n",
+     {{NODE, "Alford", "node Alford (log_level)"},
+      {NODE, "Ball", "node Alford (log_level)"},
+      {SERVICE, NULL, "node Alford (log_level)"}}},
+    {SECTION_NODE,
+     "log_file",
+     PAIR,
+     "11500\n",
+     "11500\n    log_file = -\n",
+     {{NODE, "Alford", "node Alford (log_file)"},
+      {NODE, "Ball", "node Alford (log_file)"},
+      {SERVICE, NULL, "node Alford (log_file)"}}},
+    {SECTION_NODE,
+     "log_max_bytes",
+     PAIR,
+     "11500\n",
+     "11500\n    log_max_bytes = 64K\n",
+     {{NODE, "Alford", "node Alford (log_max_bytes)"},
+      {NODE, "Ball", "node Alford (log_max_bytes)"},
+      {SERVICE, NULL, "node Alford (log_max_bytes)"}}},
+    {SECTION_NODE,
+     "log_format",
+     PAIR,
+     "11500\n",
+     "11500\n    log_format = json\n",
+     {{NODE, "Alford", "node Alford (log_format)"},
+      {NODE, "Ball", "node Alford (log_format)"},
+      {SERVICE, NULL, "node Alford (log_format)"}}},
+    {SECTION_NODE,
+     "clients_tls",
+     SECURE,
+     "11600",
+     "11601",
+     {{NODE, "Alford", "! node Alford (clients_tls)"},
+      {NODE, "Ball", "node Alford (clients_tls)"},
+      {UP, NULL, "node Alford (clients_tls)"}}},
+    {SECTION_NODE,
+     "certificate",
+     SECURE,
+     "a.pem",
+     "c.pem",
+     {{NODE, "Alford", "node Alford (certificate)"},
+      {NODE, "Ball", "node Alford (certificate)"},
+      {SERVICE, NULL, "node Alford (certificate)"}}},
+    {SECTION_NODE,
+     "certificate_key",
+     SECURE,
+     "a.key",
+     "c.key",
+     {{NODE, "Alford", "node Alford (certificate_key)"},
+      {NODE, "Ball", "node Alford (certificate_key)"},
+      {SERVICE, NULL, "node Alford (certificate_key)"}}},
+    {SECTION_NODE,
+     "client_ca",
+     SECURE,
+     "b.pem",
+     "c.pem",
+     {{NODE, "Alford", "node Alford (client_ca)"},
+      {NODE, "Ball", "node Alford (client_ca)"},
+      {SERVICE, NULL, "node Alford (client_ca)"}}},
+    {SECTION_LINK, "between", PAIR CUP LINK, "Alford Ball", "Cup Ball", {{NODE, NULL, NULL}}},
+    {SECTION_OBSERVER,
+     "name",
+     PAIR EAR,
+     "Ear",
+     "Eye",
+     {{NODE, "Ball", "observer Eye, observer Ear (removed)"}}},
+    {SECTION_OBSERVER,
+     "of",
+     KEYED,
+     "of = Ball",
+     "of = Alford",
+     {{NODE, "Ball", "observer Ear (of)"},
+      {OBSERVER, "Ear", "later observer Ear (of)"},
+      {OBSERVER, "Eye", "observer Ear (of)"}}},
+    {SECTION_OBSERVER,
+     "bus",
+     KEYED,
+     "12503",
+     "12603",
+     {{NODE, "Ball", "observer Ear (bus)"},
+      {OBSERVER, "Ear", "later observer Ear (bus)"},
+      {OBSERVER, "Eye", "observer Ear (bus)"}}},
+    {SECTION_OBSERVER,
+     "bus_at",
+     KEYED,
+     "12503\n",
+     "12503\n    bus_at = tcp://127.0.0.1:12603\n",
+     {{NODE, "Ball", "observer Ear (bus_at)"},
+      {OBSERVER, "Ear", "later observer Ear (bus_at)"},
+      {OBSERVER, "Eye", "observer Ear (bus_at)"}}},
+    {SECTION_OBSERVER,
+     "public_key",
+     KEYED,
+     "yf9",
+     "yf6",
+     {{NODE, "Ball", "observer Ear (public_key)"},
+      {OBSERVER, "Ear", "later observer Ear (public_key)"},
+      {OBSERVER, "Eye", "observer Ear (public_key)"}}},
+    {SECTION_OPERATOR,
+     "name",
+     KEYED,
+     "Ada",
+     "Eve",
+     {{NODE, "Ball", "operator Eve, operator Ada (removed)"}}},
+    {SECTION_OPERATOR,
+     "public_key",
+     KEYED,
+     "yfb",
+     "yfc",
+     {{NODE, "Ball", "operator Ada (public_key)"}, {SERVICE, NULL, "operator Ada (public_key)"}}},
+    {SECTION_WEB,
+     "name",
+     PAIR EAR WEB,
+     "14500\n",
+     "14500\n" DOOR,
+     {{NODE, "Ball", "web Door, web Ear (removed)"},
+      {SERVER, "Ear", "web Door, later web Ear (removed)"},
+      {UP, NULL, "later web Door, later web Ear (removed)"}}},
+    {SECTION_WEB, "of", PAIR EAR WEB, NULL, NULL, {{NODE, NULL, NULL}}},
+    {SECTION_WEB, "observer", PAIR EAR WEB, NULL, NULL, {{NODE, NULL, NULL}}},
+    {SECTION_WEB,
+     "listen",
+     PAIR EAR WEB,
+     "14500",
+     "14600",
+     {{NODE, "Ball", "web Ear (listen)"},
+      {OBSERVER, "Ear", "web Ear (listen)"},
+      {SERVER, "Ear", "later web Ear (listen)"},
+      {UP, NULL, "web Ear (listen)"}}},
+    {SECTION_PLACES,
+     "gateways",
+     KEYED,
+     "13500",
+     "13600",
+     {{NODE, "Ball", "! places 1 (gateways)"},
+      {SERVICE, NULL, "later places 1 (gateways)"},
+      {OBSERVER, "Ear", "places 1 (gateways)"}}},
+    {SECTION_PLACES,
+     "gateways_at",
+     KEYED,
+     "13500\n",
+     "13500\n    gateways_at = tcp://127.0.0.1:13600\n",
+     {{NODE, "Ball", "! places 1 (gateways_at)"},
+      {SERVICE, NULL, "later places 1 (gateways_at)"},
+      {OBSERVER, "Ear", "places 1 (gateways_at)"}}},
+    {SECTION_PLACES,
+     "workers",
+     KEYED,
+     "13501",
+     "13601",
+     {{NODE, "Ball", "places 1 (workers)"},
+      {SERVICE, NULL, "later places 1 (workers)"},
+      {UP, NULL, "places 1 (workers)"}}},
+    {SECTION_PLACES,
+     "workers_at",
+     KEYED,
+     "13501\n",
+     "13501\n    workers_at = tcp://127.0.0.1:13601\n",
+     {{NODE, "Ball", "places 1 (workers_at)"},
+      {SERVICE, NULL, "later places 1 (workers_at)"},
+      {UP, NULL, "places 1 (workers_at)"}}},
+    {SECTION_PLACES,
+     "provider",
+     KEYED,
+     "= google\n",
+     "= google-new\n",
+     {{NODE, "Ball", "places 1 (provider)"},
+      {SERVICE, NULL, "later places 1 (provider)"},
+      {UP, NULL, "places 1 (provider)"}}},
+    {SECTION_PLACES,
+     "url",
+     KEYED,
+     "org/a",
+     "org/b",
+     {{NODE, "Ball", "places 1 (url)"},
+      {SERVICE, NULL, "later places 1 (url)"},
+      {UP, NULL, "places 1 (url)"}}},
+    {SECTION_PLACES,
+     "key_file",
+     KEYED,
+     "a.key\n    f",
+     "b.key\n    f",
+     {{NODE, "Ball", "places 1 (key_file)"},
+      {SERVICE, NULL, "later places 1 (key_file)"},
+      {UP, NULL, "places 1 (key_file)"}}},
+    {SECTION_PLACES,
+     "fallback",
+     KEYED,
+     "photon",
+     "overpass",
+     {{NODE, "Ball", "places 1 (fallback)"},
+      {SERVICE, NULL, "later places 1 (fallback)"},
+      {UP, NULL, "places 1 (fallback)"}}},
+    {SECTION_PLACES,
+     "fallback_url",
+     KEYED,
+     "1/b",
+     "1/c",
+     {{NODE, "Ball", "places 1 (fallback_url)"},
+      {SERVICE, NULL, "later places 1 (fallback_url)"},
+      {UP, NULL, "places 1 (fallback_url)"}}},
+    {SECTION_PLACES,
+     "grid_m",
+     KEYED,
+     "grid_m = 10",
+     "grid_m = 20",
+     {{NODE, "Ball", "places 1 (grid_m)"},
+      {SERVICE, NULL, "later places 1 (grid_m)"},
+      {UP, NULL, "places 1 (grid_m)"}}},
+    {SECTION_PLACES,
+     "cache_s",
+     KEYED,
+     "    cache_s = 0\n",
+     "",
+     {{NODE, "Ball", "places 1 (cache_s)"},
+      {SERVICE, NULL, "later places 1 (cache_s)"},
+      {UP, NULL, "places 1 (cache_s)"}}},
+    {SECTION_PLACES,
+     "budget",
+     KEYED,
+     "budget = 5",
+     "budget = 6",
+     {{NODE, "Ball", "places 1 (budget)"},
+      {SERVICE, NULL, "later places 1 (budget)"},
+      {UP, NULL, "places 1 (budget)"}}},
+    {SECTION_PLACES,
+     "database",
+     PAIR PLACES,
+     "landmarks\n",
+     "landmarks\n    database = /a.db\n",
+     {{NODE, "Ball", "places 1 (database)"}, {SERVICE, NULL, "later places 1 (database)"}}},
+    {SECTION_PLACES,
+     "monitor",
+     KEYED,
+     "13501\n",
+     "13501\n    monitor = tcp://127.0.0.1:14501\n",
+     {{NODE, "Ball", "places 1 (monitor)"}, {SERVICE, NULL, "later places 1 (monitor)"}}},
+    {SECTION_PLACES,
+     "monitor_token_file",
+     KEYED,
+     "13501\n",
+     "13501\n    monitor = tcp://127.0.0.1:14501\n    monitor_token_file = a\n",
+     {{NODE, "Ball", "places 1 (monitor, monitor_token_file)"},
+      {SERVICE, NULL, "later places 1 (monitor, monitor_token_file)"}}},
+    {SECTION_PLACES,
+     "public_key",
+     KEYED,
+     "yfa",
+     "yf6",
+     {{NODE, "Ball", "places 1 (public_key)"}, {SERVICE, NULL, "later places 1 (public_key)"}}},
 };
 
 static void names_the_key_that_differs(void)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *row = &rows[i];
-        if (row->wanted == NULL)
-            continue;
-        const char *got = compare_texts(row->text, with(row->text, row->from, row->to), row->self);
-        CHECK_BYTES(got, strlen(got), row->wanted, strlen(row->wanted));
+        for (size_t by = 0; by < 4 && row->by[by].wanted != NULL; by++) {
+            const char *wanted = row->by[by].wanted;
+            const char *got = compare_texts_for(row->text, with(row->text, row->from, row->to),
+                                                row->by[by].asker, row->by[by].self);
+            CHECK_BYTES(got, strlen(got), wanted, strlen(wanted));
+        }
     }
 }
 
-/* Whoever adds a key to topology files says here how its change is told. */
+/* Each key of topology files needs a row here that says how its change is reported. */
 static void knows_every_key(void)
 {
     for (int kind = 0; kind < SECTION_KINDS; kind++)
-        for (size_t key = 0; key < SECTION_KEYS_MAX; key++) {
-            const char *name = topology_sections_key((enum topology_section_kind)kind, key);
-            bool found = name == NULL;
+        for (size_t key = 0; key < topology_schemas[kind].count; key++) {
+            const char *name = topology_schemas[kind].keys[key].name;
+            bool found = false;
             for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-                found = found || ((int)rows[i].kind == kind && rows[i].key == key);
+                found = found || ((int)rows[i].kind == kind && strcmp(rows[i].key, name) == 0);
             if (!found)
-                printf("    no row for %s of section %d\n", name, kind);
+                printf("    no row for %s of %s\n", name, topology_schemas[kind].name);
             CHECK(found);
         }
 }
 
-static void leaves_out_the_keys_of_others(void)
+/* One speaks with CURVE, the other in the clear. */
+static void a_running_node_neither_gets_keys_nor_loses_them(void)
 {
-    static const char *const froms[] = {"yf7", "yf8", "yf9", "yfa"};
-    for (size_t i = 0; i < sizeof froms / sizeof *froms; i++) {
-        CHECK(compare_texts(KEYED, with(KEYED, froms[i], "yf6"), NULL)[0] == '\0');
-        CHECK(compare_texts(KEYED, with(KEYED, froms[i], "yf6"), "Cup")[0] == '\0');
-    }
+    const char *got = compare_texts(KEYED_PAIR, PAIR, "Ball");
+    CHECK(strstr(got, "! herd (keys, which it has)") != NULL);
+    got = compare_texts(PAIR, KEYED_PAIR, "Ball");
+    CHECK(strstr(got, "! herd (keys, which it has not)") != NULL);
+    got = compare_texts_for(PAIR, KEYED_PAIR, TOPOLOGY_ASKER_PLACES, NULL);
+    CHECK(strstr(got, "!") == NULL && strstr(got, "later herd (keys)") != NULL);
 }
 
 static void several_keys_of_one_part(void)
 {
     char text[8192];
     snprintf(text, sizeof text, "%s", with(KEYED, "11500", "11600"));
-    const char *got = compare_texts(KEYED, with(text, "12500", "12600"), NULL);
+    const char *got = compare_texts(KEYED, with(text, "12500", "12600"), "Ball");
     CHECK(strcmp(got, "node Alford (clients, bus)") == 0);
+    snprintf(text, sizeof text, "%s", with(KEYED, "yf7", "yf6"));
+    got = compare_texts(KEYED, with(text, "12500\n", "12500\n    max_clients = 5\n"), "Alford");
+    CHECK(strcmp(got, "node Alford (max_clients), later node Alford (public_key)") == 0);
     snprintf(text, sizeof text, "%s", with(KEYED, "    fallback = photon\n", ""));
-    got = compare_texts(KEYED, with(text, "    fallback_url = http://127.0.0.1:1/b\n", ""), NULL);
+    got = compare_texts(KEYED, with(text, "    fallback_url = http://127.0.0.1:1/b\n", ""), "Ball");
     CHECK(strcmp(got, "places 1 (fallback, fallback_url)") == 0);
 }
 
@@ -190,25 +810,58 @@ static void what_does_not_fit_is_counted(void)
                                   "node\n    name = N%d\n    clients = tcp://*:%d\n"
                                   "    bus = tcp://127.0.0.1:%d\nlink\n    between = Ball N%d\n",
                                   i, 20000 + i, 30000 + i, i);
-    compare_texts(PAIR, text, NULL);
+    compare_texts_for(PAIR, text, TOPOLOGY_ASKER_NODE, "Ball");
+    CHECK_INT(changes.count, TOPOLOGY_CHANGES_MAX);
+    CHECK_INT(changes.more, 2 * 1022 - TOPOLOGY_CHANGES_MAX);
+    CHECK_INT(changes.counts[TOPOLOGY_CHANGE_NOW], 2 * 1022);
+    CHECK(strncmp(said, "node N2, node N3, ", 18) == 0);
+    /* What is refused counts wherever it stands, and is in the list though it comes last. */
+    bytes += (size_t)snprintf(text + bytes, sizeof text - bytes, "%s", PLACES);
+    compare_texts_for(PAIR, text, TOPOLOGY_ASKER_NODE, "Ball");
+    CHECK_INT(changes.count, TOPOLOGY_CHANGES_MAX);
+    CHECK(strstr(said, "! places 1") != NULL);
+    compare_texts_for(text, PAIR, TOPOLOGY_ASKER_NODE, "N1000");
+    CHECK_INT(changes.counts[TOPOLOGY_CHANGE_REFUSED], 2); /* its own, and the places */
+}
+
+static void what_waits_for_the_next_start_is_one_line(void)
+{
+    static char text[1024 * 256];
+    char later[TOPOLOGY_LATER_BYTES_MAX];
+    compare_texts_for(PAIR PLACES, PAIR CUP TO_CUP PLACES PLACES_2, TOPOLOGY_ASKER_UP, NULL);
+    topology_changes_at_start(&changes, later);
+    CHECK(strcmp(later, "node Cup, places 2") == 0);
+    compare_texts_for(PAIR, PAIR EAR, TOPOLOGY_ASKER_UP, NULL);
+    topology_changes_at_start(&changes, later);
+    CHECK(later[0] == '\0');
+    size_t bytes = (size_t)snprintf(text, sizeof text, "%s", PAIR);
+    for (int i = 0; i < 200; i++)
+        bytes += (size_t)snprintf(text + bytes, sizeof text - bytes,
+                                  "node\n    name = A-name-of-some-length-%d\n"
+                                  "    clients = tcp://*:%d\n    bus = tcp://127.0.0.1:%d\n"
+                                  "link\n    between = Ball A-name-of-some-length-%d\n",
+                                  i, 20000 + i, 30000 + i, i);
+    compare_texts_for(PAIR, text, TOPOLOGY_ASKER_UP, NULL);
+    topology_changes_at_start(&changes, later);
     size_t listed = 1;
-    for (const char *at = said; (at = strstr(at, ", node ")) != NULL; at++)
+    for (const char *at = later; (at = strstr(at, ", node ")) != NULL; at++)
         listed++;
     char wanted[64];
-    snprintf(wanted, sizeof wanted, ", and %zu more", 2 * 1022 - listed);
-    CHECK(strncmp(said, "node N2, node N3, ", 18) == 0);
-    CHECK(strlen(said) > TOPOLOGY_CHANGES_BYTES_MAX - 64);
-    CHECK(strlen(said) < TOPOLOGY_CHANGES_BYTES_MAX);
-    CHECK(strcmp(said + strlen(said) - strlen(wanted), wanted) == 0);
+    snprintf(wanted, sizeof wanted, ", and %zu more", 200 - listed);
+    CHECK(strlen(later) < TOPOLOGY_LATER_BYTES_MAX && strlen(later) > 500);
+    CHECK(strcmp(later + strlen(later) - strlen(wanted), wanted) == 0);
 }
 
 static const struct check_case cases[] = {
     {"what is new, gone or different is listed", lists_what_differs},
+    {"each asker takes what it can", each_asker_takes_what_it_can},
     {"each key that differs is named", names_the_key_that_differs},
     {"no key of a topology file is forgotten", knows_every_key},
-    {"public keys of others are none of it", leaves_out_the_keys_of_others},
+    {"a running node neither gets keys nor loses them",
+     a_running_node_neither_gets_keys_nor_loses_them},
     {"several keys of one part are one item", several_keys_of_one_part},
     {"what does not fit is counted", what_does_not_fit_is_counted},
+    {"what waits for the next start is one line", what_waits_for_the_next_start_is_one_line},
 };
 
 CHECK_MAIN(cases)

@@ -37,6 +37,110 @@ static void takes_one_node_without_link(void)
     topology_free(&topology);
 }
 
+static void takes_networks_that_are_trusted(void)
+{
+    struct network_address address;
+    CHECK(check_text(HERD ALFORD
+                     "    trusted = 198.51.100.0/24, 2001:db8::/32 192.0.2.1\n" BALL LINK));
+    const struct networks *trusted = &topology.nodes[0].trusted;
+    CHECK_INT(trusted->count, 3);
+    CHECK_INT(topology.nodes[1].trusted.count, 0);
+    CHECK(network_address_parse(span_of("198.51.100.7"), &address));
+    CHECK(networks_hold(trusted, &address));
+    topology_free(&topology);
+    check_refused(HERD ALFORD "    trusted = 198.51.100.7/24\n" BALL LINK,
+                  "7: `trusted`: \"198.51.100.7/24\" has bits after its prefix: make "
+                  "them 0, or the prefix longer\n");
+}
+
+#define EAR "observer\n    name = Ear\n    of = Ball\n    bus = tcp://127.0.0.1:12590\n"
+
+static const char *herd_with_former(int count)
+{
+    static char text[4096];
+    size_t bytes = (size_t)snprintf(text, sizeof text, HERD "    former =");
+    for (int i = 0; i < count; i++)
+        bytes += (size_t)snprintf(text + bytes, sizeof text - bytes, " n%d", i);
+    snprintf(text + bytes, sizeof text - bytes, "\n%s", ALFORD BALL LINK);
+    return text;
+}
+
+static void takes_names_of_former_nodes(void)
+{
+    CHECK(check_text(herd_with_former(TOPOLOGY_FORMER_MAX)));
+    CHECK_INT(topology.former.count, TOPOLOGY_FORMER_MAX);
+    CHECK(strcmp(topology.former.names[0], "n0") == 0);
+    topology_free(&topology);
+    check_refused(herd_with_former(TOPOLOGY_FORMER_MAX + 1),
+                  "3: `former` has too many names; write at most 64\n");
+    CHECK(check_text(HERD "    former = Gus,Ann , \tBob\n" ALFORD BALL LINK));
+    CHECK_INT(topology.former.count, 3);
+    CHECK(strcmp(topology.former.names[2], "Bob") == 0);
+    topology_free(&topology);
+    CHECK(check_text(HERD ALFORD BALL LINK));
+    CHECK_INT(topology.former.count, 0);
+    topology_free(&topology);
+}
+
+static void a_former_node_is_none_of_today(void)
+{
+    check_refused(
+        HERD "    former = Gus Ear Ball\n" ALFORD BALL LINK EAR,
+        "3: `former` has `Ear`, which is in the herd by line 15; leave one of both out\n"
+        "3: `former` has `Ball`, which is in the herd by line 9; leave one of both out\n");
+}
+
+static void takes_an_age_at_which_positions_are_over(void)
+{
+    static const struct {
+        const char *text;
+        int64_t expire_ms;
+    } rows[] = {
+        {"", 0},
+        {"    expire = off\n", 0},
+        {"    expire = 1s\n", 1000},
+        {"    expire = 007s\n", 7000},
+        {"    expire = 90m\n", 5400000},
+        {"    expire = 24h\n", 86400000},
+        {"    expire = 7d\n", 604800000},
+        {"    expire = 36500d\n", TOPOLOGY_EXPIRE_MS_MAX},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, HERD "%s" ALFORD BALL LINK, rows[i].text);
+        CHECK(check_text(text));
+        CHECK_INT(topology.expire_ms, rows[i].expire_ms);
+        topology_free(&topology);
+    }
+    CHECK(INT64_MAX / 1000000 / 2 > TOPOLOGY_EXPIRE_MS_MAX);
+}
+
+static void refuses_what_is_no_age(void)
+{
+    static const char *const values[] = {
+        "0s",  "36500d1", "36501d", "1",   "s",  "1.5h",        "-1h", "+1h",
+        "1 h", "1H",      "1ms",    "Off", "1y", "3153600001s", "0d",  "99999999999999999999d"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char text[1024], wanted[256];
+        snprintf(text, sizeof text, HERD "    expire = %s\n" ALFORD BALL LINK, values[i]);
+        snprintf(wanted, sizeof wanted,
+                 "3: `expire` is `%s`; write a whole number of s, m, h or d as in 24h (off, or 1s "
+                 "to 36500d)\n",
+                 values[i]);
+        check_refused(text, wanted);
+    }
+}
+
+static void takes_whether_clients_may_forget(void)
+{
+    CHECK(check_text(HERD ALFORD BALL LINK));
+    CHECK(!topology.forget);
+    topology_free(&topology);
+    CHECK(check_text(HERD "    forget = yes\n" ALFORD BALL LINK));
+    CHECK(topology.forget);
+    topology_free(&topology);
+}
+
 static void takes_links_before_nodes(void)
 {
     CHECK(check_text(LINK BALL ALFORD HERD));
@@ -60,8 +164,6 @@ static void finds_nodes_and_neighbours(void)
     CHECK_INT(neighbours[0], 0);
     topology_free(&topology);
 }
-
-#define EAR "observer\n    name = Ear\n    of = Ball\n    bus = tcp://127.0.0.1:12590\n"
 
 static void observers_are_no_part_of_the_graph(void)
 {
@@ -121,7 +223,135 @@ static void nodes_and_observers_end_at_their_limit_together(void)
     CHECK(strstr(faults.list[0].text, "one observer too many") != NULL);
 }
 
-static void tells_all_faults_in_one_run(void)
+#define WEB "web\n    of = Ball\n    observer = Ear\n    listen = tcp://127.0.0.1:14500\n"
+
+static void a_web_is_an_observer_of_its_node(void)
+{
+    CHECK(check_text(HERD WEB ALFORD BALL LINK EAR));
+    CHECK_INT(topology.web_count, 1);
+    CHECK(strcmp(topology.webs[0].name, "Ear") == 0);
+    CHECK_INT(topology.webs[0].of, 1);
+    CHECK_INT(topology.webs[0].observer, 0);
+    CHECK_INT(topology.webs[0].listen.port, 14500);
+    CHECK_INT(topology.webs[0].line, 3);
+    topology_free(&topology);
+    CHECK_INT(topology.web_count, 0);
+    CHECK(check_text(HERD ALFORD BALL LINK EAR WEB "    name = Door\n"));
+    CHECK(strcmp(topology.webs[0].name, "Door") == 0);
+    topology_free(&topology);
+    CHECK(check_text(HERD ALFORD BALL LINK EAR WEB "    name = Ear\n"));
+    topology_free(&topology);
+}
+
+static void a_web_that_fits_nobody_is_refused(void)
+{
+    check_refused(HERD ALFORD BALL LINK WEB, "15: there is no observer `Ear`; write the name of an "
+                                             "observer of this file\n");
+    check_refused(HERD ALFORD BALL LINK EAR
+                  "web\n    of = Ball\n    observer = Ea\n    listen = tcp://*:1\n",
+                  "19: there is no observer `Ea`; write Ear\n");
+    check_refused(HERD ALFORD BALL LINK EAR
+                  "web\n    of = Alford\n    observer = Ear\n    listen = tcp://*:1\n",
+                  "19: `Ear` listens to Ball; write `of = Ball`\n");
+    check_refused(HERD ALFORD BALL LINK EAR
+                  "web\n    of = Bal\n    observer = Ear\n    listen = tcp://*:1\n",
+                  "18: there is no node `Bal`; write Ball\n");
+    check_refused(HERD ALFORD BALL LINK EAR WEB "    name = Ball\n",
+                  "21: the name `Ball` is taken by line 8; write another\n");
+    check_refused(HERD ALFORD BALL LINK EAR WEB "operator\n    name = Ear\n",
+                  "22: the name `Ear` is taken by line 14; write another\n");
+    check_refused(HERD ALFORD BALL LINK EAR "web\n    of = Ball\n    observer = Ear\n",
+                  "17: this `web` has no `listen`; write a line `    listen = "
+                  "tcp://127.0.0.1:14500`\n");
+    check_refused(HERD ALFORD BALL LINK EAR WEB
+                  "web\n    of = Ball\n    observer = Ear\n    listen = tcp://127.0.0.1:14501\n",
+                  "23: the `web` in line 17 is that observer already; write another\n");
+    check_refused(HERD ALFORD BALL LINK EAR
+                  "web\n    of = Ball\n    observer = Ear\n    listen = tcp://127.0.0.1:12590\n",
+                  "20: port 12590 of `listen` is taken by `bus` in line 16; write another port\n");
+}
+
+static bool check_webs(int count)
+{
+    static char text[8 * 1024];
+    size_t used = (size_t)sprintf(text, HERD ALFORD);
+    for (int i = 0; i < count; i++)
+        used +=
+            (size_t)sprintf(text + used,
+                            "observer\n    name = o%d\n    of = Alford\n    bus = tcp://o%d:1\n"
+                            "web\n    of = Alford\n    observer = o%d\n    listen = tcp://w%d:1\n",
+                            i, i, i, i);
+    return check_text(text);
+}
+
+static void webs_end_at_their_limit(void)
+{
+    CHECK(check_webs(TOPOLOGY_WEBS_MAX));
+    CHECK_INT(topology.web_count, TOPOLOGY_WEBS_MAX);
+    topology_free(&topology);
+    CHECK(!check_webs(TOPOLOGY_WEBS_MAX + 1));
+    CHECK_INT(faults.count, 1);
+    CHECK(strstr(faults.list[0].text, "one `web` too many; write at most 16") != NULL);
+}
+
+#define ADA "operator\n    name = Ada\n"
+
+static void operators_come_from_anywhere(void)
+{
+    CHECK(check_text(HERD ADA ALFORD BALL LINK "operator\n    name = cron.7\n"));
+    CHECK_INT(topology.operator_count, 2);
+    CHECK(strcmp(topology.operators[0].name, "Ada") == 0);
+    CHECK_INT(topology.operators[0].line, 3);
+    CHECK(strcmp(topology.operators[1].name, "cron.7") == 0);
+    CHECK_INT(topology_find(&topology, "Ada"), -1);
+    topology_free(&topology);
+    CHECK_INT(topology.operator_count, 0);
+}
+
+static void operators_share_names_with_nobody(void)
+{
+    check_refused(HERD ALFORD BALL LINK ADA ADA,
+                  "16: the name `Ada` is taken by line 14; write another\n");
+    check_refused(HERD ALFORD BALL LINK "operator\n    name = Ball\n",
+                  "14: the name `Ball` is taken by line 8; write another\n");
+    check_refused(HERD ALFORD BALL LINK EAR "operator\n    name = Ear\n",
+                  "18: the name `Ear` is taken by line 14; write another\n");
+    check_refused(HERD ALFORD BALL LINK "operator\n    name = placesd7\n",
+                  "14: `placesd` is how the names of places services begin; write another\n");
+    check_refused(
+        HERD "    former = Ada\n" ALFORD BALL LINK ADA,
+        "3: `former` has `Ada`, which is in the herd by line 15; leave one of both out\n");
+    check_refused(HERD ALFORD BALL LINK "operator\n", "13: this `operator` has no `name`; write a "
+                                                      "line `    name = Ada`\n");
+}
+
+static void operators_want_a_node_that_says_where_it_is(void)
+{
+    check_refused(HERD "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://*:2\n" ADA,
+                  "6: operators cannot connect to every interface (*); write the address of this "
+                  "host in `bus_at`\n");
+}
+
+static bool check_operators(int count)
+{
+    static char text[8 * 1024];
+    size_t used = (size_t)sprintf(text, HERD ALFORD);
+    for (int i = 0; i < count; i++)
+        used += (size_t)sprintf(text + used, "operator\n    name = o%d\n", i);
+    return check_text(text);
+}
+
+static void operators_end_at_their_limit(void)
+{
+    CHECK(check_operators(TOPOLOGY_OPERATORS_MAX));
+    CHECK_INT(topology.operator_count, TOPOLOGY_OPERATORS_MAX);
+    topology_free(&topology);
+    CHECK(!check_operators(TOPOLOGY_OPERATORS_MAX + 1));
+    CHECK_INT(faults.count, 1);
+    CHECK(strstr(faults.list[0].text, "one operator too many; write at most 64") != NULL);
+}
+
+static void reports_all_faults_in_one_run(void)
 {
     check_refused("herd\n    nam = x\n" ALFORD BALL "link\n    between = Alford Nobody\n"
                   "link\n    between = Ball Ball\nlink\n    between = Strange Ball\n",
@@ -139,7 +369,8 @@ static void tells_no_fault_twice(void)
                   "8: this is neither a section nor a key; write `name = value`, and comments "
                   "behind #\n");
     check_refused(HERD ALFORD BALL "edge\n    between = Alford Ball\n",
-                  "11: there is no section `edge`; write herd, node, link, observer or places\n");
+                  "11: there is no section `edge`; write herd, node, link, observer, operator, web "
+                  "or places\n");
 }
 
 static void a_key_stands_once(void)
@@ -208,7 +439,8 @@ static void what_is_bound_is_reached_where_the_file_says(void)
     topology_free(&topology);
 }
 
-/* Nobody has to reach what nobody is linked to, nor clients. */
+/* Only an address to which another part of the herd connects must be reachable: neither the bus of
+ * a node without links nor `clients`. */
 static void an_address_is_demanded_where_somebody_connects(void)
 {
     CHECK(check_text(HERD AT_EVERYWHERE));
@@ -436,8 +668,8 @@ static void a_hash_that_would_cut_a_word_is_a_fault(void)
         };
         faults = (struct topology_faults){0};
         CHECK(!topology_check(three, 2, &topology, &faults));
-        bool told = faults.count > 1 && faults.list[1].line == 2;
-        CHECK_INT(told, !rows[i].good);
+        bool is_listed = faults.count > 1 && faults.list[1].line == 2;
+        CHECK_INT(is_listed, !rows[i].good);
     }
 }
 
@@ -462,6 +694,12 @@ static void every_prefix_is_checked(void)
 static const struct check_case cases[] = {
     {"a whole herd is read", reads_a_herd},
     {"one node without a link is a herd", takes_one_node_without_link},
+    {"networks may be trusted", takes_networks_that_are_trusted},
+    {"former nodes have names, up to the limit", takes_names_of_former_nodes},
+    {"a former node is none of today", a_former_node_is_none_of_today},
+    {"positions may have an age at which they are over", takes_an_age_at_which_positions_are_over},
+    {"what is no age is refused", refuses_what_is_no_age},
+    {"clients may be let forget", takes_whether_clients_may_forget},
     {"links may stand before nodes", takes_links_before_nodes},
     {"nodes are found by name, neighbours in the order of the file", finds_nodes_and_neighbours},
     {"observers are no part of the graph", observers_are_no_part_of_the_graph},
@@ -469,7 +707,16 @@ static const struct check_case cases[] = {
     {"an observed node says where it is", an_observed_node_says_where_it_is},
     {"nodes and observers end at their limit together",
      nodes_and_observers_end_at_their_limit_together},
-    {"all faults are told in one run, by line", tells_all_faults_in_one_run},
+    {"a web is an observer of its node, and called as that or otherwise",
+     a_web_is_an_observer_of_its_node},
+    {"a web without its own observer, node, name or port is refused",
+     a_web_that_fits_nobody_is_refused},
+    {"webs end at their limit", webs_end_at_their_limit},
+    {"operators come from anywhere", operators_come_from_anywhere},
+    {"operators share names with nobody", operators_share_names_with_nobody},
+    {"operators want a node that says where it is", operators_want_a_node_that_says_where_it_is},
+    {"operators end at their limit", operators_end_at_their_limit},
+    {"all faults are reported in one run, by line", reports_all_faults_in_one_run},
     {"no fault brings others with it", tells_no_fault_twice},
     {"a key stands once in its section", a_key_stands_once},
     {"a herd in pieces: they are named", names_the_pieces},

@@ -168,7 +168,9 @@ static void knows_this_machine(void)
     CHECK(topology_host_is_loopback("127.0.0.1") && topology_host_is_loopback("127.9.8.7"));
     CHECK(topology_host_is_loopback("LocalHost") && topology_host_is_loopback("::1"));
     CHECK(!topology_host_is_loopback("127.example.org") && !topology_host_is_loopback("128.0.0.1"));
-    CHECK(!topology_host_is_loopback("*"));
+    CHECK(!topology_host_is_loopback("*") && !topology_host_is_loopback("lo"));
+    CHECK(topology_host_binds_loopback("lo") && topology_host_binds_loopback("::1"));
+    CHECK(!topology_host_binds_loopback("lo1") && !topology_host_binds_loopback("*"));
 }
 
 /* What can only be bound, and what may be a host. */

@@ -1,5 +1,5 @@
 /* Keys in a topology file: read, and demanded where somebody can be reached. */
-#include "topology/format/keys.h"
+#include "topology/format/check.h"
 
 #include "tests/unit/topology_text.h"
 
@@ -19,7 +19,7 @@
 static bool meets_demands(const char *text)
 {
     CHECK(check_text(text));
-    topology_keys_demand(&topology, &faults);
+    topology_check_keys(&topology, &faults);
     return faults.count == 0;
 }
 
@@ -71,6 +71,16 @@ static void keys_are_for_whoever_can_be_reached(void)
               "    public_key = " KEY_B " " KEY_A "\n",
          false},
         {HERD "    keys = k\n" ALFORD "    public_key = " KEY_A "\n" FAR_PLACES, false},
+        {HERD ALFORD "operator\n    name = Ada\n", true},
+        {HERD "    keys = k\n" ALFORD "    public_key = " KEY_A "\noperator\n    name = Ada\n",
+         false},
+        {HERD "    keys = k\n" ALFORD "    public_key = " KEY_A "\noperator\n    name = Ada\n"
+              "    public_key = " KEY_B "\n",
+         true},
+        {HERD "    keys = k\n" ALFORD "    public_key = " KEY_A "\noperator\n    name = Ada\n"
+              "    public_key = " KEY_A "\n",
+         false},
+        {HERD ALFORD "operator\n    name = Ada\n    public_key = " KEY_B "\n", false},
         {HERD ALFORD "    public_key = " KEY_A "\n", false},
         {HERD "    insecure = yes\n" ALFORD "    public_key = " KEY_A "\n", false},
     };

@@ -13,7 +13,7 @@
 /* At Royce Hall; each test asks from here unless it says otherwise. */
 static const struct lookup transform_here = {34072800000, -118442000000, 2000, 20, 4500};
 
-/* The answer, with a NUL behind it; checked to be Nearby Search JSON without the key. The caller
+/* The answer, with a NUL after it; checked to be Nearby Search JSON without the key. The caller
  * frees it. The body ends where readable memory ends. */
 static inline struct buffer transform_text(const struct provider *provider, long http_status,
                                            struct span body, const struct lookup *lookup,
@@ -63,7 +63,7 @@ static inline void transform_expect_code(const struct provider *provider, long h
     buffer_free(&json);
 }
 
-/* The names of the results, with a comma behind each. */
+/* The names of the results, with a comma after each. */
 static inline void transform_expect_names(const struct provider *provider, const char *body,
                                           const struct lookup *lookup, const char *wanted)
 {
@@ -116,7 +116,7 @@ static inline void transform_expect_json(const struct provider *provider)
         transform_expect_code(provider, 200, span_of(bodies[i]), LOOKUP_BAD_REPLY, NULL);
 }
 
-/* A body of exactly as many bytes as may be, and one of one more: `body` and blanks behind it. */
+/* A body of exactly as many bytes as may be, and one of one more: `body` and blanks after it. */
 static inline void transform_expect_limit(const struct provider *provider, const char *body)
 {
     size_t bytes = LOOKUP_BODY_BYTES_MAX + 1;
@@ -142,7 +142,7 @@ static inline void transform_expect_nonsense(const struct provider *provider,
     transform_expect_limit(provider, good);
 }
 
-/* Every status but 200 is a failure, whatever the body, and the asker is told which. */
+/* Every status but 200 is a failure, whatever the body, and the answer says which. */
 static inline void transform_expect_statuses(const struct provider *provider, const char *good)
 {
     static const struct {
@@ -167,7 +167,7 @@ static inline void transform_expect_statuses(const struct provider *provider, co
     }
 }
 
-/* The request's URL, headers (each with a '\n' behind it) and body, as one text. */
+/* The request's URL, headers (each with a '\n' after it) and body, as one text. */
 static inline void transform_expect_request(const struct provider *provider,
                                             const struct lookup *lookup, const char *wanted)
 {

@@ -1,4 +1,4 @@
-/* What was told, what has arrived, and what is told again. */
+/* What was sent, what has arrived, and what is sent again. */
 #include "bus/link/window.h"
 
 #include "tests/check.h"
@@ -12,7 +12,7 @@ static void open_window(uint32_t waiting)
     window_free(&window);
     window = (struct window){0};
     window_init(&window);
-    window_start_over(&window, waiting);
+    window_refill(&window, waiting);
     CHECK(window_is_sound(&window));
 }
 
@@ -27,14 +27,15 @@ static void tell(int slots_max, int64_t now_ms)
     CHECK(window_is_sound(&window));
 }
 
-static void what_arrives_is_told(void)
+static void what_arrives_is_confirmed_only_once(void)
 {
     open_window(3);
-    CHECK(!window_is_told(&window));
+    CHECK(!window_is_told(&window) && !window_is_announced(&window));
     tell(2, 0);
     tell(2, 10);
     CHECK_INT(window.announced, 3);
     CHECK_INT(window.in_flight, 2);
+    CHECK(window_is_announced(&window) && !window_is_told(&window));
     CHECK(window_confirm(&window, 1, 20)); /* half of the first: it is still on the way */
     CHECK_INT(window.in_flight, 2);
     CHECK(window_confirm(&window, 2, 20));
@@ -60,7 +61,7 @@ static void it_closes_when_full(void)
     CHECK_INT(window.in_flight, WINDOW_UPDATES_MAX);
 }
 
-static void what_is_lost_is_told_again_one_by_one(void)
+static void what_is_lost_is_sent_again_one_by_one(void)
 {
     open_window(4);
     CHECK(!window_rewind(&window)); /* nothing was on the way */
@@ -114,7 +115,7 @@ static void patience_doubles_up_to_its_limit(void)
     CHECK(window_expire(&window, now_ms + WINDOW_RETRANSMIT_MS));
 }
 
-/* The patience is with the oldest that is on the way, and begins anew with each that arrives. */
+/* The patience is with the oldest that is on the way, and starts over with each that arrives. */
 static void each_arrival_renews_the_patience(void)
 {
     open_window(3);
@@ -136,15 +137,38 @@ static void positions_only_grow(void)
     CHECK(window_is_sound(&window));
     tell(2, 0);
     CHECK_INT(window.announced, 4);
-    window_start_over(&window, 2); /* another process, which has nothing */
+    window_confirm(&window, 4, 0);
+    window_start_over(&window); /* another process, which has nothing */
     CHECK(window_is_sound(&window));
+    CHECK(!window.ring.lost && ring_due(&window.ring) == 0);
+    window_owe_all(&window); /* and should have it, once it is there */
+    CHECK(window_is_sound(&window));
+    CHECK(!window_is_told(&window) && !window_is_announced(&window));
+    window_refill(&window, 2);
+    CHECK(window_is_sound(&window) && !window.probing);
     CHECK_INT(window.acked, 0);
     CHECK_INT(window.announced, 0);
     tell(2, 0);
     CHECK_INT(window.announced, 6);
-    window_start_over(&window, 0); /* nobody */
+    window_start_over(&window); /* no slot waits */
     CHECK(window_is_sound(&window));
     CHECK_INT(ring_due(&window.ring), 0);
+}
+
+/* What is on the way when everything is sent again may be lost. */
+static void everything_again_is_a_loss_only_for_what_is_on_the_way(void)
+{
+    open_window(2);
+    tell(1, 0);
+    window_refill(&window, 2);
+    CHECK(window_is_sound(&window) && window.probing);
+    window_refill(&window, 2);
+    CHECK(window_is_sound(&window) && window.probing);
+    tell(2, 0);
+    CHECK(!window_is_open(&window));
+    window_confirm(&window, window.announced, 0);
+    window_refill(&window, 2);
+    CHECK(window_is_sound(&window) && !window.probing);
 }
 
 /* Then an UPDATE without a location moves the position alone. */
@@ -152,7 +176,8 @@ static void it_is_open_where_all_that_waited_was_forgotten(void)
 {
     open_window(2);
     tell(2, 0);
-    window_start_over(&window, 1);
+    window_start_over(&window);
+    window_refill(&window, 1);
     CHECK(ring_forget(&window.ring, 0));
     CHECK_INT(ring_due(&window.ring), 0);
     tell(1, 0);
@@ -162,16 +187,47 @@ static void it_is_open_where_all_that_waited_was_forgotten(void)
     window_free(&window);
 }
 
+static void a_lag_is_the_time_until_all_arrived_that_waited(void)
+{
+    open_window(4);
+    CHECK_INT(window_lag_ms(&window, 0), 0); /* nothing was sent yet */
+    tell(1, 100);
+    CHECK_INT(window_lag_ms(&window, 130), 30);
+    window_confirm(&window, 1, 150); /* three waited, too */
+    CHECK_INT(window_lag_ms(&window, 160), 60);
+    tell(2, 160);
+    tell(1, 170);
+    window_confirm(&window, 4, 200);
+    CHECK_INT(window_lag_ms(&window, 900), 100);
+    ring_push(&window.ring, 7);
+    tell(1, 1000);
+    CHECK_INT(window_lag_ms(&window, 1010), 100); /* as it was last, or more */
+    CHECK_INT(window_lag_ms(&window, 1150), 150);
+    window_rewind(&window);
+    CHECK_INT(window_lag_ms(&window, 1200), 200);
+    tell(1, 1200); /* again: it waits since the first time */
+    window_confirm(&window, 5, 1205);
+    CHECK_INT(window_lag_ms(&window, 9000), 205);
+    ring_push(&window.ring, 7);
+    tell(1, 9000);
+    window_start_over(&window);
+    CHECK_INT(window_lag_ms(&window, 9900), 0); /* another process: nothing is awaited */
+}
+
 static const struct check_case cases[] = {
-    {"what arrives is told, and arrives only once", what_arrives_is_told},
+    {"a lag is the time until all arrived that waited",
+     a_lag_is_the_time_until_all_arrived_that_waited},
+    {"what arrives is confirmed, and only once", what_arrives_is_confirmed_only_once},
     {"32 UPDATEs are on the way and not one more", it_closes_when_full},
-    {"what is lost is told again, one UPDATE alone until one arrives",
-     what_is_lost_is_told_again_one_by_one},
+    {"what is lost is sent again, one UPDATE alone until one arrives",
+     what_is_lost_is_sent_again_one_by_one},
     {"an acknowledgement that was only slow still counts", a_slow_acknowledgement_still_counts},
     {"patience doubles up to its limit, and an arrival sets it back",
      patience_doubles_up_to_its_limit},
     {"each arrival renews the patience", each_arrival_renews_the_patience},
     {"positions only grow, whatever the other end does", positions_only_grow},
+    {"everything again is a loss only for what is on the way",
+     everything_again_is_a_loss_only_for_what_is_on_the_way},
     {"it is open where all that waited was forgotten",
      it_is_open_where_all_that_waited_was_forgotten},
 };

@@ -1,23 +1,21 @@
-/* Every message there and back, every prefix of it, and every way to be no message. */
+/* Every message there and back, as version 1 wrote it, every prefix of it, and every way to be no
+ * message. What version 2 added is in tests/unit/wire_checks.c. */
 #include "bus/link/wire.h"
 
 #include "bus/flood.h"
 #include "tests/check.h"
 #include "tests/unit/floats.h"
+#include "tests/unit/sample_location.h"
 
 static struct wire_message in, out;
 static char frame[WIRE_MESSAGE_BYTES_MAX];
 
-static struct location place(void)
+static struct location widest_numbers(void)
 {
-    return (struct location){
-        .client = span_of("kiwi.cs.ucla.edu"),
-        .position = span_of("+34.068930-118.445127"),
-        .stamp = span_of("1621464827.959498503"),
-        .origin = span_of("Clark"),
-        .difference_ns = INT64_MIN,
-        .order_ns = INT64_MAX,
-    };
+    struct location location = sample_location();
+    location.difference_ns = INT64_MIN;
+    location.order_ns = INT64_MAX;
+    return location;
 }
 
 static struct wire_link link_to(const char *name)
@@ -29,7 +27,8 @@ static struct wire_link link_to(const char *name)
                               .in_flight = 8,
                               .acked = 70000,
                               .sent = UINT64_MAX - 1,
-                              .head = UINT64_MAX};
+                              .head = UINT64_MAX,
+                              .compared_age_ms = 1500};
 }
 
 static void make(enum wire_type type)
@@ -56,10 +55,20 @@ static void make(enum wire_type type)
         out.link_count = 2;
         out.links[0] = out.links[1] = link_to("Ball");
         out.links[1].up = false;
+        out.clients_max = 4000000;
+        out.bytes = UINT64_C(1) << 33;
+        out.bytes_max = UINT64_C(1) << 34;
+        out.refused = 70001;
+        out.offset_ns = -3600200000000;
+        out.votes = 1024;
+        out.journal = WIRE_JOURNAL_FAILED;
+        out.journal_due = 4000000;
+        out.journal_age_ms = 61000;
+        out.above = 3;
         return;
     }
     out.location_count = 2;
-    out.locations[0] = out.locations[1] = place();
+    out.locations[0] = out.locations[1] = widest_numbers();
     out.locations[1].client = span_of("plum");
     out.locations[1].difference_ns = -1;
 }
@@ -84,7 +93,14 @@ static void check_links(void)
         CHECK(a->incarnation_age_ms == b->incarnation_age_ms && a->due == b->due);
         CHECK(a->in_flight == b->in_flight && a->acked == b->acked);
         CHECK(a->sent == b->sent && a->head == b->head);
+        CHECK(a->compared_age_ms == b->compared_age_ms);
     }
+    CHECK(in.has_load && in.clients_max == out.clients_max && in.bytes == out.bytes);
+    CHECK(in.bytes_max == out.bytes_max && in.refused == out.refused);
+    CHECK(in.has_time && in.offset_ns == out.offset_ns);
+    CHECK(in.votes == out.votes && in.above == out.above);
+    CHECK(in.has_journal && in.journal == out.journal);
+    CHECK(in.journal_due == out.journal_due && in.journal_age_ms == out.journal_age_ms);
 }
 
 static void check_fields(enum wire_type type)
@@ -97,6 +113,8 @@ static void check_fields(enum wire_type type)
     }
     if (type <= WIRE_HEARTBEAT)
         CHECK(in.received == out.received);
+    if (type <= WIRE_HEARTBEAT)
+        CHECK(!in.has_checks);
     if (type == WIRE_ACK)
         CHECK(in.gap == out.gap);
     if (type == WIRE_HEARTBEAT)
@@ -133,7 +151,7 @@ static void whole_floats_are_numbers(void)
     static char floats[WIRE_MESSAGE_BYTES_MAX];
     static const size_t numbers[] = {
         [WIRE_HELLO] = 7,   [WIRE_UPDATE] = 10, [WIRE_ACK] = 4,        [WIRE_HEARTBEAT] = 7,
-        [WIRE_REFUSED] = 4, [WIRE_GOODBYE] = 3, [WIRE_STATUS_ASK] = 3, [WIRE_STATUS] = 17,
+        [WIRE_REFUSED] = 4, [WIRE_GOODBYE] = 3, [WIRE_STATUS_ASK] = 3, [WIRE_STATUS] = 29,
     };
     for (size_t i = 0; i < TYPES; i++) {
         make(types[i]);
@@ -331,11 +349,11 @@ static void a_location_takes_no_more_than_foretold(void)
     }
 }
 
-static void an_update_holds_so_many_locations_and_no_more(void)
+static void an_update_holds_256_locations_and_no_more(void)
 {
     make(WIRE_UPDATE);
     for (uint32_t i = 0; i < WIRE_LOCATIONS_MAX; i++)
-        out.locations[i] = place();
+        out.locations[i] = widest_numbers();
     out.location_count = WIRE_LOCATIONS_MAX;
     size_t count = wire_write(&out, frame, sizeof frame);
     CHECK_INT(read_bytes(frame, count), WIRE_GOOD);
@@ -350,7 +368,7 @@ static void an_update_holds_so_many_locations_and_no_more(void)
     CHECK_INT(read_bytes(frame, count + one), WIRE_MALFORMED);
 }
 
-static void a_status_holds_so_many_links_and_no_more(void)
+static void a_status_holds_256_links_and_no_more(void)
 {
     static char name[WIRE_NAME_BYTES_MAX];
     memset(name, 'n', sizeof name);
@@ -369,6 +387,52 @@ static void a_status_holds_so_many_links_and_no_more(void)
     memcpy(frame + count, frame + count - one, one);
     head[2] = 1;
     CHECK_INT(read_bytes(frame, count + one), WIRE_MALFORMED);
+}
+
+/* Up to what we write, any number of elements is that of an older node. */
+static void an_older_node_sends_less_in_a_status(void)
+{
+    static const char six[] = "zh\x01\x96\x08\x01\x02\x05\x06\x90\x01\x02\x03\x04\x05\x06\x07"
+                              "\x02\x09\x0a";
+    static const struct {
+        char elements;
+        size_t bytes;
+        enum wire_result result;
+        bool has_load, has_time, has_journal;
+    } rows[] = {
+        {'\x95', 9, WIRE_MALFORMED, false, false, false},
+        {'\x9a', 13, WIRE_MALFORMED, true, false, false},
+        {'\x9d', 16, WIRE_MALFORMED, true, true, false},
+        {'\x96', 10, WIRE_GOOD, false, false, false},
+        {'\x97', 11, WIRE_GOOD, false, false, false},
+        {'\x99', 13, WIRE_GOOD, false, false, false},
+        {'\x9a', 14, WIRE_GOOD, true, false, false},
+        {'\x9b', 15, WIRE_GOOD, true, false, false},
+        {'\x9c', 16, WIRE_GOOD, true, false, false},
+        {'\x9d', 17, WIRE_GOOD, true, true, false},
+        {'\x9e', 18, WIRE_GOOD, true, true, false},
+        {'\x9f', 19, WIRE_GOOD, true, true, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        memcpy(frame, six, sizeof six);
+        frame[3] = rows[i].elements;
+        CHECK_INT(read_bytes(check_at_page_end(frame, rows[i].bytes), rows[i].bytes),
+                  rows[i].result);
+        if (rows[i].result == WIRE_GOOD) {
+            CHECK_INT(in.has_load, rows[i].has_load);
+            CHECK_INT(in.has_time, rows[i].has_time);
+            CHECK_INT(in.has_journal, rows[i].has_journal);
+        }
+    }
+    CHECK(in.clients_max == 1 && in.bytes == 2 && in.bytes_max == 3);
+    CHECK(in.offset_ns == 5 && in.votes == 6 && in.above == 7);
+    static const char sixteen[] =
+        "zh\x01\xdc\x00\x10\x08\x01\x02\x05\x06\x90\x01\x02\x03\x04\x05\x06\x07"
+        "\x02\x09\x0a";
+    CHECK_INT(read_bytes(sixteen, sizeof sixteen - 1), WIRE_GOOD);
+    CHECK(in.has_journal && in.journal == WIRE_JOURNAL_FAILED);
+    CHECK(in.journal_due == 9 && in.journal_age_ms == 10);
+    CHECK_INT(read_bytes(sixteen, sizeof sixteen - 2), WIRE_MALFORMED);
 }
 
 static void an_empty_update_is_one(void)
@@ -451,7 +515,8 @@ static void another_major_version_is_recognised_before_anything_else(void)
     CHECK_INT(read_bytes("xh\x02", 3), WIRE_MALFORMED);
 }
 
-/* A writer of some later version: what it appends is skipped, what it invents is told apart. */
+/* A writer of some later version: what it appends is skipped, what it invents is recognized as
+ * unknown. */
 static void elements_and_keys_of_newer_versions_are_skipped(void)
 {
     static const struct {
@@ -460,7 +525,7 @@ static void elements_and_keys_of_newer_versions_are_skipped(void)
         enum wire_result result;
     } rows[] = {
         /* ACK with two more elements, one of them nested */
-        {"zh\x01\x97\x03\x01\x02\x07\xc3\x92\x01\x02\xc0", 13, WIRE_GOOD},
+        {"zh\x01\x98\x03\x01\x02\x07\xc3\x05\x92\x01\x02\xc0", 14, WIRE_GOOD},
         /* GOODBYE with one more */
         {"zh\x01\x94\x06\x01\x02\xa1x", 9, WIRE_GOOD},
         /* HEARTBEAT with one too few */
@@ -473,15 +538,20 @@ static void elements_and_keys_of_newer_versions_are_skipped(void)
         {"zh\x01\x97\x02\x01\x02\x00\x01\x00\x91\x95\xc4\x01"
          "c\xc4\x01p\xc4\x01s\xa1o\x05",
          24, WIRE_MALFORMED},
-        /* STATUS with a link of nine elements */
-        {"zh\x01\x96\x08\x01\x02\x05\x06\x91\x99\xa1n\xc3\x01\x02\x03\x04\x05\x06\xc0", 21,
+        /* STATUS with a link of ten elements */
+        {"zh\x01\x96\x08\x01\x02\x05\x06\x91\x9a\xa1n\xc3\x01\x02\x03\x04\x05\x06\x07\xc0", 22,
          WIRE_GOOD},
+        /* of eight, as older nodes write it */
+        {"zh\x01\x96\x08\x01\x02\x05\x06\x91\x98\xa1n\xc3\x01\x02\x03\x04\x05\x06", 20, WIRE_GOOD},
+        /* of nine, the last of which is no number */
+        {"zh\x01\x96\x08\x01\x02\x05\x06\x91\x99\xa1n\xc3\x01\x02\x03\x04\x05\x06\xc0", 21,
+         WIRE_MALFORMED},
         /* and of seven */
         {"zh\x01\x96\x08\x01\x02\x05\x06\x91\x97\xa1n\xc3\x01\x02\x03\x04\x05", 19, WIRE_MALFORMED},
-        /* type 9 */
-        {"zh\x01\x94\x09\x01\x02\x91\x05", 9, WIRE_UNKNOWN},
+        /* type 12 */
+        {"zh\x01\x94\x0c\x01\x02\x91\x05", 9, WIRE_UNKNOWN},
         {"zh\x01\x93\x00\x01\x02", 7, WIRE_UNKNOWN},
-        {"zh\x01\x94\x09\x01\x02\xc1", 8, WIRE_MALFORMED},
+        {"zh\x01\x94\x0c\x01\x02\xc1", 8, WIRE_MALFORMED},
         /* two elements are no message */
         {"zh\x01\x92\x06\x01", 6, WIRE_MALFORMED},
     };
@@ -514,9 +584,9 @@ static const struct check_case cases[] = {
     {"any changed byte is read or refused", any_changed_byte_is_read_or_refused},
     {"writing reports what does not fit", writing_reports_what_does_not_fit},
     {"a location takes no more than foretold", a_location_takes_no_more_than_foretold},
-    {"an update holds so many locations and no more",
-     an_update_holds_so_many_locations_and_no_more},
-    {"a status holds so many links and no more", a_status_holds_so_many_links_and_no_more},
+    {"an update holds 256 locations and no more", an_update_holds_256_locations_and_no_more},
+    {"a status holds 256 links and no more", a_status_holds_256_links_and_no_more},
+    {"an older node sends less in a status", an_older_node_sends_less_in_a_status},
     {"an empty update is one", an_empty_update_is_one},
     {"names have limits", names_have_limits},
     {"a long refusal is cut", a_long_refusal_is_cut},

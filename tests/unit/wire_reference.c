@@ -5,20 +5,9 @@
 
 #include "bus/flood.h"
 #include "tests/check.h"
+#include "tests/unit/sample_location.h"
 
 static struct wire_message in;
-
-static struct location place(void)
-{
-    return (struct location){
-        .client = span_of("kiwi.cs.ucla.edu"),
-        .position = span_of("+34.068930-118.445127"),
-        .stamp = span_of("1621464827.959498503"),
-        .origin = span_of("Clark"),
-        .difference_ns = INT64_MIN,
-        .order_ns = INT64_MAX,
-    };
-}
 
 static void pack_text(msgpack_packer *packer, const char *text)
 {
@@ -102,14 +91,14 @@ static void locations_are_what_msgpack_c_writes(void)
     static char text[LOCATION_TEXT_BYTES_MAX];
     static const size_t sizes[] = {1, 31, 32, 33, 255, 256, 257, 65535, LOCATION_TEXT_BYTES_MAX};
     memset(text, 'x', sizeof text);
-    struct location location = place();
+    struct location location = sample_location();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         location.client = location.position = location.stamp = (struct span){text, sizes[i]};
         location.position.len = location.stamp.len = 1;
         check_is_msgpack_c(&location);
     }
     for (size_t bytes = 1; bytes <= LOCATION_ORIGIN_BYTES_MAX; bytes++) {
-        location = place();
+        location = sample_location();
         location.origin = (struct span){text, bytes};
         check_is_msgpack_c(&location);
     }

@@ -1,4 +1,4 @@
-# refused: 4: `herd` has no key `color`; write only name, keys, insecure
+# refused: 4: `herd` has no key `color`; write only name, keys, insecure, max_id_bytes, former, expire, forget, nearby, watch, journal, answers_after, access, max_clients, max_table_bytes, new_clients, log, log_rate, log_level, log_file, log_max_bytes, log_format, certificate, certificate_key, client_ca
 herd
     name = small
     color = blue

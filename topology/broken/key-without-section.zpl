@@ -1,4 +1,4 @@
-# refused: 2: `name` belongs to no section; begin one before it: herd, node, link, observer or places, without indentation
+# refused: 2: `name` belongs to no section; begin one before it: herd, node, link, observer, operator, web or places, without indentation
     name = small
 herd
     name = small

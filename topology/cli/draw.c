@@ -54,6 +54,11 @@ static void print_nodes(const struct topology *topology)
         printf("  %s listens to %s at %s\n", self->name, topology->nodes[observer->of].name,
                show(&self->bus, &self->bus_at, shown));
     }
+    for (size_t i = 0; i < topology->web_count; i++) {
+        const struct topology_web *web = &topology->webs[i];
+        printf("  web %s of %s: HTTP at %s\n", web->name, topology->nodes[web->of].name,
+               web->listen.text);
+    }
     for (size_t i = 0; i < topology->places_count; i++) {
         const struct topology_places *places = &topology->places[i];
         char workers[SHOWN_BYTES_MAX];
@@ -61,7 +66,7 @@ static void print_nodes(const struct topology *topology)
                show(&places->gateways, &places->gateways_at, shown),
                show(&places->workers, &places->workers_at, workers),
                topology_provider_name(places->provider), places->url);
-        if (places->has_fallback)
+        if (places->fallback != TOPOLOGY_NO_PROVIDER)
             printf("          else %s %s\n", topology_provider_name(places->fallback),
                    places->fallback_url);
     }

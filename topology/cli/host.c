@@ -4,42 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bus/base/bytes.h"
 #include "bus/net/binding.h"
-#include "topology/format/bindings.h"
+#include "bus/net/resolve.h"
 #include "topology/format/endpoints.h"
-#include "topology/reach.h"
+#include "topology/say.h"
 
-/* Names that are not resolved after so long stand for nothing: other hosts' need not be. */
+/* A name without an answer after this counts as unknown: names of other hosts may be. */
 #define RESOLVE_MS_MAX 15000
 #define POLL_MS        5
 /* How much of a list of hosts a sentence quotes. */
 #define LIST_BYTES_MAX 400
 
 /* A host that the file names. */
-struct named {
+struct host_named {
     const char *text;
     struct resolve *resolve;
     struct resolve_addresses addresses; /* none where it is unknown */
     bool is_here;
-};
-
-struct host {
-    const char *path;
-    struct topology_endpoint name; /* of the host; its port means nothing */
-    struct topology_binding *bindings;
-    size_t binding_count;
-    struct named *named; /* the first is the host itself */
-    size_t named_count;
-    bool *belongs; /* by process */
-    int *
-        sockets; /* all that was bound, until the end: two of one host may be in each other's way */
-    size_t socket_count;
-    bool is_good;
 };
 
 /* ---- what names stand for ---- */
@@ -53,7 +38,7 @@ static const char *parse_name(const char *name, struct topology_endpoint *endpoi
     return bytes < (int)sizeof text ? topology_endpoint_parse(text, endpoint) : "write less";
 }
 
-bool host_is_name(const char *name)
+bool host_name_is_good(const char *name)
 {
     struct topology_endpoint endpoint;
     return parse_name(name, &endpoint) == NULL && topology_host_is_reachable(endpoint.host);
@@ -67,7 +52,7 @@ static void add_named(struct host *host, const char *text)
             return;
     snprintf(endpoint, sizeof endpoint, strchr(text, ':') ? "tcp://[%s]:1" : "tcp://%s:1", text);
     host->named[host->named_count++] =
-        (struct named){.text = text, .resolve = resolve_begin(endpoint)};
+        (struct host_named){.text = text, .resolve = resolve_begin(endpoint)};
 }
 
 static int64_t now_ms(void)
@@ -81,25 +66,17 @@ static int64_t now_ms(void)
 static void resolve_all(struct host *host)
 {
     int64_t until_ms = now_ms() + RESOLVE_MS_MAX;
-    char error[RESOLVE_ERROR_BYTES_MAX];
+    struct fault fault;
     for (size_t pending = 1; pending > 0 && now_ms() < until_ms;) {
         pending = 0;
         for (size_t i = 0; i < host->named_count; i++)
-            pending += resolve_poll(host->named[i].resolve, &host->named[i].addresses, error) ==
+            pending += resolve_poll(host->named[i].resolve, &host->named[i].addresses, &fault) ==
                        RESOLVE_PENDING;
         if (pending > 0)
             nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
     }
     for (size_t i = 0; i < host->named_count; i++)
         resolve_end(&host->named[i].resolve);
-}
-
-/* It is no fault: only those who connect there must know it. */
-static void say_who_is_unknown(const struct host *host)
-{
-    for (size_t i = 1; i < host->named_count; i++)
-        if (host->named[i].addresses.count == 0)
-            printf("%s is unknown here\n", host->named[i].text);
 }
 
 static bool share_an_address(const struct resolve_addresses *a, const struct resolve_addresses *b)
@@ -115,11 +92,12 @@ static bool share_an_address(const struct resolve_addresses *a, const struct res
 static bool is_of_this_machine(const struct host *host)
 {
     struct binding_options options = {.backlog = 1};
-    char reason[BINDING_REASON_BYTES_MAX], endpoint[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
+    struct fault fault;
+    char endpoint[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
     int sockets[BINDING_SOCKETS_MAX];
     snprintf(endpoint, sizeof endpoint, "%.*s:0",
              (int)(strrchr(host->name.text, ':') - host->name.text), host->name.text);
-    size_t count = binding_listen(endpoint, &options, sockets, reason);
+    size_t count = binding_listen(endpoint, &options, sockets, &fault);
     if (count > 0)
         close(sockets[0]);
     return count > 0;
@@ -127,11 +105,11 @@ static bool is_of_this_machine(const struct host *host)
 
 static void find_who_is_here(struct host *host)
 {
-    const struct named *self = &host->named[0];
+    const struct host_named *self = &host->named[0];
     bool is_ours = is_of_this_machine(host);
     host->named[0].is_here = true;
     for (size_t i = 1; i < host->named_count; i++) {
-        struct named *named = &host->named[i];
+        struct host_named *named = &host->named[i];
         named->is_here = share_an_address(&self->addresses, &named->addresses) ||
                          (is_ours && topology_host_is_loopback(named->text));
     }
@@ -147,7 +125,6 @@ static bool is_here(const struct host *host, const char *text)
     return false;
 }
 
-/* A process that names no host belongs to each. */
 static bool find_what_belongs(struct host *host)
 {
     bool any = false;
@@ -167,7 +144,42 @@ static bool find_what_belongs(struct host *host)
     return any;
 }
 
-static void say_nothing_belongs(const struct host *host)
+bool host_find(struct host *host, const struct topology *topology, const char *name)
+{
+    *host = (struct host){
+        .bindings = bytes_zeroed(TOPOLOGY_BINDINGS_MAX * sizeof *host->bindings),
+        .named = bytes_zeroed((2 * TOPOLOGY_BINDINGS_MAX + 1) * sizeof *host->named),
+        .belongs = bytes_zeroed(TOPOLOGY_BINDINGS_MAX * sizeof *host->belongs),
+    };
+    parse_name(name, &host->name);
+    add_named(host, host->name.host);
+    host->binding_count = topology_bindings(topology, host->bindings);
+    for (size_t i = 0; i < host->binding_count; i++) {
+        const char *hosts[2];
+        for (size_t count = topology_binding_hosts(&host->bindings[i], hosts); count > 0; count--)
+            add_named(host, hosts[count - 1]);
+    }
+    resolve_all(host);
+    find_who_is_here(host);
+    return find_what_belongs(host);
+}
+
+void host_free(struct host *host)
+{
+    free(host->belongs);
+    free(host->named);
+    free(host->bindings);
+}
+
+const char *host_next_unknown(const struct host *host, size_t *index)
+{
+    while (++*index < host->named_count)
+        if (host->named[*index].addresses.count == 0)
+            return host->named[*index].text;
+    return NULL;
+}
+
+void host_say_nothing_belongs(const struct host *host, const char *path)
 {
     char list[LIST_BYTES_MAX] = "";
     size_t used = 0;
@@ -176,82 +188,6 @@ static void say_nothing_belongs(const struct host *host)
                                  host->named[i].text);
     if (used >= sizeof list)
         strcpy(list + sizeof list - sizeof "...", "...");
-    fprintf(stderr, "zherd check: nothing in %s belongs to host %s%s; it names %s\n", host->path,
-            host->named[0].text,
-            host->named[0].addresses.count > 0 ? "" : ", which is unknown here", list);
-}
-
-/* ---- binding it ---- */
-
-static void say(const struct topology_binding *binding, int fd)
-{
-    char text[RESOLVE_ENDPOINT_BYTES_MAX];
-    struct topology_endpoint numbers;
-    binding_name(fd, text);
-    bool is_close = topology_endpoint_parse(text, &numbers) == NULL &&
-                    topology_host_is_loopback(numbers.host) &&
-                    !topology_host_is_loopback(binding->bound.host);
-    printf("%s: `%s` %s binds %s%s\n", binding->owner, binding->key, binding->bound.text, text,
-           is_close ? ", which only this machine reaches" : "");
-}
-
-static void try_binding(struct host *host, const struct topology_binding *binding)
-{
-    struct binding_options options = {.backlog = 1,
-                                      .everywhere = strcmp(binding->key, "clients") == 0};
-    char reason[BINDING_REASON_BYTES_MAX], error[REACH_ERROR_BYTES_MAX];
-    int *sockets = &host->sockets[host->socket_count];
-    size_t count = binding_listen(binding->bound.text, &options, sockets, reason);
-    bool is_reachable =
-        !binding->is_reached || reach_is_said(&binding->bound, binding->at, binding->at_key, error);
-    host->socket_count += count;
-    host->is_good = host->is_good && count > 0 && is_reachable;
-    if (count == 0)
-        fprintf(stderr, "%s:%u: cannot bind %s: %s\n", host->path, binding->bound.line,
-                binding->bound.text, reason);
-    else if (!is_reachable)
-        fprintf(stderr, "%s:%u: %s\n", host->path, binding->bound.line, error);
-    for (size_t i = 0; i < count; i++)
-        say(binding, sockets[i]);
-}
-
-static void try_all(struct host *host)
-{
-    if (!find_what_belongs(host)) {
-        host->is_good = false;
-        say_nothing_belongs(host);
-    }
-    for (size_t i = 0; i < host->binding_count; i++)
-        if (host->belongs[host->bindings[i].process])
-            try_binding(host, &host->bindings[i]);
-    while (host->socket_count > 0)
-        close(host->sockets[--host->socket_count]);
-}
-
-bool host_check(const char *path, const struct topology *topology, const char *name)
-{
-    struct host host = {
-        .path = path,
-        .bindings = bytes_zeroed(TOPOLOGY_BINDINGS_MAX * sizeof *host.bindings),
-        .named = bytes_zeroed((2 * TOPOLOGY_BINDINGS_MAX + 1) * sizeof *host.named),
-        .belongs = bytes_zeroed(TOPOLOGY_BINDINGS_MAX * sizeof *host.belongs),
-        .sockets = bytes_zeroed(TOPOLOGY_BINDINGS_MAX * BINDING_SOCKETS_MAX * sizeof *host.sockets),
-        .is_good = parse_name(name, &host.name) == NULL,
-    };
-    add_named(&host, host.name.host);
-    host.binding_count = topology_bindings(topology, host.bindings);
-    for (size_t i = 0; i < host.binding_count; i++) {
-        const char *hosts[2];
-        for (size_t count = topology_binding_hosts(&host.bindings[i], hosts); count > 0; count--)
-            add_named(&host, hosts[count - 1]);
-    }
-    resolve_all(&host);
-    say_who_is_unknown(&host);
-    find_who_is_here(&host);
-    try_all(&host);
-    free(host.sockets);
-    free(host.belongs);
-    free(host.named);
-    free(host.bindings);
-    return host.is_good;
+    say("no process in %s belongs to host %s%s; the hosts in it are %s", path, host->named[0].text,
+        host->named[0].addresses.count > 0 ? "" : ", which does not resolve here", list);
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "topology/cli/zherd.h"
-#include "topology/format/edits.h"
+#include "topology/format/sections.h"
 #include "topology/load.h"
 #include "topology/secrets.h"
 #include "topology/usage.h"
@@ -46,22 +46,6 @@ static bool complain(const char *what, const char *why)
     return false;
 }
 
-static bool read_text(struct keygen *keygen)
-{
-    FILE *file = fopen(keygen->path, "rb");
-    size_t bytes = 0;
-    if (!file)
-        return complain(keygen->file, strerror(errno));
-    do {
-        char *room = buffer_reserve(&keygen->text, BUFSIZ);
-        bytes = fread(room, 1, BUFSIZ, file);
-        keygen->text.len += bytes;
-    } while (bytes > 0);
-    bool good = ferror(file) == 0;
-    fclose(file);
-    return good || complain(keygen->file, "cannot be read");
-}
-
 /* The whole file or none of it, under its own name and with its own mode. */
 static bool write_text(const struct keygen *keygen)
 {
@@ -88,9 +72,9 @@ static bool find_file(struct keygen *keygen)
     if (!topology_load_before_keys(keygen->file, &keygen->topology))
         return false;
     if (keygen->topology.insecure)
-        return complain(keygen->file, "this herd is `insecure`; take that line out first");
+        return complain(keygen->file, "this herd is `insecure`; remove that line first");
     if (keygen->folder && keygen->topology.keys[0] != '\0')
-        return complain(keygen->file, "this herd has a folder of keys; leave --keys out");
+        return complain(keygen->file, "the file names a folder in `keys`; run this without --keys");
     return realpath(keygen->file, keygen->path) != NULL || complain(keygen->file, strerror(errno));
 }
 
@@ -120,7 +104,7 @@ static bool find_folder(struct keygen *keygen)
         return true;
     const char *named = keygen->folder ? full : strrchr(full, '/') + 1;
     if (strlen(full) > TOPOLOGY_PATH_BYTES_MAX || strchr(named, '"'))
-        return complain(full, "a folder of keys has a shorter path, without quotes");
+        return complain(full, "the path of a folder of keys must be shorter and without quotes");
     snprintf(topology->keys, sizeof topology->keys, "%.*s", TOPOLOGY_PATH_BYTES_MAX, full);
     snprintf(keygen->keys, sizeof keygen->keys, "\"%.*s\"", TOPOLOGY_PATH_BYTES_MAX, named);
     return true;
@@ -131,30 +115,30 @@ static bool find_folder(struct keygen *keygen)
 static bool make_first(struct keygen *keygen, const char *name, struct keyring_keys *keys)
 {
     struct auth_certificate pair;
-    char error[SECRETS_ERROR_BYTES_MAX];
+    struct fault fault;
     bool good = secrets_exist(keygen->topology.keys, name)
-                    ? secrets_read(keygen->topology.keys, name, &pair, error)
-                    : secrets_draw(keygen->topology.keys, name, &pair, error) &&
-                          secrets_keep(keygen->topology.keys, name, error);
+                    ? secrets_read(keygen->topology.keys, name, &pair, &fault)
+                    : secrets_draw(keygen->topology.keys, name, &pair, &fault) &&
+                          secrets_keep(keygen->topology.keys, name, &fault);
     if (!good)
-        return complain(name, error);
+        return complain(name, fault.text);
     strcpy(keys->text[0], pair.public_key);
     explicit_bzero(&pair, sizeof pair);
     return true;
 }
 
-/* A new pair beside the old public key, which stays good until somebody takes it out. */
+/* A new pair beside the old public key, which stays valid until the operator removes it. */
 static bool make_next(struct keygen *keygen, const char *name, struct keyring_keys *keys)
 {
     struct auth_certificate pair;
-    char error[SECRETS_ERROR_BYTES_MAX];
+    struct fault fault;
     if (keys->text[0][0] == '\0')
         return complain(name, "has no key yet; run `zherd keygen FILE` first");
     if (keys->text[1][0] != '\0')
-        return complain(name, "has two keys; take the first one out of its `public_key`");
+        return complain(name, "has two keys; remove the first one from its `public_key`");
     if (keygen->next[0] == '\0') {
-        if (!secrets_draw(keygen->topology.keys, name, &pair, error))
-            return complain(name, error);
+        if (!secrets_draw(keygen->topology.keys, name, &pair, &fault))
+            return complain(name, fault.text);
         strcpy(keygen->next, pair.public_key);
         explicit_bzero(&pair, sizeof pair);
     }
@@ -168,7 +152,7 @@ static bool make_part(struct keygen *keygen, const struct part *part)
     struct keyring_keys *keys = part->keys;
     if (!part->name) {
         if (keygen->keys[0] != '\0')
-            topology_edit_set(&keygen->text, part->line, "keys", keygen->keys);
+            topology_sections_set(&keygen->text, part->line, "keys", keygen->keys);
         return true;
     }
     if (keygen->name ? strcmp(keygen->name, part->name) != 0 : keys->text[0][0] != '\0')
@@ -177,7 +161,7 @@ static bool make_part(struct keygen *keygen, const struct part *part)
         return false;
     snprintf(value, sizeof value, "\"%s%s%s\"", keys->text[0], keygen->name ? " " : "",
              keys->text[1]);
-    topology_edit_set(&keygen->text, part->line, "public_key", value);
+    topology_sections_set(&keygen->text, part->line, "public_key", value);
     printf("%s: %s/%s.secret\n", part->name, keygen->topology.keys, part->name);
     keygen->made++;
     return true;
@@ -193,7 +177,7 @@ static int compare_parts(const void *left, const void *right)
 static bool make_parts(struct keygen *keygen)
 {
     struct topology *topology = &keygen->topology;
-    struct part parts[TOPOLOGY_NODES_MAX + TOPOLOGY_PLACES_MAX + 1] = {
+    struct part parts[TOPOLOGY_NODES_MAX + TOPOLOGY_OPERATORS_MAX + TOPOLOGY_PLACES_MAX + 1] = {
         {.line = topology->herd_line}};
     size_t count = 1;
     for (size_t i = 0; i < topology->node_count; i++) {
@@ -202,6 +186,10 @@ static bool make_parts(struct keygen *keygen)
     }
     for (size_t i = 0; i < topology->observer_count; i++) {
         struct topology_node *self = &topology->observers[i].self;
+        parts[count++] = (struct part){self->line, self->name, &self->public_keys};
+    }
+    for (size_t i = 0; i < topology->operator_count; i++) {
+        struct topology_operator *self = &topology->operators[i];
         parts[count++] = (struct part){self->line, self->name, &self->public_keys};
     }
     for (size_t i = 0; i < topology->places_count; i++) {
@@ -220,6 +208,9 @@ static bool is_holder(const struct topology *topology, const char *name)
     for (size_t i = 0; i < topology->observer_count; i++)
         if (strcmp(topology->observers[i].self.name, name) == 0)
             return true;
+    for (size_t i = 0; i < topology->operator_count; i++)
+        if (strcmp(topology->operators[i].name, name) == 0)
+            return true;
     return strcmp(name, SECRETS_PLACES) == 0 || topology_find(topology, name) >= 0;
 }
 
@@ -230,8 +221,11 @@ static bool refuse_name(const struct keygen *keygen)
     struct topology_nearest nearest = topology_find_near(topology, keygen->name);
     for (size_t i = 0; i < topology->observer_count; i++)
         topology_nearest_offer(&nearest, topology->observers[i].self.name);
+    for (size_t i = 0; i < topology->operator_count; i++)
+        topology_nearest_offer(&nearest, topology->operators[i].name);
     topology_nearest_offer(&nearest, SECRETS_PLACES);
-    snprintf(why, sizeof why, "there is no such node or observer%s", usage_meant(&nearest, meant));
+    snprintf(why, sizeof why, "there is no such node, observer or operator%s",
+             usage_meant(&nearest, meant));
     return complain(keygen->name, why);
 }
 
@@ -239,17 +233,17 @@ static bool refuse_name(const struct keygen *keygen)
  * to no public key of the file. */
 static bool run(struct keygen *keygen)
 {
-    char error[SECRETS_ERROR_BYTES_MAX];
-    if (!find_file(keygen) || !read_text(keygen))
+    struct fault fault;
+    if (!find_file(keygen) || !topology_read_file(keygen->path, &keygen->text))
         return false;
     if (keygen->name && !is_holder(&keygen->topology, keygen->name))
         return refuse_name(keygen);
     if (!find_folder(keygen) || !make_parts(keygen) || !write_text(keygen))
         return false;
-    if (keygen->name && !secrets_keep(keygen->topology.keys, keygen->name, error))
-        return complain(keygen->name, error);
+    if (keygen->name && !secrets_keep(keygen->topology.keys, keygen->name, &fault))
+        return complain(keygen->name, fault.text);
     if (keygen->made == 0)
-        puts("everybody has a key already");
+        puts("no key is missing");
     return true;
 }
 
@@ -263,7 +257,7 @@ int keygen_main(int count, char **words)
         keygen.folder = optarg;
     }
     if (count - optind < 1 || count - optind > 2)
-        return usage_refuse("zherd keygen", "write one topology file, and no more than one name");
+        return usage_refuse("zherd keygen", "write one topology file and at most one name");
     keygen.file = words[optind];
     keygen.name = words[optind + 1]; /* NULL where there is none */
     bool good = run(&keygen);

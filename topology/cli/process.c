@@ -2,15 +2,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ERROR_FILE_MODE 0644
+#define ERROR_FILE_MODE   0644
+#define MESSAGE_BYTES_MAX 4096
+/* "@" and five digits, as the kernel names a socket without a file (unix(7), autobind). */
+#define NAME_BYTES_MAX 16
+#define US_PER_MS      1000
 
 /* In the child: from here on it is the other program, or nothing. Our own handlers end with exec,
  * but until then they would write into pipes that the parent shares. */
@@ -101,4 +109,75 @@ void process_tell_end(int wait_status, char *text, size_t text_size)
     else
         snprintf(text, text_size, "was killed by signal %d (%s)", WTERMSIG(wait_status),
                  strsignal(WTERMSIG(wait_status)));
+}
+
+/* ---- who says that its loop turns ---- */
+
+/* Binds it to a name that nobody else has, and says in the environment which. */
+static bool name_it(int hearing)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t bytes = sizeof address.sun_family;
+    char name[NAME_BYTES_MAX];
+    if (bind(hearing, (const struct sockaddr *)&address, bytes) != 0)
+        return false;
+    bytes = sizeof address;
+    if (getsockname(hearing, (struct sockaddr *)&address, &bytes) != 0)
+        return false;
+    snprintf(name, sizeof name, "@%.*s", (int)(bytes - sizeof address.sun_family - 1),
+             address.sun_path + 1);
+    return setenv("NOTIFY_SOCKET", name, 1) == 0;
+}
+
+int process_hear_all(int64_t silence_ms)
+{
+    const int on = 1;
+    char time_us[32];
+    snprintf(time_us, sizeof time_us, "%" PRId64, silence_ms * US_PER_MS);
+    int hearing = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (hearing >= 0 && setsockopt(hearing, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0 &&
+        name_it(hearing) && setenv("WATCHDOG_USEC", time_us, 1) == 0 &&
+        unsetenv("WATCHDOG_PID") == 0)
+        return hearing;
+    int reason = errno;
+    if (hearing >= 0)
+        close(hearing);
+    errno = reason;
+    return -1;
+}
+
+/* A line of the message is WATCHDOG=1. */
+static bool says_alive(char *message)
+{
+    char *rest = NULL;
+    for (char *line = strtok_r(message, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest))
+        if (strcmp(line, "WATCHDOG=1") == 0)
+            return true;
+    return false;
+}
+
+/* There is room for the sender's number and no more: the kernel closes descriptors that come along.
+ */
+bool process_next_heard(int hearing, pid_t *pid)
+{
+    char message[MESSAGE_BYTES_MAX];
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
+    struct iovec bytes = {message, sizeof message - 1};
+    struct msghdr header = {.msg_iov = &bytes,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(hearing, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *part = count < 0 ? NULL : CMSG_FIRSTHDR(&header);
+    struct ucred sender;
+    *pid = 0;
+    if (count < 0)
+        return false;
+    message[count] = '\0';
+    if (part == NULL || part->cmsg_type != SCM_CREDENTIALS || !says_alive(message))
+        return true;
+    memcpy(&sender, CMSG_DATA(part), sizeof sender);
+    *pid = sender.pid;
+    return true;
 }

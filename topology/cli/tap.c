@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bus/base/packed.h"
+#include "bus/base/timestamp.h"
 #include "bus/net/bus.h"
+#include "bus/net/entropy.h"
 #include "bus/table/at_line.h"
+#include "topology/cli/terminal.h"
 #include "topology/cli/zherd.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
@@ -22,10 +25,14 @@
 #include "topology/signals.h"
 #include "topology/usage.h"
 
-/* How long a node may take to answer: it connects to us anew several times a second. */
+/* How long a node may take to answer: it connects to us again several times a second. */
 #define STATUS_MS_MAX 3000
 /* An answer may be lost like any message. */
 #define STATUS_AGAIN_MS 500
+/* So often the flood learns what the wall clock shows. */
+#define CLOCK_MS 1000
+/* Slots due or in flight up to which whole tables are compared (bus/PROTOCOL.md, Checks). */
+#define COMPARABLE_SLOTS_MAX 4096u
 /* How long the last acknowledgements and the goodbye may take. */
 #define GOODBYE_MS_MAX 1000
 #define BUS_LINGER_MS  100
@@ -38,10 +45,12 @@ struct tap {
     const struct topology_node *node; /* the one it listens to: our only peer */
     struct flood *flood;
     struct bus *bus;
-    struct buffer out;
-    bool asks; /* for the status, and says nothing else */
+    struct buffer out, line;
+    bool is_terminal; /* the output: it would carry out what control bytes say */
+    bool asks;        /* for the status, and says nothing else */
     bool output_is_gone;
-    bool more; /* waits at the bus */
+    bool more;        /* waits at the bus */
+    int64_t clock_ms; /* when the flood is told next what time it is */
     uint64_t times_up;
 };
 
@@ -81,14 +90,20 @@ static void take_signals(void)
     signals_release();
 }
 
-static int64_t now_ms(void)
+static int64_t read_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * NANO + now.tv_nsec;
 }
 
-/* ---- what is told ---- */
+/* It goes on while the machine is suspended, as the herd's time does. */
+static int64_t now_ms(void)
+{
+    return read_ns(CLOCK_BOOTTIME) / (NANO / 1000);
+}
+
+/* ---- output ---- */
 
 static void flush(struct tap *tap)
 {
@@ -101,11 +116,22 @@ static void flush(struct tap *tap)
     }
 }
 
+static void print_location(struct tap *tap, const struct location *location)
+{
+    if (!tap->is_terminal) {
+        at_line_write(&tap->out, location);
+        return;
+    }
+    tap->line.len = 0;
+    at_line_write(&tap->line, location);
+    terminal_append(&tap->out, (struct span){tap->line.data, tap->line.len});
+}
+
 static void print_news(struct tap *tap)
 {
     struct location location;
     while (!tap->output_is_gone && flood_next_news(tap->flood, &location)) {
-        at_line_write(&tap->out, &location);
+        print_location(tap, &location);
         if (tap->out.len >= OUT_BYTES_AIM)
             flush(tap);
     }
@@ -122,8 +148,13 @@ static void print_events(struct tap *tap)
         [LINK_UNMET] = "silent: ",
         [LINK_STUCK] = "stuck: ",
         [LINK_MISREAD] = "is misread: ",
+        [LINK_UNKEPT] = "says a location that is not kept: ",
         [LINK_DIGESTS_EQUAL] = NULL,
-        [LINK_DIGESTS_DIFFER] = "holds another table; both tell everything again",
+        [LINK_DIGESTS_DIFFER] = "holds something else in some ranges; both ends tell them again",
+        [LINK_CLOCK_OFF] = "clock: ",
+        [LINK_CLOCK_RIGHT] = "clock: ",
+        [LINK_OWN_CLOCK_OFF] = NULL, /* no clock of ours counts */
+        [LINK_OWN_CLOCK_RIGHT] = NULL,
     };
     struct link_event event;
     while (flood_next_event(tap->flood, &event)) {
@@ -143,27 +174,89 @@ static void print_report(const struct tap *tap)
         tap->times_up > 0 ? tap->times_up - 1 : 0);
 }
 
+static void print_load(const struct flood_load *load)
+{
+    printf("table: clients %" PRIu64 " of %" PRIu64 ", bytes %" PRIu64 " of ", load->clients,
+           load->clients_max, load->bytes);
+    if (load->bytes_max > 0)
+        printf("%" PRIu64, load->bytes_max);
+    else
+        printf("any");
+    printf(", refused %" PRIu64 "\n", load->refused);
+}
+
+static void print_time(const struct flood_status *status)
+{
+    char apart[TIMESTAMP_APART_BYTES_MAX];
+    printf("clock: %s s %s the herd's, votes %" PRIu64 ", locations above the ceiling %" PRIu64
+           "\n",
+           timestamp_write_apart(apart, status->offset_ns),
+           status->offset_ns < 0 ? "behind" : "ahead of", status->votes, status->above);
+}
+
+static void print_journal(const struct flood_journal *journal)
+{
+    if (journal->state == WIRE_JOURNAL_NONE)
+        return;
+    printf("journal: positions not on the disk %" PRIu64 ", the first for %" PRIu64 ".%" PRIu64
+           " s, the last sync %s\n",
+           journal->due, journal->age_ms / 1000, journal->age_ms % 1000 / 100,
+           journal->state == WIRE_JOURNAL_FAILED ? "failed" : "went well");
+}
+
+/* When both tables were compared last, which is not while too much is on its way between them. */
+static void print_compared(const struct flood_status_link *link)
+{
+    uint64_t under_way = link->head - link->acked;
+    if (link->compared_age_ms == WIRE_NEVER)
+        printf(" %10s", "never");
+    else
+        printf(" %8" PRIu64 ".%" PRIu64, link->compared_age_ms / 1000,
+               link->compared_age_ms % 1000 / 100);
+    if (link->up && under_way > COMPARABLE_SLOTS_MAX)
+        printf("  not comparable: %" PRIu64 " due", under_way);
+}
+
 static void print_status(const struct tap *tap, const struct flood_status *status)
 {
-    printf("%s: clients %" PRIu64 ", digest %016" PRIx64 "\n", tap->node->name, status->clients,
-           status->digest);
-    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s\n", "link", "state", "session age", "due",
-           "on the way", "acked", "told", "head");
+    printf("%s: clients %" PRIu64 ", digest %016" PRIx64 "\n", tap->node->name,
+           status->load.clients, status->digest);
+    if (status->has_load)
+        print_load(&status->load);
+    if (status->has_time)
+        print_time(status);
+    if (status->has_journal)
+        print_journal(&status->journal);
+    printf("%-16s %-5s %12s %9s %10s %9s %9s %9s %10s\n", "link", "state", "age", "due",
+           "in flight", "acked", "sent", "head", "compared");
     for (size_t i = 0; i < status->link_count; i++) {
         const struct flood_status_link *link = &status->links[i];
         printf("%-16s %-5s %10" PRIu64 ".%" PRIu64 " %9" PRIu64 " %10" PRIu64 " %9" PRIu64
-               " %9" PRIu64 " %9" PRIu64 "\n",
+               " %9" PRIu64 " %9" PRIu64,
                link->name, link->up ? "up" : "down", link->incarnation_age_ms / 1000,
                link->incarnation_age_ms % 1000 / 100, link->due, link->in_flight, link->acked,
                link->sent, link->head);
+        print_compared(link);
+        putchar('\n');
     }
 }
 
 /* ---- the loop ---- */
 
+/* An observer's clock has no vote, but the flood wants one to reckon by. */
+static void tell_time(struct tap *tap, int64_t now)
+{
+    if (now < tap->clock_ms)
+        return;
+    tap->clock_ms = now + CLOCK_MS;
+    flood_set_clock(tap->flood, now, read_ns(CLOCK_REALTIME));
+}
+
 static void turn(struct tap *tap)
 {
-    tap->more = bus_turn(tap->bus, tap->flood, now_ms());
+    int64_t now = now_ms();
+    tell_time(tap, now);
+    tap->more = bus_turn(tap->bus, tap->flood, now);
     print_events(tap);
     print_news(tap);
 }
@@ -182,22 +275,36 @@ static void await(const struct tap *tap, int64_t until_ms)
         continue;
 }
 
-/* The node's keys count at once. */
+/* Those of today and former ones, whose positions count. */
+static void know_nodes(struct flood *flood, const struct topology *topology)
+{
+    for (size_t i = 0; i < topology->node_count; i++)
+        flood_know_node(flood, span_of(topology->nodes[i].name));
+    for (size_t i = 0; i < topology->former.count; i++)
+        flood_know_node(flood, span_of(topology->former.names[i]));
+}
+
+/* The node's keys count at once, and so do names of nodes, `expire` and `forget`. */
 static void read_again(struct tap *tap)
 {
     struct topology topology;
-    char changes[TOPOLOGY_CHANGES_BYTES_MAX];
+    struct topology_changes changes;
+    char later[TOPOLOGY_LATER_BYTES_MAX];
     if (!topology_load(tap->path, &topology)) {
-        say("all stays as it is: %s is not good", tap->path);
+        say("nothing changes: %s is not good", tap->path);
         return;
     }
     int node = topology_find(&topology, tap->node->name);
     if (node >= 0 && tap->topology->keys[0] != '\0' && topology.keys[0] != '\0')
         bus_admit(tap->bus, &topology.nodes[node].public_keys);
+    know_nodes(tap->flood, &topology);
+    flood_set_expire(tap->flood, topology.expire_ms, topology.forget);
     say("read again from %s", tap->path);
-    topology_changes_list(tap->topology, &topology, tap->observer->self.name, changes);
-    if (changes[0] != '\0')
-        say("%s: at the next start", changes);
+    topology_changes_list(tap->topology, &topology, TOPOLOGY_ASKER_OBSERVER,
+                          tap->observer->self.name, &changes);
+    topology_changes_at_start(&changes, later);
+    if (later[0] != '\0')
+        say("%s: at the next start", later);
     topology_free(&topology);
 }
 
@@ -242,8 +349,8 @@ static int ask_for_status(struct tap *tap)
         print_status(tap, status);
         return 0;
     }
-    say("%s did not answer within %d s; it must run, with `%s` in its topology", tap->node->name,
-        STATUS_MS_MAX / 1000, tap->observer->self.name);
+    say("%s did not answer within %d s; check that it runs and that its topology file lists `%s`",
+        tap->node->name, STATUS_MS_MAX / 1000, tap->observer->self.name);
     return 1;
 }
 
@@ -251,52 +358,62 @@ static int ask_for_status(struct tap *tap)
 
 static bool find_secret(const struct tap *tap, struct auth_certificate *own)
 {
-    char error[SECRETS_ERROR_BYTES_MAX];
+    struct fault fault;
     const struct topology_node *self = &tap->observer->self;
-    if (secrets_find(tap->topology, self->name, &self->public_keys, own, error))
+    if (secrets_find(tap->topology, self->name, &self->public_keys, own, &fault))
         return true;
-    say("%s", error);
+    say("%s", fault.text);
     return false;
 }
 
-static bool open_tap(struct tap *tap)
+static bool open_bus(struct tap *tap)
 {
-    char error[BUS_ERROR_BYTES_MAX];
-    const char *name = tap->observer->self.name;
-    struct span peer = span_of(tap->node->name);
-    struct {
-        uint64_t incarnation;
-        uint8_t key[16];
-    } drawn;
-    if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
-        abort();
-    struct flood_options flood = {.herd = span_of(tap->topology->herd),
-                                  .node = span_of(name),
-                                  .peers = &peer,
-                                  .peer_count = 1,
-                                  .incarnation = drawn.incarnation | 1, /* never 0 */
-                                  .clients_max = FLOOD_CLIENTS_DEFAULT};
-    memcpy(flood.hash_key, drawn.key, sizeof flood.hash_key);
+    struct fault fault;
     struct bus_peer node = {tap->node->name, tap->node->bus_at.text};
     struct bus_keys keys = {.peers = &tap->node->public_keys};
     bool has_keys = tap->topology->keys[0] != '\0';
     if (has_keys && !find_secret(tap, &keys.own))
         return false;
-    struct bus_options bus = {.name = name,
-                              .endpoint = tap->observer->self.bus.text,
+    const struct topology_node *self = &tap->observer->self;
+    struct bus_options bus = {.name = self->name,
+                              .endpoint = self->bus.text,
                               .peers = &node,
                               .peer_count = 1,
                               .keys = has_keys ? &keys : NULL};
-    const struct topology_node *self = &tap->observer->self;
-    if (reach_is_said(&self->bus, &self->bus_at, "bus_at", error))
-        tap->bus = bus_open(&bus, error);
+    if (reach_is_said(&self->bus, &self->bus_at, "bus_at", &fault))
+        tap->bus = bus_open(&bus, &fault);
     explicit_bzero(&keys.own, sizeof keys.own);
-    if (tap->bus == NULL) {
-        say("%s:%" PRIu32 ": %s", tap->path, tap->observer->self.bus.line, error);
-        return false;
-    }
-    tap->flood = flood_new(&flood);
-    return true;
+    if (tap->bus == NULL)
+        say("%s:%" PRIu32 ": %s", tap->path, self->bus.line, fault.text);
+    return tap->bus != NULL;
+}
+
+static void make_flood(struct tap *tap)
+{
+    const struct topology *topology = tap->topology;
+    struct span peer = span_of(tap->node->name);
+    struct span *nodes = bytes_resize(NULL, topology->node_count * sizeof *nodes);
+    struct {
+        uint64_t incarnation;
+        uint8_t key[16];
+    } drawn;
+    entropy_draw(&drawn, sizeof drawn);
+    for (size_t i = 0; i < topology->node_count; i++)
+        nodes[i] = span_of(topology->nodes[i].name);
+    struct flood_options options = {.herd = span_of(topology->herd),
+                                    .node = span_of(tap->observer->self.name),
+                                    .peers = &peer,
+                                    .peer_count = 1,
+                                    .nodes = nodes,
+                                    .node_count = topology->node_count,
+                                    .incarnation = drawn.incarnation | 1, /* never 0 */
+                                    .clients_max = TABLE_CLIENTS_MAX,     /* its node has limits */
+                                    .expire_ms = topology->expire_ms,
+                                    .forget = topology->forget};
+    memcpy(options.hash_key, drawn.key, sizeof options.hash_key);
+    tap->flood = flood_new(&options);
+    know_nodes(tap->flood, topology);
+    free(nodes);
 }
 
 /* The last acknowledgements, and that we leave. */
@@ -313,6 +430,7 @@ static void close_tap(struct tap *tap)
     bus_close(&tap->bus, BUS_LINGER_MS);
     flood_destroy(&tap->flood);
     buffer_free(&tap->out);
+    buffer_free(&tap->line);
 }
 
 /* The observer of that node and, unless it is NULL, of that name. */
@@ -340,8 +458,8 @@ static bool choose(struct tap *tap, const struct tap_words *words)
     tap->node = &tap->topology->nodes[node];
     tap->observer = find_observer(tap->topology, (uint32_t)node, words->observer);
     if (tap->observer == NULL)
-        say("%s lists no observer %s%sof %s; write a section `observer` with `name`, "
-            "`of = %s` and `bus`, for its node, too",
+        say("%s lists no observer %s%sof %s; add a section `observer` with `name`, "
+            "`of = %s` and `bus`, also to the file of that node",
             words->path, words->observer ? words->observer : "", words->observer ? " " : "",
             words->node, words->node);
     return tap->observer != NULL;
@@ -382,8 +500,10 @@ int tap_main(int count, char **words)
         return status;
     if (choose(&tap, &read)) {
         tap.asks = read.status;
+        tap.is_terminal = isatty(STDOUT_FILENO) == 1;
         take_signals();
-        if (open_tap(&tap)) {
+        if (open_bus(&tap)) {
+            make_flood(&tap);
             status = tap.asks ? ask_for_status(&tap) : listen_to_updates(&tap);
             say_goodbye(&tap);
             if (!tap.asks)

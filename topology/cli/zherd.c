@@ -5,6 +5,7 @@
 
 #include "topology/signals.h"
 #include "topology/usage.h"
+#include "topology/version.h"
 
 static const struct {
     const char *name;
@@ -12,16 +13,42 @@ static const struct {
     const char *purpose;
     int (*run)(int count, char **words);
 } subcommands[] = {
-    {"check", "check FILE [--host NAME]",
-     "say whether the file is good, or every fault;\n"
-     "                                                    and whether host NAME can bind its part",
+    {"backup", "backup [--data-dir DIR] FILE ARCHIVE",
+     "put the file, and what this host has of its\n"
+     "                                                    herd's keys, journals and places, into a "
+     "tar",
+     backup_main},
+    {"check", "check FILE [--host NAME] [--strict]",
+     "check the file and list every fault; with\n"
+     "                                                    --host, whether NAME can bind its part;\n"
+     "                                                    with --strict also its weak spots",
      check_main},
     {"draw", "draw [--dot] FILE", "draw the herd as text, or for graphviz", draw_main},
-    {"keygen", "keygen [--keys DIR] FILE [NAME]", "make the keys that are missing, or a new one",
+    {"export", "export compose|k8s FILE", "write the herd as a manifest for containers",
+     export_main},
+    {"forget", "forget [--yes] FILE [CLIENT...] [CONDITION]",
+     "count clients, show some, and with --yes have\n"
+     "                                                    the herd forget them",
+     forget_main},
+    {"journal", "journal check|dump|repair FOLDER",
+     "list the blocks of a node's journal, print its\n"
+     "                                                    AT lines, or put aside what is "
+     "unreadable",
+     journal_main},
+    {"keygen", "keygen [--keys DIR] FILE [NAME]", "make the missing keys, or a new one for NAME",
      keygen_main},
+    {"restore", "restore ARCHIVE DIR", "make the folder DIR of a backup", restore_main},
+    {"schema", "schema [SECTION]", "list the keys of a file, and what each means", schema_main},
+    {"status", "status [--json] FILE", "say how all nodes, links and places services are",
+     status_main},
     {"tap", "tap [--status] [--observer NAME] FILE NODE",
      "print each update of a node, or its links once", tap_main},
-    {"up", "up [--log-dir DIR] FILE", "start the whole herd here (logs go to log/)", up_main},
+    {"token", "token new NAME", "make a token, and NAME's section of access rules", token_main},
+    {"top", "top [--once] FILE", "watch all nodes and links, or print them once", top_main},
+    {"up", "up [--log-dir DIR] [--host NAME] FILE",
+     "start the herd here (logs go to log/), or with\n"
+     "                                                    --host what belongs to NAME",
+     up_main},
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
@@ -34,11 +61,28 @@ static void print_help(void)
     puts("  zherd help, -h, --help                            show this\n"
          "  zherd --version                                   show the version\n"
          "\n"
-         "HUP makes `up` and `tap` read FILE again and open their outputs anew where they are "
-         "files;\n"
-         "USR1 only the latter. `up` hands both to its processes. Neither ends anything.\n"
+         "HUP makes `up` and `tap` read FILE again and reopen their outputs where they are files;\n"
+         "USR1 only makes them reopen. `up` passes both signals on. Neither ends a process.\n"
          "\n"
-         "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.");
+         "Conditions of `forget`, which all must be met: --origin NODE (that took the position),\n"
+         "--after TIME (a stamp, or 2021-05-19T22:53:47Z), --older-than AGE (such as 90s or 30d),\n"
+         "--matching PATTERN (of the id, with one *). It asks the first node that answers, or\n"
+         "--node NODE, as the first operator of FILE, or --operator NAME.\n"
+         "\n"
+         "`top` and `status` ask all nodes, as the first operator of FILE, or --operator NAME. "
+         "`status`\n"
+         "ends with 0 where all is well, 1 where something is not, 2 where no node answers, and 3\n"
+         "where it cannot say.\n"
+         "\n"
+         "`backup` looks for journals in FILE.data, where `up` has them, or in --data-dir, as "
+         "nodes\n"
+         "do. It may run beside them. An ARCHIVE whose name ends with .gz or .xz is compressed.\n"
+         "\n"
+         "On a terminal `tap` and `journal dump` write control bytes of clients as \\x1b; "
+         "elsewhere as\n"
+         "they came.\n"
+         "\n"
+         "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.");
 }
 
 static int refuse_subcommand(const char *word)
@@ -61,7 +105,7 @@ int main(int count, char **words)
     if (count < 2)
         return usage_refuse("zherd", "write a subcommand");
     if (strcmp(words[1], "--version") == 0) {
-        puts("zherd " ZHERD_VERSION);
+        version_print("zherd");
         return 0;
     }
     for (size_t i = 0; i < SUBCOMMANDS; i++) {

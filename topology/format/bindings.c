@@ -1,7 +1,10 @@
 #include "topology/format/bindings.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "topology/format/endpoints.h"
 
@@ -28,6 +31,16 @@ static bool has_peer(const struct topology *topology, uint32_t node)
     return false;
 }
 
+static size_t add_monitor(const struct topology_monitor *monitor, const char *owner,
+                          uint32_t process, struct topology_binding *binding)
+{
+    if (monitor->at.line == 0)
+        return 0;
+    *binding = (struct topology_binding){
+        .bound = monitor->at, .key = "monitor", .owner = owner, .process = process};
+    return 1;
+}
+
 static size_t add_node(const struct topology *topology, uint32_t index,
                        struct topology_binding *bindings)
 {
@@ -35,7 +48,28 @@ static size_t add_node(const struct topology *topology, uint32_t index,
     bindings[0] = (struct topology_binding){
         .bound = node->clients, .key = "clients", .owner = node->name, .process = index};
     add_bus(node, index, has_peer(topology, index), &bindings[1]);
-    return 2;
+    size_t count = 2 + add_monitor(&node->monitor, node->name, index, &bindings[2]);
+    if (node->clients_tls.line > 0)
+        bindings[count++] = (struct topology_binding){.bound = node->clients_tls,
+                                                      .key = "clients_tls",
+                                                      .owner = node->name,
+                                                      .process = index};
+    return count;
+}
+
+/* What an observer binds besides where it is a `web`. */
+static size_t add_web(const struct topology *topology, uint32_t observer, uint32_t process,
+                      struct topology_binding *binding)
+{
+    for (size_t i = 0; i < topology->web_count; i++) {
+        const struct topology_web *web = &topology->webs[i];
+        if (web->observer != observer)
+            continue;
+        *binding = (struct topology_binding){
+            .bound = web->listen, .key = "listen", .owner = web->name, .process = process};
+        return 1;
+    }
+    return 0;
 }
 
 /* The server of bundled places runs beside its broker where the URL names loopback. */
@@ -69,14 +103,14 @@ static size_t add_places(const struct topology_places *places, uint32_t process,
     if (add_url(places->provider, places->url, places->url_line, &bindings[count]))
         count++;
     bindings[count] = (struct topology_binding){.key = "fallback_url"};
-    if (places->has_fallback && add_url(places->fallback, places->fallback_url,
-                                        places->fallback_url_line, &bindings[count]))
+    if (add_url(places->fallback, places->fallback_url, places->fallback_url_line,
+                &bindings[count]))
         count++;
     for (size_t i = 0; i < count; i++) {
         bindings[i].owner = "places";
         bindings[i].process = process;
     }
-    return count;
+    return count + add_monitor(&places->monitor, "places", process, &bindings[count]);
 }
 
 size_t topology_bindings(const struct topology *topology, struct topology_binding *bindings)
@@ -85,8 +119,10 @@ size_t topology_bindings(const struct topology *topology, struct topology_bindin
     uint32_t process = 0;
     for (; process < topology->node_count; process++)
         count += add_node(topology, process, &bindings[count]);
-    for (size_t i = 0; i < topology->observer_count; i++)
-        add_bus(&topology->observers[i].self, process++, true, &bindings[count++]);
+    for (uint32_t i = 0; i < topology->observer_count; i++, process++) {
+        add_bus(&topology->observers[i].self, process, true, &bindings[count++]);
+        count += add_web(topology, i, process, &bindings[count]);
+    }
     for (size_t i = 0; i < topology->places_count; i++)
         count += add_places(&topology->places[i], process++, &bindings[count]);
     return count;
@@ -104,4 +140,73 @@ size_t topology_binding_hosts(const struct topology_binding *binding, const char
     if (at_is_said)
         hosts[count++] = binding->at->host;
     return count;
+}
+
+void topology_claims_add(struct topology_claims *claims, const struct topology_claim *claim)
+{
+    assert(claims->count < TOPOLOGY_BINDINGS_MAX);
+    claims->list[claims->count++] = *claim;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct topology_claim *a = left, *b = right;
+    return a->line < b->line ? -1 : a->line > b->line;
+}
+
+static void sort(struct topology_claims *claims)
+{
+    qsort(claims->list, claims->count, sizeof *claims->list, compare);
+}
+
+/* A process that is reached at loopback runs on the same machine as those that connect to it; the
+ * file does not say on which. */
+static bool are_apart(const struct topology_claim *a, const struct topology_claim *b)
+{
+    return a->machine[0] != '\0' && b->machine[0] != '\0' &&
+           !topology_host_is_loopback(a->machine) && !topology_host_is_loopback(b->machine) &&
+           strcasecmp(a->machine, b->machine) != 0;
+}
+
+void topology_claims_check(struct topology_claims *claims, struct topology_faults *faults)
+{
+    sort(claims);
+    for (size_t i = 0; i < claims->count; i++) {
+        const struct topology_claim *later = &claims->list[i];
+        for (size_t j = 0; j < i; j++) {
+            const struct topology_claim *first = &claims->list[j];
+            if (!topology_endpoints_overlap(&first->endpoint, &later->endpoint) ||
+                are_apart(first, later))
+                continue;
+            topology_faults_add(faults, later->line,
+                                "port %u of `%s` is taken by `%s` in line %u; write another port",
+                                later->endpoint.port, later->key, first->key, first->line);
+            break;
+        }
+    }
+}
+
+static bool is_own_key(const struct topology_claim *claim)
+{
+    return strstr(claim->key, "_at") != NULL;
+}
+
+void topology_claims_check_reached(struct topology_claims *claims, struct topology_faults *faults)
+{
+    sort(claims);
+    for (size_t i = 0; i < claims->count; i++) {
+        const struct topology_claim *later = &claims->list[i];
+        for (size_t j = 0; j < i; j++) {
+            const struct topology_claim *first = &claims->list[j];
+            if (first->endpoint.port != later->endpoint.port ||
+                strcasecmp(first->endpoint.host, later->endpoint.host) != 0 ||
+                (!is_own_key(first) && !is_own_key(later)))
+                continue;
+            topology_faults_add(faults, later->line,
+                                "`%s` is %s, where `%s` in line %u is reached already; write "
+                                "another address or port",
+                                later->key, later->endpoint.text, first->key, first->line);
+            break;
+        }
+    }
 }

@@ -6,56 +6,138 @@
 #include <string.h>
 
 #include "bus/base/bytes.h"
-#include "topology/format/sections.h"
+#include "topology/format/schema.h"
 
 /* ", and 18446744073709551615 more" */
 #define MORE_BYTES_MAX 33
-/* The longest item: a part, its name, and all its keys. */
-#define ITEM_BYTES_MAX 256
 #define NOWHERE        UINT32_MAX
-#define PLACES_SELF    "placesd"
 
 /* In which of the two topologies a link is. */
 #define IS_BEFORE 1
 #define IS_AFTER  2
 
+/* Who asks, and what it is told. */
 struct list {
-    char *text;
-    size_t bytes;
-    size_t more;
+    enum topology_asker asker;
+    const char *self;
+    const char *node; /* that a web passes positions on to; else `self` */
+    struct topology_changes *changes;
 };
 
-static void add(struct list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct list *list, enum topology_change_when when, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* After the first item that does not fit, none is written: their order stays. */
-static void add(struct list *list, const char *format, ...)
+/* Where one more is written: what is refused is listed first, because it says why nothing is taken.
+ * NULL: it is only counted. */
+static struct topology_change *place_for(struct topology_changes *changes,
+                                         enum topology_change_when when)
 {
-    char item[ITEM_BYTES_MAX];
+    if (changes->count < TOPOLOGY_CHANGES_MAX)
+        return &changes->list[changes->count++];
+    changes->more++;
+    if (when != TOPOLOGY_CHANGE_REFUSED)
+        return NULL;
+    for (size_t i = changes->count; i-- > 0;)
+        if (changes->list[i].when != TOPOLOGY_CHANGE_REFUSED)
+            return &changes->list[i];
+    return NULL;
+}
+
+static void add(struct list *list, enum topology_change_when when, const char *format, ...)
+{
+    struct topology_changes *changes = list->changes;
+    changes->counts[when]++;
+    struct topology_change *change = place_for(changes, when);
+    if (change == NULL)
+        return;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(item, sizeof item, format, arguments);
+    vsnprintf(change->text, sizeof change->text, format, arguments);
     va_end(arguments);
-    size_t wanted = strlen(item) + 2;
-    if (list->more > 0 || list->bytes + wanted > TOPOLOGY_CHANGES_BYTES_MAX - MORE_BYTES_MAX) {
-        list->more++;
-        return;
-    }
-    list->bytes += (size_t)snprintf(list->text + list->bytes, wanted + 1, "%s%s",
-                                    list->bytes > 0 ? ", " : "", item);
+    change->when = when;
 }
 
 /* A part that is in both, and which of its keys are different. */
 struct part {
     enum topology_section_kind kind;
-    char keys[ITEM_BYTES_MAX];
+    bool is_own; /* the asking process itself */
+    char keys[TOPOLOGY_CHANGE_WHENS][TOPOLOGY_CHANGE_BYTES_MAX];
 };
 
-static void compare(struct part *part, size_t key, bool is_same)
+static void differs(struct part *part, enum topology_change_when when, const char *key)
 {
-    size_t bytes = strlen(part->keys);
-    if (!is_same)
-        snprintf(part->keys + bytes, sizeof part->keys - bytes, "%s%s", bytes > 0 ? ", " : "",
-                 topology_sections_key(part->kind, key));
+    char *keys = part->keys[when];
+    size_t bytes = strlen(keys);
+    snprintf(keys + bytes, sizeof part->keys[when] - bytes, "%s%s", bytes > 0 ? ", " : "", key);
+}
+
+/* What a node cannot change, and others cannot take without a new start. */
+static enum topology_change_when fixed_for(const struct list *list)
+{
+    return list->asker == TOPOLOGY_ASKER_NODE ? TOPOLOGY_CHANGE_REFUSED : TOPOLOGY_CHANGE_AT_START;
+}
+
+/* A part that is there, or is not any more, by who goes by it. */
+static enum topology_change_when at_start_for(const struct list *list, enum topology_asker asker)
+{
+    return list->asker == asker ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
+}
+
+static enum topology_change_when when_of_places(const struct list *list,
+                                                const struct topology_key *key)
+{
+    if (list->asker == TOPOLOGY_ASKER_NODE && key->fixed)
+        return TOPOLOGY_CHANGE_REFUSED;
+    return at_start_for(list, TOPOLOGY_ASKER_PLACES);
+}
+
+/* Where a node is reached: an observer is connected to it as it was. */
+static bool is_of_bus(const struct part *part, const struct topology_key *key)
+{
+    return part->kind == SECTION_NODE && strncmp(key->name, "bus", 3) == 0;
+}
+
+/* It goes by its section and by where its node takes clients. */
+static enum topology_change_when when_of_web(const struct part *part,
+                                             const struct topology_key *key)
+{
+    bool counts = part->kind == SECTION_WEB ||
+                  (part->kind == SECTION_NODE && strcmp(key->name, "clients") == 0);
+    return part->is_own && counts ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
+}
+
+static enum topology_change_when when_of(const struct list *list, const struct part *part,
+                                         const struct topology_key *key)
+{
+    if (list->asker == TOPOLOGY_ASKER_WEB)
+        return when_of_web(part, key);
+    if (part->kind == SECTION_PLACES)
+        return when_of_places(list, key);
+    if (list->asker == TOPOLOGY_ASKER_OBSERVER && is_of_bus(part, key))
+        return TOPOLOGY_CHANGE_AT_START;
+    if (key->at_once || (!part->is_own && key->others_at_once))
+        return TOPOLOGY_CHANGE_NOW;
+    return key->fixed && part->is_own ? fixed_for(list) : TOPOLOGY_CHANGE_AT_START;
+}
+
+/* Both structs of the part's section. */
+static void compare(const struct list *list, struct part *part, const void *before,
+                    const void *after)
+{
+    const struct topology_schema *schema = &topology_schemas[part->kind];
+    for (size_t i = 0; i < schema->count; i++)
+        if (!topology_schema_same(part->kind, i, before, after))
+            differs(part, when_of(list, part, &schema->keys[i]), schema->keys[i].name);
+}
+
+/* `name` is what the part is called, or "". */
+static void add_part(struct list *list, const struct part *part, const char *name)
+{
+    for (int when = 0; when < TOPOLOGY_CHANGE_WHENS; when++)
+        if (part->keys[when][0] != '\0')
+            add(list, (enum topology_change_when)when, "%s%s%s (%s)",
+                topology_schemas[part->kind].name, name[0] != '\0' ? " " : "", name,
+                part->keys[when]);
 }
 
 static bool same(const char *before, const char *after)
@@ -63,53 +145,35 @@ static bool same(const char *before, const char *after)
     return strcmp(before, after) == 0;
 }
 
-static bool same_keys(const struct keyring_keys *before, const struct keyring_keys *after)
+static bool is_named(const char *who, const char *name)
 {
-    for (size_t i = 0; i < KEYRING_KEYS_MAX; i++)
-        if (!same(before->text[i], after->text[i]))
-            return false;
-    return true;
+    return who != NULL && same(who, name);
 }
 
-/* Where others reach an endpoint; without a word about that in either file, its own change is told
- * once. */
-static bool same_reach(const struct topology_endpoint *before,
-                       const struct topology_endpoint *before_at,
-                       const struct topology_endpoint *after,
-                       const struct topology_endpoint *after_at)
+static bool is_self(const struct list *list, const char *name)
 {
-    bool unsaid = same(before->text, before_at->text) && same(after->text, after_at->text);
-    return unsaid || same(before_at->text, after_at->text);
+    return is_named(list->self, name);
 }
 
-static bool is_self(const char *self, const char *name)
-{
-    return self != NULL && same(self, name);
-}
-
+/* A folder of keys in the place of another one is read at the next start; a herd that has keys
+ * speaks otherwise than one without. */
 static void list_herd(struct list *list, const struct topology *before,
                       const struct topology *after)
 {
-    struct part part = {.kind = SECTION_HERD};
-    compare(&part, HERD_NAME, same(before->herd, after->herd));
-    compare(&part, HERD_KEYS, same(before->keys, after->keys));
-    compare(&part, HERD_INSECURE, before->insecure == after->insecure);
-    if (part.keys[0] != '\0')
-        add(list, "herd (%s)", part.keys);
+    struct part part = {.kind = SECTION_HERD, .is_own = true};
+    compare(list, &part, before, after);
+    if ((before->keys[0] == '\0') != (after->keys[0] == '\0') && list->asker == TOPOLOGY_ASKER_NODE)
+        add(list, TOPOLOGY_CHANGE_REFUSED, "herd (keys, which it has%s)",
+            before->keys[0] == '\0' ? " not" : "");
+    add_part(list, &part, "");
 }
 
 static void list_node(struct list *list, const struct topology_node *before,
-                      const struct topology_node *after, const char *self)
+                      const struct topology_node *after)
 {
-    struct part part = {.kind = SECTION_NODE};
-    compare(&part, NODE_CLIENTS, same(before->clients.text, after->clients.text));
-    compare(&part, NODE_BUS, same(before->bus.text, after->bus.text));
-    compare(&part, NODE_BUS_AT,
-            same_reach(&before->bus, &before->bus_at, &after->bus, &after->bus_at));
-    compare(&part, NODE_PUBLIC_KEY,
-            !is_self(self, after->name) || same_keys(&before->public_keys, &after->public_keys));
-    if (part.keys[0] != '\0')
-        add(list, "node %s (%s)", after->name, part.keys);
+    struct part part = {.kind = SECTION_NODE, .is_own = is_named(list->node, after->name)};
+    compare(list, &part, before, after);
+    add_part(list, &part, after->name);
 }
 
 /* Where each node of the one is in the other. */
@@ -124,18 +188,21 @@ static uint32_t *find_nodes(const struct topology *of, const struct topology *in
 }
 
 static void list_nodes(struct list *list, const struct topology *before,
-                       const struct topology *after, const char *self)
+                       const struct topology *after)
 {
     uint32_t *was = find_nodes(after, before), *is = find_nodes(before, after);
     for (size_t i = 0; i < after->node_count; i++) {
         if (was[i] == NOWHERE)
-            add(list, "node %s", after->nodes[i].name);
+            add(list, at_start_for(list, TOPOLOGY_ASKER_UP), "node %s", after->nodes[i].name);
         else
-            list_node(list, &before->nodes[was[i]], &after->nodes[i], self);
+            list_node(list, &before->nodes[was[i]], &after->nodes[i]);
     }
     for (size_t i = 0; i < before->node_count; i++)
         if (is[i] == NOWHERE)
-            add(list, "node %s (removed)", before->nodes[i].name);
+            add(list,
+                is_self(list, before->nodes[i].name) ? fixed_for(list)
+                                                     : at_start_for(list, TOPOLOGY_ASKER_UP),
+                "node %s (removed)", before->nodes[i].name);
     free(was);
     free(is);
 }
@@ -180,12 +247,13 @@ static void list_links(struct list *list, const struct topology *before,
         char *where = cell(&square, link->a, link->b);
         *where |= IS_AFTER;
         if ((*where & IS_BEFORE) == 0)
-            add(list, "link %s-%s", after->nodes[link->a].name, after->nodes[link->b].name);
+            add(list, TOPOLOGY_CHANGE_NOW, "link %s-%s", after->nodes[link->a].name,
+                after->nodes[link->b].name);
     }
     for (size_t i = 0; i < before->link_count; i++) {
         const struct topology_link *link = &before->links[i];
         if (*cell_before(&square, link) == IS_BEFORE)
-            add(list, "link %s-%s (removed)", before->nodes[link->a].name,
+            add(list, TOPOLOGY_CHANGE_NOW, "link %s-%s (removed)", before->nodes[link->a].name,
                 before->nodes[link->b].name);
     }
     free(square.cells);
@@ -202,83 +270,158 @@ static const struct topology_observer *find_observer(const struct topology *topo
 }
 
 static void list_observers(struct list *list, const struct topology *before,
-                           const struct topology *after, const char *self)
+                           const struct topology *after)
 {
     for (size_t i = 0; i < after->observer_count; i++) {
         const struct topology_observer *now = &after->observers[i];
         const struct topology_observer *then = find_observer(before, now->self.name);
-        struct part part = {.kind = SECTION_OBSERVER};
+        struct part part = {.kind = SECTION_OBSERVER, .is_own = is_self(list, now->self.name)};
         if (then == NULL) {
-            add(list, "observer %s", now->self.name);
+            add(list, TOPOLOGY_CHANGE_NOW, "observer %s", now->self.name);
             continue;
         }
-        compare(&part, OBSERVER_OF, same(before->nodes[then->of].name, after->nodes[now->of].name));
-        compare(&part, OBSERVER_BUS, same(then->self.bus.text, now->self.bus.text));
-        compare(&part, OBSERVER_BUS_AT,
-                same_reach(&then->self.bus, &then->self.bus_at, &now->self.bus, &now->self.bus_at));
-        compare(&part, OBSERVER_PUBLIC_KEY,
-                !is_self(self, now->self.name) ||
-                    same_keys(&then->self.public_keys, &now->self.public_keys));
-        if (part.keys[0] != '\0')
-            add(list, "observer %s (%s)", now->self.name, part.keys);
+        if (!same(before->nodes[then->of].name, after->nodes[now->of].name))
+            differs(&part, part.is_own ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW, "of");
+        compare(list, &part, then, now);
+        add_part(list, &part, now->self.name);
     }
     for (size_t i = 0; i < before->observer_count; i++)
         if (find_observer(after, before->observers[i].self.name) == NULL)
-            add(list, "observer %s (removed)", before->observers[i].self.name);
+            add(list,
+                is_self(list, before->observers[i].self.name) ? TOPOLOGY_CHANGE_AT_START
+                                                              : TOPOLOGY_CHANGE_NOW,
+                "observer %s (removed)", before->observers[i].self.name);
 }
 
-static void compare_places(struct part *part, const struct topology_places *before,
-                           const struct topology_places *after, const char *self)
+static const struct topology_operator *find_operator(const struct topology *topology,
+                                                     const char *name)
 {
-    bool same_fallback = before->has_fallback == after->has_fallback &&
-                         (!after->has_fallback || before->fallback == after->fallback);
-    compare(part, PLACES_GATEWAYS, same(before->gateways.text, after->gateways.text));
-    compare(part, PLACES_WORKERS, same(before->workers.text, after->workers.text));
-    compare(
-        part, PLACES_GATEWAYS_AT,
-        same_reach(&before->gateways, &before->gateways_at, &after->gateways, &after->gateways_at));
-    compare(part, PLACES_WORKERS_AT,
-            same_reach(&before->workers, &before->workers_at, &after->workers, &after->workers_at));
-    compare(part, PLACES_PROVIDER, before->provider == after->provider);
-    compare(part, PLACES_URL, same(before->url, after->url));
-    compare(part, PLACES_KEY_FILE, same(before->key_file, after->key_file));
-    compare(part, PLACES_FALLBACK, same_fallback);
-    compare(part, PLACES_FALLBACK_URL, same(before->fallback_url, after->fallback_url));
-    compare(part, PLACES_GRID_M, before->grid_m == after->grid_m);
-    compare(part, PLACES_CACHE_S, before->cache_s == after->cache_s);
-    compare(part, PLACES_BUDGET, before->budget == after->budget);
-    compare(part, PLACES_DATABASE, same(before->database, after->database));
-    compare(part, PLACES_PUBLIC_KEY,
-            !is_self(self, PLACES_SELF) || same_keys(&before->public_keys, &after->public_keys));
+    for (size_t i = 0; i < topology->operator_count; i++)
+        if (same(topology->operators[i].name, name))
+            return &topology->operators[i];
+    return NULL;
+}
+
+static void list_operators(struct list *list, const struct topology *before,
+                           const struct topology *after)
+{
+    for (size_t i = 0; i < after->operator_count; i++) {
+        const struct topology_operator *now = &after->operators[i];
+        const struct topology_operator *then = find_operator(before, now->name);
+        struct part part = {.kind = SECTION_OPERATOR};
+        if (then == NULL) {
+            add(list, TOPOLOGY_CHANGE_NOW, "operator %s", now->name);
+            continue;
+        }
+        compare(list, &part, then, now);
+        add_part(list, &part, now->name);
+    }
+    for (size_t i = 0; i < before->operator_count; i++)
+        if (find_operator(after, before->operators[i].name) == NULL)
+            add(list, TOPOLOGY_CHANGE_NOW, "operator %s (removed)", before->operators[i].name);
+}
+
+static const struct topology_web *find_web(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; i < topology->web_count; i++)
+        if (same(topology->webs[i].name, name))
+            return &topology->webs[i];
+    return NULL;
+}
+
+/* Whatever is new about one is its own matter, and that of who starts it. */
+static void list_webs(struct list *list, const struct topology *before,
+                      const struct topology *after)
+{
+    for (size_t i = 0; i < after->web_count; i++) {
+        const struct topology_web *now = &after->webs[i], *then = find_web(before, now->name);
+        struct part part = {.kind = SECTION_WEB,
+                            .is_own =
+                                list->asker == TOPOLOGY_ASKER_WEB && is_self(list, now->name)};
+        enum topology_change_when when =
+            part.is_own ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
+        if (then == NULL) {
+            add(list, at_start_for(list, TOPOLOGY_ASKER_UP), "web %s", now->name);
+            continue;
+        }
+        if (!same(before->nodes[then->of].name, after->nodes[now->of].name))
+            differs(&part, when, "of");
+        if (!same(before->observers[then->observer].self.name,
+                  after->observers[now->observer].self.name))
+            differs(&part, when, "observer");
+        compare(list, &part, then, now);
+        add_part(list, &part, now->name);
+    }
+    for (size_t i = 0; i < before->web_count; i++)
+        if (find_web(after, before->webs[i].name) == NULL)
+            add(list,
+                list->asker == TOPOLOGY_ASKER_WEB && is_self(list, before->webs[i].name)
+                    ? TOPOLOGY_CHANGE_AT_START
+                    : at_start_for(list, TOPOLOGY_ASKER_UP),
+                "web %s (removed)", before->webs[i].name);
+}
+
+/* NULL where the web is not there. */
+static const char *node_of_web(const struct topology *topology, const char *name)
+{
+    const struct topology_web *web = find_web(topology, name);
+    return web == NULL ? NULL : topology->nodes[web->of].name;
 }
 
 /* They have no names and are known by their order. */
 static void list_places(struct list *list, const struct topology *before,
-                        const struct topology *after, const char *self)
+                        const struct topology *after)
 {
+    bool is_concerned = list->asker != TOPOLOGY_ASKER_OBSERVER && list->asker != TOPOLOGY_ASKER_WEB;
+    enum topology_change_when when = is_concerned ? fixed_for(list) : TOPOLOGY_CHANGE_NOW;
     for (size_t i = 0; i < after->places_count; i++) {
         struct part part = {.kind = SECTION_PLACES};
-        if (i < before->places_count)
-            compare_places(&part, &before->places[i], &after->places[i], self);
-        if (i >= before->places_count)
-            add(list, "places %zu", i + 1);
-        else if (part.keys[0] != '\0')
-            add(list, "places %zu (%s)", i + 1, part.keys);
+        char number[24];
+        snprintf(number, sizeof number, "%zu", i + 1);
+        if (i >= before->places_count) {
+            add(list, when, "places %s", number);
+            continue;
+        }
+        compare(list, &part, &before->places[i], &after->places[i]);
+        add_part(list, &part, number);
     }
     for (size_t i = after->places_count; i < before->places_count; i++)
-        add(list, "places %zu (removed)", i + 1);
+        add(list, when, "places %zu (removed)", i + 1);
 }
 
 void topology_changes_list(const struct topology *before, const struct topology *after,
-                           const char *self, char text[TOPOLOGY_CHANGES_BYTES_MAX])
+                           enum topology_asker asker, const char *self,
+                           struct topology_changes *changes)
 {
-    struct list list = {.text = text};
-    text[0] = '\0';
+    struct list list = {.asker = asker, .self = self, .node = self, .changes = changes};
+    if (asker == TOPOLOGY_ASKER_WEB)
+        list.node = node_of_web(before, self);
+    *changes = (struct topology_changes){0};
     list_herd(&list, before, after);
-    list_nodes(&list, before, after, self);
+    list_nodes(&list, before, after);
     list_links(&list, before, after);
-    list_observers(&list, before, after, self);
-    list_places(&list, before, after, self);
-    if (list.more > 0)
-        snprintf(text + list.bytes, MORE_BYTES_MAX, ", and %zu more", list.more);
+    list_observers(&list, before, after);
+    list_operators(&list, before, after);
+    list_webs(&list, before, after);
+    list_places(&list, before, after);
+}
+
+void topology_changes_at_start(const struct topology_changes *changes,
+                               char text[TOPOLOGY_LATER_BYTES_MAX])
+{
+    size_t bytes = 0, count = 0, total = changes->counts[TOPOLOGY_CHANGE_AT_START];
+    text[0] = '\0';
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct topology_change *change = &changes->list[i];
+        size_t wanted = strlen(change->text) + 2;
+        if (change->when != TOPOLOGY_CHANGE_AT_START)
+            continue;
+        if (bytes + wanted > TOPOLOGY_LATER_BYTES_MAX - MORE_BYTES_MAX)
+            break;
+        bytes +=
+            (size_t)snprintf(text + bytes, wanted + 1, "%s%s", bytes > 0 ? ", " : "", change->text);
+        count++;
+    }
+    if (count < total)
+        snprintf(text + bytes, MORE_BYTES_MAX, ", and %zu more", total - count);
 }

@@ -1,26 +1,66 @@
-/* topology_changes: how the herd of a file differs from the one that a process was started with,
- * for the line in which it says what it will take at its next start only.
+/* topology_changes: how the herd of a file that is read again differs from the one that a process
+ * goes by, and what the process can do about it: a line each in its log.
  *
- * Public keys of others are left out: they are taken at once. It changes nothing and prints
- * nothing. Invariant: an empty text means that a process started anew would do the same. */
+ * It changes nothing and prints nothing. Invariant: where nothing is refused or left for the next
+ * start, a process that takes all of it does the same as one that is started with the file. */
 #ifndef ZHERD_TOPOLOGY_FORMAT_CHANGES_H
 #define ZHERD_TOPOLOGY_FORMAT_CHANGES_H
 
+#include <stdbool.h>
+
 #include "topology/format/topology.h"
 
-/* With its NUL. What does not fit is counted: "..., and 7 more". */
-#define TOPOLOGY_CHANGES_BYTES_MAX 640
+/* More are counted. */
+#define TOPOLOGY_CHANGES_MAX 64
+/* A part, its name, and all its keys, with a NUL; what does not fit is cut. */
+#define TOPOLOGY_CHANGE_BYTES_MAX 512
 
-/* Writes what is different, separated by commas:
+/* With its NUL. */
+#define TOPOLOGY_LATER_BYTES_MAX 640
+
+/* Who asks what it can take. */
+enum topology_asker {
+    TOPOLOGY_ASKER_NODE,     /* it takes all or nothing, so some things are refused */
+    TOPOLOGY_ASKER_PLACES,   /* a places service takes keys of others alone */
+    TOPOLOGY_ASKER_OBSERVER, /* an observer takes keys of others, and whose locations count */
+    TOPOLOGY_ASKER_WEB,      /* a zherd-web goes by its section and by where its node is */
+    TOPOLOGY_ASKER_UP,       /* who starts nodes, webs and places services, and hands HUP on */
+};
+
+enum topology_change_when {
+    TOPOLOGY_CHANGE_NOW,
+    TOPOLOGY_CHANGE_AT_START, /* the next one */
+    TOPOLOGY_CHANGE_REFUSED,  /* a running node cannot: then it takes nothing of the file */
+    TOPOLOGY_CHANGE_WHENS
+};
+
+struct topology_change {
+    enum topology_change_when when;
+    char text[TOPOLOGY_CHANGE_BYTES_MAX];
+};
+
+struct topology_changes {
+    struct topology_change list[TOPOLOGY_CHANGES_MAX];
+    size_t count, more;
+    size_t counts[TOPOLOGY_CHANGE_WHENS]; /* of all, also of those that are not in the list */
+};
+
+/* Writes what is different:
  *
  *     node Gus                  it is new, or has another name; so `link Gus-Ann`, `observer Ear`,
- *     node Gus (removed)        `places 2`
+ *     node Gus (removed)        `operator Ada`, `web Ear`, `places 2`
  *     node Gus (clients, bus)   these of its keys have other values; so `herd (name)`, `places 1
  * (url)`
  *
- * `self` is the node or observer that asks, whose own key pair is that of its start, or "placesd"
- * for the places service's; NULL for none. */
+ * `self` is the name of a node, observer or web that asks. */
 void topology_changes_list(const struct topology *before, const struct topology *after,
-                           const char *self, char text[TOPOLOGY_CHANGES_BYTES_MAX]);
+                           enum topology_asker asker, const char *self,
+                           struct topology_changes *changes);
+
+/* Those that wait for the next start in one line, separated by commas; what does not fit is
+ * counted:
+ * "..., and 7 more". */
+void topology_changes_at_start(const struct topology_changes *changes,
+                               char text[TOPOLOGY_LATER_BYTES_MAX]);
 
 #endif

@@ -4,92 +4,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/format/claims.h"
+#include "topology/format/bindings.h"
+#include "topology/format/checker.h"
 #include "topology/format/endpoints.h"
 #include "topology/format/graph.h"
-#include "topology/format/keys.h"
-#include "topology/format/places.h"
-#include "topology/format/sections.h"
 
 /* How much of a list of pieces a sentence quotes. */
 #define PIECES_BYTES_MAX 200
-struct checker {
-    struct topology *topology;
-    struct topology_faults *faults;
-    struct topology_section *sections;
-    size_t section_count;
-    const struct topology_section **node_sections;     /* of topology->nodes */
-    const struct topology_section **observer_sections; /* of topology->observers */
-    struct topology_claims *claims, *reached;
-    bool has_lost_nodes; /* some node had to be left out */
-    bool has_lost_links; /* some link had to be left out, or perhaps some line */
-};
-
-static const char name_bytes[] =
-    "0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /* How the names begin that the logs of places services carry. */
 static const char places_process[] = "placesd";
 
-static bool check_name(struct checker *checker, const struct topology_entry *entry,
-                       char name[TOPOLOGY_NAME_BYTES_MAX + 1])
+/* NULL after the last one, and, with a fault, for the first that is too many. */
+const struct topology_section *checker_next_section(struct checker *checker,
+                                                    struct checker_walk *walk)
 {
-    size_t bytes = strlen(entry->value);
-    if (bytes > TOPOLOGY_NAME_BYTES_MAX || entry->value[strspn(entry->value, name_bytes)] != '\0' ||
-        entry->value[0] == '.') {
-        topology_faults_add(checker->faults, entry->line,
-                            "`%.*s` is no name; write 1 to 63 letters, digits, - _ and ., not "
-                            "beginning with a point",
-                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value);
-        return false;
-    }
-    memcpy(name, entry->value, bytes + 1);
-    return true;
+    while (walk->at < checker->section_count && checker->sections[walk->at].kind != walk->kind)
+        walk->at++;
+    if (walk->at == checker->section_count)
+        return NULL;
+    const struct topology_section *section = &checker->sections[walk->at++];
+    if (walk->room-- > 0)
+        return section;
+    topology_faults_add(checker->faults, section->line,
+                        "this is one %s too many; write at most %d%s", walk->one, walk->max,
+                        walk->of ? walk->of : "");
+    walk->has_lost = true;
+    return NULL;
 }
 
-/* A key whose value is an endpoint. False, and nothing in `endpoint`, where there is none. */
-static bool read_endpoint(struct checker *checker, const struct topology_section *section,
-                          size_t key, struct topology_endpoint *endpoint)
+static bool is_said(const struct topology_section *section, const char *key)
 {
-    const struct topology_entry *entry = section->keys[key];
-    struct topology_endpoint read = {0};
-    if (!entry)
-        return false;
-    const char *fault = topology_endpoint_parse(entry->value, &read);
-    if (fault) {
-        topology_faults_add(checker->faults, entry->line, "`%s` is `%.*s`; %s",
-                            topology_sections_key(section->kind, key), TOPOLOGY_QUOTE_BYTES_MAX,
-                            entry->value, fault);
-        return false;
-    }
-    *endpoint = read;
-    endpoint->line = entry->line;
-    return true;
+    return topology_sections_find(section, key) != NULL;
 }
 
-/* Where others reach what is bound: what `at_key` says, or else what is bound itself. */
-static void read_at(struct checker *checker, const struct topology_section *section, size_t key,
-                    size_t at_key, const struct topology_endpoint *bound,
-                    struct topology_endpoint *at)
+/* Where others reach what `key` binds: what `at_key` says, or else what is bound itself. */
+static void check_at(struct checker *checker, const struct topology_section *section,
+                     const char *key, const char *at_key, const struct topology_endpoint *at)
 {
-    *at = *bound;
-    if (section->keys[at_key] && !read_endpoint(checker, section, at_key, at))
+    const struct topology_entry *said = topology_sections_find(section, at_key);
+    bool could_be_read = said ? at->line == said->line : at->line > 0;
+    if (!could_be_read || (!said && !topology_host_is_reachable(at->host)))
         return;
-    const char *name = topology_sections_key(section->kind, section->keys[at_key] ? at_key : key);
-    if (at->line == 0 || (!section->keys[at_key] && !topology_host_is_reachable(at->host)))
-        return;
+    const char *name = said ? at_key : key;
     if (!topology_host_is_reachable(at->host))
         topology_faults_add(checker->faults, at->line,
                             "`%s` is %s, to which nobody can connect; write an address, or a host "
                             "name with its domain",
                             name, at->text);
     struct topology_claim claim = {.key = name, .line = at->line, .endpoint = *at};
-    topology_bindings_add(checker->reached, &claim);
+    topology_claims_add(checker->reached, &claim);
 }
 
 /* On which machine an endpoint of a section is bound that others reach at `at`. */
-static void name_machine(const struct topology_endpoint *bound, const struct topology_endpoint *at,
-                         bool at_is_said, char machine[TOPOLOGY_HOST_BYTES_MAX + 1])
+void checker_name_machine(const struct topology_endpoint *bound, const struct topology_endpoint *at,
+                          bool at_is_said, char machine[TOPOLOGY_HOST_BYTES_MAX + 1])
 {
     bool is_definite =
         topology_host_is_reachable(bound->host) && !topology_host_is_loopback(bound->host);
@@ -99,93 +68,130 @@ static void name_machine(const struct topology_endpoint *bound, const struct top
 
 /* Claims what a key binds; `at_key` is that of the address at which others reach its process. */
 static void claim_endpoint(struct checker *checker, const struct topology_section *section,
-                           size_t key, size_t at_key, const struct topology_endpoint *bound,
+                           const char *key, const char *at_key,
+                           const struct topology_endpoint *bound,
                            const struct topology_endpoint *at)
 {
-    struct topology_claim claim = {
-        .key = topology_sections_key(section->kind, key), .line = bound->line, .endpoint = *bound};
+    struct topology_claim claim = {.key = key, .line = bound->line, .endpoint = *bound};
     if (bound->line == 0)
         return;
-    name_machine(bound, at, section->keys[at_key] != NULL, claim.machine);
-    topology_bindings_add(checker->claims, &claim);
+    checker_name_machine(bound, at, is_said(section, at_key), claim.machine);
+    topology_claims_add(checker->claims, &claim);
+}
+
+/* What `key` binds and where `at_key` says that others reach it. */
+void checker_check_bound(struct checker *checker, const struct topology_section *section,
+                         const char *key, const char *at_key, const struct topology_endpoint *bound,
+                         const struct topology_endpoint *at)
+{
+    check_at(checker, section, key, at_key, at);
+    claim_endpoint(checker, section, key, at_key, bound, at);
 }
 
 /* For an endpoint that others must reach, and that was read to be `bound`. */
-static void demand_at(struct checker *checker, const struct topology_section *section,
-                      size_t at_key, const struct topology_endpoint *bound, const char *who)
+void checker_demand_at(struct checker *checker, const struct topology_section *section,
+                       const char *at_key, const struct topology_endpoint *bound, const char *who)
 {
-    if (bound->line > 0 && !section->keys[at_key] && !topology_host_is_reachable(bound->host))
+    if (bound->line > 0 && !is_said(section, at_key) && !topology_host_is_reachable(bound->host))
         topology_faults_add(checker->faults, bound->line,
                             "%s cannot connect to %s interface (%s); write the address of this "
                             "host in `%s`",
                             who, topology_host_is_any(bound->host) ? "every" : "an", bound->host,
-                            topology_sections_key(section->kind, at_key));
+                            at_key);
 }
 
 static void check_herd(struct checker *checker)
 {
-    uint32_t first_line = 0;
-    for (size_t i = 0; i < checker->section_count; i++) {
-        const struct topology_section *section = &checker->sections[i];
-        if (section->kind != SECTION_HERD)
-            continue;
-        if (first_line > 0)
+    struct topology *topology = checker->topology;
+    struct checker_walk walk = {.kind = SECTION_HERD, .room = SIZE_MAX};
+    for (const struct topology_section *section;
+         (section = checker_next_section(checker, &walk));) {
+        if (topology->herd_line > 0)
             topology_faults_add(checker->faults, section->line,
-                                "there is a `herd` in line %u already; write one", first_line);
+                                "there is a `herd` in line %u already; write one",
+                                topology->herd_line);
         else
-            first_line = section->line;
-        if (section->keys[HERD_NAME])
-            check_name(checker, section->keys[HERD_NAME], checker->topology->herd);
-        checker->topology->herd_line = first_line;
-        topology_keys_read_herd(section, checker->topology, checker->faults);
+            topology->herd_line = section->line;
+        topology_sections_read(section, topology, checker->faults);
+        const struct topology_entry *former = topology_sections_find(section, "former");
+        if (former)
+            checker->former_line = former->line;
+        const struct topology_entry *answers = topology_sections_find(section, "answers_after");
+        if (answers)
+            checker->answers_line = answers->line;
+        const struct topology_entry *insecure = topology_sections_find(section, "insecure");
+        if (topology->insecure && insecure && is_said(section, "keys"))
+            topology_faults_add(checker->faults, insecure->line,
+                                "this herd has keys and shall be insecure; leave one of both out");
     }
-    if (first_line == 0)
+    if (topology->herd_line == 0)
         topology_faults_add(checker->faults, 1,
                             "there is no herd; write `herd` and below it `    name = NAME`");
 }
 
-/* The line of the node or observer of that name, or 0. */
+/* The line of the node, observer, operator or `web` of that name, or 0. */
 static uint32_t find_name(const struct checker *checker, const char *name)
 {
     const struct topology *topology = checker->topology;
     int node = topology_find(topology, name);
     if (node >= 0)
-        return checker->node_sections[node]->keys[NODE_NAME]->line;
+        return topology_sections_find(checker->node_sections[node], "name")->line;
     for (size_t i = 0; i < topology->observer_count; i++) {
         if (strcmp(topology->observers[i].self.name, name) == 0)
-            return checker->observer_sections[i]->keys[OBSERVER_NAME]->line;
+            return topology_sections_find(checker->observer_sections[i], "name")->line;
+    }
+    for (size_t i = 0; i < topology->operator_count; i++) {
+        if (strcmp(topology->operators[i].name, name) == 0)
+            return topology_sections_find(checker->operator_sections[i], "name")->line;
+    }
+    for (size_t i = 0; i < topology->web_count; i++) {
+        if (strcmp(topology->webs[i].name, name) == 0)
+            return topology->webs[i].line;
     }
     return 0;
 }
 
-/* The name of a node or an observer, which nobody else may have. */
-static bool check_own_name(struct checker *checker, const struct topology_entry *entry,
-                           struct topology_node *self)
+/* The name of a node, an observer or an operator, which must be unique. */
+static bool check_own_name(struct checker *checker, const struct topology_section *section,
+                           const char *name)
 {
-    if (!entry || !check_name(checker, entry, self->name))
+    const struct topology_entry *entry = topology_sections_find(section, "name");
+    if (name[0] == '\0')
         return false;
-    if (strncmp(self->name, places_process, strlen(places_process)) == 0)
+    if (strncmp(name, places_process, strlen(places_process)) == 0)
         topology_faults_add(checker->faults, entry->line,
                             "`placesd` is how the names of places services begin; write another");
-    uint32_t other_line = find_name(checker, self->name);
+    uint32_t other_line = find_name(checker, name);
     if (other_line == 0)
         return true;
     topology_faults_add(checker->faults, entry->line,
-                        "the name `%s` is taken by line %u; write another", self->name, other_line);
+                        "the name `%s` is taken by line %u; write another", name, other_line);
     return false;
+}
+
+/* Who may reach it, topology_check_keys says. */
+void checker_check_monitor(struct checker *checker, const struct topology_section *section,
+                           const char *at_key, const struct topology_monitor *monitor,
+                           const struct topology_endpoint *at)
+{
+    const struct topology_entry *token = topology_sections_find(section, "monitor_token_file");
+    claim_endpoint(checker, section, "monitor", at_key, &monitor->at, at);
+    if (token && !is_said(section, "monitor"))
+        topology_faults_add(checker->faults, token->line,
+                            "there is no monitor that this token is for; write a line `    "
+                            "monitor = tcp://HOST:PORT`");
 }
 
 static void check_node(struct checker *checker, const struct topology_section *section)
 {
     struct topology *topology = checker->topology;
     struct topology_node node = {.line = section->line};
-    read_endpoint(checker, section, NODE_CLIENTS, &node.clients);
-    read_endpoint(checker, section, NODE_BUS, &node.bus);
-    read_at(checker, section, NODE_BUS, NODE_BUS_AT, &node.bus, &node.bus_at);
-    claim_endpoint(checker, section, NODE_CLIENTS, NODE_BUS_AT, &node.clients, &node.bus_at);
-    claim_endpoint(checker, section, NODE_BUS, NODE_BUS_AT, &node.bus, &node.bus_at);
-    topology_keys_read(section->keys[NODE_PUBLIC_KEY], &node.public_keys, checker->faults);
-    if (!check_own_name(checker, section->keys[NODE_NAME], &node)) {
+    topology_sections_read(section, &node, checker->faults);
+    claim_endpoint(checker, section, "clients", "bus_at", &node.clients, &node.bus_at);
+    claim_endpoint(checker, section, "clients_tls", "bus_at", &node.clients_tls, &node.bus_at);
+    checker_check_bound(checker, section, "bus", "bus_at", &node.bus, &node.bus_at);
+    checker_check_monitor(checker, section, "bus_at", &node.monitor, &node.bus_at);
+    if (!check_own_name(checker, section, node.name)) {
         checker->has_lost_nodes = true;
         return;
     }
@@ -195,21 +201,12 @@ static void check_node(struct checker *checker, const struct topology_section *s
 
 static void check_nodes(struct checker *checker)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < checker->section_count; i++) {
-        const struct topology_section *section = &checker->sections[i];
-        if (section->kind != SECTION_NODE)
-            continue;
-        if (count == TOPOLOGY_NODES_MAX) {
-            topology_faults_add(checker->faults, section->line,
-                                "this is one node too many; write at most %d", TOPOLOGY_NODES_MAX);
-            checker->has_lost_nodes = true;
-            return;
-        }
+    struct checker_walk walk = {
+        .kind = SECTION_NODE, .room = TOPOLOGY_NODES_MAX, .one = "node", .max = TOPOLOGY_NODES_MAX};
+    for (const struct topology_section *section; (section = checker_next_section(checker, &walk));)
         check_node(checker, section);
-        count++;
-    }
-    if (count == 0)
+    checker->has_lost_nodes |= walk.has_lost;
+    if (checker->topology->node_count == 0 && !checker->has_lost_nodes)
         topology_faults_add(checker->faults, 1,
                             "there is no node; write `node` and below it `    name = NAME`, "
                             "`    clients = tcp://HOST:PORT` and `    bus = tcp://HOST:PORT`");
@@ -231,9 +228,7 @@ static bool check_end(struct checker *checker, uint32_t line, const char *name, 
     *end = (uint32_t)node;
     if (node >= 0)
         return true;
-    struct topology_nearest nearest = {.word = name};
-    for (size_t i = 0; i < checker->topology->node_count; i++)
-        topology_nearest_offer(&nearest, checker->topology->nodes[i].name);
+    struct topology_nearest nearest = topology_find_near(checker->topology, name);
     /* It may well be the node whose own name was in fault. */
     if (nearest.best || !checker->has_lost_nodes)
         topology_faults_add(checker->faults, line, "there is no node `%s`; write %s", name,
@@ -245,7 +240,7 @@ static bool check_end(struct checker *checker, uint32_t line, const char *name, 
 static bool check_link(struct checker *checker, const struct topology_section *section,
                        struct topology_link *link)
 {
-    const struct topology_entry *between = section->keys[LINK_BETWEEN];
+    const struct topology_entry *between = topology_sections_find(section, "between");
     if (!between)
         return false;
     char a[TOPOLOGY_NAME_BYTES_MAX + 2], b[TOPOLOGY_NAME_BYTES_MAX + 2];
@@ -306,38 +301,29 @@ static void check_links_twice(struct checker *checker, const struct topology_lin
 static void check_links(struct checker *checker)
 {
     struct topology *topology = checker->topology;
-    size_t count = 0;
-    for (size_t i = 0; i < checker->section_count; i++) {
-        const struct topology_section *section = &checker->sections[i];
-        if (section->kind != SECTION_LINK)
-            continue;
-        if (count == TOPOLOGY_LINKS_MAX) {
-            topology_faults_add(checker->faults, section->line,
-                                "this is one link too many; write at most %d", TOPOLOGY_LINKS_MAX);
-            checker->has_lost_links = true;
-            return;
-        }
+    struct checker_walk walk = {
+        .kind = SECTION_LINK, .room = TOPOLOGY_LINKS_MAX, .one = "link", .max = TOPOLOGY_LINKS_MAX};
+    for (const struct topology_section *section;
+         (section = checker_next_section(checker, &walk));) {
         struct topology_link link;
         if (check_link(checker, section, &link))
             topology->links[topology->link_count++] = link;
         else
             checker->has_lost_links = true;
-        count++;
     }
+    checker->has_lost_links |= walk.has_lost;
 }
 
 static void check_observer(struct checker *checker, const struct topology_section *section)
 {
     struct topology *topology = checker->topology;
     struct topology_observer observer = {.self.line = section->line};
-    const struct topology_entry *of = section->keys[OBSERVER_OF];
+    const struct topology_entry *of = topology_sections_find(section, "of");
     struct topology_node *self = &observer.self;
-    read_endpoint(checker, section, OBSERVER_BUS, &self->bus);
-    read_at(checker, section, OBSERVER_BUS, OBSERVER_BUS_AT, &self->bus, &self->bus_at);
-    claim_endpoint(checker, section, OBSERVER_BUS, OBSERVER_BUS_AT, &self->bus, &self->bus_at);
-    demand_at(checker, section, OBSERVER_BUS_AT, &self->bus, "its node");
-    topology_keys_read(section->keys[OBSERVER_PUBLIC_KEY], &self->public_keys, checker->faults);
-    bool named = check_own_name(checker, section->keys[OBSERVER_NAME], self);
+    topology_sections_read(section, &observer, checker->faults);
+    checker_check_bound(checker, section, "bus", "bus_at", &self->bus, &self->bus_at);
+    checker_demand_at(checker, section, "bus_at", &self->bus, "its node");
+    bool named = check_own_name(checker, section, self->name);
     if (!of || !check_end(checker, of->line, of->value, &observer.of) || !named)
         return;
     checker->observer_sections[topology->observer_count] = section;
@@ -347,24 +333,125 @@ static void check_observer(struct checker *checker, const struct topology_sectio
 static void check_observers(struct checker *checker)
 {
     /* With the nodes, so that a node's links and observers together are never too many. */
-    size_t count = checker->topology->node_count;
-    for (size_t i = 0; i < checker->section_count; i++) {
-        const struct topology_section *section = &checker->sections[i];
-        if (section->kind != SECTION_OBSERVER)
-            continue;
-        if (count == TOPOLOGY_NODES_MAX) {
-            topology_faults_add(checker->faults, section->line,
-                                "this is one observer too many; write at most %d nodes and "
-                                "observers",
-                                TOPOLOGY_NODES_MAX);
-            return;
-        }
+    struct checker_walk walk = {.kind = SECTION_OBSERVER,
+                                .room = TOPOLOGY_NODES_MAX - checker->topology->node_count,
+                                .one = "observer",
+                                .max = TOPOLOGY_NODES_MAX,
+                                .of = " nodes and observers"};
+    for (const struct topology_section *section; (section = checker_next_section(checker, &walk));)
         check_observer(checker, section);
-        count++;
+}
+
+/* The observer that a section names, or -1 and a fault. */
+static int find_own_observer(struct checker *checker, const struct topology_section *section)
+{
+    const struct topology *topology = checker->topology;
+    const struct topology_entry *entry = topology_sections_find(section, "observer");
+    if (!entry)
+        return -1;
+    struct topology_nearest nearest = {.word = entry->value};
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        if (strcmp(topology->observers[i].self.name, entry->value) == 0)
+            return (int)i;
+        topology_nearest_offer(&nearest, topology->observers[i].self.name);
+    }
+    topology_faults_add(checker->faults, entry->line, "there is no observer `%.*s`; write %s",
+                        TOPOLOGY_QUOTE_BYTES_MAX, entry->value,
+                        nearest.best ? nearest.best : "the name of an observer of this file");
+    return -1;
+}
+
+/* Whether it is named, and as nobody else but its observer. */
+static bool check_web_name(struct checker *checker, const struct topology_section *section,
+                           struct topology_web *web)
+{
+    const char *own = checker->topology->observers[web->observer].self.name;
+    if (is_said(section, "name") && strcmp(web->name, own) != 0)
+        return check_own_name(checker, section, web->name);
+    strcpy(web->name, own);
+    return true;
+}
+
+static void check_web(struct checker *checker, const struct topology_section *section)
+{
+    struct topology *topology = checker->topology;
+    struct topology_web web = {.line = section->line};
+    const struct topology_entry *of = topology_sections_find(section, "of");
+    topology_sections_read(section, &web, checker->faults);
+    claim_endpoint(checker, section, "listen", "listen", &web.listen, &web.listen);
+    bool has_node = of && check_end(checker, of->line, of->value, &web.of);
+    int observer = find_own_observer(checker, section);
+    if (!has_node || observer < 0)
+        return;
+    web.observer = (uint32_t)observer;
+    uint32_t line = topology_sections_find(section, "observer")->line;
+    if (topology->observers[observer].of != web.of)
+        topology_faults_add(checker->faults, line, "`%s` listens to %s; write `of = %s`",
+                            topology->observers[observer].self.name,
+                            topology->nodes[topology->observers[observer].of].name,
+                            topology->nodes[topology->observers[observer].of].name);
+    for (size_t i = 0; i < topology->web_count; i++)
+        if (topology->webs[i].observer == web.observer)
+            topology_faults_add(checker->faults, line,
+                                "the `web` in line %u is that observer already; write another",
+                                topology->webs[i].line);
+    if (check_web_name(checker, section, &web))
+        topology->webs[topology->web_count++] = web;
+}
+
+/* A `web` shows no token to its node, and has told its trackers 200 before the node refuses. */
+static void check_web_access(struct checker *checker, const struct topology_section *section)
+{
+    if (checker->topology->access[0] != '\0')
+        topology_faults_add(checker->faults, section->line,
+                            "this herd has access rules, and a `web` has no token to show; leave "
+                            "`access` or this `web` out");
+}
+
+static void check_webs(struct checker *checker)
+{
+    struct checker_walk walk = {
+        .kind = SECTION_WEB, .room = TOPOLOGY_WEBS_MAX, .one = "`web`", .max = TOPOLOGY_WEBS_MAX};
+    for (const struct topology_section *section;
+         (section = checker_next_section(checker, &walk));) {
+        check_web_access(checker, section);
+        check_web(checker, section);
     }
 }
 
-/* Neighbours and observers connect to the bus endpoint: it must say where. */
+static void check_operators(struct checker *checker)
+{
+    struct topology *topology = checker->topology;
+    struct checker_walk walk = {.kind = SECTION_OPERATOR,
+                                .room = TOPOLOGY_OPERATORS_MAX,
+                                .one = "operator",
+                                .max = TOPOLOGY_OPERATORS_MAX};
+    for (const struct topology_section *section;
+         (section = checker_next_section(checker, &walk));) {
+        struct topology_operator self = {.line = section->line};
+        topology_sections_read(section, &self, checker->faults);
+        if (!check_own_name(checker, section, self.name))
+            continue;
+        checker->operator_sections[topology->operator_count] = section;
+        topology->operators[topology->operator_count++] = self;
+    }
+}
+
+/* A name has one meaning. */
+static void check_former(struct checker *checker)
+{
+    const struct topology_former *former = &checker->topology->former;
+    for (size_t i = 0; i < former->count; i++) {
+        uint32_t line = find_name(checker, former->names[i]);
+        if (line > 0)
+            topology_faults_add(checker->faults, checker->former_line,
+                                "`former` has `%s`, which is in the herd by line %u; leave one of "
+                                "both out",
+                                former->names[i], line);
+    }
+}
+
+/* Neighbours, observers and operators connect to the bus endpoint: it must say where. */
 static void check_linked_buses(struct checker *checker)
 {
     const struct topology *topology = checker->topology;
@@ -375,8 +462,11 @@ static void check_linked_buses(struct checker *checker)
         linked[topology->observers[i].of] = true;
     for (size_t i = 0; i < topology->node_count; i++) {
         if (linked[i])
-            demand_at(checker, checker->node_sections[i], NODE_BUS_AT, &topology->nodes[i].bus,
-                      "neighbours");
+            checker_demand_at(checker, checker->node_sections[i], "bus_at", &topology->nodes[i].bus,
+                              "neighbours");
+        else if (topology->operator_count > 0)
+            checker_demand_at(checker, checker->node_sections[i], "bus_at", &topology->nodes[i].bus,
+                              "operators");
     }
 }
 
@@ -417,83 +507,53 @@ static void check_pieces(struct checker *checker)
                         "the herd is in %u pieces: %s; link them", count, text);
 }
 
-static void check_provider(struct checker *checker, const struct topology_section *section,
-                           struct topology_places *places)
+/* What no node of this file could ever promise. Without links there is one node alone. */
+static void check_answers(struct checker *checker)
 {
-    const struct topology_entry *entry = section->keys[PLACES_PROVIDER];
-    if (entry)
-        topology_places_check_provider(entry, &places->provider, checker->faults);
+    const struct topology *topology = checker->topology;
+    enum topology_answers after = topology->answers_after;
+    bool wants_disk = after == TOPOLOGY_ANSWERS_DISK || after == TOPOLOGY_ANSWERS_BOTH;
+    bool wants_neighbour = after == TOPOLOGY_ANSWERS_NEIGHBOUR || after == TOPOLOGY_ANSWERS_BOTH;
+    if (wants_disk && topology->journal == TOPOLOGY_JOURNAL_OFF)
+        topology_faults_add(checker->faults, checker->answers_line,
+                            "answers wait for a disk on which nothing is written; write `journal = "
+                            "everysec` or `journal = always`");
+    if (wants_neighbour && topology->node_count == 1 && !checker->has_lost_nodes)
+        topology_faults_add(checker->faults, checker->answers_line,
+                            "answers wait for a neighbour, and there is one node alone; write "
+                            "`answers_after = disk`, or another node and a link");
 }
 
-/* Copies a URL that is one, and claims its port where it is on loopback. */
-static void check_url(struct checker *checker, const struct topology_section *section, size_t key,
-                      const struct topology_places *places, char *copy, uint32_t *line)
+static void take_from_herd(char own[TOPOLOGY_PATH_BYTES_MAX + 1], const char *of_herd)
 {
-    const struct topology_entry *entry = section->keys[key];
-    struct topology_url url;
-    if (!entry)
-        return;
-    const char *name = topology_sections_key(SECTION_PLACES, key);
-    const char *fault = topology_url_parse(entry->value, &url);
-    if (fault) {
-        topology_faults_add(checker->faults, entry->line, "`%s` is `%.*s`; %s", name,
-                            TOPOLOGY_QUOTE_BYTES_MAX, entry->value, fault);
-        return;
+    if (own[0] == '\0')
+        strcpy(own, of_herd);
+}
+
+/* A node's files of TLS, each its own or the herd's. */
+static void check_tls(struct checker *checker, const struct topology_section *section,
+                      struct topology_node *node)
+{
+    static const char *const files[] = {"certificate", "certificate_key", "client_ca"};
+    const struct topology_tls *herd = &checker->topology->tls;
+    struct topology_tls *own = &node->tls;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const struct topology_entry *entry = topology_sections_find(section, files[i]);
+        if (entry != NULL && !is_said(section, "clients_tls"))
+            topology_faults_add(checker->faults, entry->line,
+                                "`%s` is for TLS, which this node does not take; write "
+                                "`clients_tls = tls://HOST:PORT`, too",
+                                files[i]);
     }
-    strcpy(copy, entry->value);
-    *line = entry->line;
-    bool loopback = topology_host_is_loopback(url.host);
-    if (!url.secure && !loopback)
-        topology_faults_add(checker->faults, entry->line,
-                            "questions would travel unencrypted to `%s`; write https://", url.host);
-    if (loopback) {
-        struct topology_claim claim = {.key = name, .line = entry->line};
-        strcpy(claim.endpoint.host, url.host);
-        claim.endpoint.port = url.port;
-        name_machine(&claim.endpoint, &places->gateways_at, true, claim.machine);
-        topology_bindings_add(checker->claims, &claim);
-    }
-}
-
-static void check_broker(struct checker *checker, const struct topology_section *section,
-                         struct topology_places *places)
-{
-    struct topology_endpoint *front = &places->gateways, *back = &places->workers;
-    read_endpoint(checker, section, PLACES_GATEWAYS, front);
-    read_endpoint(checker, section, PLACES_WORKERS, back);
-    read_at(checker, section, PLACES_GATEWAYS, PLACES_GATEWAYS_AT, front, &places->gateways_at);
-    read_at(checker, section, PLACES_WORKERS, PLACES_WORKERS_AT, back, &places->workers_at);
-    claim_endpoint(checker, section, PLACES_GATEWAYS, PLACES_GATEWAYS_AT, front,
-                   &places->gateways_at);
-    claim_endpoint(checker, section, PLACES_WORKERS, PLACES_WORKERS_AT, back, &places->workers_at);
-    demand_at(checker, section, PLACES_GATEWAYS_AT, front, "gateways");
-    demand_at(checker, section, PLACES_WORKERS_AT, back, "workers");
-}
-
-static void check_service(struct checker *checker, const struct topology_section *section)
-{
-    struct topology *topology = checker->topology;
-    if (topology->places_count == TOPOLOGY_PLACES_MAX) {
-        topology_faults_add(checker->faults, section->line,
-                            "this is one `places` too many; write at most %d", TOPOLOGY_PLACES_MAX);
+    if (node->clients_tls.line == 0)
         return;
-    }
-    struct topology_places *places = &topology->places[topology->places_count++];
-    places->line = section->line;
-    check_broker(checker, section, places);
-    check_provider(checker, section, places);
-    check_url(checker, section, PLACES_URL, places, places->url, &places->url_line);
-    check_url(checker, section, PLACES_FALLBACK_URL, places, places->fallback_url,
-              &places->fallback_url_line);
-    topology_places_check_options(section, places, checker->faults);
-    topology_keys_read(section->keys[PLACES_PUBLIC_KEY], &places->public_keys, checker->faults);
-}
-
-static void check_places(struct checker *checker)
-{
-    for (size_t i = 0; i < checker->section_count; i++)
-        if (checker->sections[i].kind == SECTION_PLACES)
-            check_service(checker, &checker->sections[i]);
+    take_from_herd(own->certificate, herd->certificate);
+    take_from_herd(own->certificate_key, herd->certificate_key);
+    take_from_herd(own->client_ca, herd->client_ca);
+    if (own->certificate[0] == '\0' || own->certificate_key[0] == '\0')
+        topology_faults_add(checker->faults, node->clients_tls.line,
+                            "TLS needs `certificate = FILE` and `certificate_key = FILE`; write "
+                            "both, here or in `herd`");
 }
 
 static void check_all(struct checker *checker, const struct topology_link **sorted)
@@ -503,12 +563,18 @@ static void check_all(struct checker *checker, const struct topology_link **sort
     check_links(checker);
     check_links_twice(checker, sorted);
     check_observers(checker);
+    check_operators(checker);
+    check_webs(checker);
+    check_former(checker);
     check_linked_buses(checker);
-    check_places(checker);
-    topology_bindings_check(checker->claims, checker->faults);
-    topology_bindings_check_reached(checker->reached, checker->faults);
+    checker_check_places(checker);
+    topology_claims_check(checker->claims, checker->faults);
+    topology_claims_check_reached(checker->reached, checker->faults);
     if (!checker->has_lost_nodes && !checker->has_lost_links)
         check_pieces(checker);
+    check_answers(checker);
+    for (size_t i = 0; i < checker->topology->node_count; i++)
+        check_tls(checker, checker->node_sections[i], &checker->topology->nodes[i]);
 }
 
 bool topology_check(const struct topology_entry *entries, size_t count, struct topology *topology,

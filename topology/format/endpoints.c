@@ -6,13 +6,13 @@
 #include <strings.h>
 
 #include "bus/base/bytes.h"
+#include "bus/base/packed.h"
 
 /* RFC 1035, section 2.3.4. */
 #define HOST_NAME_BYTES_MAX  253
 #define HOST_LABEL_BYTES_MAX 63
 /* "65535" */
-#define PORT_BYTES_MAX 5
-#define PORT_MAX       65535
+#define PORT_MAX 65535
 
 static const char digits[] = "0123456789";
 static const char label_bytes[] =
@@ -26,16 +26,11 @@ static bool starts_with(const char *text, const char *prefix)
 /* Decimal, without sign and leading zero. */
 static bool parse_port(struct span text, uint16_t *port)
 {
-    if (text.len == 0 || text.len > PORT_BYTES_MAX || text.data[0] == '0')
+    uint64_t value = 0;
+    if (text.len == 0 || text.data[0] == '0' || !decimal_read_whole(text, PORT_MAX, &value))
         return false;
-    uint32_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        value = value * 10 + (uint32_t)(text.data[i] - '0');
-    }
     *port = (uint16_t)value;
-    return value <= PORT_MAX;
+    return true;
 }
 
 static bool is_host_name(const char *host)
@@ -105,6 +100,16 @@ const char *topology_endpoint_parse(const char *text, struct topology_endpoint *
         return NULL;
     }
     return parse_host(host_text, endpoint->host);
+}
+
+const char *topology_endpoint_parse_tls(const char *text, struct topology_endpoint *endpoint)
+{
+    static const char scheme[] = "tls://", plain[] = "tcp://";
+    char written[TOPOLOGY_ENDPOINT_BYTES_MAX + 2]; /* what is too long stays so */
+    if (!starts_with(text, scheme) || strchr(text + sizeof scheme - 1, ':') == NULL)
+        return "write tls://HOST:PORT";
+    snprintf(written, sizeof written, "%s%s", plain, text + sizeof scheme - 1);
+    return topology_endpoint_parse(written, endpoint);
 }
 
 /* Where the host ends and a port or the path begins. */
@@ -202,6 +207,11 @@ bool topology_host_is_loopback(const char *host)
     if (inet_pton(AF_INET, host, &address) == 1)
         return starts_with(host, "127.");
     return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
+}
+
+bool topology_host_binds_loopback(const char *host)
+{
+    return topology_host_is_loopback(host) || strcmp(host, "lo") == 0;
 }
 
 /* The names of this machine itself, which stand for more than one address. */

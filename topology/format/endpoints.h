@@ -23,6 +23,9 @@ struct topology_url {
  * or what to write instead as a constant sentence; then `endpoint` is not to be used. */
 const char *topology_endpoint_parse(const char *text, struct topology_endpoint *endpoint);
 
+/* The same for "tls://HOST:PORT"; the endpoint's text says tcp://. */
+const char *topology_endpoint_parse_tls(const char *text, struct topology_endpoint *endpoint);
+
 /* "http://HOST[:PORT][/PATH]" or https, of printable ASCII, without user, query and fragment.
  * Returns as above. */
 const char *topology_url_parse(const char *text, struct topology_url *url);
@@ -41,6 +44,9 @@ bool topology_host_is_reachable(const char *host);
 
 /* localhost, 127.0.0.0/8 (RFC 1122) and ::1 (RFC 4291). */
 bool topology_host_is_loopback(const char *host);
+
+/* Whether what is bound there is reached from this machine alone: loopback, or its interface. */
+bool topology_host_binds_loopback(const char *host);
 
 /* Whether both cannot be bound on one machine. */
 bool topology_endpoints_overlap(const struct topology_endpoint *a,

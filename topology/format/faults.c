@@ -6,16 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bus/base/printable.h"
+
 /* Longer words are never compared: the names of a herd end here. */
 #define NEAREST_BYTES_MAX 63
-
-static void make_printable(char *text)
-{
-    for (; *text; text++) {
-        if (*text < 0x20 || *text > 0x7e)
-            *text = '?';
-    }
-}
 
 void topology_faults_add(struct topology_faults *faults, uint32_t line, const char *format, ...)
 {
@@ -38,7 +32,7 @@ void topology_faults_add(struct topology_faults *faults, uint32_t line, const ch
     va_start(arguments, format);
     vsnprintf(fault->text, sizeof fault->text, format, arguments);
     va_end(arguments);
-    make_printable(fault->text);
+    printable_make(fault->text);
 }
 
 static void lower(size_t *least, size_t candidate)

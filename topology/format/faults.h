@@ -1,7 +1,7 @@
 /* topology_faults: what is wrong with a topology file, each fault with its line and what to
  * write instead.
  *
- * All faults of a file are told in one run. It prints nothing: whoever asked for the check does.
+ * One run reports all faults of a file. It prints nothing: the caller of the check does.
  *
  * Invariant: the list is sorted by line, and among faults of one line by the order of adding. */
 #ifndef ZHERD_TOPOLOGY_FORMAT_FAULTS_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Nobody mends more in one sitting, and more would not fit on a screen; the rest are counted. */
+/* More would not fit on a screen; the rest are counted. */
 #define TOPOLOGY_FAULTS_MAX 20
 /* Longer sentences are cut. */
 #define TOPOLOGY_FAULT_BYTES_MAX 400

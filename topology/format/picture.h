@@ -14,7 +14,7 @@
 
 /* More nodes than this would need a circle larger than a terminal. */
 #define TOPOLOGY_PICTURE_NODES_MAX 20
-/* So many nodes, with the longest names. */
+/* The size of a picture with that many nodes, all with the longest names. */
 #define TOPOLOGY_PICTURE_ROWS_MAX    27
 #define TOPOLOGY_PICTURE_COLUMNS_MAX 183
 /* UTF-8: three bytes a cell, and LF; NUL at the end. */

@@ -1,59 +1,11 @@
 #include "topology/format/sections.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SPACES_PER_LEVEL 4
-/* The longest list of keys: those of places. */
-#define KEY_LIST_BYTES_MAX 192
-
-struct key {
-    const char *name;
-    bool optional;
-    const char *example;
-};
-
-struct section_kind {
-    const char *name;
-    struct key keys[SECTION_KEYS_MAX]; /* ends at a NULL name */
-};
-
-static const struct section_kind kinds[SECTION_KINDS] = {
-    [SECTION_HERD] = {"herd",
-                      {[HERD_NAME] = {"name", false, "fall2016"},
-                       [HERD_KEYS] = {"keys", true, "fall2016.keys"},
-                       [HERD_INSECURE] = {"insecure", true, "yes"}}},
-    [SECTION_NODE] = {"node",
-                      {[NODE_NAME] = {"name", false, "Alford"},
-                       [NODE_CLIENTS] = {"clients", false, "tcp://127.0.0.1:11500"},
-                       [NODE_BUS] = {"bus", false, "tcp://127.0.0.1:12500"},
-                       [NODE_BUS_AT] = {"bus_at", true, "tcp://north.example.org:12500"},
-                       [NODE_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
-    [SECTION_LINK] = {"link", {[LINK_BETWEEN] = {"between", false, "Alford Hamilton"}}},
-    [SECTION_OBSERVER] = {"observer",
-                          {[OBSERVER_NAME] = {"name", false, "Ear"},
-                           [OBSERVER_OF] = {"of", false, "Alford"},
-                           [OBSERVER_BUS] = {"bus", false, "tcp://127.0.0.1:12590"},
-                           [OBSERVER_BUS_AT] = {"bus_at", true, "tcp://north.example.org:12590"},
-                           [OBSERVER_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
-    [SECTION_PLACES] =
-        {"places",
-         {[PLACES_GATEWAYS] = {"gateways", false, "tcp://127.0.0.1:13500"},
-          [PLACES_WORKERS] = {"workers", false, "tcp://127.0.0.1:13501"},
-          [PLACES_GATEWAYS_AT] = {"gateways_at", true, "tcp://places.example.org:13500"},
-          [PLACES_WORKERS_AT] = {"workers_at", true, "tcp://places.example.org:13501"},
-          [PLACES_PROVIDER] = {"provider", false, "landmarks"},
-          [PLACES_URL] = {"url", false, "http://127.0.0.1:13580/maps/api/place/nearbysearch/json"},
-          [PLACES_KEY_FILE] = {"key_file", true, "google.key"},
-          [PLACES_FALLBACK] = {"fallback", true, "landmarks"},
-          [PLACES_FALLBACK_URL] = {"fallback_url", true, "http://127.0.0.1:13580/landmarks"},
-          [PLACES_GRID_M] = {"grid_m", true, "100"},
-          [PLACES_CACHE_S] = {"cache_s", true, "300"},
-          [PLACES_BUDGET] = {"budget", true, "1000"},
-          [PLACES_DATABASE] = {"database", true, "places.db"},
-          [PLACES_PUBLIC_KEY] = {"public_key", true, "\"KEY\""}}},
-};
 
 /* What the sorting knows between two lines. */
 struct sorter {
@@ -63,19 +15,6 @@ struct sorter {
     bool any;                         /* a section, known or not, has begun */
     struct topology_faults *faults;
 };
-
-const char *topology_sections_key(enum topology_section_kind kind, size_t key)
-{
-    return kinds[kind].keys[key].name;
-}
-
-static size_t count_keys(const struct section_kind *kind)
-{
-    size_t count = 0;
-    while (count < SECTION_KEYS_MAX && kind->keys[count].name)
-        count++;
-    return count;
-}
 
 static size_t count_spaces(struct span text)
 {
@@ -121,8 +60,7 @@ static const char *explain_refusal(struct span text)
     return "the name of a key is letters, digits and _; write `name = value`";
 }
 
-/* What is wrong with the line itself, or NULL. */
-static const char *find_line_fault(const struct topology_entry *entry)
+const char *topology_sections_line_fault(const struct topology_entry *entry)
 {
     if (memchr(entry->text.data, '\0', entry->text.len))
         return "there is a NUL byte in this line; write a text file";
@@ -136,17 +74,39 @@ static const char *find_line_fault(const struct topology_entry *entry)
     return NULL;
 }
 
-/* A misspelt name is told, and then taken for the one that was meant, so that it brings no
+size_t topology_sections_level(const struct topology_entry *entry)
+{
+    return (count_spaces(entry->text) + SPACES_PER_LEVEL / 2) / SPACES_PER_LEVEL;
+}
+
+static void tell_unknown_section(struct sorter *sorter, const struct topology_entry *entry,
+                                 const char *meant)
+{
+    char all[TOPOLOGY_LIMITS_BYTES_MAX];
+    topology_schema_list_sections(all);
+    topology_faults_add(sorter->faults, entry->line, "there is no section `%.*s`; write %s",
+                        TOPOLOGY_QUOTE_BYTES_MAX, entry->name, meant ? meant : all);
+}
+
+static void tell_no_section(struct sorter *sorter, const struct topology_entry *entry)
+{
+    char all[TOPOLOGY_LIMITS_BYTES_MAX];
+    topology_schema_list_sections(all);
+    topology_faults_add(sorter->faults, entry->line,
+                        "`%.*s` belongs to no section; begin one before it: %s, without "
+                        "indentation",
+                        TOPOLOGY_QUOTE_BYTES_MAX, entry->name, all);
+}
+
+/* A misspelt name is reported, and then taken for the one that was meant, so that it brings no
  * other faults with it. */
 static void begin_section(struct sorter *sorter, const struct topology_entry *entry)
 {
     struct topology_nearest nearest = {.word = entry->name};
     for (size_t i = 0; i < SECTION_KINDS; i++)
-        topology_nearest_offer(&nearest, kinds[i].name);
+        topology_nearest_offer(&nearest, topology_schemas[i].name);
     if (!nearest.best || strcmp(nearest.best, entry->name) != 0)
-        topology_faults_add(sorter->faults, entry->line, "there is no section `%.*s`; write %s",
-                            TOPOLOGY_QUOTE_BYTES_MAX, entry->name,
-                            nearest.best ? nearest.best : "herd, node, link, observer or places");
+        tell_unknown_section(sorter, entry, nearest.best);
     else if (entry->value[0] != '\0')
         topology_faults_add(sorter->faults, entry->line,
                             "the section `%s` takes no value; write its keys on the lines below, "
@@ -155,7 +115,7 @@ static void begin_section(struct sorter *sorter, const struct topology_entry *en
     sorter->any = true;
     sorter->current = NULL;
     for (size_t i = 0; nearest.best && i < SECTION_KINDS; i++) {
-        if (nearest.best == kinds[i].name) {
+        if (nearest.best == topology_schemas[i].name) {
             sorter->current = &sorter->sections[sorter->count++];
             *sorter->current = (struct topology_section){.kind = (enum topology_section_kind)i,
                                                          .line = entry->line};
@@ -166,44 +126,44 @@ static void begin_section(struct sorter *sorter, const struct topology_entry *en
 static void tell_unknown_key(struct sorter *sorter, const struct topology_entry *entry,
                              const char *meant)
 {
-    const struct section_kind *kind = &kinds[sorter->current->kind];
-    char all[KEY_LIST_BYTES_MAX] = "";
-    for (size_t i = 0, used = 0; i < count_keys(kind); i++)
-        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i > 0 ? ", " : "",
-                                 kind->keys[i].name);
+    const struct topology_schema *schema = &topology_schemas[sorter->current->kind];
+    char all[TOPOLOGY_FAULT_BYTES_MAX] = "";
+    for (size_t i = 0; i < schema->count; i++) {
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof all - used, "%s%s", i > 0 ? ", " : "", schema->keys[i].name);
+    }
     topology_faults_add(sorter->faults, entry->line, "`%s` has no key `%.*s`; write %s%s",
-                        kind->name, TOPOLOGY_QUOTE_BYTES_MAX, entry->name, meant ? "" : "only ",
+                        schema->name, TOPOLOGY_QUOTE_BYTES_MAX, entry->name, meant ? "" : "only ",
                         meant ? meant : all);
 }
 
 static void add_key(struct sorter *sorter, const struct topology_entry *entry)
 {
     struct topology_section *section = sorter->current;
-    const struct section_kind *kind = &kinds[section->kind];
+    const struct topology_schema *schema = &topology_schemas[section->kind];
     struct topology_nearest nearest = {.word = entry->name};
-    for (size_t i = 0; i < count_keys(kind); i++)
-        topology_nearest_offer(&nearest, kind->keys[i].name);
+    for (size_t i = 0; i < schema->count; i++)
+        topology_nearest_offer(&nearest, schema->keys[i].name);
     if (!nearest.best || strcmp(nearest.best, entry->name) != 0)
         tell_unknown_key(sorter, entry, nearest.best);
-    for (size_t i = 0; nearest.best && i < count_keys(kind); i++) {
-        const struct key *key = &kind->keys[i];
-        if (nearest.best != key->name)
-            continue;
-        if (section->keys[i])
-            topology_faults_add(sorter->faults, entry->line,
-                                "`%s` stands in line %u already; write it once in a `%s`",
-                                key->name, section->keys[i]->line, kind->name);
-        else if (entry->value[0] == '\0')
-            topology_faults_add(sorter->faults, entry->line, "`%s` has no value; write `%s = %s`",
-                                key->name, key->name, key->example);
-        if (!section->keys[i])
-            section->keys[i] = entry;
-    }
+    if (!nearest.best)
+        return;
+    size_t number = topology_schema_find(section->kind, nearest.best);
+    const struct topology_key *key = &schema->keys[number];
+    if (section->entries[number])
+        topology_faults_add(sorter->faults, entry->line,
+                            "`%s` stands in line %u already; write it once in a `%s`", key->name,
+                            section->entries[number]->line, schema->name);
+    else if (entry->value[0] == '\0')
+        topology_faults_add(sorter->faults, entry->line, "`%s` has no value; write `%s = %s`",
+                            key->name, key->name, key->example);
+    if (!section->entries[number])
+        section->entries[number] = entry;
 }
 
 static void take_entry(struct sorter *sorter, const struct topology_entry *entry)
 {
-    const char *fault = find_line_fault(entry);
+    const char *fault = topology_sections_line_fault(entry);
     if (fault) {
         topology_faults_add(sorter->faults, entry->line, "%s", fault);
         if (sorter->current)
@@ -212,17 +172,13 @@ static void take_entry(struct sorter *sorter, const struct topology_entry *entry
     if (!entry->name || entry->name[0] == '\0')
         return;
 
-    /* Blanks that are not a multiple of 4 were told: taken for the level they are closest to. */
-    size_t level = (count_spaces(entry->text) + SPACES_PER_LEVEL / 2) / SPACES_PER_LEVEL;
+    size_t level = topology_sections_level(entry);
     if (level == 0) {
         begin_section(sorter, entry);
         return;
     }
     if (!sorter->any)
-        topology_faults_add(sorter->faults, entry->line,
-                            "`%.*s` belongs to no section; begin one before it: herd, node, "
-                            "link, observer or places, without indentation",
-                            TOPOLOGY_QUOTE_BYTES_MAX, entry->name);
+        tell_no_section(sorter, entry);
     else if (level > 1)
         topology_faults_add(sorter->faults, entry->line,
                             "`%.*s` is indented too far; write keys with 4 blanks before them",
@@ -234,21 +190,22 @@ static void take_entry(struct sorter *sorter, const struct topology_entry *entry
 static void tell_missing_keys(const struct topology_section *section,
                               struct topology_faults *faults)
 {
-    const struct section_kind *kind = &kinds[section->kind];
-    for (size_t i = 0; i < count_keys(kind); i++) {
-        if (!section->keys[i] && !kind->keys[i].optional && !section->is_doubtful)
+    const struct topology_schema *schema = &topology_schemas[section->kind];
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct topology_key *key = &schema->keys[i];
+        if (!section->entries[i] && !key->optional && !section->is_doubtful)
             topology_faults_add(faults, section->line,
-                                "this `%s` has no `%s`; write a line `    %s = %s`", kind->name,
-                                kind->keys[i].name, kind->keys[i].name, kind->keys[i].example);
+                                "this `%s` has no `%s`; write a line `    %s = %s`", schema->name,
+                                key->name, key->name, key->example);
     }
 }
 
-/* Keys without a value were told: from now on they count as missing. */
+/* Keys without a value were reported before: from now on they count as missing. */
 static void drop_empty_keys(struct topology_section *section)
 {
-    for (size_t i = 0; i < SECTION_KEYS_MAX; i++) {
-        if (section->keys[i] && section->keys[i]->value[0] == '\0')
-            section->keys[i] = NULL;
+    for (size_t i = 0; i < TOPOLOGY_KEYS_MAX; i++) {
+        if (section->entries[i] && section->entries[i]->value[0] == '\0')
+            section->entries[i] = NULL;
     }
 }
 
@@ -263,4 +220,136 @@ size_t topology_sections_sort(const struct topology_entry *entries, size_t count
         drop_empty_keys(&sections[i]);
     }
     return sorter.count;
+}
+
+const struct topology_entry *topology_sections_find(const struct topology_section *section,
+                                                    const char *key)
+{
+    return section->entries[topology_schema_find(section->kind, key)];
+}
+
+/* What counts where the file does not say it, and then what it says. */
+static void read_key(const struct topology_section *section, size_t number, char *fields,
+                     struct topology_faults *faults)
+{
+    const struct topology_key *rows = topology_schemas[section->kind].keys, *key = &rows[number];
+    const struct topology_entry *entry = section->entries[number];
+    assert(key->field_bytes == key->kind->field_bytes);
+    if (key->as) {
+        const struct topology_key *as = &rows[topology_schema_find(section->kind, key->as)];
+        assert(as->kind == key->kind && as < key);
+        memcpy(fields + key->offset, fields + as->offset, key->field_bytes);
+    }
+    if (key->otherwise)
+        key->kind->read(key, section->line, key->otherwise, fields + key->offset, faults);
+    if (entry)
+        key->kind->read(key, entry->line, entry->value, fields + key->offset, faults);
+}
+
+void topology_sections_read(const struct topology_section *section, void *fields,
+                            struct topology_faults *faults)
+{
+    const struct topology_schema *schema = &topology_schemas[section->kind];
+    for (size_t i = 0; i < schema->count; i++)
+        if (schema->keys[i].kind->read)
+            read_key(section, i, fields, faults);
+}
+
+/* ---- the text, changed ---- */
+
+static struct span line_at(const struct buffer *text, size_t from)
+{
+    const char *at = text->data + from, *newline = memchr(at, '\n', text->len - from);
+    return (struct span){at, newline ? (size_t)(newline - at) + 1 : text->len - from};
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+static size_t count_blanks(struct span line)
+{
+    size_t blanks = 0;
+    while (blanks < line.len && is_blank(line.data[blanks]))
+        blanks++;
+    return blanks;
+}
+
+/* Neither blank nor only a comment. */
+static bool says_something(struct span line)
+{
+    size_t blanks = count_blanks(line);
+    return blanks < line.len && line.data[blanks] != '#';
+}
+
+static bool is_key(struct span line, const char *key)
+{
+    size_t blanks = count_blanks(line), bytes = strlen(key);
+    if (line.len <= blanks + bytes || memcmp(line.data + blanks, key, bytes) != 0)
+        return false;
+    char after = line.data[blanks + bytes];
+    return after == '=' || is_blank(after);
+}
+
+static size_t find_section(const struct buffer *text, uint32_t section)
+{
+    size_t from = 0;
+    for (uint32_t line = 1; line < section; line++)
+        from += line_at(text, from).len;
+    assert(from < text->len);
+    return from;
+}
+
+/* Puts the pieces in place of `bytes` bytes at `from`. */
+static void splice(struct buffer *text, size_t from, size_t bytes, const char *const *pieces,
+                   size_t count)
+{
+    struct buffer spliced = {0};
+    buffer_append(&spliced, (struct span){text->data, from});
+    for (size_t i = 0; i < count; i++)
+        buffer_append(&spliced, span_of(pieces[i]));
+    buffer_append(&spliced, (struct span){text->data + from + bytes, text->len - from - bytes});
+    buffer_free(text);
+    *text = spliced;
+}
+
+void topology_sections_set(struct buffer *text, uint32_t section, const char *key,
+                           const char *value)
+{
+    size_t from = find_section(text, section);
+    struct span line = line_at(text, from);
+    bool carriage = line.len > 1 && line.data[line.len - 2] == '\r';
+    size_t after = from + line.len, replaced = 0; /* where the key goes, and in place of what */
+    for (size_t at = after; at < text->len; at += line.len) {
+        line = line_at(text, at);
+        if (!says_something(line))
+            continue;
+        if (count_blanks(line) == 0)
+            break;
+        after = at + line.len;
+        if (is_key(line, key)) {
+            replaced = line.len;
+            after = at;
+            break;
+        }
+    }
+    bool needs_newline = after > 0 && text->data[after - 1] != '\n';
+    const char *end = carriage ? "\r\n" : "\n";
+    const char *pieces[] = {needs_newline ? end : "", "    ", key, " = ", value, end};
+    splice(text, after, replaced, pieces, sizeof pieces / sizeof *pieces);
+}
+
+void topology_sections_remove(struct buffer *text, uint32_t section)
+{
+    size_t from = find_section(text, section), end = from + line_at(text, from).len;
+    for (size_t at = end; at < text->len;) {
+        struct span line = line_at(text, at);
+        if (says_something(line) && count_blanks(line) == 0)
+            break;
+        at += line.len;
+        if (says_something(line))
+            end = at;
+    }
+    splice(text, from, end - from, NULL, 0);
 }

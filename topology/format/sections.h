@@ -1,69 +1,64 @@
-/* topology_sections: the lines of a topology file, sorted into sections and their keys.
+/* topology_sections: the lines of a topology file, sorted into sections and their keys, and what is
+ * written into them or taken out.
  *
- * It knows which sections and keys there are, and what a line must look like. It does not know
- * what a value means: topology/format/check.c does. */
+ * It knows what a line must look like, and from topology/format/schema.h which sections and keys
+ * there are. It does not know what they mean together: topology/format/check.c does. */
 #ifndef ZHERD_TOPOLOGY_FORMAT_SECTIONS_H
 #define ZHERD_TOPOLOGY_FORMAT_SECTIONS_H
 
-#include "topology/format/check.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-#define SECTION_KEYS_MAX 14
+#include "bus/base/bytes.h"
+#include "topology/format/faults.h"
+#include "topology/format/schema.h"
 
-enum topology_section_kind {
-    SECTION_HERD,
-    SECTION_NODE,
-    SECTION_LINK,
-    SECTION_OBSERVER,
-    SECTION_PLACES,
-    SECTION_KINDS,
-};
-
-/* Places of the keys within struct topology_section. */
-enum {
-    HERD_NAME = 0,
-    HERD_KEYS = 1,
-    HERD_INSECURE = 2,
-    NODE_NAME = 0,
-    NODE_CLIENTS = 1,
-    NODE_BUS = 2,
-    NODE_BUS_AT = 3,
-    NODE_PUBLIC_KEY = 4,
-    LINK_BETWEEN = 0,
-    OBSERVER_NAME = 0,
-    OBSERVER_OF = 1,
-    OBSERVER_BUS = 2,
-    OBSERVER_BUS_AT = 3,
-    OBSERVER_PUBLIC_KEY = 4,
-    PLACES_GATEWAYS = 0,
-    PLACES_WORKERS = 1,
-    PLACES_GATEWAYS_AT = 2,
-    PLACES_WORKERS_AT = 3,
-    PLACES_PROVIDER = 4,
-    PLACES_URL = 5,
-    PLACES_KEY_FILE = 6,
-    PLACES_FALLBACK = 7,
-    PLACES_FALLBACK_URL = 8,
-    PLACES_GRID_M = 9,
-    PLACES_CACHE_S = 10,
-    PLACES_BUDGET = 11,
-    PLACES_DATABASE = 12,
-    PLACES_PUBLIC_KEY = 13,
+/* One line of the file that is not blank. */
+struct topology_entry {
+    uint32_t line;     /* counted from 1 */
+    struct span text;  /* the whole line, without LF */
+    const char *name;  /* "" for a comment; NULL where the ZPL reader refused the line */
+    const char *value; /* "" without one; NULL with the name */
 };
 
 struct topology_section {
     enum topology_section_kind kind;
     uint32_t line;
-    bool is_doubtful;                                    /* one of its lines could not be read */
-    const struct topology_entry *keys[SECTION_KEYS_MAX]; /* NULL where missing */
+    bool is_doubtful; /* one of its lines could not be read */
+    /* By the numbers of their rows in the schema; NULL where missing. */
+    const struct topology_entry *entries[TOPOLOGY_KEYS_MAX];
 };
 
-/* Writes at most `count` sections, borrowing from the entries, and returns how many. A key that
- * is there has a value. Every fault is told; what is misspelt by a letter or two is taken for
- * what was meant, and an unknown section is left out with all its keys. */
+/* Writes at most `count` sections, borrowing from the entries, and returns how many. A key that is
+ * there has a value. Every fault is reported; what is misspelt by a letter or two is taken for what
+ * was meant, and an unknown section is left out with all its keys. */
 size_t topology_sections_sort(const struct topology_entry *entries, size_t count,
                               struct topology_section *sections, struct topology_faults *faults);
 
-/* The name of a key, as in the file. */
-const char *topology_sections_key(enum topology_section_kind kind, size_t key);
+/* For other files of the same form: what is wrong with the line itself, or NULL; and how far it is
+ * indented, 0 for a section and 1 for a key. Blanks that are not a multiple of 4, which is a fault
+ * of the line, are taken for the level they are closest to. */
+const char *topology_sections_line_fault(const struct topology_entry *entry);
+size_t topology_sections_level(const struct topology_entry *entry);
+
+/* The line of a key, which the schema has, or NULL. */
+const struct topology_entry *topology_sections_find(const struct topology_section *section,
+                                                    const char *key);
+
+/* Fills the fields of the section's struct (topology/format/topology.h), which is all zero, from
+ * its keys. What a value may not be is a fault, and its field stays as if the key was not there. */
+void topology_sections_read(const struct topology_section *section, void *fields,
+                            struct topology_faults *faults);
+
+/* Writes `    key = value` into the section that begins in line `section` (from 1) of the text:
+ * in place of the first line of that key, or after the last line of the section that says
+ * something. Where it adds a line, later lines move down by one. Every other byte stays: comments,
+ * order and line ends are their writer's. */
+void topology_sections_set(struct buffer *text, uint32_t section, const char *key,
+                           const char *value);
+
+/* Takes the section of line `section` (from 1) out of the text, from that line to its last one that
+ * says something. Later lines move up. */
+void topology_sections_remove(struct buffer *text, uint32_t section);
 
 #endif

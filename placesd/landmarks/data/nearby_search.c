@@ -87,7 +87,7 @@ const char *query_fault(const struct query *query)
 
 /* ---- the answer ---- */
 
-/* Nine digits tell coordinates apart to a metre and better; ten keep seven decimals of any
+/* Nine digits would distinguish coordinates to a metre and better; ten keep seven decimals of any
  * longitude, as Google gives them, and print 34.06893 as just that. */
 #define TEXT_FLAGS (JSON_INDENT(3) | JSON_REAL_PRECISION(10))
 /* Half the height of the window a map would show a place in: 150 m. */
@@ -128,8 +128,8 @@ static json_t *make_types(const char *types)
     return array;
 }
 
-/* A table of what stands there now: each place of business is open. A city or a mountain is none.
- */
+/* The data hold what exists now, so each place of business is open. A city or a mountain is not
+ * one. */
 static const char *find_status(const struct place *place)
 {
     return place_is(place, "political") || place_is(place, "natural_feature") ? NULL

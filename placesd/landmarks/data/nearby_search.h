@@ -1,11 +1,11 @@
-/* nearby_search: what is asked of this server and what it answers, as Google's Nearby Search
- * (legacy) has both: parameters in, JSON out.
+/* nearby_search: this server's question and answer in the form of Google's Nearby Search (legacy):
+ * parameters in, JSON out.
  *
  * It takes names and values one by one, already decoded, in any order, and knows no URL. A
- * parameter that would change the answer and is not served here is refused, never ignored;
- * one that would not (a key, a language) is ignored. In an answer, members that we know nothing
- * about (rating, opening hours, photos) are left out, as Google leaves them out where it knows
- * nothing. There is never a second page. Which places are near is the store's to say.
+ * parameter that would change the answer and is not served here is refused, never ignored; one that
+ * would not (a key, a language) is ignored. In an answer, members that we know nothing about
+ * (rating, opening hours, photos) are left out, as Google leaves them out where it knows nothing.
+ * There is never a second page. The store decides which places are near.
  *
  * Invariants: a query that query_fault finds good has a centre on the Earth and a radius within
  * the limits; an answer is one JSON object with `html_attributions`, `results` and `status`,

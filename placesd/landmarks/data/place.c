@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <xxhash.h>
 
+#include "bus/base/packed.h"
 #include "placesd/landmarks/data/decimal.h"
 
 enum { LANDMARK_FIELDS = 6, ZONE_FIELDS_MIN = 3 };
@@ -56,15 +57,10 @@ static bool read_degrees(struct span text, double max_deg, double *degrees)
 /* All of `text`, digits only. */
 static bool read_digits(struct span text, uint32_t *value)
 {
-    uint32_t sum = 0;
-    if (text.len == 0 || text.len > SMALL_DIGITS_MAX)
+    uint64_t number;
+    if (text.len > SMALL_DIGITS_MAX || !decimal_read_whole(text, UINT32_MAX, &number))
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        sum = sum * 10 + (uint32_t)(text.data[i] - '0');
-    }
-    *value = sum;
+    *value = (uint32_t)number;
     return true;
 }
 

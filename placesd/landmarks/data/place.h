@@ -18,9 +18,10 @@
 #define PLACE_NAME_BYTES_MAX     255
 #define PLACE_TYPES_BYTES_MAX    127
 #define PLACE_VICINITY_BYTES_MAX 255
-/* How well a place is known: 1 for hardly, PLACE_RANK_MAX for everybody knows it. */
+/* How well a place is known: 1 is hardly, PLACE_RANK_MAX is world famous. */
 #define PLACE_RANK_MAX 100
-/* A city of the time zone table: it stands where we know no landmark, and behind those we do. */
+/* A city of the time zone table: it stands in where we know no landmark, and ranks below the
+ * landmarks we know. */
 #define PLACE_ZONE_RANK 20
 /* "zherd-" and 16 hexadecimal digits. */
 #define PLACE_ID_BYTES_MAX 22

@@ -133,8 +133,8 @@ static bool ends_stray(const struct splitter *splitter, char byte)
            (splitter->in_array ? byte == ',' || byte == ']' : byte == RS);
 }
 
-/* Looks at bytes up to the end of what is open. Returns true when that is a record, which then
- * waits in the buffer, and leaves the byte that begins the next one for the next call. */
+/* Scans bytes up to the end of what is open. True when that is a record, which then waits in the
+ * buffer; the byte that begins the next record is left for the next call. */
 static bool scan(struct splitter *splitter)
 {
     const char *from = splitter->at;
@@ -168,7 +168,7 @@ static bool scan(struct splitter *splitter)
     return false;
 }
 
-/* Up to the next RS; true when it was found, and is passed over. */
+/* Scans up to the next RS; true when it was found, and is consumed. */
 static bool scan_sequence(struct splitter *splitter)
 {
     size_t waiting = (size_t)(splitter->end - splitter->at);
@@ -181,7 +181,8 @@ static bool scan_sequence(struct splitter *splitter)
     return rs != NULL;
 }
 
-/* True if the waiting record, which nobody kept count of, has an end to all that it begins. */
+/* True if the waiting record closes every bracket and string that it opens. Counted here:
+ * scan_sequence does not track them. */
 static bool is_complete(const struct splitter *splitter)
 {
     struct splitter counter = {.state = SPLITTER_FEATURE};

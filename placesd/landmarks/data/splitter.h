@@ -2,12 +2,12 @@
  *
  * It takes what exporters write: GeoJSON text sequences (RFC 8142), where a byte RS stands before
  * each feature; features one to a line; and plain GeoJSON (RFC 7946), where they lie in the array
- * `features` of one large object, which is never held as a whole. Which of them it is shows in
- * the bytes themselves. It looks only for strings and brackets: whether a record is JSON, and
- * a feature, is for placesd/landmarks/data/feature.h to say.
+ * `features` of one large object, which is never held as a whole. The bytes themselves show which
+ * of the three it is. It looks only for strings and brackets: whether a record is JSON, and a
+ * feature, is for placesd/landmarks/data/feature.h to say.
  *
- * A broken record ends where the next one begins for sure: at an RS, and in the other two forms at
- * a line that begins with an opening brace, whatever was open before it.
+ * A broken record ends where the next one certainly begins: at an RS, and in the other two forms at
+ * a line that begins with an opening brace, even within an open string or bracket.
  *
  * Invariant: how the bytes are split over feeds makes no difference, and memory is bounded by the
  * longest record. */
@@ -32,11 +32,11 @@ enum splitter_kind {
 /* All zero is the beginning of a stream, and owns no memory. */
 struct splitter {
     enum splitter_state {
-        SPLITTER_OUTSIDE,  /* before, between and behind whole texts */
+        SPLITTER_OUTSIDE,  /* before, between and after whole texts */
         SPLITTER_TEXT,     /* in an object that is a record, or has records in it */
         SPLITTER_BETWEEN,  /* in the array, between two records */
         SPLITTER_FEATURE,  /* in a record of the array */
-        SPLITTER_TAIL,     /* behind the array, in the object that holds it */
+        SPLITTER_TAIL,     /* after the array, in the object that holds it */
         SPLITTER_STRAY,    /* in something that begins like no record */
         SPLITTER_SEQUENCE, /* RS stands before each record, and nothing else counts */
     } state;

@@ -19,7 +19,8 @@ struct tally {
 
 uint64_t tally_records(const struct tally *tally);
 
-/* Appends one line without its end: how far it is. `bytes_total` is 0 where nobody knows. */
+/* Appends the import's progress as one line without its end. `bytes_total` is 0 where the size is
+ * not known. */
 void tally_write_progress(const struct tally *tally, uint64_t bytes_total, struct buffer *out);
 
 /* Appends a few lines: what was taken, and what was skipped and why. */

@@ -6,7 +6,6 @@
 #include <libgen.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +35,7 @@
 struct job {
     const struct import *import;
     struct tally *tally;
-    char *error;
-    size_t error_bytes;
+    struct fault *fault;
     char database[PATH_MAX]; /* where it really lies: no link in it */
     char draft[PATH_MAX];    /* the file in which the new database grows */
     int draft_file;          /* holds the lock; -1 without one */
@@ -47,18 +45,6 @@ struct job {
     struct splitter splitter;
     time_t shown_s; /* when progress was shown last */
 };
-
-static bool fail(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* The one sentence; always false. */
-static bool fail(struct job *job, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(job->error, job->error_bytes, format, arguments);
-    va_end(arguments);
-    return false;
-}
 
 static const char *input_name(const struct job *job)
 {
@@ -72,7 +58,8 @@ static bool open_input(struct job *job)
     const char *file = job->import->file;
     job->input = file == NULL ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
     if (job->input < 0)
-        return fail(job, "cannot read %s: %s%s", file, strerror(errno), say_where(file, where));
+        return fault_set(job->fault, "cannot read %s: %s%s", file, strerror(errno),
+                         say_where(file, where));
     if (fstat(job->input, &facts) == 0 && S_ISREG(facts.st_mode))
         job->input_bytes = (uint64_t)facts.st_size;
     return true;
@@ -86,10 +73,10 @@ static bool settle(struct job *job, const char *path)
     snprintf(name, sizeof name, "%s", basename(copy));
     snprintf(copy, sizeof copy, "%s", path);
     if (realpath(dirname(copy), folder) == NULL)
-        return fail(job, "cannot write %s: %s", path, strerror(errno));
+        return fault_set(job->fault, "cannot write %s: %s", path, strerror(errno));
     int bytes = snprintf(job->database, sizeof job->database, "%s/%s",
                          strcmp(folder, "/") == 0 ? "" : folder, name);
-    return (size_t)bytes < sizeof job->database || fail(job, "%s", TOO_LONG);
+    return (size_t)bytes < sizeof job->database || fault_set(job->fault, "%s", TOO_LONG);
 }
 
 /* A database may be named by a link, which stays one: what it leads to is replaced, also where
@@ -98,7 +85,7 @@ static bool resolve(struct job *job)
 {
     char path[PATH_MAX], target[PATH_MAX], copy[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s", job->import->database) >= sizeof path)
-        return fail(job, "%s", TOO_LONG);
+        return fault_set(job->fault, "%s", TOO_LONG);
     for (int links = 0; links <= LINKS_MAX; links++) {
         ssize_t bytes = readlink(path, target, sizeof target - 1);
         if (bytes < 0)
@@ -108,9 +95,9 @@ static bool resolve(struct job *job)
         int wanted = target[0] == '/' ? snprintf(path, sizeof path, "%s", target)
                                       : snprintf(path, sizeof path, "%s/%s", dirname(copy), target);
         if ((size_t)wanted >= sizeof path)
-            return fail(job, "%s", TOO_LONG);
+            return fault_set(job->fault, "%s", TOO_LONG);
     }
-    return fail(job, "cannot write %s: %s", job->import->database, strerror(ELOOP));
+    return fault_set(job->fault, "cannot write %s: %s", job->import->database, strerror(ELOOP));
 }
 
 /* Whoever mixes up the arguments must not lose the input, or any other file. */
@@ -120,8 +107,9 @@ static bool spare_strangers(struct job *job)
     if (lstat(job->database, &facts) != 0 ||
         (S_ISREG(facts.st_mode) && (facts.st_size == 0 || store_is_ours(job->database))))
         return true;
-    return fail(job, "%s is there and is no database of zherd-landmarks; name another one",
-                job->import->database);
+    return fault_set(job->fault,
+                     "%s is there and is no database of zherd-landmarks; name another one",
+                     job->import->database);
 }
 
 /* True if the name is still the open file's: another import may have renamed it between our opening
@@ -133,7 +121,7 @@ static bool is_same_file(const char *path, int file)
            named.st_ino == opened.st_ino;
 }
 
-/* What is there under the draft's name, if it is what a killed import of ours leaves behind: what
+/* What is there under the draft's name, if it is what a killed import of ours leaves: what
  * is written into it is seen nowhere else. -1, and errno, for anything else. */
 static int open_leftover(const struct job *job)
 {
@@ -154,18 +142,19 @@ static bool open_draft(struct job *job)
 {
     int bytes = snprintf(job->draft, sizeof job->draft, "%s.import", job->database);
     if ((size_t)bytes >= sizeof job->draft)
-        return fail(job, "%s", TOO_LONG);
+        return fault_set(job->fault, "%s", TOO_LONG);
     int file = open(job->draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (file < 0 && errno == EEXIST)
         file = open_leftover(job);
     if (file < 0)
-        return fail(job, "cannot write %s: %s", job->draft, strerror(errno));
+        return fault_set(job->fault, "cannot write %s: %s", job->draft, strerror(errno));
     if (flock(file, LOCK_EX | LOCK_NB) != 0 || !is_same_file(job->draft, file)) {
         close(file);
-        return fail(job, "another import into %s is running", job->import->database);
+        return fault_set(job->fault, "another import into %s is running", job->import->database);
     }
     job->draft_file = file;
-    return ftruncate(file, 0) == 0 || fail(job, "cannot write %s: %s", job->draft, strerror(errno));
+    return ftruncate(file, 0) == 0 ||
+           fault_set(job->fault, "cannot write %s: %s", job->draft, strerror(errno));
 }
 
 static bool copy_database(struct job *job)
@@ -173,15 +162,15 @@ static bool copy_database(struct job *job)
     int from = open(job->database, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (from < 0)
         return errno == ENOENT ||
-               fail(job, "cannot read %s: %s", job->import->database, strerror(errno));
+               fault_set(job->fault, "cannot read %s: %s", job->import->database, strerror(errno));
     ssize_t copied;
     do
         copied = sendfile(job->draft_file, from, NULL, READ_BYTES);
     while (copied > 0);
     int reason = errno;
     close(from);
-    return copied == 0 || fail(job, "cannot copy %s to %s: %s", job->import->database, job->draft,
-                               strerror(reason));
+    return copied == 0 || fault_set(job->fault, "cannot copy %s to %s: %s", job->import->database,
+                                    job->draft, strerror(reason));
 }
 
 static void show_progress(struct job *job, bool is_last)
@@ -211,7 +200,7 @@ static bool take_record(struct job *job, struct span record)
         return true;
     bool replaced;
     if (!store_put(job->store, &place, key, &replaced))
-        return fail(job, "cannot write %s: %s", job->draft, store_failure(job->store));
+        return fault_set(job->fault, "cannot write %s: %s", job->draft, store_failure(job->store));
     job->tally->replaced += replaced;
     return true;
 }
@@ -244,10 +233,10 @@ static bool read_all(struct job *job, char *bytes)
 {
     for (;;) {
         if (is_interrupted(job, true))
-            return fail(job, "interrupted");
+            return fault_set(job->fault, "interrupted");
         ssize_t count = read(job->input, bytes, READ_BYTES);
         if (count < 0)
-            return fail(job, "cannot read %s: %s", input_name(job), strerror(errno));
+            return fault_set(job->fault, "cannot read %s: %s", input_name(job), strerror(errno));
         if (count == 0)
             break;
         job->tally->bytes += (uint64_t)count;
@@ -261,19 +250,21 @@ static bool read_all(struct job *job, char *bytes)
         return false;
     show_progress(job, true);
     if (splitter_is_cut(&job->splitter))
-        return fail(job, "%s ends in the middle; was its writer stopped?", input_name(job));
+        return fault_set(job->fault, "%s ends in the middle; was its writer stopped?",
+                         input_name(job));
     if (job->tally->kinds[FEATURE_PLACE] == 0)
-        return fail(job, "there is no place in %s", input_name(job));
+        return fault_set(job->fault, "there is no place in %s", input_name(job));
     return true;
 }
 
 static bool fill(struct job *job)
 {
     char *bytes = bytes_resize(NULL, READ_BYTES);
-    job->store = store_open_to_fill(job->draft, job->error, job->error_bytes);
+    job->store = store_open_to_fill(job->draft, job->fault);
     bool filled = job->store != NULL && read_all(job, bytes);
     if (filled && !store_finish(job->store))
-        filled = fail(job, "cannot write %s: %s", job->draft, store_failure(job->store));
+        filled =
+            fault_set(job->fault, "cannot write %s: %s", job->draft, store_failure(job->store));
     store_close(&job->store);
     free(bytes);
     return filled;
@@ -295,23 +286,23 @@ static bool sync_folder(const char *path)
 static bool put_in_place(struct job *job)
 {
     if (fsync(job->draft_file) != 0)
-        return fail(job, "cannot write %s: %s", job->draft, strerror(errno));
+        return fault_set(job->fault, "cannot write %s: %s", job->draft, strerror(errno));
     if (is_interrupted(job, false))
-        return fail(job, "interrupted");
+        return fault_set(job->fault, "interrupted");
     if (!is_same_file(job->draft, job->draft_file))
-        return fail(job, "%s was taken away while it was written", job->draft);
+        return fault_set(job->fault, "%s was taken away while it was written", job->draft);
     if (rename(job->draft, job->database) != 0 || !sync_folder(job->database))
-        return fail(job, "cannot put %s in its place: %s", job->import->database, strerror(errno));
+        return fault_set(job->fault, "cannot put %s in its place: %s", job->import->database,
+                         strerror(errno));
     return true;
 }
 
-bool import_run(const struct import *import, struct tally *tally, char *error, size_t error_bytes)
+bool import_run(const struct import *import, struct tally *tally, struct fault *fault)
 {
     struct job job = {
         .import = import,
         .tally = tally,
-        .error = error,
-        .error_bytes = error_bytes,
+        .fault = fault,
         .draft_file = -1,
         .input = -1,
         .shown_s = time(NULL),

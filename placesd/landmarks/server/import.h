@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bus/base/fault.h"
 #include "placesd/landmarks/data/tally.h"
 
 struct import {
@@ -22,9 +23,9 @@ struct import {
     int give_up;      /* a descriptor, such as a signalfd: give up when it can be read */
 };
 
-/* Returns when the database is in its place. False with one sentence in `error` otherwise; `tally`
+/* Returns when the database is in its place. False with one sentence in `fault` otherwise; `tally`
  * holds what was counted in both cases. Shows progress, and the first broken records, on standard
  * error. */
-bool import_run(const struct import *import, struct tally *tally, char *error, size_t error_bytes);
+bool import_run(const struct import *import, struct tally *tally, struct fault *fault);
 
 #endif

@@ -15,27 +15,60 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/base/fault.h"
+#include "placesd/landmarks/data/figures.h"
+#include "topology/format/networks.h"
+
 /* Enough for one sentence with a host name and the reason of bus/net/binding.h. */
-#define LANDMARKS_ERROR_BYTES_MAX 1536
+
+/* As many as a broker's workers have look-ups in flight, and a few people with a browser. The
+ * process that serves it has connections of its own beside these (landmarks_own_socket). */
+#define LANDMARKS_CONNECTIONS_MAX 256
+/* Of one address (of IPv6: of one /64): half of all, so that no host shuts the others out. */
+#define LANDMARKS_ADDRESS_CONNECTIONS_MAX (LANDMARKS_CONNECTIONS_MAX / 2)
+/* Of one address of loopback: nearly all, as at a node. All workers of this host are one address
+ * there (placesd/service/worker.h), and there are few others. */
+#define LANDMARKS_LOOPBACK_CONNECTIONS_MAX (LANDMARKS_CONNECTIONS_MAX * 9 / 10)
+/* The log hears when an address has so much of that, and when one more is refused ... */
+#define LANDMARKS_NEARLY_PERCENT 80
+/* ... each once in this time. */
+#define LANDMARKS_TELL_PAUSE_MS 1000
+/* One question may take this long, from its first byte to the last of its answer: all of it is one
+ * packet, and the answer takes a few milliseconds. */
+#define LANDMARKS_PATIENCE_MS 5000
 
 struct landmarks;
+
+/* The connections that this address may have; of IPv6 it stands for its /64. */
+unsigned landmarks_address_max(const struct network_address *address);
+
+/* Hears sentences for a log, from a thread of the server's: must not block it. */
+typedef void landmarks_tell(const char *text);
 
 /* Opens the database, or fills a store in memory where `database` is NULL, and serves from threads
  * of its own, which take no signals. `host` is what bus/net/binding.h binds, without brackets
  * ("127.0.0.1", "::1", "localhost", "*"), `port` 0 means any free one, `path` begins with a slash.
- * Copies its arguments. NULL and one sentence in `error` when the address is wrong or taken, when
+ * Copies its arguments. NULL and one sentence in `fault` when the address is wrong or taken, when
  * there is no such database, or when SQLite cannot do what is needed. Writes one line to standard
  * error when the time zone table is needed and missing, and goes without. */
 struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
-                                  const char *path, char *error, size_t error_bytes);
+                                  const char *path, landmarks_tell *tell, struct fault *fault);
 
-/* Opens the database anew by its name: an import has put another in its place. From any thread;
- * questions go on meanwhile. False with one sentence in `error` where there is none that is good:
+/* The name of a Unix domain socket, in Linux's abstract namespace and without its leading NUL, at
+ * which this process alone is served, over connections that nobody outside can take or cut. The
+ * server's own. */
+const char *landmarks_own_socket(const struct landmarks *landmarks);
+
+/* Opens the database again by its name: an import has put another in its place. From any thread;
+ * questions go on meanwhile. False with one sentence in `fault` where there is none that is good:
  * the old one goes on. Without a database nothing happens. */
-bool landmarks_read_again(struct landmarks *landmarks, char *error, size_t error_bytes);
+bool landmarks_read_again(struct landmarks *landmarks, struct fault *fault);
 
 /* Its name; NULL without one. */
 const char *landmarks_database(const struct landmarks *landmarks);
+
+/* What it has done since its start; from any thread. */
+void landmarks_look(struct landmarks *landmarks, struct figures *figures);
 
 /* The port really bound. */
 uint16_t landmarks_port(const struct landmarks *landmarks);

@@ -1,23 +1,30 @@
 /* zherd-landmarks: a places server of one's own: fills a database from OpenStreetMap's data and
  * answers Nearby Search from it. It needs no herd. */
 #include <getopt.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "placesd/landmarks/data/figures.h"
 #include "placesd/landmarks/data/tally.h"
 #include "placesd/landmarks/server/import.h"
 #include "placesd/landmarks/server/landmarks.h"
 #include "topology/format/endpoints.h"
+#include "topology/monitor.h"
+#include "topology/notify.h"
+#include "topology/process_figures.h"
 #include "topology/say.h"
 #include "topology/signals.h"
 #include "topology/usage.h"
+#include "topology/version.h"
 
 /* Google's own path, so that a program needs another host and no more. */
 #define PATH "/maps/api/place/nearbysearch/json"
@@ -34,32 +41,22 @@ static const char HELP[] =
     "              zherd-landmarks import places.db\n"
     "      Until the import is whole, DATABASE stays as it was. HUP ends it only where it reads\n"
     "      what another program writes, which may have been ended, too.\n"
-    "  zherd-landmarks serve DATABASE --listen HOST:PORT\n"
+    "  zherd-landmarks serve DATABASE --listen HOST:PORT [--monitor tcp://ADDRESS:PORT]\n"
     "      Answers GET " PATH "?location=LAT,LNG&radius=METRES,\n"
     "      and rankby=distance, until TERM or Ctrl-C. Says \"ready\" on standard output. HUP\n"
-    "      makes it open DATABASE anew, as an import has left it; HUP and USR1 open standard\n"
-    "      output and standard error anew where they are files. Neither ends it.\n"
+    "      makes it open DATABASE again, as an import has left it; HUP and USR1 open standard\n"
+    "      output and standard error again where they are files. Neither ends it.\n"
     "\n"
     "  --merge              keep what DATABASE has; without it, it is replaced\n"
     "  --listen HOST:PORT   where to serve\n"
+    "  --monitor tcp://ADDRESS:PORT\n"
+    "                       where it lets itself be watched by HTTP, on loopback: /metrics, "
+    "/status,\n"
+    "                       /healthz and /readyz\n"
     "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
-    "Exit status: 0, or 1 when it failed, or 2 when a word was wrong.\n";
-
-static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* The one line in front of an exit with status 1, which it returns. */
-static int complain(const char *format, ...)
-{
-    char text[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    say("%s", text);
-    return EXIT_FAILURE;
-}
+    "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
 /* TERM and INT wait until they are asked for, in every thread, and HUP if it means something. */
 static sigset_t block_signals(bool hang_up)
@@ -104,75 +101,196 @@ static int import(int count, char **arguments, bool ignores_hangup)
 
     sigset_t signals = block_signals(hang_up_may_cut(import.file, ignores_hangup));
     import.give_up = signalfd(-1, &signals, SFD_CLOEXEC);
-    if (import.give_up < 0)
-        return complain("signalfd failed");
-    char error[LANDMARKS_ERROR_BYTES_MAX];
+    if (import.give_up < 0) {
+        say("signalfd failed");
+        return EXIT_FAILURE;
+    }
+    struct fault fault;
     struct tally tally = {0};
     struct buffer report = {0};
-    bool done = import_run(&import, &tally, error, sizeof error);
+    bool done = import_run(&import, &tally, &fault);
     tally_write_report(&tally, &report);
     if (tally.bytes > 0)
         fwrite(report.data, 1, report.len, stdout);
     buffer_free(&report);
     close(import.give_up);
     if (!done)
-        return complain("%s; %s is as it was before", error, import.database);
-    return EXIT_SUCCESS;
+        say("%s; %s is as it was before", fault.text, import.database);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void wait_for_end(struct landmarks *landmarks, const sigset_t *signals)
+/* ---- the monitor ---- */
+
+/* What serves, and who watches it. */
+struct server {
+    struct landmarks *landmarks;
+    struct monitor *monitor; /* NULL without one */
+    struct process_figures process;
+};
+
+static void look(struct server *server, struct figures *figures)
 {
-    const char *database = landmarks_database(landmarks);
-    char error[LANDMARKS_ERROR_BYTES_MAX];
+    landmarks_look(server->landmarks, figures);
+    process_read(&server->process);
+    process_count_descriptors(&server->process);
+}
+
+static void write_metrics(void *user, enum metrics_form form, struct buffer *out)
+{
+    struct server *server = user;
+    struct figures figures;
+    look(server, &figures);
+    figures_write_metrics(&figures, version_commit, &server->process, form, out);
+}
+
+static void write_status(void *user, struct buffer *out)
+{
+    struct server *server = user;
+    struct figures figures;
+    look(server, &figures);
+    figures_write_status(&figures, version_commit, &server->process, out);
+}
+
+/* It answers as soon as there is a monitor, until there is none. */
+static const char *why_not_ready(void *user)
+{
+    (void)user;
+    return NULL;
+}
+
+static bool open_monitor(struct server *server, const char *endpoint, struct fault *fault)
+{
+    const struct monitor_pages pages = {server, write_metrics, write_status, why_not_ready};
+    process_begin(&server->process);
+    if (endpoint == NULL)
+        return true;
+    server->monitor = monitor_open(endpoint, span_of(""), &pages, fault);
+    return server->monitor != NULL ||
+           fault_set(fault, "--monitor: cannot listen on %s: %s", endpoint, fault->text);
+}
+
+/* ---- serving ---- */
+
+static int64_t read_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The next signal; whoever watches is served meanwhile. */
+static int wait_for_signal(struct server *server, int signals)
+{
+    struct pollfd items[2] = {{.fd = signals, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    struct signalfd_siginfo signal;
+    while (read(signals, &signal, sizeof signal) != sizeof signal) {
+        int64_t pause_ms = INT64_MAX, now_ms = read_clock_ms();
+        if (server->monitor != NULL) {
+            monitor_run(server->monitor, now_ms);
+            items[1].fd = monitor_descriptor(server->monitor);
+            pause_ms = monitor_deadline_ms(server->monitor, now_ms) - now_ms;
+        }
+        pause_ms = pause_ms < 0 ? 0 : pause_ms;
+        poll(items, 2, pause_ms < INT_MAX ? (int)pause_ms : -1);
+    }
+    return (int)signal.ssi_signo;
+}
+
+static void wait_for_end(struct server *server, int signals)
+{
+    const char *database = landmarks_database(server->landmarks);
+    struct fault fault;
     int number;
-    while (sigwait(signals, &number) == 0 && (number == SIGHUP || number == SIGUSR1)) {
+    while ((number = wait_for_signal(server, signals)) == SIGHUP || number == SIGUSR1) {
         signals_reopen();
         if (number == SIGUSR1)
             continue;
-        if (landmarks_read_again(landmarks, error, sizeof error))
+        notify_reloading();
+        if (landmarks_read_again(server->landmarks, &fault))
             say("%s read again", database);
         else
-            say("%s stays as it was: %s", database, error);
+            say("%s stays as it was: %s", database, fault.text);
+        notify_ready(NULL);
     }
 }
 
-static int serve_at(const char *database, const char *listen)
+static void tell(const char *text)
 {
-    char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
+    say("%s", text);
+}
+
+static bool start_server(struct server *server, const char *database,
+                         const struct topology_endpoint *listen, const char *monitor,
+                         struct fault *fault)
+{
+    server->landmarks = landmarks_start(database, listen->host, listen->port, PATH, tell, fault);
+    if (server->landmarks == NULL)
+        return false;
+    if (open_monitor(server, monitor, fault))
+        return true;
+    landmarks_stop(&server->landmarks);
+    return false;
+}
+
+static int serve_at(const char *database, const char *listen, const char *monitor)
+{
+    char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1], status[TOPOLOGY_ENDPOINT_BYTES_MAX + 16];
     struct topology_endpoint endpoint;
     snprintf(text, sizeof text, "tcp://%s", listen);
-    const char *fault = topology_endpoint_parse(text, &endpoint);
-    if (fault != NULL)
+    if (topology_endpoint_parse(text, &endpoint) != NULL)
         return usage_refuse(PROGRAM " serve",
                             "--listen takes HOST:PORT, such as 127.0.0.1:8080, not %s", listen);
+    notify_open();
     sigset_t signals = block_signals(true);
     sigaddset(&signals, SIGUSR1); /* held since the start, as HUP is */
-    char error[LANDMARKS_ERROR_BYTES_MAX];
-    struct landmarks *landmarks =
-        landmarks_start(database, endpoint.host, endpoint.port, PATH, error, sizeof error);
-    if (landmarks == NULL)
-        return complain("%s", error);
+    int descriptor = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    struct fault fault;
+    struct server server = {0};
+    if (descriptor < 0 || !start_server(&server, database, &endpoint, monitor, &fault)) {
+        say("%s", descriptor < 0 ? "signalfd failed" : fault.text);
+        return EXIT_FAILURE;
+    }
     printf("ready at http://%s" PATH "\n", listen);
     fflush(stdout);
-    wait_for_end(landmarks, &signals);
-    landmarks_stop(&landmarks);
+    snprintf(status, sizeof status, "at http://%s", listen);
+    notify_ready(status);
+    if (geteuid() == 0)
+        say(SAY_IS_ROOT);
+    wait_for_end(&server, descriptor);
+    notify_stopping();
+    monitor_close(&server.monitor);
+    landmarks_stop(&server.landmarks);
+    close(descriptor);
     return EXIT_SUCCESS;
+}
+
+static bool is_monitor(const char *text)
+{
+    struct topology_endpoint endpoint;
+    return topology_endpoint_parse(text, &endpoint) == NULL &&
+           topology_host_binds_loopback(endpoint.host);
 }
 
 static int serve(int count, char **arguments)
 {
-    static const struct option options[] = {{"listen", required_argument, NULL, 'l'}, {0}};
-    const char *listen = NULL;
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'}, {"monitor", required_argument, NULL, 'm'}, {0}};
+    const char *listen = NULL, *monitor = NULL;
     for (int option; (option = getopt_long(count, arguments, ":", options, NULL)) != -1;) {
-        if (option != 'l')
+        if (option != 'l' && option != 'm')
             return usage_refuse_option(PROGRAM " serve", option, arguments, options);
-        listen = optarg;
+        *(option == 'l' ? &listen : &monitor) = optarg;
     }
     if (count - optind != 1)
         return usage_refuse(PROGRAM " serve", "write one database");
     if (listen == NULL)
         return usage_refuse(PROGRAM " serve", "--listen HOST:PORT is missing");
-    return serve_at(arguments[optind], listen);
+    if (monitor != NULL && !is_monitor(monitor))
+        return usage_refuse(PROGRAM " serve",
+                            "--monitor takes tcp://ADDRESS:PORT on loopback, such as "
+                            "tcp://127.0.0.1:9580, not %s: whoever reaches it may read it",
+                            monitor);
+    return serve_at(arguments[optind], listen, monitor);
 }
 
 int main(int count, char **arguments)
@@ -190,7 +308,7 @@ int main(int count, char **arguments)
     if (strcmp(arguments[1], "serve") == 0)
         return serve(count - 1, arguments + 1);
     if (strcmp(arguments[1], "--version") == 0) {
-        puts(PROGRAM " " ZHERD_VERSION);
+        version_print(PROGRAM);
         return EXIT_SUCCESS;
     }
     char meant[USAGE_MEANT_BYTES_MAX];

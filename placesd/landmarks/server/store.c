@@ -19,6 +19,10 @@
 #define RANK_AXIS_BEGIN (-1.0)
 #define RANK_STEP       1e-6
 
+/* The longest line of the time zone tables has about 100 bytes. A longer one is read in pieces,
+ * of which none is a zone or only the first one. */
+#define ZONE_LINE_BYTES_MAX 512
+
 /* SQLite's name for a database that has no file. */
 #define IN_MEMORY ":memory:"
 
@@ -149,45 +153,42 @@ static bool is_empty(struct store *store)
 }
 
 /* A database as it is, or NULL; `shown` is its path for people. */
-static struct store *open_database(const char *path, const char *shown, int flags, char *error,
-                                   size_t error_bytes)
+static struct store *open_database(const char *path, const char *shown, int flags,
+                                   struct fault *fault)
 {
     if (sqlite3_compileoption_used("ENABLE_RTREE") == 0) {
-        snprintf(error, error_bytes, "the system's SQLite %s was built without R*Tree",
-                 sqlite3_libversion());
+        fault_set(fault, "the system's SQLite %s was built without R*Tree", sqlite3_libversion());
         return NULL;
     }
     struct store *store = calloc(1, sizeof *store);
     if (store == NULL) {
-        snprintf(error, error_bytes, "no memory for the places");
+        fault_set(fault, "no memory for the places");
         return NULL;
     }
     if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         char where[SAY_WHERE_BYTES_MAX] = "";
         if (strcmp(path, IN_MEMORY) != 0)
             say_where(shown, where);
-        snprintf(error, error_bytes, "cannot open %s: %s%s", shown, sqlite3_errmsg(store->db),
-                 where);
+        fault_set(fault, "cannot open %s: %s%s", shown, sqlite3_errmsg(store->db), where);
         store_close(&store);
     }
     return store;
 }
 
 /* Closes a store that could not be made ready, and says why. */
-static void give_up(struct store **store, char *error, size_t error_bytes)
+static void give_up(struct store **store, struct fault *fault)
 {
-    snprintf(error, error_bytes, "SQLite %s: %s", sqlite3_libversion(), store_failure(*store));
+    fault_set(fault, "SQLite %s: %s", sqlite3_libversion(), store_failure(*store));
     store_close(store);
 }
 
-struct store *store_open(char *error, size_t error_bytes)
+struct store *store_open(struct fault *fault)
 {
-    struct store *store =
-        open_database(IN_MEMORY, "a database in memory", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                      error, error_bytes);
+    struct store *store = open_database(IN_MEMORY, "a database in memory",
+                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fault);
     if (store != NULL &&
         (!run_script(store, schema) || !run_script(store, memory_schema) || !prepare_all(store)))
-        give_up(&store, error, error_bytes);
+        give_up(&store, fault);
     return store;
 }
 
@@ -198,43 +199,40 @@ static bool has_our_mark(struct store *store)
 
 bool store_is_ours(const char *path)
 {
-    char error[1];
-    struct store *store = open_database(path, path, SQLITE_OPEN_READONLY, error, sizeof error);
+    struct fault fault;
+    struct store *store = open_database(path, path, SQLITE_OPEN_READONLY, &fault);
     bool is_ours = store != NULL && has_our_mark(store);
     store_close(&store);
     return is_ours;
 }
 
-/* Sentence in `error`, and false, unless the open file is a database that we can use. */
-static bool check_file(struct store *store, const char *path, char *error, size_t error_bytes)
+/* Sentence in `fault`, and false, unless the open file is a database that we can use. */
+static bool check_file(struct store *store, const char *path, struct fault *fault)
 {
     if (!has_our_mark(store)) {
-        snprintf(error, error_bytes, "%s is no database of zherd-landmarks", path);
-        return false;
+        return fault_set(fault, "%s is no database of zherd-landmarks", path);
     }
     if (ask_number(store, "PRAGMA user_version") != SCHEMA_VERSION) {
-        snprintf(error, error_bytes,
-                 "%s was made by another version of zherd-landmarks; import it anew", path);
-        return false;
+        return fault_set(fault, "%s was made by another version of zherd-landmarks; import it anew",
+                         path);
     }
     return true;
 }
 
-struct store *store_open_to_fill(const char *path, char *error, size_t error_bytes)
+struct store *store_open_to_fill(const char *path, struct fault *fault)
 {
-    struct store *store =
-        open_database(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
-                      error, error_bytes);
+    struct store *store = open_database(
+        path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, fault);
     if (store == NULL)
         return NULL;
     bool is_new = is_empty(store);
-    if (!is_new && !check_file(store, path, error, error_bytes)) {
+    if (!is_new && !check_file(store, path, fault)) {
         store_close(&store);
         return NULL;
     }
     if (!run_script(store, fill_settings) || (is_new && !run_script(store, schema)) ||
         !prepare_all(store))
-        give_up(&store, error, error_bytes);
+        give_up(&store, fault);
     return store;
 }
 
@@ -254,22 +252,21 @@ static char *make_uri(const char *path)
     return sqlite3_str_finish(uri);
 }
 
-struct store *store_open_to_read(const char *path, char *error, size_t error_bytes)
+struct store *store_open_to_read(const char *path, struct fault *fault)
 {
     char *uri = make_uri(path);
     if (uri == NULL) {
-        snprintf(error, error_bytes, "no memory for the places");
+        fault_set(fault, "no memory for the places");
         return NULL;
     }
-    struct store *store =
-        open_database(uri, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error, error_bytes);
+    struct store *store = open_database(uri, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, fault);
     sqlite3_free(uri);
     if (store == NULL)
         return NULL;
-    if (!check_file(store, path, error, error_bytes))
+    if (!check_file(store, path, fault))
         store_close(&store);
     else if (!run_script(store, read_settings) || !prepare_all(store))
-        give_up(&store, error, error_bytes);
+        give_up(&store, fault);
     return store;
 }
 
@@ -292,7 +289,7 @@ static void bind_text(sqlite3_stmt *statement, int index, const char *text)
     sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
 }
 
-/* Runs a statement without rows; it can be bound anew afterwards. */
+/* Runs a statement without rows; it can be bound again afterwards. */
 static bool run(sqlite3_stmt *statement)
 {
     sqlite3_step(statement);
@@ -439,5 +436,45 @@ bool store_nearby(struct store *store, enum store_order order, struct sphere_poi
     bool whole = sqlite3_reset(row) == SQLITE_OK;
     for (size_t i = 0; i < *count; i++)
         found[i] = best[i].place;
+    return whole;
+}
+
+/* ---- what it begins with ---- */
+
+bool store_seed(struct store *store)
+{
+    const char *at = (const char *)store_table;
+    const char *end = at + store_table_bytes;
+    while (at < end) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        assert(line_end != NULL);
+        struct span line = {at, (size_t)(line_end - at)};
+        at = line_end + 1;
+        if (line.len == 0 || line.data[0] == '#')
+            continue;
+        struct place place;
+        bool is_landmark = place_read_landmark(line, &place);
+        assert(is_landmark);
+        if (!store_add(store, &place))
+            return false;
+    }
+    return true;
+}
+
+bool store_seed_zones(struct store *store, const char *path)
+{
+    char text[ZONE_LINE_BYTES_MAX];
+    struct place place;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool added = true;
+    while (added && fgets(text, sizeof text, file) != NULL) {
+        struct span line = {text, strcspn(text, "\n")};
+        if (place_read_zone(line, &place) && !store_has_city(store, place.name))
+            added = store_add(store, &place);
+    }
+    bool whole = added && ferror(file) == 0;
+    fclose(file);
     return whole;
 }

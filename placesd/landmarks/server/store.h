@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/base/fault.h"
 #include "placesd/landmarks/data/place.h"
 
 /* The most places one question can ask for: a page of Nearby Search. */
@@ -30,18 +31,18 @@ enum store_order {
 
 struct store;
 
-/* An empty store in memory. NULL and one sentence in `error` when this SQLite has no R*Tree or no
+/* An empty store in memory. NULL and one sentence in `fault` when this SQLite has no R*Tree or no
  * memory. */
-struct store *store_open(char *error, size_t error_bytes);
+struct store *store_open(struct fault *fault);
 
 /* A file to be filled: an empty one, or one that was filled before and gets more. What is put
  * into it counts only after store_finish, and a crash leaves a useless file. NULL as above, when
  * the file is no database of ours, and where a link is part of the path. */
-struct store *store_open_to_fill(const char *path, char *error, size_t error_bytes);
+struct store *store_open_to_fill(const char *path, struct fault *fault);
 
 /* A filled file, which nobody may write to from now on. Replacing it by another file of the same
  * name is fine and not noticed. NULL as above. */
-struct store *store_open_to_read(const char *path, char *error, size_t error_bytes);
+struct store *store_open_to_read(const char *path, struct fault *fault);
 
 /* True if the file is a database of ours, of whatever version. */
 bool store_is_ours(const char *path);
@@ -71,5 +72,19 @@ bool store_has_city(struct store *store, const char *name);
  * memory is gone, or the file is broken. */
 bool store_nearby(struct store *store, enum store_order order, struct sphere_point centre,
                   double radius_m, size_t wanted, struct place *found, size_t *count);
+
+/* ---- what a store without a database holds ---- */
+
+/* landmarks.tsv byte for byte; made by embed.cmake. */
+extern const unsigned char store_table[];
+extern const size_t store_table_bytes;
+
+/* Adds every landmark of `store_table`. A line that is none is a programmer's error. False when
+ * memory is gone. */
+bool store_seed(struct store *store);
+
+/* Adds the cities of a time zone table (zone.tab or zone1970.tab) that are not in the store yet;
+ * lines that are none are skipped. False when the file cannot be read or memory is gone. */
+bool store_seed_zones(struct store *store, const char *path);
 
 #endif

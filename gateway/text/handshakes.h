@@ -1,0 +1,115 @@
+/* handshakes: which connections in TLS may begin, whose handshake is worked on next, and which one
+ * has taken too long, so that a flood of them costs its own address and no other.
+ *
+ * A handshake costs a node about a millisecond, which is what 3,000 commands cost. So the loop
+ * works on one step of one handshake in each of its turns, in the order in which their bytes came,
+ * and each address has a rate and a number of them that may be under way at once. What is beyond
+ * is closed without a byte of TLS. All connections in TLS together, and those of one address, have
+ * a limit of their own besides: each holds what tens of others do (HANDSHAKES_CONNECTION_BYTES).
+ *
+ * It knows no socket and nothing of TLS (gateway/node/tls.h does): a handshake is a place in a
+ * queue. It asks no clock. Each operation takes the same few steps, however many there are.
+ *
+ * Invariant: an address that is not trusted has at most HANDSHAKES_ADDRESS_MAX under way, and all
+ * together at most HANDSHAKES_MAX. */
+#ifndef ZHERD_GATEWAY_TEXT_HANDSHAKES_H
+#define ZHERD_GATEWAY_TEXT_HANDSHAKES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/text/address_shares.h"
+#include "gateway/text/list.h"
+
+/* From its connection on, a client has so long for all of its handshake: three lost packets. */
+#define HANDSHAKES_LATE_MS 10000
+/* Under way at once, each with 64 KiB at most (gateway/node/tls.h). */
+#define HANDSHAKES_MAX 1024
+/* The same of one address: what others wait for it is at most 128 ms. */
+#define HANDSHAKES_ADDRESS_MAX 128
+/* Begun by one address: a tenth of a processor, after a burst of them. */
+#define HANDSHAKES_ADDRESS_PER_S 100
+#define HANDSHAKES_ADDRESS_BURST 512
+/* What an idle connection in TLS holds, with what OpenSSL 3.5 keeps of a key exchange that quantum
+ * computers do not break. Measured, 16 to 34 KiB; an upper bound. */
+#define HANDSHAKES_CONNECTION_BYTES (40 * 1024)
+
+enum handshakes_verdict {
+    HANDSHAKES_ADMITTED,
+    HANDSHAKES_FULL,         /* connections in TLS, or handshakes under way */
+    HANDSHAKES_ADDRESS_FULL, /* the same of its address */
+    HANDSHAKES_TOO_FAST,     /* its address begins more than it may */
+    HANDSHAKES_VERDICTS
+};
+
+/* Why a handshake that was admitted came to nothing. */
+enum handshakes_failure {
+    HANDSHAKES_LATE,
+    HANDSHAKES_LEFT,           /* the client closed its connection */
+    HANDSHAKES_NOT_TLS,        /* what came is something else */
+    HANDSHAKES_NOTHING_SHARED, /* no version, cipher or group that both have */
+    HANDSHAKES_NO_CERTIFICATE, /* of the client: none, or none that is good */
+    HANDSHAKES_OTHER,
+    HANDSHAKES_FAILURES
+};
+
+/* Counted since the start, never reset. */
+struct handshakes_counters {
+    uint64_t done;
+    uint64_t resumed; /* those of them that went by a ticket of an earlier connection */
+    uint64_t failed[HANDSHAKES_FAILURES];
+    uint64_t refused[HANDSHAKES_VERDICTS];
+};
+
+/* The part of a connection in TLS, from handshakes_admit to handshakes_leave; stays where it is. */
+struct handshakes_connection {
+    struct address_share *share;
+    struct list_node age;   /* among those under way, oldest first */
+    struct list_node waits; /* among those whose bytes wait */
+    int64_t begun_ms;
+    bool is_under_way;
+};
+
+/* Stays where it is from handshakes_init on. It owns no memory. */
+struct handshakes {
+    struct list_node under_way, waiting;
+    size_t under_way_count, connections, connections_max;
+    const struct address_shares *shares;
+    struct handshakes_counters count;
+};
+
+/* `shares` outlives it. At least one connection. */
+void handshakes_init(struct handshakes *handshakes, const struct address_shares *shares,
+                     size_t connections_max);
+
+/* Whether a connection of that share, which is counted there already, may begin; then all of
+ * `handshake` is set. Counts a refusal. */
+enum handshakes_verdict handshakes_admit(struct handshakes *handshakes,
+                                         struct handshakes_connection *handshake,
+                                         struct address_share *share, int64_t now_ms);
+
+/* Bytes wait to be worked on; does nothing where it waits already. */
+void handshakes_wait(struct handshakes *handshakes, struct handshakes_connection *handshake);
+bool handshakes_are_waiting(const struct handshakes *handshakes);
+/* The one whose turn has come, which waits no more; NULL for none. */
+struct handshakes_connection *handshakes_next(struct handshakes *handshakes);
+
+/* It is over, well or not; the connection stays counted. Each once, and none after `done`. */
+void handshakes_end_done(struct handshakes *handshakes, struct handshakes_connection *handshake,
+                         bool is_resumed);
+void handshakes_end_failed(struct handshakes *handshakes, struct handshakes_connection *handshake,
+                           enum handshakes_failure why);
+
+/* The next one that has taken too long; NULL for none. It is to be ended before the next call. */
+struct handshakes_connection *handshakes_next_late(const struct handshakes *handshakes,
+                                                   int64_t now_ms);
+
+/* The connection is gone. One that is under way counts as HANDSHAKES_LEFT. */
+void handshakes_leave(struct handshakes *handshakes, struct handshakes_connection *handshake);
+
+/* For people, as the end of "TLS: ". */
+const char *handshakes_say(enum handshakes_failure why);
+const char *handshakes_say_refused(enum handshakes_verdict verdict);
+
+#endif

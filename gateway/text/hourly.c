@@ -1,0 +1,23 @@
+#include "gateway/text/hourly.h"
+
+#include <stddef.h>
+
+#include "bus/table/location.h"
+
+bool hourly_is_due(struct hourly *hourly, struct span client, int64_t now_ms)
+{
+    uint64_t hash = location_hash_client(client);
+    size_t row = hash % (HOURLY_CLIENTS_MAX / HOURLY_ROW_MAX), room = HOURLY_ROW_MAX;
+    for (size_t i = 0; i < HOURLY_ROW_MAX; i++) {
+        bool is_over = hourly->rows[row][i].until_ms <= now_ms;
+        if (!is_over && hourly->rows[row][i].client == hash)
+            return false;
+        if (is_over)
+            room = i;
+    }
+    if (room == HOURLY_ROW_MAX)
+        return false;
+    hourly->rows[row][room].client = hash;
+    hourly->rows[row][room].until_ms = now_ms + HOURLY_MS;
+    return true;
+}

@@ -1,0 +1,76 @@
+/* broker_state: what the broker's own files share (placesd/service/broker.h). Nobody else reads it.
+ */
+#ifndef ZHERD_PLACESD_SERVICE_BROKER_STATE_H
+#define ZHERD_PLACESD_SERVICE_BROKER_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <czmq.h>
+
+#include "bus/base/growth.h"
+#include "bus/link/arrivals.h"
+#include "placesd/service/answers.h"
+#include "placesd/service/broker.h"
+#include "placesd/service/event.h"
+#include "topology/monitor.h"
+#include "topology/process_figures.h"
+
+struct broker {
+    struct auth *auth; /* NULL without keys */
+    zsock_t *front, *back;
+    char *front_at, *back_at; /* the endpoints really bound */
+    uint16_t front_port, back_port;
+    struct arrivals *front_arrivals, *back_arrivals;
+    struct dispatcher *dispatcher;
+    struct answers *answers;
+    struct budget *budget; /* NULL: what is spent is forgotten */
+    uint64_t requests_kept;
+    int64_t budget_due_ms;
+    zmsg_t *envelopes[DISPATCHER_WAITERS_MAX]; /* where answers go, by dispatcher_slot; NULL: no
+                                                 such ticket */
+    uint64_t kin;           /* the life of our own process's worker; 0: there is none */
+    int64_t workers_second; /* of their last line in the log, */
+    uint64_t workers_told;  /* and how many there were in it */
+    struct event_fault rush, strange_front, strange_back, busy, crowded, keyless, nonsense;
+    struct growth refused; /* keys */
+    uint64_t invalid;      /* questions that are no look-up */
+    atomic_bool reload_failed;
+    _Atomic int64_t reloaded_s; /* Unix time; the start before the first */
+    struct monitor *monitor;    /* NULL without one */
+    pthread_mutex_t token_lock; /* for the next two, of another thread */
+    char token[MONITOR_TOKEN_BYTES_MAX];
+    size_t token_bytes;
+    atomic_bool token_changed;
+    struct process_figures process;
+};
+
+static inline struct span broker_bytes(zframe_t *frame)
+{
+    return (struct span){(const char *)zframe_data(frame), zframe_size(frame)};
+}
+
+/* ---- broker_workers.c ---- */
+
+/* A message that came to the back, whose first frame is the worker's name. */
+void broker_take_from_worker(struct broker *broker, zmsg_t *message, int64_t now_ms);
+
+/* Takes over the message. A worker that cannot be reached any more is lost. */
+void broker_send_to_worker(struct broker *broker, struct span worker, zmsg_t *message);
+/* Says something to it, which shows whether it can be reached. */
+void broker_probe(struct broker *broker, struct span worker);
+
+/* Whoever reaches the back without keys may come under a new name thousands of times a second. */
+void broker_log_worker(struct broker *broker, struct span name, const char *what, int64_t now_ms);
+
+/* ---- broker_monitor.c ---- */
+
+/* As the options say; true where they want none. */
+bool broker_open_monitor(struct broker *broker, const struct broker_options *options,
+                         struct fault *fault);
+
+/* Without a monitor: never, and nothing. */
+int64_t broker_monitor_deadline_ms(const struct broker *broker, int64_t now_ms);
+void broker_run_monitor(struct broker *broker, bool is_readable, int64_t now_ms);
+
+#endif

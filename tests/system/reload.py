@@ -1,0 +1,257 @@
+"""A herd that changes while it runs: nodes come, move, get another name and go, and nobody else is
+stopped; a file that is bad, or wants what cannot be, changes nothing."""
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from rig import BUILD, UCLA, Client, Herd, free_ports, topology_text, wait_for
+
+HOST = "127.0.0.1"
+
+
+class Writers:
+    """A connection to each of some nodes, over which positions are written until the end; none of
+    them may ever be cut."""
+
+    def __init__(self, ports):
+        self.ports = ports
+        self.ending = threading.Event()
+        self.last = {}
+        self.faults = []
+        self.threads = [threading.Thread(target=self.write, args=(node,)) for node in ports]
+        for thread in self.threads:
+            thread.start()
+
+    def write(self, node):
+        try:
+            with Client(self.ports[node]) as client:
+                while not self.ending.is_set():
+                    line = client.ask(f"IAMAT of-{node} {UCLA} {time.time():.9f}")
+                    if not line.startswith(f"AT {node} "):
+                        raise AssertionError(line)
+                    self.last[node] = line
+        except (OSError, AssertionError) as fault:
+            self.faults.append(f"{node}: {fault!r}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class Changing(unittest.TestCase):
+    """Nodes by name on ports of their own, and what the file says of them."""
+
+    def setUp(self):
+        self.herd = Herd(["Ann-Bob", "Bob-Cy"], places=False)
+        self.addCleanup(lambda: self.herd.__exit__(sys.exc_info()[0]))
+        ports = free_ports(16)
+        self.spare = iter(ports[6:])
+        self.clients = dict(zip(("Ann", "Bob", "Cy"), ports[:3]))
+        self.buses = dict(zip(("Ann", "Bob", "Cy"), ports[3:6]))
+        self.links = ["Ann-Bob", "Bob-Cy"]
+        self.write()
+
+    def write(self, **keys):
+        text = topology_text({name: f"{HOST}:{port}" for name, port in self.clients.items()},
+                             {name: f"{HOST}:{port}" for name, port in self.buses.items()},
+                             self.links)
+        lines = "".join(f"    {key} = {value}\n" for key, value in keys.items())
+        self.herd.file.write_text(text.replace("    name = trial\n",
+                                               "    name = trial\n" + lines, 1))
+        self.herd.ports = dict(self.clients)
+        self.herd.links = list(self.links)
+
+    def add(self, name):
+        self.clients[name], self.buses[name] = next(self.spare), next(self.spare)
+
+    def remove(self, name):
+        del self.clients[name], self.buses[name]
+        self.links = [link for link in self.links if name not in link.split("-")]
+
+    def hang_up(self, *names, says="read again from "):
+        """HUP; each says what became of the file."""
+        before = {name: self.herd.log(name).count(says) for name in names}
+        for name in names:
+            self.herd.processes[name].child.send_signal(signal.SIGHUP)
+        for name in names:
+            wait_for(f"{name} to say {says!r}",
+                     lambda name=name: self.herd.log(name).count(says) > before[name])
+
+    def tell(self, node, client):
+        with self.herd.client(node) as speaker:
+            line = speaker.ask(f"IAMAT {client} {UCLA} {time.time():.9f}")
+        self.assertTrue(line.startswith(f"AT {node} "), line)
+        return line
+
+    def converges(self, writers, *names):
+        """What is written last at each node is everywhere, and so is what each is told now."""
+        for name in names:
+            self.herd.everybody_holds(f"now-{name}", self.tell(name, f"now-{name}"), names)
+        self.assertEqual(writers.faults, [])
+
+    def restart(self, name):
+        self.assertEqual(self.herd.processes[name].stop()[0], 0)
+        self.herd.start(name)
+
+
+class Nodes(Changing):
+    def test_nodes_come_move_are_renamed_and_go(self):
+        herd = self.herd.start()
+        herd.linked()
+        with Writers({"Ann": self.clients["Ann"], "Bob": self.clients["Bob"]}) as writers:
+            self.tell("Cy", "old")
+
+            # one more, linked to both ends
+            self.add("Dee")
+            self.links += ["Cy-Dee", "Dee-Ann"]
+            self.write()
+            self.hang_up("Ann", "Bob", "Cy")
+            self.assertIn(" reload - node Dee\n", herd.log("Bob"))
+            self.assertIn(" reload - link Dee-Ann\n", herd.log("Ann"))
+            herd.start("Dee")
+            herd.linked()
+            self.converges(writers, "Ann", "Bob", "Cy", "Dee")
+
+            # Cy goes to another place
+            self.clients["Cy"], self.buses["Cy"] = next(self.spare), next(self.spare)
+            self.write()
+            self.hang_up("Ann", "Bob", "Dee")
+            self.assertIn(" reload - node Cy (clients, bus)\n", herd.log("Bob"))
+            self.restart("Cy")
+            herd.linked()
+            self.converges(writers, "Ann", "Bob", "Cy", "Dee")
+
+            # Dee is called Eve
+            self.clients["Eve"], self.buses["Eve"] = self.clients["Dee"], self.buses["Dee"]
+            self.remove("Dee")
+            self.links += ["Cy-Eve", "Eve-Ann"]
+            self.write(former="Dee")
+            self.hang_up("Ann", "Bob", "Cy")
+            self.assertIn(" reload - node Dee (removed)\n", herd.log("Ann"))
+            self.assertEqual(herd.processes["Dee"].stop()[0], 0)
+            herd.start("Eve")
+            herd.linked()
+            self.converges(writers, "Ann", "Bob", "Cy", "Eve")
+            held = herd.at_line("Eve", "now-Dee")
+            self.assertTrue(held.startswith("AT Dee "), held)
+
+            # Cy goes for good
+            self.remove("Cy")
+            self.links = ["Ann-Bob", "Eve-Ann"]
+            self.write(former="Cy Dee")
+            self.hang_up("Ann", "Bob", "Eve")
+            self.assertEqual(herd.processes["Cy"].stop()[0], 0)
+            self.converges(writers, "Ann", "Bob", "Eve")
+            self.assertIn("AT Cy ", herd.at_line("Bob", "old"))
+        self.assertEqual(writers.faults, [])
+        for node, line in writers.last.items():
+            herd.everybody_holds(f"of-{node}", line, ["Ann", "Bob", "Eve"])
+        for name in ("Ann", "Bob"):
+            self.assertEqual(len(re.findall(" start - ", herd.log(name))), 1)
+            self.assertEqual(herd.processes[name].stop()[0], 0)
+
+    def test_keys_of_who_comes_and_goes(self):
+        """The same with CURVE: a new node's key opens the bus, a removed one's does not."""
+        def keygen():
+            subprocess.run([BUILD / "zherd", "keygen", self.herd.file], check=True,
+                           capture_output=True)
+        keygen()
+        herd = self.herd.start()
+        herd.linked()
+        text = herd.file.read_text()
+        self.add("Dee")
+        herd.file.write_text(text + f"node\n    name = Dee\n"
+                             f"    clients = tcp://{HOST}:{self.clients['Dee']}\n"
+                             f"    bus = tcp://{HOST}:{self.buses['Dee']}\n"
+                             "link\n    between = Dee Ann\n")
+        keygen()
+        herd.ports = dict(self.clients)
+        herd.links = ["Ann-Bob", "Bob-Cy", "Dee-Ann"]
+        self.hang_up("Ann", "Bob", "Cy")
+        herd.start("Dee")
+        herd.linked()
+        herd.everybody_holds("one", self.tell("Dee", "one"))
+        herd.file.write_text(text)
+        self.hang_up("Ann", "Bob", "Cy")
+        with herd.client("Dee") as client:
+            client.ask(f"IAMAT two {UCLA} {time.time():.9f}")
+        herd.everybody_holds("three", self.tell("Ann", "three"), ["Ann", "Bob", "Cy"])
+        wait_for("Dee to be refused", lambda: "refused" in herd.log("Ann"))
+        self.assertIsNone(herd.at_line("Ann", "two"))
+
+
+class Files(Changing):
+    def test_what_cannot_be_is_refused_and_nothing_of_it_is_taken(self):
+        herd = self.herd.start()
+        herd.linked()
+        good = herd.file.read_text()
+        kept = ": a running node keeps that of its start\n"
+        rows = [
+            (good.replace("trial", "other", 1), "herd (name)"),
+            (good.replace("trial\n", "trial\n    journal = always\n", 1), "herd (journal)"),
+            (good.replace("trial\n", "trial\n    nearby = no\n", 1), "herd (nearby)"),
+            (good.replace("trial\n", "trial\n    watch = no\n", 1), "herd (watch)"),
+            (good.replace(f":{self.buses['Ann']}", f":{next(self.spare)}"), "node Ann (bus)"),
+            (good.replace("Ann", "Amy"), "node Ann (removed)"),
+        ]
+        link = f"node\n    name = Dee\n    clients = tcp://{HOST}:{next(self.spare)}\n" \
+               f"    bus = tcp://{HOST}:{next(self.spare)}\nlink\n    between = Dee Bob\n"
+        for text, what in rows:
+            with self.subTest(what=what):
+                herd.file.write_text(text + link)
+                self.hang_up("Ann", says=f"fault - {what}{kept}")
+                self.assertIn("has what a running node cannot change\n", herd.log("Ann"))
+        for text in (good + "nonsense\n", good.replace("Bob Cy", "Bob Nobody")):
+            herd.file.write_text(text + link)
+            self.hang_up("Ann", says="is not good, standard error says why")
+        herd.file.unlink()
+        self.hang_up("Ann", says="is not good, standard error says why")
+        self.assertNotIn("Dee", herd.log("Ann"))
+        herd.file.write_text(good)
+        self.hang_up("Ann")
+        self.assertEqual(len(re.findall(" link - Bob up", herd.log("Ann"))), 1)
+        herd.everybody_holds("one", self.tell("Ann", "one"))
+
+    def test_limits_and_the_log_are_those_of_the_file(self):
+        herd = self.herd.start("Ann")
+        with herd.client("Ann") as client:
+            client.ask(f"IAMAT one {UCLA} 1621464827.959498503")
+            self.write(log="events", max_clients=1, max_id_bytes=3)
+            self.hang_up("Ann")
+            self.assertIn(" reload - herd (max_id_bytes, max_clients, log)\n", herd.log("Ann"))
+            self.assertTrue(client.ask(f"IAMAT two {UCLA} 1621464827.959498503").startswith("?"))
+            self.assertTrue(client.ask(f"IAMAT four {UCLA} 1621464827.959498503").startswith("?"))
+            self.assertNotIn("IAMAT two", herd.log("Ann"))
+            self.write()
+            self.hang_up("Ann")
+            self.assertTrue(client.ask(f"IAMAT four {UCLA} 1621464827.959498503").startswith("AT"))
+            wait_for("the command in the log", lambda: "IAMAT four" in herd.log("Ann"))
+
+    def test_what_answers_wait_for(self):
+        """From memory to a neighbour that is there, to one that is not, and back."""
+        herd = self.herd.start("Ann", "Bob")
+        wait_for("a link", lambda: "link Bob up" in herd.processes["Ann"].out.read_text())
+        self.write(answers_after="neighbour")
+        self.hang_up("Ann")
+        self.tell("Ann", "one")
+        herd.kill("Bob")
+        with herd.client("Ann") as client:
+            client.send(f"IAMAT two {UCLA} 1621464827.959498503\n")
+            self.write()
+            self.hang_up("Ann")
+            self.assertTrue(client.line().startswith("AT Ann "))
+            self.assertTrue(client.ask(f"IAMAT three {UCLA} 1621464827.959498503")
+                            .startswith("AT Ann "))
+
+
+if __name__ == "__main__":
+    unittest.main()

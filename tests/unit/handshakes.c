@@ -1,0 +1,205 @@
+/* Which connections in TLS may begin, whose handshake is next, and who is late. */
+#include "gateway/text/handshakes.h"
+
+#include "tests/check.h"
+
+#define MANY 2048
+
+static struct address_shares *shares;
+static struct handshakes handshakes;
+static struct handshakes_connection all[MANY];
+
+static void fresh(size_t connections_max)
+{
+    struct fault fault;
+    struct address_shares_options options = {.addresses_max = MANY, .hash_key = {1, 2, 3}};
+    CHECK(networks_parse(span_of("203.0.113.0/24"), &options.trusted, &fault));
+    address_shares_destroy(&shares);
+    shares = address_shares_new(&options);
+    handshakes_init(&handshakes, shares, connections_max);
+}
+
+static enum handshakes_verdict admit_at(size_t number, const char *from, int64_t now_ms)
+{
+    struct network_address address;
+    CHECK(network_address_parse(span_of(from), &address));
+    return handshakes_admit(&handshakes, &all[number],
+                            address_shares_find(shares, &address, now_ms), now_ms);
+}
+
+static enum handshakes_verdict admit(size_t number, const char *from)
+{
+    return admit_at(number, from, 0);
+}
+
+/* Each from an address of its own. */
+static enum handshakes_verdict admit_stranger(size_t number)
+{
+    char from[32];
+    snprintf(from, sizeof from, "10.0.%zu.%zu", number / 250, number % 250 + 1);
+    return admit(number, from);
+}
+
+static void an_address_has_a_number_under_way(void)
+{
+    fresh(MANY);
+    for (size_t i = 0; i < HANDSHAKES_ADDRESS_MAX; i++)
+        CHECK_INT(admit(i, "192.0.2.1"), HANDSHAKES_ADMITTED);
+    CHECK_INT(admit(HANDSHAKES_ADDRESS_MAX, "192.0.2.1"), HANDSHAKES_ADDRESS_FULL);
+    CHECK_INT(admit(HANDSHAKES_ADDRESS_MAX, "192.0.2.2"), HANDSHAKES_ADMITTED);
+    CHECK_INT(handshakes.count.refused[HANDSHAKES_ADDRESS_FULL], 1);
+    handshakes_end_done(&handshakes, &all[5], true);
+    CHECK_INT(admit(MANY - 1, "192.0.2.1"), HANDSHAKES_ADMITTED);
+    CHECK_INT(handshakes.count.done, 1);
+    CHECK_INT(handshakes.count.resumed, 1);
+}
+
+static void all_together_have_a_number_under_way(void)
+{
+    fresh(MANY);
+    for (size_t i = 0; i < HANDSHAKES_MAX; i++)
+        CHECK_INT(admit_stranger(i), HANDSHAKES_ADMITTED);
+    CHECK_INT(admit_stranger(HANDSHAKES_MAX), HANDSHAKES_FULL);
+    CHECK_INT(admit(HANDSHAKES_MAX, "203.0.113.1"), HANDSHAKES_FULL);
+    CHECK_INT(handshakes.count.refused[HANDSHAKES_FULL], 2);
+    handshakes_leave(&handshakes, &all[0]);
+    CHECK_INT(admit_stranger(HANDSHAKES_MAX), HANDSHAKES_ADMITTED);
+}
+
+static void begin_and_end(size_t number, const char *from, int64_t now_ms)
+{
+    CHECK_INT(admit_at(number, from, now_ms), HANDSHAKES_ADMITTED);
+    handshakes_end_done(&handshakes, &all[number], false);
+    handshakes_leave(&handshakes, &all[number]);
+}
+
+static void an_address_begins_so_many_a_second(void)
+{
+    fresh(MANY);
+    for (int i = 0; i < HANDSHAKES_ADDRESS_BURST; i++)
+        begin_and_end(0, "192.0.2.1", 7000);
+    CHECK_INT(admit_at(0, "192.0.2.1", 7000), HANDSHAKES_TOO_FAST);
+    CHECK_INT(admit_at(0, "192.0.2.1", 7000 + 1000 / HANDSHAKES_ADDRESS_PER_S - 1),
+              HANDSHAKES_TOO_FAST);
+    begin_and_end(0, "192.0.2.1", 7000 + 1000 / HANDSHAKES_ADDRESS_PER_S);
+    CHECK_INT(admit_at(0, "192.0.2.1", 7000 + 1000 / HANDSHAKES_ADDRESS_PER_S),
+              HANDSHAKES_TOO_FAST);
+    begin_and_end(0, "192.0.2.2", 7000);
+    for (int i = 0; i < HANDSHAKES_ADDRESS_PER_S; i++)
+        begin_and_end(0, "192.0.2.1", 8010);
+    CHECK_INT(admit_at(0, "192.0.2.1", 8010), HANDSHAKES_TOO_FAST);
+    CHECK_INT(handshakes.count.refused[HANDSHAKES_TOO_FAST], 4);
+}
+
+/* Its entry must not go to another address before, which would give it a new burst. */
+static void an_address_that_owes_keeps_its_entry(void)
+{
+    struct address_shares_options options = {.addresses_max = 1, .hash_key = {1}};
+    fresh(MANY);
+    address_shares_destroy(&shares);
+    shares = address_shares_new(&options);
+    handshakes_init(&handshakes, shares, MANY);
+    begin_and_end(0, "192.0.2.1", 7000);
+    struct network_address other;
+    CHECK(network_address_parse(span_of("192.0.2.2"), &other));
+    CHECK(address_shares_is_rest(shares, address_shares_find(shares, &other, 7009)));
+    CHECK(!address_shares_is_rest(shares, address_shares_find(shares, &other, 7010)));
+}
+
+static void the_trusted_have_the_limits_of_the_node_alone(void)
+{
+    fresh(MANY);
+    for (int i = 0; i < HANDSHAKES_ADDRESS_BURST + HANDSHAKES_ADDRESS_MAX; i++)
+        CHECK_INT(admit((size_t)i, "203.0.113.1"), HANDSHAKES_ADMITTED);
+}
+
+static void connections_have_a_limit_and_an_address_half_of_it(void)
+{
+    fresh(8);
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_INT(admit(i, "192.0.2.1"), HANDSHAKES_ADMITTED);
+        handshakes_end_done(&handshakes, &all[i], false);
+    }
+    CHECK_INT(admit(4, "192.0.2.1"), HANDSHAKES_ADDRESS_FULL);
+    for (size_t i = 4; i < 8; i++)
+        CHECK_INT(admit_stranger(i), HANDSHAKES_ADMITTED);
+    CHECK_INT(admit_stranger(8), HANDSHAKES_FULL);
+    CHECK_INT(admit(8, "203.0.113.1"), HANDSHAKES_FULL);
+    handshakes_leave(&handshakes, &all[0]);
+    CHECK_INT(admit(0, "192.0.2.1"), HANDSHAKES_ADMITTED);
+}
+
+static void bytes_are_worked_on_in_the_order_they_came(void)
+{
+    fresh(MANY);
+    for (size_t i = 0; i < 3; i++)
+        CHECK_INT(admit_stranger(i), HANDSHAKES_ADMITTED);
+    CHECK(!handshakes_are_waiting(&handshakes) && handshakes_next(&handshakes) == NULL);
+    handshakes_wait(&handshakes, &all[2]);
+    handshakes_wait(&handshakes, &all[0]);
+    handshakes_wait(&handshakes, &all[2]);
+    handshakes_wait(&handshakes, &all[1]);
+    handshakes_leave(&handshakes, &all[0]);
+    CHECK(handshakes_next(&handshakes) == &all[2]);
+    CHECK(handshakes_are_waiting(&handshakes));
+    CHECK(handshakes_next(&handshakes) == &all[1]);
+    CHECK(handshakes_next(&handshakes) == NULL);
+}
+
+static void who_takes_too_long_is_late(void)
+{
+    fresh(MANY);
+    CHECK_INT(admit_at(0, "192.0.2.1", 1000), HANDSHAKES_ADMITTED);
+    CHECK_INT(admit_at(1, "192.0.2.1", 2000), HANDSHAKES_ADMITTED);
+    CHECK(handshakes_next_late(&handshakes, 1000 + HANDSHAKES_LATE_MS - 1) == NULL);
+    CHECK(handshakes_next_late(&handshakes, 1000 + HANDSHAKES_LATE_MS) == &all[0]);
+    handshakes_end_failed(&handshakes, &all[0], HANDSHAKES_LATE);
+    handshakes_leave(&handshakes, &all[0]);
+    CHECK(handshakes_next_late(&handshakes, 1000 + HANDSHAKES_LATE_MS) == NULL);
+    handshakes_end_done(&handshakes, &all[1], false);
+    CHECK(handshakes_next_late(&handshakes, 2000 + HANDSHAKES_LATE_MS) == NULL);
+    CHECK_INT(handshakes.count.failed[HANDSHAKES_LATE], 1);
+    CHECK_INT(handshakes.count.failed[HANDSHAKES_LEFT], 0);
+}
+
+static void who_leaves_before_the_end_has_failed(void)
+{
+    fresh(MANY);
+    CHECK_INT(admit(0, "192.0.2.1"), HANDSHAKES_ADMITTED);
+    CHECK_INT(admit(1, "192.0.2.1"), HANDSHAKES_ADMITTED);
+    handshakes_end_done(&handshakes, &all[1], false);
+    handshakes_leave(&handshakes, &all[0]);
+    handshakes_leave(&handshakes, &all[1]);
+    CHECK_INT(handshakes.count.failed[HANDSHAKES_LEFT], 1);
+    CHECK_INT(handshakes.connections, 0);
+    CHECK_INT(handshakes.under_way_count, 0);
+}
+
+static void each_has_its_words(void)
+{
+    for (int why = 0; why < HANDSHAKES_FAILURES; why++)
+        for (int other = 0; other < why; other++)
+            CHECK(strcmp(handshakes_say((enum handshakes_failure)why),
+                         handshakes_say((enum handshakes_failure)other)) != 0);
+    for (int verdict = 0; verdict < HANDSHAKES_VERDICTS; verdict++)
+        for (int other = 0; other < verdict; other++)
+            CHECK(strcmp(handshakes_say_refused((enum handshakes_verdict)verdict),
+                         handshakes_say_refused((enum handshakes_verdict)other)) != 0);
+}
+
+static const struct check_case cases[] = {
+    {"an address has a number under way", an_address_has_a_number_under_way},
+    {"all together have a number under way", all_together_have_a_number_under_way},
+    {"an address begins so many a second", an_address_begins_so_many_a_second},
+    {"an address that owes keeps its entry", an_address_that_owes_keeps_its_entry},
+    {"the trusted have the limits of the node alone",
+     the_trusted_have_the_limits_of_the_node_alone},
+    {"connections have a limit, and an address half of it",
+     connections_have_a_limit_and_an_address_half_of_it},
+    {"bytes are worked on in the order they came", bytes_are_worked_on_in_the_order_they_came},
+    {"who takes too long is late", who_takes_too_long_is_late},
+    {"who leaves before the end has failed", who_leaves_before_the_end_has_failed},
+    {"each has its words", each_has_its_words},
+};
+
+CHECK_MAIN(cases)

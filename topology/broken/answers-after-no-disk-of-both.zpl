@@ -1,0 +1,20 @@
+# refused: 5: answers wait for a disk on which nothing is written; write `journal = everysec` or `journal = always`
+herd
+    name = small
+    journal = off
+    answers_after = both
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+node
+    name = Ball
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://127.0.0.1:12501
+link
+    between = Alford Ball
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = landmarks
+    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json

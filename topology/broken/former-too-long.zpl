@@ -1,0 +1,19 @@
+# refused: 4: `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` is no name; write 1 to 63 letters, digits, - _ and ., not beginning with a point
+herd
+    name = small
+    former = Gus aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+node
+    name = Ball
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://127.0.0.1:12501
+link
+    between = Alford Ball
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = landmarks
+    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json

@@ -1,0 +1,19 @@
+# refused: 8: `log_max_bytes` takes bytes, at least 64K, such as 256M, or 0, not 63K
+herd
+    name = small
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+    log_max_bytes = 63K
+node
+    name = Ball
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://127.0.0.1:12501
+link
+    between = Alford Ball
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = landmarks
+    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json

@@ -1,0 +1,19 @@
+# refused: 4: `watch` is `some`; write yes or no
+herd
+    name = small
+    watch = some
+node
+    name = Alford
+    clients = tcp://127.0.0.1:11500
+    bus = tcp://127.0.0.1:12500
+node
+    name = Bsome
+    clients = tcp://127.0.0.1:11501
+    bus = tcp://127.0.0.1:12501
+link
+    between = Alford Bsome
+places
+    gateways = tcp://127.0.0.1:13500
+    workers = tcp://127.0.0.1:13501
+    provider = landmarks
+    url = http://127.0.0.1:13580/maps/api/place/nearbysearch/json
