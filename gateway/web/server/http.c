@@ -27,6 +27,14 @@
 /* Seconds without a byte after which a connection ends. */
 #define SILENCE_S         60
 #define FIGURES_BYTES_MAX 512
+/* The library is called by one thread. Versions that can be told so begin a connection when it is
+ * given to them only then, else at the next MHD_run, and it must be counted before another comes.
+ */
+#if MHD_VERSION >= 0x00097707
+#define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
+#else
+#define ONE_THREAD 0
+#endif
 
 static_assert(UPLOAD_POSITIONS_MAX <= RELAY_CLIENTS_MAX, "or it is refused whenever it comes");
 
@@ -594,8 +602,9 @@ static struct MHD_Daemon *start_daemon(struct http *http)
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)note_connection, http},
         {MHD_OPTION_END, 0, NULL},
     };
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
-                            NULL, NULL, handle, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                                ONE_THREAD,
+                            0, NULL, NULL, handle, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 struct http *http_new(uv_loop_t *loop, const char *endpoint, struct relay *relay,
