@@ -88,7 +88,8 @@ static void change(struct scene *scene, size_t count, const int *who)
                 scene->hub->flood.peers[i] = before[was];
     }
     bus_change_peers(scene->hub->bus, peers, count, scene->has_keys ? keys : NULL);
-    memcpy(scene->who, who, count * sizeof *who);
+    for (size_t i = 0; i < count; i++)
+        scene->who[i] = who[i];
     scene->hub->peer_count = scene->count = count;
     scene->hub->more = true;
 }
