@@ -451,7 +451,7 @@ static_assert(sizeof(enum topology_journal) == sizeof(unsigned) &&
 #define SETTINGS_ROW(STRUCT, text, sample, what)                                                   \
     {                                                                                              \
         text, &kind_setting, .optional = true, .at_once = true, FIELD(STRUCT, settings),           \
-                             .example = sample, .meaning = what                                    \
+                             .example = (sample), .meaning = (what)                                \
     }
 #define SETTINGS_KEYS(STRUCT)                                                                      \
     SETTINGS_ROW(STRUCT, "max_clients", "200000", "known clients at which new ones are refused"),  \
