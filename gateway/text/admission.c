@@ -170,10 +170,11 @@ static struct span token_of(const struct command *command)
     return rest;
 }
 
-static void refuse_token(struct session *session, struct session_node *node)
+static void refuse_token(struct session *session, struct session_node *node, const char *why)
 {
     struct admission *admission = session->admission;
-    session_refuse(session, node, span_of(auth_line), REFUSAL_TOKEN, "this is nobody's token");
+    session_refuse(session, node, span_of(auth_line), REFUSAL_TOKEN,
+                   why != NULL ? why : "this is nobody's token");
     session->leaving = ++admission->wrong >= ADMISSION_WRONG_MAX;
     session->waits |= session->leaving ? 0 : SESSION_WAITS_PAUSED;
     admission->paused_until_ms = node->now_ms + ADMISSION_WRONG_MS;
@@ -184,8 +185,8 @@ void admission_auth(struct session *session, struct session_node *node,
 {
     (void)ref;
     struct span text = token_of(command);
-    const struct access_token *token =
-        node->access == NULL ? NULL : access_find_token(node->access, text);
+    bool may_be_right = node->access != NULL && command->why == NULL;
+    const struct access_token *token = may_be_right ? access_find_token(node->access, text) : NULL;
     lines_wipe(&session->lines, text);
     session->waits |= SESSION_WAITS_NEW_NAME;
     node->count.auths++;
@@ -195,7 +196,7 @@ void admission_auth(struct session *session, struct session_node *node,
     const struct access_person *person =
         token == NULL ? NULL : &node->access->persons[token->person];
     if (person == NULL || !is_open(admission, node, person)) {
-        refuse_token(session, node);
+        refuse_token(session, node, command->why);
         return;
     }
     enter(session, node, person);
