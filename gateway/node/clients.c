@@ -200,9 +200,10 @@ static bool update_limits(struct client *client, const struct turns_budget *used
         .has_taken = has_taken,
         .has_watches = watchers_has_any(&client->session.watches),
     };
+    bool is_active = has_taken || (used != NULL && used->in_bytes > 0);
     if (client->tls != NULL)
-        clients_tls_hold(client, &state);
-    if (has_taken || (used != NULL && used->in_bytes > 0))
+        clients_tls_update(client, is_active, &state, now_ms);
+    if (is_active)
         client_limits_active(limits, &client->session.limits, now_ms);
     return client_limits_update(limits, &client->session.limits, &state, now_ms);
 }
@@ -238,6 +239,7 @@ void clients_keep_limits(struct clients *all)
         if (reason != CLIENT_LIMITS_STUCK || !takes_some(client))
             clients_cut(client, reason);
     }
+    clients_tls_keep_limits(all);
 }
 
 /* Says what has become of the connection, which may cost this or another one its life. */

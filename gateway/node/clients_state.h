@@ -220,8 +220,11 @@ static inline uint32_t clients_tls_cost(struct client *client)
 {
     return client->tls == NULL ? 0 : tls_take_empty(&client->tls->tls) * CLIENTS_EMPTY_RECORD_BYTES;
 }
-/* What it holds besides its session. */
-void clients_tls_hold(const struct client *client, struct client_limits_state *state);
+/* After each of its turns: adds what it holds besides its session. */
+void clients_tls_update(struct client *client, bool is_active, struct client_limits_state *state,
+                        int64_t now_ms);
+/* Closes whoever is silent, where nearly all places in TLS are taken. */
+void clients_tls_keep_limits(struct clients *all);
 
 /* One step of one handshake, in each turn of the loop. */
 void clients_tls_turn(struct clients *all);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/node/clients_state.h"
+#include "gateway/node/clock.h"
 #include "gateway/node/listener.h"
 #include "gateway/node/status_log.h"
 #include "gateway/node/tls.h"
@@ -82,16 +83,48 @@ const struct handshakes_counters *clients_count_tls(const struct clients *all)
 
 /* ---- one of them ---- */
 
+static void fail(struct client *client, enum handshakes_failure why)
+{
+    char text[TLS_SHOWN_BYTES_MAX];
+    snprintf(text, sizeof text, "TLS: %s", handshakes_say(why));
+    handshakes_end_failed(&client->all->tls->handshakes, &client->tls->handshake, why);
+    clients_drop(client, ENDING_HANDSHAKE, text);
+}
+
+/* It is silent, and its place is another's. */
+static void give_way(struct handshakes_connection *handshake)
+{
+    struct client *client = LIST_OWNER(handshake, struct client_tls, handshake)->client;
+    if (clients_tls_is_shaking(client)) {
+        fail(client, HANDSHAKES_SILENT);
+        return;
+    }
+    client_limits_count_closed(client->all->limits, CLIENT_LIMITS_SILENT);
+    clients_drop(client, ENDING_SILENT,
+                 "closed: nearly all places in TLS are taken, and this one was silent");
+}
+
+void clients_tls_keep_limits(struct clients *all)
+{
+    struct handshakes_connection *silent;
+    while (all->tls != NULL && (silent = handshakes_next_silent(&all->tls->handshakes,
+                                                                clients_present_ms(all))) != NULL)
+        give_way(silent);
+}
+
 bool clients_tls_admit(struct client *client)
 {
     struct clients *all = client->all;
     struct client_tls *tls = calloc(1, sizeof *tls);
+    struct handshakes_connection *other = NULL;
     if (tls == NULL ||
         handshakes_admit(&all->tls->handshakes, &tls->handshake, client->session.limits.share,
-                         clients_present_ms(all)) != HANDSHAKES_ADMITTED) {
+                         clients_present_ms(all), &other) != HANDSHAKES_ADMITTED) {
         free(tls);
         return false;
     }
+    if (other != NULL)
+        give_way(other);
     tls->client = client;
     client->tls = tls;
     return true;
@@ -171,24 +204,19 @@ ssize_t clients_tls_receive(struct client *client, char *to, size_t room)
     return -1;
 }
 
-void clients_tls_hold(const struct client *client, struct client_limits_state *state)
+void clients_tls_update(struct client *client, bool is_active, struct client_limits_state *state,
+                        int64_t now_ms)
 {
     const struct tls *tls = &client->tls->tls;
     bool has_part = tls_has_part(tls);
     state->line_bytes += tls->kept.capacity + (has_part ? TLS_RECORD_BYTES : 0);
     state->reply_bytes += tls->wire.capacity;
     state->has_unfinished |= has_part;
+    handshakes_follow(&client->all->tls->handshakes, &client->tls->handshake, is_active,
+                      state->has_finished, state->has_watches, now_ms);
 }
 
 /* ---- handshakes ---- */
-
-static void fail(struct client *client, enum handshakes_failure why)
-{
-    char text[TLS_SHOWN_BYTES_MAX];
-    snprintf(text, sizeof text, "TLS: %s", handshakes_say(why));
-    handshakes_end_failed(&client->all->tls->handshakes, &client->tls->handshake, why);
-    clients_drop(client, ENDING_HANDSHAKE, text);
-}
 
 /* With an authority of clients, whoever has no name that can be used is nobody. */
 static bool take_person(struct client *client)
@@ -241,7 +269,10 @@ static void step(struct client *client)
         client->is_readable = count == TLS_HANDSHAKE_READ_BYTES;
         bytes.len = count > 0 ? (size_t)count : 0;
     }
+    int64_t begun_ns = clock_thread_ns();
     enum tls_shaken shaken = tls_shake(tls, all->tls->door, bytes, &why);
+    handshakes_charge(&all->tls->handshakes, &client->tls->handshake, clock_thread_ns() - begun_ns,
+                      clients_present_ms(all));
     send_wire(client);
     if (client->lost != NULL)
         fail(client, HANDSHAKES_LEFT);

@@ -15,7 +15,7 @@ import time
 import unittest
 
 from metrics_reader import scrape
-from rig import BUILD, PATIENCE, UCLA, Client, Process, free_ports, wait_for
+from rig import BUILD, PATIENCE, UCLA, Client, Process, free_ports, open_files_max, wait_for
 from service import BECOME
 
 STAMP = 1621464827.5
@@ -53,10 +53,10 @@ class Node:
             + f"    clients_tls = tls://*:{self.secure}\n    bus = tcp://127.0.0.1:{bus}\n"
             + f"    monitor = tcp://127.0.0.1:{self.monitor}\n")
 
-    def launch(self, *doors):
+    def launch(self, *doors, options=()):
         """With sockets that somebody else has opened, or without."""
         command = [BUILD / "zherd-gateway", "--topology", self.file, "--node", "Ann", "--log-dir",
-                   self.folder]
+                   self.folder, *options]
         if not doors:
             self.process = Process(self.folder, "Ann", *command)
             return self.process
@@ -73,8 +73,8 @@ class Node:
                 stdin=subprocess.DEVNULL, stderr=err, preexec_fn=hand_over, close_fds=False)
         return self.process
 
-    def start(self):
-        self.launch().says("^ready")
+    def start(self, *options):
+        self.launch(options=options).says("^ready")
         return self
 
     def log(self):
@@ -93,13 +93,14 @@ class Node:
             setattr(context, key, value)
         return context
 
-    def client(self, context=None):
-        return SecureClient(self, context or self.context())
+    def client(self, context=None, source=None):
+        return SecureClient(self, context or self.context(), source)
 
 
 class SecureClient(Client):
-    def __init__(self, node, context):
-        plain = socket.create_connection(("127.0.0.1", node.secure), timeout=PATIENCE)
+    def __init__(self, node, context, source):
+        plain = socket.create_connection(("127.0.0.1", node.secure), timeout=PATIENCE,
+                                         source_address=source)
         self.socket = context.wrap_socket(plain, server_hostname="localhost")
         self.pending = b""
 
@@ -355,6 +356,34 @@ class OtherNodes(unittest.TestCase):
             node.process.child.send_signal(1)
             self.assertEqual(client.rest(), b"")
             self.assertEqual(plain.ask(IAMAT), "? " + IAMAT)
+
+    def test_silent_connections_give_their_places_to_others(self):
+        """Two addresses have all 25; who comes from a third one is let in."""
+        node = self.node().start("--max-table-bytes", "2M")
+        context = node.context()
+        held = [node.client(context, (f"127.0.0.{2 + i % 2}", 0)) for i in range(25)]
+        self.addCleanup(lambda: [client.close() for client in held])
+        with node.client() as client:
+            self.assertTrue(client.ask(IAMAT).startswith("AT Ann "))
+        self.assertEqual(held[0].rest(), b"")
+        node.logs("disconnect 1 closed: nearly all places in TLS are taken, and this one was silent")
+
+    def test_silent_handshakes_give_way_to_others(self):
+        """Eight addresses have all that may be under way, and go on to begin more."""
+        open_files_max(self)
+        node, part, held = self.node().start(), hello()[:100], []
+        self.addCleanup(lambda: [connection.close() for connection in held])
+        for i in range(1024):
+            held.append(raw(node, part if i > 2 else b"", (f"127.0.0.{2 + i // 128}", 0)))
+        wait_for("all of them", lambda: node.log().count(" connect ") == 1024)
+        for i in range(3):
+            with node.client() as client:
+                self.assertTrue(client.ask(IAMAT).startswith("AT Ann "))
+            self.assertTrue(is_closed(held[i]))
+            held.append(raw(node, part, ("127.0.0.10", 0)))
+            wait_for("another one", lambda: node.log().count(" connect ") == 1026 + 2 * i)
+        node.logs("disconnect 1 TLS: it was silent, and too many begin or are open")
+        node.logs("fault - [0-9]+ connections in TLS failed: it was silent")
 
     def test_a_service_manager_may_hold_both_doors(self):
         """What a socket is for, its port says, and not its place. Who waits there is served."""
