@@ -652,8 +652,7 @@ void clients_free(struct clients **clients)
 bool clients_wait(const struct clients *all)
 {
     const struct watchers *watchers = all->node->watchers;
-    bool shakes = all->tls != NULL && handshakes_are_waiting(&all->tls->handshakes);
-    return shakes || turns_waiting(&all->turns) > 0 ||
+    return clients_tls_wait(all) || turns_waiting(&all->turns) > 0 ||
            (watchers != NULL && watchers_is_clearing(watchers)) ||
            clients_deadline_ms(all) <= clients_present_ms(all);
 }

@@ -96,7 +96,8 @@ void clients_second(struct clients *clients);
  * and one sentence in `fault` where they are not good. Both do nothing without TLS. */
 bool clients_read_tls(struct clients *clients, const struct topology_node *self,
                       struct fault *fault);
-/* Goes by what was read last, once, and says so in the log. Connections that are there keep theirs.
+/* Goes by what was read last, once, and says so in the log. Connections that are there keep their
+ * certificate, and end within some turns where they would not be let in now (tls_is_vouched).
  * `self` stays until this is called again. */
 void clients_take_tls(struct clients *clients, const struct topology_node *self);
 

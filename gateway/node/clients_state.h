@@ -59,12 +59,21 @@ struct client {
 
 static_assert(sizeof(struct client) <= CLIENT_BYTES_MAX, "idle connections are cheap");
 
+/* After HUP: who may stay. */
+struct clients_tls_review {
+    size_t slot;  /* the next one */
+    size_t ended; /* connections so far */
+    int steps_left;
+    bool is_under_way;
+};
+
 /* What is there for TLS, where the node has it. */
 struct clients_tls {
     struct tls_door *door;
     const struct topology_node *self;
     struct listener listener;
     struct handshakes handshakes;
+    struct clients_tls_review review;
     struct growth faults, failed[HANDSHAKES_FAILURES],
         refused[HANDSHAKES_VERDICTS];  /* in the log */
     char wire[TURNS_BATCH_READ_BYTES]; /* what was read and is not decrypted yet */
@@ -226,8 +235,11 @@ void clients_tls_update(struct client *client, bool is_active, struct client_lim
 /* Closes whoever is silent, where nearly all places in TLS are taken. */
 void clients_tls_keep_limits(struct clients *all);
 
-/* One step of one handshake, in each turn of the loop. */
+/* One step of one handshake, in each turn of the loop; after HUP also a part of the review of who
+ * may stay. */
 void clients_tls_turn(struct clients *all);
+/* The next turn has something to do for it. */
+bool clients_tls_wait(const struct clients *all);
 /* The node stops: what became of all handshakes, for the log. */
 void clients_tls_stop(struct clients *all);
 /* Once a second: who is late, and what the log has to say. */

@@ -12,6 +12,11 @@
 #include "gateway/node/status_log.h"
 #include "gateway/node/tls.h"
 
+/* In one turn of the loop so many clients in TLS are looked at after HUP, some 2 ms of work, or so
+ * many slots. */
+#define REVIEW_CLIENT_STEPS 64
+#define REVIEW_STEPS        (16 * REVIEW_CLIENT_STEPS)
+
 /* ---- all of them ---- */
 
 static void note_door(struct clients *all, const char *kind, const char *what)
@@ -73,7 +78,44 @@ void clients_take_tls(struct clients *all, const struct topology_node *self)
         return;
     tls_door_take(all->tls->door);
     all->tls->self = self;
+    all->tls->review = (struct clients_tls_review){.is_under_way = true};
     note_door(all, "tls", "read again");
+}
+
+/* The door has changed, and would let in other clients: whom it would not does not stay. */
+static void review(struct clients *all, struct client *client)
+{
+    if (client == NULL || client->tls == NULL || clients_tls_is_shaking(client))
+        return;
+    all->tls->review.steps_left -= REVIEW_CLIENT_STEPS;
+    if (client->session.leaving || tls_is_vouched(&client->tls->tls, all->tls->door))
+        return;
+    all->tls->review.ended++;
+    session_attach_output(&client->session, &all->output);
+    session_dismiss(&client->session, all->node);
+    clients_flush(client, NULL);
+}
+
+static void go_on_with_review(struct clients *all)
+{
+    struct clients_tls_review *at = &all->tls->review;
+    char text[TLS_SHOWN_BYTES_MAX];
+    clients_take_time(all);
+    for (at->steps_left = REVIEW_STEPS; at->steps_left > 0 && at->slot < all->slots_used;
+         at->steps_left--)
+        review(all, all->slots[at->slot++]);
+    at->is_under_way = at->slot < all->slots_used;
+    if (at->is_under_way || at->ended == 0)
+        return;
+    snprintf(text, sizeof text, "%zu connections ended: client_ca would not let them in now",
+             at->ended);
+    clients_note(all, "tls", 0, text);
+}
+
+bool clients_tls_wait(const struct clients *all)
+{
+    return all->tls != NULL &&
+           (all->tls->review.is_under_way || handshakes_are_waiting(&all->tls->handshakes));
 }
 
 const struct handshakes_counters *clients_count_tls(const struct clients *all)
@@ -218,10 +260,13 @@ void clients_tls_update(struct client *client, bool is_active, struct client_lim
 
 /* ---- handshakes ---- */
 
-/* With an authority of clients, whoever has no name that can be used is nobody. */
+/* With an authority of clients, whoever has no name that can be used is nobody. The door may have
+ * changed since the handshake began. */
 static bool take_person(struct client *client)
 {
     struct client_tls *tls = client->tls;
+    if (!tls_is_vouched(&tls->tls, client->all->tls->door))
+        return false;
     if (!tls_wants_person(&tls->tls))
         return true;
     if (!tls_person(&tls->tls, tls->person))
@@ -301,8 +346,11 @@ void clients_tls_event(struct client *client, int events)
 
 void clients_tls_turn(struct clients *all)
 {
-    struct handshakes_connection *next =
-        all->tls == NULL ? NULL : handshakes_next(&all->tls->handshakes);
+    if (all->tls == NULL)
+        return;
+    if (all->tls->review.is_under_way)
+        go_on_with_review(all);
+    struct handshakes_connection *next = handshakes_next(&all->tls->handshakes);
     if (next != NULL)
         step(LIST_OWNER(next, struct client_tls, handshake)->client);
 }

@@ -356,6 +356,31 @@ bool tls_wants_person(const struct tls *tls)
     return SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE;
 }
 
+/* As OpenSSL does it in a handshake (X509_verify_cert(3)). */
+static bool verifies(const struct tls *tls, X509 *certificate, X509_STORE *authorities)
+{
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    bool is_good = context != NULL &&
+                   X509_STORE_CTX_init(context, authorities, certificate,
+                                       SSL_get_peer_cert_chain(tls->ssl)) == 1 &&
+                   X509_STORE_CTX_set_default(context, "ssl_client") == 1 &&
+                   X509_verify_cert(context) == 1;
+    X509_STORE_CTX_free(context);
+    ERR_clear_error();
+    return is_good;
+}
+
+bool tls_is_vouched(const struct tls *tls, const struct tls_door *door)
+{
+    X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
+    bool is_wanted = SSL_CTX_get_verify_mode(door->context) != SSL_VERIFY_NONE;
+    if (SSL_get_SSL_CTX(tls->ssl) == door->context)
+        return true;
+    if (certificate == NULL || !is_wanted)
+        return certificate == NULL && !is_wanted;
+    return verifies(tls, certificate, SSL_CTX_get_cert_store(door->context));
+}
+
 bool tls_person(const struct tls *tls, char person[TOPOLOGY_NAME_BYTES_MAX + 1])
 {
     const X509 *certificate = SSL_get0_peer_certificate(tls->ssl);

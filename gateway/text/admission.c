@@ -57,13 +57,9 @@ static bool find_again(struct admission *admission, const struct session_node *n
     return true;
 }
 
-/* What it was allowed ends; lines that were begun are whole. */
 static void revoke(struct session *session, const struct session_node *node)
 {
-    session_end_watches(session, node);
-    session_end_search(session);
-    session->leaving = true;
-    session->waits = 0;
+    session_dismiss(session, node);
     session->admission->token = NULL;
     session->admission->is_vouched = false;
     become(session, node->access == NULL ? NULL : &access_nobody);

@@ -269,6 +269,14 @@ void session_end_search(struct session *session)
     session->searches = false;
 }
 
+void session_dismiss(struct session *session, const struct session_node *node)
+{
+    session_end_watches(session, node);
+    session_end_search(session);
+    session->leaving = true;
+    session->waits = 0;
+}
+
 /* Some lines and what becomes of them, in two steps: what each says is known before any of its
  * neighbours is carried out. */
 struct ahead {

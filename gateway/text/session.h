@@ -142,7 +142,7 @@ struct session {
     bool attached;  /* `out` is the shared buffer */
     bool lost;      /* memory was refused: see session_detach_output */
     bool has_lines; /* complete lines may wait in `lines`; where not, none does */
-    bool leaving;   /* by QUIT or as a browser: no further command is looked at */
+    bool leaving;   /* by QUIT, as a browser or dismissed: no further command is looked at */
     uint8_t waits;  /* SESSION_WAITS_READY and others */
     bool replies_in_crlf; /* of the command at work: its client speaks TELNET */
 };
@@ -227,6 +227,10 @@ void session_tell(struct session *session, struct session_node *node, int64_t *s
 
 /* The connection is about to end, or to be told nothing more. */
 void session_end_watches(struct session *session, const struct session_node *node);
+
+/* What it was allowed ends: no further command is looked at, its watches and its search are over,
+ * and it closes once its replies are written. Lines that were begun are whole. */
+void session_dismiss(struct session *session, const struct session_node *node);
 
 /* After session_end_watches. */
 void session_free(struct session *session);

@@ -357,6 +357,39 @@ class OtherNodes(unittest.TestCase):
             self.assertEqual(client.rest(), b"")
             self.assertEqual(plain.ask(IAMAT), "? " + IAMAT)
 
+    def test_another_authority_ends_what_the_former_one_allowed(self):
+        """By HUP, also where somebody watches; whom both vouch for stays."""
+        node = self.node(client_ca="clients.pem")
+        for name in ("ada", "bob"):
+            make_certificate(node.folder, name, name.capitalize())
+        authority = node.folder / "clients.pem"
+        both = [(node.folder / f"{name}.pem").read_text() for name in ("ada", "bob")]
+        authority.write_text("".join(both))
+        node.start()
+        contexts = []
+        for name in ("ada", "bob"):
+            contexts.append(node.context())
+            contexts[-1].load_cert_chain(node.folder / f"{name}.pem", node.folder / f"{name}.key")
+        with node.client(contexts[0]) as ada, node.client(contexts[1]) as bob, \
+                Client(node.plain) as plain:
+            self.assertTrue(ada.ask(IAMAT).startswith("AT Ann "))
+            ada.send("WATCH nobody\n")
+            self.assertEqual(ada.lines(2), ["WATCH 1 0", ""])
+            node.process.child.send_signal(1)
+            node.logs("tls - read again")
+            self.assertTrue(ada.ask(IAMAT).startswith("AT Ann "))
+            authority.write_text(both[1])
+            node.process.child.send_signal(1)
+            begun = time.monotonic()
+            self.assertEqual(ada.rest(), b"")
+            self.assertLess(time.monotonic() - begun, 1)
+            node.logs("tls - 1 connections ended: client_ca would not let them in now")
+            self.assertTrue(bob.ask(IAMAT).startswith("AT Ann "))
+            node.file.write_text(node.file.read_text().replace("    client_ca = clients.pem\n", ""))
+            node.process.child.send_signal(1)
+            self.assertEqual(bob.rest(), b"")
+            self.assertTrue(plain.ask(IAMAT).startswith("AT Ann "))
+
     def test_silent_connections_give_their_places_to_others(self):
         """Two addresses have all 25; who comes from a third one is let in."""
         node = self.node().start("--max-table-bytes", "2M")
