@@ -69,6 +69,7 @@ void clients_tls_free(struct clients *all)
 
 bool clients_read_tls(struct clients *all, const struct topology_node *self, struct fault *fault)
 {
+    fault->text[0] = '\0';
     return all->tls == NULL || tls_door_read(all->tls->door, &self->tls, fault);
 }
 

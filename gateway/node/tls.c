@@ -182,7 +182,24 @@ static void set_options(SSL_CTX *context)
     SSL_CTX_set_max_cert_list(context, CHAIN_BYTES_MAX);
 }
 
-static SSL_CTX *make_context(const struct topology_tls *files, struct fault *fault)
+/* A renewed certificate whose key is a credential has to wait for the next start. */
+static bool keep_pair(SSL_CTX *context, SSL_CTX *before, const char *key, struct fault *fault)
+{
+    STACK_OF(X509) *chain = NULL;
+    if (before == NULL || !secrets_is_credential(key) ||
+        SSL_CTX_get0_chain_certs(before, &chain) != 1 ||
+        SSL_CTX_use_cert_and_key(context, SSL_CTX_get0_certificate(before),
+                                 SSL_CTX_get0_privatekey(before), chain, 1) != 1)
+        return false;
+    fault_set(fault,
+              "%s; a credential stays as it is until the next start, and so does its "
+              "certificate",
+              fault->text);
+    return true;
+}
+
+/* `before`: the one that it is for, or NULL at the start. */
+static SSL_CTX *make_context(const struct topology_tls *files, SSL_CTX *before, struct fault *fault)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
@@ -195,7 +212,9 @@ static SSL_CTX *make_context(const struct topology_tls *files, struct fault *fau
     ERR_clear_error();
     bool good = SSL_CTX_use_certificate_chain_file(context, files->certificate) == 1 ||
                 refuse(fault, "certificate", files->certificate, reason());
-    if (good && take_key(context, files->certificate_key, fault) &&
+    if (good &&
+        (take_key(context, files->certificate_key, fault) ||
+         keep_pair(context, before, files->certificate_key, fault)) &&
         take_authority(context, files->client_ca, fault))
         return context;
     SSL_CTX_free(context);
@@ -206,7 +225,8 @@ bool tls_door_read(struct tls_door *door, const struct topology_tls *files, stru
 {
     ERR_clear_error();
     SSL_CTX_free(door->next);
-    door->next = make_context(files, fault);
+    fault->text[0] = '\0';
+    door->next = make_context(files, door->context, fault);
     ERR_clear_error();
     return door->next != NULL;
 }

@@ -53,7 +53,10 @@ struct tls_door;
 struct tls_door *tls_door_open(const struct topology_tls *files, struct fault *fault);
 
 /* Reads them again, or others, for tls_door_take. False and `fault` as above: then there is nothing
- * to be taken. Until then all stays as it was. */
+ * to be taken. Until then all stays as it was. True and a sentence in `fault`, else none: the key
+ * is a credential, which stays what it was at the start of the process (systemd.exec(5)), and the
+ * certificate is another one; so certificate and key stay those of before, and the rest is taken.
+ */
 bool tls_door_read(struct tls_door *door, const struct topology_tls *files, struct fault *fault);
 
 /* Goes by what was read last, once, for connections that come from now on; those that are there

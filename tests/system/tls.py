@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 from metrics_reader import scrape
 from rig import BUILD, PATIENCE, UCLA, Client, Process, free_ports, open_files_max, wait_for
@@ -389,6 +390,24 @@ class OtherNodes(unittest.TestCase):
             node.process.child.send_signal(1)
             self.assertEqual(bob.rest(), b"")
             self.assertTrue(plain.ask(IAMAT).startswith("AT Ann "))
+
+    def test_a_key_that_is_a_credential_keeps_its_certificate(self):
+        """Until the next start, and HUP takes all else."""
+        node = self.node()
+        credentials = node.folder / "credentials"
+        credentials.mkdir()
+        (node.folder / "node.key").rename(credentials / "node.key")
+        with unittest.mock.patch.dict(os.environ, CREDENTIALS_DIRECTORY=str(credentials)):
+            node.start()
+        context = node.context()
+        make_certificate(node.folder, "node", "localhost")
+        node.file.write_text(node.file.read_text().replace("trial\n", "trial\n    max_id_bytes = 3\n"))
+        node.process.child.send_signal(1)
+        node.logs(r"fault - .*herd\.zpl:9: the certificate's key \S*node\.key cannot be used: .* a credential "
+                  "stays as it is until the next start")
+        node.logs(r"reload - read again from")
+        with node.client(context) as client:
+            self.assertEqual(client.ask(IAMAT), "? " + IAMAT)
 
     def test_silent_connections_give_their_places_to_others(self):
         """Two addresses have all 25; who comes from a third one is let in."""
