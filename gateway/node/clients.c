@@ -524,6 +524,7 @@ struct clients *clients_open(uv_loop_t *loop, const struct clients_options *opti
     turns_init(&all->turns);
     telling_init(&all->telling);
     list_init(&all->paused);
+    list_init(&all->slowed);
     if (node->holds_replies)
         clients_hold_replies(all);
     all->slots = bytes_zeroed(connections_max * sizeof *all->slots);

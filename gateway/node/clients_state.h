@@ -104,6 +104,7 @@ struct clients {
     uint64_t commands_seen;   /* that count there already */
     struct telling telling;
     struct list_node paused;  /* struct admission: who waits after a wrong token */
+    struct list_node slowed;  /* the same, after a command beyond its rate */
     bool is_in_turn;          /* it has begun in this turn of the loop */
     struct buffer output;     /* lent to the session at work */
     struct growth faults;     /* in the log */
@@ -175,7 +176,7 @@ void clients_admit(struct client *client, const struct network_address *from);
  * nobody else by a token. One that watches stays who it is. */
 void clients_vouch(struct client *client);
 
-/* After each turn of the connection: it may have shown a wrong token. */
+/* After each turn of the connection: it may have shown a wrong token, or be too fast. */
 void clients_pause(struct client *client);
 void clients_forget_pause(struct client *client);
 /* When the first pause is over; INT64_MAX: none is. */

@@ -141,7 +141,16 @@ void admission_refuse(const struct session *session, struct command *command)
     command->why = admission_forbidden;
 }
 
-bool admission_keeps_rate(const struct session *session, const struct session_node *node,
+/* It waits, unless it leaves. */
+static void pause_for(struct session *session, const struct session_node *node, int64_t pause_ms)
+{
+    struct admission *admission = session->admission;
+    session->waits |= session->leaving ? 0 : SESSION_WAITS_PAUSED;
+    admission->is_too_fast = pause_ms == ADMISSION_FAST_MS;
+    admission->paused_until_ms = node->now_ms + pause_ms;
+}
+
+bool admission_keeps_rate(struct session *session, struct session_node *node,
                           const struct command *command)
 {
     struct admission *admission = session->admission;
@@ -151,7 +160,11 @@ bool admission_keeps_rate(const struct session *session, const struct session_no
     if (person == NULL || person->rate == 0 || is_free)
         return true;
     int64_t *spent_ns = person->name[0] != '\0' ? person->spent_ns : &admission->spent_ns;
-    return access_take(person->rate, spent_ns, node->now_ms * NS_PER_MS);
+    if (access_take(person->rate, spent_ns, node->now_ms * NS_PER_MS))
+        return true;
+    session_refuse(session, node, command->text, REFUSAL_TOO_FAST, "it is faster than its rate");
+    pause_for(session, node, ADMISSION_FAST_MS);
+    return false;
 }
 
 /* ---- AUTH ---- */
@@ -172,8 +185,7 @@ static void refuse_token(struct session *session, struct session_node *node, con
     session_refuse(session, node, span_of(auth_line), REFUSAL_TOKEN,
                    why != NULL ? why : "this is nobody's token");
     session->leaving = ++admission->wrong >= ADMISSION_WRONG_MAX;
-    session->waits |= session->leaving ? 0 : SESSION_WAITS_PAUSED;
-    admission->paused_until_ms = node->now_ms + ADMISSION_WRONG_MS;
+    pause_for(session, node, ADMISSION_WRONG_MS);
 }
 
 void admission_auth(struct session *session, struct session_node *node,

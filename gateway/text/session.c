@@ -358,13 +358,9 @@ static size_t carry_out(struct session *session, struct session_node *node, stru
         if (node->log_commands)
             begin_note(node, command_rows[command->kind].is_secret ? span_of("AUTH *")
                                                                    : ahead->lines[done].text);
-        if (__builtin_expect(session->admission != NULL, false) &&
-            !admission_keeps_rate(session, node, command)) {
-            session_refuse(session, node, command->text, REFUSAL_TOO_FAST,
-                           "it is faster than its rate");
-        } else {
+        if (__builtin_expect(session->admission == NULL, true) ||
+            admission_keeps_rate(session, node, command))
             command_rows[command->kind].run(session, node, command, ahead->refs[done]);
-        }
         if (node->is_noted)
             end_note(session, node);
     }

@@ -115,7 +115,7 @@ struct session_held {
 
 /* What a session waits for, as a set, before it looks at another command. */
 #define SESSION_WAITS_READY    1u /* its next command is about a client that may be known soon */
-#define SESSION_WAITS_PAUSED   2u /* it showed a wrong token: see gateway/text/admission.h */
+#define SESSION_WAITS_PAUSED   2u /* wrong token, or too fast: see gateway/text/admission.h */
 #define SESSION_WAITS_NEW_NAME 4u /* what was read ahead is read again as who it is now */
 
 /* All zero but the two numbers, `person` and `limits` is a new connection; it owns no memory. Stays
@@ -186,7 +186,7 @@ uint64_t session_held_epoch(const struct session *session);
  * that follow. */
 void session_settle(struct session *session, struct session_node *node);
 
-/* The pause after a wrong token is over. */
+/* The pause after a wrong token, or a command beyond the rate, is over. */
 void session_resume(struct session *session);
 
 /* The node is ready: what waits for that is carried out. True where something did. */

@@ -379,8 +379,39 @@ static void who_is_too_fast_is_refused(void)
     expect(&all.rig, AT("kiwi") AT("kiwi") "? HELP me\n" AT("kiwi") "? " IAMAT("kiwi"));
     CHECK_INT(all.rig.node.reasons.refusals[REFUSAL_TOO_FAST], 1);
     all.rig.node.now_ms += 334;
+    session_resume(&all.rig.session);
     say(&all.rig, SPAN(IAMAT("kiwi") IAMAT("kiwi")));
     expect(&all.rig, AT("kiwi") "? " IAMAT("kiwi"));
+    tear_down(&all);
+}
+
+/* One refusal in each of them, whatever waits; then what follows is looked at. */
+static void a_command_beyond_the_rate_costs_a_millisecond(void)
+{
+    struct guarded all;
+    set_up(&all);
+    struct rig *rig = &all.rig;
+    enter_as(rig, token_b, "bob");
+    say(rig,
+        SPAN(IAMAT("kiwi") IAMAT("kiwi") IAMAT("kiwi") IAMAT("lime") IAMAT("plum") "HELP me\n"));
+    expect(rig, AT("kiwi") AT("kiwi") AT("kiwi") "? " IAMAT("lime"));
+    for (int i = 0; i < 2; i++) {
+        CHECK((rig->session.waits & SESSION_WAITS_PAUSED) != 0 &&
+              rig->session.admission->is_too_fast);
+        CHECK_INT(rig->session.admission->paused_until_ms, rig->node.now_ms + ADMISSION_FAST_MS);
+        CHECK(!session_wants_input(&rig->session) && !session_has_work(&rig->session));
+        rig->node.now_ms += ADMISSION_FAST_MS;
+        session_resume(&rig->session);
+        take(rig, 0);
+        take(rig, SIZE_MAX);
+        expect(rig, i == 0 ? "? " IAMAT("plum") : "? HELP me\n");
+        if (i == 0)
+            continue;
+        CHECK_INT(rig->session.waits, 0);
+        say(rig, SPAN("AUTH x\n"));
+        expect(rig, "? AUTH *\n");
+        CHECK(!rig->session.admission->is_too_fast);
+    }
     tear_down(&all);
 }
 
@@ -499,6 +530,8 @@ static const struct check_case cases[] = {
     {"a token in a line of something else is not in the log",
      a_token_in_a_line_of_something_else_is_not_in_the_log},
     {"who is too fast is refused", who_is_too_fast_is_refused},
+    {"a command beyond the rate costs a millisecond",
+     a_command_beyond_the_rate_costs_a_millisecond},
     {"what is forbidden counts as well", what_is_forbidden_counts_as_well},
     {"new rules end what old ones allowed", new_rules_end_what_old_ones_allowed},
     {"a name that somebody vouches for counts as a token", a_name_that_somebody_vouches_for},
