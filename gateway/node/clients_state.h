@@ -62,7 +62,7 @@ static_assert(sizeof(struct client) <= CLIENT_BYTES_MAX, "idle connections are c
 /* After HUP: who may stay. */
 struct clients_tls_review {
     size_t slot;  /* the next one */
-    size_t ended; /* connections so far */
+    size_t ended; /* connections that the log has not heard of */
     int steps_left;
     bool is_under_way;
 };

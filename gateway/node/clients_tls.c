@@ -79,7 +79,8 @@ void clients_take_tls(struct clients *all, const struct topology_node *self)
         return;
     tls_door_take(all->tls->door);
     all->tls->self = self;
-    all->tls->review = (struct clients_tls_review){.is_under_way = true};
+    all->tls->review.slot = 0;
+    all->tls->review.is_under_way = true;
     note_door(all, "tls", "read again");
 }
 
@@ -110,6 +111,7 @@ static void go_on_with_review(struct clients *all)
         return;
     snprintf(text, sizeof text, "%zu connections ended: client_ca would not let them in now",
              at->ended);
+    at->ended = 0;
     clients_note(all, "tls", 0, text);
 }
 
