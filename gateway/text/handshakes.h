@@ -1,7 +1,7 @@
 /* handshakes: which connections in TLS may begin, whose handshake is worked on next, and which one
  * has taken too long, so that a flood of them costs its own address and no other.
  *
- * A handshake costs a node about a millisecond, which is what 3,000 commands cost, and ten where
+ * A handshake costs a node about a millisecond, which is what 3,000 commands cost, and five where
  * the certificate's key is RSA's with 4,096 bits. So the loop works on one step of one handshake in
  * each of its turns, in the order in which their bytes came, and each address has a part of a
  * processor and a number of them that may be under way at once. What is beyond is closed without a
