@@ -200,9 +200,10 @@ static bool update_limits(struct client *client, const struct turns_budget *used
         .has_taken = has_taken,
         .has_watches = watchers_has_any(&client->session.watches),
     };
+    bool is_active = has_taken || (used != NULL && used->in_bytes > 0);
     if (client->tls != NULL)
-        clients_tls_hold(client, &state);
-    if (has_taken || (used != NULL && used->in_bytes > 0))
+        clients_tls_update(client, is_active, &state, now_ms);
+    if (is_active)
         client_limits_active(limits, &client->session.limits, now_ms);
     return client_limits_update(limits, &client->session.limits, &state, now_ms);
 }
@@ -238,6 +239,7 @@ void clients_keep_limits(struct clients *all)
         if (reason != CLIENT_LIMITS_STUCK || !takes_some(client))
             clients_cut(client, reason);
     }
+    clients_tls_keep_limits(all);
 }
 
 /* Says what has become of the connection, which may cost this or another one its life. */
@@ -522,6 +524,7 @@ struct clients *clients_open(uv_loop_t *loop, const struct clients_options *opti
     turns_init(&all->turns);
     telling_init(&all->telling);
     list_init(&all->paused);
+    list_init(&all->slowed);
     if (node->holds_replies)
         clients_hold_replies(all);
     all->slots = bytes_zeroed(connections_max * sizeof *all->slots);
@@ -650,8 +653,7 @@ void clients_free(struct clients **clients)
 bool clients_wait(const struct clients *all)
 {
     const struct watchers *watchers = all->node->watchers;
-    bool shakes = all->tls != NULL && handshakes_are_waiting(&all->tls->handshakes);
-    return shakes || turns_waiting(&all->turns) > 0 ||
+    return clients_tls_wait(all) || turns_waiting(&all->turns) > 0 ||
            (watchers != NULL && watchers_is_clearing(watchers)) ||
            clients_deadline_ms(all) <= clients_present_ms(all);
 }

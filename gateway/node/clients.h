@@ -93,10 +93,12 @@ size_t clients_take_access(struct clients *clients, const struct access *access)
 void clients_second(struct clients *clients);
 
 /* Reads the files of TLS that the topology's file has for the node now, for clients_take_tls; false
- * and one sentence in `fault` where they are not good. Both do nothing without TLS. */
+ * and one sentence in `fault` where they are not good. `fault` may have one where they are taken in
+ * part, too (tls_door_read), and else has none. Both do nothing without TLS. */
 bool clients_read_tls(struct clients *clients, const struct topology_node *self,
                       struct fault *fault);
-/* Goes by what was read last, once, and says so in the log. Connections that are there keep theirs.
+/* Goes by what was read last, once, and says so in the log. Connections that are there keep their
+ * certificate, and end within some turns where they would not be let in now (tls_is_vouched).
  * `self` stays until this is called again. */
 void clients_take_tls(struct clients *clients, const struct topology_node *self);
 

@@ -55,12 +55,13 @@ size_t clients_take_access(struct clients *all, const struct access *access)
     return ended;
 }
 
-/* All wait for the same time: who began first is through first. */
+/* In each of the lists all wait for the same time: who began first is through first. */
 void clients_pause(struct client *client)
 {
     struct admission *admission = client->session.admission;
     if ((client->session.waits & SESSION_WAITS_PAUSED) != 0 && !list_holds(&admission->paused))
-        list_append(&client->all->paused, &admission->paused);
+        list_append(admission->is_too_fast ? &client->all->slowed : &client->all->paused,
+                    &admission->paused);
 }
 
 void clients_forget_pause(struct client *client)
@@ -70,19 +71,31 @@ void clients_forget_pause(struct client *client)
         list_remove(&admission->paused);
 }
 
+static struct admission *first_of(const struct list_node *list)
+{
+    struct list_node *first = list_first(list);
+    return first == NULL ? NULL : LIST_OWNER(first, struct admission, paused);
+}
+
+static struct admission *first_paused(const struct clients *all)
+{
+    struct admission *wrong = first_of(&all->paused), *fast = first_of(&all->slowed);
+    if (wrong == NULL || fast == NULL)
+        return wrong != NULL ? wrong : fast;
+    return wrong->paused_until_ms < fast->paused_until_ms ? wrong : fast;
+}
+
 int64_t clients_pause_ends_ms(const struct clients *all)
 {
-    const struct list_node *first = all->paused.after;
-    return first == &all->paused ? INT64_MAX
-                                 : LIST_OWNER(first, struct admission, paused)->paused_until_ms;
+    const struct admission *first = first_paused(all);
+    return first == NULL ? INT64_MAX : first->paused_until_ms;
 }
 
 void clients_end_pauses(struct clients *all)
 {
     int64_t now_ms = clients_present_ms(all);
     while (clients_pause_ends_ms(all) <= now_ms) {
-        struct admission *admission =
-            LIST_OWNER(list_first(&all->paused), struct admission, paused);
+        struct admission *admission = first_paused(all);
         struct client *client = LIST_OWNER(admission->session, struct client, session);
         list_remove(&admission->paused);
         session_resume(&client->session);

@@ -59,12 +59,21 @@ struct client {
 
 static_assert(sizeof(struct client) <= CLIENT_BYTES_MAX, "idle connections are cheap");
 
+/* After HUP: who may stay. */
+struct clients_tls_review {
+    size_t slot;  /* the next one */
+    size_t ended; /* connections that the log has not heard of */
+    int steps_left;
+    bool is_under_way;
+};
+
 /* What is there for TLS, where the node has it. */
 struct clients_tls {
     struct tls_door *door;
     const struct topology_node *self;
     struct listener listener;
     struct handshakes handshakes;
+    struct clients_tls_review review;
     struct growth faults, failed[HANDSHAKES_FAILURES],
         refused[HANDSHAKES_VERDICTS];  /* in the log */
     char wire[TURNS_BATCH_READ_BYTES]; /* what was read and is not decrypted yet */
@@ -95,6 +104,7 @@ struct clients {
     uint64_t commands_seen;   /* that count there already */
     struct telling telling;
     struct list_node paused;  /* struct admission: who waits after a wrong token */
+    struct list_node slowed;  /* the same, after a command beyond its rate */
     bool is_in_turn;          /* it has begun in this turn of the loop */
     struct buffer output;     /* lent to the session at work */
     struct growth faults;     /* in the log */
@@ -166,7 +176,7 @@ void clients_admit(struct client *client, const struct network_address *from);
  * nobody else by a token. One that watches stays who it is. */
 void clients_vouch(struct client *client);
 
-/* After each turn of the connection: it may have shown a wrong token. */
+/* After each turn of the connection: it may have shown a wrong token, or be too fast. */
 void clients_pause(struct client *client);
 void clients_forget_pause(struct client *client);
 /* When the first pause is over; INT64_MAX: none is. */
@@ -220,11 +230,17 @@ static inline uint32_t clients_tls_cost(struct client *client)
 {
     return client->tls == NULL ? 0 : tls_take_empty(&client->tls->tls) * CLIENTS_EMPTY_RECORD_BYTES;
 }
-/* What it holds besides its session. */
-void clients_tls_hold(const struct client *client, struct client_limits_state *state);
+/* After each of its turns: adds what it holds besides its session. */
+void clients_tls_update(struct client *client, bool is_active, struct client_limits_state *state,
+                        int64_t now_ms);
+/* Closes whoever is silent, where nearly all places in TLS are taken. */
+void clients_tls_keep_limits(struct clients *all);
 
-/* One step of one handshake, in each turn of the loop. */
+/* One step of one handshake, in each turn of the loop; after HUP also a part of the review of who
+ * may stay. */
 void clients_tls_turn(struct clients *all);
+/* The next turn has something to do for it. */
+bool clients_tls_wait(const struct clients *all);
 /* The node stops: what became of all handshakes, for the log. */
 void clients_tls_stop(struct clients *all);
 /* Once a second: who is late, and what the log has to say. */

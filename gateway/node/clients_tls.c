@@ -7,9 +7,15 @@
 #include <string.h>
 
 #include "gateway/node/clients_state.h"
+#include "gateway/node/clock.h"
 #include "gateway/node/listener.h"
 #include "gateway/node/status_log.h"
 #include "gateway/node/tls.h"
+
+/* In one turn of the loop so many clients in TLS are looked at after HUP, some 2 ms of work, or so
+ * many slots. */
+#define REVIEW_CLIENT_STEPS 64
+#define REVIEW_STEPS        (16 * REVIEW_CLIENT_STEPS)
 
 /* ---- all of them ---- */
 
@@ -63,6 +69,7 @@ void clients_tls_free(struct clients *all)
 
 bool clients_read_tls(struct clients *all, const struct topology_node *self, struct fault *fault)
 {
+    fault->text[0] = '\0';
     return all->tls == NULL || tls_door_read(all->tls->door, &self->tls, fault);
 }
 
@@ -72,7 +79,46 @@ void clients_take_tls(struct clients *all, const struct topology_node *self)
         return;
     tls_door_take(all->tls->door);
     all->tls->self = self;
+    all->tls->review.slot = 0;
+    all->tls->review.is_under_way = true;
     note_door(all, "tls", "read again");
+}
+
+/* The door has changed, and would let in other clients: whom it would not does not stay. */
+static void review(struct clients *all, struct client *client)
+{
+    if (client == NULL || client->tls == NULL || clients_tls_is_shaking(client))
+        return;
+    all->tls->review.steps_left -= REVIEW_CLIENT_STEPS;
+    if (client->session.leaving || tls_is_vouched(&client->tls->tls, all->tls->door))
+        return;
+    all->tls->review.ended++;
+    session_attach_output(&client->session, &all->output);
+    session_dismiss(&client->session, all->node);
+    clients_flush(client, NULL);
+}
+
+static void go_on_with_review(struct clients *all)
+{
+    struct clients_tls_review *at = &all->tls->review;
+    char text[TLS_SHOWN_BYTES_MAX];
+    clients_take_time(all);
+    for (at->steps_left = REVIEW_STEPS; at->steps_left > 0 && at->slot < all->slots_used;
+         at->steps_left--)
+        review(all, all->slots[at->slot++]);
+    at->is_under_way = at->slot < all->slots_used;
+    if (at->is_under_way || at->ended == 0)
+        return;
+    snprintf(text, sizeof text, "%zu connections ended: client_ca would not let them in now",
+             at->ended);
+    at->ended = 0;
+    clients_note(all, "tls", 0, text);
+}
+
+bool clients_tls_wait(const struct clients *all)
+{
+    return all->tls != NULL &&
+           (all->tls->review.is_under_way || handshakes_are_waiting(&all->tls->handshakes));
 }
 
 const struct handshakes_counters *clients_count_tls(const struct clients *all)
@@ -82,16 +128,48 @@ const struct handshakes_counters *clients_count_tls(const struct clients *all)
 
 /* ---- one of them ---- */
 
+static void fail(struct client *client, enum handshakes_failure why)
+{
+    char text[TLS_SHOWN_BYTES_MAX];
+    snprintf(text, sizeof text, "TLS: %s", handshakes_say(why));
+    handshakes_end_failed(&client->all->tls->handshakes, &client->tls->handshake, why);
+    clients_drop(client, ENDING_HANDSHAKE, text);
+}
+
+/* It is silent, and its place is another's. */
+static void give_way(struct handshakes_connection *handshake)
+{
+    struct client *client = LIST_OWNER(handshake, struct client_tls, handshake)->client;
+    if (clients_tls_is_shaking(client)) {
+        fail(client, HANDSHAKES_SILENT);
+        return;
+    }
+    client_limits_count_closed(client->all->limits, CLIENT_LIMITS_SILENT);
+    clients_drop(client, ENDING_SILENT,
+                 "closed: nearly all places in TLS are taken, and this one was silent");
+}
+
+void clients_tls_keep_limits(struct clients *all)
+{
+    struct handshakes_connection *silent;
+    while (all->tls != NULL && (silent = handshakes_next_silent(&all->tls->handshakes,
+                                                                clients_present_ms(all))) != NULL)
+        give_way(silent);
+}
+
 bool clients_tls_admit(struct client *client)
 {
     struct clients *all = client->all;
     struct client_tls *tls = calloc(1, sizeof *tls);
+    struct handshakes_connection *other = NULL;
     if (tls == NULL ||
         handshakes_admit(&all->tls->handshakes, &tls->handshake, client->session.limits.share,
-                         clients_present_ms(all)) != HANDSHAKES_ADMITTED) {
+                         clients_present_ms(all), &other) != HANDSHAKES_ADMITTED) {
         free(tls);
         return false;
     }
+    if (other != NULL)
+        give_way(other);
     tls->client = client;
     client->tls = tls;
     return true;
@@ -171,29 +249,27 @@ ssize_t clients_tls_receive(struct client *client, char *to, size_t room)
     return -1;
 }
 
-void clients_tls_hold(const struct client *client, struct client_limits_state *state)
+void clients_tls_update(struct client *client, bool is_active, struct client_limits_state *state,
+                        int64_t now_ms)
 {
     const struct tls *tls = &client->tls->tls;
     bool has_part = tls_has_part(tls);
     state->line_bytes += tls->kept.capacity + (has_part ? TLS_RECORD_BYTES : 0);
     state->reply_bytes += tls->wire.capacity;
     state->has_unfinished |= has_part;
+    handshakes_follow(&client->all->tls->handshakes, &client->tls->handshake, is_active,
+                      state->has_finished, state->has_watches, now_ms);
 }
 
 /* ---- handshakes ---- */
 
-static void fail(struct client *client, enum handshakes_failure why)
-{
-    char text[TLS_SHOWN_BYTES_MAX];
-    snprintf(text, sizeof text, "TLS: %s", handshakes_say(why));
-    handshakes_end_failed(&client->all->tls->handshakes, &client->tls->handshake, why);
-    clients_drop(client, ENDING_HANDSHAKE, text);
-}
-
-/* With an authority of clients, whoever has no name that can be used is nobody. */
+/* With an authority of clients, whoever has no name that can be used is nobody. The door may have
+ * changed since the handshake began. */
 static bool take_person(struct client *client)
 {
     struct client_tls *tls = client->tls;
+    if (!tls_is_vouched(&tls->tls, client->all->tls->door))
+        return false;
     if (!tls_wants_person(&tls->tls))
         return true;
     if (!tls_person(&tls->tls, tls->person))
@@ -241,7 +317,10 @@ static void step(struct client *client)
         client->is_readable = count == TLS_HANDSHAKE_READ_BYTES;
         bytes.len = count > 0 ? (size_t)count : 0;
     }
+    int64_t begun_ns = clock_thread_ns();
     enum tls_shaken shaken = tls_shake(tls, all->tls->door, bytes, &why);
+    handshakes_charge(&all->tls->handshakes, &client->tls->handshake, clock_thread_ns() - begun_ns,
+                      clients_present_ms(all));
     send_wire(client);
     if (client->lost != NULL)
         fail(client, HANDSHAKES_LEFT);
@@ -270,8 +349,11 @@ void clients_tls_event(struct client *client, int events)
 
 void clients_tls_turn(struct clients *all)
 {
-    struct handshakes_connection *next =
-        all->tls == NULL ? NULL : handshakes_next(&all->tls->handshakes);
+    if (all->tls == NULL)
+        return;
+    if (all->tls->review.is_under_way)
+        go_on_with_review(all);
+    struct handshakes_connection *next = handshakes_next(&all->tls->handshakes);
     if (next != NULL)
         step(LIST_OWNER(next, struct client_tls, handshake)->client);
 }

@@ -25,6 +25,11 @@ int64_t clock_machine_ns(void)
     return read_ns(CLOCK_REALTIME);
 }
 
+int64_t clock_thread_ns(void)
+{
+    return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int64_t clock_look(void)
 {
     int64_t boottime_ns = 0, machine_ns = 0, took_ns = INT64_MAX;

@@ -23,6 +23,10 @@ int64_t clock_look(void);
  * loop. It is the time of flood, bus, places client and limits. */
 int64_t clock_now_ms(uint64_t loop_ms);
 
+/* What the calling thread has worked so far (CLOCK_THREAD_CPUTIME_ID), in nanoseconds: other
+ * processes take nothing of it. A system call. */
+int64_t clock_thread_ns(void);
+
 /* What the wall shows at that moment, but without the pause after a small step backwards. */
 int64_t clock_wall_ns(int64_t now_ms);
 

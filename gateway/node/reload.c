@@ -218,11 +218,11 @@ static bool is_certified(struct gateway *gateway, const struct topology *topolog
     uint32_t node = (uint32_t)topology_find(topology, gateway->self->name);
     const struct topology_node *self = &topology->nodes[node];
     struct fault fault;
-    if (clients_read_tls(gateway->clients, self, &fault))
-        return true;
-    gateway_note(gateway, "fault", "%s:%" PRIu32 ": %s", gateway->options->topology_file,
-                 self->clients_tls.line, fault.text);
-    return false;
+    bool is_good = clients_read_tls(gateway->clients, self, &fault);
+    if (fault.text[0] != '\0')
+        gateway_note(gateway, "fault", "%s:%" PRIu32 ": %s", gateway->options->topology_file,
+                     self->clients_tls.line, fault.text);
+    return is_good;
 }
 
 static bool may_be_taken(struct gateway *gateway, const struct topology *topology,

@@ -182,7 +182,24 @@ static void set_options(SSL_CTX *context)
     SSL_CTX_set_max_cert_list(context, CHAIN_BYTES_MAX);
 }
 
-static SSL_CTX *make_context(const struct topology_tls *files, struct fault *fault)
+/* A renewed certificate whose key is a credential has to wait for the next start. */
+static bool keep_pair(SSL_CTX *context, SSL_CTX *before, const char *key, struct fault *fault)
+{
+    STACK_OF(X509) *chain = NULL;
+    if (before == NULL || !secrets_is_credential(key) ||
+        SSL_CTX_get0_chain_certs(before, &chain) != 1 ||
+        SSL_CTX_use_cert_and_key(context, SSL_CTX_get0_certificate(before),
+                                 SSL_CTX_get0_privatekey(before), chain, 1) != 1)
+        return false;
+    fault_set(fault,
+              "%s; a credential stays as it is until the next start, and so does its "
+              "certificate",
+              fault->text);
+    return true;
+}
+
+/* `before`: the one that it is for, or NULL at the start. */
+static SSL_CTX *make_context(const struct topology_tls *files, SSL_CTX *before, struct fault *fault)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
@@ -195,7 +212,9 @@ static SSL_CTX *make_context(const struct topology_tls *files, struct fault *fau
     ERR_clear_error();
     bool good = SSL_CTX_use_certificate_chain_file(context, files->certificate) == 1 ||
                 refuse(fault, "certificate", files->certificate, reason());
-    if (good && take_key(context, files->certificate_key, fault) &&
+    if (good &&
+        (take_key(context, files->certificate_key, fault) ||
+         keep_pair(context, before, files->certificate_key, fault)) &&
         take_authority(context, files->client_ca, fault))
         return context;
     SSL_CTX_free(context);
@@ -206,7 +225,8 @@ bool tls_door_read(struct tls_door *door, const struct topology_tls *files, stru
 {
     ERR_clear_error();
     SSL_CTX_free(door->next);
-    door->next = make_context(files, fault);
+    fault->text[0] = '\0';
+    door->next = make_context(files, door->context, fault);
     ERR_clear_error();
     return door->next != NULL;
 }
@@ -354,6 +374,31 @@ bool tls_is_resumed(const struct tls *tls)
 bool tls_wants_person(const struct tls *tls)
 {
     return SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE;
+}
+
+/* As OpenSSL does it in a handshake (X509_verify_cert(3)). */
+static bool verifies(const struct tls *tls, X509 *certificate, X509_STORE *authorities)
+{
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    bool is_good = context != NULL &&
+                   X509_STORE_CTX_init(context, authorities, certificate,
+                                       SSL_get_peer_cert_chain(tls->ssl)) == 1 &&
+                   X509_STORE_CTX_set_default(context, "ssl_client") == 1 &&
+                   X509_verify_cert(context) == 1;
+    X509_STORE_CTX_free(context);
+    ERR_clear_error();
+    return is_good;
+}
+
+bool tls_is_vouched(const struct tls *tls, const struct tls_door *door)
+{
+    X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
+    bool is_wanted = SSL_CTX_get_verify_mode(door->context) != SSL_VERIFY_NONE;
+    if (SSL_get_SSL_CTX(tls->ssl) == door->context)
+        return true;
+    if (certificate == NULL || !is_wanted)
+        return certificate == NULL && !is_wanted;
+    return verifies(tls, certificate, SSL_CTX_get_cert_store(door->context));
 }
 
 bool tls_person(const struct tls *tls, char person[TOPOLOGY_NAME_BYTES_MAX + 1])

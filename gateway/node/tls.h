@@ -53,11 +53,14 @@ struct tls_door;
 struct tls_door *tls_door_open(const struct topology_tls *files, struct fault *fault);
 
 /* Reads them again, or others, for tls_door_take. False and `fault` as above: then there is nothing
- * to be taken. Until then all stays as it was. */
+ * to be taken. Until then all stays as it was. True and a sentence in `fault`, else none: the key
+ * is a credential, which stays what it was at the start of the process (systemd.exec(5)), and the
+ * certificate is another one; so certificate and key stay those of before, and the rest is taken.
+ */
 bool tls_door_read(struct tls_door *door, const struct topology_tls *files, struct fault *fault);
 
 /* Goes by what was read last, once, for connections that come from now on; those that are there
- * keep what they have. Cannot fail. */
+ * keep what they have, and tls_is_vouched says whether they may. Cannot fail. */
 void tls_door_take(struct tls_door *door);
 
 /* Accepts NULL, sets the caller's pointer to NULL. Connections that are there go on. */
@@ -94,6 +97,10 @@ enum tls_shaken tls_shake(struct tls *tls, const struct tls_door *door, struct s
 bool tls_is_resumed(const struct tls *tls);
 /* Whether the client must have a certificate, and so a name: as the door was at its first byte. */
 bool tls_wants_person(const struct tls *tls);
+/* Whether the door as it is now would let this connection in: by a certificate of the client that
+ * its authority vouches for, or by none where it wants none. True for one that it did let in. Costs
+ * what the verification of a signature or two does. */
+bool tls_is_vouched(const struct tls *tls, const struct tls_door *door);
 /* The common name in the client's certificate; false where it has none, or one that is no name as
  * topology files have them. */
 bool tls_person(const struct tls *tls, char person[TOPOLOGY_NAME_BYTES_MAX + 1]);

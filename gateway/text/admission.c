@@ -57,13 +57,9 @@ static bool find_again(struct admission *admission, const struct session_node *n
     return true;
 }
 
-/* What it was allowed ends; lines that were begun are whole. */
 static void revoke(struct session *session, const struct session_node *node)
 {
-    session_end_watches(session, node);
-    session_end_search(session);
-    session->leaving = true;
-    session->waits = 0;
+    session_dismiss(session, node);
     session->admission->token = NULL;
     session->admission->is_vouched = false;
     become(session, node->access == NULL ? NULL : &access_nobody);
@@ -145,7 +141,16 @@ void admission_refuse(const struct session *session, struct command *command)
     command->why = admission_forbidden;
 }
 
-bool admission_keeps_rate(const struct session *session, const struct session_node *node,
+/* It waits, unless it leaves. */
+static void pause_for(struct session *session, const struct session_node *node, int64_t pause_ms)
+{
+    struct admission *admission = session->admission;
+    session->waits |= session->leaving ? 0 : SESSION_WAITS_PAUSED;
+    admission->is_too_fast = pause_ms == ADMISSION_FAST_MS;
+    admission->paused_until_ms = node->now_ms + pause_ms;
+}
+
+bool admission_keeps_rate(struct session *session, struct session_node *node,
                           const struct command *command)
 {
     struct admission *admission = session->admission;
@@ -155,7 +160,11 @@ bool admission_keeps_rate(const struct session *session, const struct session_no
     if (person == NULL || person->rate == 0 || is_free)
         return true;
     int64_t *spent_ns = person->name[0] != '\0' ? person->spent_ns : &admission->spent_ns;
-    return access_take(person->rate, spent_ns, node->now_ms * NS_PER_MS);
+    if (access_take(person->rate, spent_ns, node->now_ms * NS_PER_MS))
+        return true;
+    session_refuse(session, node, command->text, REFUSAL_TOO_FAST, "it is faster than its rate");
+    pause_for(session, node, ADMISSION_FAST_MS);
+    return false;
 }
 
 /* ---- AUTH ---- */
@@ -170,13 +179,13 @@ static struct span token_of(const struct command *command)
     return rest;
 }
 
-static void refuse_token(struct session *session, struct session_node *node)
+static void refuse_token(struct session *session, struct session_node *node, const char *why)
 {
     struct admission *admission = session->admission;
-    session_refuse(session, node, span_of(auth_line), REFUSAL_TOKEN, "this is nobody's token");
+    session_refuse(session, node, span_of(auth_line), REFUSAL_TOKEN,
+                   why != NULL ? why : "this is nobody's token");
     session->leaving = ++admission->wrong >= ADMISSION_WRONG_MAX;
-    session->waits |= session->leaving ? 0 : SESSION_WAITS_PAUSED;
-    admission->paused_until_ms = node->now_ms + ADMISSION_WRONG_MS;
+    pause_for(session, node, ADMISSION_WRONG_MS);
 }
 
 void admission_auth(struct session *session, struct session_node *node,
@@ -184,8 +193,8 @@ void admission_auth(struct session *session, struct session_node *node,
 {
     (void)ref;
     struct span text = token_of(command);
-    const struct access_token *token =
-        node->access == NULL ? NULL : access_find_token(node->access, text);
+    bool may_be_right = node->access != NULL && command->why == NULL;
+    const struct access_token *token = may_be_right ? access_find_token(node->access, text) : NULL;
     lines_wipe(&session->lines, text);
     session->waits |= SESSION_WAITS_NEW_NAME;
     node->count.auths++;
@@ -195,7 +204,7 @@ void admission_auth(struct session *session, struct session_node *node,
     const struct access_person *person =
         token == NULL ? NULL : &node->access->persons[token->person];
     if (person == NULL || !is_open(admission, node, person)) {
-        refuse_token(session, node);
+        refuse_token(session, node, command->why);
         return;
     }
     enter(session, node, person);

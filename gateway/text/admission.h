@@ -10,8 +10,9 @@
  * all the same and stays empty (gateway/text/watchers.h), and a search leaves out whom it must not
  * show while it searches, so that its bound counts others.
  *
- * Each wrong token costs its connection ADMISSION_WRONG_MS, in which no further command of it is
- * looked at; whoever owns the loop says when that is over. It knows no socket and no clock.
+ * Each wrong token costs its connection ADMISSION_WRONG_MS, and each command beyond the rate
+ * ADMISSION_FAST_MS, in which no further command of it is looked at; whoever owns the loop says
+ * when that is over. It knows no socket and no clock.
  *
  * Invariant: a connection without a struct admission is nobody where the node has rules. */
 #ifndef ZHERD_GATEWAY_TEXT_ADMISSION_H
@@ -28,6 +29,9 @@
 /* Wrong tokens of a connection, the last of which closes it; and what each of the others costs. */
 #define ADMISSION_WRONG_MAX 3
 #define ADMISSION_WRONG_MS  1000
+/* What a command beyond the rate costs: who sends them without end makes a node work no more than
+ * others do. */
+#define ADMISSION_FAST_MS 1
 
 /* All zero is a connection of a node without rules. */
 struct admission {
@@ -38,8 +42,9 @@ struct admission {
     int64_t spent_ns; /* of the rate of who has no token, which each connection has for itself */
     struct list_node paused; /* its owner's, while it waits */
     int64_t paused_until_ms;
-    uint8_t wrong;   /* tokens */
-    bool is_vouched; /* its name came from elsewhere, not from a token */
+    bool is_too_fast; /* why it waits: not for a wrong token */
+    uint8_t wrong;    /* tokens */
+    bool is_vouched;  /* its name came from elsewhere, not from a token */
 };
 
 /* The connection is new, or the rules are; `from` is its address. True where it may go on. False:
@@ -58,8 +63,9 @@ extern const char admission_forbidden[];
 /* Makes the command invalid where the connection may not say it. The node has rules. */
 void admission_refuse(const struct session *session, struct command *command);
 
-/* Takes the command off the connection's rate; false where that is used up. */
-bool admission_keeps_rate(const struct session *session, const struct session_node *node,
+/* Takes the command off the connection's rate; false where that is used up, and then it is refused,
+ * and the connection waits. It has a struct admission. */
+bool admission_keeps_rate(struct session *session, struct session_node *node,
                           const struct command *command);
 
 /* AUTH: the function of its row. */

@@ -7,12 +7,12 @@
 #include "bus/link/newcomers.h"
 
 struct client_limits {
-    size_t connections_max, address_max, loopback_max, lookups_max;
+    struct crowd crowd;
+    size_t address_max, loopback_max, lookups_max;
     struct client_limits_bytes bytes_max;
     struct address_shares *shares;
-    struct list_node unheard, heard; /* all without watches, in the order of their activity */
     struct list_node stuck, lingering, lines;
-    size_t connections, lookups;
+    size_t lookups;
     size_t held_bytes[ADDRESS_HELD_KINDS];
     struct client_limits_counters count;
 };
@@ -75,15 +75,12 @@ static void divide(struct client_limits *limits, const struct client_limits_opti
 
 struct client_limits *client_limits_new(const struct client_limits_options *options)
 {
-    assert(options->connections_max >= 1);
     struct client_limits *limits = bytes_zeroed(sizeof *limits);
-    limits->connections_max = options->connections_max;
+    crowd_init(&limits->crowd, options->connections_max);
     limits->address_max = percent_of(options->connections_max, CLIENT_LIMITS_ADDRESS_PERCENT);
     limits->loopback_max = percent_of(options->connections_max, CLIENT_LIMITS_LOOPBACK_PERCENT);
     divide(limits, options);
     limits->shares = address_shares_new(&options->shares);
-    list_init(&limits->unheard);
-    list_init(&limits->heard);
     list_init(&limits->stuck);
     list_init(&limits->lingering);
     list_init(&limits->lines);
@@ -100,7 +97,7 @@ void client_limits_destroy(struct client_limits **limits)
 {
     if (*limits == NULL)
         return;
-    assert((*limits)->connections == 0);
+    assert((*limits)->crowd.count == 0);
     address_shares_destroy(&(*limits)->shares);
     free(*limits);
     *limits = NULL;
@@ -112,7 +109,7 @@ static size_t share_max(const struct client_limits *limits, const struct address
                         const struct network_address *address)
 {
     if (address_shares_is_trusted(limits->shares, share))
-        return limits->connections_max;
+        return limits->crowd.places;
     return network_address_is_loopback(address) ? limits->loopback_max : limits->address_max;
 }
 
@@ -125,7 +122,7 @@ enum client_limits_verdict client_limits_accept(struct client_limits *limits,
     enum client_limits_verdict verdict = CLIENT_LIMITS_ACCEPTED;
     if (share->connections >= share_max(limits, share, address))
         verdict = CLIENT_LIMITS_ADDRESS_FULL;
-    else if (limits->connections >= limits->connections_max)
+    else if (crowd_is_full(&limits->crowd))
         verdict = CLIENT_LIMITS_FULL;
     if (verdict != CLIENT_LIMITS_ACCEPTED) {
         limits->count.full += verdict == CLIENT_LIMITS_FULL;
@@ -133,10 +130,9 @@ enum client_limits_verdict client_limits_accept(struct client_limits *limits,
         address_shares_refuse(limits->shares, share, ADDRESS_REFUSED_CONNECTIONS);
         return verdict;
     }
-    *connection = (struct client_limits_connection){.share = share, .active_ms = now_ms};
+    *connection = (struct client_limits_connection){.share = share};
     address_shares_connect(limits->shares, share);
-    list_append(&limits->unheard, &connection->activity);
-    limits->connections++;
+    crowd_join(&limits->crowd, &connection->place, now_ms);
     limits->count.accepted++;
     return CLIENT_LIMITS_ACCEPTED;
 }
@@ -174,9 +170,8 @@ void client_limits_leave(struct client_limits *limits, struct client_limits_conn
 {
     let_go(limits, connection);
     connection->share->askers -= connection->lookups > 0;
-    remove_if_listed(&connection->activity);
+    crowd_leave(&limits->crowd, &connection->place);
     address_shares_disconnect(limits->shares, connection->share);
-    limits->connections--;
     *connection = (struct client_limits_connection){0};
 }
 
@@ -191,8 +186,7 @@ static void move_to_end(struct list_node *head, struct list_node *node)
 void client_limits_touch(struct client_limits *limits, struct client_limits_connection *connection,
                          int64_t now_ms)
 {
-    connection->active_ms = now_ms;
-    move_to_end(connection->is_heard ? &limits->heard : &limits->unheard, &connection->activity);
+    crowd_touch(&limits->crowd, &connection->place, connection->is_heard, now_ms);
 }
 
 /* Since when the line that is under way is under way. */
@@ -239,14 +233,8 @@ bool client_limits_update(struct client_limits *limits, struct client_limits_con
         follow_line(limits, connection, state, now_ms);
     if (state->has_output || list_holds(&connection->waits))
         follow_output(limits, connection, state, now_ms);
-    if (state->has_finished && !connection->is_heard) {
-        connection->is_heard = true;
-        client_limits_touch(limits, connection, now_ms);
-    }
-    if (state->has_watches)
-        remove_if_listed(&connection->activity);
-    else if (!list_holds(&connection->activity))
-        client_limits_touch(limits, connection, now_ms);
+    crowd_follow(&limits->crowd, &connection->place, &connection->is_heard, state->has_finished,
+                 state->has_watches, now_ms);
     return is_over(limits);
 }
 
@@ -302,21 +290,10 @@ static struct client_limits_connection *reply_too_many(const struct client_limit
     return OWNER(list_first(&share->holders[ADDRESS_HELD_REPLIES]), holds[ADDRESS_HELD_REPLIES]);
 }
 
-static struct client_limits_connection *silent_for(const struct list_node *list, int64_t limit_ms,
-                                                   int64_t now_ms)
-{
-    struct list_node *first = list_first(list);
-    bool is_silent = first != NULL && now_ms - OWNER(first, activity)->active_ms >= limit_ms;
-    return is_silent ? OWNER(first, activity) : NULL;
-}
-
 static struct client_limits_connection *silent(const struct client_limits *limits, int64_t now_ms)
 {
-    if (limits->connections <= percent_of(limits->connections_max, CLIENT_LIMITS_CROWDED_PERCENT))
-        return NULL;
-    struct client_limits_connection *unheard =
-        silent_for(&limits->unheard, CLIENT_LIMITS_UNHEARD_MS, now_ms);
-    return unheard != NULL ? unheard : silent_for(&limits->heard, CLIENT_LIMITS_SILENT_MS, now_ms);
+    struct crowd_member *place = crowd_next_silent(&limits->crowd, now_ms);
+    return place == NULL ? NULL : OWNER(place, place);
 }
 
 struct client_limits_connection *client_limits_next(struct client_limits *limits, int64_t now_ms,
@@ -349,10 +326,10 @@ struct client_limits_connection *client_limits_yield(struct client_limits *limit
                                                      const struct network_address *address,
                                                      int64_t now_ms)
 {
-    struct list_node *first = list_first(&limits->unheard);
-    if (limits->connections < limits->connections_max || first == NULL)
+    struct crowd_member *place = crowd_first_unheard(&limits->crowd);
+    if (!crowd_is_full(&limits->crowd) || place == NULL)
         return NULL;
-    struct client_limits_connection *longest = OWNER(first, activity);
+    struct client_limits_connection *longest = OWNER(place, place);
     const struct address_share *share = address_shares_find(limits->shares, address, now_ms);
     if (longest->share->connections / 2 <= share->connections)
         return NULL;
@@ -429,7 +406,7 @@ struct client_limits_usage client_limits_usage(const struct client_limits *limit
                                                enum client_limits_resource resource)
 {
     const struct client_limits_usage usages[CLIENT_LIMITS_RESOURCES] = {
-        [CLIENT_LIMITS_CONNECTIONS] = {"connections", limits->connections, limits->connections_max,
+        [CLIENT_LIMITS_CONNECTIONS] = {"connections", limits->crowd.count, limits->crowd.places,
                                        false},
         [CLIENT_LIMITS_LINES] = {"bytes of unfinished lines",
                                  limits->held_bytes[ADDRESS_HELD_LINES], limits->bytes_max.lines,

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "gateway/text/address_shares.h"
+#include "gateway/text/crowd.h"
 #include "gateway/text/list.h"
 #include "topology/format/networks.h"
 
@@ -31,15 +32,6 @@
  * shut a node; on loopback there are few others, and tests and proxies are many. */
 #define CLIENT_LIMITS_ADDRESS_PERCENT  50
 #define CLIENT_LIMITS_LOOPBACK_PERCENT 90
-/* When more are taken, in percent of all, who has been silent for longest is closed: of those that
- * have not finished a single command yet after less time, which is longer than a packet that is
- * lost twice takes, and then of the others, but nobody who sent or was sent anything in a time that
- * is longer than any reply takes. */
-#define CLIENT_LIMITS_CROWDED_PERCENT 80
-#define CLIENT_LIMITS_UNHEARD_MS      3000
-#define CLIENT_LIMITS_SILENT_MS       10000
-/* Activity is noted no finer than that, which saves touching three connections for each read. */
-#define CLIENT_LIMITS_ACTIVITY_MS 1000
 /* From the first byte of a line that is not finished, however often some of it comes. */
 #define CLIENT_LIMITS_LINE_MS 60000
 /* Replies wait and the client has taken none of them in that time. */
@@ -81,13 +73,12 @@ struct client_limits_options {
  * client_limits_accept to client_limits_leave. Changed here alone. */
 struct client_limits_connection {
     struct address_share *share;
-    struct list_node activity; /* among those like it (`is_heard`), silent for longest first; in
-                                * no list while it has watches */
-    struct list_node waits;    /* among those that do not read, or among those that linger */
-    struct list_node line;     /* among those with an unfinished line, oldest first */
+    struct crowd_member place;
+    struct list_node waits; /* among those that do not read, or among those that linger */
+    struct list_node line;  /* among those with an unfinished line, oldest first */
     struct list_node holds[ADDRESS_HELD_KINDS]; /* among those of the address that hold some */
     size_t held_bytes[ADDRESS_HELD_KINDS];
-    int64_t active_ms, waits_since_ms, line_since_ms;
+    int64_t waits_since_ms, line_since_ms;
     uint32_t lookups;
     bool is_lingering;
     bool is_heard; /* it has finished a command */
@@ -187,7 +178,7 @@ void client_limits_touch(struct client_limits *limits, struct client_limits_conn
 static inline void client_limits_active(struct client_limits *limits,
                                         struct client_limits_connection *connection, int64_t now_ms)
 {
-    if (now_ms - connection->active_ms >= CLIENT_LIMITS_ACTIVITY_MS)
+    if (crowd_wants_touch(&connection->place, now_ms))
         client_limits_touch(limits, connection, now_ms);
 }
 

@@ -60,7 +60,8 @@ struct command {
     int64_t radius_mm;  /* both forms of NEARBY; WATCH_AROUND and WATCH_AT */
     struct degrees place; /* NEARBY_AT and WATCH_AT */
     uint32_t watch;       /* UNWATCH_ONE: its number */
-    const char *why;      /* COMMAND_INVALID: what is wrong, for the log; a constant text */
+    const char *why; /* what is wrong, for the log, a constant text: of COMMAND_INVALID, and of one
+                      * that is secret; else NULL */
 };
 
 /* A set of optional commands, those that are on. */

@@ -4,71 +4,128 @@
 
 #include "gateway/text/client_limits.h"
 
-#define SECOND_MS 1000
-#define COST_MS   (SECOND_MS / HANDSHAKES_ADDRESS_PER_S)
+#define NS_PER_MS           INT64_C(1000000)
+#define OWNER(node, member) LIST_OWNER(node, struct handshakes_connection, member)
 
 void handshakes_init(struct handshakes *handshakes, const struct address_shares *shares,
                      size_t connections_max)
 {
-    assert(connections_max >= 1);
-    *handshakes = (struct handshakes){.shares = shares, .connections_max = connections_max};
+    *handshakes = (struct handshakes){.shares = shares};
+    crowd_init(&handshakes->crowd, connections_max);
     list_init(&handshakes->under_way);
     list_init(&handshakes->waiting);
+    list_init(&handshakes->silent);
 }
 
-/* Each begun one moves the moment until which all are paid for; that may lie so far ahead as a
- * burst costs. */
-static bool pay(struct address_share *share, int64_t now_ms)
+/* ---- what an address may have done ---- */
+
+/* In how many milliseconds an address may have so much work done. */
+static int64_t price_ms(int64_t work_ns)
+{
+    return work_ns * 100 / HANDSHAKES_ADDRESS_PERCENT / NS_PER_MS;
+}
+
+/* Work moves the moment until which all is paid for. */
+static void pay(struct address_share *share, struct handshakes_connection *handshake,
+                int64_t work_ns, int64_t now_ms)
 {
     int64_t paid_ms = share->handshakes_paid_ms > now_ms ? share->handshakes_paid_ms : now_ms;
-    if (paid_ms - now_ms > (HANDSHAKES_ADDRESS_BURST - 1) * COST_MS)
-        return false;
-    share->handshakes_paid_ms = paid_ms + COST_MS;
-    return true;
+    share->handshakes_paid_ms = paid_ms + price_ms(work_ns) - handshake->paid_ms;
+    handshake->paid_ms = price_ms(work_ns);
 }
 
-static enum handshakes_verdict judge(const struct handshakes *handshakes,
-                                     struct address_share *share, int64_t now_ms)
+/* That moment may lie so far ahead as a burst costs. */
+static bool may_pay(const struct address_share *share, int64_t now_ms)
+{
+    return share->handshakes_paid_ms - now_ms <=
+           (HANDSHAKES_ADDRESS_BURST - 1) * price_ms(HANDSHAKES_WORK_MIN_NS);
+}
+
+void handshakes_charge(const struct handshakes *handshakes, struct handshakes_connection *handshake,
+                       int64_t work_ns, int64_t now_ms)
+{
+    handshake->work_ns += work_ns;
+    if (!address_shares_is_trusted(handshakes->shares, handshake->share) &&
+        price_ms(handshake->work_ns) > handshake->paid_ms)
+        pay(handshake->share, handshake, handshake->work_ns, now_ms);
+}
+
+/* ---- who may begin ---- */
+
+static enum handshakes_verdict judge_address(const struct handshakes *handshakes,
+                                             const struct address_share *share, int64_t now_ms)
 {
     size_t percent = network_address_is_loopback(&share->address) ? CLIENT_LIMITS_LOOPBACK_PERCENT
                                                                   : CLIENT_LIMITS_ADDRESS_PERCENT;
-    if (!address_shares_is_trusted(handshakes->shares, share)) {
-        if (share->handshakes >= HANDSHAKES_ADDRESS_MAX ||
-            share->secured * 100 >= handshakes->connections_max * percent)
-            return HANDSHAKES_ADDRESS_FULL;
-        if (!pay(share, now_ms))
-            return HANDSHAKES_TOO_FAST;
+    if (share->handshakes >= HANDSHAKES_ADDRESS_MAX ||
+        share->secured * 100 >= handshakes->crowd.places * percent)
+        return HANDSHAKES_ADDRESS_FULL;
+    return may_pay(share, now_ms) ? HANDSHAKES_ADMITTED : HANDSHAKES_TOO_FAST;
+}
+
+/* Where all places in TLS are taken: as client_limits_yield. */
+static struct handshakes_connection *yield_place(const struct handshakes *handshakes,
+                                                 const struct address_share *share)
+{
+    struct crowd_member *place = crowd_first_unheard(&handshakes->crowd);
+    struct handshakes_connection *longest = place == NULL ? NULL : OWNER(place, place);
+    return longest != NULL && longest->share->secured / 2 > share->secured ? longest : NULL;
+}
+
+/* One that ends its handshake leaves its place as well. */
+static enum handshakes_verdict make_room(const struct handshakes *handshakes,
+                                         const struct address_share *share,
+                                         struct handshakes_connection **gives_way)
+{
+    if (handshakes->under_way_count >= HANDSHAKES_MAX) {
+        struct list_node *silent = list_first(&handshakes->silent);
+        *gives_way = silent == NULL ? NULL : OWNER(silent, turn);
+    } else if (crowd_is_full(&handshakes->crowd)) {
+        *gives_way = yield_place(handshakes, share);
+    } else {
+        return HANDSHAKES_ADMITTED;
     }
-    if (handshakes->under_way_count >= HANDSHAKES_MAX ||
-        handshakes->connections >= handshakes->connections_max)
-        return HANDSHAKES_FULL;
-    return HANDSHAKES_ADMITTED;
+    return *gives_way != NULL ? HANDSHAKES_ADMITTED : HANDSHAKES_FULL;
 }
 
 enum handshakes_verdict handshakes_admit(struct handshakes *handshakes,
                                          struct handshakes_connection *handshake,
-                                         struct address_share *share, int64_t now_ms)
+                                         struct address_share *share, int64_t now_ms,
+                                         struct handshakes_connection **gives_way)
 {
-    enum handshakes_verdict verdict = judge(handshakes, share, now_ms);
+    bool is_trusted = address_shares_is_trusted(handshakes->shares, share);
+    enum handshakes_verdict verdict =
+        is_trusted ? HANDSHAKES_ADMITTED : judge_address(handshakes, share, now_ms);
+    *gives_way = NULL;
+    if (verdict == HANDSHAKES_ADMITTED)
+        verdict = make_room(handshakes, share, gives_way);
     if (verdict != HANDSHAKES_ADMITTED) {
         handshakes->count.refused[verdict]++;
         return verdict;
     }
     *handshake =
         (struct handshakes_connection){.share = share, .begun_ms = now_ms, .is_under_way = true};
+    if (!is_trusted)
+        pay(share, handshake, HANDSHAKES_WORK_MIN_NS, now_ms);
+    crowd_join(&handshakes->crowd, &handshake->place, now_ms);
     list_append(&handshakes->under_way, &handshake->age);
+    list_append(&handshakes->silent, &handshake->turn);
     handshakes->under_way_count++;
-    handshakes->connections++;
     share->handshakes++;
     share->secured++;
     return HANDSHAKES_ADMITTED;
 }
 
+/* ---- those under way ---- */
+
 void handshakes_wait(struct handshakes *handshakes, struct handshakes_connection *handshake)
 {
     assert(handshake->is_under_way);
-    if (!list_holds(&handshake->waits))
-        list_append(&handshakes->waiting, &handshake->waits);
+    if (handshake->has_bytes)
+        return;
+    handshake->has_bytes = true;
+    list_remove(&handshake->turn);
+    list_append(&handshakes->waiting, &handshake->turn);
 }
 
 bool handshakes_are_waiting(const struct handshakes *handshakes)
@@ -81,8 +138,11 @@ struct handshakes_connection *handshakes_next(struct handshakes *handshakes)
     struct list_node *first = list_first(&handshakes->waiting);
     if (first == NULL)
         return NULL;
+    struct handshakes_connection *next = OWNER(first, turn);
+    next->has_bytes = false;
     list_remove(first);
-    return LIST_OWNER(first, struct handshakes_connection, waits);
+    list_append(&handshakes->silent, first);
+    return next;
 }
 
 static void end(struct handshakes *handshakes, struct handshakes_connection *handshake)
@@ -90,8 +150,7 @@ static void end(struct handshakes *handshakes, struct handshakes_connection *han
     assert(handshake->is_under_way);
     handshake->is_under_way = false;
     list_remove(&handshake->age);
-    if (list_holds(&handshake->waits))
-        list_remove(&handshake->waits);
+    list_remove(&handshake->turn);
     handshakes->under_way_count--;
     handshake->share->handshakes--;
 }
@@ -115,8 +174,7 @@ struct handshakes_connection *handshakes_next_late(const struct handshakes *hand
                                                    int64_t now_ms)
 {
     struct list_node *first = list_first(&handshakes->under_way);
-    struct handshakes_connection *oldest =
-        first == NULL ? NULL : LIST_OWNER(first, struct handshakes_connection, age);
+    struct handshakes_connection *oldest = first == NULL ? NULL : OWNER(first, age);
     return oldest != NULL && now_ms - oldest->begun_ms >= HANDSHAKES_LATE_MS ? oldest : NULL;
 }
 
@@ -124,14 +182,36 @@ void handshakes_leave(struct handshakes *handshakes, struct handshakes_connectio
 {
     if (handshake->is_under_way)
         handshakes_end_failed(handshakes, handshake, HANDSHAKES_LEFT);
-    handshakes->connections--;
+    crowd_leave(&handshakes->crowd, &handshake->place);
     handshake->share->secured--;
 }
+
+/* ---- those that are silent ---- */
+
+void handshakes_follow(struct handshakes *handshakes, struct handshakes_connection *handshake,
+                       bool is_active, bool has_finished, bool has_watches, int64_t now_ms)
+{
+    struct crowd_member *place = &handshake->place;
+    if (is_active && crowd_wants_touch(place, now_ms))
+        crowd_touch(&handshakes->crowd, place, handshake->is_heard, now_ms);
+    crowd_follow(&handshakes->crowd, place, &handshake->is_heard, has_finished, has_watches,
+                 now_ms);
+}
+
+struct handshakes_connection *handshakes_next_silent(const struct handshakes *handshakes,
+                                                     int64_t now_ms)
+{
+    struct crowd_member *place = crowd_next_silent(&handshakes->crowd, now_ms);
+    return place == NULL ? NULL : OWNER(place, place);
+}
+
+/* ---- for people ---- */
 
 const char *handshakes_say(enum handshakes_failure why)
 {
     static const char *const words[] = {
         [HANDSHAKES_LATE] = "the handshake took too long",
+        [HANDSHAKES_SILENT] = "it was silent, and too many begin or are open",
         [HANDSHAKES_LEFT] = "closed by the client during the handshake",
         [HANDSHAKES_NOT_TLS] = "what came is no TLS",
         [HANDSHAKES_NOTHING_SHARED] = "no version, cipher or group in common",

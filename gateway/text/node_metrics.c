@@ -215,11 +215,14 @@ static const struct row tls_rows[] = {
            handshakes.done),
     FAMILY(COUNTER, "tls_handshakes_resumed",
            "Those of them that went by a ticket of an earlier connection.", handshakes.resumed),
-    LABELLED(COUNTER, "tls_handshakes_failed",
-             "Handshakes of TLS that came to nothing: they took too long; the client left; what "
-             "came is no TLS; no version, cipher or group in common; no good certificate of the "
-             "client; another fault.",
-             "reason", "late", handshakes.failed[HANDSHAKES_LATE]),
+    LABELLED(
+        COUNTER, "tls_handshakes_failed",
+        "Handshakes of TLS that came to nothing: they took too long; they were silent and gave "
+        "way to others; the client left; what "
+        "came is no TLS; no version, cipher or group in common; no good certificate of the "
+        "client; another fault.",
+        "reason", "late", handshakes.failed[HANDSHAKES_LATE]),
+    FAILED_TLS("silent", SILENT),
     FAILED_TLS("left", LEFT),
     FAILED_TLS("not_tls", NOT_TLS),
     FAILED_TLS("nothing_shared", NOTHING_SHARED),

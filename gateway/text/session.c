@@ -115,18 +115,41 @@ void session_end_lines(struct session *session, struct session_node *node, size_
     end_lines(session, start);
 }
 
+/* Where tokens are in use, one may stand in any line: after `Auth:`, or after nothing. Letters that
+ * look like one, or like one that lost a few, are not shown; a UUID has fewer. */
+#define TOKEN_LIKE_BYTES (ACCESS_TOKEN_TEXT_BYTES - 3)
+
+static struct span show(const struct session_node *node, struct span text, struct buffer *copy)
+{
+    if (node->access == NULL || text.len == 0)
+        return text;
+    buffer_append(copy, text);
+    return (struct span){copy->data, access_hide_tokens(copy->data, text.len, TOKEN_LIKE_BYTES)};
+}
+
+static void note_refused_exchange(const struct session *session, struct session_node *node,
+                                  enum refusal refusal, const char *why, struct span reply)
+{
+    struct buffer said = {0}, answered = {0};
+    const struct logline_exchange exchange = {session->number, show(node, node->noted, &said),
+                                              show(node, reply, &answered),
+                                              reasons_refusal(refusal), why};
+    logline_exchange(node->log, node->realtime_ns, &exchange);
+    node->noted.data = NULL;
+    buffer_free(&said);
+    buffer_free(&answered);
+}
+
 /* Without what the client said, where its command is not in the log. */
 __attribute__((noinline)) static void note_refusal(const struct session *session,
                                                    struct session_node *node, enum refusal refusal,
                                                    const char *why, struct span reply)
 {
-    const char *word = reasons_refusal(refusal);
     if (node->is_noted) {
-        const struct logline_exchange exchange = {session->number, node->noted, reply, word, why};
-        logline_exchange(node->log, node->realtime_ns, &exchange);
-        node->noted.data = NULL;
+        note_refused_exchange(session, node, refusal, why, reply);
     } else if (node->log_refusals) {
-        const struct logline_event event = {LOGLINE_DEBUG, "invalid", session->number, word};
+        const struct logline_event event = {LOGLINE_DEBUG, "invalid", session->number,
+                                            reasons_refusal(refusal)};
         logline_note(node->log, node->realtime_ns, &event, span_of(why));
     }
 }
@@ -246,6 +269,14 @@ void session_end_search(struct session *session)
     session->searches = false;
 }
 
+void session_dismiss(struct session *session, const struct session_node *node)
+{
+    session_end_watches(session, node);
+    session_end_search(session);
+    session->leaving = true;
+    session->waits = 0;
+}
+
 /* Some lines and what becomes of them, in two steps: what each says is known before any of its
  * neighbours is carried out. */
 struct ahead {
@@ -269,6 +300,16 @@ static bool is_guessed(const struct session_hint *hint, const struct line *line,
     return !line->is_telnet && client.data == hint->client.data && client.len == hint->client.len;
 }
 
+/* No copy is made of one that is secret, which stays of its kind: `run` refuses it. */
+static void refuse_long(struct command *command, struct span text)
+{
+    bool is_secret = command_rows[command->kind].is_secret;
+    *command = (struct command){.kind = is_secret ? command->kind : COMMAND_INVALID,
+                                .text = is_secret ? command->text : text,
+                                .client = {text.data, 0},
+                                .why = "the line is too long"};
+}
+
 /* Reads all lines and lets the flood fetch what it knows of their clients, all at once. `hint` is
  * of the first line, or NULL. */
 static void prepare(const struct session *session, const struct session_node *node,
@@ -278,12 +319,8 @@ static void prepare(const struct session *session, const struct session_node *no
         struct command *command = &ahead->commands[i];
         struct span text = ahead->lines[i].text;
         command_parse(text, node->options, command);
-        if (__builtin_expect(ahead->lines[i].too_long, false) &&
-            !command_rows[command->kind].is_secret)
-            *command = (struct command){.kind = COMMAND_INVALID,
-                                        .text = text,
-                                        .client = {text.data, 0},
-                                        .why = "the line is too long"};
+        if (__builtin_expect(ahead->lines[i].too_long, false))
+            refuse_long(command, text);
         if (__builtin_expect(node->access != NULL, false))
             admission_refuse(session, command);
         ahead->clients[i] = command->client;
@@ -321,13 +358,9 @@ static size_t carry_out(struct session *session, struct session_node *node, stru
         if (node->log_commands)
             begin_note(node, command_rows[command->kind].is_secret ? span_of("AUTH *")
                                                                    : ahead->lines[done].text);
-        if (__builtin_expect(session->admission != NULL, false) &&
-            !admission_keeps_rate(session, node, command)) {
-            session_refuse(session, node, command->text, REFUSAL_TOO_FAST,
-                           "it is faster than its rate");
-        } else {
+        if (__builtin_expect(session->admission == NULL, true) ||
+            admission_keeps_rate(session, node, command))
             command_rows[command->kind].run(session, node, command, ahead->refs[done]);
-        }
         if (node->is_noted)
             end_note(session, node);
     }

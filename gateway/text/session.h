@@ -115,7 +115,7 @@ struct session_held {
 
 /* What a session waits for, as a set, before it looks at another command. */
 #define SESSION_WAITS_READY    1u /* its next command is about a client that may be known soon */
-#define SESSION_WAITS_PAUSED   2u /* it showed a wrong token: see gateway/text/admission.h */
+#define SESSION_WAITS_PAUSED   2u /* wrong token, or too fast: see gateway/text/admission.h */
 #define SESSION_WAITS_NEW_NAME 4u /* what was read ahead is read again as who it is now */
 
 /* All zero but the two numbers, `person` and `limits` is a new connection; it owns no memory. Stays
@@ -142,7 +142,7 @@ struct session {
     bool attached;  /* `out` is the shared buffer */
     bool lost;      /* memory was refused: see session_detach_output */
     bool has_lines; /* complete lines may wait in `lines`; where not, none does */
-    bool leaving;   /* by QUIT or as a browser: no further command is looked at */
+    bool leaving;   /* by QUIT, as a browser or dismissed: no further command is looked at */
     uint8_t waits;  /* SESSION_WAITS_READY and others */
     bool replies_in_crlf; /* of the command at work: its client speaks TELNET */
 };
@@ -186,7 +186,7 @@ uint64_t session_held_epoch(const struct session *session);
  * that follow. */
 void session_settle(struct session *session, struct session_node *node);
 
-/* The pause after a wrong token is over. */
+/* The pause after a wrong token, or a command beyond the rate, is over. */
 void session_resume(struct session *session);
 
 /* The node is ready: what waits for that is carried out. True where something did. */
@@ -227,6 +227,10 @@ void session_tell(struct session *session, struct session_node *node, int64_t *s
 
 /* The connection is about to end, or to be told nothing more. */
 void session_end_watches(struct session *session, const struct session_node *node);
+
+/* What it was allowed ends: no further command is looked at, its watches and its search are over,
+ * and it closes once its replies are written. Lines that were begun are whole. */
+void session_dismiss(struct session *session, const struct session_node *node);
 
 /* After session_end_watches. */
 void session_free(struct session *session);

@@ -165,12 +165,28 @@ def zherd(nodes=1, links=None, log="events", measured=None, cpu=SERVER_CPU, prot
 
 def zherd_with_rules():
     """Each connection shows a token; the second pattern is that of all ids. The token is that of 32
-    bytes of zeros, which tests/bench/speech_zherd.c says."""
+    bytes of zeros, which tests/bench/speech_zherd.c says. Who has none has a rate."""
     token = base64.urlsafe_b64encode(bytes(32)).rstrip(b"=")
     salt, digest = bytes(16), hashlib.blake2b(token, digest_size=32, key=bytes(16)).digest()
     entry = ":".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (salt, digest))
     return zherd(protocol="zherd-auth", access="bench.access", rules=(
-        f"person\n    name = bench\n    token = {entry}\n    be = nobody-* *\nanyone\n"))
+        f"person\n    name = bench\n    token = {entry}\n    be = nobody-* *\n"
+        "anyone\n    be = *\n    rate = 100/s\n"))
+
+
+@contextlib.contextmanager
+def flooded(system):
+    """Somebody floods the system's first port meanwhile, on the server's processor; yields a list
+    that has, once that is over, how many commands were sent."""
+    sent = []
+    with on_cpu(SERVER_CPU):
+        flood = subprocess.Popen([sys.executable, HERE / "flood.py", str(system.ports[0])],
+                                 stdout=subprocess.PIPE, text=True)
+    try:
+        yield sent
+    finally:
+        flood.terminate()
+        sent.append(int(flood.communicate()[0] or 0))
 
 
 @contextlib.contextmanager

@@ -75,7 +75,8 @@ static void make_files(void)
 
 static void remove_files(void)
 {
-    static const char *const names[] = {"node.pem", "node.key", "ada.pem", "ada.key", "bad"};
+    static const char *const names[] = {"node.pem", "node.key", "ada.pem",
+                                        "ada.key",  "both.pem", "bad"};
     char path[TOPOLOGY_PATH_BYTES_MAX + 1];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         name_file(path, names[i]);
@@ -424,6 +425,42 @@ static void a_bad_file_keeps_what_was_there(void)
     close_both();
 }
 
+/* A certificate was renewed, and its key cannot be before the next start: the pair of before stays,
+ * and the authority is taken. */
+static void a_credential_keeps_its_certificate(void)
+{
+    struct topology_tls before = files;
+    struct fault fault = {0};
+    CHECK(setenv("CREDENTIALS_DIRECTORY", folder, 1) == 0);
+    open_both(0);
+    CHECK(tls_door_read(door, &files, &fault) && fault.text[0] == '\0');
+    name_file(files.certificate, "ada.pem");
+    name_file(files.client_ca, "ada.pem");
+    CHECK(tls_door_read(door, &files, &fault));
+    CHECK(strstr(fault.text, "/node.key cannot be used: it is the key of another certificate; a "
+                             "credential stays as it is until the next start, and so does its "
+                             "certificate") != NULL);
+    tls_door_take(door);
+    CHECK_INT(SSL_use_certificate(client, certificates[1]), 1);
+    CHECK_INT(SSL_use_PrivateKey(client, keys[1]), 1);
+    CHECK_INT(shake(4096), TLS_SHAKEN);
+    CHECK(tls_wants_person(&node));
+    CHECK_INT(X509_cmp(SSL_get0_peer_certificate(client), certificates[0]), 0);
+    name_file(files.client_ca, "none");
+    CHECK(!tls_door_read(door, &files, &fault) && strstr(fault.text, "/none cannot") != NULL);
+    close_both();
+    /* At the start there is no pair of before. */
+    files.client_ca[0] = '\0';
+    CHECK(tls_door_open(&files, &fault) == NULL);
+    CHECK(unsetenv("CREDENTIALS_DIRECTORY") == 0);
+    files = before;
+    open_both(0);
+    name_file(files.certificate, "ada.pem");
+    CHECK(!tls_door_read(door, &files, &fault));
+    files = before;
+    close_both();
+}
+
 static void files_are_refused_by_name(void)
 {
     static const struct {
@@ -485,6 +522,45 @@ static void the_common_name_is_the_person(void)
     CHECK_INT(shake(4096), TLS_BROKEN);
     CHECK_INT(failure, HANDSHAKES_NO_CERTIFICATE);
     close_both();
+    files.client_ca[0] = '\0';
+}
+
+/* Who is in stays while the door would let him in: by each authority, or none. */
+static void a_certificate_is_good_while_the_door_wants_it(void)
+{
+    static const struct {
+        const char *before, *after;
+        bool is_vouched;
+    } rows[] = {
+        {"ada.pem", "ada.pem", true},
+        {"ada.pem", "both.pem", true},
+        {"ada.pem", "node.pem", false},
+        {"both.pem", "ada.pem", true},
+        {"ada.pem", NULL, false},
+        {NULL, "ada.pem", false},
+        {NULL, NULL, true},
+    };
+    FILE *both = create("both.pem");
+    CHECK(PEM_write_X509(both, certificates[0]) == 1 && PEM_write_X509(both, certificates[1]) == 1);
+    fclose(both);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        files.client_ca[0] = '\0';
+        if (rows[i].before != NULL)
+            name_file(files.client_ca, rows[i].before);
+        open_both(0);
+        CHECK_INT(SSL_use_certificate(client, certificates[1]), 1);
+        CHECK_INT(SSL_use_PrivateKey(client, keys[1]), 1);
+        CHECK_INT(shake(4096), TLS_SHAKEN);
+        CHECK(tls_is_vouched(&node, door));
+        files.client_ca[0] = '\0';
+        if (rows[i].after != NULL)
+            name_file(files.client_ca, rows[i].after);
+        renew();
+        if (tls_is_vouched(&node, door) != rows[i].is_vouched)
+            printf("    row %zu\n", i);
+        CHECK_INT(tls_is_vouched(&node, door), rows[i].is_vouched);
+        close_both();
+    }
     files.client_ca[0] = '\0';
 }
 
@@ -568,9 +644,12 @@ static const struct check_case cases[] = {
      a_ticket_resumes_until_the_files_are_read_again},
     {"a connection survives a renewal", a_connection_survives_a_renewal},
     {"a bad file keeps what was there", a_bad_file_keeps_what_was_there},
+    {"a credential keeps its certificate", a_credential_keeps_its_certificate},
     {"files are refused by name", files_are_refused_by_name},
     {"a key that others can read is refused", a_key_that_others_can_read_is_refused},
     {"the common name is the person", the_common_name_is_the_person},
+    {"a certificate is good while the door wants it",
+     a_certificate_is_good_while_the_door_wants_it},
     {"what fails has its reason", what_fails_has_its_reason},
     {"a handshake has so many bytes", a_handshake_has_so_many_bytes},
     {"a broken record ends it, after what came before", a_broken_record_ends_it},

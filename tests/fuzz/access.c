@@ -1,5 +1,6 @@
-/* Any file of access rules is refused with a line for each fault, or is rules that keep to their
- * limits. Lines are taken apart in the plainest way; how ZPL does it is tests/unit/load.c's. */
+/* Any file of access rules is refused with a line for each fault, none of which shows what may be a
+ * token, or is rules that keep to their limits. Lines are taken apart in the plainest way; how ZPL
+ * does it is tests/unit/load.c's. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     }
     bool good = access_read(entries, entry_count, &access, &faults);
     assert(good == (faults.count == 0));
-    for (size_t i = 0; i < faults.count; i++)
+    for (size_t i = 0; i < faults.count; i++) {
+        char *said = faults.list[i].text;
+        size_t said_bytes = strlen(said);
         assert(faults.list[i].line >= 1 && faults.list[i].line <= number);
+        assert(access_hide_tokens(said, said_bytes, ACCESS_SALT_TEXT_BYTES + 1) == said_bytes);
+    }
     if (good)
         check_rules(&access);
     access_free(&access);

@@ -122,6 +122,31 @@ class Keygen(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertRegex(said, rf"^{self.file}:\d+: Ball has two keys, .*\n$")
 
+    def test_strict_checks_keys_of_tls(self):
+        """One that two nodes share is a line, and one that is not on this host is none."""
+        shared, own = (self.herd.folder / name for name in ("shared.key", "own.key"))
+        text = self.file.read_text().replace(
+            "trial\n", "trial\n    certificate = shared.pem\n    certificate_key = shared.key\n", 1)
+        ports = [port for port in free_ports(12) if str(port) not in text]
+        for name, more in (("Alford", ""), ("Ball", ""), ("Welsh", "    certificate_key = own.key\n")):
+            text = text.replace(f"    name = {name}\n", f"    name = {name}\n    clients_tls = "
+                                f"tls://127.0.0.1:{ports.pop()}\n{more}", 1)
+        self.file.write_text(text)
+
+        def check():
+            done = subprocess.run([BUILD / "zherd", "check", self.file, "--strict"], text=True,
+                                  capture_output=True, check=False)
+            return done.returncode, done.stderr
+        self.assertEqual(check(), (0, ""))
+        for path, mode in ((shared, 0o640), (own, 0o604)):
+            path.touch()
+            path.chmod(mode)
+        said = "".join(f"{path} is not its owner's alone: give it mode 0600\n" for path in (shared, own))
+        self.assertEqual(check(), (1, said))
+        shared.chmod(0o600)
+        own.chmod(0o400)
+        self.assertEqual(check(), (0, ""))
+
     def test_makes_a_pair_for_everybody_and_keeps_the_rest_of_the_file(self):
         before = self.file.read_text()
         said = keygen(self.file)

@@ -13,9 +13,10 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 from metrics_reader import scrape
-from rig import BUILD, PATIENCE, UCLA, Client, Process, free_ports, wait_for
+from rig import BUILD, PATIENCE, UCLA, Client, Process, free_ports, open_files_max, wait_for
 from service import BECOME
 
 STAMP = 1621464827.5
@@ -53,10 +54,10 @@ class Node:
             + f"    clients_tls = tls://*:{self.secure}\n    bus = tcp://127.0.0.1:{bus}\n"
             + f"    monitor = tcp://127.0.0.1:{self.monitor}\n")
 
-    def launch(self, *doors):
+    def launch(self, *doors, options=()):
         """With sockets that somebody else has opened, or without."""
         command = [BUILD / "zherd-gateway", "--topology", self.file, "--node", "Ann", "--log-dir",
-                   self.folder]
+                   self.folder, *options]
         if not doors:
             self.process = Process(self.folder, "Ann", *command)
             return self.process
@@ -73,8 +74,8 @@ class Node:
                 stdin=subprocess.DEVNULL, stderr=err, preexec_fn=hand_over, close_fds=False)
         return self.process
 
-    def start(self):
-        self.launch().says("^ready")
+    def start(self, *options):
+        self.launch(options=options).says("^ready")
         return self
 
     def log(self):
@@ -93,13 +94,14 @@ class Node:
             setattr(context, key, value)
         return context
 
-    def client(self, context=None):
-        return SecureClient(self, context or self.context())
+    def client(self, context=None, source=None):
+        return SecureClient(self, context or self.context(), source)
 
 
 class SecureClient(Client):
-    def __init__(self, node, context):
-        plain = socket.create_connection(("127.0.0.1", node.secure), timeout=PATIENCE)
+    def __init__(self, node, context, source):
+        plain = socket.create_connection(("127.0.0.1", node.secure), timeout=PATIENCE,
+                                         source_address=source)
         self.socket = context.wrap_socket(plain, server_hostname="localhost")
         self.pending = b""
 
@@ -355,6 +357,85 @@ class OtherNodes(unittest.TestCase):
             node.process.child.send_signal(1)
             self.assertEqual(client.rest(), b"")
             self.assertEqual(plain.ask(IAMAT), "? " + IAMAT)
+
+    def test_another_authority_ends_what_the_former_one_allowed(self):
+        """By HUP, also where somebody watches; whom both vouch for stays."""
+        node = self.node(client_ca="clients.pem")
+        for name in ("ada", "bob"):
+            make_certificate(node.folder, name, name.capitalize())
+        authority = node.folder / "clients.pem"
+        both = [(node.folder / f"{name}.pem").read_text() for name in ("ada", "bob")]
+        authority.write_text("".join(both))
+        node.start()
+        contexts = []
+        for name in ("ada", "bob"):
+            contexts.append(node.context())
+            contexts[-1].load_cert_chain(node.folder / f"{name}.pem", node.folder / f"{name}.key")
+        with node.client(contexts[0]) as ada, node.client(contexts[1]) as bob, \
+                Client(node.plain) as plain:
+            self.assertTrue(ada.ask(IAMAT).startswith("AT Ann "))
+            ada.send("WATCH nobody\n")
+            self.assertEqual(ada.lines(2), ["WATCH 1 0", ""])
+            node.process.child.send_signal(1)
+            node.logs("tls - read again")
+            self.assertTrue(ada.ask(IAMAT).startswith("AT Ann "))
+            authority.write_text(both[1])
+            node.process.child.send_signal(1)
+            begun = time.monotonic()
+            self.assertEqual(ada.rest(), b"")
+            self.assertLess(time.monotonic() - begun, 1)
+            node.logs("tls - 1 connections ended: client_ca would not let them in now")
+            self.assertTrue(bob.ask(IAMAT).startswith("AT Ann "))
+            node.file.write_text(node.file.read_text().replace("    client_ca = clients.pem\n", ""))
+            node.process.child.send_signal(1)
+            self.assertEqual(bob.rest(), b"")
+            self.assertTrue(plain.ask(IAMAT).startswith("AT Ann "))
+
+    def test_a_key_that_is_a_credential_keeps_its_certificate(self):
+        """Until the next start, and HUP takes all else."""
+        node = self.node()
+        credentials = node.folder / "credentials"
+        credentials.mkdir()
+        (node.folder / "node.key").rename(credentials / "node.key")
+        with unittest.mock.patch.dict(os.environ, CREDENTIALS_DIRECTORY=str(credentials)):
+            node.start()
+        context = node.context()
+        make_certificate(node.folder, "node", "localhost")
+        node.file.write_text(node.file.read_text().replace("trial\n", "trial\n    max_id_bytes = 3\n"))
+        node.process.child.send_signal(1)
+        node.logs(r"fault - .*herd\.zpl:9: the certificate's key \S*node\.key cannot be used: .* a credential "
+                  "stays as it is until the next start")
+        node.logs(r"reload - read again from")
+        with node.client(context) as client:
+            self.assertEqual(client.ask(IAMAT), "? " + IAMAT)
+
+    def test_silent_connections_give_their_places_to_others(self):
+        """Two addresses have all 25; who comes from a third one is let in."""
+        node = self.node().start("--max-table-bytes", "2M")
+        context = node.context()
+        held = [node.client(context, (f"127.0.0.{2 + i % 2}", 0)) for i in range(25)]
+        self.addCleanup(lambda: [client.close() for client in held])
+        with node.client() as client:
+            self.assertTrue(client.ask(IAMAT).startswith("AT Ann "))
+        self.assertEqual(held[0].rest(), b"")
+        node.logs("disconnect 1 closed: nearly all places in TLS are taken, and this one was silent")
+
+    def test_silent_handshakes_give_way_to_others(self):
+        """Eight addresses have all that may be under way, and go on to begin more."""
+        open_files_max(self)
+        node, part, held = self.node().start(), hello()[:100], []
+        self.addCleanup(lambda: [connection.close() for connection in held])
+        for i in range(1024):
+            held.append(raw(node, part if i > 2 else b"", (f"127.0.0.{2 + i // 128}", 0)))
+        wait_for("all of them", lambda: node.log().count(" connect ") == 1024)
+        for i in range(3):
+            with node.client() as client:
+                self.assertTrue(client.ask(IAMAT).startswith("AT Ann "))
+            self.assertTrue(is_closed(held[i]))
+            held.append(raw(node, part, ("127.0.0.10", 0)))
+            wait_for("another one", lambda: node.log().count(" connect ") == 1026 + 2 * i)
+        node.logs("disconnect 1 TLS: it was silent, and too many begin or are open")
+        node.logs("fault - [0-9]+ connections in TLS failed: it was silent")
 
     def test_a_service_manager_may_hold_both_doors(self):
         """What a socket is for, its port says, and not its place. Who waits there is served."""

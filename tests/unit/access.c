@@ -95,6 +95,21 @@ static void every_fault_has_its_line(void)
     static const struct {
         const char *text, *wanted;
     } rows[] = {
+        {TOKEN_A "\n", "1: there is no section `*`; write person or anyone\n"},
+        {"    " TOKEN_A " = ada\n",
+         "1: `*` belongs to no section; begin one before it: person or anyone, without "
+         "indentation\n"},
+        {"anyone\n    " TOKEN_A "\n        be-" TOKEN_A " = ada\n",
+         "2: `anyone` has no key `*`; write only be, see, rate, from, until\n"
+         "3: `*` is indented too far; write keys with 4 blanks before them\n"
+         "3: `anyone` has no key `*`; write only be, see, rate, from, until\n"},
+        {"anyone\n    be = a*b* " TOKEN_A "\n    see = *" TOKEN_A "*\n    from = " TOKEN_A "\n",
+         "2: `be` has `a*b*`; write ids of at most 1024 bytes, each with at most one *\n"
+         "3: `see` has `***`; write ids of at most 1024 bytes, each with at most one *\n"
+         "4: `from`: \"*\" is no address; write 192.0.2.0/24, 2001:db8::/32 or an address alone\n"},
+        {"anyone\n    rate = 1" TOKEN_A "\n    until = " TOKEN_A "\n",
+         "2: `rate` is `*`; write commands a second as in 10/s (1 to 1000000)\n"
+         "3: `until` is `*`; write the last day, from 1970 to 2261, as in 2027-01-31\n"},
         {"persn\n    name = ada\n", "1: there is no section `persn`; write person\n"},
         {"herd\n    name = ada\n", "1: there is no section `herd`; write person or anyone\n"},
         {"    name = ada\n",
@@ -330,6 +345,29 @@ static void who_sees_the_same(void)
     access_free(&first);
 }
 
+static void a_run_as_long_as_a_token_is_hidden(void)
+{
+    static const struct {
+        const char *text, *wanted;
+    } rows[] = {
+        {"", ""},
+        {"abcd", "abcd"},
+        {"abcde", "*"},
+        {"abcdef", "*"},
+        {"a abcde b", "a * b"},
+        {"-_09Z", "*"},
+        {"abcd.e", "abcd.e"},
+        {"abcde/abcd+abcdef=", "*/abcd+*="},
+        {"ab\xff", "ab\xff"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64];
+        strcpy(text, rows[i].text);
+        size_t bytes = access_hide_tokens(text, strlen(text), 5);
+        CHECK_BYTES(text, bytes, rows[i].wanted, strlen(rows[i].wanted));
+    }
+}
+
 static const struct check_case cases[] = {
     {"a whole file is read", a_whole_file},
     {"every fault has its line and says what to write", every_fault_has_its_line},
@@ -339,6 +377,7 @@ static const struct check_case cases[] = {
      a_person_comes_from_networks_and_until_a_day},
     {"a rate is a second's worth at once", a_rate_is_a_second_s_worth_at_once},
     {"a token is found, and nothing like it", a_token_is_found_and_nothing_like_it},
+    {"a run as long as a token is hidden", a_run_as_long_as_a_token_is_hidden},
     {"each limit holds what it says and no more", limits},
     {"every prefix of a file is rules or has a fault", every_prefix_is_rules_or_a_fault},
     {"who sees the same is told from who does not", who_sees_the_same},

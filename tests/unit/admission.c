@@ -322,6 +322,54 @@ static void a_token_is_overwritten(void)
     tear_down(&all);
 }
 
+/* A line as long as lines may be has a right token, and a longer one a wrong one. */
+static void a_token_stands_in_a_line_that_is_not_too_long(void)
+{
+    static char line[LINES_BYTES_MAX + 8];
+    struct guarded all;
+    set_up(&all);
+    for (size_t more = 0; more <= 1; more++) {
+        size_t bytes = (size_t)snprintf(line, sizeof line, "AUTH %s", token_a);
+        memset(line + bytes, ' ', LINES_BYTES_MAX + more - bytes);
+        line[LINES_BYTES_MAX + more] = '\n';
+        say(&all.rig, (struct span){line, LINES_BYTES_MAX + more + 1});
+        expect(&all.rig, more == 0 ? "AUTH ada\n" : "? AUTH *\n");
+    }
+    const struct buffer *log = &all.rig.log.lines;
+    CHECK(memmem(log->data, log->len, SPAN("invalid 17 the line is too long").data, 31) != NULL);
+    CHECK(memmem(log->data, log->len, token_a, 30) == NULL);
+    tear_down(&all);
+}
+
+static void check_log_has(const struct rig *rig, const char *text, bool wanted)
+{
+    CHECK(wanted == (memmem(rig->log.lines.data, rig->log.lines.len, text, strlen(text)) != NULL));
+}
+
+/* Whoever sent it reads it again in the copy; in the log it is not. */
+static void a_token_in_a_line_of_something_else_is_not_in_the_log(void)
+{
+    static const char *const forms[] = {"%s\n", "Auth: %s\n", "Bearer=%s,1\n", "WHATSAT %s 1 0\n",
+                                        IAMAT("%s")};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct guarded all;
+        set_up(&all);
+        say_text(&all.rig, forms[i], token_a);
+        CHECK(memmem(all.rig.got.data, all.rig.got.len, token_a, strlen(token_a)) != NULL);
+        CHECK_INT(all.rig.node.count.invalid, 1);
+        check_log_has(&all.rig, token_a, false);
+        check_log_has(&all.rig, token_a + 30, false);
+        check_log_has(&all.rig, i == 0 ? " command 17 *\n" : "*", true);
+        check_log_has(&all.rig, i == 0 ? " reply 17 ? *\n" : "*", true);
+        say_text(&all.rig, "Auth: %s\n", token_a + 3);
+        check_log_has(&all.rig, token_a + 30, false);
+        /* A UUID may be a client. */
+        say(&all.rig, SPAN("WHATSAT 123e4567-e89b-12d3-a456-426614174000 1 0\n"));
+        check_log_has(&all.rig, "? WHATSAT 123e4567-e89b-12d3-a456-426614174000 1 0\n", true);
+        tear_down(&all);
+    }
+}
+
 static void who_is_too_fast_is_refused(void)
 {
     struct guarded all;
@@ -331,8 +379,39 @@ static void who_is_too_fast_is_refused(void)
     expect(&all.rig, AT("kiwi") AT("kiwi") "? HELP me\n" AT("kiwi") "? " IAMAT("kiwi"));
     CHECK_INT(all.rig.node.reasons.refusals[REFUSAL_TOO_FAST], 1);
     all.rig.node.now_ms += 334;
+    session_resume(&all.rig.session);
     say(&all.rig, SPAN(IAMAT("kiwi") IAMAT("kiwi")));
     expect(&all.rig, AT("kiwi") "? " IAMAT("kiwi"));
+    tear_down(&all);
+}
+
+/* One refusal in each of them, whatever waits; then what follows is looked at. */
+static void a_command_beyond_the_rate_costs_a_millisecond(void)
+{
+    struct guarded all;
+    set_up(&all);
+    struct rig *rig = &all.rig;
+    enter_as(rig, token_b, "bob");
+    say(rig,
+        SPAN(IAMAT("kiwi") IAMAT("kiwi") IAMAT("kiwi") IAMAT("lime") IAMAT("plum") "HELP me\n"));
+    expect(rig, AT("kiwi") AT("kiwi") AT("kiwi") "? " IAMAT("lime"));
+    for (int i = 0; i < 2; i++) {
+        CHECK((rig->session.waits & SESSION_WAITS_PAUSED) != 0 &&
+              rig->session.admission->is_too_fast);
+        CHECK_INT(rig->session.admission->paused_until_ms, rig->node.now_ms + ADMISSION_FAST_MS);
+        CHECK(!session_wants_input(&rig->session) && !session_has_work(&rig->session));
+        rig->node.now_ms += ADMISSION_FAST_MS;
+        session_resume(&rig->session);
+        take(rig, 0);
+        take(rig, SIZE_MAX);
+        expect(rig, i == 0 ? "? " IAMAT("plum") : "? HELP me\n");
+        if (i == 0)
+            continue;
+        CHECK_INT(rig->session.waits, 0);
+        say(rig, SPAN("AUTH x\n"));
+        expect(rig, "? AUTH *\n");
+        CHECK(!rig->session.admission->is_too_fast);
+    }
     tear_down(&all);
 }
 
@@ -446,7 +525,13 @@ static const struct check_case cases[] = {
      three_wrong_tokens_close_and_each_costs_a_second},
     {"without rules every token is wrong", without_rules_every_token_is_wrong},
     {"a token is overwritten, wherever its line was split", a_token_is_overwritten},
+    {"a token stands in a line that is not too long",
+     a_token_stands_in_a_line_that_is_not_too_long},
+    {"a token in a line of something else is not in the log",
+     a_token_in_a_line_of_something_else_is_not_in_the_log},
     {"who is too fast is refused", who_is_too_fast_is_refused},
+    {"a command beyond the rate costs a millisecond",
+     a_command_beyond_the_rate_costs_a_millisecond},
     {"what is forbidden counts as well", what_is_forbidden_counts_as_well},
     {"new rules end what old ones allowed", new_rules_end_what_old_ones_allowed},
     {"a name that somebody vouches for counts as a token", a_name_that_somebody_vouches_for},

@@ -143,8 +143,8 @@ static void the_silent_go_when_most_are_taken(void)
         come_and_be_heard(i, "203.0.113.1", i);
     CHECK_INT(next(1000000), -1); /* 80 % */
     come_and_be_heard(8, "203.0.113.1", 8);
-    CHECK_INT(next(CLIENT_LIMITS_SILENT_MS - 1), -1);
-    CHECK_INT(next(CLIENT_LIMITS_SILENT_MS), 0);
+    CHECK_INT(next(CROWD_SILENT_MS - 1), -1);
+    CHECK_INT(next(CROWD_SILENT_MS), 0);
     CHECK_INT(closed_for, CLIENT_LIMITS_SILENT);
     leave(0);
     CHECK_INT(next(1000000), -1);
@@ -152,9 +152,9 @@ static void the_silent_go_when_most_are_taken(void)
     CHECK_INT(next(20000), 1);
     client_limits_active(limits, &all[1], 20000);
     CHECK_INT(next(20000), 2);
-    client_limits_active(limits, &all[2], 2 + CLIENT_LIMITS_ACTIVITY_MS - 1); /* no finer */
+    client_limits_active(limits, &all[2], 2 + CROWD_ACTIVITY_MS - 1); /* no finer */
     CHECK_INT(next(20000), 2);
-    client_limits_active(limits, &all[2], 2 + CLIENT_LIMITS_ACTIVITY_MS);
+    client_limits_active(limits, &all[2], 2 + CROWD_ACTIVITY_MS);
     CHECK_INT(next(20000), 3);
 }
 
@@ -167,23 +167,23 @@ static void who_never_finished_a_command_goes_first(void)
         come_at(i, "203.0.113.1", 20000 + i);
     CHECK_INT(next(1000000), -1); /* 80 % */
     come_at(8, "203.0.113.1", 20000 + 8);
-    CHECK_INT(next(20001 + CLIENT_LIMITS_UNHEARD_MS), 1);
+    CHECK_INT(next(20001 + CROWD_UNHEARD_MS), 1);
     CHECK_INT(closed_for, CLIENT_LIMITS_SILENT);
-    CHECK_INT(next(20001 + CLIENT_LIMITS_UNHEARD_MS - 1), 0); /* then those silent for longer */
+    CHECK_INT(next(20001 + CROWD_UNHEARD_MS - 1), 0); /* then those silent for longer */
     client_limits_active(limits, &all[0], 22000);
     update(1, (struct client_limits_state){.has_unfinished = true}, 22000);
-    CHECK_INT(next(20001 + CLIENT_LIMITS_UNHEARD_MS), 1); /* part of a command is none */
-    client_limits_active(limits, &all[1], 22000);         /* but no silence either */
-    CHECK_INT(next(20001 + CLIENT_LIMITS_UNHEARD_MS), -1);
+    CHECK_INT(next(20001 + CROWD_UNHEARD_MS), 1); /* part of a command is none */
+    client_limits_active(limits, &all[1], 22000); /* but no silence either */
+    CHECK_INT(next(20001 + CROWD_UNHEARD_MS), -1);
     finish_command(2, 22999);
-    CHECK_INT(next(20003 + CLIENT_LIMITS_UNHEARD_MS), 3);
+    CHECK_INT(next(20003 + CROWD_UNHEARD_MS), 3);
     for (int i = 3; i < 9; i++)
         finish_command(i, 23000);
-    CHECK_INT(next(22000 + CLIENT_LIMITS_UNHEARD_MS), 1);
+    CHECK_INT(next(22000 + CROWD_UNHEARD_MS), 1);
     leave(1);
     come_and_be_heard(1, "203.0.113.1", 23000);
-    CHECK_INT(next(22000 + CLIENT_LIMITS_SILENT_MS - 1), -1);
-    CHECK_INT(next(22000 + CLIENT_LIMITS_SILENT_MS), 0);
+    CHECK_INT(next(22000 + CROWD_SILENT_MS - 1), -1);
+    CHECK_INT(next(22000 + CROWD_SILENT_MS), 0);
 }
 
 /* Who waits to be told something says nothing, and may be told nothing for long. */
@@ -202,8 +202,8 @@ static void who_has_watches_is_not_silent(void)
     update(3, watches, 5000);
     CHECK_INT(next(1000000), -1);
     finish_command(4, 6000); /* UNWATCH: silent from now on */
-    CHECK_INT(next(6000 + CLIENT_LIMITS_SILENT_MS - 1), -1);
-    CHECK_INT(next(6000 + CLIENT_LIMITS_SILENT_MS), 4);
+    CHECK_INT(next(6000 + CROWD_SILENT_MS - 1), -1);
+    CHECK_INT(next(6000 + CROWD_SILENT_MS), 4);
     leave(4);
     leave(5);
     update(3, (struct client_limits_state){.has_output = true, .has_watches = true}, 7000);

@@ -8,6 +8,7 @@
 static struct address_shares *shares;
 static struct handshakes handshakes;
 static struct handshakes_connection all[MANY];
+static struct handshakes_connection *gives_way; /* for the last one that was admitted */
 
 static void fresh(size_t connections_max)
 {
@@ -24,7 +25,7 @@ static enum handshakes_verdict admit_at(size_t number, const char *from, int64_t
     struct network_address address;
     CHECK(network_address_parse(span_of(from), &address));
     return handshakes_admit(&handshakes, &all[number],
-                            address_shares_find(shares, &address, now_ms), now_ms);
+                            address_shares_find(shares, &address, now_ms), now_ms, &gives_way);
 }
 
 static enum handshakes_verdict admit(size_t number, const char *from)
@@ -46,6 +47,7 @@ static void an_address_has_a_number_under_way(void)
     for (size_t i = 0; i < HANDSHAKES_ADDRESS_MAX; i++)
         CHECK_INT(admit(i, "192.0.2.1"), HANDSHAKES_ADMITTED);
     CHECK_INT(admit(HANDSHAKES_ADDRESS_MAX, "192.0.2.1"), HANDSHAKES_ADDRESS_FULL);
+    CHECK(gives_way == NULL);
     CHECK_INT(admit(HANDSHAKES_ADDRESS_MAX, "192.0.2.2"), HANDSHAKES_ADMITTED);
     CHECK_INT(handshakes.count.refused[HANDSHAKES_ADDRESS_FULL], 1);
     handshakes_end_done(&handshakes, &all[5], true);
@@ -54,16 +56,63 @@ static void an_address_has_a_number_under_way(void)
     CHECK_INT(handshakes.count.resumed, 1);
 }
 
+/* Of all that are under way none is silent. */
 static void all_together_have_a_number_under_way(void)
 {
     fresh(MANY);
-    for (size_t i = 0; i < HANDSHAKES_MAX; i++)
+    for (size_t i = 0; i < HANDSHAKES_MAX; i++) {
         CHECK_INT(admit_stranger(i), HANDSHAKES_ADMITTED);
+        CHECK(gives_way == NULL);
+        handshakes_wait(&handshakes, &all[i]);
+    }
     CHECK_INT(admit_stranger(HANDSHAKES_MAX), HANDSHAKES_FULL);
     CHECK_INT(admit(HANDSHAKES_MAX, "203.0.113.1"), HANDSHAKES_FULL);
     CHECK_INT(handshakes.count.refused[HANDSHAKES_FULL], 2);
     handshakes_leave(&handshakes, &all[0]);
     CHECK_INT(admit_stranger(HANDSHAKES_MAX), HANDSHAKES_ADMITTED);
+    CHECK(gives_way == NULL);
+}
+
+static void end_who_gives_way(size_t wanted)
+{
+    CHECK(gives_way == &all[wanted]);
+    handshakes_end_failed(&handshakes, gives_way, HANDSHAKES_SILENT);
+    handshakes_leave(&handshakes, gives_way);
+    CHECK_INT(handshakes.under_way_count, HANDSHAKES_MAX);
+}
+
+/* The one that nothing came of for longest; a step that was worked on counts as a word of it. */
+static void who_is_silent_gives_way_to_who_begins(void)
+{
+    fresh(MANY);
+    for (size_t i = 0; i < HANDSHAKES_MAX; i++)
+        CHECK_INT(admit_stranger(i), HANDSHAKES_ADMITTED);
+    handshakes_wait(&handshakes, &all[0]);
+    handshakes_wait(&handshakes, &all[2]);
+    CHECK(handshakes_next(&handshakes) == &all[0]);
+    CHECK_INT(admit_stranger(HANDSHAKES_MAX), HANDSHAKES_ADMITTED);
+    end_who_gives_way(1);
+    for (size_t i = 3; i < HANDSHAKES_MAX; i++) {
+        CHECK_INT(admit_stranger(i == 3 ? 1 : i - 1), HANDSHAKES_ADMITTED);
+        end_who_gives_way(i);
+    }
+    CHECK_INT(admit_stranger(HANDSHAKES_MAX - 1), HANDSHAKES_ADMITTED);
+    end_who_gives_way(0);
+    CHECK_INT(handshakes.count.failed[HANDSHAKES_SILENT], HANDSHAKES_MAX - 1);
+    CHECK_INT(handshakes.count.refused[HANDSHAKES_FULL], 0);
+}
+
+/* Nobody gives way to an address that may have no more. */
+static void an_address_that_is_full_moves_nobody(void)
+{
+    fresh(MANY);
+    for (size_t i = 0; i < HANDSHAKES_MAX; i++)
+        CHECK_INT(i < HANDSHAKES_ADDRESS_MAX ? admit(i, "192.0.2.1") : admit_stranger(i),
+                  HANDSHAKES_ADMITTED);
+    CHECK_INT(admit(HANDSHAKES_MAX, "192.0.2.1"), HANDSHAKES_ADDRESS_FULL);
+    CHECK(gives_way == NULL);
+    CHECK_INT(admit(HANDSHAKES_MAX, "192.0.2.2"), HANDSHAKES_ADMITTED);
+    end_who_gives_way(0);
 }
 
 static void begin_and_end(size_t number, const char *from, int64_t now_ms)
@@ -73,22 +122,52 @@ static void begin_and_end(size_t number, const char *from, int64_t now_ms)
     handshakes_leave(&handshakes, &all[number]);
 }
 
+/* Those of which each is little work. */
 static void an_address_begins_so_many_a_second(void)
 {
+    const int each_ms = 10;
     fresh(MANY);
     for (int i = 0; i < HANDSHAKES_ADDRESS_BURST; i++)
         begin_and_end(0, "192.0.2.1", 7000);
     CHECK_INT(admit_at(0, "192.0.2.1", 7000), HANDSHAKES_TOO_FAST);
-    CHECK_INT(admit_at(0, "192.0.2.1", 7000 + 1000 / HANDSHAKES_ADDRESS_PER_S - 1),
-              HANDSHAKES_TOO_FAST);
-    begin_and_end(0, "192.0.2.1", 7000 + 1000 / HANDSHAKES_ADDRESS_PER_S);
-    CHECK_INT(admit_at(0, "192.0.2.1", 7000 + 1000 / HANDSHAKES_ADDRESS_PER_S),
-              HANDSHAKES_TOO_FAST);
+    CHECK_INT(admit_at(0, "192.0.2.1", 7000 + each_ms - 1), HANDSHAKES_TOO_FAST);
+    begin_and_end(0, "192.0.2.1", 7000 + each_ms);
+    CHECK_INT(admit_at(0, "192.0.2.1", 7000 + each_ms), HANDSHAKES_TOO_FAST);
     begin_and_end(0, "192.0.2.2", 7000);
-    for (int i = 0; i < HANDSHAKES_ADDRESS_PER_S; i++)
+    for (int i = 0; i < 1000 / each_ms; i++)
         begin_and_end(0, "192.0.2.1", 8010);
     CHECK_INT(admit_at(0, "192.0.2.1", 8010), HANDSHAKES_TOO_FAST);
     CHECK_INT(handshakes.count.refused[HANDSHAKES_TOO_FAST], 4);
+}
+
+/* 8 ms of work, in two steps, as those of RSA with 4,096 bits; `from` has a tenth of a processor.
+ */
+static void work_hard(size_t number, const char *from, int64_t now_ms)
+{
+    CHECK_INT(admit_at(number, from, now_ms), HANDSHAKES_ADMITTED);
+    handshakes_charge(&handshakes, &all[number], 7999999, now_ms);
+    handshakes_charge(&handshakes, &all[number], 1, now_ms);
+    handshakes_end_done(&handshakes, &all[number], false);
+    handshakes_leave(&handshakes, &all[number]);
+}
+
+static void an_address_is_charged_the_work_that_was_done(void)
+{
+    const int64_t burst_ms = (HANDSHAKES_ADDRESS_BURST - 1) * 10;
+    int count = 0;
+    fresh(MANY);
+    for (; count * 80 <= burst_ms; count++)
+        work_hard(0, "192.0.2.1", 7000);
+    CHECK_INT(count, 64);
+    CHECK_INT(admit_at(0, "192.0.2.1", 7000), HANDSHAKES_TOO_FAST);
+    CHECK_INT(admit_at(0, "192.0.2.1", 7000 + count * 80 - burst_ms - 1), HANDSHAKES_TOO_FAST);
+    work_hard(0, "192.0.2.1", 7000 + count * 80 - burst_ms);
+    for (int i = 0; i < 2 * count; i++)
+        work_hard(0, "203.0.113.1", 7000);
+    /* What is less than is charged at the start costs nothing more. */
+    CHECK_INT(admit_at(0, "192.0.2.2", 7000), HANDSHAKES_ADMITTED);
+    handshakes_charge(&handshakes, &all[0], HANDSHAKES_WORK_MIN_NS, 7000);
+    CHECK_INT(all[0].share->handshakes_paid_ms, 7010);
 }
 
 /* Its entry must not go to another address before, which would give it a new burst. */
@@ -119,6 +198,7 @@ static void connections_have_a_limit_and_an_address_half_of_it(void)
     for (size_t i = 0; i < 4; i++) {
         CHECK_INT(admit(i, "192.0.2.1"), HANDSHAKES_ADMITTED);
         handshakes_end_done(&handshakes, &all[i], false);
+        handshakes_follow(&handshakes, &all[i], true, true, false, 0);
     }
     CHECK_INT(admit(4, "192.0.2.1"), HANDSHAKES_ADDRESS_FULL);
     for (size_t i = 4; i < 8; i++)
@@ -127,6 +207,38 @@ static void connections_have_a_limit_and_an_address_half_of_it(void)
     CHECK_INT(admit(8, "203.0.113.1"), HANDSHAKES_FULL);
     handshakes_leave(&handshakes, &all[0]);
     CHECK_INT(admit(0, "192.0.2.1"), HANDSHAKES_ADMITTED);
+}
+
+/* Two addresses with half of all places each, all silent, do not keep out a third one. */
+static void silent_connections_give_their_places_to_others(void)
+{
+    fresh(8);
+    for (size_t i = 0; i < 8; i++) {
+        CHECK_INT(admit_at(i, i < 4 ? "192.0.2.1" : "192.0.2.2", (int64_t)i), HANDSHAKES_ADMITTED);
+        handshakes_end_done(&handshakes, &all[i], false);
+    }
+    handshakes_follow(&handshakes, &all[0], true, false, false, 1100);
+    CHECK_INT(admit_at(8, "192.0.2.3", 1200), HANDSHAKES_ADMITTED);
+    CHECK(gives_way == &all[1]);
+    handshakes_leave(&handshakes, &all[1]);
+    /* Not to one whose address has half as many, and not where they have finished a command. */
+    CHECK_INT(admit_at(9, "192.0.2.3", 1200), HANDSHAKES_FULL);
+    for (size_t i = 0; i < 8; i++)
+        if (i != 1)
+            handshakes_follow(&handshakes, &all[i], false, true, i == 7, 1300);
+    CHECK_INT(admit_at(9, "192.0.2.4", 1300), HANDSHAKES_FULL);
+    /* Those close where they stay silent: first who began and did nothing. */
+    CHECK(handshakes_next_silent(&handshakes, 1200 + CROWD_UNHEARD_MS - 1) == NULL);
+    CHECK(handshakes_next_silent(&handshakes, 1200 + CROWD_UNHEARD_MS) == &all[8]);
+    handshakes_follow(&handshakes, &all[8], false, true, true, 1300);
+    CHECK(handshakes_next_silent(&handshakes, 1300 + CROWD_SILENT_MS - 1) == NULL);
+    CHECK(handshakes_next_silent(&handshakes, 1300 + CROWD_SILENT_MS) == &all[0]);
+    handshakes_follow(&handshakes, &all[0], true, true, false, 5000);
+    CHECK(handshakes_next_silent(&handshakes, 1300 + CROWD_SILENT_MS) == &all[2]);
+    handshakes_leave(&handshakes, &all[2]);
+    CHECK(handshakes_next_silent(&handshakes, 1300 + CROWD_SILENT_MS) == &all[3]);
+    handshakes_leave(&handshakes, &all[3]);
+    CHECK(handshakes_next_silent(&handshakes, 1000000) == NULL);
 }
 
 static void bytes_are_worked_on_in_the_order_they_came(void)
@@ -171,7 +283,7 @@ static void who_leaves_before_the_end_has_failed(void)
     handshakes_leave(&handshakes, &all[0]);
     handshakes_leave(&handshakes, &all[1]);
     CHECK_INT(handshakes.count.failed[HANDSHAKES_LEFT], 1);
-    CHECK_INT(handshakes.connections, 0);
+    CHECK_INT(handshakes.crowd.count, 0);
     CHECK_INT(handshakes.under_way_count, 0);
 }
 
@@ -190,6 +302,11 @@ static void each_has_its_words(void)
 static const struct check_case cases[] = {
     {"an address has a number under way", an_address_has_a_number_under_way},
     {"all together have a number under way", all_together_have_a_number_under_way},
+    {"who is silent gives way to who begins", who_is_silent_gives_way_to_who_begins},
+    {"an address that is full moves nobody", an_address_that_is_full_moves_nobody},
+    {"an address is charged the work that was done", an_address_is_charged_the_work_that_was_done},
+    {"silent connections give their places to others",
+     silent_connections_give_their_places_to_others},
     {"an address begins so many a second", an_address_begins_so_many_a_second},
     {"an address that owes keeps its entry", an_address_that_owes_keeps_its_entry},
     {"the trusted have the limits of the node alone",

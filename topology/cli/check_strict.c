@@ -1,5 +1,6 @@
 /* `zherd check --strict`: each weak spot of a herd is a line. */
 #include <stdio.h>
+#include <string.h>
 
 #include "topology/cli/zherd.h"
 #include "topology/format/weak.h"
@@ -37,6 +38,26 @@ static size_t look_at_secrets(const struct topology *topology)
     return count + look_at_secret(topology, SECRETS_PLACES);
 }
 
+static bool has_key_of_tls(const struct topology_node *node, const char *path)
+{
+    return node->clients_tls.line > 0 && strcmp(node->tls.certificate_key, path) == 0;
+}
+
+/* Nodes may share one. */
+static size_t look_at_keys_of_tls(const struct topology *topology)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < topology->node_count; i++) {
+        const char *path = topology->nodes[i].tls.certificate_key;
+        size_t first = 0;
+        while (first < i && !has_key_of_tls(&topology->nodes[first], path))
+            first++;
+        if (first == i && has_key_of_tls(&topology->nodes[i], path))
+            count += look_at_file(path);
+    }
+    return count;
+}
+
 bool check_strict(const char *path, const struct topology *topology)
 {
     struct topology_faults weak = {0};
@@ -44,6 +65,7 @@ bool check_strict(const char *path, const struct topology *topology)
     for (size_t i = 0; i < topology->places_count; i++)
         if (topology->places[i].key_file[0] != '\0')
             files += look_at_file(topology->places[i].key_file);
+    files += look_at_keys_of_tls(topology);
     topology_weak(topology, &weak);
     for (size_t i = 0; i < weak.count; i++)
         say("%s:%u: %s", path, weak.list[i].line, weak.list[i].text);

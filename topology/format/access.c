@@ -56,6 +56,28 @@ void access_write_token(const uint8_t bytes[ACCESS_TOKEN_BYTES],
                       ACCESS_HASH_BYTES, BASE64);
 }
 
+static bool is_base64url(char letter)
+{
+    return (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z') ||
+           (letter >= '0' && letter <= '9') || letter == '-' || letter == '_';
+}
+
+size_t access_hide_tokens(char *text, size_t bytes, size_t run_bytes_min)
+{
+    size_t left = 0;
+    for (size_t at = 0, run; at<bytes; at += run> 0 ? run : 1) {
+        for (run = 0; at + run < bytes && is_base64url(text[at + run]); run++)
+            ;
+        bool is_hidden = run >= run_bytes_min;
+        size_t kept = is_hidden ? 0 : run > 0 ? run : 1;
+        memmove(text + left, text + at, kept);
+        left += kept;
+        if (is_hidden)
+            text[left++] = '*';
+    }
+    return left;
+}
+
 static int compare_salts(const void *left, const void *right)
 {
     const struct access_token *one = left, *other = right;
@@ -615,6 +637,15 @@ static void sort_tokens(struct access *access, struct topology_faults *faults)
                                 access->tokens[i - 1].line);
 }
 
+/* A token that stands where a name belongs is quoted up to its salt at most. */
+static void hide_tokens(struct topology_faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        char *text = faults->list[i].text;
+        text[access_hide_tokens(text, strlen(text), ACCESS_SALT_TEXT_BYTES + 1)] = '\0';
+    }
+}
+
 bool access_read(const struct topology_entry *entries, size_t count, struct access *access,
                  struct topology_faults *faults)
 {
@@ -632,5 +663,6 @@ bool access_read(const struct topology_entry *entries, size_t count, struct acce
         access->persons[i].spent_ns = &access->spent_ns[i];
     if (faults->count > 0)
         access_free(access);
+    hide_tokens(faults);
     return faults->count == 0;
 }

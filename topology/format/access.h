@@ -44,8 +44,10 @@
 #define ACCESS_HASH_BYTES  32
 /* In base64url without padding. */
 #define ACCESS_TOKEN_TEXT_BYTES 43
+/* The first bytes of that, which are the salt, and no secret. */
+#define ACCESS_SALT_TEXT_BYTES 22
 /* "SALT:HASH" and its NUL. */
-#define ACCESS_ENTRY_TEXT_BYTES (22 + 1 + 43 + 1)
+#define ACCESS_ENTRY_TEXT_BYTES (ACCESS_SALT_TEXT_BYTES + 1 + 43 + 1)
 
 /* "kiwi", "kiwi-*" or "*". */
 struct access_pattern {
@@ -90,7 +92,7 @@ struct access {
 extern const struct access_person access_nobody;
 
 /* Borrows the entries. True and rules (release with access_free) when `faults` stayed empty; else
- * `access` holds nothing. */
+ * `access` holds nothing. No fault shows a token, wherever in the file one stands. */
 bool access_read(const struct topology_entry *entries, size_t count, struct access *access,
                  struct topology_faults *faults);
 void access_free(struct access *access);
@@ -125,5 +127,9 @@ bool access_see_alike(const struct access_person *one, const struct access_perso
 void access_write_token(const uint8_t bytes[ACCESS_TOKEN_BYTES],
                         char token[ACCESS_TOKEN_TEXT_BYTES + 1],
                         char entry[ACCESS_ENTRY_TEXT_BYTES]);
+
+/* Makes one `*` of each run of `run_bytes_min` or more letters of base64url, in place, and returns
+ * how many bytes are left: for words that may be a token, before they are shown. */
+size_t access_hide_tokens(char *text, size_t bytes, size_t run_bytes_min);
 
 #endif
