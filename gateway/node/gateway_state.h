@@ -35,7 +35,7 @@ struct gateway {
     const struct topology_node *self;
     struct gateway_limits limits;
     uv_loop_t loop;
-    uv_poll_t bus_poll, watch_poll, places_polls[TOPOLOGY_PLACES_MAX];
+    uv_poll_t bus_poll, watch_poll, places_poll;
     uv_timer_t deadline, second;
     uv_check_t turn_end;
     uv_idle_t again; /* runs while something waits that no descriptor will tell of */
@@ -67,6 +67,12 @@ struct gateway {
     struct status_log_table table_seen;
     struct status_log_drops dropped;
 };
+
+/* What limits the clients of a node by its file; borrows from the gateway and from `topology`. */
+struct clients_options gateway_clients_options(const struct gateway *gateway,
+                                               const struct topology *topology,
+                                               const struct gateway_limits *limits,
+                                               size_t peer_count);
 
 static inline int64_t gateway_now_ms(const struct gateway *gateway)
 {

@@ -75,8 +75,14 @@ void log_write(struct log *log, struct buffer *lines);
  * it still is anywhere. */
 void log_reopen(struct log *log);
 
-/* As log_reopen, and from there on everything is as `options` say, which lead to the same place or
- * to another one, but neither from standard output nor to it. */
+/* Opens the file that `options` lead to, for log_change, where that is another one than now. False
+ * and one clear sentence in `fault` where that cannot be done. */
+bool log_read(struct log *log, const struct log_options *options, struct fault *fault);
+/* It is not taken: all stays as it is. */
+void log_leave(struct log *log);
+
+/* As log_reopen, and from there on everything is as `options` say, which were given to log_read
+ * before, and lead neither from standard output nor to it. */
 void log_change(struct log *log, const struct log_options *options);
 
 /* To be called every second or so; the same way: opens the file again where it is not under its

@@ -48,15 +48,26 @@ struct log *node_log_open(const struct gateway_options *options,
     return log;
 }
 
+static bool stays_output(const struct log *log, const struct log_options *wanted)
+{
+    return (wanted->file != NULL && strcmp(wanted->file, "-") == 0) == log_is_output(log);
+}
+
+bool node_log_read(struct log *log, const struct gateway_options *options,
+                   const struct gateway_limits *limits, struct fault *fault)
+{
+    const struct log_options wanted = log_options(options, limits);
+    return !stays_output(log, &wanted) || log_read(log, &wanted, fault);
+}
+
 bool node_log_change(struct log *log, const struct gateway_options *options,
                      const struct gateway_limits *limits, struct logline *lines,
                      struct session_node *node)
 {
     const struct log_options wanted = log_options(options, limits);
-    bool to_output = wanted.file != NULL && strcmp(wanted.file, "-") == 0;
     set_lines(limits, lines);
     node_log_commands(limits, node);
-    if (to_output != log_is_output(log))
+    if (!stays_output(log, &wanted))
         return false;
     log_change(log, &wanted);
     return true;

@@ -16,8 +16,14 @@ struct log *node_log_open(const struct gateway_options *options,
 /* Which commands are noted, of sessions from now on. */
 void node_log_commands(const struct gateway_limits *limits, struct session_node *node);
 
+/* Opens where a file that is read again wants the log to go, for node_log_change. False and a
+ * sentence where that cannot be done; then, and where it is not taken, log_leave has to follow. */
+bool node_log_read(struct log *log, const struct gateway_options *options,
+                   const struct gateway_limits *limits, struct fault *fault);
+
 /* Other limits than at the start, or at the last call: all of them count from here on. False where
- * the log is to become standard output, or another file than that: it stays where it is. */
+ * the log is to become standard output, or is it and is to become another file: it stays where it
+ * is. */
 bool node_log_change(struct log *log, const struct gateway_options *options,
                      const struct gateway_limits *limits, struct logline *lines,
                      struct session_node *node);

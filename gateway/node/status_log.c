@@ -402,6 +402,13 @@ void status_log_forgetting(struct logline *lines, const char *kind, int64_t expi
     note(lines, kind, "expire %s, forget %s", expire, forget ? "yes" : "no");
 }
 
+void status_log_descriptors(struct logline *lines, const struct clients *clients)
+{
+    char descriptors[CLIENT_LIMITS_DESCRIPTORS_BYTES_MAX];
+    client_limits_say_descriptors(clients_descriptors(clients), descriptors);
+    note(lines, "limits", "%s", descriptors);
+}
+
 void status_log_start(struct logline *lines, const struct status_log_node *node)
 {
     const struct gateway_limits *limits = node->limits;
@@ -415,9 +422,7 @@ void status_log_start(struct logline *lines, const struct status_log_node *node)
          topology->places_count > 0 ? topology->places[0].gateways_at.text : "none",
          node->has_keys ? "yes" : "no", node->links, clients_connections_max(node->clients),
          limits->clients_max, limits->table_bytes_max);
-    char descriptors[CLIENT_LIMITS_DESCRIPTORS_BYTES_MAX];
-    client_limits_say_descriptors(clients_descriptors(node->clients), descriptors);
-    note(lines, "limits", "%s", descriptors);
+    status_log_descriptors(lines, node->clients);
     struct client_limits_bytes held =
         client_limits_divide_bytes(memory_share_held(limits->table_bytes_max));
     note(

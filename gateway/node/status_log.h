@@ -89,6 +89,9 @@ void status_log_table(struct logline *lines, struct flood *flood, struct status_
 void status_log_troubles(struct logline *lines, struct bus *bus,
                          const struct topology_node *const *peers);
 
+/* How the descriptors are divided from now on. */
+void status_log_descriptors(struct logline *lines, const struct clients *clients);
+
 /* The herd's `expire` and `forget`, as they are from now on. */
 void status_log_forgetting(struct logline *lines, const char *kind, int64_t expire_ms, bool forget);
 

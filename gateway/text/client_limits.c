@@ -67,6 +67,10 @@ static size_t percent_of(size_t all, unsigned percent)
 
 static void divide(struct client_limits *limits, const struct client_limits_options *options)
 {
+    assert(options->connections_max >= 1);
+    limits->connections_max = options->connections_max;
+    limits->address_max = percent_of(options->connections_max, CLIENT_LIMITS_ADDRESS_PERCENT);
+    limits->loopback_max = percent_of(options->connections_max, CLIENT_LIMITS_LOOPBACK_PERCENT);
     limits->bytes_max = client_limits_divide_bytes(options->bytes_max);
     limits->lookups_max = limits->bytes_max.lookups / CLIENT_LIMITS_LOOKUP_BYTES;
     if (limits->lookups_max > options->lookups_max)
@@ -75,11 +79,7 @@ static void divide(struct client_limits *limits, const struct client_limits_opti
 
 struct client_limits *client_limits_new(const struct client_limits_options *options)
 {
-    assert(options->connections_max >= 1);
     struct client_limits *limits = bytes_zeroed(sizeof *limits);
-    limits->connections_max = options->connections_max;
-    limits->address_max = percent_of(options->connections_max, CLIENT_LIMITS_ADDRESS_PERCENT);
-    limits->loopback_max = percent_of(options->connections_max, CLIENT_LIMITS_LOOPBACK_PERCENT);
     divide(limits, options);
     limits->shares = address_shares_new(&options->shares);
     list_init(&limits->unheard);

@@ -156,7 +156,7 @@ void client_limits_say_descriptors(const struct client_limits_descriptors *share
                                    char text[CLIENT_LIMITS_DESCRIPTORS_BYTES_MAX]);
 
 struct client_limits *client_limits_new(const struct client_limits_options *options);
-/* Other bytes, and other shares of addresses, from now on; not `connections_max`. */
+/* Other limits of all, and other shares of addresses, from now on; who has connected stays. */
 void client_limits_change(struct client_limits *limits,
                           const struct client_limits_options *options);
 /* Accepts NULL, sets the caller's pointer to NULL; no connection is there any more. */

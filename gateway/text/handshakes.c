@@ -16,6 +16,12 @@ void handshakes_init(struct handshakes *handshakes, const struct address_shares 
     list_init(&handshakes->waiting);
 }
 
+void handshakes_limit(struct handshakes *handshakes, size_t connections_max)
+{
+    assert(connections_max >= 1);
+    handshakes->connections_max = connections_max;
+}
+
 /* Each begun one moves the moment until which all are paid for; that may lie so far ahead as a
  * burst costs. */
 static bool pay(struct address_share *share, int64_t now_ms)

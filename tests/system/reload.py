@@ -1,15 +1,18 @@
 """A herd that changes while it runs: nodes come, move, get another name and go, and nobody else is
 stopped; a file that is bad, or wants what cannot be, changes nothing."""
 
+import contextlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 import unittest
 
-from rig import BUILD, UCLA, Client, Herd, free_ports, topology_text, wait_for
+from rig import (BUILD, UCLA, Client, Herd, Process, free_ports, refuses, topology_text,
+                 wait_for)
 
 HOST = "127.0.0.1"
 
@@ -53,7 +56,7 @@ class Changing(unittest.TestCase):
     def setUp(self):
         self.herd = Herd(["Ann-Bob", "Bob-Cy"], places=False)
         self.addCleanup(lambda: self.herd.__exit__(sys.exc_info()[0]))
-        ports = free_ports(16)
+        ports = free_ports(24)
         self.spare = iter(ports[6:])
         self.clients = dict(zip(("Ann", "Bob", "Cy"), ports[:3]))
         self.buses = dict(zip(("Ann", "Bob", "Cy"), ports[3:6]))
@@ -251,6 +254,174 @@ class Files(Changing):
             self.assertTrue(client.line().startswith("AT Ann "))
             self.assertTrue(client.ask(f"IAMAT three {UCLA} 1621464827.959498503")
                             .startswith("AT Ann "))
+
+
+class Addresses(Changing):
+    """Where a node takes clients changes while it runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.herd.start("Ann")
+
+    def test_clients_come_in_elsewhere_and_those_that_are_there_stay(self):
+        before = self.clients["Ann"]
+        with self.herd.client("Ann") as stays:
+            stays.ask(f"IAMAT one {UCLA} {time.time():.9f}")
+            self.clients["Ann"] = next(self.spare)
+            self.write()
+            self.hang_up("Ann")
+            self.assertIn(" reload - node Ann (clients)\n", self.herd.log("Ann"))
+            self.tell("Ann", "two")
+            self.assertTrue(refuses(before))
+            self.assertTrue(stays.ask(f"IAMAT three {UCLA} {time.time():.9f}")
+                            .startswith("AT Ann "))
+            # Addresses of one port overlap: both listen until one is closed.
+            for host in ("*", HOST, "localhost"):
+                good = self.herd.file.read_text()
+                self.herd.file.write_text(re.sub(r"(name = Ann\n    clients = tcp://)[^:]*:",
+                                                 rf"\g<1>{host}:", good))
+                self.hang_up("Ann")
+                self.tell("Ann", "four")
+            self.assertTrue(stays.ask("WHATSAT two 1 0").startswith("AT Ann "))
+
+    def test_who_waits_at_the_old_address_is_taken(self):
+        process = self.herd.processes["Ann"].child
+        process.send_signal(signal.SIGSTOP)
+        with self.herd.client("Ann") as waits:
+            waits.send(f"IAMAT one {UCLA} {time.time():.9f}\n")
+            self.clients["Ann"] = next(self.spare)
+            self.write()
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGCONT)
+            self.assertTrue(waits.line().startswith("AT Ann "))
+        wait_for("the new address", lambda: not refuses(self.clients["Ann"]))
+
+    def test_an_address_that_cannot_be_had_changes_nothing(self):
+        before = self.clients["Ann"]
+        with socket.create_server((HOST, 0)) as taken:
+            self.clients["Ann"] = taken.getsockname()[1]
+            self.write(max_clients=1)
+            self.hang_up("Ann", says="cannot be had\n")
+            line = 1 + self.herd.file.read_text().split("\n").index(
+                f"    clients = tcp://{HOST}:{self.clients['Ann']}")
+            self.assertRegex(self.herd.log("Ann"),
+                             rf" fault - {self.herd.file}:{line}: cannot take clients on tcp://"
+                             rf"{HOST}:{self.clients['Ann']}: Address already in use, by process ")
+            self.assertNotIn(" reload - ", self.herd.log("Ann"))
+        self.herd.ports["Ann"] = before
+        for client in ("one", "two"):
+            self.tell("Ann", client)
+
+
+class Logs(Changing):
+    def test_a_log_that_cannot_be_opened_changes_nothing(self):
+        herd = self.herd.start("Ann")
+        self.write(log_file=f"{self.herd.file}/no.log", max_clients=1)
+        self.hang_up("Ann", says="cannot be had\n")
+        self.assertRegex(herd.log("Ann"), r" fault - .*herd\.zpl:\d+: cannot open the log "
+                         r".*herd\.zpl/no\.log: Not a directory\n")
+        for client in ("one", "two"):
+            self.tell("Ann", client)
+        wait_for("the commands", lambda: "IAMAT two" in herd.log("Ann"))
+        other = herd.folder / "else" / "ann.log"
+        self.write(log_file=str(other))
+        herd.processes["Ann"].child.send_signal(signal.SIGHUP)
+        wait_for("the other log", lambda: other.exists() and "read again" in other.read_text())
+        self.tell("Ann", "three")
+        wait_for("the command", lambda: "IAMAT three" in other.read_text())
+        self.assertNotIn("IAMAT three", herd.log("Ann"))
+
+
+class Room(Changing):
+    def test_clients_have_the_descriptors_that_neighbours_leave(self):
+        command = self.herd.command
+        self.herd.command = lambda *words: ["prlimit", "--nofile=220:220", *command(*words)]
+        for number in range(7):
+            self.add(f"N{number}")
+            self.links.append(f"Ann-N{number}")
+        self.write()
+        self.herd.start("Ann")
+        said = re.compile(r" limits - descriptors: 220, of them (\d+) for clients, (\d+) for ")
+        [(clients, neighbours)] = said.findall(self.herd.log("Ann"))
+        self.assertEqual(int(neighbours), 8 * 4)
+        for number in range(7):
+            self.remove(f"N{number}")
+        self.write()
+        self.herd.file.write_text(self.herd.file.read_text().replace(
+            "    name = Ann\n", "    name = Ann\n    trusted = 127.0.0.1\n", 1))
+        self.hang_up("Ann")
+        more, least = map(int, said.findall(self.herd.log("Ann"))[-1])
+        self.assertEqual(more, int(clients) + 8 * 4 - least)
+        self.assertGreater(more, int(clients))
+        with contextlib.ExitStack() as stack:
+            for number in range(more):
+                client = stack.enter_context(self.herd.client("Ann"))
+                self.assertTrue(client.ask(f"IAMAT c{number} {UCLA} 1").startswith("AT Ann "))
+        # Some come again, and so many that they leave nothing.
+        for number in range(50):
+            self.clients[f"M{number}"] = 40000 + number
+            self.buses[f"M{number}"] = 41000 + number
+            self.links.append(f"Ann-M{number}")
+        self.write()
+        self.hang_up("Ann", says="cannot be had\n")
+        self.assertIn("leaves no room for connections of clients: raise it", self.herd.log("Ann"))
+        self.tell("Ann", "one")
+
+
+class Places(unittest.TestCase):
+    """The places services that a node asks are those of the file that it read last."""
+
+    def setUp(self):
+        self.herd = Herd(["Ann-Bob"], places=2)
+        self.addCleanup(lambda: self.herd.__exit__(sys.exc_info()[0]))
+        whole = self.herd.file.read_text()
+        head, *self.sections = whole.split("places\n")
+        self.head = head
+        self.write(0)
+
+    def write(self, *numbers):
+        self.herd.file.write_text("places\n".join([self.head, *(self.sections[number - 1]
+                                                                for number in numbers if number)]))
+
+    def hang_up(self):
+        before = self.herd.log("Ann").count("read again from ")
+        self.herd.processes["Ann"].child.send_signal(signal.SIGHUP)
+        wait_for("HUP", lambda: self.herd.log("Ann").count("read again from ") > before)
+
+    def test_they_come_are_others_and_go(self):
+        herd = self.herd
+        herd.start("Ann")
+        with herd.client("Ann") as client:
+            client.ask(f"IAMAT kiwi {UCLA} {time.time():.9f}")
+
+            def status():
+                return client.near("kiwi", 10, 1)[1]["status"]
+
+            none = status()
+            self.assertNotEqual(none, "OK")
+            self.write(1)
+            herd.start("placesd-1")
+            self.hang_up()
+            self.assertIn(" reload - places 1\n", herd.log("Ann"))
+            wait_for("the first service", lambda: status() == "OK")
+            self.write(2)  # another one, elsewhere
+            self.launch_second()
+            self.hang_up()
+            herd.kill("placesd-1")
+            wait_for("the second service", lambda: status() == "OK")
+            for _ in range(10):
+                self.assertEqual(status(), "OK")
+            self.write(0)
+            self.hang_up()
+            self.assertIn(" reload - places 1 (removed)\n", herd.log("Ann"))
+            self.assertEqual(status(), none)
+        self.assertEqual(len(re.findall(" start - ", herd.log("Ann"))), 1)
+        self.assertEqual(herd.processes["Ann"].stop()[0], 0)
+
+    def launch_second(self):
+        self.herd.processes["second"] = Process(self.herd.folder, "second", BUILD / "placesd",
+                                                "--topology", self.herd.file)
+        self.herd.processes["second"].says("^ready")
 
 
 if __name__ == "__main__":

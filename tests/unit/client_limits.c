@@ -125,6 +125,23 @@ static void a_full_node_refuses_and_counts(void)
 
 /* ---- silence ---- */
 
+static void another_number_costs_nobody_who_is_there(void)
+{
+    fresh(4);
+    come(0, "192.0.2.1");
+    come(1, "192.0.2.2");
+    come(2, "192.0.2.3");
+    client_limits_change(limits, &(struct client_limits_options){
+                                     .connections_max = 2, .bytes_max = 8 << 20, .lookups_max = 4});
+    CHECK_INT(client_limits_usage(limits, CLIENT_LIMITS_CONNECTIONS).used, 3);
+    CHECK_INT(client_limits_usage(limits, CLIENT_LIMITS_CONNECTIONS).max, 2);
+    CHECK_INT(come(3, "192.0.2.4"), CLIENT_LIMITS_FULL);
+    leave(0);
+    CHECK_INT(come(3, "192.0.2.4"), CLIENT_LIMITS_FULL);
+    leave(1);
+    CHECK_INT(come(3, "192.0.2.4"), CLIENT_LIMITS_ACCEPTED);
+}
+
 static void finish_command(int i, int64_t now_ms)
 {
     update(i, (struct client_limits_state){.has_finished = true}, now_ms);
@@ -505,7 +522,8 @@ static void look_ups_have_a_count_and_bytes(void)
     CHECK(client_limits_look_up(limits, &all[0]));
     CHECK(client_limits_look_up(limits, &all[1]));
     client_limits_change(
-        limits, &(struct client_limits_options){.bytes_max = 8 * CLIENT_LIMITS_LOOKUP_BYTES,
+        limits, &(struct client_limits_options){.connections_max = CONNECTIONS,
+                                                .bytes_max = 8 * CLIENT_LIMITS_LOOKUP_BYTES,
                                                 .lookups_max = 1});
     CHECK(!client_limits_look_up(limits, &all[0]));
     fresh_with((struct client_limits_options){.connections_max = CONNECTIONS,
@@ -703,6 +721,8 @@ static void any_story_is_that_of_the_model(void)
 }
 
 static const struct check_case cases[] = {
+    {"another number of connections costs nobody who is there",
+     another_number_costs_nobody_who_is_there},
     {"an address may have half of all, loopback 90 %, the trusted all",
      an_address_has_a_share_of_all},
     {"a full node and a full share refuse, and it is counted whose",

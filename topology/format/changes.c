@@ -83,14 +83,6 @@ static enum topology_change_when at_start_for(const struct list *list, enum topo
     return list->asker == asker ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
 }
 
-static enum topology_change_when when_of_places(const struct list *list,
-                                                const struct topology_key *key)
-{
-    if (list->asker == TOPOLOGY_ASKER_NODE && key->fixed)
-        return TOPOLOGY_CHANGE_REFUSED;
-    return at_start_for(list, TOPOLOGY_ASKER_PLACES);
-}
-
 /* Where a node is reached: an observer is connected to it as it was. */
 static bool is_of_bus(const struct part *part, const struct topology_key *key)
 {
@@ -112,7 +104,7 @@ static enum topology_change_when when_of(const struct list *list, const struct p
     if (list->asker == TOPOLOGY_ASKER_WEB)
         return when_of_web(part, key);
     if (part->kind == SECTION_PLACES)
-        return when_of_places(list, key);
+        return at_start_for(list, TOPOLOGY_ASKER_PLACES);
     if (list->asker == TOPOLOGY_ASKER_OBSERVER && is_of_bus(part, key))
         return TOPOLOGY_CHANGE_AT_START;
     if (key->at_once || (!part->is_own && key->others_at_once))
@@ -372,8 +364,8 @@ static const char *node_of_web(const struct topology *topology, const char *name
 static void list_places(struct list *list, const struct topology *before,
                         const struct topology *after)
 {
-    bool is_concerned = list->asker != TOPOLOGY_ASKER_OBSERVER && list->asker != TOPOLOGY_ASKER_WEB;
-    enum topology_change_when when = is_concerned ? fixed_for(list) : TOPOLOGY_CHANGE_NOW;
+    bool waits = list->asker == TOPOLOGY_ASKER_PLACES || list->asker == TOPOLOGY_ASKER_UP;
+    enum topology_change_when when = waits ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
     for (size_t i = 0; i < after->places_count; i++) {
         struct part part = {.kind = SECTION_PLACES};
         char number[24];

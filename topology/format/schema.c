@@ -516,9 +516,8 @@ static const struct topology_key herd_keys[] = {
 static const struct topology_key node_keys[] = {
     {"name", &kind_name, FIELD(topology_node, name), .example = "Alford",
      .meaning = "what the node is called, in AT lines too"},
-    {"clients", &kind_endpoint, .others_at_once = true, .fixed = true,
-     FIELD(topology_node, clients), .example = "tcp://127.0.0.1:11500",
-     .meaning = "where it listens for clients"},
+    {"clients", &kind_endpoint, .at_once = true, FIELD(topology_node, clients),
+     .example = "tcp://127.0.0.1:11500", .meaning = "where it listens for clients"},
     {"bus", &kind_endpoint, .others_at_once = true, .fixed = true, FIELD(topology_node, bus),
      .example = "tcp://127.0.0.1:12500", .meaning = "where it listens for its neighbours"},
     {"bus_at", &kind_endpoint, .optional = true, .as = "bus", .at_once = true,
@@ -537,7 +536,7 @@ static const struct topology_key node_keys[] = {
      FIELD(topology_node, monitor.token_file), .example = "monitor.token",
      .meaning = "file of the token of those who may watch; without it everybody may"},
     SETTINGS_KEYS(topology_node),
-    {"clients_tls", &kind_tls_endpoint, .optional = true, .others_at_once = true, .fixed = true,
+    {"clients_tls", &kind_tls_endpoint, .optional = true, .at_once = true,
      FIELD(topology_node, clients_tls), .example = "tls://*:11600",
      .meaning = "where it listens for clients that speak TLS"},
     {"certificate", &kind_path, .optional = true, .at_once = true,
@@ -588,11 +587,11 @@ static const struct topology_key web_keys[] = {
 };
 
 static const struct topology_key places_keys[] = {
-    {"gateways", &kind_endpoint, .fixed = true, FIELD(topology_places, gateways),
+    {"gateways", &kind_endpoint, FIELD(topology_places, gateways),
      .example = "tcp://127.0.0.1:13500", .meaning = "where the broker listens for gateways"},
     {"workers", &kind_endpoint, FIELD(topology_places, workers), .example = "tcp://127.0.0.1:13501",
      .meaning = "where it listens for workers"},
-    {"gateways_at", &kind_endpoint, .optional = true, .as = "gateways", .fixed = true,
+    {"gateways_at", &kind_endpoint, .optional = true, .as = "gateways",
      FIELD(topology_places, gateways_at), .example = "tcp://places.example.org:13500",
      .meaning = "where gateways reach it"},
     {"workers_at", &kind_endpoint, .optional = true, .as = "workers",
