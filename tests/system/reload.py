@@ -285,15 +285,19 @@ class Addresses(Changing):
             self.assertTrue(stays.ask("WHATSAT two 1 0").startswith("AT Ann "))
 
     def test_who_waits_at_the_old_address_is_taken(self):
+        """More than the node takes in one turn."""
         process = self.herd.processes["Ann"].child
         process.send_signal(signal.SIGSTOP)
-        with self.herd.client("Ann") as waits:
-            waits.send(f"IAMAT one {UCLA} {time.time():.9f}\n")
+        with contextlib.ExitStack() as stack:
+            waiting = [stack.enter_context(self.herd.client("Ann")) for _ in range(200)]
+            for number, client in enumerate(waiting):
+                client.send(f"IAMAT c{number} {UCLA} {time.time():.9f}\n")
             self.clients["Ann"] = next(self.spare)
             self.write()
             process.send_signal(signal.SIGHUP)
             process.send_signal(signal.SIGCONT)
-            self.assertTrue(waits.line().startswith("AT Ann "))
+            for client in waiting:
+                self.assertTrue(client.line().startswith("AT Ann "))
         wait_for("the new address", lambda: not refuses(self.clients["Ann"]))
 
     def test_an_address_that_cannot_be_had_changes_nothing(self):
