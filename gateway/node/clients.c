@@ -222,7 +222,6 @@ static bool takes_some(struct client *client)
 
 void clients_cut(struct client *client, enum client_limits_reason reason)
 {
-    client_limits_count_closed(client->all->limits, reason);
     if (reason == CLIENT_LIMITS_LINGERED)
         drop_done(client);
     else
@@ -603,7 +602,7 @@ void clients_go_on(struct clients *all)
 void clients_second(struct clients *all)
 {
     clients_keep_limits(all);
-    status_log_limits(all->node->log, &all->limits_logged, all->limits);
+    status_log_limits(all->node->log, &all->limits_logged, all->limits, all->node->reasons.endings);
     status_log_growth(all->node->log, &all->faults, all->accept_faults,
                       "times a connection could not be accepted");
     if (all->is_open)

@@ -74,7 +74,7 @@ struct status_log_limits {
 /* Who was refused or closed since the last call, one line for each limit, and which limits are
  * nearly reached. */
 void status_log_limits(struct logline *lines, struct status_log_limits *logged,
-                       struct client_limits *limits);
+                       struct client_limits *limits, const uint64_t endings[ENDINGS]);
 
 /* What the log has of the table's refusals. All zero is nothing. */
 struct status_log_table {

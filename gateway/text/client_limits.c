@@ -340,11 +340,6 @@ struct client_limits_connection *client_limits_next(struct client_limits *limits
     return found;
 }
 
-void client_limits_count_closed(struct client_limits *limits, enum client_limits_reason reason)
-{
-    limits->count.closed[reason]++;
-}
-
 struct client_limits_connection *client_limits_yield(struct client_limits *limits,
                                                      const struct network_address *address,
                                                      int64_t now_ms)

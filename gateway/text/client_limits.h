@@ -135,10 +135,9 @@ struct client_limits_usage {
     bool is_near; /* ADDRESS_SHARES_WARNING_PERCENT or more are used: an operator should know */
 };
 
-/* Counted since the start, never reset. */
+/* Counted since the start, never reset. Those that were closed, whoever closes them counts. */
 struct client_limits_counters {
     uint64_t accepted, full, address_full, lookups_refused;
-    uint64_t closed[CLIENT_LIMITS_REASONS];
 };
 
 struct client_limits;
@@ -205,9 +204,6 @@ void client_limits_linger(struct client_limits *limits, struct client_limits_con
  * before client_limits_accept, when client_limits_update says so, and once a second. */
 struct client_limits_connection *client_limits_next(struct client_limits *limits, int64_t now_ms,
                                                     enum client_limits_reason *reason);
-
-/* A connection is closed for that. */
-void client_limits_count_closed(struct client_limits *limits, enum client_limits_reason reason);
 
 /* The reason for the log, as a sentence. */
 const char *client_limits_say(enum client_limits_reason reason);
