@@ -1,7 +1,7 @@
 /* printable: a stranger's bytes as a line of text can show them.
  *
  * What is shown may be another text than what came; where the two must remain distinguishable, as
- * in a node's log, gateway/text/logline.h escapes. Invariant: one byte stays one byte, and is
+ * in a node's log, topology/format/logline.h escapes. Invariant: one byte stays one byte, and is
  * printable ASCII.
  */
 #ifndef ZHERD_BUS_BASE_PRINTABLE_H

@@ -20,10 +20,10 @@
 #include "bus/base/fault.h"
 #include "bus/base/histogram.h"
 #include "gateway/node/listener.h"
-#include "gateway/node/log.h"
 #include "gateway/text/handshakes.h"
 #include "gateway/text/session.h"
 #include "topology/format/topology.h"
+#include "topology/log.h"
 
 /* Connections at most, whatever the limit of descriptors is. How many clients a node knows, whose
  * ids stay when their connections are gone, is another limit (bus/flood.h, clients_max). */

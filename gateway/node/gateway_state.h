@@ -15,16 +15,16 @@
 #include "gateway/node/clients.h"
 #include "gateway/node/clock.h"
 #include "gateway/node/gateway.h"
-#include "gateway/node/log.h"
 #include "gateway/node/monitor.h"
 #include "gateway/node/node_access.h"
 #include "gateway/node/node_journal.h"
 #include "gateway/node/node_keys.h"
 #include "gateway/node/places_client.h"
 #include "gateway/node/status_log.h"
-#include "gateway/text/logline.h"
 #include "gateway/text/phases.h"
 #include "gateway/text/session.h"
+#include "topology/format/logline.h"
+#include "topology/log.h"
 
 #define SIGNALS 4
 

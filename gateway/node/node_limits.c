@@ -3,8 +3,8 @@
 
 #include "bus/flood.h"
 #include "gateway/node/gateway.h"
-#include "gateway/node/log.h"
 #include "gateway/text/address_shares.h"
+#include "topology/log.h"
 
 static_assert(SETTINGS_NUMBER_MAX == ADDRESS_SHARES_NEW_IDS_MAX, "what may be said may be had");
 

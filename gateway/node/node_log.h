@@ -1,12 +1,12 @@
 /* node_log: the log as a node's options and file want it: where it goes, what its lines look like,
- * and which of them there are. The lines themselves are written by gateway/node/log.h. */
+ * and which of them there are. The lines themselves are written by topology/log.h. */
 #ifndef ZHERD_GATEWAY_NODE_NODE_LOG_H
 #define ZHERD_GATEWAY_NODE_NODE_LOG_H
 
 #include "bus/base/fault.h"
 #include "gateway/node/gateway.h"
-#include "gateway/node/log.h"
 #include "gateway/text/session.h"
+#include "topology/log.h"
 
 /* Opens it, and has `lines` take what is wanted; NULL with a sentence. */
 struct log *node_log_open(const struct gateway_options *options,

@@ -23,8 +23,8 @@
 #include "bus/link/operate_status.h"
 #include "bus/net/auth.h"
 #include "gateway/node/clients.h"
-#include "gateway/text/logline.h"
 #include "gateway/text/requests.h"
+#include "topology/format/logline.h"
 #include "topology/format/topology.h"
 
 /* Milliseconds without a connection after which a new one replaces it: ZeroMQ gives one up for good

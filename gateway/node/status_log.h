@@ -15,12 +15,12 @@
 #include "bus/operators.h"
 #include "gateway/node/clients.h"
 #include "gateway/node/import.h"
-#include "gateway/node/log.h"
 #include "gateway/node/places_client.h"
 #include "gateway/text/client_limits.h"
-#include "gateway/text/logline.h"
 #include "gateway/text/phases.h"
 #include "gateway/text/session.h"
+#include "topology/format/logline.h"
+#include "topology/log.h"
 
 struct node_journal;
 

@@ -268,7 +268,7 @@ class Logs(unittest.TestCase):
             wait_for("its line", lambda: " 1500.5\n" in log.read_text())
             lost = sum(map(int, re.findall(r" fault - (\d+) bytes were lost here\n", log.read_text())))
             self.assertGreater(lost, 100_000)
-        self.assertEqual(node.err.read_text().count("the node goes on without"), 1)
+        self.assertEqual(node.err.read_text().count("work goes on without"), 1)
         self.stop(herd)
 
 

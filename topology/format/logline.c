@@ -1,4 +1,4 @@
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

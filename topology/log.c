@@ -1,4 +1,4 @@
-#include "gateway/node/log.h"
+#include "topology/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "gateway/node/clock.h"
+#include "bus/base/packed.h"
 #include "topology/journald.h"
 #include "topology/say.h"
 #include "topology/writer.h"
@@ -195,8 +196,7 @@ static bool open_log(struct log *log, const struct log_options *options, struct 
 static void complain(const struct log *log, bool *said, int fault)
 {
     if (!*said)
-        say("cannot write the log %s: %s; the node goes on without", log->place.path,
-            strerror(fault));
+        say("cannot write the log %s: %s; work goes on without", log->place.path, strerror(fault));
     *said = true;
 }
 
@@ -234,6 +234,14 @@ static size_t write_bytes(struct log *log, struct span bytes)
     return done;
 }
 
+/* Of any thread. */
+static int64_t realtime_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NANO + now.tv_nsec;
+}
+
 /* Ends a line that was cut short, and says what is missing. False where that cannot be written. */
 static bool close_gap(struct log *log)
 {
@@ -241,7 +249,7 @@ static bool close_gap(struct log *log)
     if (log->torn)
         buffer_append(&told.lines, span_of("\n"));
     if (log->gap_bytes > 0)
-        logline_fail(&told, clock_machine_ns(), "%" PRIu64 " bytes were lost here", log->gap_bytes);
+        logline_fail(&told, realtime_ns(), "%" PRIu64 " bytes were lost here", log->gap_bytes);
     struct span bytes = {told.lines.data, told.lines.len};
     size_t written = write_bytes(log, bytes);
     /* It counts as written without its newline, too, which then is the first thing to be written.
@@ -502,7 +510,7 @@ void log_write(struct log *log, struct buffer *lines)
     if (!writer_put(log->writer, (struct span){lines->data, lines->len}, &waiting)) {
         atomic_fetch_add(&log->bytes_lost, lines->len);
         if (!log->drops)
-            say("the log %s does not keep up: lines are lost; the node goes on without",
+            say("the log %s does not keep up: lines are lost; work goes on without",
                 log->wanted.path);
         log->drops = log->dropped_lately = true;
     }
