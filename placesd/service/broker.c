@@ -373,14 +373,15 @@ static void apply(struct broker *broker, const struct dispatcher_action *action,
         broker_log_worker(broker, action->worker, "left", now_ms);
         break;
     case DISPATCHER_PAUSED:
-        event_log("provider %s fails: not asked for %" PRId64 " ms", action->source,
+        event_log("fault", "provider %s fails: not asked for %" PRId64 " ms", action->source,
                   action->pause_ms);
         break;
     case DISPATCHER_RESUMED:
-        event_log("provider %s is asked again", action->source);
+        event_log("provider", "provider %s is asked again", action->source);
         break;
     case DISPATCHER_SPENDS:
-        event_log("budget of provider %s: %" PRIu32 " of the %s's %" PRIu32 " requests are used%s",
+        event_log("budget",
+                  "budget of provider %s: %" PRIu32 " of the %s's %" PRIu32 " requests are used%s",
                   action->source, action->budget.used, action->budget.of_hour ? "hour" : "day",
                   action->budget.max, action->budget.percent == 100 ? ": not asked for more" : "");
         break;

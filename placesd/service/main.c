@@ -29,6 +29,7 @@
 #include "topology/load.h"
 #include "topology/monitor.h"
 #include "topology/notify.h"
+#include "topology/program_log.h"
 #include "topology/reach.h"
 #include "topology/say.h"
 #include "topology/secrets.h"
@@ -51,14 +52,19 @@ static const char HELP[] =
     "  --credits N          look-ups that a worker takes at a time (%u)\n"
     "  --data-dir DIR       where a broker keeps what is spent of the provider's `budget`, in\n"
     "                       DIR/budget; without it a restart begins a new day\n"
+    "  --log-file FILE      log there; - is standard output; without it, standard error\n"
+    "  --log-format FORMAT  text, json or logfmt (text)\n"
+    "  --log-level LEVEL    error, warning, info or debug: leave lesser events out (info)\n"
+    "  --log-max-bytes N    bytes at which FILE is rotated, of which four are kept; 0: never "
+    "(256M)\n"
     "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
-    "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
+    "It says \"ready\" on standard output, and logs. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
     "it read FILE again, of which the herd's public keys count at once, its key_file, its\n"
     "monitor_token_file and its database, and say what else differs and waits for the next start.\n"
-    "HUP and USR1 open standard error again where it is a file. Neither ends it.\n"
+    "HUP and USR1 open its log, and standard error, again where they are files. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
 /* How long a worker may take to end what it has begun: longer than any client waits. */
@@ -74,6 +80,7 @@ struct role {
     const char *file, *data_dir; /* the latter NULL without one */
     size_t places;               /* which section, from 1 */
     uint32_t credits;
+    struct settings said; /* of the log */
 };
 
 /* What runs, in the order in which it is started. */
@@ -97,7 +104,7 @@ struct service {
 
 static void tell_of_landmarks(const char *text)
 {
-    event_log("landmarks: %s", text);
+    event_log("landmarks", "landmarks: %s", text);
 }
 
 /* TERM and INT reach this process only through the descriptor: threads started later inherit
@@ -418,18 +425,19 @@ static bool start(struct service *service)
 static void log_start(const struct service *service)
 {
     const struct role *role = service->role;
-    event_log("start: placesd %s, process %d,%s%s", ZHERD_VERSION, getpid(),
+    event_log("start", "start: placesd %s, process %d,%s%s", ZHERD_VERSION, getpid(),
               role->broker ? " broker" : "", role->worker ? " worker" : "");
     if (service->topology.insecure)
-        event_log("insecure: whoever reaches the places service is trusted");
+        event_log("insecure", "insecure: whoever reaches the places service is trusted");
     if (geteuid() == 0)
-        event_log("insecure: " SAY_IS_ROOT);
+        event_log("insecure", "insecure: " SAY_IS_ROOT);
     for (size_t i = 0; i < service->places_count; i++) {
         const struct topology_places *places = &service->places[i];
-        event_log("gateways at %s, workers at %s, provider %s at %s", places->gateways.text,
-                  places->workers.text, topology_provider_name(places->provider), places->url);
+        event_log("start", "gateways at %s, workers at %s, provider %s at %s",
+                  places->gateways.text, places->workers.text,
+                  topology_provider_name(places->provider), places->url);
         if (places->fallback != TOPOLOGY_NO_PROVIDER)
-            event_log("fallback %s at %s", topology_provider_name(places->fallback),
+            event_log("start", "fallback %s at %s", topology_provider_name(places->fallback),
                       places->fallback_url);
     }
 }
@@ -439,10 +447,11 @@ static void log_budget(const struct service *service)
     if (service->broker == NULL || service->places->budget == 0)
         return;
     if (service->budget != NULL)
-        event_log("budget: %" PRId64 " requests a day, kept in %s", service->places->budget,
-                  budget_path(service->budget));
+        event_log("budget", "budget: %" PRId64 " requests a day, kept in %s",
+                  service->places->budget, budget_path(service->budget));
     else
-        event_log("budget: %" PRId64 " requests a day, and no --data-dir: a restart forgets what "
+        event_log("budget",
+                  "budget: %" PRId64 " requests a day, and no --data-dir: a restart forgets what "
                   "is spent",
                   service->places->budget);
 }
@@ -450,11 +459,12 @@ static void log_budget(const struct service *service)
 static void log_stop(const struct service *service)
 {
     if (service->broker == NULL) {
-        event_log("stop");
+        event_log("stop", "stop");
         return;
     }
     const struct dispatcher_counters *count = broker_count(service->broker);
-    event_log("stop: asked %" PRIu64 " busy %" PRIu64 " cached %" PRIu64 " joined %" PRIu64
+    event_log("stop",
+              "stop: asked %" PRIu64 " busy %" PRIu64 " cached %" PRIu64 " joined %" PRIu64
               " stale %" PRIu64 " requests %" PRIu64 " fallback %" PRIu64 " retries %" PRIu64
               " failures %" PRIu64,
               count->asked, count->busy, count->hits, count->joined, count->stale,
@@ -480,14 +490,24 @@ static void notify_role(const struct service *service)
     notify_ready(status);
 }
 
+/* Where the log is standard output it is one of its lines. */
+static void say_ready(void)
+{
+    char line[STATUS_LINE_BYTES_MAX];
+    size_t bytes = status_write(&(struct status){.kind = STATUS_READY}, line);
+    if (program_log_is_output()) {
+        event_log("ready", "ready");
+        return;
+    }
+    fwrite(line, 1, bytes, stdout);
+    fflush(stdout);
+}
+
 static void serve(struct service *service)
 {
     log_start(service);
     log_budget(service);
-    char line[STATUS_LINE_BYTES_MAX];
-    size_t bytes = status_write(&(struct status){.kind = STATUS_READY}, line);
-    fwrite(line, 1, bytes, stdout);
-    fflush(stdout);
+    say_ready();
     notify_role(service);
     if (service->broker != NULL) {
         broker_run(service->broker, service->signals);
@@ -515,6 +535,12 @@ static void stop(struct service *service)
     close(service->signals);
 }
 
+static bool open_log(const struct role *role)
+{
+    struct fault fault;
+    return program_log_open(&role->said, &fault) || say_failure("%s", fault.text);
+}
+
 static int run(const struct role *role)
 {
     static struct service service;
@@ -522,10 +548,12 @@ static int run(const struct role *role)
     notify_open();
     say_open();
     service.signals = open_signals();
-    bool started = service.signals >= 0 ? start(&service) : say_failure("signalfd failed");
+    bool started =
+        service.signals < 0 ? say_failure("signalfd failed") : open_log(role) && start(&service);
     if (started)
         serve(&service);
     stop(&service);
+    program_log_close(SAY_CLOSE_MS);
     say_settle(SAY_CLOSE_MS);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -550,10 +578,14 @@ static int take_role(struct role *role, const char *word)
 static int read_words(int count, char **words, struct role *role)
 {
     static const struct option options[] = {
-        {"topology", required_argument, NULL, 't'}, {"places", required_argument, NULL, 'p'},
-        {"credits", required_argument, NULL, 'c'},  {"data-dir", required_argument, NULL, 'd'},
+        {"topology", required_argument, NULL, 't'},
+        {"places", required_argument, NULL, 'p'},
+        {"credits", required_argument, NULL, 'c'},
+        {"data-dir", required_argument, NULL, 'd'},
+        USAGE_LOG_SETTINGS,
         {"help", no_argument, NULL, 'h'}, /* usage_asks_for_help */
-        {"version", no_argument, NULL, 'v'},        {0},
+        {"version", no_argument, NULL, 'v'},
+        {0},
     };
     if (usage_asks_for_help(count, words)) {
         printf(HELP, (unsigned)WORKER_CREDITS);
@@ -582,7 +614,10 @@ static int read_words(int count, char **words, struct role *role)
             version_print(PROGRAM);
             return EXIT_SUCCESS;
         default:
-            return usage_refuse_option(PROGRAM, option, words, options);
+            if (option < USAGE_SETTINGS)
+                return usage_refuse_option(PROGRAM, option, words, options);
+            if (usage_read_setting(PROGRAM, options, option, optarg, &role->said) != 0)
+                return STATUS_EXIT_USAGE;
         }
     }
     if (optind < count)

@@ -12,6 +12,7 @@
 #include "topology/load.h"
 #include "topology/monitor.h"
 #include "topology/notify.h"
+#include "topology/program_log.h"
 #include "topology/secrets.h"
 #include "topology/signals.h"
 
@@ -44,15 +45,15 @@ static void admit(struct broker *broker, const struct topology *topology)
 static void take_keys(const struct reload_parts *parts, const struct topology *topology)
 {
     if (parts->start->keys[0] == '\0') {
-        event_log("read again from %s, without keys", parts->file);
+        event_log("reload", "read again from %s, without keys", parts->file);
     } else if (topology->keys[0] == '\0') {
-        event_log("keys stay as they are: %s has none any more", parts->file);
+        event_log("fault", "keys stay as they are: %s has none any more", parts->file);
     } else {
         if (parts->broker != NULL)
             admit(parts->broker, topology);
         if (parts->worker != NULL)
             worker_expect(parts->worker, &topology->places[0].public_keys);
-        event_log("keys read again from %s", parts->file);
+        event_log("keys", "keys read again from %s", parts->file);
     }
 }
 
@@ -62,7 +63,7 @@ static bool read_topology(const struct reload_parts *parts)
     struct topology_changes changes;
     char later[TOPOLOGY_LATER_BYTES_MAX];
     if (!topology_load(parts->file, &topology)) {
-        event_log("%s as they are: %s is not good",
+        event_log("fault", "%s as they are: %s is not good",
                   parts->start->keys[0] != '\0' ? "keys stay" : "all stays", parts->file);
         return false;
     }
@@ -70,7 +71,7 @@ static bool read_topology(const struct reload_parts *parts)
     topology_changes_list(parts->start, &topology, TOPOLOGY_ASKER_PLACES, NULL, &changes);
     topology_changes_at_start(&changes, later);
     if (later[0] != '\0')
-        event_log("%s: at the next start", later);
+        event_log("reload", "%s: at the next start", later);
     topology_free(&topology);
     return true;
 }
@@ -85,11 +86,11 @@ static bool read_key(struct reload *reload, size_t index)
     if (!topology_provider_needs_key(source->provider->id))
         return true;
     if (secrets_is_credential(file)) {
-        event_log("key_file %s is a credential: at the next start", file);
+        event_log("reload", "key_file %s is a credential: at the next start", file);
         return true;
     }
     if (!key_read(file, &reload->key, &fault)) {
-        event_log("the key stays as it was: %s", fault.text);
+        event_log("fault", "the key stays as it was: %s", fault.text);
         return false;
     }
     worker_hold(parts->worker);
@@ -97,7 +98,7 @@ static bool read_key(struct reload *reload, size_t index)
     source->key = key_span(&parts->keys[index]);
     worker_go_on(parts->worker);
     key_wipe(&reload->key);
-    event_log("key_file %s read again", file);
+    event_log("reload", "key_file %s read again", file);
     return true;
 }
 
@@ -108,9 +109,10 @@ static bool read_database(struct landmarks *landmarks)
         return true;
     bool good = landmarks_read_again(landmarks, &fault);
     if (good)
-        event_log("database %s read again", landmarks_database(landmarks));
+        event_log("reload", "database %s read again", landmarks_database(landmarks));
     else
-        event_log("database %s stays as it was: %s", landmarks_database(landmarks), fault.text);
+        event_log("fault", "database %s stays as it was: %s", landmarks_database(landmarks),
+                  fault.text);
     return good;
 }
 
@@ -126,9 +128,10 @@ static bool read_token(const struct reload_parts *parts)
     bool good = monitor_token_read(monitor->token_file, bytes, &token, &fault);
     if (good) {
         broker_set_token(parts->broker, token);
-        event_log("monitor_token_file %s read again", monitor->token_file);
+        event_log("reload", "monitor_token_file %s read again", monitor->token_file);
     } else {
-        event_log("the monitor's token stays as it was: %s %s", monitor->token_file, fault.text);
+        event_log("fault", "the monitor's token stays as it was: %s %s", monitor->token_file,
+                  fault.text);
     }
     explicit_bzero(bytes, sizeof bytes);
     return good;
@@ -158,6 +161,7 @@ static void *run(void *user)
         if (atomic_load(&reload->stopping))
             return NULL;
         signals_reopen();
+        program_log_reopen();
         if (number != SIGHUP)
             continue;
         notify_reloading();

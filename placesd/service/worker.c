@@ -113,12 +113,12 @@ static void log_failure(struct worker *worker, const struct transfer_end *end)
     if (!growth_take_text(&worker->failures, span_of(text), zclock_mono(), &before))
         return;
     if (before.others > 0)
-        event_log("providers failed %" PRIu64 " times more, in too many ways to tell",
+        event_log("fault", "providers failed %" PRIu64 " times more, in too many ways to tell",
                   before.others);
     if (before.same > 0)
-        event_log("%s (and %" PRIu64 " times before)", text, before.same);
+        event_log("fault", "%s (and %" PRIu64 " times before)", text, before.same);
     else
-        event_log("%s", text);
+        event_log("fault", "%s", text);
 }
 
 static void run_transfers(struct worker *worker)
@@ -281,13 +281,14 @@ static void tell_news(struct link *link, int64_t now_ms)
 {
     switch (dial_news(&link->dial, now_ms)) {
     case DIAL_LOST:
-        event_log(
-            "no answer from the broker at %s for %d s: %s", link->broker->back, DIAL_LOST_MS / 1000,
-            link->address.trouble[0] != '\0' ? link->address.trouble
-                                             : "not running, out of reach, or the keys differ");
+        event_log("fault", "no answer from the broker at %s for %d s: %s", link->broker->back,
+                  DIAL_LOST_MS / 1000,
+                  link->address.trouble[0] != '\0'
+                      ? link->address.trouble
+                      : "not running, out of reach, or the keys differ");
         break;
     case DIAL_BACK:
-        event_log("the broker at %s is reached again", link->broker->back);
+        event_log("worker", "the broker at %s is reached again", link->broker->back);
         break;
     case DIAL_NOTHING_NEW:
         break;

@@ -100,6 +100,12 @@ void logline_put(struct logline *log, int64_t realtime_ns, const char *kind, uin
 void logline_say(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* That of an event of its kind. */
+enum logline_level logline_level_of(const char *kind);
+
+/* Appends what stands in front of a line of that level: nothing without `has_priorities`. */
+void logline_priority(struct logline *log, enum logline_level level);
+
 /* The same of a fault that harms what the node is for: an error, and of no connection. */
 void logline_fail(struct logline *log, int64_t realtime_ns, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
