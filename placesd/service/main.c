@@ -11,7 +11,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <czmq.h>
 
 #include "bus/base/packed.h"
@@ -23,6 +22,7 @@
 #include "placesd/service/event.h"
 #include "placesd/service/key.h"
 #include "placesd/service/reload.h"
+#include "placesd/service/sources.h"
 #include "placesd/service/transfer.h"
 #include "placesd/service/worker.h"
 #include "topology/format/topology.h"
@@ -62,13 +62,12 @@ static const char HELP[] =
     "\n"
     "It says \"ready\" on standard output, and logs. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "it read FILE again, of which the herd's public keys count at once, its key_file, its\n"
-    "monitor_token_file and its database, and say what else differs and waits for the next start.\n"
+    "it read FILE, its key_file, its monitor_token_file and its database again, and take all of it\n"
+    "or nothing: public keys count at once, a worker alone serves the sections that there are then,\n"
+    "and the log says what else differs and waits for the next start.\n"
     "HUP and USR1 open its log, and standard error, again where they are files. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
-/* How long a worker may take to end what it has begun: longer than any client waits. */
-#define WORKER_DRAIN_MS 5000
 /* How long its last lines may take. */
 #define SAY_CLOSE_MS 400
 /* "FILE:LINE", cut where the path is longer. */
@@ -122,40 +121,6 @@ static int open_signals(void)
     return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Host, port and path of the provider's url, which must have nothing else: a query is the
- * provider's business, and a name and password would end up in the log. */
-struct site {
-    char *host, *port, *path;
-};
-
-static bool has_part(CURLU *url, CURLUPart part)
-{
-    char *text = NULL;
-    bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-    curl_free(text);
-    return found;
-}
-
-static bool read_site(const char *text, struct site *site)
-{
-    CURLU *url = curl_url();
-    bool good = url != NULL && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-                !has_part(url, CURLUPART_QUERY) && !has_part(url, CURLUPART_FRAGMENT) &&
-                !has_part(url, CURLUPART_USER) && !has_part(url, CURLUPART_PASSWORD) &&
-                curl_url_get(url, CURLUPART_HOST, &site->host, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_PORT, &site->port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_PATH, &site->path, 0) == CURLUE_OK;
-    curl_url_cleanup(url);
-    return good;
-}
-
-static void free_site(struct site *site)
-{
-    curl_free(site->host);
-    curl_free(site->port);
-    curl_free(site->path);
-}
-
 static bool is_loopback(const char *host)
 {
     return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
@@ -163,7 +128,7 @@ static bool is_loopback(const char *host)
 }
 
 /* The bundled server runs beside the broker if the url names this machine's loopback. */
-static bool start_landmarks(const struct service *service, const struct site *site,
+static bool start_landmarks(const struct service *service, const struct sources_site *site,
                             const struct topology_places *places, uint32_t line,
                             struct landmarks **landmarks)
 {
@@ -182,22 +147,28 @@ static bool start_landmarks(const struct service *service, const struct site *si
                        service->role->file, line, fault.text);
 }
 
-/* One url, which every role must find good. */
+/* One url, which was found good. */
 static bool start_source(struct service *service, const struct topology_places *places,
                          enum topology_provider provider, const char *url,
                          struct landmarks **landmarks)
 {
-    struct site site = {0};
-    bool good = read_site(url, &site);
-    if (!good)
-        say("url %.*s: write http or https, a host and a path, and nothing behind it",
-            (int)provider_public_url(span_of(url)).len, url);
-    else if (service->role->broker && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
+    struct sources_site site;
+    struct fault fault;
+    bool good = sources_read_site(url, &site, &fault);
+    if (good && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
         good = start_landmarks(service, &site, places,
                                url == places->url ? places->url_line : places->fallback_url_line,
                                landmarks);
-    free_site(&site);
+    sources_free_site(&site);
     return good;
+}
+
+static bool start_sources(struct service *service, const struct topology_places *places)
+{
+    return start_source(service, places, places->provider, places->url, &service->landmarks[0]) &&
+           (places->fallback == TOPOLOGY_NO_PROVIDER ||
+            start_source(service, places, places->fallback, places->fallback_url,
+                         &service->landmarks[1]));
 }
 
 /* Whom a worker asks for one section, and with which key. */
@@ -205,22 +176,10 @@ static bool prepare_broker(struct service *service, size_t index)
 {
     const struct topology_places *places = &service->places[index];
     struct worker_broker *broker = &service->brokers[index];
-    struct key *key = &service->keys[index];
-    const struct provider *provider = provider_of(places->provider);
     struct fault fault;
-    if (service->role->worker && topology_provider_needs_key(places->provider) &&
-        !key_read(places->key_file, key, &fault))
+    if (!sources_read(places, service->role->worker, &service->keys[index], broker, &fault))
         return say_failure("%s", fault.text);
-    *broker = (struct worker_broker){.back = places->workers_at.text, .source_count = 1};
-    broker->sources[0] = (struct transfer_source){
-        .provider = provider, .url = span_of(places->url), .key = key_span(key)};
-    if (places->fallback != TOPOLOGY_NO_PROVIDER)
-        broker->sources[broker->source_count++] = (struct transfer_source){
-            .provider = provider_of(places->fallback), .url = span_of(places->fallback_url)};
-    if (!start_source(service, places, places->provider, places->url, &service->landmarks[0]) ||
-        (places->fallback != TOPOLOGY_NO_PROVIDER &&
-         !start_source(service, places, places->fallback, places->fallback_url,
-                       &service->landmarks[1])))
+    if (service->role->broker && !start_sources(service, places))
         return false;
     /* Our own server always has room for our own worker. */
     for (size_t i = 0; i < broker->source_count; i++)
@@ -395,7 +354,10 @@ static void start_reload(struct service *service)
     struct reload_parts parts = {.file = service->role->file,
                                  .start = &service->topology,
                                  .broker = service->broker,
-                                 .worker = service->worker,
+                                 .worker = service->worker != NULL ? &service->worker : NULL,
+                                 .credits = service->role->credits,
+                                 .ends = has_keys(service) ? &service->ends : NULL,
+                                 .number = service->role->places,
                                  .places = service->places,
                                  .places_count = service->places_count,
                                  .brokers = service->brokers,
@@ -514,7 +476,8 @@ static void serve(struct service *service)
     } else {
         wait_for_signal(service->signals);
         notify_stopping();
-        worker_drain(service->worker, WORKER_DRAIN_MS);
+        reload_end(service->reload);
+        worker_drain(service->worker, RELOAD_DRAIN_MS);
     }
     log_stop(service);
 }
@@ -522,8 +485,9 @@ static void serve(struct service *service)
 /* In reverse order of the start; whatever was not started is skipped. */
 static void stop(struct service *service)
 {
-    reload_stop(&service->reload);
+    reload_end(service->reload);
     worker_stop(&service->worker);
+    reload_free(&service->reload);
     broker_close(&service->broker);
     budget_close(&service->budget);
     for (size_t i = 0; i < DISPATCHER_SOURCES_MAX; i++)

@@ -2,15 +2,21 @@
 stopped; a file that is bad, or wants what cannot be, changes nothing."""
 
 import contextlib
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
+import urllib.error
 
+from metrics_reader import scrape
+from places_rig import OK, UNAVAILABLE, Front, Provider, Service
 from rig import (BUILD, UCLA, Client, Herd, Process, free_ports, refuses, topology_text,
                  wait_for)
 
@@ -426,6 +432,105 @@ class Places(unittest.TestCase):
         self.herd.processes["second"] = Process(self.herd.folder, "second", BUILD / "placesd",
                                                 "--topology", self.herd.file)
         self.herd.processes["second"].says("^ready")
+
+
+class Services(unittest.TestCase):
+    """What placesd takes of a file that it reads again: all of it or nothing."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-reload-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.provider = Provider()
+        self.addCleanup(self.provider.close)
+        self.service = Service(self.folder, self.provider.url(), more="    cache_s = 0\n")
+        self.addCleanup(self.service.close)
+
+    def change(self, process, old, new, says):
+        file = self.service.file
+        before = process.err.read_text().count(says)
+        file.write_text(file.read_text().replace(old, new))
+        process.child.send_signal(signal.SIGHUP)
+        wait_for(says, lambda: process.err.read_text().count(says) > before)
+
+    def answer(self, port=None):
+        front = Front(port or self.service.front)
+        try:
+            return front.answer()
+        finally:
+            front.close()
+
+    def test_what_is_not_good_changes_nothing_and_says_why(self):
+        token = self.folder / "token"
+        token.write_text("0123456789abcdef\n")
+        token.chmod(0o600)
+        monitor = free_ports(50)[-1]
+        self.service.file.write_text(self.service.file.read_text()
+                                     + f"    monitor = tcp://127.0.0.1:{monitor}\n"
+                                     + f"    monitor_token_file = {token}\n")
+        process = self.service.start()
+        url = f"http://127.0.0.1:{monitor}/metrics"
+
+        def success(token="0123456789abcdef"):
+            return scrape(url, token)["zherd_config_reload_success"].value()
+
+        self.assertEqual(success(), 1)
+        key = self.service.key.read_text()
+        token.write_text("another-token-of-it\n")
+        self.service.key.write_text("two words\n")
+        self.change(process, "name = A\n", "name = A\n    max_clients = 5\n",
+                    "all stays as it is: ")
+        self.assertIn("the key stays as it was: ", process.err.read_text())
+        self.assertNotIn("max_clients", process.err.read_text())
+        wait_for("the metric", lambda: success() == 0)  # by the token of before
+        self.service.key.write_text(key)
+        self.change(process, "", "", " node A (max_clients)\n")
+        wait_for("the other token", lambda: self.takes(url, "another-token-of-it"))
+        self.assertEqual(success("another-token-of-it"), 1)
+        self.change(process, "name = trial\n", "name = trial\n    keys = no.keys\n",
+                    "all stays as it is: ")
+        self.assertEqual(self.answer()[0], OK)
+
+    def takes(self, url, token):
+        try:
+            return scrape(url, token)
+        except urllib.error.HTTPError:
+            return None
+
+    def test_what_waits_for_the_next_start_is_said_once(self):
+        process = self.service.start()
+        self.change(process, "cache_s = 0", "cache_s = 7", " places 1 (cache_s): at the next start\n")
+        self.change(process, "name = A\n", "name = A\n    max_clients = 5\n",
+                    " node A (max_clients)\n")
+        self.assertEqual(process.err.read_text().count("cache_s"), 1)
+        self.assertEqual(self.answer()[0], OK)
+
+    def test_a_worker_goes_where_its_brokers_are(self):
+        """Its broker moves, another provider is asked, and one more broker comes."""
+        self.service.start("broker")
+        worker = self.service.start("worker")
+        self.assertEqual(self.answer()[0], OK)
+        other = Provider(body={"html_attributions": [], "results": [{"name": "other"}],
+                               "status": "OK"})
+        self.addCleanup(other.close)
+        self.provider.delay = 1.0
+        front = Front(self.service.front)
+        self.addCleanup(front.close)
+        asked = front.ask()
+        wait_for("the question", lambda: self.provider.requests == 2)
+        self.change(worker, self.provider.url(), other.url(), " places 1 (url)\n")
+        front.take_all()
+        self.assertEqual(front.answers[asked][0][0], OK)  # by the worker of before
+        self.assertEqual(self.answer()[1]["results"], [{"name": "other"}])
+        moved = free_ports(50)[-1]
+        second = self.service.add_broker()
+        self.change(worker, f":{self.service.back}\n", f":{moved}\n", " places 1 (workers)\n")
+        self.assertIn(" places 2\n", worker.err.read_text())
+        self.service.start("broker", "--places", "2")
+        wait_for("a second broker that is answered",
+                 lambda: self.answer(second)[0] != UNAVAILABLE)
+        self.service.processes[0].stop()
+        self.service.start("broker")
+        wait_for("the first one", lambda: self.answer()[0] == OK)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ static enum topology_change_when when_of(const struct list *list, const struct p
     if (list->asker == TOPOLOGY_ASKER_WEB)
         return when_of_web(part, key);
     if (part->kind == SECTION_PLACES)
-        return at_start_for(list, TOPOLOGY_ASKER_PLACES);
+        return part->is_own ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
     if (list->asker == TOPOLOGY_ASKER_OBSERVER && is_of_bus(part, key))
         return TOPOLOGY_CHANGE_AT_START;
     if (key->at_once || (!part->is_own && key->others_at_once))
@@ -154,7 +154,9 @@ static void list_herd(struct list *list, const struct topology *before,
 {
     struct part part = {.kind = SECTION_HERD, .is_own = true};
     compare(list, &part, before, after);
-    if ((before->keys[0] == '\0') != (after->keys[0] == '\0') && list->asker == TOPOLOGY_ASKER_NODE)
+    bool takes_keys = list->asker == TOPOLOGY_ASKER_NODE || list->asker == TOPOLOGY_ASKER_BROKER ||
+                      list->asker == TOPOLOGY_ASKER_WORKER;
+    if ((before->keys[0] == '\0') != (after->keys[0] == '\0') && takes_keys)
         add(list, TOPOLOGY_CHANGE_REFUSED, "herd (keys, which it has%s)",
             before->keys[0] == '\0' ? " not" : "");
     add_part(list, &part, "");
@@ -364,12 +366,12 @@ static const char *node_of_web(const struct topology *topology, const char *name
 static void list_places(struct list *list, const struct topology *before,
                         const struct topology *after)
 {
-    bool waits = list->asker == TOPOLOGY_ASKER_PLACES || list->asker == TOPOLOGY_ASKER_UP;
-    enum topology_change_when when = waits ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
+    enum topology_change_when when = at_start_for(list, TOPOLOGY_ASKER_UP);
     for (size_t i = 0; i < after->places_count; i++) {
         struct part part = {.kind = SECTION_PLACES};
         char number[24];
         snprintf(number, sizeof number, "%zu", i + 1);
+        part.is_own = list->asker == TOPOLOGY_ASKER_BROKER && is_self(list, number);
         if (i >= before->places_count) {
             add(list, when, "places %s", number);
             continue;
@@ -377,8 +379,12 @@ static void list_places(struct list *list, const struct topology *before,
         compare(list, &part, &before->places[i], &after->places[i]);
         add_part(list, &part, number);
     }
-    for (size_t i = after->places_count; i < before->places_count; i++)
-        add(list, when, "places %zu (removed)", i + 1);
+    for (size_t i = after->places_count; i < before->places_count; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%zu", i + 1);
+        bool is_own = list->asker == TOPOLOGY_ASKER_BROKER && is_self(list, number);
+        add(list, is_own ? TOPOLOGY_CHANGE_REFUSED : when, "places %s (removed)", number);
+    }
 }
 
 void topology_changes_list(const struct topology *before, const struct topology *after,
