@@ -62,9 +62,11 @@ static const char HELP[] =
     "\n"
     "It says \"ready\" on standard output, and logs. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "it read FILE, its key_file, its monitor_token_file and its database again, and take all of it\n"
-    "or nothing: public keys count at once, a worker alone serves the sections that there are then,\n"
-    "and the log says what else differs and waits for the next start.\n"
+    "it read FILE, its key_file, its monitor_token_file and its database again, and take all of "
+    "it\n"
+    "or nothing: public keys and a broker's addresses count at once, a worker alone serves the\n"
+    "sections that there are then, and the log says what else differs and waits for the next "
+    "start.\n"
     "HUP and USR1 open its log, and standard error, again where they are files. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
@@ -318,13 +320,9 @@ static bool start_broker(struct service *service)
     return opened;
 }
 
-/* A worker beside its broker reaches it on this machine, however others do. */
 static void find_own_broker(struct service *service)
 {
-    const char *back = broker_back(service->broker), *port = strrchr(back, ':');
-    bool is_any = strncmp(back, "tcp://0.0.0.0:", 14) == 0 || strncmp(back, "tcp://[::]:", 11) == 0;
-    snprintf(service->own_back, sizeof service->own_back, "%s%s", is_any ? "tcp://127.0.0.1" : back,
-             is_any ? port : "");
+    reload_own_back(service->broker, service->own_back);
     service->brokers[0].back = service->own_back;
 }
 

@@ -16,6 +16,7 @@
 #include "topology/monitor.h"
 #include "topology/notify.h"
 #include "topology/program_log.h"
+#include "topology/reach.h"
 #include "topology/secrets.h"
 #include "topology/signals.h"
 
@@ -203,6 +204,33 @@ static bool fill_worker_parts(struct reload *reload, struct fault *fault)
     return true;
 }
 
+/* The broker's own section, as the file has it now. */
+static const struct topology_places *own_places(const struct reload *reload)
+{
+    return &reload->candidate.topology->places[reload->parts.number - 1];
+}
+
+static bool is_reachable(const struct topology_places *places, struct fault *fault)
+{
+    return reach_is_said(&places->gateways, &places->gateways_at, "gateways_at", fault) &&
+           reach_is_said(&places->workers, &places->workers_at, "workers_at", fault);
+}
+
+static bool read_addresses(struct reload *reload)
+{
+    struct fault fault;
+    if (is_lone_worker(reload))
+        return true;
+    const struct topology_places *places = own_places(reload);
+    if (is_reachable(places, &fault) &&
+        broker_read_addresses(reload->parts.broker, places->gateways.text, places->workers.text,
+                              &fault))
+        return true;
+    event_log("fault", "the broker stays where it is: %s:%" PRIu32 ": %s", reload->parts.file,
+              places->line, fault.text);
+    return false;
+}
+
 /* A lone worker of other sections is another worker. */
 static bool read_worker(struct reload *reload)
 {
@@ -293,6 +321,26 @@ static void take_databases(struct reload *reload)
     }
 }
 
+static void take_addresses(struct reload *reload)
+{
+    char before[TOPOLOGY_ENDPOINT_BYTES_MAX + 1], own_back[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
+    if (is_lone_worker(reload))
+        return;
+    reload_own_back(reload->parts.broker, before);
+    broker_take_addresses(reload->parts.broker);
+    reload_own_back(reload->parts.broker, own_back);
+    if (reload->parts.worker != NULL && strcmp(before, own_back) != 0)
+        worker_move(*reload->parts.worker, own_back);
+}
+
+void reload_own_back(const struct broker *broker, char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1])
+{
+    const char *back = broker_back(broker), *port = strrchr(back, ':');
+    bool is_any = strncmp(back, "tcp://0.0.0.0:", 14) == 0 || strncmp(back, "tcp://[::]:", 11) == 0;
+    snprintf(text, TOPOLOGY_ENDPOINT_BYTES_MAX + 1, "%s%s", is_any ? "tcp://127.0.0.1" : back,
+             is_any ? port : "");
+}
+
 static void free_topology(struct topology **topology)
 {
     if (*topology != NULL)
@@ -331,6 +379,7 @@ static void take(struct reload *reload)
     if (reload->candidate.worker == NULL)
         take_keys(reload);
     take_token(reload);
+    take_addresses(reload);
     take_databases(reload);
     take_public_keys(reload);
     take_worker(reload);
@@ -345,6 +394,8 @@ static void leave(struct reload *reload)
 {
     struct candidate *candidate = &reload->candidate;
     worker_stop(&candidate->worker);
+    if (reload->parts.broker != NULL)
+        broker_leave_addresses(reload->parts.broker);
     free_worker_parts(&candidate->worker_parts);
     free_topology(&candidate->topology);
     for (size_t i = 0; i < reload->parts.landmarks_count; i++)
@@ -359,7 +410,7 @@ static bool read_files(struct reload *reload)
     bool good = read_keys(reload);
     good = read_token(reload) && good;
     good = read_databases(reload) && good;
-    return good && read_worker(reload);
+    return good && read_worker(reload) && read_addresses(reload);
 }
 
 static void read_again(struct reload *reload)

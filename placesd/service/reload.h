@@ -4,9 +4,9 @@
  * the databases of the landmarks, and takes all of it or nothing, with one line of the log for each
  * change of the topology. Public keys count at once. A worker without a broker beside it serves the
  * places sections that there are then, as another worker, while the first finishes what it has
- * begun; of a broker's own section what is different waits for the next start, and the line says
- * so. Both signals: it opens its log, standard output and standard error again
- * (topology/signals.h).
+ * begun. A broker listens where its section says then; what else is different there waits for the
+ * next start, and the line says so. Both signals: it opens its log, standard output and standard
+ * error again (topology/signals.h).
  *
  * A thread of its own waits for them, because the others wait for messages. */
 #ifndef ZHERD_PLACESD_SERVICE_RELOAD_H
@@ -46,6 +46,9 @@ void reload_askers(const struct topology *topology, struct keyring *ring);
 
 /* Adds the keys of the herd's places services: one of them is a worker's, and its broker's. */
 void reload_workers(const struct topology *topology, struct keyring *ring);
+
+/* Where a worker beside the broker reaches it, however others do. */
+void reload_own_back(const struct broker *broker, char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1]);
 
 /* Since before any other thread, both signals are held (signals_hold). Copies the parts. */
 struct reload *reload_start(const struct reload_parts *parts);

@@ -21,6 +21,7 @@ from rig import (BUILD, UCLA, Client, Herd, Process, free_ports, refuses, topolo
                  wait_for)
 
 HOST = "127.0.0.1"
+AT_ONCE = ("--ready-within", "0")  # no neighbour is waited for
 
 
 class Writers:
@@ -267,7 +268,7 @@ class Addresses(Changing):
 
     def setUp(self):
         super().setUp()
-        self.herd.start("Ann")
+        self.herd.start("Ann", extra=AT_ONCE)
 
     def test_clients_come_in_elsewhere_and_those_that_are_there_stay(self):
         before = self.clients["Ann"]
@@ -325,7 +326,7 @@ class Addresses(Changing):
 
 class Logs(Changing):
     def test_a_log_that_cannot_be_opened_changes_nothing(self):
-        herd = self.herd.start("Ann")
+        herd = self.herd.start("Ann", extra=AT_ONCE)
         self.write(log_file=f"{self.herd.file}/no.log", max_clients=1)
         self.hang_up("Ann", says="cannot be had\n")
         self.assertRegex(herd.log("Ann"), r" fault - .*herd\.zpl:\d+: cannot open the log "
@@ -350,7 +351,7 @@ class Room(Changing):
             self.add(f"N{number}")
             self.links.append(f"Ann-N{number}")
         self.write()
-        self.herd.start("Ann")
+        self.herd.start("Ann", extra=AT_ONCE)
         said = re.compile(r" limits - descriptors: 220, of them (\d+) for clients, (\d+) for ")
         [(clients, neighbours)] = said.findall(self.herd.log("Ann"))
         self.assertEqual(int(neighbours), 8 * 4)
@@ -400,7 +401,7 @@ class Places(unittest.TestCase):
 
     def test_they_come_are_others_and_go(self):
         herd = self.herd
-        herd.start("Ann")
+        herd.start("Ann", extra=AT_ONCE)
         with herd.client("Ann") as client:
             client.ask(f"IAMAT kiwi {UCLA} {time.time():.9f}")
 
@@ -485,7 +486,7 @@ class Services(unittest.TestCase):
         self.service.key.write_text(key)
         self.change(process, "", "", " node A (max_clients)\n")
         wait_for("the other token", lambda: self.takes(url, "another-token-of-it"))
-        self.assertEqual(success("another-token-of-it"), 1)
+        wait_for("the metric again", lambda: success("another-token-of-it") == 1)
         self.change(process, "name = trial\n", "name = trial\n    keys = no.keys\n",
                     "all stays as it is: ")
         self.assertEqual(self.answer()[0], OK)
@@ -531,6 +532,38 @@ class Services(unittest.TestCase):
         self.service.processes[0].stop()
         self.service.start("broker")
         wait_for("the first one", lambda: self.answer()[0] == OK)
+
+    def test_a_broker_listens_elsewhere(self):
+        """Its own worker goes with it."""
+        process = self.service.start()
+        self.assertEqual(self.answer()[0], OK)
+        front, back = free_ports(52)[-2:]
+        for old, new in ((self.service.front, front), (self.service.back, back)):
+            self.change(process, f":{old}\n", f":{new}\n", "Z read again from ")
+        self.assertIn(" places 1 (gateways)\n", process.err.read_text())
+        self.assertIn(" places 1 (workers)\n", process.err.read_text())
+        wait_for("an answer there", lambda: self.answer(front)[0] == OK)
+        wait_for("the old ports to be free",
+                 lambda: refuses(self.service.front) and refuses(self.service.back))
+        worker = self.service.start("worker")
+        wait_for("a second worker", lambda: process.err.read_text().count(" joined") == 2)
+        self.assertEqual(worker.stop()[0], 0)
+        self.assertEqual(self.answer(front)[0], OK)
+        self.assertEqual(process.stop()[0], 0)
+
+    def test_a_broker_whose_port_is_taken_stays_where_it_is(self):
+        process = self.service.start()
+        front = free_ports(51)[-1]
+        with socket.create_server((HOST, 0)) as taken:
+            port = taken.getsockname()[1]
+            self.service.file.write_text(self.service.file.read_text().replace(
+                f":{self.service.front}\n", f":{front}\n"))
+            self.change(process, f":{self.service.back}\n", f":{port}\n", "all stays as it is: ")
+            self.assertRegex(process.err.read_text(), r"the broker stays where it is: .*:\d+: cannot "
+                             rf"listen on tcp://127\.0\.0\.1:{port}: Address already in use")
+            wait_for("what was bound in vain", lambda: refuses(front))
+        self.assertEqual(self.answer()[0], OK)
+        self.assertEqual(process.stop()[0], 0)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ static enum topology_change_when when_of(const struct list *list, const struct p
     if (list->asker == TOPOLOGY_ASKER_WEB)
         return when_of_web(part, key);
     if (part->kind == SECTION_PLACES)
-        return part->is_own ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
+        return part->is_own && !key->at_once ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
     if (list->asker == TOPOLOGY_ASKER_OBSERVER && is_of_bus(part, key))
         return TOPOLOGY_CHANGE_AT_START;
     if (key->at_once || (!part->is_own && key->others_at_once))

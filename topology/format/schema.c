@@ -587,14 +587,14 @@ static const struct topology_key web_keys[] = {
 };
 
 static const struct topology_key places_keys[] = {
-    {"gateways", &kind_endpoint, FIELD(topology_places, gateways),
+    {"gateways", &kind_endpoint, .at_once = true, FIELD(topology_places, gateways),
      .example = "tcp://127.0.0.1:13500", .meaning = "where the broker listens for gateways"},
-    {"workers", &kind_endpoint, FIELD(topology_places, workers), .example = "tcp://127.0.0.1:13501",
-     .meaning = "where it listens for workers"},
-    {"gateways_at", &kind_endpoint, .optional = true, .as = "gateways",
+    {"workers", &kind_endpoint, .at_once = true, FIELD(topology_places, workers),
+     .example = "tcp://127.0.0.1:13501", .meaning = "where it listens for workers"},
+    {"gateways_at", &kind_endpoint, .optional = true, .as = "gateways", .at_once = true,
      FIELD(topology_places, gateways_at), .example = "tcp://places.example.org:13500",
      .meaning = "where gateways reach it"},
-    {"workers_at", &kind_endpoint, .optional = true, .as = "workers",
+    {"workers_at", &kind_endpoint, .optional = true, .as = "workers", .at_once = true,
      FIELD(topology_places, workers_at), .example = "tcp://places.example.org:13501",
      .meaning = "where workers reach it"},
     {"provider", &kind_provider, FIELD(topology_places, provider), .example = "landmarks",
