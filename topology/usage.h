@@ -18,7 +18,7 @@ struct option;
 #define USAGE_SETTINGS 256
 #define USAGE_SETTING(name, setting)                                                               \
     {                                                                                              \
-        name, required_argument, NULL, USAGE_SETTINGS + (setting)                                  \
+        (name), required_argument, NULL, USAGE_SETTINGS + (setting)                                \
     }
 /* Of each program that has a log. */
 #define USAGE_LOG_SETTINGS                                                                         \
