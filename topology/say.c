@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "bus/base/printable.h"
 #include "topology/journald.h"
 #include "topology/writer.h"
 
@@ -20,21 +21,12 @@ void say_as(const char *program, const char *node)
              node != NULL ? " " : "", node != NULL ? node : "");
 }
 
-/* Also those of ISO 6429 that UTF-8 writes as C2 80 to C2 9F, or that stand alone. */
-static bool is_control(unsigned char before, unsigned char byte)
-{
-    bool is_upper = byte >= 0x80 && byte <= 0x9f && (before < 0x80 || before == 0xc2);
-    return byte < 0x20 || byte == 0x7f || is_upper;
-}
-
 /* Returns its bytes, with the newline. */
 static size_t form_line(char line[SAY_LINE_BYTES_MAX], const char *beginning, const char *text)
 {
     int wanted = snprintf(line, SAY_LINE_BYTES_MAX, "%s%s", beginning, text);
     size_t bytes = wanted < SAY_LINE_BYTES_MAX ? (size_t)wanted : SAY_LINE_BYTES_MAX - 1;
-    for (size_t i = 0; i < bytes; i++)
-        if (is_control(i > 0 ? (unsigned char)line[i - 1] : 0, (unsigned char)line[i]))
-            line[i] = '?';
+    printable_make_line(line, bytes);
     line[bytes++] = '\n';
     return bytes;
 }
@@ -71,30 +63,26 @@ bool say_settle(int64_t wait_ms)
     return writer == NULL || writer_settle(writer, wait_ms);
 }
 
-static void put_line(const char *beginning, const char *text)
+bool say_has_priorities(void)
 {
-    char line[SAY_LINE_BYTES_MAX];
-    size_t bytes = form_line(line, beginning, text);
-    if (writer != NULL)
-        writer_put(writer, (struct span){line, bytes}, NULL);
-    else
-        write_all(line, bytes);
+    return is_journal;
 }
 
-void say_line(const char *beginning, const char *text)
+void say_lines(struct span lines)
 {
-    char whole[256];
-    snprintf(whole, sizeof whole, "%s%s", is_journal ? "<6>" : "", beginning);
-    put_line(whole, text);
+    if (writer != NULL)
+        writer_put(writer, lines, NULL);
+    else
+        write_all(lines.data, lines.len);
 }
 
 static void say_all(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 static void say_all(const char *format, va_list arguments)
 {
-    char text[SAY_LINE_BYTES_MAX];
+    char text[SAY_LINE_BYTES_MAX], line[SAY_LINE_BYTES_MAX];
     vsnprintf(text, sizeof text, format, arguments);
-    put_line(prefix, text);
+    say_lines((struct span){line, form_line(line, prefix, text)});
 }
 
 void say(const char *format, ...)

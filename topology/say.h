@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/base/bytes.h"
+
 /* A path, and a sentence about it. Longer lines are cut. */
 #define SAY_LINE_BYTES_MAX  (PATH_MAX + 2048)
 #define SAY_WHERE_BYTES_MAX (PATH_MAX + 32)
@@ -24,9 +26,8 @@
 #define SAY_IS_ROOT "runs as root, which nothing here needs: give it a user of its own"
 
 /* From now on lines begin with "PROGRAM NODE: ", or "PROGRAM: " where `node` is NULL; before the
- * first call they begin with nothing. In front of that stands a priority where standard error leads
- * to the journal: of a warning for what say writes, of information for say_line. Copies. Before
- * there are other threads. */
+ * first call they begin with nothing. In front of that stands the priority of a warning where
+ * standard error leads to the journal. Copies. Before there are other threads. */
 void say_as(const char *program, const char *node);
 
 /* Starts the thread, which goes on until the process ends. Where there is none to be had, lines are
@@ -39,9 +40,10 @@ bool say_settle(int64_t wait_ms);
 /* Writes the line. Control bytes become '?'. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same of an event, with a beginning that is the caller's, such as a time, in place of the
- * names; of 200 bytes at most. */
-void say_line(const char *beginning, const char *text);
+/* Writes lines that are whole: printable, with whatever stands in front, and their newlines. */
+void say_lines(struct span lines);
+/* Whether standard error leads to the journal, so that lines have priorities. */
+bool say_has_priorities(void);
 
 /* As say, for why something failed: returns false, for a caller that returns that itself. */
 bool say_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));

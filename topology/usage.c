@@ -18,6 +18,18 @@ int usage_refuse(const char *program, const char *format, ...)
     return STATUS_EXIT_USAGE;
 }
 
+int usage_read_setting(const char *program, const struct option *options, int option,
+                       const char *value, struct settings *said)
+{
+    enum setting setting = (enum setting)(option - USAGE_SETTINGS);
+    if (settings_read(said, setting, value))
+        return 0;
+    while (options->val != option)
+        options++;
+    return usage_refuse(program, "--%s takes %s, not %s", options->name, settings_takes(setting),
+                        value);
+}
+
 const char *usage_meant(const struct topology_nearest *nearest, char text[USAGE_MEANT_BYTES_MAX])
 {
     text[0] = '\0';

@@ -9,8 +9,22 @@
 #include <stdbool.h>
 
 #include "topology/format/faults.h"
+#include "topology/format/settings.h"
 
 struct option;
+
+/* Of getopt_long(3): an option that is a setting has this and an enum setting; others are less, and
+ * ':' and '?' too. */
+#define USAGE_SETTINGS 256
+#define USAGE_SETTING(name, setting)                                                               \
+    {                                                                                              \
+        (name), required_argument, NULL, USAGE_SETTINGS + (setting)                                \
+    }
+/* Of each program that has a log. */
+#define USAGE_LOG_SETTINGS                                                                         \
+    USAGE_SETTING("log-level", SETTING_LOG_LEVEL), USAGE_SETTING("log-file", SETTING_LOG_FILE),    \
+        USAGE_SETTING("log-max-bytes", SETTING_LOG_MAX_BYTES),                                     \
+        USAGE_SETTING("log-format", SETTING_LOG_FORMAT)
 
 /* " (did you mean ...?)" with the name of anything in a herd. */
 #define USAGE_MEANT_BYTES_MAX 96
@@ -24,6 +38,11 @@ int usage_refuse(const char *program, const char *format, ...)
  * ones that it knew. */
 int usage_refuse_option(const char *program, int option, char *const *words,
                         const struct option *options);
+
+/* Takes the value of an option of USAGE_SETTINGS or more, one of `options`: 0, or the exit status
+ * where it may not be that, which was said. */
+int usage_read_setting(const char *program, const struct option *options, int option,
+                       const char *value, struct settings *said);
 
 /* The end of a sentence about a word that is unknown: " (did you mean BEST?)", or "" where nothing
  * is near. Written to `text`, which is returned. */

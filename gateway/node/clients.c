@@ -223,7 +223,6 @@ static bool takes_some(struct client *client)
 
 void clients_cut(struct client *client, enum client_limits_reason reason)
 {
-    client_limits_count_closed(client->all->limits, reason);
     if (reason == CLIENT_LIMITS_LINGERED)
         drop_done(client);
     else
@@ -479,11 +478,39 @@ static struct client_limits_options limits_of(const struct clients_options *opti
     return all;
 }
 
+static bool say_no_room(struct fault *fault)
+{
+    return fault_set(fault,
+                     "the limit of open files leaves no room for connections of clients: raise it "
+                     "(ulimit -n)");
+}
+
+/* Again, of what there was at the start. */
+static bool divide_descriptors(const struct clients *all, const struct clients_options *options,
+                               struct client_limits_descriptors *descriptors)
+{
+    return client_limits_divide_descriptors(all->descriptors.limit, all->descriptors.open,
+                                            options->neighbours, options->connections_max,
+                                            descriptors);
+}
+
 void clients_change_limits(struct clients *all, const struct clients_options *options)
 {
+    bool has_room = divide_descriptors(all, options, &all->descriptors);
+    assert(has_room); /* clients_have_room */
+    all->connections_max = all->descriptors.clients;
+    clients_make_slots(all);
     struct client_limits_options limits =
         limits_of(options, all->connections_max, all->node->requests);
     client_limits_change(all->limits, &limits);
+    clients_tls_limit(all, options->tls_bytes_max);
+}
+
+bool clients_have_room(const struct clients *all, const struct clients_options *options,
+                       struct fault *fault)
+{
+    struct client_limits_descriptors descriptors;
+    return divide_descriptors(all, options, &descriptors) || say_no_room(fault);
 }
 
 void clients_hold_replies(struct clients *all)
@@ -500,67 +527,46 @@ struct clients *clients_open(uv_loop_t *loop, const struct clients_options *opti
 {
     struct client_limits_descriptors descriptors;
     if (!listener_divide(options->neighbours, options->connections_max, &descriptors)) {
-        fault_set(fault,
-                  "the limit of open files leaves no room for connections of clients: raise it "
-                  "(ulimit -n)");
+        say_no_room(fault);
         return NULL;
     }
     struct clients *all = bytes_zeroed(sizeof *all);
     struct activation adopted =
         listener_pick(options->adopted, options->self->clients_tls.port, true);
-    if (!listener_open(&all->listener, loop, &options->self->clients, &adopted, clients_on_accept,
-                       all, fault)) {
+    all->listener = listener_open(loop, &options->self->clients, &adopted, clients_on_accept, all,
+                                  &all->accept_faults, fault);
+    if (all->listener == NULL) {
         free(all);
         return NULL;
     }
-    size_t connections_max = descriptors.clients;
     all->loop = loop;
     all->node = node;
     all->log = log;
     all->descriptors = descriptors;
-    struct client_limits_options limits = limits_of(options, connections_max, node->requests);
+    all->connections_max = descriptors.clients;
+    struct client_limits_options limits = limits_of(options, all->connections_max, node->requests);
     all->limits = node->limits = client_limits_new(&limits);
-    all->connections_max = connections_max;
     turns_init(&all->turns);
     telling_init(&all->telling);
     list_init(&all->paused);
     list_init(&all->slowed);
     if (node->holds_replies)
         clients_hold_replies(all);
-    all->slots = bytes_zeroed(connections_max * sizeof *all->slots);
-    all->free_slots = bytes_zeroed(connections_max * sizeof *all->free_slots);
-    while (all->free_count < connections_max) {
-        all->free_slots[all->free_count] = (uint32_t)(connections_max - 1 - all->free_count);
-        all->free_count++;
-    }
+    clients_make_slots(all);
     return all;
-}
-
-static void listen_on(struct clients *all)
-{
-    listener_resume(&all->listener);
-    if (all->tls != NULL)
-        listener_resume(&all->tls->listener);
-}
-
-static void listen_no_more(struct clients *all)
-{
-    listener_close(&all->listener);
-    if (all->tls != NULL)
-        listener_close(&all->tls->listener);
 }
 
 void clients_let_in(struct clients *all)
 {
     all->is_open = true;
     clients_tls_let_in(all);
-    listen_on(all);
+    clients_listen_on(all);
 }
 
 void clients_answer(struct clients *all, const struct requests_answer *answer)
 {
     size_t slot = answer->asker & SLOT_MASK;
-    struct client *client = slot < all->connections_max ? all->slots[slot] : NULL;
+    struct client *client = slot < all->slots_max ? all->slots[slot] : NULL;
     bool is_gone = client == NULL || client->session.address != answer->asker;
     client_limits_answer(all->limits, answer->share, is_gone ? NULL : &client->session.limits);
     if (is_gone || client->is_lingering)
@@ -599,11 +605,11 @@ void clients_go_on(struct clients *all)
 void clients_second(struct clients *all)
 {
     clients_keep_limits(all);
-    status_log_limits(all->node->log, &all->limits_logged, all->limits);
-    status_log_growth(all->node->log, &all->faults, all->listener.faults,
+    status_log_limits(all->node->log, &all->limits_logged, all->limits, all->node->reasons.endings);
+    status_log_growth(all->node->log, &all->faults, all->accept_faults,
                       "times a connection could not be accepted");
     if (all->is_open)
-        listen_on(all);
+        clients_listen_on(all);
     clients_tls_second(all);
 }
 
@@ -611,7 +617,7 @@ void clients_stop(struct clients *all)
 {
     all->stopping = true;
     work_off(all);
-    listen_no_more(all);
+    clients_listen_no_more(all);
     clients_take_time(all);
     for (size_t slot = 0; slot < all->slots_used; slot++) {
         struct client *client = all->slots[slot];
@@ -628,7 +634,7 @@ void clients_stop(struct clients *all)
 
 void clients_close(struct clients *all)
 {
-    listen_no_more(all);
+    clients_listen_no_more(all);
     for (size_t slot = 0; slot < all->slots_used; slot++) {
         if (all->slots[slot] != NULL)
             clients_drop(all->slots[slot], ENDING_STOPS, "the node stops");
@@ -680,7 +686,7 @@ const struct histogram *clients_replies(const struct clients *all)
 
 uint64_t clients_faults(const struct clients *all)
 {
-    return all->listener.faults + (all->tls == NULL ? 0 : all->tls->listener.faults);
+    return all->accept_faults + (all->tls == NULL ? 0 : all->tls->accept_faults);
 }
 
 struct client_limits *clients_limits(const struct clients *all)

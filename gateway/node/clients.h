@@ -20,10 +20,10 @@
 #include "bus/base/fault.h"
 #include "bus/base/histogram.h"
 #include "gateway/node/listener.h"
-#include "gateway/node/log.h"
 #include "gateway/text/handshakes.h"
 #include "gateway/text/session.h"
 #include "topology/format/topology.h"
+#include "topology/log.h"
 
 /* Connections at most, whatever the limit of descriptors is. How many clients a node knows, whose
  * ids stay when their connections are gone, is another limit (bus/flood.h, clients_max). */
@@ -48,8 +48,23 @@ struct clients;
 struct clients *clients_open(uv_loop_t *loop, const struct clients_options *options,
                              struct session_node *node, struct log *log, struct fault *fault);
 
-/* Other `held_bytes_max`, and of `shares` other numbers and networks, from now on. */
+/* Other `tls_bytes_max`, `neighbours` and `held_bytes_max`, and of `shares` other numbers and
+ * networks, from now on: connections that are there stay. */
 void clients_change_limits(struct clients *clients, const struct clients_options *options);
+/* Whether the limit of open files leaves room for connections beside so many neighbours; where not,
+ * one clear sentence in `fault`, and these limits may not be taken. */
+bool clients_have_room(const struct clients *clients, const struct clients_options *options,
+                       struct fault *fault);
+
+/* Listens where the topology's file has the node take clients now, beside where it listens, for
+ * clients_take_addresses; accepts nobody there yet. False and one clear sentence in `fault` where
+ * that cannot be, and which line is to blame. One of the two below has to follow. */
+bool clients_read_addresses(struct clients *clients, const struct topology_node *self,
+                            uint32_t *line, struct fault *fault);
+/* Connections come in there from now on, and no more where they did before. */
+void clients_take_addresses(struct clients *clients);
+/* All stays as it is. */
+void clients_leave_addresses(struct clients *clients);
 
 /* From now on replies may be held (session_node.holds_replies). */
 void clients_hold_replies(struct clients *clients);

@@ -71,7 +71,8 @@ struct clients_tls_review {
 struct clients_tls {
     struct tls_door *door;
     const struct topology_node *self;
-    struct listener listener;
+    struct listener *listener, *next_listener; /* as in struct clients */
+    uint64_t accept_faults;
     struct handshakes handshakes;
     struct clients_tls_review review;
     struct growth faults, failed[HANDSHAKES_FAILURES],
@@ -83,14 +84,17 @@ struct clients {
     uv_loop_t *loop;
     struct session_node *node;
     struct log *log;
-    struct listener listener;
-    struct clients_tls *tls; /* or NULL */
-    bool is_open;            /* connections are taken */
-    bool stopping;           /* no new connections, no new commands */
+    struct listener *listener;      /* NULL once it is closed */
+    struct listener *next_listener; /* from clients_listen_beside until it is taken; else NULL */
+    uint64_t accept_faults;         /* times the system had no connection to give */
+    struct clients_tls *tls;        /* or NULL */
+    bool is_open;                   /* connections are taken */
+    bool stopping;                  /* no new connections, no new commands */
 
     struct client **slots;
     uint32_t *free_slots; /* a stack */
     size_t connections, connections_max, free_count;
+    size_t slots_max;  /* that there are: as many as `connections_max` ever was */
     size_t slots_used; /* no slot from here on was ever used: of a million, often few are */
     uint64_t last_number;
 
@@ -167,6 +171,13 @@ void clients_flush(struct client *client, const struct turns_budget *used);
 /* For both listeners, whose host is `all`. */
 listener_on_accept clients_on_accept, clients_on_accept_tls;
 
+/* There are slots for `connections_max` from now on. */
+void clients_make_slots(struct clients *all);
+
+/* Accepts on all listeners, or closes them. */
+void clients_listen_on(struct clients *all);
+void clients_listen_no_more(struct clients *all);
+
 /* ---- clients_access.c --------------------------------------------------------------------- */
 
 /* It is new, and comes from there. */
@@ -196,6 +207,8 @@ void clients_end_watches(struct client *client);
 
 /* Connections are taken from now on: says so in the log. */
 void clients_tls_let_in(struct clients *all);
+/* Another memory than at the start. */
+void clients_tls_limit(struct clients *all, size_t bytes_max);
 void clients_tls_free(struct clients *all);
 
 /* A connection that may stay speaks TLS: false where TLS has no place for it. */

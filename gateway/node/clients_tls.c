@@ -29,27 +29,36 @@ static void note_door(struct clients *all, const char *kind, const char *what)
     clients_note(all, is_over ? "fault" : kind, 0, text);
 }
 
+static size_t tls_connections_max(const struct clients *all, size_t bytes_max)
+{
+    size_t connections_max = bytes_max / HANDSHAKES_CONNECTION_BYTES;
+    return connections_max < all->connections_max ? connections_max : all->connections_max;
+}
+
 bool clients_open_tls(struct clients *all, const struct clients_options *options,
                       struct fault *fault)
 {
     if (options->self->clients_tls.line == 0)
         return true;
-    size_t connections_max = options->tls_bytes_max / HANDSHAKES_CONNECTION_BYTES;
-    if (connections_max > all->connections_max)
-        connections_max = all->connections_max;
     struct tls_door *door = tls_door_open(&options->self->tls, fault);
     if (door == NULL)
         return false;
     all->tls = bytes_zeroed(sizeof *all->tls);
     all->tls->door = door;
-    handshakes_init(&all->tls->handshakes, client_limits_shares(all->limits), connections_max);
+    handshakes_init(&all->tls->handshakes, client_limits_shares(all->limits),
+                    tls_connections_max(all, options->tls_bytes_max));
     struct activation adopted =
         listener_pick(options->adopted, options->self->clients_tls.port, false);
-    if (!listener_open(&all->tls->listener, all->loop, &options->self->clients_tls, &adopted,
-                       clients_on_accept_tls, all, fault))
-        return false;
     all->tls->self = options->self;
-    return true;
+    all->tls->listener = listener_open(all->loop, &options->self->clients_tls, &adopted,
+                                       clients_on_accept_tls, all, &all->tls->accept_faults, fault);
+    return all->tls->listener != NULL;
+}
+
+void clients_tls_limit(struct clients *all, size_t bytes_max)
+{
+    if (all->tls != NULL)
+        handshakes_limit(&all->tls->handshakes, tls_connections_max(all, bytes_max));
 }
 
 void clients_tls_let_in(struct clients *all)
@@ -144,7 +153,6 @@ static void give_way(struct handshakes_connection *handshake)
         fail(client, HANDSHAKES_SILENT);
         return;
     }
-    client_limits_count_closed(client->all->limits, CLIENT_LIMITS_SILENT);
     clients_drop(client, ENDING_SILENT,
                  "closed: nearly all places in TLS are taken, and this one was silent");
 }
@@ -380,7 +388,7 @@ void clients_tls_second(struct clients *all)
         return;
     while ((late = handshakes_next_late(&all->tls->handshakes, clients_present_ms(all))) != NULL)
         fail(LIST_OWNER(late, struct client_tls, handshake)->client, HANDSHAKES_LATE);
-    status_log_growth(all->node->log, &all->tls->faults, all->tls->listener.faults,
+    status_log_growth(all->node->log, &all->tls->faults, all->tls->accept_faults,
                       "times a connection in TLS could not be accepted");
     say_all(all);
 }

@@ -20,11 +20,6 @@ static int64_t read_ns(clockid_t clock)
     return (int64_t)now.tv_sec * NANO + now.tv_nsec;
 }
 
-int64_t clock_machine_ns(void)
-{
-    return read_ns(CLOCK_REALTIME);
-}
-
 int64_t clock_thread_ns(void)
 {
     return read_ns(CLOCK_THREAD_CPUTIME_ID);

@@ -11,10 +11,6 @@
 /* What the wall shows now, in nanoseconds since 1970. */
 int64_t clock_realtime_ns(void);
 
-/* What the machine's own wall clock shows (CLOCK_REALTIME), for any thread: it may run backwards.
- */
-int64_t clock_machine_ns(void);
-
 /* Reads how far the wall is off the machine's wall clock: to be called once a second. Returns by
  * how much that was set since the last call, if by more than WALL_JUMP_NS; else 0. */
 int64_t clock_look(void);

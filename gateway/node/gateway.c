@@ -334,7 +334,7 @@ static void read_again(struct gateway *gateway)
     if (is_told)
         notify_reloading();
     bool was_taken = gateway_read_again(gateway);
-    node_monitor_reload(&gateway->monitor, was_taken, &gateway->lines);
+    node_monitor_reload(&gateway->monitor, was_taken);
     if (is_told)
         notify_ready(NULL);
 }
@@ -449,7 +449,7 @@ static bool open_clients(struct gateway *gateway)
         return false;
     gateway->node = (struct session_node){
         .flood = gateway->flood,
-        .requests = gateway->places.requests,
+        .requests = gateway->places.count > 0 ? gateway->places.requests : NULL,
         .watchers = gateway_make_watchers(gateway->options, &gateway->limits, gateway->flood),
         .access = gateway->access.rules,
         .log = &gateway->lines,
@@ -458,17 +458,8 @@ static bool open_clients(struct gateway *gateway)
         .id_bytes_max = (size_t)topology->max_id_bytes};
     node_log_commands(&gateway->limits, &gateway->node);
     gateway_set_options(gateway);
-    struct clients_options options = {.self = gateway->self,
-                                      .adopted = &gateway->options->adopted,
-                                      .tls_bytes_max = gateway->limits.table_bytes_max / 2,
-                                      .connections_max = CLIENTS_CONNECTIONS_MAX,
-                                      .neighbours = gateway->peer_count + topology->operator_count +
-                                                    node_monitor_as_neighbours(gateway->self),
-                                      .held_bytes_max =
-                                          memory_share_held(gateway->limits.table_bytes_max),
-                                      .shares = {.new_ids_per_s = gateway->limits.new_clients_per_s,
-                                                 .new_ids_burst = gateway->limits.new_clients_burst,
-                                                 .trusted = gateway->self->trusted}};
+    struct clients_options options =
+        gateway_clients_options(gateway, topology, &gateway->limits, gateway->peer_count);
     entropy_draw(options.shares.hash_key, sizeof options.shares.hash_key);
     gateway->clients = clients_open(&gateway->loop, &options, &gateway->node, gateway->log, &fault);
     if (gateway->clients == NULL)
@@ -494,12 +485,9 @@ static void start_handles(struct gateway *gateway)
     uv_poll_init(loop, &gateway->watch_poll, bus_watch_descriptor(gateway->bus));
     gateway->watch_poll.data = gateway;
     uv_poll_start(&gateway->watch_poll, UV_READABLE, on_watch);
-    for (size_t i = 0; i < gateway->places.count; i++) {
-        uv_poll_t *poll = &gateway->places_polls[i];
-        uv_poll_init(loop, poll, places_client_descriptor(gateway->places.each[i]));
-        poll->data = gateway;
-        uv_poll_start(poll, UV_READABLE, on_lookups);
-    }
+    uv_poll_init(loop, &gateway->places_poll, places_clients_descriptor(&gateway->places));
+    gateway->places_poll.data = gateway;
+    uv_poll_start(&gateway->places_poll, UV_READABLE, on_lookups);
     uv_timer_init(loop, &gateway->deadline);
     gateway->deadline.data = gateway;
     uv_timer_init(loop, &gateway->second);
@@ -588,6 +576,7 @@ bool gateway_run(const struct gateway_options *options)
     if (uv_loop_init(&gateway->loop) != 0)
         abort();
     process_begin(&gateway->monitor.process);
+    gateway->monitor.of = gateway->self->monitor;
     gateway_find_peers(gateway);
     gateway->keys = (struct node_keys){.file = options->topology_file,
                                        .node = gateway->self->name,

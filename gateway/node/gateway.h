@@ -30,8 +30,8 @@ struct gateway_limits {
     uint32_t log_rate;      /* lines about connections a second; 0: no limit */
     uint32_t log_one_in;    /* of so many commands one is logged */
     uint64_t log_bytes_max; /* of one file; 0: no limit */
-    enum settings_log_level log_level;
-    enum settings_log_format log_format;
+    enum logline_level log_level;
+    enum logline_format log_format;
     /* Of one address; a rate of 0 is no limit. */
     uint32_t new_clients_per_s, new_clients_burst;
     uint32_t clients_max; /* known ids, see flood_options; not connections */

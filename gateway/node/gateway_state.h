@@ -15,16 +15,16 @@
 #include "gateway/node/clients.h"
 #include "gateway/node/clock.h"
 #include "gateway/node/gateway.h"
-#include "gateway/node/log.h"
 #include "gateway/node/monitor.h"
 #include "gateway/node/node_access.h"
 #include "gateway/node/node_journal.h"
 #include "gateway/node/node_keys.h"
 #include "gateway/node/places_client.h"
 #include "gateway/node/status_log.h"
-#include "gateway/text/logline.h"
 #include "gateway/text/phases.h"
 #include "gateway/text/session.h"
+#include "topology/format/logline.h"
+#include "topology/log.h"
 
 #define SIGNALS 4
 
@@ -35,7 +35,7 @@ struct gateway {
     const struct topology_node *self;
     struct gateway_limits limits;
     uv_loop_t loop;
-    uv_poll_t bus_poll, watch_poll, places_polls[TOPOLOGY_PLACES_MAX];
+    uv_poll_t bus_poll, watch_poll, places_poll;
     uv_timer_t deadline, second;
     uv_check_t turn_end;
     uv_idle_t again; /* runs while something waits that no descriptor will tell of */
@@ -67,6 +67,12 @@ struct gateway {
     struct status_log_table table_seen;
     struct status_log_drops dropped;
 };
+
+/* What limits the clients of a node by its file; borrows from the gateway and from `topology`. */
+struct clients_options gateway_clients_options(const struct gateway *gateway,
+                                               const struct topology *topology,
+                                               const struct gateway_limits *limits,
+                                               size_t peer_count);
 
 static inline int64_t gateway_now_ms(const struct gateway *gateway)
 {

@@ -11,7 +11,7 @@
 #include "bus/base/fault.h"
 #include "bus/flood.h"
 #include "gateway/node/gateway.h"
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 
 struct import_count {
     uint64_t lines, taken;

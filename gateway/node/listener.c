@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,9 +24,30 @@ static const struct binding_socket_option socket_options[] = {
     {IPPROTO_TCP, TCP_KEEPIDLE, 60},  /* s: the first probe after this silence, */
     {IPPROTO_TCP, TCP_KEEPINTVL, 15}, /* s: the next one after this, */
     {IPPROTO_TCP, TCP_KEEPCNT, 4},    /* and the connection ends after this many */
+    /* The last one, of listener_open_beside alone, and only until it listens: another process of
+     * this user could take the port, too. */
+    {SOL_SOCKET, SO_REUSEPORT, 1},
 };
 
-#define SOCKET_OPTIONS (sizeof socket_options / sizeof *socket_options)
+/* But the last. */
+#define SOCKET_OPTIONS (sizeof socket_options / sizeof *socket_options - 1)
+
+struct listener_socket {
+    uv_poll_t poll; /* first: the handle's address is the socket's */
+    struct listener *listener;
+    int fd;
+};
+
+struct listener {
+    uv_loop_t *loop;
+    char endpoint[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
+    struct listener_socket sockets[LISTENER_SOCKETS_MAX];
+    size_t count, closing; /* sockets, and those of them that the loop still knows */
+    bool is_paused, is_adopted;
+    uint64_t *faults;
+    listener_on_accept *on_accept;
+    void *host;
+};
 
 /* Whoever does not know one of them is served without. */
 static void set_options(int fd)
@@ -36,13 +58,13 @@ static void set_options(int fd)
 }
 
 /* How many. */
-static size_t listen_ourselves(const struct topology_endpoint *endpoint, int *fds,
+static size_t listen_ourselves(const struct topology_endpoint *endpoint, bool shares, int *fds,
                                struct fault *fault)
 {
-    static const struct binding_options options = {.backlog = LISTENER_BACKLOG,
-                                                   .everywhere = true,
-                                                   .socket_options = socket_options,
-                                                   .socket_option_count = SOCKET_OPTIONS};
+    const struct binding_options options = {.backlog = LISTENER_BACKLOG,
+                                            .everywhere = true,
+                                            .socket_options = socket_options,
+                                            .socket_option_count = SOCKET_OPTIONS + shares};
     return binding_listen(endpoint->text, &options, fds, fault);
 }
 
@@ -76,26 +98,85 @@ struct activation listener_pick(const struct activation *adopted, uint16_t port,
     return picked;
 }
 
-bool listener_open(struct listener *listener, uv_loop_t *loop,
-                   const struct topology_endpoint *endpoint, const struct activation *adopted,
-                   listener_on_accept *on_accept, void *host, struct fault *fault)
+static struct listener *new_listener(uv_loop_t *loop, const struct topology_endpoint *endpoint,
+                                     const int *fds, size_t count)
 {
-    int fds[LISTENER_SOCKETS_MAX];
-    *listener = (struct listener){.on_accept = on_accept,
-                                  .host = host,
-                                  .is_paused = true,
-                                  .is_adopted = adopted != NULL && adopted->count > 0};
-    listener->count = listener->is_adopted ? adopt(endpoint, adopted, fds, fault)
-                                           : listen_ourselves(endpoint, fds, fault);
-    if (listener->count == 0)
-        fault_set(fault, "cannot take clients on %s: %s", endpoint->text, fault->text);
-    for (size_t i = 0; i < listener->count; i++) {
+    struct listener *listener = bytes_zeroed(sizeof *listener);
+    listener->loop = loop;
+    listener->is_paused = true;
+    listener->count = count;
+    strcpy(listener->endpoint, endpoint->text);
+    for (size_t i = 0; i < count; i++) {
         struct listener_socket *socket = &listener->sockets[i];
         socket->listener = listener;
         socket->fd = fds[i];
         uv_poll_init(loop, &socket->poll, socket->fd);
     }
-    return listener->count > 0;
+    return listener;
+}
+
+static void complain(const struct topology_endpoint *endpoint, struct fault *fault)
+{
+    fault_set(fault, "cannot take clients on %s: %s", endpoint->text, fault->text);
+}
+
+struct listener *listener_open(uv_loop_t *loop, const struct topology_endpoint *endpoint,
+                               const struct activation *adopted, listener_on_accept *on_accept,
+                               void *host, uint64_t *faults, struct fault *fault)
+{
+    int fds[LISTENER_SOCKETS_MAX];
+    bool is_adopted = adopted != NULL && adopted->count > 0;
+    size_t count = is_adopted ? adopt(endpoint, adopted, fds, fault)
+                              : listen_ourselves(endpoint, false, fds, fault);
+    if (count == 0) {
+        complain(endpoint, fault);
+        return NULL;
+    }
+    struct listener *listener = new_listener(loop, endpoint, fds, count);
+    listener->is_adopted = is_adopted;
+    listener->on_accept = on_accept;
+    listener->host = host;
+    listener->faults = faults;
+    return listener;
+}
+
+/* Two sockets of one port whose addresses overlap may listen where both say so, the first one even
+ * after it was bound (socket(7), SO_REUSEPORT). */
+static void share_port(const int *fds, size_t count, int shares)
+{
+    for (size_t i = 0; i < count; i++)
+        setsockopt(fds[i], SOL_SOCKET, SO_REUSEPORT, &shares, sizeof shares);
+}
+
+struct listener *listener_open_beside(struct listener *before,
+                                      const struct topology_endpoint *endpoint, struct fault *fault)
+{
+    int fds[LISTENER_SOCKETS_MAX], fds_before[LISTENER_SOCKETS_MAX];
+    for (size_t i = 0; i < before->count; i++)
+        fds_before[i] = before->sockets[i].fd;
+    share_port(fds_before, before->count, 1);
+    size_t count = listen_ourselves(endpoint, true, fds, fault);
+    share_port(fds_before, before->count, 0);
+    share_port(fds, count, 0);
+    if (count == 0) {
+        complain(endpoint, fault);
+        return NULL;
+    }
+    struct listener *listener = new_listener(before->loop, endpoint, fds, count);
+    listener->on_accept = before->on_accept;
+    listener->host = before->host;
+    listener->faults = before->faults;
+    return listener;
+}
+
+const char *listener_endpoint(const struct listener *listener)
+{
+    return listener->endpoint;
+}
+
+bool listener_is_adopted(const struct listener *listener)
+{
+    return listener->is_adopted;
 }
 
 /* The next connection that waits, non-blocking, and where it is from; -1 and errno as accept(2). */
@@ -126,12 +207,10 @@ static void pause_all(struct listener *listener)
         uv_poll_stop(&listener->sockets[i].poll);
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+/* Some of those that wait; false where no more do, or the system gives none. */
+static bool accept_some(struct listener_socket *socket)
 {
-    struct listener_socket *socket = (struct listener_socket *)poll;
     struct listener *listener = socket->listener;
-    (void)status;
-    (void)events;
     for (int i = 0; i < LISTENER_ACCEPT_BATCH; i++) {
         char address[LISTENER_ADDRESS_BYTES_MAX];
         struct network_address from;
@@ -142,13 +221,29 @@ static void on_readable(uv_poll_t *poll, int status, int events)
                 set_options(fd);
             listener->on_accept(listener->host, fd, &from, address);
         } else if (errno == EAGAIN) {
-            return;
+            return false;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            listener->faults++;
+            (*listener->faults)++;
             pause_all(listener);
-            return;
+            return false;
         } /* Anything else concerns only that one connection (accept(2)). */
     }
+    return true;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    accept_some((struct listener_socket *)poll);
+}
+
+void listener_empty(struct listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++)
+        for (int taken = 0; taken < LISTENER_BACKLOG; taken += LISTENER_ACCEPT_BATCH)
+            if (!accept_some(&listener->sockets[i]))
+                break;
 }
 
 void listener_resume(struct listener *listener)
@@ -160,13 +255,24 @@ void listener_resume(struct listener *listener)
         uv_poll_start(&listener->sockets[i].poll, UV_READABLE, on_readable);
 }
 
-void listener_close(struct listener *listener)
+static void on_closed(uv_handle_t *handle)
 {
+    struct listener *listener = ((struct listener_socket *)handle)->listener;
+    if (--listener->closing == 0)
+        free(listener);
+}
+
+void listener_close(struct listener **pointer)
+{
+    struct listener *listener = *pointer;
+    *pointer = NULL;
+    if (listener == NULL)
+        return;
+    listener->closing = listener->count;
     for (size_t i = 0; i < listener->count; i++) {
-        uv_close((uv_handle_t *)&listener->sockets[i].poll, NULL);
+        uv_close((uv_handle_t *)&listener->sockets[i].poll, on_closed);
         close(listener->sockets[i].fd);
     }
-    listener->count = 0;
 }
 
 void listener_refuse(int fd)

@@ -1,7 +1,8 @@
 /* listener: where a node's clients come in: its listening sockets, as the loop polls them.
  *
  * It hands over every connection that the system gives, and pauses while the system has none to
- * give. Who may stay is not decided here.
+ * give. Who may stay is not decided here. To listen elsewhere a node opens a second one, and closes
+ * the first when the second listens.
  *
  * Everything happens in callbacks of the loop, on its one thread. */
 #ifndef ZHERD_GATEWAY_NODE_LISTENER_H
@@ -40,30 +41,28 @@
 typedef void listener_on_accept(void *host, int fd, const struct network_address *from,
                                 const char *address);
 
-struct listener_socket {
-    uv_poll_t poll; /* first: the handle's address is the socket's */
-    struct listener *listener;
-    int fd;
-};
-
-/* All zero is no socket. Stays where it is while open: the loop knows its address. */
-struct listener {
-    struct listener_socket sockets[LISTENER_SOCKETS_MAX];
-    size_t count; /* 0 once closed */
-    bool is_paused;
-    bool is_adopted; /* its sockets are a service manager's, which has them when we end */
-    uint64_t faults; /* times the system had no connection to give; never reset */
-    listener_on_accept *on_accept;
-    void *host;
-};
+struct listener;
 
 /* Listens on every address of the endpoint that belongs to this machine (bus/net/binding.h; "*" is
- * all of them, IPv4 and IPv6), or false and one clear sentence in `fault`. Where `adopted` has
+ * all of them, IPv4 and IPv6), or NULL and one clear sentence in `fault`. Where `adopted` has
  * sockets (NULL has none), it is those that are listened on, each of which must be at such an
- * address. Nobody is accepted before listener_resume. */
-bool listener_open(struct listener *listener, uv_loop_t *loop,
-                   const struct topology_endpoint *endpoint, const struct activation *adopted,
-                   listener_on_accept *on_accept, void *host, struct fault *fault);
+ * address. Nobody is accepted before listener_resume. `faults` counts how often the system had no
+ * connection to give. */
+struct listener *listener_open(uv_loop_t *loop, const struct topology_endpoint *endpoint,
+                               const struct activation *adopted, listener_on_accept *on_accept,
+                               void *host, uint64_t *faults, struct fault *fault);
+
+/* The same, without sockets of a service manager, for a listener that takes the place of `before`,
+ * whose address may overlap: both listen until one is closed. Neither has begun to share its port
+ * with any other process after this. */
+struct listener *listener_open_beside(struct listener *before,
+                                      const struct topology_endpoint *endpoint,
+                                      struct fault *fault);
+
+/* As in the file. */
+const char *listener_endpoint(const struct listener *listener);
+/* Its sockets are a service manager's, which has them when we end. */
+bool listener_is_adopted(const struct listener *listener);
 
 /* Of a service manager's sockets those that listen on this port, or, `is_other`, on any other.
  * `adopted` may be NULL. */
@@ -72,8 +71,13 @@ struct activation listener_pick(const struct activation *adopted, uint16_t port,
 /* Accepts, after the start and again after a pause; while nothing is paused it does nothing. */
 void listener_resume(struct listener *listener);
 
-/* May be called twice; the loop must run once more before the memory is given back. */
-void listener_close(struct listener *listener);
+/* Takes the connections that wait there already, as many as the system keeps: before it is closed
+ * in favour of another. */
+void listener_empty(struct listener *listener);
+
+/* Its memory is given back when the loop runs once more. Accepts NULL, sets the caller's pointer to
+ * NULL. */
+void listener_close(struct listener **listener);
 
 /* Tells a connection that there is no room for it, and closes it. */
 void listener_refuse(int fd);

@@ -14,6 +14,7 @@
 #include "topology/notify.h"
 #include "topology/say.h"
 #include "topology/signals.h"
+#include "topology/status.h"
 #include "topology/usage.h"
 #include "topology/version.h"
 
@@ -74,8 +75,7 @@ enum flag {
     FLAG_IMPORT,
     FLAG_READY_WITHIN,
     FLAG_DRAIN_SECONDS,
-    FLAG_VERSION,
-    FLAG_SETTINGS = 256 /* and an enum setting; getopt_long(3) has ':' and '?' below */
+    FLAG_VERSION
 };
 
 static const struct option flags[] = {
@@ -84,15 +84,12 @@ static const struct option flags[] = {
     {"log-dir", required_argument, NULL, FLAG_LOG_DIR},
     {"data-dir", required_argument, NULL, FLAG_DATA_DIR},
     {"import", required_argument, NULL, FLAG_IMPORT},
-    {"log", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG},
-    {"log-rate", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_RATE},
-    {"log-level", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_LEVEL},
-    {"log-file", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_FILE},
-    {"log-max-bytes", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_MAX_BYTES},
-    {"log-format", required_argument, NULL, FLAG_SETTINGS + SETTING_LOG_FORMAT},
-    {"max-clients", required_argument, NULL, FLAG_SETTINGS + SETTING_MAX_CLIENTS},
-    {"new-clients", required_argument, NULL, FLAG_SETTINGS + SETTING_NEW_CLIENTS},
-    {"max-table-bytes", required_argument, NULL, FLAG_SETTINGS + SETTING_MAX_TABLE_BYTES},
+    USAGE_SETTING("log", SETTING_LOG),
+    USAGE_SETTING("log-rate", SETTING_LOG_RATE),
+    USAGE_LOG_SETTINGS,
+    USAGE_SETTING("max-clients", SETTING_MAX_CLIENTS),
+    USAGE_SETTING("new-clients", SETTING_NEW_CLIENTS),
+    USAGE_SETTING("max-table-bytes", SETTING_MAX_TABLE_BYTES),
     {"ready-within", required_argument, NULL, FLAG_READY_WITHIN},
     {"drain-seconds", required_argument, NULL, FLAG_DRAIN_SECONDS},
     {"help", no_argument, NULL, 0}, /* usage_asks_for_help */
@@ -124,16 +121,6 @@ static bool read_seconds(const char *text, uint32_t *seconds)
 static void fail(const char *what, const char *value)
 {
     exit(usage_refuse("zherd-gateway", "%s%s", what, value));
-}
-
-static void read_setting(enum setting setting, struct settings *said)
-{
-    const struct option *flag = flags;
-    while (flag->val != FLAG_SETTINGS + (int)setting)
-        flag++;
-    if (!settings_read(said, setting, optarg))
-        exit(usage_refuse("zherd-gateway", "--%s takes %s, not %s", flag->name,
-                          settings_takes(setting), optarg));
 }
 
 /* Ends the process where the arguments say so or say nothing sensible. */
@@ -174,9 +161,10 @@ static struct arguments read_arguments(int count, char **values)
             version_print("zherd-gateway");
             exit(EXIT_SUCCESS);
         default:
-            if (flag < FLAG_SETTINGS)
+            if (flag < USAGE_SETTINGS)
                 exit(usage_refuse_option("zherd-gateway", flag, values, flags));
-            read_setting((enum setting)(flag - FLAG_SETTINGS), &arguments.said);
+            if (usage_read_setting("zherd-gateway", flags, flag, optarg, &arguments.said) != 0)
+                exit(STATUS_EXIT_USAGE);
         }
     }
     if (optind < count)

@@ -177,7 +177,6 @@ bool node_monitor_open(struct node_monitor *self, uv_loop_t *loop, const struct 
     struct monitor_pages pages = {self, write_metrics, write_status, why_not_ready};
     char bytes[MONITOR_TOKEN_FILE_BYTES_MAX];
     struct span token;
-    self->of = describe(gateway).self->monitor;
     self->loop = loop;
     self->gateway = gateway;
     self->describe = describe;
@@ -196,11 +195,9 @@ bool node_monitor_open(struct node_monitor *self, uv_loop_t *loop, const struct 
     return true;
 }
 
-size_t node_monitor_as_neighbours(const struct topology_node *self)
+size_t node_monitor_as_neighbours(const struct topology_monitor *of)
 {
-    return self->monitor.at.line == 0
-               ? 0
-               : MONITOR_DESCRIPTORS_MAX / CLIENT_LIMITS_NEIGHBOUR_DESCRIPTORS + 1;
+    return of->at.line == 0 ? 0 : MONITOR_DESCRIPTORS_MAX / CLIENT_LIMITS_NEIGHBOUR_DESCRIPTORS + 1;
 }
 
 static void take_arrivals(struct node_monitor *self, struct flood *flood, int64_t now_ms)
@@ -228,25 +225,23 @@ int64_t node_monitor_deadline_ms(const struct node_monitor *self, int64_t now_ms
     return self->monitor != NULL ? monitor_deadline_ms(self->monitor, now_ms) : INT64_MAX;
 }
 
-static bool reload_token(struct node_monitor *self, struct logline *lines)
+bool node_monitor_read(struct node_monitor *self, struct fault *fault)
 {
-    char bytes[MONITOR_TOKEN_FILE_BYTES_MAX];
-    struct fault fault;
     struct span token;
-    if (!read_token(&self->of, bytes, &token, &fault)) {
-        logline_say(lines, clock_realtime_ns(), "fault", 0, "the monitor's token stays: %s",
-                    fault.text);
+    explicit_bzero(self->read, sizeof self->read);
+    if (self->monitor == NULL)
+        return true;
+    if (!read_token(&self->of, self->read, &token, fault))
         return false;
-    }
-    monitor_set_token(self->monitor, token);
-    explicit_bzero(bytes, sizeof bytes);
+    self->read_token = token;
     return true;
 }
 
-void node_monitor_reload(struct node_monitor *self, bool was_taken, struct logline *lines)
+void node_monitor_reload(struct node_monitor *self, bool was_taken)
 {
-    if (self->monitor != NULL)
-        was_taken &= reload_token(self, lines);
+    if (was_taken && self->monitor != NULL)
+        monitor_set_token(self->monitor, self->read_token);
+    explicit_bzero(self->read, sizeof self->read);
     self->reload_failed = !was_taken;
     if (was_taken)
         self->reloaded_ns = clock_realtime_ns();

@@ -34,24 +34,29 @@ struct node_monitor {
     struct flood_link *links; /* room for as many as there are */
     bool reload_failed;       /* what HUP read last was refused, */
     int64_t reloaded_ns;      /* and when it was taken last, or the start: Unix time */
+    char read[MONITOR_TOKEN_FILE_BYTES_MAX]; /* for node_monitor_reload, which wipes it */
+    struct span read_token;                  /* of it */
 };
 
-/* Begins to listen; the loop is run later. `describe` is called with `gateway` from then on. False
- * with a sentence. */
+/* Begins to listen as `of` says, which is set before; the loop is run later. `describe` is called
+ * with `gateway` from then on. False with a sentence. */
 bool node_monitor_open(struct node_monitor *self, uv_loop_t *loop, const struct gateway *gateway,
                        node_monitor_describe *describe, struct fault *fault);
 
-/* Descriptors that clients must leave it, counted as links (struct clients_options). */
-size_t node_monitor_as_neighbours(const struct topology_node *self);
+/* Descriptors that clients must leave it, counted as links (struct clients_options). `of` is that
+ * of the start. */
+size_t node_monitor_as_neighbours(const struct topology_monitor *of);
 
 /* At the end of a turn, after the bus had its own: what it brought is counted. */
 void node_monitor_turn(struct node_monitor *self, struct flood *flood, int64_t now_ms);
 /* When a turn is wanted; INT64_MAX: not by this. */
 int64_t node_monitor_deadline_ms(const struct node_monitor *self, int64_t now_ms);
 
-/* HUP: the topology was taken, all of it, or not. Reads the token's file again, too, and keeps the
- * token where that cannot be done: the log says so. */
-void node_monitor_reload(struct node_monitor *self, bool was_taken, struct logline *lines);
+/* HUP: reads the token's file again, for node_monitor_reload. False and a sentence where that
+ * cannot be done: then nothing of what HUP has the node read may be taken. */
+bool node_monitor_read(struct node_monitor *self, struct fault *fault);
+/* All of it was taken, the token too; or nothing. */
+void node_monitor_reload(struct node_monitor *self, bool was_taken);
 
 /* After the loop was closed. */
 void node_monitor_close(struct node_monitor *self);

@@ -10,7 +10,7 @@
 
 #include "bus/base/growth.h"
 #include "gateway/node/clients.h"
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 #include "topology/format/topology.h"
 
 /* All zero holds no rules. */

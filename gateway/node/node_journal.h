@@ -14,7 +14,7 @@
 #include "bus/disk/journal.h"
 #include "bus/flood.h"
 #include "gateway/node/gateway.h"
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 
 /* All zero is none. */
 struct node_journal {

@@ -12,7 +12,7 @@
 #include "bus/link/strangers.h"
 #include "bus/net/bus.h"
 #include "gateway/node/places_client.h"
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 #include "topology/format/topology.h"
 #include "topology/secrets.h"
 

@@ -1,40 +1,31 @@
 #include "gateway/node/node_log.h"
 
-#include <assert.h>
 #include <string.h>
-
-static_assert((int)SETTINGS_FORMAT_TEXT == LOGLINE_TEXT &&
-                  (int)SETTINGS_FORMAT_JSON == LOGLINE_JSON &&
-                  (int)SETTINGS_FORMAT_LOGFMT == LOGLINE_LOGFMT,
-              "a setting's number is the format's");
-static_assert(LOGLINE_ERROR - (int)SETTINGS_LEVEL_DEBUG == LOGLINE_DEBUG,
-              "levels are counted from the other end");
 
 static struct log_options log_options(const struct gateway_options *options,
                                       const struct gateway_limits *limits)
 {
-    const struct settings *said = &limits->said;
     return (struct log_options){
         .folder = options->log_folder,
         .name = options->topology->nodes[options->node].name,
-        .file = said->each[SETTING_LOG_FILE].is_said ? said->log_file : NULL,
+        .file = settings_log_file(&limits->said),
         .bytes_max = limits->log_bytes_max,
-        .format = (enum logline_format)limits->log_format,
+        .format = limits->log_format,
     };
 }
 
 static void set_lines(const struct gateway_limits *limits, struct logline *lines)
 {
     lines->rate = limits->log_rate;
-    lines->format = (enum logline_format)limits->log_format;
-    lines->level_min = (enum logline_level)(LOGLINE_ERROR - (int)limits->log_level);
+    lines->format = limits->log_format;
+    lines->level_min = limits->log_level;
 }
 
 void node_log_commands(const struct gateway_limits *limits, struct session_node *node)
 {
     node->log_commands = limits->log_commands;
     node->log_one_in = limits->log_one_in;
-    node->log_refusals = limits->log_level == SETTINGS_LEVEL_DEBUG;
+    node->log_refusals = limits->log_level == LOGLINE_DEBUG;
 }
 
 struct log *node_log_open(const struct gateway_options *options,
@@ -48,15 +39,26 @@ struct log *node_log_open(const struct gateway_options *options,
     return log;
 }
 
+static bool stays_output(const struct log *log, const struct log_options *wanted)
+{
+    return (wanted->file != NULL && strcmp(wanted->file, "-") == 0) == log_is_output(log);
+}
+
+bool node_log_read(struct log *log, const struct gateway_options *options,
+                   const struct gateway_limits *limits, struct fault *fault)
+{
+    const struct log_options wanted = log_options(options, limits);
+    return !stays_output(log, &wanted) || log_read(log, &wanted, fault);
+}
+
 bool node_log_change(struct log *log, const struct gateway_options *options,
                      const struct gateway_limits *limits, struct logline *lines,
                      struct session_node *node)
 {
     const struct log_options wanted = log_options(options, limits);
-    bool to_output = wanted.file != NULL && strcmp(wanted.file, "-") == 0;
     set_lines(limits, lines);
     node_log_commands(limits, node);
-    if (to_output != log_is_output(log))
+    if (!stays_output(log, &wanted))
         return false;
     log_change(log, &wanted);
     return true;

@@ -346,20 +346,95 @@ bool places_client_receive(struct places_client *client, uint64_t *id, struct sp
 
 /* ---- all of them ---- */
 
+static uint32_t find_client(const struct places_clients *places, const char *endpoint)
+{
+    for (uint32_t i = 0; i < places->count; i++)
+        if (strcmp(places->each[i]->endpoint, endpoint) == 0)
+            return i;
+    return REQUESTS_NO_BROKER;
+}
+
+/* Under a life that this node has not used yet, also where it was connected there before. */
+static struct places_client *connect_to(struct places_clients *places,
+                                        const struct topology_endpoint *endpoint,
+                                        const struct auth_ends *keys, int64_t now_ms,
+                                        struct fault *fault)
+{
+    return places_client_open(endpoint, keys, places->seed + places->lives++, now_ms, fault);
+}
+
+bool places_clients_read(struct places_clients *places, const struct topology *topology,
+                         const struct auth_ends *keys, int64_t now_ms, struct fault *fault)
+{
+    for (size_t i = 0; i < topology->places_count; i++) {
+        const struct topology_endpoint *endpoint = &topology->places[i].gateways_at;
+        uint32_t was = find_client(places, endpoint->text);
+        places->was[i] = was;
+        places->next[i] = was != REQUESTS_NO_BROKER
+                              ? places->each[was]
+                              : connect_to(places, endpoint, keys, now_ms, fault);
+        if (places->next[i] == NULL)
+            return false;
+        places->next_count++;
+    }
+    return true;
+}
+
+static bool is_kept(const struct places_clients *places, size_t index)
+{
+    for (size_t i = 0; i < places->next_count; i++)
+        if (places->was[i] == index)
+            return true;
+    return false;
+}
+
+static void watch_client(const struct places_clients *places, const struct places_client *client)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int failed = epoll_ctl(places->watch, EPOLL_CTL_ADD, client->watch, &event);
+    assert(failed == 0);
+}
+
+void places_clients_take(struct places_clients *places, int64_t now_ms)
+{
+    if (places->requests == NULL && places->next_count > 0)
+        places->requests = requests_new(places->seed, (uint32_t)places->next_count);
+    else if (places->requests != NULL)
+        requests_change_brokers(places->requests, places->was, (uint32_t)places->next_count,
+                                now_ms);
+    for (size_t i = 0; i < places->count; i++)
+        if (!is_kept(places, i))
+            places_client_close(&places->each[i]);
+    for (size_t i = 0; i < places->next_count; i++)
+        if (places->was[i] == REQUESTS_NO_BROKER)
+            watch_client(places, places->next[i]);
+    memcpy(places->each, places->next, sizeof places->each);
+    places->count = places->next_count;
+    places->next_count = 0;
+    places->wait = places->count > 0;
+}
+
+void places_clients_leave(struct places_clients *places)
+{
+    for (size_t i = 0; i < places->next_count; i++)
+        if (places->was[i] == REQUESTS_NO_BROKER)
+            places_client_close(&places->next[i]);
+    places->next_count = 0;
+}
+
 bool places_clients_open(struct places_clients *places, const struct topology *topology,
                          uint64_t seed, const struct auth_ends *keys, int64_t now_ms,
                          struct fault *fault)
 {
-    if (topology->places_count == 0)
-        return true;
-    places->requests = requests_new(seed, (uint32_t)topology->places_count);
-    for (size_t i = 0; i < topology->places_count; i++) {
-        places->each[i] =
-            places_client_open(&topology->places[i].gateways_at, keys, seed + i, now_ms, fault);
-        if (places->each[i] == NULL)
-            return false;
-        places->count++;
+    places->seed = seed;
+    places->watch = epoll_create1(EPOLL_CLOEXEC);
+    if (places->watch < 0)
+        return fault_set(fault, "cannot ask for places: %s", strerror(errno));
+    if (!places_clients_read(places, topology, keys, now_ms, fault)) {
+        places_clients_leave(places);
+        return false;
     }
+    places_clients_take(places, now_ms);
     return true;
 }
 
@@ -368,6 +443,13 @@ void places_clients_close(struct places_clients *places)
     for (size_t i = 0; i < places->count; i++)
         places_client_close(&places->each[i]);
     requests_destroy(&places->requests);
+    if (places->watch > 0)
+        close(places->watch);
+}
+
+int places_clients_descriptor(const struct places_clients *places)
+{
+    return places->watch;
 }
 
 static void send_requests(struct places_clients *places, int64_t now_ms)

@@ -23,8 +23,8 @@
 #include "bus/link/operate_status.h"
 #include "bus/net/auth.h"
 #include "gateway/node/clients.h"
-#include "gateway/text/logline.h"
 #include "gateway/text/requests.h"
+#include "topology/format/logline.h"
 #include "topology/format/topology.h"
 
 /* Milliseconds without a connection after which a new one replaces it: ZeroMQ gives one up for good
@@ -95,9 +95,14 @@ bool places_client_receive(struct places_client *client, uint64_t *id, struct sp
 
 /* All zero holds nothing. */
 struct places_clients {
-    struct requests *requests;                       /* NULL without a places service */
+    struct requests *requests;                       /* NULL before there is a places service */
     struct places_client *each[TOPOLOGY_PLACES_MAX]; /* a client of each broker */
     size_t count;
+    struct places_client *next[TOPOLOGY_PLACES_MAX]; /* from places_clients_read on, some new */
+    uint32_t was[TOPOLOGY_PLACES_MAX];               /* which of `each` it is; see requests.h */
+    size_t next_count;
+    uint64_t seed, lives;
+    int watch;  /* an epoll(7) of all clients' descriptors */
     bool wait;  /* replies may be there: the next turn must not be far */
     bool fired; /* a descriptor said that something happened */
 };
@@ -109,6 +114,19 @@ bool places_clients_open(struct places_clients *places, const struct topology *t
                          uint64_t seed, const struct auth_ends *keys, int64_t now_ms,
                          struct fault *fault);
 void places_clients_close(struct places_clients *places);
+
+/* Poll for reading. It stays the same. */
+int places_clients_descriptor(const struct places_clients *places);
+
+/* Begins to connect to those brokers of a topology that is read again where the node is not
+ * connected, for places_clients_take. False and one clear sentence in `fault`, and then, or where
+ * it is not taken, places_clients_leave has to follow. */
+bool places_clients_read(struct places_clients *places, const struct topology *topology,
+                         const struct auth_ends *keys, int64_t now_ms, struct fault *fault);
+/* The brokers from now on: what is asked of one that is gone is asked elsewhere. */
+void places_clients_take(struct places_clients *places, int64_t now_ms);
+/* All stays as it is. */
+void places_clients_leave(struct places_clients *places);
 
 /* Takes replies, ends what is late, replaces connections and sends what is due, up to a bound:
  * clients have their turn, too. */

@@ -15,21 +15,29 @@
 
 /* ---- who there is ---- */
 
+/* The neighbours of a node, and then its observers: the caller's to free. */
+static const struct topology_node **list_peers(const struct topology *topology, uint32_t node,
+                                               size_t *count, size_t *neighbour_count)
+{
+    uint32_t *neighbours = bytes_resize(NULL, topology->node_count * sizeof *neighbours);
+    size_t peers_count = topology_neighbours(topology, node, neighbours);
+    const struct topology_node **peers =
+        bytes_resize(NULL, (peers_count + topology->observer_count + 1) * sizeof *peers);
+    for (size_t i = 0; i < peers_count; i++)
+        peers[i] = &topology->nodes[neighbours[i]];
+    *neighbour_count = peers_count;
+    for (size_t i = 0; i < topology->observer_count; i++)
+        if (topology->observers[i].of == node)
+            peers[peers_count++] = &topology->observers[i].self;
+    *count = peers_count;
+    free(neighbours);
+    return peers;
+}
+
 void gateway_find_peers(struct gateway *gateway)
 {
-    const struct topology *topology = gateway->options->topology;
-    uint32_t *neighbours = bytes_resize(NULL, topology->node_count * sizeof *neighbours);
-    size_t count = topology_neighbours(topology, gateway->options->node, neighbours);
-    gateway->peers =
-        bytes_resize(NULL, (count + topology->observer_count + 1) * sizeof *gateway->peers);
-    for (size_t i = 0; i < count; i++)
-        gateway->peers[i] = &topology->nodes[neighbours[i]];
-    gateway->neighbour_count = count;
-    for (size_t i = 0; i < topology->observer_count; i++)
-        if (topology->observers[i].of == gateway->options->node)
-            gateway->peers[count++] = &topology->observers[i].self;
-    gateway->peer_count = count;
-    free(neighbours);
+    gateway->peers = list_peers(gateway->options->topology, gateway->options->node,
+                                &gateway->peer_count, &gateway->neighbour_count);
 }
 
 struct bus_peer *gateway_bus_peers(const struct gateway *gateway)
@@ -38,6 +46,25 @@ struct bus_peer *gateway_bus_peers(const struct gateway *gateway)
     for (size_t i = 0; i < gateway->peer_count; i++)
         peers[i] = (struct bus_peer){gateway->peers[i]->name, gateway->peers[i]->bus_at.text};
     return peers;
+}
+
+struct clients_options gateway_clients_options(const struct gateway *gateway,
+                                               const struct topology *topology,
+                                               const struct gateway_limits *limits,
+                                               size_t peer_count)
+{
+    const struct topology_node *self =
+        &topology->nodes[topology_find(topology, gateway->self->name)];
+    return (struct clients_options){.self = self,
+                                    .adopted = &gateway->options->adopted,
+                                    .tls_bytes_max = limits->table_bytes_max / 2,
+                                    .connections_max = CLIENTS_CONNECTIONS_MAX,
+                                    .neighbours = peer_count + topology->operator_count +
+                                                  node_monitor_as_neighbours(&gateway->monitor.of),
+                                    .held_bytes_max = memory_share_held(limits->table_bytes_max),
+                                    .shares = {.new_ids_per_s = limits->new_clients_per_s,
+                                               .new_ids_burst = limits->new_clients_burst,
+                                               .trusted = self->trusted}};
 }
 
 /* Without keys an operator is whoever says so, and may no more than clients. */
@@ -102,20 +129,23 @@ static void take_answers(struct gateway *gateway, const struct topology *before)
         clients_hold_replies(gateway->clients);
 }
 
-static void take_limits(struct gateway *gateway)
+static void take_limits(struct gateway *gateway, const struct gateway_limits *limits)
 {
     const struct gateway_options *options = gateway->options;
-    struct gateway_limits *limits = &gateway->limits;
-    *limits = gateway_limits(options, options->topology, options->node);
+    struct client_limits_descriptors before = *clients_descriptors(gateway->clients);
+    gateway->limits = *limits;
     flood_change_limits(gateway->flood, limits->clients_max, limits->table_bytes_max);
     if (!node_log_change(gateway->log, options, limits, &gateway->lines, &gateway->node))
         gateway_note(gateway, "reload", "log_file, to or from standard output: at the next start");
     gateway->node.id_bytes_max = (size_t)options->topology->max_id_bytes;
-    struct clients_options clients = {.held_bytes_max = memory_share_held(limits->table_bytes_max),
-                                      .shares = {.new_ids_per_s = limits->new_clients_per_s,
-                                                 .new_ids_burst = limits->new_clients_burst,
-                                                 .trusted = gateway->self->trusted}};
+    if (gateway->node.watchers != NULL)
+        watchers_change_bytes(gateway->node.watchers,
+                              memory_share_watched(limits->table_bytes_max));
+    struct clients_options clients =
+        gateway_clients_options(gateway, options->topology, limits, gateway->peer_count);
     clients_change_limits(gateway->clients, &clients);
+    if (clients_descriptors(gateway->clients)->clients != before.clients)
+        status_log_descriptors(&gateway->lines, gateway->clients);
 }
 
 /* Also where nothing is new in the file: then the nodes that we refuse may have changed theirs. */
@@ -127,24 +157,47 @@ static void take_forgetting(struct gateway *gateway, const struct topology *befo
         status_log_forgetting(&gateway->lines, "reload", topology->expire_ms, topology->forget);
 }
 
-/* Nothing of it can fail: what could was asked before. */
-static void take(struct gateway *gateway, struct topology *topology, struct access *rules)
+static void take_places(struct gateway *gateway)
 {
+    places_clients_take(&gateway->places, gateway_now_ms(gateway));
+    gateway->node.requests = gateway->places.count > 0 ? gateway->places.requests : NULL;
+}
+
+/* What a file that is read again comes to, while it is asked whether it may be taken. What the
+ * modules have opened for it they keep themselves. */
+struct candidate {
+    struct topology *topology;
+    const struct topology_node *self;
+    const struct topology_node **peers;
+    size_t peer_count, neighbour_count;
+    struct gateway_limits limits;
+    struct access *rules;
+};
+
+/* Nothing of it can fail: what could was asked before. */
+static void take(struct gateway *gateway, const struct candidate *candidate)
+{
+    struct topology *topology = candidate->topology;
     const struct topology *before = gateway->options->topology;
     const struct topology_node **peers_before = gateway->peers;
     gateway_note_events(gateway); /* those of the links before, under their names */
-    gateway->now.node = (uint32_t)topology_find(topology, gateway->self->name);
+    gateway->now.node = (uint32_t)(candidate->self - topology->nodes);
     gateway->now.topology = topology;
-    gateway->self = &topology->nodes[gateway->now.node];
-    gateway_find_peers(gateway);
+    gateway->self = candidate->self;
+    gateway->peers = candidate->peers;
+    gateway->peer_count = candidate->peer_count;
+    gateway->neighbour_count = candidate->neighbour_count;
     node_keys_take(&gateway->keys, topology, gateway->peers, gateway->peer_count);
     take_answers(gateway, before);
     take_links(gateway);
+    take_places(gateway);
     take_bus(gateway);
-    take_limits(gateway);
+    take_limits(gateway, &candidate->limits);
+    clients_take_addresses(gateway->clients);
     clients_take_tls(gateway->clients, gateway->self);
     take_forgetting(gateway, before);
-    node_access_take(&gateway->access, rules, topology->access, gateway->clients, &gateway->lines);
+    node_access_take(&gateway->access, candidate->rules, topology->access, gateway->clients,
+                     &gateway->lines);
     gateway->fingerprint = topology_fingerprint(topology);
     gateway_set_options(gateway);
     free(peers_before);
@@ -188,51 +241,105 @@ static bool refuse(struct gateway *gateway, const char *why)
     return false;
 }
 
-static bool has_peers(const struct topology *topology, uint32_t node)
+/* Says in which line of the file stands what cannot be had. */
+static bool blame(struct gateway *gateway, uint32_t line, const struct fault *fault)
 {
-    for (size_t i = 0; i < topology->link_count; i++)
-        if (topology->links[i].a == node || topology->links[i].b == node)
-            return true;
-    for (size_t i = 0; i < topology->observer_count; i++)
-        if (topology->observers[i].of == node)
-            return true;
+    gateway_note(gateway, "fault", "%s:%" PRIu32 ": %s", gateway->options->topology_file, line,
+                 fault->text);
     return false;
 }
 
 /* Whether our neighbours reach what we have bound, as at a start. */
-static bool is_reachable(struct gateway *gateway, const struct topology *topology)
+static bool is_reachable(struct gateway *gateway, const struct candidate *candidate)
 {
-    uint32_t node = (uint32_t)topology_find(topology, gateway->self->name);
-    const struct topology_node *self = &topology->nodes[node];
+    const struct topology_node *self = candidate->self;
     struct fault fault;
-    if (!has_peers(topology, node) || reach_is_said(&self->bus, &self->bus_at, "bus_at", &fault))
-        return true;
-    gateway_note(gateway, "fault", "%s:%" PRIu32 ": %s", gateway->options->topology_file,
-                 self->bus.line, fault.text);
-    return false;
+    return candidate->peer_count == 0 ||
+           reach_is_said(&self->bus, &self->bus_at, "bus_at", &fault) ||
+           blame(gateway, self->bus.line, &fault);
 }
 
 /* Whether the files of TLS are good: what is taken afterwards cannot fail. */
-static bool is_certified(struct gateway *gateway, const struct topology *topology)
+static bool is_certified(struct gateway *gateway, const struct candidate *candidate)
 {
-    uint32_t node = (uint32_t)topology_find(topology, gateway->self->name);
-    const struct topology_node *self = &topology->nodes[node];
     struct fault fault;
-    bool is_good = clients_read_tls(gateway->clients, self, &fault);
+    bool is_good = clients_read_tls(gateway->clients, candidate->self, &fault);
     if (fault.text[0] != '\0')
-        gateway_note(gateway, "fault", "%s:%" PRIu32 ": %s", gateway->options->topology_file,
-                     self->clients_tls.line, fault.text);
+        blame(gateway, candidate->self->clients_tls.line, &fault);
     return is_good;
 }
 
-static bool may_be_taken(struct gateway *gateway, const struct topology *topology,
+static bool is_heard(struct gateway *gateway, const struct candidate *candidate)
+{
+    uint32_t line;
+    struct fault fault;
+    return clients_read_addresses(gateway->clients, candidate->self, &line, &fault) ||
+           blame(gateway, line, &fault);
+}
+
+static bool has_room(struct gateway *gateway, const struct candidate *candidate)
+{
+    struct fault fault;
+    struct clients_options options = gateway_clients_options(
+        gateway, candidate->topology, &candidate->limits, candidate->peer_count);
+    return clients_have_room(gateway->clients, &options, &fault) ||
+           blame(gateway, candidate->self->line, &fault);
+}
+
+static bool are_places_there(struct gateway *gateway, const struct candidate *candidate)
+{
+    const struct topology_places *first = candidate->topology->places;
+    struct fault fault;
+    struct auth_ends ends = {.own = gateway->keys.own, .theirs = first->public_keys};
+    bool good =
+        places_clients_read(&gateway->places, candidate->topology,
+                            gateway->keys.has_keys ? &ends : NULL, gateway_now_ms(gateway), &fault);
+    explicit_bzero(&ends, sizeof ends);
+    return good || blame(gateway, first->line, &fault);
+}
+
+static bool is_logged(struct gateway *gateway, const struct candidate *candidate)
+{
+    struct fault fault;
+    return node_log_read(gateway->log, gateway->options, &candidate->limits, &fault) ||
+           blame(gateway, candidate->self->line, &fault);
+}
+
+static bool is_watched(struct gateway *gateway, const struct candidate *candidate)
+{
+    struct fault fault;
+    return node_monitor_read(&gateway->monitor, &fault) ||
+           blame(gateway, candidate->self->monitor.at.line, &fault);
+}
+
+static bool has_good_rules(struct candidate *candidate)
+{
+    return node_access_read(candidate->topology->access, &candidate->rules);
+}
+
+/* What was opened for it in vain is closed. */
+static void leave(struct gateway *gateway, struct candidate *candidate)
+{
+    free(candidate->peers);
+    clients_leave_addresses(gateway->clients);
+    places_clients_leave(&gateway->places);
+    log_leave(gateway->log);
+}
+
+static bool may_be_taken(struct gateway *gateway, struct candidate *candidate,
                          const struct topology_changes *changes)
 {
-    if (changes->counts[TOPOLOGY_CHANGE_REFUSED] == 0)
-        return (is_reachable(gateway, topology) && is_certified(gateway, topology)) ||
-               refuse(gateway, "cannot be had");
-    note_refused(gateway, changes);
-    return refuse(gateway, "has what a running node cannot change");
+    if (changes->counts[TOPOLOGY_CHANGE_REFUSED] > 0) {
+        note_refused(gateway, changes);
+        return refuse(gateway, "has what a running node cannot change");
+    }
+    if (!is_reachable(gateway, candidate) || !is_certified(gateway, candidate) ||
+        !is_watched(gateway, candidate) || !has_room(gateway, candidate) ||
+        !are_places_there(gateway, candidate) || !is_heard(gateway, candidate) ||
+        !is_logged(gateway, candidate))
+        return refuse(gateway, "cannot be had");
+    return has_good_rules(candidate) ||
+           refuse(gateway, "has access rules that are not good, standard error says why");
 }
 
 static void note_taken(struct gateway *gateway)
@@ -250,15 +357,22 @@ static void note_taken(struct gateway *gateway)
 static bool take_file(struct gateway *gateway, struct topology *topology)
 {
     struct topology_changes changes;
-    struct access *rules;
+    struct candidate candidate = {.topology = topology};
     topology_changes_list(gateway->options->topology, topology, TOPOLOGY_ASKER_NODE,
                           gateway->self->name, &changes);
-    if (!may_be_taken(gateway, topology, &changes))
+    int node = topology_find(topology, gateway->self->name);
+    if (node >= 0) {
+        candidate.self = &topology->nodes[node];
+        candidate.limits = gateway_limits(gateway->options, topology, (uint32_t)node);
+        candidate.peers =
+            list_peers(topology, (uint32_t)node, &candidate.peer_count, &candidate.neighbour_count);
+    }
+    if (!may_be_taken(gateway, &candidate, &changes)) {
+        leave(gateway, &candidate);
         return false;
-    if (!node_access_read(topology->access, &rules))
-        return refuse(gateway, "has access rules that are not good, standard error says why");
+    }
     note_changes(gateway, &changes);
-    take(gateway, topology, rules);
+    take(gateway, &candidate);
     note_taken(gateway);
     return true;
 }

@@ -322,22 +322,19 @@ static void log_near(struct logline *lines, struct status_log_limits *logged,
 }
 
 void status_log_limits(struct logline *lines, struct status_log_limits *logged,
-                       struct client_limits *limits)
+                       struct client_limits *limits, const uint64_t endings[ENDINGS])
 {
-    const struct client_limits_counters *count = client_limits_count(limits);
     struct address_shares *shares = client_limits_shares(limits);
     log_refused(lines, shares, ADDRESS_REFUSED_CONNECTIONS,
                 "connections refused: too many are open");
     log_refused(lines, shares, ADDRESS_REFUSED_NEW_IDS,
                 "new clients and FORGETs refused: their address has brought too many");
     log_warning(lines, shares);
-    status_log_growth(lines, &logged->cut,
-                      count->closed[CLIENT_LIMITS_LINES_FULL] +
-                          count->closed[CLIENT_LIMITS_REPLIES_FULL],
+    status_log_growth(lines, &logged->cut, endings[ENDING_LINES] + endings[ENDING_REPLIES],
                       "connections cut: all together held too much memory");
-    status_log_growth(lines, &logged->silent, count->closed[CLIENT_LIMITS_SILENT],
+    status_log_growth(lines, &logged->silent, endings[ENDING_SILENT],
                       "silent connections closed: nearly all are taken");
-    status_log_growth(lines, &logged->lookups, count->lookups_refused,
+    status_log_growth(lines, &logged->lookups, client_limits_count(limits)->lookups_refused,
                       "look-ups refused: too many are under way");
     log_near(lines, logged, limits);
 }
@@ -402,6 +399,13 @@ void status_log_forgetting(struct logline *lines, const char *kind, int64_t expi
     note(lines, kind, "expire %s, forget %s", expire, forget ? "yes" : "no");
 }
 
+void status_log_descriptors(struct logline *lines, const struct clients *clients)
+{
+    char descriptors[CLIENT_LIMITS_DESCRIPTORS_BYTES_MAX];
+    client_limits_say_descriptors(clients_descriptors(clients), descriptors);
+    note(lines, "limits", "%s", descriptors);
+}
+
 void status_log_start(struct logline *lines, const struct status_log_node *node)
 {
     const struct gateway_limits *limits = node->limits;
@@ -415,9 +419,7 @@ void status_log_start(struct logline *lines, const struct status_log_node *node)
          topology->places_count > 0 ? topology->places[0].gateways_at.text : "none",
          node->has_keys ? "yes" : "no", node->links, clients_connections_max(node->clients),
          limits->clients_max, limits->table_bytes_max);
-    char descriptors[CLIENT_LIMITS_DESCRIPTORS_BYTES_MAX];
-    client_limits_say_descriptors(clients_descriptors(node->clients), descriptors);
-    note(lines, "limits", "%s", descriptors);
+    status_log_descriptors(lines, node->clients);
     struct client_limits_bytes held =
         client_limits_divide_bytes(memory_share_held(limits->table_bytes_max));
     note(
@@ -450,7 +452,7 @@ void status_log_stop(struct logline *lines, const struct status_log_node *node)
     const struct client_limits_counters *connections = clients_count(node->clients);
     uint64_t cut = 0;
     for (int i = CLIENT_LIMITS_STUCK; i < CLIENT_LIMITS_REASONS; i++)
-        cut += connections->closed[i];
+        cut += node->reasons->endings[reasons_of_limit((enum client_limits_reason)i)];
     const struct link_counters *flood = flood_count(node->flood);
     struct flood_load load = flood_load(node->flood);
     note(lines, "stop",

@@ -15,12 +15,12 @@
 #include "bus/operators.h"
 #include "gateway/node/clients.h"
 #include "gateway/node/import.h"
-#include "gateway/node/log.h"
 #include "gateway/node/places_client.h"
 #include "gateway/text/client_limits.h"
-#include "gateway/text/logline.h"
 #include "gateway/text/phases.h"
 #include "gateway/text/session.h"
+#include "topology/format/logline.h"
+#include "topology/log.h"
 
 struct node_journal;
 
@@ -74,7 +74,7 @@ struct status_log_limits {
 /* Who was refused or closed since the last call, one line for each limit, and which limits are
  * nearly reached. */
 void status_log_limits(struct logline *lines, struct status_log_limits *logged,
-                       struct client_limits *limits);
+                       struct client_limits *limits, const uint64_t endings[ENDINGS]);
 
 /* What the log has of the table's refusals. All zero is nothing. */
 struct status_log_table {
@@ -88,6 +88,9 @@ void status_log_table(struct logline *lines, struct flood *flood, struct status_
 /* Why there is no connection to some of the peers, which are in the order of the bus. */
 void status_log_troubles(struct logline *lines, struct bus *bus,
                          const struct topology_node *const *peers);
+
+/* How the descriptors are divided from now on. */
+void status_log_descriptors(struct logline *lines, const struct clients *clients);
 
 /* The herd's `expire` and `forget`, as they are from now on. */
 void status_log_forgetting(struct logline *lines, const char *kind, int64_t expire_ms, bool forget);

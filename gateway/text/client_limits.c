@@ -67,6 +67,10 @@ static size_t percent_of(size_t all, unsigned percent)
 
 static void divide(struct client_limits *limits, const struct client_limits_options *options)
 {
+    assert(options->connections_max >= 1);
+    crowd_limit(&limits->crowd, options->connections_max);
+    limits->address_max = percent_of(options->connections_max, CLIENT_LIMITS_ADDRESS_PERCENT);
+    limits->loopback_max = percent_of(options->connections_max, CLIENT_LIMITS_LOOPBACK_PERCENT);
     limits->bytes_max = client_limits_divide_bytes(options->bytes_max);
     limits->lookups_max = limits->bytes_max.lookups / CLIENT_LIMITS_LOOKUP_BYTES;
     if (limits->lookups_max > options->lookups_max)
@@ -77,8 +81,6 @@ struct client_limits *client_limits_new(const struct client_limits_options *opti
 {
     struct client_limits *limits = bytes_zeroed(sizeof *limits);
     crowd_init(&limits->crowd, options->connections_max);
-    limits->address_max = percent_of(options->connections_max, CLIENT_LIMITS_ADDRESS_PERCENT);
-    limits->loopback_max = percent_of(options->connections_max, CLIENT_LIMITS_LOOPBACK_PERCENT);
     divide(limits, options);
     limits->shares = address_shares_new(&options->shares);
     list_init(&limits->stuck);
@@ -315,11 +317,6 @@ struct client_limits_connection *client_limits_next(struct client_limits *limits
     else
         return NULL;
     return found;
-}
-
-void client_limits_count_closed(struct client_limits *limits, enum client_limits_reason reason)
-{
-    limits->count.closed[reason]++;
 }
 
 struct client_limits_connection *client_limits_yield(struct client_limits *limits,

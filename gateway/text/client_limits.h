@@ -126,10 +126,9 @@ struct client_limits_usage {
     bool is_near; /* ADDRESS_SHARES_WARNING_PERCENT or more are used: an operator should know */
 };
 
-/* Counted since the start, never reset. */
+/* Counted since the start, never reset. Those that were closed, whoever closes them counts. */
 struct client_limits_counters {
     uint64_t accepted, full, address_full, lookups_refused;
-    uint64_t closed[CLIENT_LIMITS_REASONS];
 };
 
 struct client_limits;
@@ -147,7 +146,7 @@ void client_limits_say_descriptors(const struct client_limits_descriptors *share
                                    char text[CLIENT_LIMITS_DESCRIPTORS_BYTES_MAX]);
 
 struct client_limits *client_limits_new(const struct client_limits_options *options);
-/* Other bytes, and other shares of addresses, from now on; not `connections_max`. */
+/* Other limits of all, and other shares of addresses, from now on; who has connected stays. */
 void client_limits_change(struct client_limits *limits,
                           const struct client_limits_options *options);
 /* Accepts NULL, sets the caller's pointer to NULL; no connection is there any more. */
@@ -196,9 +195,6 @@ void client_limits_linger(struct client_limits *limits, struct client_limits_con
  * before client_limits_accept, when client_limits_update says so, and once a second. */
 struct client_limits_connection *client_limits_next(struct client_limits *limits, int64_t now_ms,
                                                     enum client_limits_reason *reason);
-
-/* A connection is closed for that. */
-void client_limits_count_closed(struct client_limits *limits, enum client_limits_reason reason);
 
 /* The reason for the log, as a sentence. */
 const char *client_limits_say(enum client_limits_reason reason);

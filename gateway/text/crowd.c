@@ -12,6 +12,12 @@ void crowd_init(struct crowd *crowd, size_t places)
     list_init(&crowd->heard);
 }
 
+void crowd_limit(struct crowd *crowd, size_t places)
+{
+    assert(places >= 1);
+    crowd->places = places;
+}
+
 void crowd_join(struct crowd *crowd, struct crowd_member *member, int64_t now_ms)
 {
     *member = (struct crowd_member){.active_ms = now_ms};

@@ -44,6 +44,8 @@ struct crowd_member {
 
 /* At least one place. */
 void crowd_init(struct crowd *crowd, size_t places);
+/* There are so many places from now on, also where more are taken: those leave in their time. */
+void crowd_limit(struct crowd *crowd, size_t places);
 
 static inline bool crowd_is_full(const struct crowd *crowd)
 {

@@ -17,6 +17,11 @@ void handshakes_init(struct handshakes *handshakes, const struct address_shares 
     list_init(&handshakes->silent);
 }
 
+void handshakes_limit(struct handshakes *handshakes, size_t connections_max)
+{
+    crowd_limit(&handshakes->crowd, connections_max);
+}
+
 /* ---- what an address may have done ---- */
 
 /* In how many milliseconds an address may have so much work done. */

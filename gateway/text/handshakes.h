@@ -97,6 +97,9 @@ struct handshakes {
 void handshakes_init(struct handshakes *handshakes, const struct address_shares *shares,
                      size_t connections_max);
 
+/* At most so many from now on, at least one; those that are there stay. */
+void handshakes_limit(struct handshakes *handshakes, size_t connections_max);
+
 /* Whether a connection of that share, which is counted there already, may begin; then all of
  * `handshake` is set. Counts a refusal. `*gives_way` is who has to be closed for it before the next
  * call, or NULL. */

@@ -23,9 +23,6 @@ struct row {
     {                                                                                              \
         METRICS_##kind, "zherd_" family, help, label, value, offsetof(struct node_figures, field)  \
     }
-#define CLOSED(value, reason)                                                                      \
-    LABELLED(COUNTER, "connections_closed", NULL, "reason", value,                                 \
-             connections.closed[CLIENT_LIMITS_##reason])
 #define BUS(family, help, field) FAMILY(COUNTER, "bus_" family, help, bus.field)
 #define REFUSED(value, field)    LABELLED(COUNTER, "table_refused", NULL, "reason", value, field)
 #define DROPPED(value, field)    LABELLED(COUNTER, "bus_dropped", NULL, "reason", value, field)
@@ -59,16 +56,6 @@ static const struct row rows[] = {
              "reason", "full", connections.full),
     LABELLED(COUNTER, "connections_refused", NULL, "reason", "address", connections.address_full),
     LABELLED(COUNTER, "connections_refused", NULL, "reason", "system", connection_faults),
-    LABELLED(COUNTER, "connections_closed",
-             "Connections that were closed by a limit: after QUIT they went on sending; nothing of "
-             "their replies was read; a line was not finished in time; all unfinished lines, or "
-             "all unread replies, took too much memory; silent where nearly all were taken.",
-             "reason", "lingered", connections.closed[CLIENT_LIMITS_LINGERED]),
-    CLOSED("stuck", STUCK),
-    CLOSED("line_late", LINE_LATE),
-    CLOSED("lines_full", LINES_FULL),
-    CLOSED("replies_full", REPLIES_FULL),
-    CLOSED("silent", SILENT),
     FAMILY(COUNTER, "new_clients_refused",
            "New clients and FORGETs that were refused because their address has brought too many.",
            addresses.new_ids_refused),
@@ -464,8 +451,10 @@ static void put_reasons(struct metrics *metrics, const struct reasons_counters *
                    "Commands that were answered by ?, by the words that the log has for it.");
     for (int i = 0; i < REFUSALS; i++)
         put_reason(metrics, reasons_refusal((enum refusal)i), reasons->refusals[i]);
-    metrics_family(metrics, METRICS_COUNTER, "zherd_connections_ended",
-                   "Connections of clients that ended, by the words that the log has for it.");
+    metrics_family(
+        metrics, METRICS_COUNTER, "zherd_connections_ended",
+        "Connections of clients that ended, by the words that the log has for it; closed by "
+        "limits: stuck, late, lines, replies, silent, watches.");
     for (int i = 0; i < ENDINGS; i++)
         put_reason(metrics, reasons_ending((enum ending)i), reasons->endings[i]);
     metrics_family(metrics, METRICS_COUNTER, "zherd_links_parted",

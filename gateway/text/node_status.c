@@ -2,43 +2,48 @@
 #include "gateway/text/node_figures.h"
 #include "topology/format/status_json.h"
 
-#define put   status_json_put
 #define count status_json_count
+#define flag  status_json_flag
 
-static json_t *text_or_null(const char *text)
+static void text(struct status_json *json, const char *key, const char *value)
 {
-    return text[0] == '\0' ? json_null() : json_string(text);
+    status_json_text(json, key, span_of(value));
 }
 
-static json_t *links_of(const struct operate_status *status)
+static void text_or_null(struct status_json *json, const char *key, const char *value)
 {
-    json_t *links = json_array();
+    status_json_text_or_null(json, key, span_of(value));
+}
+
+static void put_links(struct status_json *json, const struct operate_status *status)
+{
+    status_json_array(json, "links");
     for (uint32_t i = 0; i < status->link_count; i++) {
-        json_t *link = json_object();
-        put(link, "peer", status_json_text(status->links[i].name));
-        put(link, "observer", json_boolean(status->links[i].is_observer));
-        status_json_link(link, &status->links[i]);
-        status_json_push(links, link);
+        status_json_object(json, NULL);
+        status_json_text(json, "peer", status->links[i].name);
+        flag(json, "observer", status->links[i].is_observer);
+        status_json_link(json, &status->links[i]);
+        status_json_close(json);
     }
-    return links;
+    status_json_close(json);
 }
 
-static json_t *places_of(const struct operate_status *status)
+static void put_places(struct status_json *json, const struct operate_status *status)
 {
-    json_t *all = json_array();
+    status_json_array(json, "places");
     for (uint32_t i = 0; i < status->broker_count; i++) {
         const struct operate_broker *broker = &status->brokers[i];
-        json_t *places = json_object();
-        put(places, "endpoint", status_json_text(broker->endpoint));
-        put(places, "up", json_boolean(broker->up));
+        status_json_object(json, NULL);
+        status_json_text(json, "endpoint", broker->endpoint);
+        flag(json, "up", broker->up);
         if (broker->speaks)
-            status_json_broker(places, broker);
-        status_json_push(all, places);
+            status_json_broker(json, broker);
+        status_json_close(json);
     }
-    return all;
+    status_json_close(json);
 }
 
-static json_t *limits_of(const struct node_figures *figures)
+static void put_limits(struct status_json *json, const struct node_figures *figures)
 {
     static const char *const names[CLIENT_LIMITS_RESOURCES] = {
         [CLIENT_LIMITS_CONNECTIONS] = "connections",
@@ -46,19 +51,19 @@ static json_t *limits_of(const struct node_figures *figures)
         [CLIENT_LIMITS_REPLIES] = "unread_reply_bytes",
         [CLIENT_LIMITS_LOOKUPS] = "lookups",
     };
-    json_t *limits = json_object();
+    status_json_object(json, "limits");
     for (int i = 0; i < CLIENT_LIMITS_RESOURCES; i++) {
-        json_t *limit = json_object();
-        put(limit, "used", count(figures->limits[i].used));
-        put(limit, "max", count(figures->limits[i].max));
-        put(limits, names[i], limit);
+        status_json_object(json, names[i]);
+        count(json, "used", figures->limits[i].used);
+        count(json, "max", figures->limits[i].max);
+        status_json_close(json);
     }
-    return limits;
+    status_json_close(json);
 }
 
 /* What the file says of the node and of its herd, but for keys and the token, of which it says only
  * whether there are any. */
-static json_t *configuration_of(const struct node_figures *figures)
+static void put_configuration(struct status_json *json, const struct node_figures *figures)
 {
     static const char *const journals[] = {[TOPOLOGY_JOURNAL_OFF] = "off",
                                            [TOPOLOGY_JOURNAL_EVERYSEC] = "everysec",
@@ -69,75 +74,73 @@ static json_t *configuration_of(const struct node_figures *figures)
                                           [TOPOLOGY_ANSWERS_BOTH] = "both"};
     const struct topology *topology = figures->topology;
     const struct topology_node *self = figures->self;
-    json_t *all = json_object();
-    put(all, "clients", json_string(self->clients.text));
-    put(all, "clients_tls", text_or_null(self->clients_tls.text));
-    put(all, "bus", json_string(self->bus.text));
-    put(all, "bus_at", json_string(self->bus_at.text));
-    put(all, "monitor", text_or_null(self->monitor.at.text));
-    put(all, "monitor_token", json_boolean(self->monitor.token_file[0] != '\0'));
-    put(all, "keys", json_boolean(topology->keys[0] != '\0'));
-    put(all, "insecure", json_boolean(topology->insecure));
-    put(all, "max_id_bytes", count((uint64_t)topology->max_id_bytes));
-    put(all, "expire_ms",
-        topology->expire_ms > 0 ? count((uint64_t)topology->expire_ms) : json_null());
-    put(all, "forget", json_boolean(topology->forget));
-    put(all, "nearby", json_boolean(topology->nearby));
-    put(all, "watch", json_boolean(topology->watch));
-    put(all, "journal", json_string(journals[topology->journal]));
-    put(all, "answers_after", json_string(answers[topology->answers_after]));
-    put(all, "nodes", count(topology->node_count));
-    put(all, "links", count(topology->link_count));
-    return all;
+    status_json_object(json, "configuration");
+    text(json, "clients", self->clients.text);
+    text_or_null(json, "clients_tls", self->clients_tls.text);
+    text(json, "bus", self->bus.text);
+    text(json, "bus_at", self->bus_at.text);
+    text_or_null(json, "monitor", self->monitor.at.text);
+    flag(json, "monitor_token", self->monitor.token_file[0] != '\0');
+    flag(json, "keys", topology->keys[0] != '\0');
+    flag(json, "insecure", topology->insecure);
+    count(json, "max_id_bytes", (uint64_t)topology->max_id_bytes);
+    status_json_count_or_null(json, "expire_ms", (uint64_t)topology->expire_ms);
+    flag(json, "forget", topology->forget);
+    flag(json, "nearby", topology->nearby);
+    flag(json, "watch", topology->watch);
+    text(json, "journal", journals[topology->journal]);
+    text(json, "answers_after", answers[topology->answers_after]);
+    count(json, "nodes", topology->node_count);
+    count(json, "links", topology->link_count);
+    status_json_close(json);
 }
 
-static json_t *counters_of(const struct node_figures *figures)
+static void put_counters(struct status_json *json, const struct node_figures *figures)
 {
     const struct link_counters *bus = &figures->bus;
-    json_t *all = json_object();
-    put(all, "watch", count(figures->said.watches));
-    put(all, "forget", count(figures->said.forgets));
-    put(all, "unpromised", count(figures->reasons.refusals[REFUSAL_UNPROMISED]));
-    put(all, "connections", count(figures->connections.accepted));
-    put(all, "connections_refused",
-        count(figures->connections.full + figures->connections.address_full));
-    put(all, "new_clients_refused", count(figures->addresses.new_ids_refused));
-    put(all, "locations_sent", count(bus->locations_sent));
-    put(all, "locations_received", count(bus->locations_received));
-    put(all, "locations_news", count(bus->locations_news));
-    put(all, "digest_faults", count(bus->digest_faults));
-    put(all, "malformed", count(bus->messages_malformed));
-    put(all, "strangers", count(figures->strangers));
-    put(all, "keys_refused", count(figures->keys_refused));
-    put(all, "clock_steps", count(bus->clock_steps));
-    put(all, "log_bytes_lost", count(figures->log_bytes_lost));
-    return all;
+    status_json_object(json, "counters");
+    count(json, "watch", figures->said.watches);
+    count(json, "forget", figures->said.forgets);
+    count(json, "unpromised", figures->reasons.refusals[REFUSAL_UNPROMISED]);
+    count(json, "connections", figures->connections.accepted);
+    count(json, "connections_refused",
+          figures->connections.full + figures->connections.address_full);
+    count(json, "new_clients_refused", figures->addresses.new_ids_refused);
+    count(json, "locations_sent", bus->locations_sent);
+    count(json, "locations_received", bus->locations_received);
+    count(json, "locations_news", bus->locations_news);
+    count(json, "digest_faults", bus->digest_faults);
+    count(json, "malformed", bus->messages_malformed);
+    count(json, "strangers", figures->strangers);
+    count(json, "keys_refused", figures->keys_refused);
+    count(json, "clock_steps", bus->clock_steps);
+    count(json, "log_bytes_lost", figures->log_bytes_lost);
+    status_json_close(json);
 }
 
 void node_write_status(const struct node_figures *figures, struct buffer *out)
 {
     const struct operate_status *status = figures->status;
-    json_t *whole = json_object();
+    struct status_json all = status_json_begin(out), *json = &all;
     size_t up = 0;
     for (size_t i = 0; i < figures->neighbours && i < figures->link_count; i++)
         up += figures->links[i].up;
-    put(whole, "herd", json_string(figures->topology->herd));
-    put(whole, "name", json_string(figures->self->name));
-    put(whole, "phase", json_string(phases_name(figures->phase)));
-    put(whole, "ready",
-        json_boolean(node_why_not_ready(figures->phase, figures->neighbours, up) == NULL));
-    put(whole, "commit", text_or_null(figures->commit));
-    put(whole, "incarnation", status_json_hex(figures->incarnation));
-    status_json_node(whole, status);
-    put(whole, "neighbours", count(figures->neighbours));
-    put(whole, "neighbours_up", count(up));
-    put(whole, "reload_failed", json_boolean(figures->reload_failed != 0));
-    put(whole, "counters", counters_of(figures));
-    put(whole, "limits", limits_of(figures));
-    put(whole, "configuration", configuration_of(figures));
-    put(whole, "links", links_of(status));
-    put(whole, "places", places_of(status));
-    status_json_write(whole, out);
+    text(json, "herd", figures->topology->herd);
+    text(json, "name", figures->self->name);
+    text(json, "phase", phases_name(figures->phase));
+    flag(json, "ready", node_why_not_ready(figures->phase, figures->neighbours, up) == NULL);
+    text_or_null(json, "commit", figures->commit);
+    status_json_hex(json, "incarnation", figures->incarnation);
+    status_json_node(json, status);
+    count(json, "neighbours", figures->neighbours);
+    count(json, "neighbours_up", up);
+    flag(json, "reload_failed", figures->reload_failed != 0);
+    put_counters(json, figures);
+    put_limits(json, figures);
+    put_configuration(json, figures);
+    put_links(json, status);
+    put_places(json, status);
+    status_json_end(json);
 }
 
 const char *node_why_not_ready(enum phase phase, size_t neighbours, size_t up)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An id is a counter and, in its low bits, the place of its question: found without a search. */
 #define SLOT_BITS 12
@@ -361,6 +362,34 @@ void requests_lost(struct requests *requests, uint32_t broker, int64_t now_ms)
         requests->count.retried++;
         line_up(requests, slot, now_ms);
     }
+}
+
+/* What number a broker has from now on. */
+static uint8_t number_after(const uint32_t *was, uint32_t count, uint8_t before)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (was[i] == before)
+            return (uint8_t)i;
+    return REQUESTS_NO_BROKER;
+}
+
+void requests_change_brokers(struct requests *requests, const uint32_t *was, uint32_t count,
+                             int64_t now_ms)
+{
+    struct broker brokers[TOPOLOGY_PLACES_MAX];
+    assert(count <= TOPOLOGY_PLACES_MAX);
+    for (uint32_t broker = 0; broker < requests->broker_count; broker++)
+        if (number_after(was, count, (uint8_t)broker) == REQUESTS_NO_BROKER)
+            requests_lost(requests, broker, now_ms);
+    for (uint32_t i = 0; i < count; i++)
+        brokers[i] = was[i] == REQUESTS_NO_BROKER ? (struct broker){INT64_MIN, INT64_MIN}
+                                                  : requests->brokers[was[i]];
+    for (size_t slot = 0; slot < REQUESTS_IN_FLIGHT_MAX; slot++)
+        requests->questions[slot].broker =
+            number_after(was, count, requests->questions[slot].broker);
+    memcpy(requests->brokers, brokers, count * sizeof *brokers);
+    requests->broker_count = count;
+    requests->turn = 0;
 }
 
 static int64_t limit_ms(const struct requests *requests, enum stage stage)

@@ -69,10 +69,18 @@ struct requests_counters {
 struct requests;
 
 /* `seed` is random: ids start there, so that replies to an earlier process mean nothing. There are
- * 1 to TOPOLOGY_PLACES_MAX brokers. */
+ * 1 to TOPOLOGY_PLACES_MAX brokers at first. */
 struct requests *requests_new(uint64_t seed, uint32_t brokers);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void requests_destroy(struct requests **requests);
+
+/* The brokers are others now: each is the one that was number `was` until now, or,
+ * REQUESTS_NO_BROKER, a new one; 0 to TOPOLOGY_PLACES_MAX of them. What those that are gone were
+ * asked and have not answered is asked once more at once, as by requests_lost; without any broker
+ * it ends as unreachable. */
+#define REQUESTS_NO_BROKER TOPOLOGY_PLACES_MAX
+void requests_change_brokers(struct requests *requests, const uint32_t *was, uint32_t count,
+                             int64_t now_ms);
 
 /* Takes a question; its deadline_ms is not looked at. False when too many are in flight: then
  * there is no ticket and no answer. `share` is what the look-up is counted as, for whoever counts:

@@ -30,12 +30,12 @@
 #include "gateway/text/client_limits.h"
 #include "gateway/text/hourly.h"
 #include "gateway/text/lines.h"
-#include "gateway/text/logline.h"
 #include "gateway/text/nearby.h"
 #include "gateway/text/reasons.h"
 #include "gateway/text/requests.h"
 #include "gateway/text/turns.h"
 #include "gateway/text/watchers.h"
+#include "topology/format/logline.h"
 
 /* Output waiting from which on no further command of this client is looked at, until it has read
  * some of it. */

@@ -32,6 +32,11 @@ void watchers_limit(struct watchers *watchers, const struct watchers_limits *lim
     watchers->limits = *limits;
 }
 
+void watchers_change_bytes(struct watchers *watchers, uint64_t bytes_max)
+{
+    watchers->limits.bytes = bytes_max;
+}
+
 void watchers_destroy(struct watchers **watchers_p)
 {
     struct watchers *watchers = *watchers_p;

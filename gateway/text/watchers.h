@@ -140,6 +140,9 @@ struct watchers_limits {
 };
 void watchers_limit(struct watchers *watchers, const struct watchers_limits *limits);
 
+/* All watches take up to so many bytes from now on; those that are there stay. */
+void watchers_change_bytes(struct watchers *watchers, uint64_t bytes_max);
+
 /* A watch more, under connection->number. Where it was added, watchers_reply is due next. */
 enum watchers_outcome watchers_add(struct watchers *watchers,
                                    struct watchers_connection *connection,

@@ -187,76 +187,110 @@ void page_write_metrics(const struct page *page, enum metrics_form form, struct 
 
 /* ---- JSON ---- */
 
-static json_t *show_questions(const struct page *page)
+static void show_text(struct status_json *json, const char *key, const char *text)
+{
+    status_json_text(json, key, span_of(text));
+}
+
+static void show_program(struct status_json *json, const struct page *page)
+{
+    status_json_object(json, "program");
+    show_text(json, "name", "placesd");
+    show_text(json, "version", ZHERD_VERSION);
+    show_text(json, "commit", page->commit);
+    status_json_integer(json, "started", page->process->started_ns / NS_PER_S);
+    status_json_count(json, "resident_bytes", page->process->resident_bytes);
+    status_json_close(json);
+}
+
+static void show_questions(struct status_json *json, const struct page *page)
 {
     const struct dispatcher_counters *counters = page->view->count;
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "asked",
-        status_json_count(counters->asked), "busy", status_json_count(counters->busy), "cached",
-        status_json_count(counters->hits), "joined", status_json_count(counters->joined), "stale",
-        status_json_count(counters->stale), "failures", status_json_count(counters->failures),
-        "retries", status_json_count(counters->retries), "waiting",
-        status_json_count(page->view->questions), "waiting_max", DISPATCHER_WAITERS_MAX);
+    status_json_object(json, "questions");
+    status_json_count(json, "asked", counters->asked);
+    status_json_count(json, "busy", counters->busy);
+    status_json_count(json, "cached", counters->hits);
+    status_json_count(json, "joined", counters->joined);
+    status_json_count(json, "stale", counters->stale);
+    status_json_count(json, "failures", counters->failures);
+    status_json_count(json, "retries", counters->retries);
+    status_json_count(json, "waiting", page->view->questions);
+    status_json_count(json, "waiting_max", DISPATCHER_WAITERS_MAX);
+    status_json_close(json);
 }
 
-static json_t *show_numbers(const char *const *names, const uint64_t *values, size_t length)
+static void show_numbers(struct status_json *json, const char *key, const char *const *names,
+                         const uint64_t *values, size_t length)
 {
-    json_t *object = json_object();
+    status_json_object(json, key);
     for (size_t i = 0; i < length; i++)
-        status_json_put(object, names[i], status_json_count(values[i]));
-    return object;
+        status_json_count(json, names[i], values[i]);
+    status_json_close(json);
 }
 
-static json_t *show_sources(const struct dispatcher_view *view)
+static void show_sources(struct status_json *json, const struct dispatcher_view *view)
 {
-    json_t *list = json_array();
+    status_json_array(json, "sources");
     for (uint32_t i = 0; i < view->source_count; i++) {
         const struct dispatcher_source_view *source = &view->sources[i];
-        status_json_push(
-            list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "provider", source->name, "role",
-                            roles[i], "requests", status_json_count(source->requests), "paused_ms",
-                            status_json_count(source->paused_ms), "spent",
-                            status_json_count(source->spent), "budget",
-                            source->budget > 0 ? status_json_count(source->budget) : json_null()));
+        status_json_object(json, NULL);
+        show_text(json, "provider", source->name);
+        show_text(json, "role", roles[i]);
+        status_json_count(json, "requests", source->requests);
+        status_json_count(json, "paused_ms", source->paused_ms);
+        status_json_count(json, "spent", source->spent);
+        status_json_count_or_null(json, "budget", source->budget);
+        status_json_close(json);
     }
-    return list;
+    status_json_close(json);
 }
 
-static json_t *show_hosts(const struct dispatcher_view *view)
+static void show_workers(struct status_json *json, const struct dispatcher_view *view)
 {
-    json_t *list = json_array();
+    status_json_count(json, "workers", view->workers);
+    status_json_array(json, "hosts");
     for (uint32_t i = 0; i < view->host_count; i++) {
-        struct span address = span_of(view->hosts[i].address);
-        status_json_push(list, json_pack("{s:o, s:o}", "address", status_json_text(address),
-                                         "workers", status_json_count(view->hosts[i].workers)));
+        status_json_object(json, NULL);
+        show_text(json, "address", view->hosts[i].address);
+        status_json_count(json, "workers", view->hosts[i].workers);
+        status_json_close(json);
     }
-    return list;
+    status_json_close(json);
 }
 
-static json_t *show_program(const struct page *page)
+static void show_memory(struct status_json *json, const struct page *page)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", "placesd", "version", ZHERD_VERSION,
-                     "commit", page->commit, "started",
-                     (json_int_t)(page->process->started_ns / NS_PER_S), "resident_bytes",
-                     status_json_count(page->process->resident_bytes));
+    status_json_object(json, "cache");
+    status_json_count(json, "entries", page->view->kept);
+    status_json_count(json, "bytes", page->view->kept_bytes);
+    status_json_count(json, "bytes_max", CACHE_BYTES_MAX);
+    status_json_close(json);
+    status_json_object(json, "unread");
+    status_json_count(json, "bytes", page->answers_waiting_bytes);
+    status_json_count(json, "bytes_max", OUTBOX_BYTES_MAX);
+    status_json_count(json, "dropped", page->answers_dropped);
+    status_json_close(json);
 }
 
 void page_write_status(const struct page *page, struct buffer *out)
 {
     const struct dispatcher_view *view = page->view;
     const char *why = page_why_not_ready(view);
-    json_t *root = json_pack(
-        "{s:o, s:b, s:s?, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o, "
-        "s:o}, s:o, s:{s:b, s:I}}",
-        "program", show_program(page), "ready", why == NULL, "why_not", why, "gateways_at",
-        page->front, "workers_at", page->back, "questions", show_questions(page), "answers",
-        show_numbers(codes, view->count->answers, LOOKUP_CODES), "sources", show_sources(view),
-        "workers", status_json_count(view->workers), "hosts", show_hosts(view), "cache", "entries",
-        status_json_count(view->kept), "bytes", status_json_count(view->kept_bytes), "bytes_max",
-        status_json_count(CACHE_BYTES_MAX), "unread", "bytes",
-        status_json_count(page->answers_waiting_bytes), "bytes_max",
-        status_json_count(OUTBOX_BYTES_MAX), "dropped", status_json_count(page->answers_dropped),
-        "refused", show_numbers(refusals, page->refused, PAGE_REFUSALS), "reload", "success",
-        !page->reload_failed, "last", (json_int_t)page->reloaded_s);
-    status_json_write(root, out);
+    struct status_json json = status_json_begin(out);
+    show_program(&json, page);
+    status_json_flag(&json, "ready", why == NULL);
+    status_json_text_or_null(&json, "why_not", span_of(why != NULL ? why : ""));
+    show_text(&json, "gateways_at", page->front);
+    show_text(&json, "workers_at", page->back);
+    show_questions(&json, page);
+    show_numbers(&json, "answers", codes, view->count->answers, LOOKUP_CODES);
+    show_sources(&json, view);
+    show_workers(&json, view);
+    show_memory(&json, page);
+    show_numbers(&json, "refused", refusals, page->refused, PAGE_REFUSALS);
+    status_json_object(&json, "reload");
+    status_json_flag(&json, "success", !page->reload_failed);
+    status_json_integer(&json, "last", page->reloaded_s);
+    status_json_close(&json);
+    status_json_end(&json);
 }

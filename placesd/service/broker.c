@@ -153,6 +153,13 @@ struct broker *broker_open(const struct broker_options *options, struct fault *f
     broker->front_arrivals = arrivals_new((struct arrivals_rules){.replaced_ms = REPLACED_MS});
     broker->back_arrivals = arrivals_new((struct arrivals_rules){.replaced_ms = REPLACED_MS});
     broker->kin = options->kin;
+    broker_open_moves(broker);
+    broker->move.front = (struct broker_side){
+        .socket = &broker->front, .at = &broker->front_at, .port = &broker->front_port};
+    broker->move.back = (struct broker_side){
+        .socket = &broker->back, .at = &broker->back_at, .port = &broker->back_port};
+    snprintf(broker->move.front.endpoint, RESOLVE_ENDPOINT_BYTES_MAX, "%s", options->front);
+    snprintf(broker->move.back.endpoint, RESOLVE_ENDPOINT_BYTES_MAX, "%s", options->back);
     const struct auth_certificate *own = options->keys != NULL ? &options->keys->own : NULL;
     const struct side front = {
         .endpoint = options->front,
@@ -214,6 +221,7 @@ void broker_close(struct broker **broker)
     free((*broker)->front_at);
     free((*broker)->back_at);
     monitor_close(&(*broker)->monitor);
+    broker_close_moves(*broker);
     zsock_destroy(&(*broker)->back);
     zsock_destroy(&(*broker)->front);
     auth_close(&(*broker)->auth);
@@ -373,14 +381,15 @@ static void apply(struct broker *broker, const struct dispatcher_action *action,
         broker_log_worker(broker, action->worker, "left", now_ms);
         break;
     case DISPATCHER_PAUSED:
-        event_log("provider %s fails: not asked for %" PRId64 " ms", action->source,
+        event_log("fault", "provider %s fails: not asked for %" PRId64 " ms", action->source,
                   action->pause_ms);
         break;
     case DISPATCHER_RESUMED:
-        event_log("provider %s is asked again", action->source);
+        event_log("provider", "provider %s is asked again", action->source);
         break;
     case DISPATCHER_SPENDS:
-        event_log("budget of provider %s: %" PRIu32 " of the %s's %" PRIu32 " requests are used%s",
+        event_log("budget",
+                  "budget of provider %s: %" PRIu32 " of the %s's %" PRIu32 " requests are used%s",
                   action->source, action->budget.used, action->budget.of_hour ? "hour" : "day",
                   action->budget.max, action->budget.percent == 100 ? ": not asked for more" : "");
         break;
@@ -512,12 +521,13 @@ static int64_t earliest_ms(const struct broker *broker, int64_t until_ms)
 /* One wait and what came of it. True when `stop_descriptor` (or -1) is readable. */
 static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
 {
-    zmq_pollitem_t items[DOORS + 2] = {
+    zmq_pollitem_t items[DOORS + 3] = {
         {.socket = zsock_resolve(broker->front), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(broker->back), .events = ZMQ_POLLIN},
+        {.fd = broker->move.wake, .events = ZMQ_POLLIN},
     };
     const zmq_pollitem_t *watchers = NULL, *stop = NULL;
-    int count = DOORS;
+    int count = DOORS + 1;
     if (broker->monitor != NULL) {
         watchers = &items[count];
         items[count++] =
@@ -538,6 +548,7 @@ static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
     hangup_due(broker->back_arrivals, now_ms);
     tell_refusals(broker, now_ms);
     keep_budget(broker, now_ms);
+    broker_move_if_asked(broker);
     broker_run_monitor(broker, watchers != NULL && watchers->revents != 0, now_ms);
     return stop != NULL && (stop->revents & ZMQ_POLLIN) != 0;
 }
@@ -547,6 +558,7 @@ void broker_run(struct broker *broker, int stop_descriptor)
     while (!turn(broker, stop_descriptor, notify_alive(zclock_mono())))
         continue;
     notify_stopping();
+    broker_end_moves(broker);
     dispatcher_close(broker->dispatcher);
     int64_t until_ms = zclock_mono() + DRAIN_MS;
     while (!dispatcher_is_idle(broker->dispatcher) && zclock_mono() < until_ms)

@@ -64,6 +64,17 @@ const char *broker_back(const struct broker *broker);
  * thread. */
 void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back);
 
+/* Listens at these endpoints, too, where it does not yet, for broker_take_addresses: "HOST:PORT" as
+ * the options have them. False and one clear sentence in `fault` where one cannot be had; then, and
+ * where it is not taken, broker_leave_addresses has to follow. These three wait for the broker's
+ * thread, which is in broker_run, will be, or was; for any other thread, one at a time. */
+bool broker_read_addresses(struct broker *broker, const char *front, const char *back,
+                           struct fault *fault);
+/* And no more at those of before, whose connections end. */
+void broker_take_addresses(struct broker *broker);
+/* Where it is to listen stays as it is. */
+void broker_leave_addresses(struct broker *broker);
+
 /* Who may watch from now on, as monitor_token_find says; only for a broker with a monitor; any
  * thread. The copy counts from the next time that somebody watches. */
 void broker_set_token(struct broker *broker, struct span token);

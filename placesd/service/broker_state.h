@@ -10,11 +10,34 @@
 
 #include "bus/base/growth.h"
 #include "bus/link/arrivals.h"
+#include "bus/net/resolve.h"
 #include "placesd/service/answers.h"
 #include "placesd/service/broker.h"
 #include "placesd/service/event.h"
 #include "topology/monitor.h"
 #include "topology/process_figures.h"
+
+/* One of its two sockets, and where it listens. */
+struct broker_side {
+    zsock_t **socket;
+    char **at; /* really bound */
+    uint16_t *port;
+    char endpoint[RESOLVE_ENDPOINT_BYTES_MAX], wanted[RESOLVE_ENDPOINT_BYTES_MAX];
+    char *next_at; /* bound, and not taken yet; else NULL */
+};
+
+enum broker_move_kind { BROKER_MOVE_NONE, BROKER_MOVE_READ, BROKER_MOVE_TAKE, BROKER_MOVE_LEAVE };
+
+/* What another thread asks for, under its lock. */
+struct broker_move {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int wake; /* an eventfd(2) that the broker polls */
+    enum broker_move_kind asked;
+    bool is_over, is_good;
+    struct fault fault;
+    struct broker_side front, back;
+};
 
 struct broker {
     struct auth *auth; /* NULL without keys */
@@ -43,6 +66,7 @@ struct broker {
     size_t token_bytes;
     atomic_bool token_changed;
     struct process_figures process;
+    struct broker_move move;
 };
 
 static inline struct span broker_bytes(zframe_t *frame)
@@ -62,6 +86,16 @@ void broker_probe(struct broker *broker, struct span worker);
 
 /* Whoever reaches the back without keys may come under a new name thousands of times a second. */
 void broker_log_worker(struct broker *broker, struct span name, const char *what, int64_t now_ms);
+
+/* ---- broker_addresses.c ---- */
+
+void broker_open_moves(struct broker *broker);
+void broker_close_moves(struct broker *broker);
+
+/* Does what another thread asks for; to be called when `move.wake` is readable. */
+void broker_move_if_asked(struct broker *broker);
+/* It is not called any more. */
+void broker_end_moves(struct broker *broker);
 
 /* ---- broker_monitor.c ---- */
 

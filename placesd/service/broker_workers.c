@@ -28,7 +28,7 @@ void broker_log_worker(struct broker *broker, struct span name, const char *what
     broker->workers_told = same ? broker->workers_told + 1 : 1;
     broker->workers_second = now_ms / 1000;
     if (broker->workers_told <= WORKER_LINES_MAX)
-        event_log("worker %s %s", show_worker(broker, name, shown), what);
+        event_log("worker", "worker %s %s", show_worker(broker, name, shown), what);
     else
         event_log_fault(&broker->rush, now_ms, "a worker comes or goes, one of too many to tell");
 }

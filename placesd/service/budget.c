@@ -187,7 +187,8 @@ void budget_close(struct budget **pointer)
     if (!end_thread(budget)) {
         /* It goes on with the budget's memory until the process ends. */
         pthread_detach(budget->thread);
-        event_log("cannot write %.512s: the disk blocks: a restart will not know what is spent",
+        event_log("fault",
+                  "cannot write %.512s: the disk blocks: a restart will not know what is spent",
                   budget->path);
         return;
     }

@@ -1,8 +1,8 @@
-/* event: one line on standard error per thing that happened, and the standing of a fault that
- * would otherwise fill the log.
+/* event: one line of placesd's log per thing that happened, and the standing of a fault that would
+ * otherwise fill the log.
  *
- * Any thread may write, and after say_open none waits for whoever reads standard error
- * (topology/say). It is not for commands: a look-up that succeeds leaves no line. */
+ * Any thread may write, and none waits for whoever reads. It is not for commands: a look-up that
+ * succeeds leaves no line. */
 #ifndef ZHERD_PLACESD_SERVICE_EVENT_H
 #define ZHERD_PLACESD_SERVICE_EVENT_H
 
@@ -15,8 +15,9 @@
 /* One fault is logged at most this often. */
 #define EVENT_PAUSE_MS 10000
 
-/* Says the time (UTC) and the text in one line. */
-void event_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One line of the log (topology/program_log.h); `kind` is start, stop, insecure, worker, provider,
+ * budget, landmarks, keys, reload, ready, or fault for what an operator should look at. */
+void event_log(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One kind of fault. All zero at first. */
 struct event_fault {

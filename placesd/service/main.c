@@ -11,7 +11,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <czmq.h>
 
 #include "bus/base/packed.h"
@@ -23,12 +22,14 @@
 #include "placesd/service/event.h"
 #include "placesd/service/key.h"
 #include "placesd/service/reload.h"
+#include "placesd/service/sources.h"
 #include "placesd/service/transfer.h"
 #include "placesd/service/worker.h"
 #include "topology/format/topology.h"
 #include "topology/load.h"
 #include "topology/monitor.h"
 #include "topology/notify.h"
+#include "topology/program_log.h"
 #include "topology/reach.h"
 #include "topology/say.h"
 #include "topology/secrets.h"
@@ -51,18 +52,24 @@ static const char HELP[] =
     "  --credits N          look-ups that a worker takes at a time (%u)\n"
     "  --data-dir DIR       where a broker keeps what is spent of the provider's `budget`, in\n"
     "                       DIR/budget; without it a restart begins a new day\n"
+    "  --log-file FILE      log there; - is standard output; without it, standard error\n"
+    "  --log-format FORMAT  text, json or logfmt (text)\n"
+    "  --log-level LEVEL    error, warning, info or debug: leave lesser events out (info)\n"
+    "  --log-max-bytes N    bytes at which FILE is rotated, of which four are kept; 0: never "
+    "(256M)\n"
     "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
-    "It says \"ready\" on standard output and logs to standard error. Any number of workers may\n"
+    "It says \"ready\" on standard output, and logs. Any number of workers may\n"
     "run, on any host, and come and go; each finishes what it has begun before it ends. HUP makes\n"
-    "it read FILE again, of which the herd's public keys count at once, its key_file, its\n"
-    "monitor_token_file and its database, and say what else differs and waits for the next start.\n"
-    "HUP and USR1 open standard error again where it is a file. Neither ends it.\n"
+    "it read FILE, its key_file, its monitor_token_file and its database again, and take all of "
+    "it\n"
+    "or nothing: public keys and a broker's addresses count at once, a worker alone serves the\n"
+    "sections that there are then, and the log says what else differs and waits for the next "
+    "start.\n"
+    "HUP and USR1 open its log, and standard error, again where they are files. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
-/* How long a worker may take to end what it has begun: longer than any client waits. */
-#define WORKER_DRAIN_MS 5000
 /* How long its last lines may take. */
 #define SAY_CLOSE_MS 400
 /* "FILE:LINE", cut where the path is longer. */
@@ -74,6 +81,7 @@ struct role {
     const char *file, *data_dir; /* the latter NULL without one */
     size_t places;               /* which section, from 1 */
     uint32_t credits;
+    struct settings said; /* of the log */
 };
 
 /* What runs, in the order in which it is started. */
@@ -97,7 +105,7 @@ struct service {
 
 static void tell_of_landmarks(const char *text)
 {
-    event_log("landmarks: %s", text);
+    event_log("landmarks", "landmarks: %s", text);
 }
 
 /* TERM and INT reach this process only through the descriptor: threads started later inherit
@@ -115,40 +123,6 @@ static int open_signals(void)
     return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Host, port and path of the provider's url, which must have nothing else: a query is the
- * provider's business, and a name and password would end up in the log. */
-struct site {
-    char *host, *port, *path;
-};
-
-static bool has_part(CURLU *url, CURLUPart part)
-{
-    char *text = NULL;
-    bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-    curl_free(text);
-    return found;
-}
-
-static bool read_site(const char *text, struct site *site)
-{
-    CURLU *url = curl_url();
-    bool good = url != NULL && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-                !has_part(url, CURLUPART_QUERY) && !has_part(url, CURLUPART_FRAGMENT) &&
-                !has_part(url, CURLUPART_USER) && !has_part(url, CURLUPART_PASSWORD) &&
-                curl_url_get(url, CURLUPART_HOST, &site->host, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_PORT, &site->port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_PATH, &site->path, 0) == CURLUE_OK;
-    curl_url_cleanup(url);
-    return good;
-}
-
-static void free_site(struct site *site)
-{
-    curl_free(site->host);
-    curl_free(site->port);
-    curl_free(site->path);
-}
-
 static bool is_loopback(const char *host)
 {
     return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
@@ -156,7 +130,7 @@ static bool is_loopback(const char *host)
 }
 
 /* The bundled server runs beside the broker if the url names this machine's loopback. */
-static bool start_landmarks(const struct service *service, const struct site *site,
+static bool start_landmarks(const struct service *service, const struct sources_site *site,
                             const struct topology_places *places, uint32_t line,
                             struct landmarks **landmarks)
 {
@@ -175,22 +149,28 @@ static bool start_landmarks(const struct service *service, const struct site *si
                        service->role->file, line, fault.text);
 }
 
-/* One url, which every role must find good. */
+/* One url, which was found good. */
 static bool start_source(struct service *service, const struct topology_places *places,
                          enum topology_provider provider, const char *url,
                          struct landmarks **landmarks)
 {
-    struct site site = {0};
-    bool good = read_site(url, &site);
-    if (!good)
-        say("url %.*s: write http or https, a host and a path, and nothing behind it",
-            (int)provider_public_url(span_of(url)).len, url);
-    else if (service->role->broker && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
+    struct sources_site site;
+    struct fault fault;
+    bool good = sources_read_site(url, &site, &fault);
+    if (good && provider == TOPOLOGY_LANDMARKS && is_loopback(site.host))
         good = start_landmarks(service, &site, places,
                                url == places->url ? places->url_line : places->fallback_url_line,
                                landmarks);
-    free_site(&site);
+    sources_free_site(&site);
     return good;
+}
+
+static bool start_sources(struct service *service, const struct topology_places *places)
+{
+    return start_source(service, places, places->provider, places->url, &service->landmarks[0]) &&
+           (places->fallback == TOPOLOGY_NO_PROVIDER ||
+            start_source(service, places, places->fallback, places->fallback_url,
+                         &service->landmarks[1]));
 }
 
 /* Whom a worker asks for one section, and with which key. */
@@ -198,22 +178,10 @@ static bool prepare_broker(struct service *service, size_t index)
 {
     const struct topology_places *places = &service->places[index];
     struct worker_broker *broker = &service->brokers[index];
-    struct key *key = &service->keys[index];
-    const struct provider *provider = provider_of(places->provider);
     struct fault fault;
-    if (service->role->worker && topology_provider_needs_key(places->provider) &&
-        !key_read(places->key_file, key, &fault))
+    if (!sources_read(places, service->role->worker, &service->keys[index], broker, &fault))
         return say_failure("%s", fault.text);
-    *broker = (struct worker_broker){.back = places->workers_at.text, .source_count = 1};
-    broker->sources[0] = (struct transfer_source){
-        .provider = provider, .url = span_of(places->url), .key = key_span(key)};
-    if (places->fallback != TOPOLOGY_NO_PROVIDER)
-        broker->sources[broker->source_count++] = (struct transfer_source){
-            .provider = provider_of(places->fallback), .url = span_of(places->fallback_url)};
-    if (!start_source(service, places, places->provider, places->url, &service->landmarks[0]) ||
-        (places->fallback != TOPOLOGY_NO_PROVIDER &&
-         !start_source(service, places, places->fallback, places->fallback_url,
-                       &service->landmarks[1])))
+    if (service->role->broker && !start_sources(service, places))
         return false;
     /* Our own server always has room for our own worker. */
     for (size_t i = 0; i < broker->source_count; i++)
@@ -352,13 +320,9 @@ static bool start_broker(struct service *service)
     return opened;
 }
 
-/* A worker beside its broker reaches it on this machine, however others do. */
 static void find_own_broker(struct service *service)
 {
-    const char *back = broker_back(service->broker), *port = strrchr(back, ':');
-    bool is_any = strncmp(back, "tcp://0.0.0.0:", 14) == 0 || strncmp(back, "tcp://[::]:", 11) == 0;
-    snprintf(service->own_back, sizeof service->own_back, "%s%s", is_any ? "tcp://127.0.0.1" : back,
-             is_any ? port : "");
+    reload_own_back(service->broker, service->own_back);
     service->brokers[0].back = service->own_back;
 }
 
@@ -388,7 +352,10 @@ static void start_reload(struct service *service)
     struct reload_parts parts = {.file = service->role->file,
                                  .start = &service->topology,
                                  .broker = service->broker,
-                                 .worker = service->worker,
+                                 .worker = service->worker != NULL ? &service->worker : NULL,
+                                 .credits = service->role->credits,
+                                 .ends = has_keys(service) ? &service->ends : NULL,
+                                 .number = service->role->places,
                                  .places = service->places,
                                  .places_count = service->places_count,
                                  .brokers = service->brokers,
@@ -418,18 +385,19 @@ static bool start(struct service *service)
 static void log_start(const struct service *service)
 {
     const struct role *role = service->role;
-    event_log("start: placesd %s, process %d,%s%s", ZHERD_VERSION, getpid(),
+    event_log("start", "start: placesd %s, process %d,%s%s", ZHERD_VERSION, getpid(),
               role->broker ? " broker" : "", role->worker ? " worker" : "");
     if (service->topology.insecure)
-        event_log("insecure: whoever reaches the places service is trusted");
+        event_log("insecure", "insecure: whoever reaches the places service is trusted");
     if (geteuid() == 0)
-        event_log("insecure: " SAY_IS_ROOT);
+        event_log("insecure", "insecure: " SAY_IS_ROOT);
     for (size_t i = 0; i < service->places_count; i++) {
         const struct topology_places *places = &service->places[i];
-        event_log("gateways at %s, workers at %s, provider %s at %s", places->gateways.text,
-                  places->workers.text, topology_provider_name(places->provider), places->url);
+        event_log("start", "gateways at %s, workers at %s, provider %s at %s",
+                  places->gateways.text, places->workers.text,
+                  topology_provider_name(places->provider), places->url);
         if (places->fallback != TOPOLOGY_NO_PROVIDER)
-            event_log("fallback %s at %s", topology_provider_name(places->fallback),
+            event_log("start", "fallback %s at %s", topology_provider_name(places->fallback),
                       places->fallback_url);
     }
 }
@@ -439,10 +407,11 @@ static void log_budget(const struct service *service)
     if (service->broker == NULL || service->places->budget == 0)
         return;
     if (service->budget != NULL)
-        event_log("budget: %" PRId64 " requests a day, kept in %s", service->places->budget,
-                  budget_path(service->budget));
+        event_log("budget", "budget: %" PRId64 " requests a day, kept in %s",
+                  service->places->budget, budget_path(service->budget));
     else
-        event_log("budget: %" PRId64 " requests a day, and no --data-dir: a restart forgets what "
+        event_log("budget",
+                  "budget: %" PRId64 " requests a day, and no --data-dir: a restart forgets what "
                   "is spent",
                   service->places->budget);
 }
@@ -450,11 +419,12 @@ static void log_budget(const struct service *service)
 static void log_stop(const struct service *service)
 {
     if (service->broker == NULL) {
-        event_log("stop");
+        event_log("stop", "stop");
         return;
     }
     const struct dispatcher_counters *count = broker_count(service->broker);
-    event_log("stop: asked %" PRIu64 " busy %" PRIu64 " cached %" PRIu64 " joined %" PRIu64
+    event_log("stop",
+              "stop: asked %" PRIu64 " busy %" PRIu64 " cached %" PRIu64 " joined %" PRIu64
               " stale %" PRIu64 " requests %" PRIu64 " fallback %" PRIu64 " retries %" PRIu64
               " failures %" PRIu64,
               count->asked, count->busy, count->hits, count->joined, count->stale,
@@ -480,21 +450,32 @@ static void notify_role(const struct service *service)
     notify_ready(status);
 }
 
+/* Where the log is standard output it is one of its lines. */
+static void say_ready(void)
+{
+    char line[STATUS_LINE_BYTES_MAX];
+    size_t bytes = status_write(&(struct status){.kind = STATUS_READY}, line);
+    if (program_log_is_output()) {
+        event_log("ready", "ready");
+        return;
+    }
+    fwrite(line, 1, bytes, stdout);
+    fflush(stdout);
+}
+
 static void serve(struct service *service)
 {
     log_start(service);
     log_budget(service);
-    char line[STATUS_LINE_BYTES_MAX];
-    size_t bytes = status_write(&(struct status){.kind = STATUS_READY}, line);
-    fwrite(line, 1, bytes, stdout);
-    fflush(stdout);
+    say_ready();
     notify_role(service);
     if (service->broker != NULL) {
         broker_run(service->broker, service->signals);
     } else {
         wait_for_signal(service->signals);
         notify_stopping();
-        worker_drain(service->worker, WORKER_DRAIN_MS);
+        reload_end(service->reload);
+        worker_drain(service->worker, RELOAD_DRAIN_MS);
     }
     log_stop(service);
 }
@@ -502,8 +483,9 @@ static void serve(struct service *service)
 /* In reverse order of the start; whatever was not started is skipped. */
 static void stop(struct service *service)
 {
-    reload_stop(&service->reload);
+    reload_end(service->reload);
     worker_stop(&service->worker);
+    reload_free(&service->reload);
     broker_close(&service->broker);
     budget_close(&service->budget);
     for (size_t i = 0; i < DISPATCHER_SOURCES_MAX; i++)
@@ -515,6 +497,12 @@ static void stop(struct service *service)
     close(service->signals);
 }
 
+static bool open_log(const struct role *role)
+{
+    struct fault fault;
+    return program_log_open(&role->said, &fault) || say_failure("%s", fault.text);
+}
+
 static int run(const struct role *role)
 {
     static struct service service;
@@ -522,10 +510,12 @@ static int run(const struct role *role)
     notify_open();
     say_open();
     service.signals = open_signals();
-    bool started = service.signals >= 0 ? start(&service) : say_failure("signalfd failed");
+    bool started =
+        service.signals < 0 ? say_failure("signalfd failed") : open_log(role) && start(&service);
     if (started)
         serve(&service);
     stop(&service);
+    program_log_close(SAY_CLOSE_MS);
     say_settle(SAY_CLOSE_MS);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -550,10 +540,14 @@ static int take_role(struct role *role, const char *word)
 static int read_words(int count, char **words, struct role *role)
 {
     static const struct option options[] = {
-        {"topology", required_argument, NULL, 't'}, {"places", required_argument, NULL, 'p'},
-        {"credits", required_argument, NULL, 'c'},  {"data-dir", required_argument, NULL, 'd'},
+        {"topology", required_argument, NULL, 't'},
+        {"places", required_argument, NULL, 'p'},
+        {"credits", required_argument, NULL, 'c'},
+        {"data-dir", required_argument, NULL, 'd'},
+        USAGE_LOG_SETTINGS,
         {"help", no_argument, NULL, 'h'}, /* usage_asks_for_help */
-        {"version", no_argument, NULL, 'v'},        {0},
+        {"version", no_argument, NULL, 'v'},
+        {0},
     };
     if (usage_asks_for_help(count, words)) {
         printf(HELP, (unsigned)WORKER_CREDITS);
@@ -582,7 +576,10 @@ static int read_words(int count, char **words, struct role *role)
             version_print(PROGRAM);
             return EXIT_SUCCESS;
         default:
-            return usage_refuse_option(PROGRAM, option, words, options);
+            if (option < USAGE_SETTINGS)
+                return usage_refuse_option(PROGRAM, option, words, options);
+            if (usage_read_setting(PROGRAM, options, option, optarg, &role->said) != 0)
+                return STATUS_EXIT_USAGE;
         }
     }
     if (optind < count)

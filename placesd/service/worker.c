@@ -71,6 +71,10 @@ struct worker {
     pthread_mutex_t lock; /* while a job begins or what it begins with changes, and for these: */
     bool expects_others;
     struct keyring_keys expected;
+    bool moves;
+    char moved_to[RESOLVE_ENDPOINT_BYTES_MAX];
+
+    char back[RESOLVE_ENDPOINT_BYTES_MAX]; /* of the first broker since it moved; the thread's */
 };
 
 /* ---- answers ---- */
@@ -113,12 +117,12 @@ static void log_failure(struct worker *worker, const struct transfer_end *end)
     if (!growth_take_text(&worker->failures, span_of(text), zclock_mono(), &before))
         return;
     if (before.others > 0)
-        event_log("providers failed %" PRIu64 " times more, in too many ways to tell",
+        event_log("fault", "providers failed %" PRIu64 " times more, in too many ways to tell",
                   before.others);
     if (before.same > 0)
-        event_log("%s (and %" PRIu64 " times before)", text, before.same);
+        event_log("fault", "%s (and %" PRIu64 " times before)", text, before.same);
     else
-        event_log("%s", text);
+        event_log("fault", "%s", text);
 }
 
 static void run_transfers(struct worker *worker)
@@ -281,22 +285,35 @@ static void tell_news(struct link *link, int64_t now_ms)
 {
     switch (dial_news(&link->dial, now_ms)) {
     case DIAL_LOST:
-        event_log(
-            "no answer from the broker at %s for %d s: %s", link->broker->back, DIAL_LOST_MS / 1000,
-            link->address.trouble[0] != '\0' ? link->address.trouble
-                                             : "not running, out of reach, or the keys differ");
+        event_log("fault", "no answer from the broker at %s for %d s: %s", link->address.endpoint,
+                  DIAL_LOST_MS / 1000,
+                  link->address.trouble[0] != '\0'
+                      ? link->address.trouble
+                      : "not running, out of reach, or the keys differ");
         break;
     case DIAL_BACK:
-        event_log("the broker at %s is reached again", link->broker->back);
+        event_log("worker", "the broker at %s is reached again", link->address.endpoint);
         break;
     case DIAL_NOTHING_NEW:
         break;
     }
 }
 
+static void move(struct worker *worker)
+{
+    struct address *address = &worker->links[0].address;
+    address_drop(address);
+    strcpy(worker->back, worker->moved_to);
+    *address = (struct address){.endpoint = worker->back};
+    worker->links[0].begins = true;
+    worker->moves = false;
+}
+
 static void take_expected(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
+    if (worker->moves)
+        move(worker);
     for (size_t i = 0; worker->expects_others && i < worker->link_count; i++)
         dial_expect(&worker->links[i].dial, &worker->expected);
     worker->expects_others = false;
@@ -474,6 +491,15 @@ void worker_expect(struct worker *worker, const struct keyring_keys *theirs)
     pthread_mutex_lock(&worker->lock);
     worker->expected = *theirs;
     worker->expects_others = true;
+    pthread_mutex_unlock(&worker->lock);
+    transfer_wake(worker->transfers);
+}
+
+void worker_move(struct worker *worker, const char *back)
+{
+    pthread_mutex_lock(&worker->lock);
+    snprintf(worker->moved_to, sizeof worker->moved_to, "%s", back);
+    worker->moves = true;
     pthread_mutex_unlock(&worker->lock);
     transfer_wake(worker->transfers);
 }

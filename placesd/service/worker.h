@@ -55,6 +55,10 @@ void worker_go_on(struct worker *worker);
  * stays. Only where it was started with keys; any thread. */
 void worker_expect(struct worker *worker, const struct keyring_keys *theirs);
 
+/* Its first broker is elsewhere from now on, and is connected to there at once: what it was asked
+ * before it answers over that connection. Copies; any thread. */
+void worker_move(struct worker *worker, const char *back);
+
 /* Takes no new jobs and waits until those it has are answered, or for `patience_ms`. */
 void worker_drain(struct worker *worker, int64_t patience_ms);
 

@@ -428,12 +428,12 @@ static void whoever_reads_slowly_stays(void)
     for (int i = 0; i < 3; i++) {
         read_some(slow, SLOW_BYTES);
         second_after_the_limit(&now_ms);
-        CHECK_INT(clients_count(rig.clients)->closed[CLIENT_LIMITS_STUCK], 0);
+        CHECK_INT(rig.node.reasons.endings[ENDING_STUCK], 0);
         CHECK_INT(used(CLIENT_LIMITS_CONNECTIONS), 1);
         clients_turn(rig.clients);
     }
     WAIT((second_after_the_limit(&now_ms), used(CLIENT_LIMITS_CONNECTIONS) == 0));
-    CHECK_INT(clients_count(rig.clients)->closed[CLIENT_LIMITS_STUCK], 1);
+    CHECK_INT(rig.node.reasons.endings[ENDING_STUCK], 1);
     close_rig();
 }
 
@@ -517,7 +517,7 @@ static void whoever_lingers_is_closed(void)
     CHECK_INT(used(CLIENT_LIMITS_LINES) + used(CLIENT_LIMITS_REPLIES), 0);
     send_all(visitor, SPAN("what nobody reads\n"));
     WAIT((clients_second(rig.clients), used(CLIENT_LIMITS_CONNECTIONS) == 0));
-    CHECK_INT(clients_count(rig.clients)->closed[CLIENT_LIMITS_LINGERED], 1);
+    CHECK_INT(rig.node.reasons.endings[ENDING_QUIT], 1);
     CHECK_INT(rig.node.count.commands, 2);
     close_rig();
 }

@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -20,7 +21,7 @@ from kubernetes import client as kubernetes
 from rig import BUILD, ROOT, UCLA, Client, Process, free_ports, wait_for, write_topology
 
 GOLDEN = ROOT / "tests/system/export"
-PORTS = ["11500", "12500", "13500", "13501"]  # of containers: clients, bus, gateways, workers
+PORTS = ["11500", "12500", "13500", "13501", "9550"]  # clients, bus, gateways, workers, monitor
 KEYED = ["Ada-Bob", "Bob-Cid"]
 
 
@@ -297,10 +298,12 @@ def containers_of_compose(text, secrets):
 
 def containers_of_kubernetes(text, secrets):
     """The Secret is made by the command that the manifest says."""
+    for document in yaml.safe_load_all(text):
+        modelled(document, f"V1{document['kind']}", document["kind"])
     [command] = re.findall("^# kubectl create secret generic (.*)$", text, re.MULTILINE)
-    secret_name, *names = command.split()
-    data = {name.removeprefix("--from-file="): (secrets / name.removeprefix("--from-file="))
-            .read_text() for name in names}
+    secret_name, *names = shlex.split(command)
+    pairs = [name.removeprefix("--from-file=").partition("=")[::2] for name in names]
+    data = {key: (secrets / (path or key)).read_text() for key, path in pairs}
     documents = list(yaml.safe_load_all(text))
     maps = by_kind(documents, "ConfigMap")
     for name, each in by_kind(documents, "StatefulSet").items():
@@ -327,9 +330,13 @@ def containers_of_kubernetes(text, secrets):
             if "exec" in container["readinessProbe"]:
                 probe = container["readinessProbe"]["exec"]["command"]
             else:
+                how = container["readinessProbe"].get("httpGet")
+                wanted = (how or container["readinessProbe"]["tcpSocket"])["port"]
                 [port] = [port["containerPort"] for port in container["ports"]
-                          if port["name"] == container["readinessProbe"]["tcpSocket"]["port"]]
-                probe = ["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}"]
+                          if port["name"] == wanted]
+                asks = ("; printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' " + how["path"]
+                        + " >&3; read -r _ status _ <&3; [ \"$status\" = 200 ]") if how else ""
+                probe = ["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}{asks}"]
             yield Container([host, name], container["command"], probe, files, folders,
                             {"POD_NAME": pod})
 
@@ -339,10 +346,18 @@ class Run(unittest.TestCase):
         with Client(self.ports["11500"], node.address) as client:
             return client.ask(command)
 
-    def run_herd(self, kind, containers_of):
+    def run_herd(self, kind, containers_of, watched=False):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-export-"))
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         file, _ = write_topology(folder, KEYED)
+        if watched:
+            token = folder / "a token"
+            token.write_text("0123456789abcdef\n")
+            token.chmod(0o600)
+            numbers = iter(range(30001, 30100))
+            file.write_text(re.sub(r"(?m)^(    (?:bus|workers) = .*\n)", lambda line: line[1] + (
+                f"    monitor = tcp://127.0.0.1:{next(numbers)}\n"
+                f"    monitor_token_file = {token}\n"), file.read_text()))
         subprocess.run([BUILD / "zherd", "keygen", file], check=True, stdout=subprocess.DEVNULL)
         containers = list(containers_of(exported(kind, file), folder / "herd.keys"))
         self.assertEqual(len(containers), 4)
@@ -354,7 +369,7 @@ class Run(unittest.TestCase):
         for number, container in enumerate(containers):
             container.settle(folder / str(number), addresses, self.ports)
             secrets = list((container.root / "run/secrets/zherd").iterdir())
-            self.assertEqual(len(secrets), 1, secrets)
+            self.assertEqual(len(secrets), 1 + watched, secrets)
         self.assertFalse(any(container.is_ready() for container in containers))
         for container in containers:
             container.start()
@@ -373,12 +388,18 @@ class Run(unittest.TestCase):
         for container in containers:
             self.assertEqual(container.process.stop()[0], 0)
         self.assertRegex(nodes[0].process.err.read_text(), r"connect")
+        return containers
 
     def test_compose(self):
         self.run_herd("compose", containers_of_compose)
 
     def test_kubernetes(self):
         self.run_herd("k8s", containers_of_kubernetes)
+
+    def test_kubernetes_where_each_is_watched(self):
+        """The probes are those of the monitors."""
+        containers = self.run_herd("k8s", containers_of_kubernetes, watched=True)
+        self.assertTrue(all("/readyz" in container.probe[2] for container in containers))
 
 
 if __name__ == "__main__":

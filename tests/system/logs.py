@@ -2,17 +2,21 @@
 """A node's log: forms that programs read, levels, standard output, the journal's priorities, files
 that have their limit, one command in so many, and a disk that is full."""
 
+import itertools
 import json
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 import rig
-from rig import BUILD, UCLA, Client, Herd, Process, wait_for
+from rig import (BUILD, UCLA, Client, Herd, Process, free_ports, wait_for,
+                 write_topology)
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 LEVELS = ["debug", "info", "warning", "error"]
@@ -169,7 +173,8 @@ class Logs(unittest.TestCase):
         wait_for("what HUP did", lambda: "read again" in errors.read_text())
         self.stop(herd)
         for line in errors.read_text().splitlines():
-            self.assertRegex(line, r"^<6>\d{4}-\d\d-\d\dT[\d:.]+Z |^<4>placesd: ")
+            self.assertRegex(line, r"^<[46]>\d{4}-\d\d-\d\dT[\d:.]+Z |^<4>placesd: ")
+        self.assertRegex(errors.read_text(), "(?m)^<6>.* start: placesd")
 
     def test_a_limit(self):
         """Five times 64 KiB and more: what is kept are the newest lines, whole and in order."""
@@ -268,8 +273,118 @@ class Logs(unittest.TestCase):
             wait_for("its line", lambda: " 1500.5\n" in log.read_text())
             lost = sum(map(int, re.findall(r" fault - (\d+) bytes were lost here\n", log.read_text())))
             self.assertGreater(lost, 100_000)
-        self.assertEqual(node.err.read_text().count("the node goes on without"), 1)
+        self.assertEqual(node.err.read_text().count("work goes on without"), 1)
         self.stop(herd)
+
+
+SERVICES = ("placesd", "zherd-landmarks")
+
+
+class Services(unittest.TestCase):
+    """The logs of placesd and of zherd-landmarks are those of a node, but for their text."""
+
+    check_keys = Logs.check_keys
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-logs-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.file, _ = write_topology(self.folder, [], nodes=["Ada"])
+        self.database = self.folder / "places.db"
+        subprocess.run([BUILD / "zherd-landmarks", "import", self.database], check=True,
+                       input=b'{"type": "Feature", "id": "n1", "properties": {"name": "Here", '
+                             b'"shop": "yes"}, "geometry": {"type": "Point", "coordinates": [1, 1]}}',
+                       capture_output=True)
+        [self.port] = free_ports(60)[-1:]
+
+    def launch(self, program, *options, environment=None):
+        """Ready with these options."""
+        words = (["--topology", self.file] if program == "placesd" else
+                 ["serve", self.database, "--listen", f"127.0.0.1:{self.port}"])
+        process = Process(self.folder, program, BUILD / program, *words, *options,
+                          environment=environment)
+        self.addCleanup(process.end)
+        process.says("ready")
+        return process
+
+    def hang_up(self, process, read):
+        process.child.send_signal(signal.SIGHUP)
+        wait_for("what HUP did", lambda: "read again" in read())
+
+    def test_each_form_on_standard_error_and_on_standard_output(self):
+        for program, (form, read), where in itertools.product(
+                SERVICES, (("json", read_json), ("logfmt", read_logfmt)), ((), ("--log-file", "-"))):
+            with self.subTest(program=program, form=form, where=where):
+                process = self.launch(program, "--log-format", form, *where)
+                output, other = (process.out, process.err)[::1 if where else -1]
+                self.hang_up(process, output.read_text)
+                self.assertEqual(process.stop()[0], 0)
+                lines = [read(line) for line in output.read_text().splitlines()]
+                for fields in lines:
+                    self.check_keys(fields)
+                    self.assertIn(fields["connection"], (None, "-"))
+                kinds = {fields["kind"] for fields in lines}
+                self.assertIn("reload", kinds)
+                self.assertEqual("ready" in kinds, bool(where))
+                self.assertEqual(other.read_text().startswith("ready"), not where)
+
+    def test_levels_and_files(self):
+        for program in SERVICES:
+            log = self.folder / f"{program}.log"
+            process = self.launch(program, "--log-file", log, "--log-level", "warning")
+            good = self.database.read_bytes(), self.file.read_text()
+            self.database.write_bytes(b"no database")
+            self.file.write_text("no topology")
+            process.child.send_signal(signal.SIGHUP)
+            wait_for("the fault", lambda: re.search("is not good|stays as it was", log.read_text()))
+            self.assertNotIn("start", log.read_text())
+            log.rename(self.folder / "moved")
+            process.child.send_signal(signal.SIGUSR1)
+            wait_for("a file again", log.exists)
+            for line in (self.folder / "moved").read_text().splitlines():
+                self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
+            self.database.write_bytes(good[0])
+            self.file.write_text(good[1])
+
+    def test_a_file_that_has_its_limit_begins_anew(self):
+        for program in SERVICES:
+            log = self.folder / f"{program}.log"
+            log.write_text("x" * 65000 + "\n")
+            process = self.launch(program, "--log-file", log, "--log-max-bytes", "64K")
+            moved = self.folder / f"{program}.log.1"
+
+            def is_moved(process=process, moved=moved):
+                process.child.send_signal(signal.SIGHUP)
+                return moved.exists()
+            wait_for("another file", is_moved)
+            self.assertTrue(moved.read_text().startswith("xxx"))
+
+    def test_priorities(self):
+        for program, (where, end) in itertools.product(
+                SERVICES, (((), "stderr"), (("--log-file", "-"), "out"))):
+            leads_to = self.folder / f"{program}.{end}"
+            leads_to.touch()
+            about = os.stat(leads_to)
+            process = self.launch(program, "--log-format", "json", *where, environment={
+                "JOURNAL_STREAM": f"{about.st_dev}:{about.st_ino}"})
+            self.hang_up(process, leads_to.read_text)
+            self.assertEqual(process.stop()[0], 0)
+            for line in leads_to.read_text().splitlines():
+                self.assertRegex(line, '^<[46]>{"time":')
+
+    def test_what_cannot_be_is_said(self):
+        for program, words in (("placesd", ["--topology", self.file]),
+                               ("zherd-landmarks", ["serve", self.database, "--listen",
+                                                    "127.0.0.1:1"])):
+            for option, value, status, said in (
+                    ("--log-format", "xml", 2, "--log-format takes text, json or logfmt, not xml"),
+                    ("--log-level", "loud", 2, "--log-level takes error, warning, info or debug"),
+                    ("--log-max-bytes", "1K", 2, "--log-max-bytes takes bytes"),
+                    ("--log-file", self.file / "no", 1, "cannot open the log ")):
+                with self.subTest(program=program, option=option):
+                    done = subprocess.run([BUILD / program, *words, option, value],
+                                          capture_output=True, text=True, timeout=20)
+                    self.assertEqual(done.returncode, status)
+                    self.assertIn(said, done.stderr)
 
 
 if __name__ == "__main__":

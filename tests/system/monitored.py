@@ -253,10 +253,14 @@ class Monitored(unittest.TestCase):
         self.takes(OTHER, [TOKEN])
         file.write_text("short")
         before = self.reloaded(OTHER)
-        self.hang_up(herd)
+        good = herd.file.read_text()
+        herd.file.write_text(good.replace("name = trial\n", "name = trial\n    max_clients = 5\n"))
+        self.hang_up(herd, "cannot be had")
         self.takes(OTHER, [TOKEN])
-        self.assertIn("the monitor's token stays: monitor_token_file monitor.token: holds no token",
-                      herd.log("Alford"))
+        self.assertRegex(herd.log("Alford"), r" fault - .*herd\.zpl:\d+: monitor_token_file "
+                         r"monitor\.token: holds no token")
+        self.assertNotIn("max_clients)", herd.log("Alford"))
+        herd.file.write_text(good)
         self.assertEqual(self.reloaded(OTHER), (0, before[1]))
         file.write_text(TOKEN)
         self.hang_up(herd)
@@ -276,10 +280,10 @@ class Monitored(unittest.TestCase):
             for wrong in wrongs:
                 self.assertEqual(answer(self.monitors["Alford"] + page, wrong)[0], 401)
 
-    def hang_up(self, herd):
-        count = herd.log("Alford").count("read again")
+    def hang_up(self, herd, says="read again"):
+        count = herd.log("Alford").count(says)
         herd.processes["Alford"].child.send_signal(signal.SIGHUP)
-        wait_for("HUP", lambda: herd.log("Alford").count("read again") > count)
+        wait_for("HUP", lambda: herd.log("Alford").count(says) > count)
 
     def reloaded(self, token):
         """Whether what HUP read last was taken, and when something was. A page may be 0.1 s old."""

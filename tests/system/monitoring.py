@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 import yaml
@@ -22,6 +23,25 @@ FUNCTIONS = {"sum", "count", "max", "rate", "increase", "abs", "histogram_quanti
              "max_over_time", "vector"}
 KEYWORDS = {"or", "and", "unless", "by", "without"}
 GIVEN = {"job", "instance"}  # by Prometheus, to every series
+# What Grafana fills in by itself, and its units and kinds of panels, of those that it has had since
+# its version 9 (schema 37).
+BUILT_IN = {"__rate_interval"}
+UNITS = {"short", "s", "ops", "percentunit", "Bps", "bytes"}
+SOURCE = {"type": "prometheus", "uid": "${source}"}
+PANEL = {"id": int, "type": str, "title": str, "description": str, "datasource": dict,
+         "gridPos": {"h": int, "w": int, "x": int, "y": int},
+         "fieldConfig": {"defaults": dict, "overrides": list}, "options": dict,
+         "targets": [{"refId": str, "datasource": dict, "expr": str, "legendFormat": str}]}
+ROW = {"id": int, "type": str, "title": str, "collapsed": bool,
+       "gridPos": {"h": int, "w": int, "x": int, "y": int}, "panels": list}
+OPTIONS = {"stat": {"reduceOptions": {"calcs": list}, "colorMode": str},
+           "timeseries": {"legend": {"displayMode": str, "placement": str},
+                          "tooltip": {"mode": str}}}
+WORDS = {"lastNotNull", "value", "list", "bottom", "multi"}  # that the options may have
+DASHBOARD_KEYS = {"title": str, "uid": str, "tags": list, "timezone": str, "schemaVersion": int,
+                  "version": int, "refresh": str, "editable": bool, "time": {"from": str, "to": str},
+                  "description": str, "templating": {"list": list}, "annotations": dict,
+                  "panels": list}
 DESCRIBED = {"up": set()}  # made by Prometheus
 
 
@@ -56,6 +76,87 @@ def dashboard_targets():
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         for target in panel.get("targets", []):
             yield panel["title"], target["expr"], target["legendFormat"]
+
+
+def shape_faults(value, rule, where):
+    """Where a value of JSON has other keys or kinds than a rule."""
+    if isinstance(rule, type):
+        return [] if type(value) is rule else [f"{where} is no {rule.__name__}"]
+    if isinstance(rule, list):
+        return [fault for number, each in enumerate(value)
+                for fault in shape_faults(each, rule[0], f"{where}[{number}]")]
+    if type(value) is not dict or set(value) != set(rule):
+        return [f"{where} has {sorted(value)}"]
+    return [fault for key in rule for fault in shape_faults(value[key], rule[key], f"{where}.{key}")]
+
+
+def words_of(options):
+    """Every text in the options of a panel."""
+    if isinstance(options, str):
+        return {options}
+    inner = options.values() if isinstance(options, dict) else options
+    return set().union(*map(words_of, inner))
+
+
+class Shape(unittest.TestCase):
+    """The dashboard as Grafana reads it, as far as that can be said without it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dashboard = json.loads(DASHBOARD.read_text())
+        cls.panels = [panel for panel in cls.dashboard["panels"] if panel["type"] != "row"]
+
+    def test_each_key_is_one_that_its_reader_knows(self):
+        self.assertEqual(shape_faults(self.dashboard, DASHBOARD_KEYS, "dashboard"), [])
+        self.assertGreaterEqual(self.dashboard["schemaVersion"], 37)
+        for panel in self.dashboard["panels"]:
+            with self.subTest(panel=panel["title"]):
+                is_row = panel["type"] == "row"
+                self.assertEqual(shape_faults(panel, ROW if is_row else PANEL, "panel"), [])
+                if is_row:
+                    self.assertEqual((panel["collapsed"], panel["panels"]), (False, []))
+                    continue
+                self.assertEqual(shape_faults(panel["options"], OPTIONS[panel["type"]], "options"),
+                                 [])
+                self.assertLessEqual(words_of(panel["options"]), WORDS)
+                self.assertIn(panel["fieldConfig"]["defaults"]["unit"], UNITS)
+                self.assertLessEqual(set(panel["fieldConfig"]["defaults"]), {"unit", "min"})
+                for what in (panel, *panel["targets"]):
+                    self.assertEqual(what["datasource"], SOURCE)
+                names = [target["refId"] for target in panel["targets"]]
+                self.assertEqual(names, [chr(ord("A") + number) for number in range(len(names))])
+
+    def test_a_key_that_nobody_knows_is_found(self):
+        panel = dict(self.panels[0], colour=1)
+        self.assertNotEqual(shape_faults(panel, PANEL, "panel"), [])
+        panel = dict(self.panels[0], targets=[{"refId": "A", "expr": "up"}])
+        self.assertNotEqual(shape_faults(panel, PANEL, "panel"), [])
+
+    def test_each_variable_is_defined_and_used(self):
+        defined = {variable["name"]: variable for variable in self.dashboard["templating"]["list"]}
+        self.assertEqual({name: variable["type"] for name, variable in defined.items()},
+                         {"source": "datasource", "instance": "query"})
+        self.assertEqual(defined["source"]["query"], "prometheus")
+        used = set(re.findall(r"\$\{?(\w+)", json.dumps(self.dashboard["panels"])))
+        self.assertEqual(used - BUILT_IN, set(defined))
+        for panel in self.panels:
+            for target in panel["targets"]:
+                self.assertEqual(len(Query(target["expr"]).metrics),
+                                 target["expr"].count('instance=~"$instance"'), target["expr"])
+
+    def test_promtool_can_read_each_query(self):
+        if not shutil.which("promtool"):
+            self.skipTest("promtool is not installed")
+        asked = [text.replace("$__rate_interval", "1m").replace("$instance", ".*")
+                 for _, text, _ in dashboard_targets()]
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            yaml.safe_dump({"groups": [{"name": "dashboard", "rules": [
+                {"record": f"panel:{number}", "expr": text} for number, text in enumerate(asked)]}]},
+                file)
+            file.flush()
+            done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True,
+                                  text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class Exported(unittest.TestCase):
@@ -106,8 +207,11 @@ class Exported(unittest.TestCase):
             for label, operator, value in matchers:
                 if label not in self.labels[name] | GIVEN:
                     faults.append(f"{name} has no label {label}")
-                elif operator == "=" and value not in self.values.get((name, label), set()):
-                    faults.append(f"{name} has no {label}={value}")
+                elif label not in GIVEN:
+                    known = self.values.get((name, label), set())
+                    faults += [f"{name} has no {label}={word}"
+                               for word in (value.split("|") if operator == "=~" else [value])
+                               if not any(re.fullmatch(word, each) for each in known)]
         faults += [f"no metric has the label {label}" for label in query.groups - has]
         kept = query.groups if " by " in text else has
         faults += [f"the text shows {label}" for label in shown - kept]
@@ -135,6 +239,7 @@ class Exported(unittest.TestCase):
                 ("zherd_link_upp == 0", "zherd_link_upp is not exported"),
                 ('zherd_link_up{kind="neighbor"} == 0', "zherd_link_up has no kind=neighbor"),
                 ('zherd_link_up{sort="neighbour"} == 0', "zherd_link_up has no label sort"),
+                ('zherd_link_up{kind=~"neighbour|neighbor"}', "zherd_link_up has no kind=neighbor"),
                 ("sum by (colour) (zherd_link_up)", "no metric has the label colour"),
                 ("deltas(zherd_link_up[5m])", "deltas() is not known"),
                 ("vector(0)", "it asks for no metric"),

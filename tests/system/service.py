@@ -208,6 +208,26 @@ class Door(unittest.TestCase):
             self.assertIn("timer:(keepalive", found)
         self.assertEqual(process.stop()[0], 0)
 
+    def test_its_address_stays_while_a_manager_holds_the_socket(self):
+        process = self.start(Holder(self.folder, self.open_door()))
+        process.says("^ready")
+        log = self.folder / "log" / "A.log"
+        good = self.file.read_text()
+        self.file.write_text(good.replace(f":{self.ports['A']}\n", f":{self.ports['B']}\n", 1))
+        self.file.write_text(self.file.read_text().replace(
+            f"name = B\n    clients = tcp://127.0.0.1:{self.ports['B']}",
+            f"name = B\n    clients = tcp://127.0.0.1:{self.ports['A']}"))
+        process.child.send_signal(signal.SIGHUP)
+        wait_for("the refusal", lambda: "cannot be had" in log.read_text())
+        self.assertRegex(log.read_text(), r" fault - .*:\d+: a service manager holds the socket at "
+                         rf"tcp://127\.0\.0\.1:{self.ports['A']}: another address wants another "
+                         r"socket unit and a restart\n")
+        self.assertTrue(ask(self.ports["A"], f"IAMAT kiwi {UCLA} {STAMP}").startswith("AT A "))
+        self.file.write_text(good)
+        process.child.send_signal(signal.SIGHUP)
+        wait_for("the file of before", lambda: " reload - read again " in log.read_text())
+        self.assertEqual(process.stop()[0], 0)
+
     def refuses_to_start(self, pattern, door, **options):
         process = self.start(Holder(self.folder, door), **options)
         self.assertEqual(process.child.wait(PATIENCE), 1)

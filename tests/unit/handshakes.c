@@ -287,6 +287,22 @@ static void who_leaves_before_the_end_has_failed(void)
     CHECK_INT(handshakes.under_way_count, 0);
 }
 
+static void another_limit_costs_nobody_who_is_there(void)
+{
+    fresh(4);
+    for (size_t i = 0; i < 3; i++)
+        CHECK_INT(admit_stranger(i * 250), HANDSHAKES_ADMITTED);
+    handshakes_limit(&handshakes, 2);
+    CHECK_INT(handshakes.crowd.count, 3);
+    CHECK_INT(admit_stranger(1000), HANDSHAKES_FULL);
+    handshakes_leave(&handshakes, &all[0]);
+    CHECK_INT(admit_stranger(1000), HANDSHAKES_FULL);
+    handshakes_leave(&handshakes, &all[250]);
+    CHECK_INT(admit_stranger(1000), HANDSHAKES_ADMITTED);
+    handshakes_limit(&handshakes, 3);
+    CHECK_INT(admit_stranger(1250), HANDSHAKES_ADMITTED);
+}
+
 static void each_has_its_words(void)
 {
     for (int why = 0; why < HANDSHAKES_FAILURES; why++)
@@ -316,6 +332,7 @@ static const struct check_case cases[] = {
     {"bytes are worked on in the order they came", bytes_are_worked_on_in_the_order_they_came},
     {"who takes too long is late", who_takes_too_long_is_late},
     {"who leaves before the end has failed", who_leaves_before_the_end_has_failed},
+    {"another limit costs nobody who is there", another_limit_costs_nobody_who_is_there},
     {"each has its words", each_has_its_words},
 };
 

@@ -1,5 +1,5 @@
 /* log: appends whole lines, survives what a disk does, reopens its file. */
-#include "gateway/node/log.h"
+#include "topology/log.h"
 #include "tests/check.h"
 
 #include <fcntl.h>

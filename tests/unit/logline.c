@@ -1,5 +1,5 @@
 /* logline: what a client sends cannot forge a line, and can be read back from it exactly. */
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 

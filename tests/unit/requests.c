@@ -485,7 +485,63 @@ static void one_of_a_hundred_may_take_longer(void)
     requests_destroy(&requests);
 }
 
+/* Of two brokers the second stays, as the first, and one is new. */
+static void other_brokers_take_over(void)
+{
+    static const uint32_t was[] = {1, REQUESTS_NO_BROKER};
+    struct requests *requests = requests_new(SEED, 2);
+    struct requests_answer answer;
+    uint64_t tickets[2] = {ask(requests, 1, 0), ask(requests, 2, 0)};
+    struct request gone = send_next(requests, 0), stays = send_next(requests, 0);
+    CHECK_INT(gone.broker, 0);
+    CHECK_INT(stays.broker, 1);
+    requests_change_brokers(requests, was, 2, 10);
+    struct request again = send_next(requests, 10);
+    CHECK(!next(requests, 10).exists);
+    CHECK(again.id != gone.id && again.broker < 2);
+    CHECK(reply(requests, stays.id, &answer) && answer.ticket == tickets[1]);
+    CHECK(reply(requests, again.id, &answer) && answer.ticket == tickets[0]);
+    CHECK_INT(requests_in_flight_max(requests), 2 * REQUESTS_PER_BROKER_MAX);
+    /* Whose silence was noted under its old number is avoided under its new one. */
+    ask(requests, 3, 100);
+    uint32_t silent = send_next(requests, 100).broker;
+    CHECK(!requests_expire(requests, 100 + REQUESTS_RETRY_MS, &answer));
+    requests_change_brokers(requests, (const uint32_t[]){1 - silent, silent}, 2, 2400);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(send_next(requests, 2400 + i).broker, 0);
+        ask(requests, 4, 2400);
+    }
+    requests_destroy(&requests);
+}
+
+/* Each ends in time, also where it was asked twice already. */
+static void without_brokers_all_ends(void)
+{
+    struct requests *requests = requests_new(SEED, 1);
+    struct requests_answer answer;
+    uint64_t twice = ask(requests, 1, 0);
+    send_next(requests, 0);
+    CHECK(!requests_expire(requests, REQUESTS_RETRY_MS, &answer));
+    send_next(requests, REQUESTS_RETRY_MS);
+    uint64_t once = ask(requests, 2, REQUESTS_RETRY_MS);
+    send_next(requests, REQUESTS_RETRY_MS);
+    requests_change_brokers(requests, NULL, 0, REQUESTS_RETRY_MS);
+    CHECK(!next(requests, REQUESTS_RETRY_MS).exists);
+    CHECK_INT(requests_deadline_ms(requests), REQUESTS_RETRY_MS + REQUESTS_UNREACHABLE_MS);
+    CHECK(requests_expire(requests, REQUESTS_RETRY_MS + REQUESTS_UNREACHABLE_MS, &answer));
+    check_failure(&answer, once, LOOKUP_UNAVAILABLE);
+    CHECK(requests_expire(requests, REQUESTS_DEADLINE_MS, &answer));
+    check_failure(&answer, twice, LOOKUP_TIMEOUT);
+    CHECK_INT(requests_in_flight(requests), 0);
+    requests_change_brokers(requests, (const uint32_t[]){REQUESTS_NO_BROKER}, 1, 5000);
+    ask(requests, 3, 5000);
+    CHECK(reply(requests, send_next(requests, 5000).id, &answer));
+    requests_destroy(&requests);
+}
+
 static const struct check_case cases[] = {
+    {"other brokers take over what those that are gone were asked", other_brokers_take_over},
+    {"without brokers everything ends", without_brokers_all_ends},
     {"times are those of the last minutes", times_are_those_of_the_last_minutes},
     {"one of a hundred may take longer", one_of_a_hundred_may_take_longer},
     {"brokers take turns, and one that takes nothing is passed over", brokers_take_turns},

@@ -79,6 +79,19 @@ static void observers_stay_at_home_and_secrets_have_one_folder(void)
                            "    workers_at = tcp://zherd-small-placesd-1:13501\n");
 }
 
+static void a_monitor_with_a_token_is_reached_from_outside(void)
+{
+    check_adapted(CONTAINERS_KUBERNETES,
+                  HERD "    keys = x.keys\n"
+                       "node\n    name = A\n    clients = tcp://*:1\n    bus = tcp://127.0.0.1:2\n"
+                       "    monitor = tcp://127.0.0.1:3\n    monitor_token_file = a.token\n",
+                  HERD "    keys = /run/secrets/zherd\n"
+                       "node\n    name = A\n    clients = tcp://*:11500\n    bus = tcp://*:12500\n"
+                       "    monitor = tcp://*:9550\n"
+                       "    monitor_token_file = /run/secrets/zherd/monitor.token\n"
+                       "    bus_at = tcp://zherd-small-0.zherd-small:12500\n");
+}
+
 #define NODE(name, port, bus)                                                                      \
     "node\n    name = " name "\n    clients = tcp://*:" port "\n    bus = tcp://127.0.0.1:" bus "\n"
 
@@ -93,9 +106,13 @@ static void what_containers_cannot_have_is_refused(void)
         {INSECURE ALFORD PLACES "    database = x.db\n", "8: `database` is", "8: `database` is"},
         {INSECURE ALFORD "    monitor = tcp://127.0.0.1:3\n", NULL, NULL},
         {INSECURE ALFORD "    monitor = tcp://127.0.0.1:3\n    monitor_token_file = t\n",
-         "8: a monitor's token is no part", "8: a monitor's token is no part"},
+         "8: a monitor's token is for Kubernetes alone",
+         "8: a monitor with a token is reached over a network, and this herd has no keys"},
         {INSECURE ALFORD PLACES "    monitor_token_file = t\n    monitor = tcp://127.0.0.1:3\n",
-         "14: a monitor's token is no part", "14: a monitor's token is no part"},
+         "14: a monitor's token is for Kubernetes alone",
+         "14: a monitor with a token is reached over a network"},
+        {HERD "    keys = k\n" ALFORD "    monitor = tcp://*:3\n    monitor_token_file = t\n",
+         "8: a monitor's token is for Kubernetes alone", NULL},
         {INSECURE ALFORD
          "    clients_tls = tls://*:1\n    certificate = a\n    certificate_key = b\n",
          "8: certificates are files", "8: certificates are files"},
@@ -292,6 +309,8 @@ static void a_path_is_one_word_of_the_command(void)
 }
 
 static const struct check_case cases[] = {
+    {"a monitor with a token is reached from outside",
+     a_monitor_with_a_token_is_reached_from_outside},
     {"everything is bound in its container and reached by name",
      everything_is_bound_in_its_container_and_reached_by_name},
     {"observers stay at home and secrets have one folder",

@@ -563,6 +563,21 @@ static void a_watch_without_room_is_refused(void)
     CHECK(refused > 10 && refused < 235);
 }
 
+static void other_bytes_count_from_then_on(void)
+{
+    struct rig rig;
+    struct watchers_connection one = {0};
+    set_up(&rig);
+    CHECK_INT(add(&rig, &one, of("kiwi")), WATCHERS_ADDED);
+    watchers_change_bytes(rig.watchers, watchers_count(rig.watchers).bytes);
+    CHECK_INT(add(&rig, &one, of("plum")), WATCHERS_FULL_MEMORY);
+    CHECK_INT(one.count, 1);
+    watchers_change_bytes(rig.watchers, UINT64_MAX);
+    CHECK_INT(add(&rig, &one, of("plum")), WATCHERS_ADDED);
+    CHECK_INT(watchers_end(rig.watchers, &one, 0), 2);
+    tear_down(&rig);
+}
+
 static void a_connection_without_room_is_lost(void)
 {
     struct rig rig;
@@ -606,6 +621,7 @@ static void without_a_watch_there_is_nothing(void)
 }
 
 static const struct check_case cases[] = {
+    {"other bytes count from then on", other_bytes_count_from_then_on},
     {"a connection has so many watches", a_connection_has_so_many_watches},
     {"a node has so many watches", a_node_has_so_many_watches},
     {"one centre has so many circles", one_centre_has_so_many_circles},

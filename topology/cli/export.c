@@ -52,8 +52,12 @@ static bool export(enum containers_kind kind, const char *file, struct topology 
 {
     struct buffer text = {0}, yaml = {0};
     make_absolute(topology->keys);
-    for (size_t i = 0; i < topology->places_count; i++)
+    for (size_t i = 0; i < topology->node_count; i++)
+        make_absolute(topology->nodes[i].monitor.token_file);
+    for (size_t i = 0; i < topology->places_count; i++) {
         make_absolute(topology->places[i].key_file);
+        make_absolute(topology->places[i].monitor.token_file);
+    }
     bool good = topology_read_file(file, &text) && adapt(kind, file, topology, &text);
     if (good) {
         struct containers containers = {kind, topology, {text.data, text.len}, file, ZHERD_VERSION};

@@ -83,14 +83,6 @@ static enum topology_change_when at_start_for(const struct list *list, enum topo
     return list->asker == asker ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
 }
 
-static enum topology_change_when when_of_places(const struct list *list,
-                                                const struct topology_key *key)
-{
-    if (list->asker == TOPOLOGY_ASKER_NODE && key->fixed)
-        return TOPOLOGY_CHANGE_REFUSED;
-    return at_start_for(list, TOPOLOGY_ASKER_PLACES);
-}
-
 /* Where a node is reached: an observer is connected to it as it was. */
 static bool is_of_bus(const struct part *part, const struct topology_key *key)
 {
@@ -112,7 +104,7 @@ static enum topology_change_when when_of(const struct list *list, const struct p
     if (list->asker == TOPOLOGY_ASKER_WEB)
         return when_of_web(part, key);
     if (part->kind == SECTION_PLACES)
-        return when_of_places(list, key);
+        return part->is_own && !key->at_once ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
     if (list->asker == TOPOLOGY_ASKER_OBSERVER && is_of_bus(part, key))
         return TOPOLOGY_CHANGE_AT_START;
     if (key->at_once || (!part->is_own && key->others_at_once))
@@ -162,7 +154,9 @@ static void list_herd(struct list *list, const struct topology *before,
 {
     struct part part = {.kind = SECTION_HERD, .is_own = true};
     compare(list, &part, before, after);
-    if ((before->keys[0] == '\0') != (after->keys[0] == '\0') && list->asker == TOPOLOGY_ASKER_NODE)
+    bool takes_keys = list->asker == TOPOLOGY_ASKER_NODE || list->asker == TOPOLOGY_ASKER_BROKER ||
+                      list->asker == TOPOLOGY_ASKER_WORKER;
+    if ((before->keys[0] == '\0') != (after->keys[0] == '\0') && takes_keys)
         add(list, TOPOLOGY_CHANGE_REFUSED, "herd (keys, which it has%s)",
             before->keys[0] == '\0' ? " not" : "");
     add_part(list, &part, "");
@@ -372,12 +366,12 @@ static const char *node_of_web(const struct topology *topology, const char *name
 static void list_places(struct list *list, const struct topology *before,
                         const struct topology *after)
 {
-    bool is_concerned = list->asker != TOPOLOGY_ASKER_OBSERVER && list->asker != TOPOLOGY_ASKER_WEB;
-    enum topology_change_when when = is_concerned ? fixed_for(list) : TOPOLOGY_CHANGE_NOW;
+    enum topology_change_when when = at_start_for(list, TOPOLOGY_ASKER_UP);
     for (size_t i = 0; i < after->places_count; i++) {
         struct part part = {.kind = SECTION_PLACES};
         char number[24];
         snprintf(number, sizeof number, "%zu", i + 1);
+        part.is_own = list->asker == TOPOLOGY_ASKER_BROKER && is_self(list, number);
         if (i >= before->places_count) {
             add(list, when, "places %s", number);
             continue;
@@ -385,8 +379,12 @@ static void list_places(struct list *list, const struct topology *before,
         compare(list, &part, &before->places[i], &after->places[i]);
         add_part(list, &part, number);
     }
-    for (size_t i = after->places_count; i < before->places_count; i++)
-        add(list, when, "places %zu (removed)", i + 1);
+    for (size_t i = after->places_count; i < before->places_count; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%zu", i + 1);
+        bool is_own = list->asker == TOPOLOGY_ASKER_BROKER && is_self(list, number);
+        add(list, is_own ? TOPOLOGY_CHANGE_REFUSED : when, "places %s (removed)", number);
+    }
 }
 
 void topology_changes_list(const struct topology *before, const struct topology *after,

@@ -21,7 +21,8 @@
 /* Who asks what it can take. */
 enum topology_asker {
     TOPOLOGY_ASKER_NODE,     /* it takes all or nothing, so some things are refused */
-    TOPOLOGY_ASKER_PLACES,   /* a places service takes keys of others alone */
+    TOPOLOGY_ASKER_BROKER,   /* of one places section, by number: it takes keys of others alone */
+    TOPOLOGY_ASKER_WORKER,   /* a worker without a broker beside it serves all places sections */
     TOPOLOGY_ASKER_OBSERVER, /* an observer takes keys of others, and whose locations count */
     TOPOLOGY_ASKER_WEB,      /* a zherd-web goes by its section and by where its node is */
     TOPOLOGY_ASKER_UP,       /* who starts nodes, webs and places services, and hands HUP on */
@@ -52,7 +53,8 @@ struct topology_changes {
  *     node Gus (clients, bus)   these of its keys have other values; so `herd (name)`, `places 1
  * (url)`
  *
- * `self` is the name of a node, observer or web that asks. */
+ * `self` is the name of a node, observer or web that asks, the number of a broker's section ("2"),
+ * or NULL. */
 void topology_changes_list(const struct topology *before, const struct topology *after,
                            enum topology_asker asker, const char *self,
                            struct topology_changes *changes);

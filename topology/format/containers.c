@@ -63,20 +63,34 @@ static void refuse_places(const struct topology *topology, struct topology_fault
                                 "leave it out for the bundled places");
 }
 
-static void refuse_token(const struct topology_monitor *monitor, struct topology_faults *faults)
+bool containers_is_watched(const struct topology_monitor *monitor)
 {
-    if (monitor->token_file[0] != '\0')
-        topology_faults_add(faults, monitor->at.line,
-                            "a monitor's token is no part of a manifest; write a `monitor` on "
-                            "loopback, and leave `monitor_token_file` out");
+    return monitor->token_file[0] != '\0';
 }
 
-static void refuse_tokens(const struct topology *topology, struct topology_faults *faults)
+/* A monitor that is bound on all addresses needs keys (topology/format/check_keys.c). */
+static void refuse_token(enum containers_kind kind, const struct topology *topology,
+                         const struct topology_monitor *monitor, struct topology_faults *faults)
+{
+    if (!containers_is_watched(monitor))
+        return;
+    if (kind == CONTAINERS_COMPOSE)
+        topology_faults_add(faults, monitor->at.line,
+                            "a monitor's token is for Kubernetes alone; write a `monitor` on "
+                            "loopback, and leave `monitor_token_file` out");
+    else if (topology->keys[0] == '\0')
+        topology_faults_add(faults, monitor->at.line,
+                            "a monitor with a token is reached over a network, and this herd has "
+                            "no keys; run `zherd keygen` first, or leave `monitor_token_file` out");
+}
+
+static void refuse_tokens(enum containers_kind kind, const struct topology *topology,
+                          struct topology_faults *faults)
 {
     for (size_t i = 0; i < topology->node_count; i++)
-        refuse_token(&topology->nodes[i].monitor, faults);
+        refuse_token(kind, topology, &topology->nodes[i].monitor, faults);
     for (size_t i = 0; i < topology->places_count; i++)
-        refuse_token(&topology->places[i].monitor, faults);
+        refuse_token(kind, topology, &topology->places[i].monitor, faults);
 }
 
 static void refuse_tls(const struct topology *topology, struct topology_faults *faults)
@@ -141,7 +155,7 @@ static void refuse(enum containers_kind kind, const struct topology *topology,
                             "containers reach each other over a network, and this herd has no "
                             "keys; run `zherd keygen` first, or write `insecure = yes` in `herd`");
     refuse_places(topology, faults);
-    refuse_tokens(topology, faults);
+    refuse_tokens(kind, topology, faults);
     refuse_tls(topology, faults);
     if (kind == CONTAINERS_COMPOSE)
         refuse_names(topology, faults);
@@ -163,6 +177,15 @@ static int compare_parts(const void *left, const void *right)
     return a->line < b->line ? 1 : -(a->line > b->line);
 }
 
+static void adapt_monitor(const struct topology_monitor *monitor, uint32_t line,
+                          struct buffer *text)
+{
+    if (!containers_is_watched(monitor))
+        return;
+    topology_sections_set(text, line, "monitor", EVERYWHERE(CONTAINERS_MONITOR_PORT));
+    topology_sections_set(text, line, "monitor_token_file", CONTAINERS_SECRETS "/monitor.token");
+}
+
 static void adapt_node(enum containers_kind kind, const struct topology *topology,
                        const struct part *part, struct buffer *text)
 {
@@ -178,6 +201,7 @@ static void adapt_node(enum containers_kind kind, const struct topology *topolog
     topology_sections_set(text, part->line, "clients", EVERYWHERE(CONTAINERS_CLIENTS_PORT));
     topology_sections_set(text, part->line, "bus", EVERYWHERE(CONTAINERS_BUS_PORT));
     topology_sections_set(text, part->line, "bus_at", at);
+    adapt_monitor(&node->monitor, part->line, text);
 }
 
 static void adapt_places(enum containers_kind kind, const struct topology *topology,
@@ -198,6 +222,7 @@ static void adapt_places(enum containers_kind kind, const struct topology *topol
     snprintf(value, sizeof value, CONTAINERS_SECRETS "/provider-%u.key", part->number + 1);
     if (topology->places[part->number].key_file[0] != '\0')
         topology_sections_set(text, part->line, "key_file", value);
+    adapt_monitor(&topology->places[part->number].monitor, part->line, text);
 }
 
 static size_t list_parts(const struct topology *topology, struct part *parts)

@@ -20,6 +20,7 @@
 #define CONTAINERS_BUS_PORT      12500
 #define CONTAINERS_GATEWAYS_PORT 13500
 #define CONTAINERS_WORKERS_PORT  13501
+#define CONTAINERS_MONITOR_PORT  9550
 /* User and group of the image (topology/system/Containerfile). */
 #define CONTAINERS_USER 10001
 
@@ -83,6 +84,10 @@ void containers_put_comment(struct buffer *yaml, const char *text);
 /* How a node is started by sh(1): its name is $1. It logs to standard error, which the container's
  * keeper has. */
 extern const char containers_start_node[];
+
+/* Whether whoever keeps the container reaches the monitor: one with a token is bound on all
+ * addresses, any other on the container's own loopback. */
+bool containers_is_watched(const struct topology_monitor *monitor);
 
 /* What bash(1) asks a node to learn whether it is ready: something about a client that nobody has.
  * The door of the clients opens before a node knows what its neighbours know, so that a connection

@@ -83,8 +83,35 @@ static void put_door(const struct page *page, const struct set *set)
     put_port(page, "clients", CONTAINERS_CLIENTS_PORT);
 }
 
+/* Pods of one set are alike: all of them are watched, or it is nobody's page that is asked for. */
+static bool is_watched(const struct page *page, const struct set *set)
+{
+    const struct topology *topology = page->topology;
+    if (set->places > 0)
+        return containers_is_watched(&topology->places[set->places - 1].monitor);
+    for (size_t i = 0; i < topology->node_count; i++)
+        if (!containers_is_watched(&topology->nodes[i].monitor))
+            return false;
+    return true;
+}
+
+static void put_monitor_port(const struct page *page, const struct set *set)
+{
+    if (is_watched(page, set))
+        containers_put(page->yaml, "            - {name: monitor, containerPort: %d}\n",
+                       CONTAINERS_MONITOR_PORT);
+}
+
+/* /readyz wants no token. */
+static bool put_ready_page(const struct page *page, const struct set *set)
+{
+    if (is_watched(page, set))
+        containers_put(page->yaml, "            httpGet: {path: /readyz, port: monitor}\n");
+    return is_watched(page, set);
+}
+
 /* The Pod's number says which node it is. */
-static void put_node_command(const struct page *page)
+static void put_node_command(const struct page *page, const struct set *set)
 {
     static const char pick[] = "shift \"${POD_NAME##*-}\"; ";
     struct buffer script = {0};
@@ -103,11 +130,14 @@ static void put_node_command(const struct page *page)
                                "          ports:\n");
     containers_put(page->yaml,
                    "            - {name: clients, containerPort: %d}\n"
-                   "            - {name: bus, containerPort: %d}\n"
-                   "          readinessProbe:\n"
-                   "            exec:\n"
-                   "              command: [bash, -c, ",
+                   "            - {name: bus, containerPort: %d}\n",
                    CONTAINERS_CLIENTS_PORT, CONTAINERS_BUS_PORT);
+    put_monitor_port(page, set);
+    containers_put(page->yaml, "          readinessProbe:\n");
+    if (put_ready_page(page, set))
+        return;
+    containers_put(page->yaml, "            exec:\n"
+                               "              command: [bash, -c, ");
     put_text(page, containers_ask_node);
     containers_put(page->yaml, "]\n");
 }
@@ -119,10 +149,12 @@ static void put_places_command(const struct page *page, const struct set *set)
                    ", --places, \"%u\", --data-dir, " CONTAINERS_DATA "]\n"
                    "          ports:\n"
                    "            - {name: gateways, containerPort: %d}\n"
-                   "            - {name: workers, containerPort: %d}\n"
-                   "          readinessProbe:\n"
-                   "            tcpSocket: {port: gateways}\n",
+                   "            - {name: workers, containerPort: %d}\n",
                    set->places, CONTAINERS_GATEWAYS_PORT, CONTAINERS_WORKERS_PORT);
+    put_monitor_port(page, set);
+    containers_put(page->yaml, "          readinessProbe:\n");
+    if (!put_ready_page(page, set))
+        containers_put(page->yaml, "            tcpSocket: {port: gateways}\n");
 }
 
 static bool has_provider_key(const struct page *page, const struct set *set)
@@ -156,10 +188,19 @@ static void put_mounts(const struct page *page, const struct set *set)
 static void put_secret_items(const struct page *page, const struct set *set)
 {
     const struct topology *topology = page->topology;
-    for (size_t i = 0; i < topology->node_count && set->places == 0; i++)
+    for (size_t i = 0; i < topology->node_count && set->places == 0; i++) {
+        const struct topology_node *node = &topology->nodes[i];
         containers_put(page->yaml,
                        "              - {key: \"%s.secret\", path: \"%s-%zu/%s.secret\"}\n",
-                       topology->nodes[i].name, set->name, i, topology->nodes[i].name);
+                       node->name, set->name, i, node->name);
+        if (containers_is_watched(&node->monitor))
+            containers_put(page->yaml,
+                           "              - {key: \"%s.token\", path: \"%s-%zu/monitor.token\"}\n",
+                           node->name, set->name, i);
+    }
+    if (set->places > 0 && is_watched(page, set))
+        containers_put(page->yaml, "              - {key: placesd-%u.token, path: monitor.token}\n",
+                       set->places);
     if (set->places > 0 && topology->keys[0] != '\0')
         containers_put(page->yaml, "              - {key: placesd.secret, path: placesd.secret}\n");
     if (has_provider_key(page, set))
@@ -218,7 +259,7 @@ static void put_pods(const struct page *page, const struct set *set)
     if (set->places > 0)
         put_places_command(page, set);
     else
-        put_node_command(page);
+        put_node_command(page, set);
     containers_put(page->yaml, "            periodSeconds: 5\n            timeoutSeconds: 3\n");
     put_mounts(page, set);
     put_volumes(page, set);
@@ -267,12 +308,23 @@ static void put_secret_command(const struct page *page)
         containers_put(&line, " --from-file=%s.secret", topology->nodes[i].name);
     if (topology->places_count > 0 && any)
         containers_put(&line, " --from-file=placesd.secret");
-    for (size_t i = 0; i < topology->places_count; i++) {
-        if (topology->places[i].key_file[0] == '\0')
+    for (size_t i = 0; i < topology->node_count; i++) {
+        if (!containers_is_watched(&topology->nodes[i].monitor))
             continue;
-        containers_put(&line, " --from-file=provider-%zu.key=", i + 1);
-        put_word(&line, topology->places[i].key_file);
-        any = true;
+        containers_put(&line, " --from-file=%s.token=", topology->nodes[i].name);
+        put_word(&line, topology->nodes[i].monitor.token_file);
+    }
+    for (size_t i = 0; i < topology->places_count; i++) {
+        const struct topology_places *places = &topology->places[i];
+        any |= places->key_file[0] != '\0';
+        if (places->key_file[0] != '\0') {
+            containers_put(&line, " --from-file=provider-%zu.key=", i + 1);
+            put_word(&line, places->key_file);
+        }
+        if (containers_is_watched(&places->monitor)) {
+            containers_put(&line, " --from-file=placesd-%zu.token=", i + 1);
+            put_word(&line, places->monitor.token_file);
+        }
     }
     buffer_append(&line, (struct span){"", 1});
     if (any) {

@@ -71,20 +71,18 @@ static bool read_log(const char *text, struct settings_value *said)
 
 static bool read_level(const char *text, struct settings_value *said)
 {
-    static const char *const words[] = {[SETTINGS_LEVEL_ERROR] = "error",
-                                        [SETTINGS_LEVEL_WARNING] = "warning",
-                                        [SETTINGS_LEVEL_INFO] = "info",
-                                        [SETTINGS_LEVEL_DEBUG] = "debug",
+    static const char *const words[] = {[LOGLINE_DEBUG] = "debug",
+                                        [LOGLINE_INFO] = "info",
+                                        [LOGLINE_WARNING] = "warning",
+                                        [LOGLINE_ERROR] = "error",
                                         NULL};
     return read_word(text, words, said);
 }
 
 static bool read_format(const char *text, struct settings_value *said)
 {
-    static const char *const words[] = {[SETTINGS_FORMAT_TEXT] = "text",
-                                        [SETTINGS_FORMAT_JSON] = "json",
-                                        [SETTINGS_FORMAT_LOGFMT] = "logfmt",
-                                        NULL};
+    static const char *const words[] = {
+        [LOGLINE_TEXT] = "text", [LOGLINE_JSON] = "json", [LOGLINE_LOGFMT] = "logfmt", NULL};
     return read_word(text, words, said);
 }
 
@@ -152,6 +150,17 @@ bool settings_read(struct settings *settings, enum setting setting, const char *
     if (setting == SETTING_LOG_FILE)
         strcpy(settings->log_file, text);
     return true;
+}
+
+uint64_t settings_value(const struct settings *settings, enum setting setting, uint64_t otherwise)
+{
+    const struct settings_value *said = &settings->each[setting];
+    return said->is_said ? said->value : otherwise;
+}
+
+const char *settings_log_file(const struct settings *settings)
+{
+    return settings->each[SETTING_LOG_FILE].is_said ? settings->log_file : NULL;
 }
 
 void settings_inherit(struct settings *settings, const struct settings *further)

@@ -1,5 +1,6 @@
 /* settings: the limits and the log of a node, each of which is a key of `node`, the same key of
- * `herd` for all nodes, and an option of zherd-gateway: `max_clients` and --max-clients.
+ * `herd` for all nodes, and an option of zherd-gateway: `max_clients` and --max-clients. Those of
+ * the log are options of the other programs that serve, too.
  *
  * It knows what each may be and holds what was said, and by whom it is said it does not know. What
  * holds where nothing was said is the gateway's to decide (gateway/node/gateway.h).
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "topology/format/logline.h"
 
 /* New clients of one address, of both numbers; and commands of which one is logged. */
 #define SETTINGS_NUMBER_MAX 1000000000
@@ -24,22 +27,15 @@ enum setting {
     SETTING_NEW_CLIENTS,     /* `value` a second, `burst` at once; 0 and 0: any number */
     SETTING_LOG,             /* `value` of enum settings_log */
     SETTING_LOG_RATE,        /* `value` lines a second; 0: any number */
-    SETTING_LOG_LEVEL,       /* `value` of enum settings_log_level */
+    SETTING_LOG_LEVEL,       /* `value` of enum logline_level */
     SETTING_LOG_FILE,        /* `log_file` */
     SETTING_LOG_MAX_BYTES,   /* `value` bytes; 0: any number */
-    SETTING_LOG_FORMAT,      /* `value` of enum settings_log_format */
+    SETTING_LOG_FORMAT,      /* `value` of enum logline_format */
     SETTINGS
 };
 
 /* With SETTINGS_LOG_COMMANDS, one of `burst` commands, 1 for each. */
 enum settings_log { SETTINGS_LOG_EVENTS, SETTINGS_LOG_COMMANDS };
-enum settings_log_level {
-    SETTINGS_LEVEL_ERROR,
-    SETTINGS_LEVEL_WARNING,
-    SETTINGS_LEVEL_INFO,
-    SETTINGS_LEVEL_DEBUG
-};
-enum settings_log_format { SETTINGS_FORMAT_TEXT, SETTINGS_FORMAT_JSON, SETTINGS_FORMAT_LOGFMT };
 
 struct settings_value {
     bool is_said;
@@ -64,6 +60,11 @@ const char *settings_takes(enum setting setting);
 /* Takes the text as what is said. False where it may not be that; then `settings` are as they were.
  */
 bool settings_read(struct settings *settings, enum setting setting, const char *text);
+
+/* What is said of it, or else this. */
+uint64_t settings_value(const struct settings *settings, enum setting setting, uint64_t otherwise);
+/* NULL where no file is said. */
+const char *settings_log_file(const struct settings *settings);
 
 /* The nearest counts: what `settings` do not say they say as `further` do. */
 void settings_inherit(struct settings *settings, const struct settings *further);

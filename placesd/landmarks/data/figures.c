@@ -43,20 +43,35 @@ void figures_write_metrics(const struct figures *figures, const char *commit,
     metrics_end(&metrics);
 }
 
+static void text(struct status_json *json, const char *key, const char *value)
+{
+    status_json_text(json, key, span_of(value));
+}
+
 void figures_write_status(const struct figures *figures, const char *commit,
                           const struct process_figures *process, struct buffer *out)
 {
-    json_t *by_answer = json_object();
+    struct status_json json = status_json_begin(out);
+    status_json_object(&json, "program");
+    text(&json, "name", "zherd-landmarks");
+    text(&json, "version", ZHERD_VERSION);
+    text(&json, "commit", commit);
+    status_json_integer(&json, "started", process->started_ns / NS_PER_S);
+    status_json_count(&json, "resident_bytes", process->resident_bytes);
+    status_json_close(&json);
+    status_json_object(&json, "answers");
     for (size_t i = 0; i < FIGURES_ANSWERS; i++)
-        status_json_put(by_answer, answers[i], status_json_count(figures->answers[i]));
-    json_t *root = json_pack(
-        "{s:{s:s, s:s, s:s, s:I, s:o}, s:o, s:{s:o, s:i, s:o, s:o}, s:{s:o, s:o}}", "program",
-        "name", "zherd-landmarks", "version", ZHERD_VERSION, "commit", commit, "started",
-        (json_int_t)(process->started_ns / NS_PER_S), "resident_bytes",
-        status_json_count(process->resident_bytes), "answers", by_answer, "connections", "open",
-        status_json_count(figures->connections), "max", (int)figures->connections_max, "refused",
-        status_json_count(figures->refused), "cut", status_json_count(figures->cut), "reloads",
-        "ok", status_json_count(figures->opened), "failed",
-        status_json_count(figures->opened_badly));
-    status_json_write(root, out);
+        status_json_count(&json, answers[i], figures->answers[i]);
+    status_json_close(&json);
+    status_json_object(&json, "connections");
+    status_json_count(&json, "open", figures->connections);
+    status_json_count(&json, "max", figures->connections_max);
+    status_json_count(&json, "refused", figures->refused);
+    status_json_count(&json, "cut", figures->cut);
+    status_json_close(&json);
+    status_json_object(&json, "reloads");
+    status_json_count(&json, "ok", figures->opened);
+    status_json_count(&json, "failed", figures->opened_badly);
+    status_json_close(&json);
+    status_json_end(&json);
 }

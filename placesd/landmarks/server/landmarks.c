@@ -38,6 +38,7 @@
 struct landmarks {
     pthread_mutex_t asking; /* the store, or replacing it, and what is counted of it */
     struct store *store;
+    struct store *next; /* from landmarks_read until it is taken; else NULL */
     struct histogram searched;
     uint64_t opened, opened_badly;
     atomic_uint_fast64_t answers[FIGURES_ANSWERS];
@@ -509,6 +510,7 @@ static struct store *open_bundled(struct fault *fault)
 
 static void release(struct landmarks *landmarks)
 {
+    store_close(&landmarks->next);
     store_close(&landmarks->store);
     pthread_mutex_destroy(&landmarks->asking);
     free(landmarks->path);
@@ -548,21 +550,42 @@ struct landmarks *landmarks_start(const char *database, const char *host, uint16
     return NULL;
 }
 
-bool landmarks_read_again(struct landmarks *landmarks, struct fault *fault)
+bool landmarks_read(struct landmarks *landmarks, struct fault *fault)
 {
+    landmarks_leave(landmarks);
     if (landmarks->database == NULL)
         return true;
-    struct store *fresh = store_open_to_read(landmarks->database, fault), *old = NULL;
+    landmarks->next = store_open_to_read(landmarks->database, fault);
     pthread_mutex_lock(&landmarks->asking);
-    if (fresh != NULL) {
-        old = landmarks->store;
-        landmarks->store = fresh;
-    }
-    landmarks->opened += fresh != NULL;
-    landmarks->opened_badly += fresh == NULL;
+    landmarks->opened_badly += landmarks->next == NULL;
     pthread_mutex_unlock(&landmarks->asking);
+    return landmarks->next != NULL;
+}
+
+void landmarks_take(struct landmarks *landmarks)
+{
+    if (landmarks->next == NULL)
+        return;
+    pthread_mutex_lock(&landmarks->asking);
+    struct store *old = landmarks->store;
+    landmarks->store = landmarks->next;
+    landmarks->opened++;
+    pthread_mutex_unlock(&landmarks->asking);
+    landmarks->next = NULL;
     store_close(&old);
-    return fresh != NULL;
+}
+
+void landmarks_leave(struct landmarks *landmarks)
+{
+    store_close(&landmarks->next);
+}
+
+bool landmarks_read_again(struct landmarks *landmarks, struct fault *fault)
+{
+    if (!landmarks_read(landmarks, fault))
+        return false;
+    landmarks_take(landmarks);
+    return true;
 }
 
 void landmarks_look(struct landmarks *landmarks, struct figures *figures)

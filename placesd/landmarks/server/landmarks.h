@@ -64,6 +64,12 @@ const char *landmarks_own_socket(const struct landmarks *landmarks);
  * the old one goes on. Without a database nothing happens. */
 bool landmarks_read_again(struct landmarks *landmarks, struct fault *fault);
 
+/* The same in two steps: what the first has opened counts from the second on, or is closed by the
+ * third. One thread at a time. */
+bool landmarks_read(struct landmarks *landmarks, struct fault *fault);
+void landmarks_take(struct landmarks *landmarks);
+void landmarks_leave(struct landmarks *landmarks);
+
 /* Its name; NULL without one. */
 const char *landmarks_database(const struct landmarks *landmarks);
 

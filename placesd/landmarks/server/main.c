@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,10 @@
 #include "topology/monitor.h"
 #include "topology/notify.h"
 #include "topology/process_figures.h"
+#include "topology/program_log.h"
 #include "topology/say.h"
 #include "topology/signals.h"
+#include "topology/status.h"
 #include "topology/usage.h"
 #include "topology/version.h"
 
@@ -30,6 +33,10 @@
 #define PATH "/maps/api/place/nearbysearch/json"
 
 #define PROGRAM "zherd-landmarks"
+/* Of the log: a path and a sentence. */
+#define NOTE_BYTES_MAX (PATH_MAX + 1024)
+/* How long its last lines may take. */
+#define SAY_CLOSE_MS 400
 
 static const char HELP[] =
     "zherd-landmarks answers Google's Nearby Search from a database of your own.\n"
@@ -53,6 +60,11 @@ static const char HELP[] =
     "                       where it lets itself be watched by HTTP, on loopback: /metrics, "
     "/status,\n"
     "                       /healthz and /readyz\n"
+    "  --log-file FILE      where serve logs; - is standard output; without it, standard error\n"
+    "  --log-format FORMAT  text, json or logfmt (text)\n"
+    "  --log-level LEVEL    error, warning, info or debug: leave lesser events out (info)\n"
+    "  --log-max-bytes N    bytes at which FILE is rotated, of which four are kept; 0: never "
+    "(256M)\n"
     "  help, -h, --help     show this\n"
     "  --version            show the version\n"
     "\n"
@@ -171,6 +183,18 @@ static bool open_monitor(struct server *server, const char *endpoint, struct fau
 
 /* ---- serving ---- */
 
+static void note(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note(const char *kind, const char *format, ...)
+{
+    char text[NOTE_BYTES_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    program_log_put(kind, text);
+}
+
 static int64_t read_clock_ms(void)
 {
     struct timespec now;
@@ -203,20 +227,21 @@ static void wait_for_end(struct server *server, int signals)
     int number;
     while ((number = wait_for_signal(server, signals)) == SIGHUP || number == SIGUSR1) {
         signals_reopen();
+        program_log_reopen();
         if (number == SIGUSR1)
             continue;
         notify_reloading();
         if (landmarks_read_again(server->landmarks, &fault))
-            say("%s read again", database);
+            note("reload", "%s read again", database);
         else
-            say("%s stays as it was: %s", database, fault.text);
+            note("fault", "%s stays as it was: %s", database, fault.text);
         notify_ready(NULL);
     }
 }
 
 static void tell(const char *text)
 {
-    say("%s", text);
+    program_log_put("landmarks", text);
 }
 
 static bool start_server(struct server *server, const char *database,
@@ -232,8 +257,33 @@ static bool start_server(struct server *server, const char *database,
     return false;
 }
 
-static int serve_at(const char *database, const char *listen, const char *monitor)
+/* What the words of the command say. */
+struct wanted {
+    const char *database, *listen, *monitor; /* the last NULL without one */
+    bool has_log;                            /* something is said of it */
+    struct settings said;
+};
+
+/* Without a word of the log it is what zherd-landmarks says. */
+static bool open_log(const struct wanted *wanted, struct fault *fault)
 {
+    return !wanted->has_log || program_log_open(&wanted->said, fault);
+}
+
+/* Where the log is standard output it is one of its lines. */
+static void say_ready(const char *listen)
+{
+    if (program_log_is_output()) {
+        note("ready", "ready at http://%s" PATH, listen);
+        return;
+    }
+    printf("ready at http://%s" PATH "\n", listen);
+    fflush(stdout);
+}
+
+static int serve_at(const struct wanted *wanted)
+{
+    const char *listen = wanted->listen;
     char text[TOPOLOGY_ENDPOINT_BYTES_MAX + 1], status[TOPOLOGY_ENDPOINT_BYTES_MAX + 16];
     struct topology_endpoint endpoint;
     snprintf(text, sizeof text, "tcp://%s", listen);
@@ -246,21 +296,24 @@ static int serve_at(const char *database, const char *listen, const char *monito
     int descriptor = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     struct fault fault;
     struct server server = {0};
-    if (descriptor < 0 || !start_server(&server, database, &endpoint, monitor, &fault)) {
+    if (descriptor < 0 || !open_log(wanted, &fault) ||
+        !start_server(&server, wanted->database, &endpoint, wanted->monitor, &fault)) {
         say("%s", descriptor < 0 ? "signalfd failed" : fault.text);
         return EXIT_FAILURE;
     }
-    printf("ready at http://%s" PATH "\n", listen);
-    fflush(stdout);
+    say_open();
+    say_ready(listen);
     snprintf(status, sizeof status, "at http://%s", listen);
     notify_ready(status);
     if (geteuid() == 0)
-        say(SAY_IS_ROOT);
+        note("insecure", SAY_IS_ROOT);
     wait_for_end(&server, descriptor);
     notify_stopping();
     monitor_close(&server.monitor);
     landmarks_stop(&server.landmarks);
     close(descriptor);
+    program_log_close(SAY_CLOSE_MS);
+    say_settle(SAY_CLOSE_MS);
     return EXIT_SUCCESS;
 }
 
@@ -273,24 +326,33 @@ static bool is_monitor(const char *text)
 
 static int serve(int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"listen", required_argument, NULL, 'l'}, {"monitor", required_argument, NULL, 'm'}, {0}};
-    const char *listen = NULL, *monitor = NULL;
+    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
+                                            {"monitor", required_argument, NULL, 'm'},
+                                            USAGE_LOG_SETTINGS,
+                                            {0}};
+    struct wanted wanted = {0};
     for (int option; (option = getopt_long(count, arguments, ":", options, NULL)) != -1;) {
-        if (option != 'l' && option != 'm')
+        if (option == 'l')
+            wanted.listen = optarg;
+        else if (option == 'm')
+            wanted.monitor = optarg;
+        else if (option < USAGE_SETTINGS)
             return usage_refuse_option(PROGRAM " serve", option, arguments, options);
-        *(option == 'l' ? &listen : &monitor) = optarg;
+        else if (usage_read_setting(PROGRAM " serve", options, option, optarg, &wanted.said) != 0)
+            return STATUS_EXIT_USAGE;
+        wanted.has_log |= option >= USAGE_SETTINGS;
     }
     if (count - optind != 1)
         return usage_refuse(PROGRAM " serve", "write one database");
-    if (listen == NULL)
+    if (wanted.listen == NULL)
         return usage_refuse(PROGRAM " serve", "--listen HOST:PORT is missing");
-    if (monitor != NULL && !is_monitor(monitor))
+    if (wanted.monitor != NULL && !is_monitor(wanted.monitor))
         return usage_refuse(PROGRAM " serve",
                             "--monitor takes tcp://ADDRESS:PORT on loopback, such as "
                             "tcp://127.0.0.1:9580, not %s: whoever reaches it may read it",
-                            monitor);
-    return serve_at(arguments[optind], listen, monitor);
+                            wanted.monitor);
+    wanted.database = arguments[optind];
+    return serve_at(&wanted);
 }
 
 int main(int count, char **arguments)

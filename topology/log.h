@@ -1,30 +1,30 @@
-/* log: the log of a node, DIR/NAME.log, another file, or standard output. Appends, never rewrites;
- * of lines it knows only where they end.
+/* log: the log of a process, DIR/NAME.log, another file, or standard output. Appends, never
+ * rewrites; of lines it knows only where they end.
  *
  * A file that has its limit is rotated: it becomes NAME.log.1, which becomes NAME.log.2, up to
  * LOG_FILES_KEPT of them with the one that is written. Where that cannot be done, nothing more is
  * written until it can: a log fills no disk. Pipes and standard output have no limit.
  *
  * A thread of its own writes (topology/writer), so that neither a stalled disk nor a pipe that
- * nobody reads stops the node: what finds no room in its queue is lost like what a full disk
+ * nobody reads stops its process: what finds no room in its queue is lost like what a full disk
  * refuses. The file may be a link or a pipe that the operator made: both are followed, and a pipe
  * without a reader keeps what it has room for. Whoever may write in the folder decides where the
  * log goes.
  *
- * A full disk or a vanished folder never stops a node. It is said on standard error, once until
+ * A full disk or a vanished folder never stops a process. It is said on standard error, once until
  * writing works again; what could not be written is counted; and the file says how much is missing
  * at the place where it is missing: "... fault - 203095 bytes were lost here".
  *
  * Invariant: what was given to log_write is in the file, or in the queue, or in log_bytes_lost. */
-#ifndef ZHERD_GATEWAY_NODE_LOG_H
-#define ZHERD_GATEWAY_NODE_LOG_H
+#ifndef ZHERD_TOPOLOGY_LOG_H
+#define ZHERD_TOPOLOGY_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
 #include "bus/base/fault.h"
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 
 /* Lines collected in one turn of the loop from which on they are written before it ends. */
 #define LOG_WAITING_BYTES_MAX (256 * 1024)
@@ -75,8 +75,14 @@ void log_write(struct log *log, struct buffer *lines);
  * it still is anywhere. */
 void log_reopen(struct log *log);
 
-/* As log_reopen, and from there on everything is as `options` say, which lead to the same place or
- * to another one, but neither from standard output nor to it. */
+/* Opens the file that `options` lead to, for log_change, where that is another one than now. False
+ * and one clear sentence in `fault` where that cannot be done. */
+bool log_read(struct log *log, const struct log_options *options, struct fault *fault);
+/* It is not taken: all stays as it is. */
+void log_leave(struct log *log);
+
+/* As log_reopen, and from there on everything is as `options` say, which were given to log_read
+ * before, and lead neither from standard output nor to it. */
 void log_change(struct log *log, const struct log_options *options);
 
 /* To be called every second or so; the same way: opens the file again where it is not under its

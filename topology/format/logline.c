@@ -1,4 +1,4 @@
-#include "gateway/text/logline.h"
+#include "topology/format/logline.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -131,7 +131,9 @@ static size_t room_of(struct span text)
     return LINE_FRAME_BYTES_MAX + cut(text).len * ESCAPE_BYTES;
 }
 
-/* Priorities of sd-daemon(3). */
+/* Priorities of sd-daemon(3): "<7>". */
+#define PRIORITY_BYTES_MAX 3
+
 static char *put_priority(char *at, const struct logline *log, enum logline_level level)
 {
     static const char *const priorities[] = {[LOGLINE_DEBUG] = "<7>",
@@ -289,7 +291,14 @@ void logline_note(struct logline *log, int64_t realtime_ns, const struct logline
     log->lines.len += (size_t)(at - start);
 }
 
-static enum logline_level level_of(const char *kind)
+void logline_priority(struct logline *log, enum logline_level level)
+{
+    char priority[PRIORITY_BYTES_MAX];
+    char *end = put_priority(priority, log, level);
+    buffer_append(&log->lines, (struct span){priority, (size_t)(end - priority)});
+}
+
+enum logline_level logline_level_of(const char *kind)
 {
     return strcmp(kind, "fault") == 0 || strcmp(kind, "insecure") == 0 ? LOGLINE_WARNING
                                                                        : LOGLINE_INFO;
@@ -298,7 +307,7 @@ static enum logline_level level_of(const char *kind)
 void logline_put(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  struct span text)
 {
-    const struct logline_event event = {level_of(kind), kind, connection, NULL};
+    const struct logline_event event = {logline_level_of(kind), kind, connection, NULL};
     logline_note(log, realtime_ns, &event, text);
 }
 
@@ -316,7 +325,7 @@ static void say_all(struct logline *log, int64_t realtime_ns, const struct logli
 void logline_say(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  const char *format, ...)
 {
-    const struct logline_event event = {level_of(kind), kind, connection, NULL};
+    const struct logline_event event = {logline_level_of(kind), kind, connection, NULL};
     va_list arguments;
     va_start(arguments, format);
     say_all(log, realtime_ns, &event, format, arguments);

@@ -1,4 +1,4 @@
-/* logline: the lines of a node's log, as bytes.
+/* logline: the lines of a log, as bytes.
  *
  *     2026-07-29T12:34:56.123456Z command 17 IAMAT kiwi +34.0-118.4 1621464827.9
  *     {"time":"2026-07-29T12:34:56.123456Z","level":"info","kind":"connect","connection":17,...}
@@ -23,8 +23,8 @@
  * Invariant: any bytes a client sends stay within one line, and the line shows exactly which bytes
  * they were: a byte outside 0x20-0x7e reads \xNN, a backslash reads \\, and a text that is cut
  * short ends in \... which no escaped text contains. */
-#ifndef ZHERD_GATEWAY_TEXT_LOGLINE_H
-#define ZHERD_GATEWAY_TEXT_LOGLINE_H
+#ifndef ZHERD_TOPOLOGY_FORMAT_LOGLINE_H
+#define ZHERD_TOPOLOGY_FORMAT_LOGLINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -99,6 +99,12 @@ void logline_put(struct logline *log, int64_t realtime_ns, const char *kind, uin
 
 void logline_say(struct logline *log, int64_t realtime_ns, const char *kind, uint64_t connection,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* That of an event of its kind. */
+enum logline_level logline_level_of(const char *kind);
+
+/* Appends what stands in front of a line of that level: nothing without `has_priorities`. */
+void logline_priority(struct logline *log, enum logline_level level);
 
 /* The same of a fault that harms what the node is for: an error, and of no connection. */
 void logline_fail(struct logline *log, int64_t realtime_ns, const char *format, ...)

@@ -1,5 +1,6 @@
-#include "gateway/node/log.h"
+#include "topology/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "gateway/node/clock.h"
+#include "bus/base/packed.h"
 #include "topology/journald.h"
 #include "topology/say.h"
 #include "topology/writer.h"
@@ -40,13 +42,14 @@ struct log {
     /* What the loop asks for, with the next ASKED_REOPEN. */
     pthread_mutex_t lock;
     struct place wanted;
-    int wanted_fd; /* of standard output as it is now; -1: none is new */
+    int wanted_fd; /* another file, or standard output as it is now; -1: none is new */
 
     /* The loop's. */
     struct writer *writer;
     bool drops;             /* the queue was full, and that was said */
     bool dropped_lately;    /* since the last look */
     bool is_near, was_near; /* the queue, since log_take_near, and before */
+    int next_fd;            /* of the file that log_read opened; -1: none */
 
     /* The thread's. */
     int fd;                /* -1 while there is no file */
@@ -153,25 +156,38 @@ static int copy_output(void)
     return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
+/* -1 and a fault. */
+static int open_place(const struct place *place, struct fault *fault)
+{
+    int fd = -1;
+    if (!make_folder(place->folder))
+        fault_set(fault, "cannot make the log folder %.1024s: %s", place->folder, strerror(errno));
+    else if ((fd = open_file(place->path)) < 0)
+        fault_set(fault, "cannot open the log %.1024s: %s", place->path, strerror(errno));
+    return fd;
+}
+
+static bool say_too_long(const struct log_options *options, struct fault *fault)
+{
+    return fault_set(fault, "the log's name is too long: %.1024s",
+                     options->file != NULL ? options->file : options->folder);
+}
+
 static bool open_log(struct log *log, const struct log_options *options, struct fault *fault)
 {
     int fd = -1;
     log->is_output = options->file != NULL && strcmp(options->file, "-") == 0;
     if (!find_place(options, &log->place))
-        fault_set(fault, "the log's name is too long: %.1024s",
-                  options->file != NULL ? options->file : options->folder);
-    else if (log->is_output && (fd = copy_output()) < 0)
+        return say_too_long(options, fault);
+    if (!log->is_output)
+        fd = open_place(&log->place, fault);
+    else if ((fd = copy_output()) < 0)
         fault_set(fault, "cannot log to standard output: %s", strerror(errno));
-    else if (!log->is_output && !make_folder(log->place.folder))
-        fault_set(fault, "cannot make the log folder %.1024s: %s", log->place.folder,
-                  strerror(errno));
-    else if (!log->is_output && (fd = open_file(log->place.path)) < 0)
-        fault_set(fault, "cannot open the log %.1024s: %s", log->place.path, strerror(errno));
     if (fd < 0)
         return false;
     take_file(log, fd);
     log->wanted = log->place;
-    log->wanted_fd = -1;
+    log->wanted_fd = log->next_fd = -1;
     log->has_priorities = log->is_output && journald_reads(fd);
     return true;
 }
@@ -180,8 +196,7 @@ static bool open_log(struct log *log, const struct log_options *options, struct 
 static void complain(const struct log *log, bool *said, int fault)
 {
     if (!*said)
-        say("cannot write the log %s: %s; the node goes on without", log->place.path,
-            strerror(fault));
+        say("cannot write the log %s: %s; work goes on without", log->place.path, strerror(fault));
     *said = true;
 }
 
@@ -219,6 +234,14 @@ static size_t write_bytes(struct log *log, struct span bytes)
     return done;
 }
 
+/* Of any thread. */
+static int64_t realtime_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NANO + now.tv_nsec;
+}
+
 /* Ends a line that was cut short, and says what is missing. False where that cannot be written. */
 static bool close_gap(struct log *log)
 {
@@ -226,7 +249,7 @@ static bool close_gap(struct log *log)
     if (log->torn)
         buffer_append(&told.lines, span_of("\n"));
     if (log->gap_bytes > 0)
-        logline_fail(&told, clock_machine_ns(), "%" PRIu64 " bytes were lost here", log->gap_bytes);
+        logline_fail(&told, realtime_ns(), "%" PRIu64 " bytes were lost here", log->gap_bytes);
     struct span bytes = {told.lines.data, told.lines.len};
     size_t written = write_bytes(log, bytes);
     /* It counts as written without its newline, too, which then is the first thing to be written.
@@ -283,9 +306,11 @@ static void reopen_as_wanted(struct log *log)
     pthread_mutex_unlock(&log->lock);
     log->rests = false;
     if (!log->is_output)
-        reopen(log);
-    else if (fd >= 0)
+        drop_deleted(log);
+    if (fd >= 0)
         reopen_at(log, fd);
+    else if (!log->is_output)
+        reopen(log);
 }
 
 static bool is_in_place(const struct log *log)
@@ -472,6 +497,7 @@ void log_close(struct log **pointer, int64_t wait_ms)
         close(log->fd);
     if (log->wanted_fd >= 0)
         close(log->wanted_fd);
+    log_leave(log);
     pthread_mutex_destroy(&log->lock);
     free(log);
 }
@@ -484,7 +510,7 @@ void log_write(struct log *log, struct buffer *lines)
     if (!writer_put(log->writer, (struct span){lines->data, lines->len}, &waiting)) {
         atomic_fetch_add(&log->bytes_lost, lines->len);
         if (!log->drops)
-            say("the log %s does not keep up: lines are lost; the node goes on without",
+            say("the log %s does not keep up: lines are lost; work goes on without",
                 log->wanted.path);
         log->drops = log->dropped_lately = true;
     }
@@ -500,10 +526,28 @@ bool log_take_near(struct log *log)
     return is_new;
 }
 
-/* Its output as it is now, where that is what it writes to. */
-static void want_output(struct log *log)
+void log_leave(struct log *log)
 {
-    int fd = log->is_output ? copy_output() : -1;
+    if (log->next_fd >= 0)
+        close(log->next_fd);
+    log->next_fd = -1;
+}
+
+bool log_read(struct log *log, const struct log_options *options, struct fault *fault)
+{
+    struct place place;
+    log_leave(log);
+    if (!find_place(options, &place))
+        return say_too_long(options, fault);
+    if (log->is_output || strcmp(place.path, log->wanted.path) == 0)
+        return true;
+    log->next_fd = open_place(&place, fault);
+    return log->next_fd >= 0;
+}
+
+/* The thread writes there from then on. */
+static void want_descriptor(struct log *log, int fd)
+{
     if (fd < 0)
         return;
     pthread_mutex_lock(&log->lock);
@@ -516,18 +560,20 @@ static void want_output(struct log *log)
 
 void log_change(struct log *log, const struct log_options *options)
 {
-    struct place place;
-    if (find_place(options, &place)) {
-        pthread_mutex_lock(&log->lock);
-        log->wanted = place;
-        pthread_mutex_unlock(&log->lock);
-    }
+    pthread_mutex_lock(&log->lock);
+    bool is_good = find_place(options, &log->wanted);
+    pthread_mutex_unlock(&log->lock);
+    assert(is_good); /* log_read */
+    want_descriptor(log, log->next_fd);
+    log->next_fd = -1;
     log_reopen(log);
 }
 
+/* What somebody has moved standard output to is its output from now on. */
 void log_reopen(struct log *log)
 {
-    want_output(log);
+    if (log->is_output)
+        want_descriptor(log, copy_output());
     writer_ask(log->writer, ASKED_REOPEN);
 }
 
