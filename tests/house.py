@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "placesd/service": ["bus/base", "bus/link", "bus/net", "topology/format", "topology", "placesd",
                         "placesd/providers", "placesd/dispatch", "placesd/landmarks/server"],
     "gateway/text": ["bus/base", "bus/table", "bus/link", "bus", "topology/format", "placesd"],
-    "gateway/web/parse": ["bus/base"],
+    "gateway/web/parse": ["bus/base", "topology/format"],
     "gateway/web/server": ["bus/base", "bus/link", "bus/net", "topology/format", "topology", "gateway/web/parse"],
     "gateway/node": ["bus/base", "bus/table", "bus/link", "bus/journal", "bus", "bus/net", "bus/disk", "topology/format",
                      "topology", "placesd", "gateway/text"],
