@@ -174,6 +174,12 @@ static void resolve_all(const char *path, struct topology *topology, struct topo
         resolve(path, "certificate_key", node->line, node->tls.certificate_key, faults);
         resolve(path, "client_ca", node->line, node->tls.client_ca, faults);
     }
+    for (size_t i = 0; i < topology->web_count; i++) {
+        struct topology_web *web = &topology->webs[i];
+        resolve(path, "token_file", web->line, web->token_file, faults);
+        resolve(path, "certificate", web->line, web->certificate, faults);
+        resolve(path, "certificate_key", web->line, web->certificate_key, faults);
+    }
 }
 
 static bool say_faults(const char *path, const struct topology_faults *faults)

@@ -115,6 +115,9 @@ struct topology_web {
     uint32_t of;                            /* index of the node */
     uint32_t observer;                      /* index of the observer that it is, of that node */
     struct topology_endpoint listen;
+    char token_file[TOPOLOGY_PATH_BYTES_MAX + 1];  /* of its own token, for the node; or empty */
+    char certificate[TOPOLOGY_PATH_BYTES_MAX + 1]; /* of its TLS; empty, as the next: it has none */
+    char certificate_key[TOPOLOGY_PATH_BYTES_MAX + 1];
     uint32_t line;
 };
 
