@@ -16,8 +16,8 @@ import unittest
 
 from rig import BUILD, ROOT, Herd, Process, children_of, free_ports, wait_for
 
-ROWS = [json.loads(line) for line in
-        (ROOT / "tests" / "unit" / "phones.jsonl").read_text().splitlines()]
+PHONES = [json.loads(line) for line in
+          (ROOT / "tests" / "unit" / "phones.jsonl").read_text().splitlines()]
 BODY_BYTES_MAX = 4 * 1024 * 1024
 CONNECTIONS_MAX = 1000
 LOOPBACK_MAX = CONNECTIONS_MAX * 9 // 10

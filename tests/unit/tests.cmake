@@ -189,6 +189,7 @@ herd_test(unit/hostile herd_core)
 herd_test(unit/web_values herd_core)
 herd_test(unit/web_relay herd_core)
 herd_test(unit/web_admit herd_core)
+herd_test(unit/web_pacer herd_core)
 herd_test(unit/web_upload herd_core)
 # Reads unit/phones.jsonl.
 set_tests_properties(unit/web_upload PROPERTIES WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})

@@ -165,6 +165,40 @@ static void what_each_may(void)
     access_free(&rules);
 }
 
+static unsigned upload_as(const struct access_person *person, const char *body,
+                          struct upload *upload)
+{
+    struct upload_request request = {.kind = UPLOAD_IAMAT, .body = span_of(body)};
+    unsigned status = admit_upload(person, &request, upload);
+    CHECK_INT(status == 200, upload->why[0] == '\0');
+    CHECK(status == 200 || (upload->lines.len == 0 && upload->accepted == 0));
+    return status;
+}
+
+#define POSITION(id) "{\"id\":\"" id "\",\"lat\":1,\"lon\":2,\"time\":3}"
+
+static void an_upload_is_of_whom_a_person_may_be(void)
+{
+    struct upload upload = {0};
+    set_up("anyone\n    be = tram-*\n");
+    const struct access_person *ada = access_find_person(&rules, SPAN("ada")),
+                               *bob = access_find_person(&rules, SPAN("bob")),
+                               *anyone = &rules.persons[0];
+    CHECK_INT(upload_as(ada, POSITION("eve"), &upload), 200);
+    CHECK(memmem(upload.lines.data, upload.lines.len, "IAMAT ada ", 10) != NULL);
+    CHECK_INT(upload_as(bob, "[" POSITION("bob/1") "," POSITION("bob/") "]", &upload), 200);
+    CHECK_INT(upload.accepted, 2);
+    CHECK_INT(upload_as(bob, "[" POSITION("bob/1") "," POSITION("bob") "]", &upload), 403);
+    CHECK_INT(upload_as(bob, "[" POSITION("bob/1") ",7]", &upload), 400);
+    CHECK_INT(upload_as(anyone, POSITION("tram-1"), &upload), 200);
+    CHECK_INT(upload_as(anyone, POSITION("ada"), &upload), 401);
+    CHECK_INT(upload_as(&access_nobody, POSITION("tram-1"), &upload), 401);
+    CHECK_INT(upload_as(&access_nobody, "nonsense", &upload), 401);
+    CHECK_INT(upload_as(NULL, POSITION("anybody"), &upload), 200);
+    upload_free(&upload);
+    access_free(&rules);
+}
+
 static void a_rate_is_a_persons_or_a_connections(void)
 {
     set_up("anyone\n    rate = 1/s\n");
@@ -200,6 +234,7 @@ static const struct check_case cases[] = {
     {"a pair has a limit", a_pair_has_a_limit},
     {"where and when a person may come", where_and_when_count},
     {"what each person may", what_each_may},
+    {"an upload is of whom a person may be", an_upload_is_of_whom_a_person_may_be},
     {"a rate is a person's, or a connection's", a_rate_is_a_persons_or_a_connections},
     {"without rules all is allowed", without_rules_all_is_allowed},
 };

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gateway/web/parse/iamat_line.h"
+
 /* ---- the header ---- */
 
 static bool is_blank(char byte)
@@ -108,6 +110,35 @@ struct span admit_own_client(const struct access_person *person)
         return (struct span){0};
     return (struct span){person->be.all[0].text, person->be.all[0].before_bytes};
 }
+
+/* ---- uploads ---- */
+
+static unsigned refuse(const struct access_person *person, struct upload *upload, const char *why)
+{
+    upload->lines.len = 0;
+    upload->accepted = upload->skipped = 0;
+    upload->is_too_large = false;
+    upload_refuse(upload, why);
+    return admit_refusal(person);
+}
+
+/* Whoever has no token learns first that one is needed, whatever the request is. */
+unsigned admit_upload(const struct access_person *person, const struct upload_request *request,
+                      struct upload *upload)
+{
+    struct upload_request own = *request;
+    own.client = admit_own_client(person);
+    if (person != NULL && person->be.count == 0)
+        return refuse(person, upload, "show the token of a person who may send positions");
+    if (!upload_read(&own, upload))
+        return upload->is_too_large ? 413 : 400;
+    for (struct span rest = {upload->lines.data, upload->lines.len}; rest.len > 0;)
+        if (!admit_may_be(person, iamat_line_client(iamat_line_take(&rest))))
+            return refuse(person, upload, "the access rules have no such client for you");
+    return 200;
+}
+
+/* ---- rates ---- */
 
 bool admit_take(const struct access_person *person, int64_t *spent_ns, int64_t now_ns)
 {

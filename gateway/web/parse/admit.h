@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
+#include "gateway/web/parse/upload.h"
 #include "topology/format/access.h"
 
 /* Of a user, a colon and a token. */
@@ -42,6 +43,13 @@ unsigned admit_refusal(const struct access_person *person);
 
 /* The one client that it may be, whatever a request says; empty where that is not exactly one. */
 struct span admit_own_client(const struct access_person *person);
+
+/* Reads a request as upload_read does, for the one client that the person may be, if that is so.
+ * The status: 200; 400 or 413 where it is no good; 401 or 403 where it has a position of a client
+ * that the person may not be, or comes from who may be nobody. Then there are no lines, and the
+ * upload says why. */
+unsigned admit_upload(const struct access_person *person, const struct upload_request *request,
+                      struct upload *upload);
 
 /* Takes one command off the person's rate; false, 429 or later, where that is used up. `spent_ns`
  * is the connection's own, 0 at first, for who has no token. `now_ns` never runs backwards. */

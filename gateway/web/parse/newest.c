@@ -128,13 +128,11 @@ size_t newest_count_unknown(const struct newest *newest, struct span lines)
     return count;
 }
 
-static void keep_line(struct newest *newest, struct newest_entry *entry, struct span line,
-                      uint32_t owner)
+static void keep_line(struct newest *newest, struct newest_entry *entry, struct span line)
 {
     newest->bytes += line.len - entry->bytes;
     entry->line = bytes_resize(entry->line, line.len);
     entry->bytes = line.len;
-    entry->owner = owner;
     memcpy(entry->line, line.data, line.len);
 }
 
@@ -149,14 +147,14 @@ bool newest_put(struct newest *newest, struct span line, uint32_t owner)
         struct newest_entry *entry = entry_at(newest, place);
         struct span before = {entry->line, entry->bytes};
         if (compare_stamps(iamat_line_stamp(before), iamat_line_stamp(line)) <= 0)
-            keep_line(newest, entry, line, owner);
+            keep_line(newest, entry, line);
         return true;
     }
     assert(newest->count < newest->room);
     struct newest_entry *entry = &newest->entries[newest->count++];
     newest->places[place] = (uint32_t)newest->count;
-    *entry = (struct newest_entry){.hash = hash};
-    keep_line(newest, entry, line, owner);
+    *entry = (struct newest_entry){.hash = hash, .owner = owner};
+    keep_line(newest, entry, line);
     return false;
 }
 

@@ -21,7 +21,7 @@ struct newest_entry {
     uint64_t hash; /* of its client */
     size_t bytes;
     char *line;     /* with its line end; owned */
-    uint32_t owner; /* as the caller said when it came */
+    uint32_t owner; /* as the caller said when the first of its client came */
 };
 
 /* All zero holds nothing. */

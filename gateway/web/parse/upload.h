@@ -7,8 +7,8 @@
  * position is taken and counted, and refused is only what no app sends (gateway/web/PROTOCOL.md).
  *
  * It knows no HTTP: method, path, query and headers are bytes that somebody else has found. It
- * knows no persons: whose position it is comes as an argument where a token says so. The time of
- * arrival means nothing to it.
+ * knows no persons: whose position it is comes as an argument where a token says so, and who may be
+ * whom is gateway/web/parse/admit.h's. The time of arrival means nothing to it.
  *
  * Invariant: a request is taken as a whole or not at all, and every line is an IAMAT by the grammar
  * of gateway/PROTOCOL.md, but that its time may be beyond what a node can count. */
