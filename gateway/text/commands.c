@@ -6,7 +6,7 @@
 #include "bus/table/at_line.h"
 #include "gateway/text/admission.h"
 #include "gateway/text/command.h"
-#include "gateway/text/hourly.h"
+#include "bus/base/hourly.h"
 #include "gateway/text/nearby.h"
 #include "gateway/text/reply.h"
 #include "gateway/text/session.h"

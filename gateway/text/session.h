@@ -28,7 +28,7 @@
 #include "bus/flood.h"
 #include "gateway/text/admission.h"
 #include "gateway/text/client_limits.h"
-#include "gateway/text/hourly.h"
+#include "bus/base/hourly.h"
 #include "gateway/text/lines.h"
 #include "gateway/text/logline.h"
 #include "gateway/text/nearby.h"
