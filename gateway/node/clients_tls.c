@@ -94,6 +94,7 @@ bool clients_tls_admit(struct client *client)
     }
     tls->client = client;
     client->tls = tls;
+    client->session.limits.is_secured = true;
     return true;
 }
 

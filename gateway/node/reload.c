@@ -110,6 +110,7 @@ static void take_limits(struct gateway *gateway)
     flood_change_limits(gateway->flood, limits->clients_max, limits->table_bytes_max);
     if (!node_log_change(gateway->log, options, limits, &gateway->lines, &gateway->node))
         gateway_note(gateway, "reload", "log_file, to or from standard output: at the next start");
+    gateway->node.has_web = topology_has_web(options->topology, options->node);
     gateway->node.id_bytes_max = (size_t)options->topology->max_id_bytes;
     struct clients_options clients = {.held_bytes_max = memory_share_held(limits->table_bytes_max),
                                       .shares = {.new_ids_per_s = limits->new_clients_per_s,

@@ -1,12 +1,12 @@
 /* The commands: of each what its fields say, what it does, and its row. A command that clients say
  * a million times a second has a faster reader besides, in command.c. */
 #include "bus/base/degrees.h"
+#include "bus/base/hourly.h"
 #include "bus/base/timestamp.h"
 #include "bus/flood.h"
 #include "bus/table/at_line.h"
 #include "gateway/text/admission.h"
 #include "gateway/text/command.h"
-#include "bus/base/hourly.h"
 #include "gateway/text/nearby.h"
 #include "gateway/text/reply.h"
 #include "gateway/text/session.h"

@@ -194,6 +194,9 @@ struct topology_nearest topology_find_near(const struct topology *topology, cons
  * `neighbours` and returns how many. */
 size_t topology_neighbours(const struct topology *topology, uint32_t node, uint32_t *neighbours);
 
+/* Whether a `web` is at the node. */
+bool topology_has_web(const struct topology *topology, uint32_t node);
+
 /* A number that two files share where they say the same of the herd as a whole: its name and
  * settings, its nodes, links and places services with their addresses, in the same order. What a
  * running node takes from a file that is read again is left out: keys, `expire`, `forget`, and who
