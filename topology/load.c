@@ -244,3 +244,16 @@ bool access_load(const char *path, struct access *access)
     buffer_free(&text);
     return good;
 }
+
+bool access_load_own(const char *path, struct access **access)
+{
+    *access = NULL;
+    if (path[0] == '\0')
+        return true;
+    *access = bytes_zeroed(sizeof **access);
+    if (access_load(path, *access))
+        return true;
+    free(*access);
+    *access = NULL;
+    return false;
+}

@@ -26,6 +26,9 @@ bool topology_load_text(const char *name, struct span text, struct topology *top
 /* Fills `access` (release with access_free) and returns true; or says each fault in the same way,
  * and returns false. */
 bool access_load(const char *path, struct access *access);
+/* The same into rules of their own, to be freed by the caller, too; NULL where the path is empty.
+ */
+bool access_load_own(const char *path, struct access **access);
 bool access_load_text(const char *name, struct span text, struct access *access);
 
 /* Appends the file's bytes, or says why not and returns false. */

@@ -256,7 +256,7 @@ static bool take_file(struct gateway *gateway, struct topology *topology)
                           gateway->self->name, &changes);
     if (!may_be_taken(gateway, topology, &changes))
         return false;
-    if (!node_access_read(topology->access, &rules))
+    if (!access_load_own(topology->access, &rules))
         return refuse(gateway, "has access rules that are not good, standard error says why");
     note_changes(gateway, &changes);
     take(gateway, topology, rules);

@@ -62,6 +62,8 @@ struct upload {
 /* By a path without its query, which may end in a slash. */
 enum upload_kind upload_kind_of(struct span path);
 
+/* The path without a slash at its end. */
+const char *upload_path(enum upload_kind kind);
 /* The methods of a path's requests, as the header Allow has them: "POST" or "GET, POST". */
 const char *upload_methods(enum upload_kind kind);
 

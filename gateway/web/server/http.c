@@ -14,16 +14,17 @@
 #include <unistd.h>
 
 #include "bus/net/binding.h"
-#include "gateway/web/parse/upload.h"
+#include "gateway/web/server/certificate.h"
 #include "gateway/web/server/door.h"
-#include "topology/format/networks.h"
+#include "gateway/web/server/http_state.h"
 
 /* Connections that are taken in one turn, of each socket. */
 #define ACCEPTED_MAX 64
 /* After there was no descriptor, or no room. */
 #define ACCEPT_PAUSE_MS 100
-/* How often connections whose time is over are looked for. */
-#define LOOK_MS 1000
+/* How often connections whose time is over are looked for, and positions that were too fast go on.
+ */
+#define LOOK_MS PACER_TURN_MS
 /* Seconds without a byte after which a connection ends. */
 #define SILENCE_S         60
 #define FIGURES_BYTES_MAX 512
@@ -35,68 +36,12 @@
 #else
 #define ONE_THREAD 0
 #endif
+/* As for the nodes' TLS. */
+#define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* ADMIT_RETRY_S as a header has it. */
+#define RETRY_AFTER "1"
 
 static_assert(UPLOAD_POSITIONS_MAX <= RELAY_CLIENTS_MAX, "or it is refused whenever it comes");
-
-enum exchange_state {
-    EXCHANGE_BEGINS,
-    EXCHANGE_READS,
-    EXCHANGE_WAITS, /* for the node; its connection is suspended */
-    EXCHANGE_IS_OVER,
-};
-
-struct visit {
-    bool is_there, is_ended; /* is_ended: nothing more will come */
-    int fd;                  /* the library's, open as long as it is there */
-    uint64_t due_ms;
-    struct network_address who; /* its host */
-    size_t body_bytes;          /* that count */
-};
-
-/* One request and its answer. */
-struct exchange {
-    struct http *http;
-    struct MHD_Connection *connection;
-    enum exchange_state state;
-    enum upload_kind kind;
-    struct buffer query, body;
-    bool is_about_ready; /* /readyz, where kind is none */
-    const char *methods; /* that its path has; a constant text, or NULL */
-    unsigned status;     /* of its answer; 0: not known yet */
-    size_t accepted;
-    uint64_t number; /* of the last IAMAT that it waits for */
-    uint64_t due_ms;
-    struct exchange *next, *before; /* in the order in which they began to wait */
-};
-
-struct listener {
-    struct http *http;
-    int fd;
-    uv_poll_t poll;
-};
-
-struct http {
-    uv_loop_t *loop;
-    struct relay *relay;
-    const struct door *door;
-    struct MHD_Daemon *daemon;
-    uv_poll_t poll;
-    uv_timer_t timer, look, pause;
-    struct listener listeners[BINDING_SOCKETS_MAX];
-    size_t listener_count;
-    struct visit visits[HTTP_CONNECTIONS_MAX];
-    size_t visit_count;
-    struct exchange *first, *last; /* that wait */
-    size_t body_bytes;             /* that count, of all that are read */
-    struct upload upload;
-    struct buffer text; /* of an answer */
-    struct {
-        uint64_t accepted; /* positions that were taken */
-        uint64_t skipped;  /* what an app sends and is no position */
-        uint64_t refused;  /* requests that were no good */
-    } figures;
-    bool is_stopped, is_closing; /* is_closing: nobody begins to wait any more */
-};
 
 /* ---- who is connected, and how long a request may still take ----
  *
@@ -114,7 +59,8 @@ static struct visit *begin_visit(struct http *http, int fd, const struct sockadd
     http->visits[i] = (struct visit){.is_there = true,
                                      .fd = fd,
                                      .due_ms = uv_now(http->loop) + HTTP_REQUEST_MS_MAX,
-                                     .who = network_address_host(at)};
+                                     .who = network_address_host(at),
+                                     .from = network_address_of(at)};
     return &http->visits[i];
 }
 
@@ -147,9 +93,10 @@ static void find_ended(struct http *http)
         }
 }
 
-static void cut_late(uv_timer_t *timer)
+static void look_around(uv_timer_t *timer)
 {
     struct http *http = timer->data;
+    gate_turn(&http->gate, http->relay, (int64_t)uv_now(http->loop));
     find_ended(http);
     for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
         if (http->visits[i].is_there && http->visits[i].due_ms <= uv_now(http->loop))
@@ -157,6 +104,19 @@ static void cut_late(uv_timer_t *timer)
 }
 
 /* ---- answers ---- */
+
+/* What some refusals have besides (RFC 9110, 11.6.1, 15.5.6; RFC 6585, 4). */
+static void add_headers(struct MHD_Response *response, unsigned status,
+                        const struct exchange *exchange)
+{
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->methods);
+    if (status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                                "Basic realm=\"zherd\"");
+    if (status == MHD_HTTP_TOO_MANY_REQUESTS)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER);
+}
 
 /* http->text is the body. */
 static enum MHD_Result queue(const struct exchange *exchange, unsigned status)
@@ -170,8 +130,7 @@ static enum MHD_Result queue(const struct exchange *exchange, unsigned status)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (http->text.len > 0)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->methods);
+    add_headers(response, status, exchange);
     enum MHD_Result queued = MHD_queue_response(exchange->connection, status, response);
     MHD_destroy_response(response);
     return queued;
@@ -211,11 +170,12 @@ static enum MHD_Result answer_health(struct exchange *exchange)
     snprintf(text, sizeof text,
              "{\"node\":%s,\"accepted\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"refused\":%" PRIu64
              ",\"answered\":%" PRIu64 ",\"declined\":%" PRIu64 ",\"replaced\":%" PRIu64
-             ",\"turned_down\":%" PRIu64 ",\"waiting\":%zu,\"remembered\":%zu,"
-             "\"body_bytes\":%zu}\n",
+             ",\"turned_down\":%" PRIu64 ",\"denied\":%" PRIu64 ",\"too_fast\":%" PRIu64
+             ",\"waiting\":%zu,\"remembered\":%zu,\"held\":%zu,\"body_bytes\":%zu}\n",
              is_open ? "true" : "false", http->figures.accepted, http->figures.skipped,
              http->figures.refused, relay.answered, relay.refused, relay.replaced,
-             relay.turned_down, relay.waiting, relay.remembered, http->body_bytes);
+             relay.turned_down, http->gate.denied, http->gate.pacer.held, relay.waiting,
+             relay.remembered, http->gate.pacer.waiting.count, http->body_bytes);
     set_text(http, text);
     exchange->state = EXCHANGE_IS_OVER;
     return queue(exchange,
@@ -312,11 +272,22 @@ static void free_body(struct exchange *exchange)
     count_body(exchange, before);
 }
 
+static struct gate_request ask_gate(const struct exchange *exchange)
+{
+    struct visit *visit = visit_of(exchange->connection);
+    return (struct gate_request){.authorization = header(exchange, "Authorization"),
+                                 .path = upload_path(exchange->kind),
+                                 .from = &visit->from,
+                                 .spent_ns = &visit->spent_ns,
+                                 .now_ms = (int64_t)uv_now(exchange->http->loop)};
+}
+
 /* A good request is answered when the node has; an answer that is known is given. */
 static enum MHD_Result take_request(struct exchange *exchange)
 {
     struct http *http = exchange->http;
     struct upload *upload = &http->upload;
+    struct gate_request ask = ask_gate(exchange);
     struct upload_request request = {
         .kind = exchange->kind,
         .query = {exchange->query.data, exchange->query.len},
@@ -324,26 +295,31 @@ static enum MHD_Result take_request(struct exchange *exchange)
         .limit_user = header(exchange, "X-Limit-U"),
         .limit_device = header(exchange, "X-Limit-D"),
     };
-    bool is_taken = upload_read(&request, upload);
+    if (http->is_closing)
+        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "{\"error\":\"zherd-web ends\"}\n");
+    unsigned status =
+        gate_upload(&http->gate, &ask, &request, http->relay, upload, &exchange->number);
     free_body(exchange);
-    if (!is_taken) {
+    if (status != MHD_HTTP_OK) {
         http->text.len = 0;
         upload_answer(exchange->kind, upload, &http->text);
         exchange->state = EXCHANGE_IS_OVER;
         http->figures.refused++;
-        return queue(exchange,
-                     upload->is_too_large ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_BAD_REQUEST);
+        return queue(exchange, status);
     }
-    struct span lines = {upload->lines.data, upload->lines.len};
-    if (lines.len > 0 && http->is_closing)
-        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "{\"error\":\"zherd-web ends\"}\n");
-    if (lines.len > 0 && !relay_put(http->relay, lines, &exchange->number))
-        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
-                      "{\"error\":\"too many positions wait for the node\"}\n");
     exchange->accepted = upload->accepted;
     http->figures.accepted += upload->accepted;
     http->figures.skipped += upload->skipped;
-    return lines.len > 0 ? begin_to_wait(exchange) : answer_upload(exchange);
+    return upload->lines.len > 0 ? begin_to_wait(exchange) : answer_upload(exchange);
+}
+
+/* A stranger's body is not kept. */
+static void ask_for_token(struct exchange *exchange)
+{
+    const struct access_person *person;
+    struct gate_request ask = ask_gate(exchange);
+    if (exchange->status == 0 && !gate_find(&exchange->http->gate, &ask, &person))
+        exchange->status = MHD_HTTP_UNAUTHORIZED;
 }
 
 /* What a request is for, once its headers are there. Nothing is answered before its body was read:
@@ -361,6 +337,7 @@ static void begin(struct exchange *exchange, const char *path, const char *metho
         exchange->status = is_post || (is_get && strstr(exchange->methods, method) != NULL)
                                ? 0
                                : MHD_HTTP_METHOD_NOT_ALLOWED;
+        ask_for_token(exchange);
     } else if (exchange->is_about_ready || strcmp(path, "/healthz") == 0) {
         exchange->methods = "GET, HEAD";
         exchange->status = is_get || is_head ? 0 : MHD_HTTP_METHOD_NOT_ALLOWED;
@@ -413,6 +390,8 @@ static enum MHD_Result answer(struct exchange *exchange)
     case MHD_HTTP_NOT_FOUND:
         return refuse(exchange, exchange->status,
                       "{\"error\":\"there is /owntracks, /osmand, /overland and /iamat\"}\n");
+    case MHD_HTTP_UNAUTHORIZED:
+        return refuse(exchange, exchange->status, "{\"error\":\"this is nobody's token\"}\n");
     case MHD_HTTP_METHOD_NOT_ALLOWED:
         return refuse(exchange, exchange->status, "{\"error\":\"this wants another method\"}\n");
     case MHD_HTTP_CONTENT_TOO_LARGE:
@@ -591,8 +570,13 @@ static bool listen_at(struct http *http, const char *endpoint, struct fault *fau
     return true;
 }
 
-static struct MHD_Daemon *start_daemon(struct http *http)
+static struct MHD_Daemon *start_daemon(struct http *http, bool is_secure)
 {
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)certificate_retrieve},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_VERSIONS},
+        {MHD_OPTION_END, 0, NULL},
+    };
     const struct MHD_OptionItem options[] = {
         {MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, NULL},
@@ -600,20 +584,21 @@ static struct MHD_Daemon *start_daemon(struct http *http)
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin_exchange, http},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)end_exchange, http},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)note_connection, http},
+        {MHD_OPTION_ARRAY, 0, is_secure ? tls : &tls[sizeof tls / sizeof *tls - 1]},
         {MHD_OPTION_END, 0, NULL},
     };
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-                                ONE_THREAD,
+                                ONE_THREAD | (is_secure ? MHD_USE_TLS : 0),
                             0, NULL, NULL, handle, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
-struct http *http_new(uv_loop_t *loop, const char *endpoint, struct relay *relay,
+struct http *http_new(uv_loop_t *loop, const char *endpoint, bool is_secure, struct relay *relay,
                       struct fault *fault)
 {
     struct http *http = bytes_zeroed(sizeof *http);
     http->loop = loop;
     http->relay = relay;
-    http->daemon = start_daemon(http);
+    http->daemon = start_daemon(http, is_secure);
     if (http->daemon == NULL)
         fault_set(fault, "cannot serve HTTP: %s", strerror(errno));
     if (http->daemon == NULL || !listen_at(http, endpoint, fault)) {
@@ -629,9 +614,14 @@ struct http *http_new(uv_loop_t *loop, const char *endpoint, struct relay *relay
     uv_timer_init(loop, &http->look);
     uv_timer_init(loop, &http->pause);
     http->look.data = http->pause.data = http;
-    uv_timer_start(&http->look, cut_late, LOOK_MS, LOOK_MS);
+    uv_timer_start(&http->look, look_around, LOOK_MS, LOOK_MS);
     listen_again(&http->pause);
     return http;
+}
+
+void http_set_rules(struct http *http, struct access *rules)
+{
+    gate_take(&http->gate, rules);
 }
 
 void http_set_door(struct http *http, const struct door *door)
@@ -642,6 +632,7 @@ void http_set_door(struct http *http, const struct door *door)
 void http_stop(struct http *http)
 {
     http->is_stopped = true;
+    gate_release(&http->gate, http->relay, (int64_t)uv_now(http->loop));
     for (size_t i = 0; i < http->listener_count; i++)
         uv_poll_stop(&http->listeners[i].poll);
 }
@@ -673,6 +664,7 @@ void http_free(struct http **http)
 {
     if (*http == NULL)
         return;
+    gate_free(&(*http)->gate);
     upload_free(&(*http)->upload);
     buffer_free(&(*http)->text);
     free(*http);

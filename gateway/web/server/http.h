@@ -42,13 +42,18 @@
 struct http;
 struct door;
 
-/* Listens at the endpoint, and serves from the loop. NULL and one sentence in `fault` where it
+/* Listens at the endpoint, and serves from the loop; HTTPS where it is secure, by what
+ * gateway/web/server/certificate.h shows. NULL and one sentence in `fault` where it
  * cannot. Borrows the relay. */
-struct http *http_new(uv_loop_t *loop, const char *endpoint, struct relay *relay,
+struct http *http_new(uv_loop_t *loop, const char *endpoint, bool is_secure, struct relay *relay,
                       struct fault *fault);
 
 /* Before the first turn: the door whose state /readyz says. Borrowed. */
 void http_set_door(struct http *http, const struct door *door);
+
+/* Other access rules from now on, which are its to free; NULL: none. */
+struct access;
+void http_set_rules(struct http *http, struct access *rules);
 
 /* The relay was closed, and is not open again: whose positions had no answer waits for its second.
  */
