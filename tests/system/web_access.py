@@ -55,7 +55,7 @@ class Guarded(Door):
         self.token = self.herd.folder / "Ear.token"
         self.give_token(self.own[0])
         text = self.herd.file.read_text().replace(
-            "    name = trial\n", "    name = trial\n    access = trial.access\n", 1)
+            "    name = trial\n", "    name = trial\n    access = trial.access\n    new_clients = 1/500\n", 1)
         self.herd.file.write_text(text + "".join(
             f"    {key}\n" for key in ("token_file = Ear.token", *keys)))
         self.allow()
@@ -140,7 +140,6 @@ class Rules(unittest.TestCase):
         wait_for("both are said", lambda: door.log().count("shows what is no token") == lines + 2)
 
     def test_the_web_is_outside_the_limits_of_its_address(self):
-        # A node takes 1000 new clients of an address at once.
         status, _, text = self.door.put("kiwi", *[position(f"kiwi/{i}", 5) for i in range(3000)])
         self.assertEqual((status, text), (200, '{"accepted":3000}\n'))
         self.assertEqual(self.door.figures()["declined"], 0)
