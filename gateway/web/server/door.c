@@ -360,6 +360,19 @@ bool door_is_open(const struct door *door)
     return door->state == DOOR_OPEN;
 }
 
+int door_dial(const struct door *door, struct buffer *first)
+{
+    const struct resolve_addresses *known = &door->address.known;
+    if (door->state != DOOR_OPEN || known->count == 0)
+        return -1;
+    if (door->token[0] != '\0') {
+        buffer_append(first, span_of("AUTH "));
+        buffer_append(first, span_of(door->token));
+        buffer_append(first, span_of("\n"));
+    }
+    return connect_to(known->endpoints[(door->tries - 1) % known->count]);
+}
+
 void door_flush(struct door *door)
 {
     struct span pending = {0};

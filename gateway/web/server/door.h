@@ -46,6 +46,11 @@ void door_set_token(struct door *door, struct span token);
 /* Whether there is a connection that takes positions. */
 bool door_is_open(const struct door *door);
 
+/* One more connection to where the node is, for whom else has something to say: a socket that
+ * connects, the caller's to close; or -1 where the node is not reached. Appends what is to be said
+ * first: AUTH, where there is a token, which is the caller's to wipe. */
+int door_dial(const struct door *door, struct buffer *first);
+
 /* Writes what is to be written; for the end of each turn of the loop. */
 void door_flush(struct door *door);
 

@@ -1,4 +1,5 @@
-/* zherd-web: takes positions over HTTP and passes them on to a node. */
+/* zherd-web: takes positions over HTTP and passes them on to a node, and shows where clients are.
+ */
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include "gateway/web/parse/relay.h"
 #include "gateway/web/server/certificate.h"
 #include "gateway/web/server/door.h"
+#include "gateway/web/server/herd.h"
 #include "gateway/web/server/http.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
@@ -41,6 +43,9 @@ static const char HELP[] =
     "POST /overland     Overland\n"
     "POST /iamat        {\"id\":..., \"lat\":..., \"lon\":..., \"time\":...}, or an array of "
     "these\n"
+    "GET /clients.geojson, /clients/ID, /nearby, /whatsat, /events\n"
+    "                   where clients are, who and what is near, and what changes\n"
+    "GET /metrics       figures for Prometheus\n"
     "GET /healthz       what it has done\n"
     "GET /readyz        the same, and 503 while the node cannot be reached\n"
     "\n"
@@ -136,6 +141,7 @@ struct web {
     struct relay *relay;
     struct http *http;
     struct door *door;
+    struct herd *herd;
     bool is_secure, is_connected, is_stopping, is_over;
 };
 
@@ -173,6 +179,7 @@ static void end(struct web *web)
     web->is_over = true;
     http_close(web->http);
     door_close(web->door);
+    herd_close(web->herd);
     uv_walk(&web->loop, close_handle, NULL);
 }
 
@@ -187,10 +194,11 @@ static void on_turn(uv_prepare_t *turn)
     struct web *web = turn->data;
     if (web->is_over)
         return;
+    herd_turn(web->herd);
     http_turn(web->http);
     door_flush(web->door);
     notify_alive((int64_t)uv_now(&web->loop));
-    if (web->is_stopping && !http_is_waiting(web->http))
+    if (web->is_stopping && !http_is_waiting(web->http) && herd_is_over(web->herd))
         end(web);
 }
 
@@ -290,6 +298,8 @@ static void read_again(struct web *web)
             say_changes(web, &topology);
         if (is_good)
             take_files(web, &files);
+        if (is_good)
+            herd_change(web->herd, &topology);
         topology_free(&topology);
     }
     notify_ready(NULL);
@@ -306,6 +316,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     notify_stopping();
     http_stop(web->http);
+    herd_say_goodbye(web->herd);
     if (web->is_stopping)
         end(web);
     else
@@ -353,17 +364,25 @@ static bool open_all(struct web *web)
 {
     struct fault fault;
     struct web_files files;
-    if (!read_files(web->options->topology, web->self, &files))
+    const struct topology *topology = web->options->topology;
+    if (!read_files(topology, web->self, &files))
         return false;
     web->is_secure = files.certificate != NULL;
     web->relay = relay_new();
+    web->herd = herd_new(&web->loop, topology, &topology->observers[web->self->observer],
+                         web->options->topology_file);
+    if (web->herd == NULL) {
+        drop_files(&files);
+        return false;
+    }
     web->http = http_new(&web->loop, web->self->listen.text, web->is_secure, web->relay, &fault);
     if (web->http == NULL) {
+        herd_close(web->herd);
         drop_files(&files);
         return say_failure("%s", fault.text);
     }
     web->door = door_new(&web->loop, web->node, web->relay, on_change, web);
-    http_set_door(web->http, web->door);
+    http_set_node(web->http, web->door, web->herd);
     take_files(web, &files);
     return true;
 }
@@ -389,6 +408,7 @@ static bool run(const struct web_options *options)
     uv_loop_close(&web->loop);
     door_free(&web->door);
     http_free(&web->http);
+    herd_free(&web->herd);
     certificate_close();
     relay_destroy(&web->relay);
     say_settle(SAY_CLOSE_MS);
