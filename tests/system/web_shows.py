@@ -92,7 +92,7 @@ class Viewer:
         deadline = time.monotonic() + seconds
         while not condition(self):
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited in vain: {what}")
+                raise AssertionError(f"waited in vain: {what}: {self.moves} {self.gones} {self.herds}")
             if not self.take(0.2):
                 raise AssertionError(f"ended before {what}")
         return self

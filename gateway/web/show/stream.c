@@ -10,7 +10,8 @@
 #include "bus/table/grid.h"
 #include "bus/table/table.h"
 
-#define SHOWN (UINT32_C(1) << 31) /* of a mark: viewers have this slot's client */
+/* Of a mark: viewers were told that this slot's client is gone, or never knew it. */
+#define ABSENT (UINT32_C(1) << 31)
 
 enum kind { KIND_NONE, KIND_GONE, KIND_MOVE };
 
@@ -41,7 +42,7 @@ struct stream {
     struct changes changes;
     uint64_t at; /* the changes before were looked at */
     uint64_t run, number;
-    uint32_t *marks; /* of each slot: in which round it was looked at last, and SHOWN */
+    uint32_t *marks; /* of each slot: in which round it was looked at last, and ABSENT */
     uint32_t mark_count, round;
     uint32_t *moved; /* slots of this tick */
     uint32_t moved_count;
@@ -198,8 +199,9 @@ static void mark_all(struct stream *stream)
     make_marks(stream, slots);
     memset(stream->marks, 0, stream->mark_count * sizeof *stream->marks);
     for (uint32_t slot = 0; slot < slots; slot++)
-        if (table_slot_is_live(stream->table, slot) && grid_slot_place(stream->table, slot, &place))
-            stream->marks[slot] = SHOWN;
+        if (table_slot_is_live(stream->table, slot) &&
+            !grid_slot_place(stream->table, slot, &place))
+            stream->marks[slot] = ABSENT;
     stream->at = stream->changes.end;
     changes_free_gone(&stream->changes);
 }
@@ -212,15 +214,23 @@ static void tell(struct stream *stream, enum kind kind, struct span client)
             put(&stream->audiences[i], kind, item);
 }
 
-static void tell_gone(struct stream *stream, uint32_t slot, struct span client)
+/* Also where no event said that it came: who read the table since may have it. */
+static void tell_gone(struct stream *stream, struct span client)
 {
-    if (slot >= stream->mark_count || (stream->marks[slot] & SHOWN) == 0)
-        return;
-    stream->marks[slot] &= ~SHOWN;
     stream->item.len = 0;
     geojson_put_text(&stream->item, client);
     tell(stream, KIND_GONE, client);
     stream->figures.gones++;
+}
+
+/* What was a tombstone is told already. The slot is another client's from now on. */
+static void tell_freed(struct stream *stream, uint32_t slot, struct span client)
+{
+    bool is_told = slot < stream->mark_count && (stream->marks[slot] & ABSENT) != 0;
+    if (is_told)
+        stream->marks[slot] &= ~ABSENT;
+    else
+        tell_gone(stream, client);
 }
 
 static void tell_moved(struct stream *stream, uint32_t slot)
@@ -228,7 +238,7 @@ static void tell_moved(struct stream *stream, uint32_t slot)
     struct geojson_feature feature;
     if (!read_slot(stream, slot, &feature))
         return;
-    stream->marks[slot] |= SHOWN;
+    stream->marks[slot] &= ~ABSENT;
     stream->item.len = 0;
     geojson_put_move(&stream->item, &feature);
     tell(stream, KIND_MOVE, feature.location.client);
@@ -239,14 +249,16 @@ static void tell_moved(struct stream *stream, uint32_t slot)
 static void look_at(struct stream *stream, uint32_t slot)
 {
     struct geojson_feature feature;
-    if (slot == CHANGES_NONE || (stream->marks[slot] & ~SHOWN) == stream->round ||
+    if (slot == CHANGES_NONE || (stream->marks[slot] & ~ABSENT) == stream->round ||
         !table_slot_is_live(stream->table, slot))
         return;
-    stream->marks[slot] = (stream->marks[slot] & SHOWN) | stream->round;
-    if (read_slot(stream, slot, &feature))
+    stream->marks[slot] = (stream->marks[slot] & ABSENT) | stream->round;
+    if (read_slot(stream, slot, &feature)) {
         stream->moved[stream->moved_count++] = slot;
-    else
-        tell_gone(stream, slot, table_slot_client(stream->table, slot));
+    } else {
+        stream->marks[slot] |= ABSENT;
+        tell_gone(stream, table_slot_client(stream->table, slot));
+    }
 }
 
 /* More changed than is noted: nobody knows what viewers have. */
@@ -273,10 +285,10 @@ static void tell_changes(struct stream *stream)
     uint32_t slot;
     struct span client;
     make_marks(stream, table_slots(stream->table));
-    stream->round = stream->round + 1 == SHOWN ? 1 : stream->round + 1;
+    stream->round = stream->round + 1 == ABSENT ? 1 : stream->round + 1;
     stream->moved_count = 0;
     while (changes_next_gone(&stream->changes, &at, &slot, &client))
-        tell_gone(stream, slot, client);
+        tell_freed(stream, slot, client);
     changes_free_gone(&stream->changes);
     uint64_t left = stream->changes.end - stream->at;
     uint64_t count = left < STREAM_TICK_SLOTS_MAX ? left : STREAM_TICK_SLOTS_MAX;
