@@ -13,6 +13,7 @@ import unittest
 import urllib.parse
 
 import metrics_reader
+import web_access
 from rig import ROOT, open_files_max, wait_for
 from web import Door, Node
 
@@ -25,7 +26,7 @@ LONG = 1000  # bytes of an id
 class Viewer:
     """An EventSource, and the picture of a page that follows it."""
 
-    def __init__(self, door, after="", last="", address="127.0.0.1", room=0):
+    def __init__(self, door, after="", last="", address="127.0.0.1", room=0, headers=()):
         self.socket = socket.socket()
         if room:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
@@ -33,8 +34,9 @@ class Viewer:
         self.socket.bind((address, 0))
         self.socket.connect(("127.0.0.1", door.port))
         target = "/events" + (f"?after={after}" if after else "")
-        header = f"Last-Event-ID: {last}\r\n" if last else ""
-        self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n{header}\r\n".encode())
+        lines = dict(headers, Host="x", **({"Last-Event-ID": last} if last else {}))
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        self.socket.sendall(f"GET {target} HTTP/1.1\r\n{head}\r\n".encode())
         self.pending = b""
         self.last = last
         self.moves, self.gones, self.herds, self.resets = [], [], [], 0
@@ -342,6 +344,90 @@ class Shows(Rig):
             # What takes no time needs no place.
             self.assertEqual(self.get("/clients/" + "0" * LONG)["id"], "0" * LONG)
         wait_for("there is room", lambda: self.door.ask("GET", "/clients.geojson")[0] == 200)
+
+
+class Guarded(unittest.TestCase):
+    """A herd with access rules."""
+
+    ADA, BO = "be = ada", "be = bo"
+
+    def setUp(self):
+        self.door = web_access.Guarded()
+        self.addCleanup(self.door.herd.__exit__, None)
+        self.allow("see = team-*", "see = team-*")
+        self.door.start()
+        wait_for("it is ready", lambda: self.door.ask("GET", "/readyz")[0] == 200)
+        with self.door.herd.client("Ball") as client:
+            client.send(f"AUTH {self.door.own[0]}\nIAMAT team-1 +1+2 1\nIAMAT tram-1 +1+2.0001 1\n"
+                        "IAMAT ada +1+2.0002 1\nthat is all\n")
+            client.until(b"? that is all\n")
+        wait_for("all are there", lambda: self.door.figures()["clients"] == 3)
+
+    def allow(self, ada, bo):
+        self.door.allow(web_access.person("ada", web_access.TOKENS["ada"][1], self.ADA, ada),
+                        web_access.person("bo", web_access.TOKENS["bo"][1], self.BO, bo),
+                        web_access.person("kiwi", web_access.TOKENS["kiwi"][1], "rate = 1/s"))
+
+    def get(self, target, name="ada"):
+        status, _, text = self.door.ask("GET", target, headers=web_access.bearer(name))
+        return status, json.loads(text)
+
+    def ids(self, target, name="ada"):
+        status, shown = self.get(target, name)
+        self.assertEqual(status, 200, shown)
+        return sorted(feature["id"] for feature in shown["features"])
+
+    def viewer(self, name, **options):
+        viewer = Viewer(self.door, headers=web_access.bearer(name), **options)
+        self.addCleanup(viewer.close)
+        self.assertIn("200 OK", viewer.head())
+        return viewer
+
+    def move(self, *clients):
+        with self.door.herd.client("Ball") as client:
+            client.send(f"AUTH {self.door.own[0]}\n" + "".join(
+                f"IAMAT {one} +1.5+2 {time.time():.6f}\n" for one in clients) + "that is all\n")
+            client.until(b"? that is all\n")
+
+    def test_each_is_shown_whom_it_may_see(self):
+        self.assertEqual(self.ids("/clients.geojson"), ["ada", "team-1"])
+        self.assertEqual(self.ids("/clients.geojson", "bo"), ["team-1"])
+        self.assertEqual(self.ids("/nearby?lat=1&lon=2&radius=5"), ["ada", "team-1"])
+        self.assertEqual(self.ids("/nearby?id=ada&radius=5"), ["team-1"])
+        for target in ("/clients/tram-1", "/nearby?id=tram-1&radius=5", "/whatsat?id=tram-1&radius=5"):
+            self.assertEqual(self.get(target)[0], 404)
+        self.assertEqual(self.get("/whatsat?id=team-1&radius=5")[1]["results"], [])
+        viewers = [self.viewer("ada"), self.viewer("bo")]
+        self.move("tram-1", "ada", "team-1")
+        for viewer, wanted in zip(viewers, (["ada", "team-1"], ["team-1"])):
+            viewer.until("a move", lambda v: v.picture.get("team-1") == (1.5, 2))
+            self.assertEqual(sorted(viewer.picture), wanted)
+
+    def test_who_may_see_nobody_is_refused(self):
+        for target in ("/clients.geojson", "/events", "/clients/ada", "/whatsat?id=ada&radius=1"):
+            status, headers, _ = self.door.ask("GET", target)
+            self.assertEqual(status, 401, target)
+            self.assertIn("Basic", headers["WWW-Authenticate"])
+            status, _, _ = self.door.ask("GET", target, headers={"Authorization": "Bearer x"})
+            self.assertEqual(status, 401, target)
+            self.assertEqual(self.get(target, "kiwi")[0], 403)
+        self.assertEqual(self.door.ask("GET", "/healthz")[0], 200)
+
+    def test_other_rules_count_at_once(self):
+        viewers = [self.viewer("ada"), self.viewer("bo")]
+        self.allow("see = tram-*", "rate = 1/s")
+        self.door.hup("Ear")
+        for viewer in viewers:
+            wait_for("it is sent away", lambda: not viewer.take(0.2))
+        again = self.viewer("ada", last=viewers[0].last)
+        again.until("it is to begin again", lambda v: v.resets == 1)
+        self.move("tram-1", "team-1")
+        again.until("both have moved", lambda v: v.picture.get("tram-1") == (1.5, 2))
+        self.assertNotIn("team-1", again.picture)
+        wait_for("its rate is used up", lambda: self.get("/clients/bo", "bo")[0] == 429)
+        gone = Viewer(self.door, headers=web_access.bearer("bo"))
+        self.assertIsNone(gone.head())
+        gone.close()
 
 
 class WithoutNode(unittest.TestCase):

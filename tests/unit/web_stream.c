@@ -461,6 +461,15 @@ static void audiences_have_a_limit_and_keep_what_they_had(void)
     for (size_t i = 0; i < STREAM_AUDIENCES_MAX; i++)
         stream_leave(stream, &viewers[i]);
     CHECK_INT(stream_count(stream)->viewers, 0);
+    /* After all sights are others nobody goes on, also with the id of this moment. */
+    stream_write_id(stream, &last, id);
+    stream_forget(stream);
+    CHECK_INT(stream_count(stream)->audiences, 0);
+    memset(&picture, 0, sizeof picture);
+    CHECK(stream_join(stream, &last, span_of(id), &more));
+    read_all(stream, &more, &picture, 4096);
+    CHECK_INT(picture.resets, 1);
+    stream_leave(stream, &more);
     stream_destroy(&stream);
     flood_destroy(&rig.flood);
 }

@@ -462,6 +462,7 @@ void stream_forget(struct stream *stream)
 {
     assert(stream->figures.viewers == 0);
     free_audiences(stream);
+    stream->number++; /* nobody goes on at an id of before */
 }
 
 static size_t read_log(struct viewer *viewer, char *to, size_t room)

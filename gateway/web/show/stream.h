@@ -78,7 +78,8 @@ bool stream_join(struct stream *stream, const struct sight *sight, struct span a
                  struct viewer *viewer);
 void stream_leave(struct stream *stream, struct viewer *viewer);
 
-/* No sight counts any more: forgets all audiences, which have no viewers. */
+/* No sight counts any more: forgets all audiences, which have no viewers, and whoever comes back
+ * begins again. */
 void stream_forget(struct stream *stream);
 
 /* Takes up to `room` bytes (1 or more), and says how many: 0 where there is nothing now. */
