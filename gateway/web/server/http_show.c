@@ -67,7 +67,7 @@ static unsigned find_sight(struct exchange *exchange, struct sight *sight)
     const struct access_person *person;
     if (!gate_find(gate, &ask, &person))
         return MHD_HTTP_UNAUTHORIZED;
-    if (person != NULL && person->see.count == 0)
+    if (person != NULL && person->see.count + person->be.count == 0)
         return gate_deny(gate, &ask, person);
     if (!gate_keeps_rate(&ask, person))
         return MHD_HTTP_TOO_MANY_REQUESTS;

@@ -217,6 +217,8 @@ static void tell(struct stream *stream, enum kind kind, struct span client)
 /* Also where no event said that it came: who read the table since may have it. */
 static void tell_gone(struct stream *stream, struct span client)
 {
+    if (stream->figures.audiences == 0)
+        return;
     stream->item.len = 0;
     geojson_put_text(&stream->item, client);
     tell(stream, KIND_GONE, client);
@@ -239,6 +241,8 @@ static void tell_moved(struct stream *stream, uint32_t slot)
     if (!read_slot(stream, slot, &feature))
         return;
     stream->marks[slot] &= ~ABSENT;
+    if (stream->figures.audiences == 0)
+        return;
     stream->item.len = 0;
     geojson_put_move(&stream->item, &feature);
     tell(stream, KIND_MOVE, feature.location.client);
