@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "bus/net": ["bus/base", "bus/table", "bus/link", "bus/journal", "bus"],
     "bus/disk": ["bus/base", "bus/table", "bus/link", "bus/journal"],
     "topology/format": ["bus/base", "bus/link"],
-    "topology": ["bus/base", "bus/link", "bus/net", "topology/format"],
+    "topology": ["bus/base", "bus/link", "bus", "bus/net", "topology/format"],
     "topology/cli": ["bus/base", "bus/table", "bus/link", "bus/journal", "bus", "bus/net", "bus/disk",
                      "topology/format", "topology"],
     "placesd": ["bus/base"],
@@ -41,14 +41,16 @@ MAY_INCLUDE = {
     "placesd/service": ["bus/base", "bus/link", "bus/net", "topology/format", "topology", "placesd",
                         "placesd/providers", "placesd/dispatch", "placesd/landmarks/server"],
     "gateway/text": ["bus/base", "bus/table", "bus/link", "bus", "topology/format", "placesd"],
-    "gateway/web/parse": ["bus/base"],
-    "gateway/web/server": ["bus/base", "bus/link", "bus/net", "topology/format", "topology", "gateway/web/parse"],
+    "gateway/web/parse": ["bus/base", "topology/format"],
+    "gateway/web/show": ["bus/base", "bus/table", "bus", "topology/format", "gateway/web/parse"],
+    "gateway/web/server": ["bus/base", "bus/link", "bus", "bus/net", "topology/format", "topology", "gateway/web/parse",
+                           "gateway/web/show"],
     "gateway/node": ["bus/base", "bus/table", "bus/link", "bus/journal", "bus", "bus/net", "bus/disk", "topology/format",
                      "topology", "placesd", "gateway/text"],
 }
 DECIDING = ["bus/base", "bus/table", "bus/link", "bus/journal", "topology/format",
             "placesd/providers", "placesd/dispatch", "placesd/landmarks/data", "gateway/text",
-            "gateway/web/parse"]
+            "gateway/web/parse", "gateway/web/show"]
 # Deciding files of folders that do I/O beside them, or stand above the folders that decide.
 DECIDING_FILES = ["bus/flood", "bus/flood_change", "bus/flood_forget", "bus/flood_promises",
                   "bus/flood_ready",

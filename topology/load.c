@@ -174,6 +174,12 @@ static void resolve_all(const char *path, struct topology *topology, struct topo
         resolve(path, "certificate_key", node->line, node->tls.certificate_key, faults);
         resolve(path, "client_ca", node->line, node->tls.client_ca, faults);
     }
+    for (size_t i = 0; i < topology->web_count; i++) {
+        struct topology_web *web = &topology->webs[i];
+        resolve(path, "token_file", web->line, web->token_file, faults);
+        resolve(path, "certificate", web->line, web->certificate, faults);
+        resolve(path, "certificate_key", web->line, web->certificate_key, faults);
+    }
 }
 
 static bool say_faults(const char *path, const struct topology_faults *faults)
@@ -237,4 +243,17 @@ bool access_load(const char *path, struct access *access)
                 access_load_text(path, (struct span){text.data, text.len}, access);
     buffer_free(&text);
     return good;
+}
+
+bool access_load_own(const char *path, struct access **access)
+{
+    *access = NULL;
+    if (path[0] == '\0')
+        return true;
+    *access = bytes_zeroed(sizeof **access);
+    if (access_load(path, *access))
+        return true;
+    free(*access);
+    *access = NULL;
+    return false;
 }

@@ -1,8 +1,9 @@
 /* load: a topology file (ZPL, https://rfc.zeromq.org/spec/4/) into a checked struct topology, and a
  * file of access rules, of the same form, into a checked struct access.
  *
- * The only reader of both. It reports every fault, not only the first. A relative folder of keys
- * and file of rules count from the folder of the topology file, wherever a process is started. */
+ * The only reader of both. It reports every fault, not only the first. A relative folder of keys,
+ * file of rules and file of a node's TLS or of a web count from the folder of the topology file,
+ * wherever a process is started. */
 #ifndef ZHERD_TOPOLOGY_LOAD_H
 #define ZHERD_TOPOLOGY_LOAD_H
 
@@ -25,6 +26,9 @@ bool topology_load_text(const char *name, struct span text, struct topology *top
 /* Fills `access` (release with access_free) and returns true; or says each fault in the same way,
  * and returns false. */
 bool access_load(const char *path, struct access *access);
+/* The same into rules of their own, to be freed by the caller, too; NULL where the path is empty.
+ */
+bool access_load_own(const char *path, struct access **access);
 bool access_load_text(const char *name, struct span text, struct access *access);
 
 /* Appends the file's bytes, or says why not and returns false. */

@@ -21,6 +21,7 @@ library uv.h:uv           libuv1-dev
 library jansson.h:jansson libjansson-dev
 library sqlite3.h:sqlite3 libsqlite3-dev
 library microhttpd.h:microhttpd libmicrohttpd-dev
+library gnutls/gnutls.h:gnutls libgnutls28-dev
 library curses.h:ncurses  libncurses-dev
 library sodium.h:sodium   libsodium-dev
 library xxhash.h:xxhash   libxxhash-dev

@@ -83,14 +83,13 @@ static bool take_escape(struct walk *walk)
     return true;
 }
 
-/* One character beyond ASCII: no longer than it need be, no surrogate, none beyond U+10FFFF (RFC
- * 3629, section 4). */
-static bool take_utf8(struct walk *walk)
+size_t json_character_bytes(struct span text)
 {
-    const unsigned char *at = (const unsigned char *)walk->at;
-    size_t left = (size_t)(walk->end - walk->at);
+    const unsigned char *at = (const unsigned char *)text.data;
     unsigned char first = at[0], low = 0x80, high = 0xbf;
     size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0x80)
+        return 1;
     if (first == 0xe0)
         low = 0xa0;
     else if (first == 0xed)
@@ -99,13 +98,18 @@ static bool take_utf8(struct walk *walk)
         low = 0x90;
     else if (first == 0xf4)
         high = 0x8f;
-    bool good = first >= 0xc2 && first <= 0xf4 && left >= bytes && at[1] >= low && at[1] <= high;
+    bool good =
+        first >= 0xc2 && first <= 0xf4 && text.len >= bytes && at[1] >= low && at[1] <= high;
     for (size_t i = 2; good && i < bytes; i++)
         good = (at[i] & 0xc0) == 0x80;
-    if (!good)
-        return fail(walk, "bytes that are not UTF-8");
+    return good ? bytes : 0;
+}
+
+static bool take_utf8(struct walk *walk)
+{
+    size_t bytes = json_character_bytes((struct span){walk->at, (size_t)(walk->end - walk->at)});
     walk->at += bytes;
-    return true;
+    return bytes > 0 || fail(walk, "bytes that are not UTF-8");
 }
 
 /* Goes on to the next byte of a string that is not simply a character. */

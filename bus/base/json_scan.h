@@ -48,4 +48,8 @@ bool json_is_text(struct span value, const char *text);
  * returns how many there are, or SIZE_MAX where there are more, or the value is no string. */
 size_t json_text(struct span value, char *to, size_t bytes_max);
 
+/* How many bytes the character has that stands first in a text, which is not empty; 0 where it is
+ * not UTF-8: longer than it need be, a surrogate, or beyond U+10FFFF (RFC 3629, section 4). */
+size_t json_character_bytes(struct span text);
+
 #endif

@@ -370,3 +370,24 @@ bool decimal_read_whole(struct span text, uint64_t max, uint64_t *value)
         *value = sum;
     return text.len > 0;
 }
+
+bool decimal_read_parts(struct span text, unsigned decimals_max, uint64_t max, uint64_t *value)
+{
+    const char *point = text.len == 0 ? NULL : memchr(text.data, '.', text.len);
+    size_t whole_bytes = point == NULL ? text.len : (size_t)(point - text.data);
+    size_t decimals = point == NULL ? 0 : text.len - whole_bytes - 1;
+    uint64_t whole, parts = 0, unit = 1;
+    if (!decimal_read_whole((struct span){text.data, whole_bytes}, max, &whole) ||
+        decimals > decimals_max ||
+        (point != NULL &&
+         !decimal_read_whole((struct span){point + 1, decimals}, UINT32_MAX, &parts)))
+        return false;
+    for (unsigned i = 0; i < decimals_max; i++) {
+        unit *= 10;
+        parts *= i < decimals ? 1 : 10;
+    }
+    if (whole == max && parts > 0)
+        return false;
+    *value = whole * unit + parts;
+    return true;
+}

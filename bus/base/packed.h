@@ -66,4 +66,9 @@ unsigned decimal_count(uint64_t value);
  * is not, or is above `max`; then `value` is as it was. Leading zeros count for nothing. */
 bool decimal_read_whole(struct span text, uint64_t max, uint64_t *value);
 
+/* The same of a number with up to `decimals_max` (at most 9) decimals after a point, or none and no
+ * point: `value` counts parts of which so many digits make one whole. `max` is of whole ones, and
+ * so small that its parts can be counted. */
+bool decimal_read_parts(struct span text, unsigned decimals_max, uint64_t max, uint64_t *value);
+
 #endif

@@ -180,6 +180,7 @@ bool clients_tls_admit(struct client *client)
         give_way(other);
     tls->client = client;
     client->tls = tls;
+    client->session.limits.is_secured = true;
     return true;
 }
 

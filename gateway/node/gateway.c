@@ -453,6 +453,7 @@ static bool open_clients(struct gateway *gateway)
         .watchers = gateway_make_watchers(gateway->options, &gateway->limits, gateway->flood),
         .access = gateway->access.rules,
         .log = &gateway->lines,
+        .has_web = topology_has_web(topology, gateway->options->node),
         .awaits_ready = true,
         .holds_replies = topology->answers_after != TOPOLOGY_ANSWERS_MEMORY,
         .id_bytes_max = (size_t)topology->max_id_bytes};

@@ -8,19 +8,6 @@
 
 #define note(lines, kind, ...) logline_say((lines), clock_realtime_ns(), (kind), 0, __VA_ARGS__)
 
-bool node_access_read(const char *path, struct access **rules)
-{
-    *rules = NULL;
-    if (path[0] == '\0')
-        return true;
-    *rules = bytes_zeroed(sizeof **rules);
-    if (access_load(path, *rules))
-        return true;
-    free(*rules);
-    *rules = NULL;
-    return false;
-}
-
 static void release(struct access **rules)
 {
     if (*rules != NULL)
@@ -39,7 +26,7 @@ static void keep(struct node_access *node_access, struct access *rules)
 bool node_access_open(struct node_access *node_access, const struct topology *topology)
 {
     struct access *rules;
-    if (!node_access_read(topology->access, &rules))
+    if (!access_load_own(topology->access, &rules))
         return false;
     keep(node_access, rules);
     return true;

@@ -27,10 +27,8 @@ bool node_access_open(struct node_access *node_access, const struct topology *to
 /* After the clients. */
 void node_access_close(struct node_access *node_access);
 
-/* Reads the file of that name, none for "", into rules of their own, which node_access_take takes;
- * NULL for none. False where it is not good: standard error says why. */
-bool node_access_read(const char *path, struct access **rules);
-/* Connections go by these rules from now on; the log says so. */
+/* Connections go by these rules from now on, which access_load_own (topology/load.h) has read and
+ * which are node_access's from then on; the log says so. */
 void node_access_take(struct node_access *node_access, struct access *rules, const char *path,
                       struct clients *clients, struct logline *lines);
 

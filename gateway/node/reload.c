@@ -137,6 +137,7 @@ static void take_limits(struct gateway *gateway, const struct gateway_limits *li
     flood_change_limits(gateway->flood, limits->clients_max, limits->table_bytes_max);
     if (!node_log_change(gateway->log, options, limits, &gateway->lines, &gateway->node))
         gateway_note(gateway, "reload", "log_file, to or from standard output: at the next start");
+    gateway->node.has_web = topology_has_web(options->topology, options->node);
     gateway->node.id_bytes_max = (size_t)options->topology->max_id_bytes;
     if (gateway->node.watchers != NULL)
         watchers_change_bytes(gateway->node.watchers,
@@ -314,7 +315,7 @@ static bool is_watched(struct gateway *gateway, const struct candidate *candidat
 
 static bool has_good_rules(struct candidate *candidate)
 {
-    return node_access_read(candidate->topology->access, &candidate->rules);
+    return access_load_own(candidate->topology->access, &candidate->rules);
 }
 
 /* What was opened for it in vain is closed. */

@@ -182,6 +182,11 @@ struct address_share *address_shares_find(struct address_shares *shares,
     return share;
 }
 
+struct address_share *address_shares_trusted(struct address_shares *shares)
+{
+    return &shares->all[TRUSTED];
+}
+
 bool address_shares_is_trusted(const struct address_shares *shares,
                                const struct address_share *share)
 {

@@ -104,6 +104,8 @@ void address_shares_change(struct address_shares *shares,
 struct address_share *address_shares_find(struct address_shares *shares,
                                           const struct network_address *address, int64_t now_ms);
 
+/* The share of all whom the operator trusts. */
+struct address_share *address_shares_trusted(struct address_shares *shares);
 bool address_shares_is_trusted(const struct address_shares *shares,
                                const struct address_share *share);
 bool address_shares_is_rest(const struct address_shares *shares, const struct address_share *share);

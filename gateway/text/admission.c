@@ -93,10 +93,13 @@ bool admission_judge(struct session *session, const struct session_node *node,
     return true;
 }
 
-/* It was told of others until now, so what it watches would not add up. */
+/* It was told of others until now, so what it watches would not add up. Whoever may be everybody is
+ * taken for the node's own web: all its trackers are one address. */
 static void enter(struct session *session, const struct session_node *node,
                   const struct access_person *person)
 {
+    if (node->has_web && node->limits != NULL && access_is_everybody(person))
+        client_limits_trust(node->limits, &session->limits);
     if (session->admission->person != person)
         session_end_watches(session, node);
     become(session, person);

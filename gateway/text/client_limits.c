@@ -177,6 +177,24 @@ void client_limits_leave(struct client_limits *limits, struct client_limits_conn
     *connection = (struct client_limits_connection){0};
 }
 
+void client_limits_trust(struct client_limits *limits, struct client_limits_connection *connection)
+{
+    struct address_share *before = connection->share;
+    size_t held[ADDRESS_HELD_KINDS];
+    if (connection->lookups > 0 || connection->is_secured ||
+        address_shares_is_trusted(limits->shares, before))
+        return;
+    for (int kind = 0; kind < ADDRESS_HELD_KINDS; kind++) {
+        held[kind] = connection->held_bytes[kind];
+        hold(limits, connection, (enum address_held)kind, 0);
+    }
+    connection->share = address_shares_trusted(limits->shares);
+    address_shares_connect(limits->shares, connection->share);
+    address_shares_disconnect(limits->shares, before);
+    for (int kind = 0; kind < ADDRESS_HELD_KINDS; kind++)
+        hold(limits, connection, (enum address_held)kind, held[kind]);
+}
+
 /* ---- what they do ---- */
 
 static void move_to_end(struct list_node *head, struct list_node *node)

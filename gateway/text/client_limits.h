@@ -82,6 +82,8 @@ struct client_limits_connection {
     uint32_t lookups;
     bool is_lingering;
     bool is_heard; /* it has finished a command */
+    bool
+        is_secured; /* its address has a handshake of it (gateway/text/handshakes.h); its owner's */
 };
 
 /* What has become of a connection in one turn. */
@@ -170,6 +172,10 @@ enum client_limits_verdict client_limits_accept(struct client_limits *limits,
 
 /* It is closed. Its look-ups stay counted for its address until client_limits_answer. */
 void client_limits_leave(struct client_limits *limits, struct client_limits_connection *connection);
+
+/* It has shown that the operator trusts it, wherever it comes from: from now on it has the share of
+ * the trusted. Not one with look-ups in flight or in TLS: these are counted where they began. */
+void client_limits_trust(struct client_limits *limits, struct client_limits_connection *connection);
 
 /* Something was read from it or written to it: for client_limits_active alone. */
 void client_limits_touch(struct client_limits *limits, struct client_limits_connection *connection,

@@ -1,12 +1,12 @@
 /* The commands: of each what its fields say, what it does, and its row. A command that clients say
  * a million times a second has a faster reader besides, in command.c. */
 #include "bus/base/degrees.h"
+#include "bus/base/hourly.h"
 #include "bus/base/timestamp.h"
 #include "bus/flood.h"
 #include "bus/table/at_line.h"
 #include "gateway/text/admission.h"
 #include "gateway/text/command.h"
-#include "gateway/text/hourly.h"
 #include "gateway/text/nearby.h"
 #include "gateway/text/reply.h"
 #include "gateway/text/session.h"
@@ -220,21 +220,11 @@ static const char nearby_misfit[] =
 /* "2.5": kilometres with up to three decimals. */
 static bool parse_radius(struct span text, uint32_t km_max, int64_t *radius_mm)
 {
-    const char *point = text.len == 0 ? NULL : memchr(text.data, '.', text.len);
-    size_t whole_bytes = point == NULL ? text.len : (size_t)(point - text.data);
-    uint64_t km, parts = 0;
-    if (!decimal_read_whole((struct span){text.data, whole_bytes}, km_max, &km))
+    uint64_t metres;
+    if (!decimal_read_parts(text, RADIUS_DECIMALS_MAX, km_max, &metres))
         return false;
-    if (point != NULL) {
-        size_t decimals = text.len - whole_bytes - 1;
-        if (decimals > RADIUS_DECIMALS_MAX ||
-            !decimal_read_whole((struct span){point + 1, decimals}, UINT32_MAX, &parts))
-            return false;
-        for (; decimals < RADIUS_DECIMALS_MAX; decimals++)
-            parts *= 10;
-    }
-    *radius_mm = (int64_t)((km * METRES_PER_KM + parts) * MM_PER_METRE);
-    return *radius_mm <= (int64_t)km_max * METRES_PER_KM * MM_PER_METRE;
+    *radius_mm = (int64_t)(metres * MM_PER_METRE);
+    return true;
 }
 
 /* The two that end both forms. */

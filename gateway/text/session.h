@@ -25,10 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/base/hourly.h"
 #include "bus/flood.h"
 #include "gateway/text/admission.h"
 #include "gateway/text/client_limits.h"
-#include "gateway/text/hourly.h"
 #include "gateway/text/lines.h"
 #include "gateway/text/nearby.h"
 #include "gateway/text/reasons.h"
@@ -72,6 +72,7 @@ struct session_node {
     struct watchers *watchers;    /* NULL: the herd has no WATCH */
     const struct access *access;  /* who may do what; NULL: anybody anything */
     struct logline *log;
+    bool has_web;        /* a `web` of the file is at it, and shows a token where there are rules */
     bool holds_replies;  /* those that say that a position was taken (flood_hold) */
     bool log_commands;   /* note commands and replies there: one in `log_one_in` */
     bool log_refusals;   /* of those that are not noted, note why they were refused, if they were */

@@ -13,7 +13,7 @@ import unittest
 from rig import copy_sources
 
 LIBRARIES = ["libzmq", "libczmq", "libcurl", "msgpack", "msgpack-c", "libuv", "jansson", "sqlite3",
-             "libmicrohttpd", "libsodium", "libxxhash", "libssl", "libcrypto"]
+             "libmicrohttpd", "gnutls", "libsodium", "libxxhash", "libssl", "libcrypto"]
 NOBODY = 65534
 
 

@@ -82,6 +82,8 @@ static void a_whole_file(void)
     CHECK_INT(ada->until_ns / NS_PER_S, 1801440000); /* 2027-02-01 */
     CHECK(bob->until_ns == INT64_MAX && bob->from == NULL && bob->rate == 0);
     CHECK_INT(ada->from->count, 3);
+    CHECK(access_is_everybody(bob) && !access_is_everybody(ada) &&
+          !access_is_everybody(&rules.persons[0]));
     CHECK(access_find_token(&rules, SPAN(TOKEN_A)) != NULL);
     CHECK_INT(rules.persons[access_find_token(&rules, SPAN(TOKEN_B))->person].line, 1);
     access_free(&rules);

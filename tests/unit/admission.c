@@ -1,5 +1,6 @@
 /* session: what access rules let a connection say and see, and AUTH. */
 #include "gateway/text/command.h"
+#include "tests/unit/access_rules.h"
 #include "tests/unit/session_rig.h"
 #include "topology/format/access.h"
 
@@ -12,34 +13,6 @@
 static const uint8_t hash_key[16];
 static char token_a[ACCESS_TOKEN_TEXT_BYTES + 1], token_b[ACCESS_TOKEN_TEXT_BYTES + 1];
 static char entry_a[ACCESS_ENTRY_TEXT_BYTES], entry_b[ACCESS_ENTRY_TEXT_BYTES];
-
-/* Lines of a file, as topology/load.c has them. */
-static struct access rules_of(const char *text)
-{
-    struct topology_entry entries[64];
-    struct topology_faults faults = {0};
-    struct access access;
-    size_t count = 0;
-    char *copy = strdup(text), *rest = copy;
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-        char *name = line + strspn(line, " "), *equals = strstr(line, " = ");
-        if (*line == '\0')
-            continue;
-        entries[count] = (struct topology_entry){
-            .line = (uint32_t)count + 1, .text = span_of(line), .name = name, .value = ""};
-        if (equals != NULL) {
-            entries[count].value = equals + 3;
-            entries[count].text.len = (size_t)(equals - line);
-            *equals = '\0';
-        }
-        count++;
-    }
-    CHECK(access_read(entries, count, &access, &faults));
-    if (faults.count > 0)
-        printf("    %u: %s\n", faults.list[0].line, faults.list[0].text);
-    free(copy);
-    return access;
-}
 
 struct guarded {
     struct rig rig;

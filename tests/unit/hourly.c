@@ -1,5 +1,5 @@
 /* hourly: a line an hour and client, and for how many clients. */
-#include "gateway/text/hourly.h"
+#include "bus/base/hourly.h"
 
 #include "bus/table/location.h"
 #include "tests/check.h"
@@ -34,7 +34,7 @@ static void a_client_has_one_line_an_hour(void)
 /* Ids whose hashes begin alike, one more than there is room for. */
 static void find_a_row_full(char clients[HOURLY_ROW_MAX + 1][16])
 {
-    const uint64_t rows = HOURLY_CLIENTS_MAX / HOURLY_ROW_MAX;
+    const uint64_t rows = HOURLY_NAMES_MAX / HOURLY_ROW_MAX;
     size_t found = 0;
     for (unsigned i = 0; found <= HOURLY_ROW_MAX; i++) {
         char client[16];
@@ -64,12 +64,12 @@ static void however_many_clients_there_are_the_lines_have_a_limit(void)
 {
     struct hourly hourly = {0};
     unsigned due = 0;
-    for (unsigned i = 0; i < 100 * HOURLY_CLIENTS_MAX; i++) {
+    for (unsigned i = 0; i < 100 * HOURLY_NAMES_MAX; i++) {
         char client[16];
         snprintf(client, sizeof client, "c%u", i);
         due += hourly_is_due(&hourly, span_of(client), (int64_t)i);
     }
-    CHECK_INT(due, HOURLY_CLIENTS_MAX);
+    CHECK_INT(due, HOURLY_NAMES_MAX);
 }
 
 static const struct check_case cases[] = {

@@ -22,6 +22,7 @@
     "node\n    name = Ball\n    clients = tcp://*:11601\n    bus = tcp://127.0.0.1:12601\n"
 #define WEB      "web\n    of = Ball\n    observer = Ear\n    listen = tcp://127.0.0.1:14500\n"
 #define DOOR     "    name = Door\n"
+#define WEB_TLS  WEB "    certificate = a.pem\n    certificate_key = a.key\n"
 #define AT_SPY   "web\n    of = Alford\n    observer = Spy\n    listen = tcp://127.0.0.1:14500\n"
 #define AT_SPY_2 "web\n    of = Alford\n    observer = Spy\n    listen = tcp://127.0.0.1:14501\n"
 #define SPY      "observer\n    name = Spy\n    of = Alford\n    bus = tcp://127.0.0.1:12505\n"
@@ -627,6 +628,31 @@ static const struct row rows[] = {
       {OBSERVER, "Ear", "web Ear (listen)"},
       {SERVER, "Ear", "later web Ear (listen)"},
       {UP, NULL, "web Ear (listen)"}}},
+    {SECTION_WEB,
+     "token_file",
+     PAIR EAR WEB,
+     "14500\n",
+     "14500\n    token_file = a.token\n",
+     {{NODE, "Ball", "web Ear (token_file)"},
+      {OBSERVER, "Ear", "web Ear (token_file)"},
+      {SERVER, "Ear", "web Ear (token_file)"},
+      {UP, NULL, "web Ear (token_file)"}}},
+    {SECTION_WEB,
+     "certificate",
+     PAIR EAR WEB_TLS,
+     "a.pem",
+     "b.pem",
+     {{NODE, "Ball", "web Ear (certificate)"},
+      {SERVER, "Ear", "web Ear (certificate)"},
+      {UP, NULL, "web Ear (certificate)"}}},
+    {SECTION_WEB,
+     "certificate_key",
+     PAIR EAR WEB_TLS,
+     "a.key",
+     "b.key",
+     {{NODE, "Ball", "web Ear (certificate_key)"},
+      {SERVER, "Ear", "web Ear (certificate_key)"},
+      {UP, NULL, "web Ear (certificate_key)"}}},
     {SECTION_PLACES,
      "gateways",
      KEYED,

@@ -63,6 +63,21 @@ static void no_access_rules_are_one_where_others_reach_a_door(void)
     has(RULED IN_TLS, 0, "");
 }
 
+#define EAR_OF_ALFORD "observer\n    name = Ear\n    of = Alford\n    bus = tcp://127.0.0.1:12590\n"
+#define WEB_AT(host, more)                                                                         \
+    "web\n    of = Alford\n    observer = Ear\n    listen = tcp://" host                           \
+    ":14500\n    token_file = a.token\n" more
+
+static void tokens_in_the_clear_are_one(void)
+{
+    has(RULED ALFORD EAR_OF_ALFORD WEB_AT("*", ""), 1,
+        "tokens of access rules go to Ear at tcp://*:14500 in the clear");
+    has(RULED ALFORD EAR_OF_ALFORD WEB_AT("127.0.0.1", ""), 0, "");
+    has(RULED ALFORD EAR_OF_ALFORD WEB_AT("*",
+                                          "    certificate = a.pem\n    certificate_key = a.key\n"),
+        0, "");
+}
+
 static void in_the_clear_each_address_beyond_this_machine_is_one(void)
 {
     has(INSECURE ALFORD BALL LINK, 1, "`insecure = yes` lets");
@@ -95,6 +110,7 @@ static const struct check_case cases[] = {
     {"a herd of this machine needs no keys", a_herd_of_this_machine_needs_no_keys},
     {"no access rules are one, where others reach a door",
      no_access_rules_are_one_where_others_reach_a_door},
+    {"tokens that go to a web in the clear are one", tokens_in_the_clear_are_one},
     {"in the clear, each address beyond this machine is one",
      in_the_clear_each_address_beyond_this_machine_is_one},
     {"with keys none of them is", with_keys_none_of_them_is},

@@ -253,6 +253,9 @@ static bool put_tokens(const struct backup *backup)
     for (size_t i = 0; is_good && i < topology->places_count; i++)
         if (topology->places[i].monitor.token_file[0] != '\0')
             is_good = put_file(backup, topology->places[i].monitor.token_file, copy_file);
+    for (size_t i = 0; is_good && i < topology->web_count; i++)
+        if (topology->webs[i].token_file[0] != '\0')
+            is_good = put_file(backup, topology->webs[i].token_file, copy_file);
     return is_good;
 }
 

@@ -166,6 +166,7 @@ int check_main(int count, char **words)
     bool good = !has_rules || access_load(topology.access, &rules);
     if (good)
         print_shape(&topology, has_rules ? &rules : NULL);
+    good = good && check_webs(&topology, has_rules ? &rules : NULL);
     good = good && (!host || check_host(words[optind], &topology, host));
     good = (!is_strict || check_strict(words[optind], &topology)) && good;
     access_free(&rules);

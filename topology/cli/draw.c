@@ -56,8 +56,8 @@ static void print_nodes(const struct topology *topology)
     }
     for (size_t i = 0; i < topology->web_count; i++) {
         const struct topology_web *web = &topology->webs[i];
-        printf("  web %s of %s: HTTP at %s\n", web->name, topology->nodes[web->of].name,
-               web->listen.text);
+        printf("  web %s of %s: %s at %s\n", web->name, topology->nodes[web->of].name,
+               web->certificate[0] != '\0' ? "HTTPS" : "HTTP", web->listen.text);
     }
     for (size_t i = 0; i < topology->places_count; i++) {
         const struct topology_places *places = &topology->places[i];

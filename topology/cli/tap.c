@@ -7,21 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "bus/base/packed.h"
 #include "bus/base/timestamp.h"
-#include "bus/net/bus.h"
-#include "bus/net/entropy.h"
 #include "bus/table/at_line.h"
 #include "topology/cli/terminal.h"
 #include "topology/cli/zherd.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
-#include "topology/reach.h"
+#include "topology/observer.h"
 #include "topology/say.h"
-#include "topology/secrets.h"
 #include "topology/signals.h"
 #include "topology/usage.h"
 
@@ -29,28 +24,20 @@
 #define STATUS_MS_MAX 3000
 /* An answer may be lost like any message. */
 #define STATUS_AGAIN_MS 500
-/* So often the flood learns what the wall clock shows. */
-#define CLOCK_MS 1000
 /* Slots due or in flight up to which whole tables are compared (bus/PROTOCOL.md, Checks). */
 #define COMPARABLE_SLOTS_MAX 4096u
-/* How long the last acknowledgements and the goodbye may take. */
-#define GOODBYE_MS_MAX 1000
-#define BUS_LINGER_MS  100
-#define OUT_BYTES_AIM  (64 * 1024)
+#define OUT_BYTES_AIM        (64 * 1024)
 
 struct tap {
     const char *path; /* of the topology file */
     const struct topology *topology;
-    const struct topology_observer *observer;
-    const struct topology_node *node; /* the one it listens to: our only peer */
-    struct flood *flood;
-    struct bus *bus;
+    const struct topology_observer *self;
+    const struct topology_node *node; /* the one it listens to */
+    struct observer observer;
     struct buffer out, line;
     bool is_terminal; /* the output: it would carry out what control bytes say */
     bool asks;        /* for the status, and says nothing else */
     bool output_is_gone;
-    bool more;        /* waits at the bus */
-    int64_t clock_ms; /* when the flood is told next what time it is */
     uint64_t times_up;
 };
 
@@ -90,19 +77,6 @@ static void take_signals(void)
     signals_release();
 }
 
-static int64_t read_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * NANO + now.tv_nsec;
-}
-
-/* It goes on while the machine is suspended, as the herd's time does. */
-static int64_t now_ms(void)
-{
-    return read_ns(CLOCK_BOOTTIME) / (NANO / 1000);
-}
-
 /* ---- output ---- */
 
 static void flush(struct tap *tap)
@@ -130,7 +104,7 @@ static void print_location(struct tap *tap, const struct location *location)
 static void print_news(struct tap *tap)
 {
     struct location location;
-    while (!tap->output_is_gone && flood_next_news(tap->flood, &location)) {
+    while (!tap->output_is_gone && flood_next_news(tap->observer.flood, &location)) {
         print_location(tap, &location);
         if (tap->out.len >= OUT_BYTES_AIM)
             flush(tap);
@@ -157,7 +131,7 @@ static void print_events(struct tap *tap)
         [LINK_OWN_CLOCK_RIGHT] = NULL,
     };
     struct link_event event;
-    while (flood_next_event(tap->flood, &event)) {
+    while (flood_next_event(tap->observer.flood, &event)) {
         tap->times_up += event.kind == LINK_UP;
         bool is_wanted = tap->asks ? event.kind == LINK_REFUSED : words[event.kind] != NULL;
         if (is_wanted)
@@ -167,7 +141,7 @@ static void print_events(struct tap *tap)
 
 static void print_report(const struct tap *tap)
 {
-    const struct link_counters *count = flood_count(tap->flood);
+    const struct link_counters *count = flood_count(tap->observer.flood);
     say("%" PRIu64 " locations in %" PRIu64 " updates received, %" PRIu64 " acks sent, %" PRIu64
         " reconnects",
         count->locations_received, count->updates_received, count->acks_sent,
@@ -243,20 +217,9 @@ static void print_status(const struct tap *tap, const struct flood_status *statu
 
 /* ---- the loop ---- */
 
-/* An observer's clock has no vote, but the flood wants one to reckon by. */
-static void tell_time(struct tap *tap, int64_t now)
-{
-    if (now < tap->clock_ms)
-        return;
-    tap->clock_ms = now + CLOCK_MS;
-    flood_set_clock(tap->flood, now, read_ns(CLOCK_REALTIME));
-}
-
 static void turn(struct tap *tap)
 {
-    int64_t now = now_ms();
-    tell_time(tap, now);
-    tap->more = bus_turn(tap->bus, tap->flood, now);
+    observer_turn(&tap->observer, observer_now_ms());
     print_events(tap);
     print_news(tap);
 }
@@ -264,24 +227,15 @@ static void turn(struct tap *tap)
 /* Until there is reason for another turn, at most until that moment. */
 static void await(const struct tap *tap, int64_t until_ms)
 {
-    int64_t due_ms = flood_deadline_ms(tap->flood), now = now_ms();
+    int64_t due_ms = flood_deadline_ms(tap->observer.flood), now = observer_now_ms();
     if (until_ms < due_ms)
         due_ms = until_ms;
     char signals[64];
-    struct pollfd inputs[] = {{.fd = bus_descriptor(tap->bus), .events = POLLIN},
+    struct pollfd inputs[] = {{.fd = bus_descriptor(tap->observer.bus), .events = POLLIN},
                               {.fd = signal_pipe[0], .events = POLLIN}};
-    poll(inputs, 2, tap->more || due_ms <= now ? 0 : (int)(due_ms - now));
+    poll(inputs, 2, tap->observer.more || due_ms <= now ? 0 : (int)(due_ms - now));
     while (read(signal_pipe[0], signals, sizeof signals) > 0)
         continue;
-}
-
-/* Those of today and former ones, whose positions count. */
-static void know_nodes(struct flood *flood, const struct topology *topology)
-{
-    for (size_t i = 0; i < topology->node_count; i++)
-        flood_know_node(flood, span_of(topology->nodes[i].name));
-    for (size_t i = 0; i < topology->former.count; i++)
-        flood_know_node(flood, span_of(topology->former.names[i]));
 }
 
 /* The node's keys count at once, and so do names of nodes, `expire` and `forget`. */
@@ -294,14 +248,10 @@ static void read_again(struct tap *tap)
         say("nothing changes: %s is not good", tap->path);
         return;
     }
-    int node = topology_find(&topology, tap->node->name);
-    if (node >= 0 && tap->topology->keys[0] != '\0' && topology.keys[0] != '\0')
-        bus_admit(tap->bus, &topology.nodes[node].public_keys);
-    know_nodes(tap->flood, &topology);
-    flood_set_expire(tap->flood, topology.expire_ms, topology.forget);
+    observer_change(&tap->observer, &topology);
     say("read again from %s", tap->path);
-    topology_changes_list(tap->topology, &topology, TOPOLOGY_ASKER_OBSERVER,
-                          tap->observer->self.name, &changes);
+    topology_changes_list(tap->topology, &topology, TOPOLOGY_ASKER_OBSERVER, tap->self->self.name,
+                          &changes);
     topology_changes_at_start(&changes, later);
     if (later[0] != '\0')
         say("%s: at the next start", later);
@@ -322,9 +272,9 @@ static void take_hangup(struct tap *tap)
 
 static int listen_to_updates(struct tap *tap)
 {
-    say("%s listens to %s at %s; Ctrl-C ends it", tap->observer->self.name, tap->node->name,
-        bus_endpoint(tap->bus));
-    flood_listen(tap->flood);
+    say("%s listens to %s at %s; Ctrl-C ends it", tap->self->self.name, tap->node->name,
+        bus_endpoint(tap->observer.bus));
+    flood_listen(tap->observer.flood);
     for (turn(tap); !stop_wanted && !tap->output_is_gone; turn(tap)) {
         await(tap, INT64_MAX);
         take_hangup(tap);
@@ -334,101 +284,41 @@ static int listen_to_updates(struct tap *tap)
 
 static int ask_for_status(struct tap *tap)
 {
-    int64_t until_ms = now_ms() + STATUS_MS_MAX, again_ms = now_ms();
-    while (!stop_wanted && now_ms() < until_ms && flood_status(tap->flood) == NULL) {
-        if (now_ms() >= again_ms) {
-            flood_ask_status(tap->flood, 0);
-            again_ms = now_ms() + STATUS_AGAIN_MS;
+    int64_t until_ms = observer_now_ms() + STATUS_MS_MAX, again_ms = observer_now_ms();
+    while (!stop_wanted && observer_now_ms() < until_ms &&
+           flood_status(tap->observer.flood) == NULL) {
+        if (observer_now_ms() >= again_ms) {
+            flood_ask_status(tap->observer.flood, 0);
+            again_ms = observer_now_ms() + STATUS_AGAIN_MS;
         }
         turn(tap);
-        if (flood_status(tap->flood) == NULL)
+        if (flood_status(tap->observer.flood) == NULL)
             await(tap, again_ms);
     }
-    const struct flood_status *status = flood_status(tap->flood);
+    const struct flood_status *status = flood_status(tap->observer.flood);
     if (status != NULL) {
         print_status(tap, status);
         return 0;
     }
     say("%s did not answer within %d s; check that it runs and that its topology file lists `%s`",
-        tap->node->name, STATUS_MS_MAX / 1000, tap->observer->self.name);
+        tap->node->name, STATUS_MS_MAX / 1000, tap->self->self.name);
     return 1;
 }
 
 /* ---- start and stop ---- */
 
-static bool find_secret(const struct tap *tap, struct auth_certificate *own)
-{
-    struct fault fault;
-    const struct topology_node *self = &tap->observer->self;
-    if (secrets_find(tap->topology, self->name, &self->public_keys, own, &fault))
-        return true;
-    say("%s", fault.text);
-    return false;
-}
-
-static bool open_bus(struct tap *tap)
-{
-    struct fault fault;
-    struct bus_peer node = {tap->node->name, tap->node->bus_at.text};
-    struct bus_keys keys = {.peers = &tap->node->public_keys};
-    bool has_keys = tap->topology->keys[0] != '\0';
-    if (has_keys && !find_secret(tap, &keys.own))
-        return false;
-    const struct topology_node *self = &tap->observer->self;
-    struct bus_options bus = {.name = self->name,
-                              .endpoint = self->bus.text,
-                              .peers = &node,
-                              .peer_count = 1,
-                              .keys = has_keys ? &keys : NULL};
-    if (reach_is_said(&self->bus, &self->bus_at, "bus_at", &fault))
-        tap->bus = bus_open(&bus, &fault);
-    explicit_bzero(&keys.own, sizeof keys.own);
-    if (tap->bus == NULL)
-        say("%s:%" PRIu32 ": %s", tap->path, self->bus.line, fault.text);
-    return tap->bus != NULL;
-}
-
-static void make_flood(struct tap *tap)
-{
-    const struct topology *topology = tap->topology;
-    struct span peer = span_of(tap->node->name);
-    struct span *nodes = bytes_resize(NULL, topology->node_count * sizeof *nodes);
-    struct {
-        uint64_t incarnation;
-        uint8_t key[16];
-    } drawn;
-    entropy_draw(&drawn, sizeof drawn);
-    for (size_t i = 0; i < topology->node_count; i++)
-        nodes[i] = span_of(topology->nodes[i].name);
-    struct flood_options options = {.herd = span_of(topology->herd),
-                                    .node = span_of(tap->observer->self.name),
-                                    .peers = &peer,
-                                    .peer_count = 1,
-                                    .nodes = nodes,
-                                    .node_count = topology->node_count,
-                                    .incarnation = drawn.incarnation | 1, /* never 0 */
-                                    .clients_max = TABLE_CLIENTS_MAX,     /* its node has limits */
-                                    .expire_ms = topology->expire_ms,
-                                    .forget = topology->forget};
-    memcpy(options.hash_key, drawn.key, sizeof options.hash_key);
-    tap->flood = flood_new(&options);
-    know_nodes(tap->flood, topology);
-    free(nodes);
-}
-
 /* The last acknowledgements, and that we leave. */
 static void say_goodbye(struct tap *tap)
 {
-    int64_t until_ms = now_ms() + GOODBYE_MS_MAX;
-    flood_say_goodbye(tap->flood);
-    for (turn(tap); !flood_is_over(tap->flood) && now_ms() < until_ms; turn(tap))
+    int64_t until_ms = observer_now_ms() + OBSERVER_GOODBYE_MS_MAX;
+    flood_say_goodbye(tap->observer.flood);
+    for (turn(tap); !flood_is_over(tap->observer.flood) && observer_now_ms() < until_ms; turn(tap))
         await(tap, until_ms);
 }
 
 static void close_tap(struct tap *tap)
 {
-    bus_close(&tap->bus, BUS_LINGER_MS);
-    flood_destroy(&tap->flood);
+    observer_close(&tap->observer);
     buffer_free(&tap->out);
     buffer_free(&tap->line);
 }
@@ -456,13 +346,13 @@ static bool choose(struct tap *tap, const struct tap_words *words)
         return false;
     }
     tap->node = &tap->topology->nodes[node];
-    tap->observer = find_observer(tap->topology, (uint32_t)node, words->observer);
-    if (tap->observer == NULL)
+    tap->self = find_observer(tap->topology, (uint32_t)node, words->observer);
+    if (tap->self == NULL)
         say("%s lists no observer %s%sof %s; add a section `observer` with `name`, "
             "`of = %s` and `bus`, also to the file of that node",
             words->path, words->observer ? words->observer : "", words->observer ? " " : "",
             words->node, words->node);
-    return tap->observer != NULL;
+    return tap->self != NULL;
 }
 
 /* The exit status, if it is to end with these words; else 0. */
@@ -502,8 +392,7 @@ int tap_main(int count, char **words)
         tap.asks = read.status;
         tap.is_terminal = isatty(STDOUT_FILENO) == 1;
         take_signals();
-        if (open_bus(&tap)) {
-            make_flood(&tap);
+        if (observer_open(&tap.observer, &topology, tap.self, tap.path, false)) {
             status = tap.asks ? ask_for_status(&tap) : listen_to_updates(&tap);
             say_goodbye(&tap);
             if (!tap.asks)

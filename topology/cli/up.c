@@ -158,9 +158,10 @@ static void tell_child(struct life *life, int number)
         life->owed = number;
 }
 
+/* The last ones first: a web shows its token before its node has rules. */
 static void tell_children(struct up *up, int number)
 {
-    for (size_t i = 0; i < supervisor_children(up->core); i++) {
+    for (size_t i = supervisor_children(up->core); i-- > 0;) {
         if (up->lives[i])
             tell_child(up->lives[i], number);
     }

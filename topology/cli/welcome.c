@@ -61,12 +61,12 @@ static void print_webs(const struct topology *topology, const bool *is_here)
     size_t first = topology->node_count + topology->places_count;
     for (size_t i = 0; i < topology->web_count; i++) {
         char host[TOPOLOGY_HOST_BYTES_MAX + 1];
-        const struct topology_endpoint *listen = &topology->webs[i].listen;
+        const struct topology_web *web = &topology->webs[i];
         if (!is_on_host(is_here, first + i))
             continue;
-        find_reachable(listen, host);
-        printf(strchr(host, ':') ? "  %s  http://[%s]:%u\n" : "  %s  http://%s:%u\n",
-               topology->webs[i].name, host, listen->port);
+        find_reachable(&web->listen, host);
+        printf(strchr(host, ':') ? "  %s  %s://[%s]:%u\n" : "  %s  %s://%s:%u\n", web->name,
+               web->certificate[0] != '\0' ? "https" : "http", host, web->listen.port);
     }
 }
 

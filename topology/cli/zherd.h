@@ -1,6 +1,6 @@
 /* zherd: the operator's command. One file per subcommand: backup.c (and backup_journal.c), check.c
- * (and check_strict.c), draw.c, export.c, forget.c, journal.c (and journal_repair.c), keygen.c,
- * restore.c, schema.c, status.c, tap.c, token.c, top.c, up.c.
+ * (and check_strict.c, check_web.c), draw.c, export.c, forget.c, journal.c (and journal_repair.c),
+ * keygen.c, restore.c, schema.c, status.c, tap.c, token.c, top.c, up.c.
  *
  * Each takes its name and the words after it, and returns the exit status: 0, or 1 after one clear
  * line (or a line per fault) on standard error, or that of topology/usage.h; status.c has its own.
@@ -21,6 +21,9 @@ int check_main(int count, char **words);
 /* A line on standard error for each weak spot of the herd in that file; false where there is one.
  */
 bool check_strict(const char *path, const struct topology *topology);
+/* The same of what lies on this host for each `web` of the herd; `rules` is NULL without any. */
+struct access;
+bool check_webs(const struct topology *topology, const struct access *rules);
 
 /* The herd as a picture of text, or for graphviz. */
 int draw_main(int count, char **words);

@@ -197,6 +197,16 @@ bool access_may_see(const struct access_person *person, struct span client)
     return match(&person->see, client) || match(&person->be, client);
 }
 
+bool access_is_everybody(const struct access_person *person)
+{
+    for (uint32_t i = 0; i < person->be.count; i++) {
+        const struct access_pattern *pattern = &person->be.all[i];
+        if (pattern->has_star && pattern->before_bytes == 0 && pattern->after_bytes == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool equal(const struct access_patterns *one, const struct access_patterns *other)
 {
     if (one->count != other->count)

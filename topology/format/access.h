@@ -116,6 +116,9 @@ int64_t access_next_end_ns(const struct access *access, int64_t now_ns);
 bool access_may_be(const struct access_person *person, struct span client);
 bool access_may_see(const struct access_person *person, struct span client);
 
+/* Whether the person may be any client (`be = *`), and so may see all, too. */
+bool access_is_everybody(const struct access_person *person);
+
 /* Takes one of `rate` a second, as many as a second's at once; false where all are taken.
  * `*spent_ns` is 0 at first (the leaky bucket of ITU-T I.371, Annex A, as a virtual time). */
 bool access_take(uint32_t rate, int64_t *spent_ns, int64_t now_ns);

@@ -89,13 +89,13 @@ static bool is_of_bus(const struct part *part, const struct topology_key *key)
     return part->kind == SECTION_NODE && strncmp(key->name, "bus", 3) == 0;
 }
 
-/* It goes by its section and by where its node takes clients. */
+/* It goes by its section and by where its node takes clients, but for files that it reads again. */
 static enum topology_change_when when_of_web(const struct part *part,
                                              const struct topology_key *key)
 {
     bool counts = part->kind == SECTION_WEB ||
                   (part->kind == SECTION_NODE && strcmp(key->name, "clients") == 0);
-    return part->is_own && counts ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
+    return part->is_own && counts && !key->at_once ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
 }
 
 static enum topology_change_when when_of(const struct list *list, const struct part *part,

@@ -399,13 +399,20 @@ static void check_web(struct checker *checker, const struct topology_section *se
         topology->webs[topology->web_count++] = web;
 }
 
-/* A `web` shows no token to its node, and has told its trackers 200 before the node refuses. */
-static void check_web_access(struct checker *checker, const struct topology_section *section)
+/* Without a token it is nobody to its node, and has told its trackers 200 before the node refuses.
+ */
+static void check_web_files(struct checker *checker, const struct topology_section *section)
 {
-    if (checker->topology->access[0] != '\0')
+    if (checker->topology->access[0] != '\0' && !is_said(section, "token_file"))
+        topology_faults_add(
+            checker->faults, section->line,
+            "this herd has access rules, and this `web` no token to show; write "
+            "`token_file = FILE`, whose token is that of a person with `be = *` and "
+            "`see = *`");
+    if (is_said(section, "certificate") != is_said(section, "certificate_key"))
         topology_faults_add(checker->faults, section->line,
-                            "this herd has access rules, and a `web` has no token to show; leave "
-                            "`access` or this `web` out");
+                            "HTTPS needs `certificate = FILE` and `certificate_key = FILE`; write "
+                            "both, or none for HTTP");
 }
 
 static void check_webs(struct checker *checker)
@@ -414,7 +421,7 @@ static void check_webs(struct checker *checker)
         .kind = SECTION_WEB, .room = TOPOLOGY_WEBS_MAX, .one = "`web`", .max = TOPOLOGY_WEBS_MAX};
     for (const struct topology_section *section;
          (section = checker_next_section(checker, &walk));) {
-        check_web_access(checker, section);
+        check_web_files(checker, section);
         check_web(checker, section);
     }
 }

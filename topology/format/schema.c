@@ -584,6 +584,15 @@ static const struct topology_key web_keys[] = {
      .meaning = "the observer that it is to that node"},
     {"listen", &kind_endpoint, .others_at_once = true, FIELD(topology_web, listen),
      .example = "tcp://127.0.0.1:14500", .meaning = "where it listens for HTTP"},
+    {"token_file", &kind_path, .optional = true, .at_once = true, FIELD(topology_web, token_file),
+     .example = "Ear.token",
+     .meaning = "file of the token that it shows its node, mode 0600; needed beside `access`"},
+    {"certificate", &kind_path, .optional = true, .at_once = true, FIELD(topology_web, certificate),
+     .example = "/etc/zherd/tls/web.pem",
+     .meaning = "file of its certificate, and of those above it: it speaks HTTPS"},
+    {"certificate_key", &kind_path, .optional = true, .at_once = true,
+     FIELD(topology_web, certificate_key), .example = "/etc/zherd/tls/web.key",
+     .meaning = "file of the certificate's key, mode 0600"},
 };
 
 static const struct topology_key places_keys[] = {

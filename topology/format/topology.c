@@ -46,6 +46,14 @@ size_t topology_neighbours(const struct topology *topology, uint32_t node, uint3
     return count;
 }
 
+bool topology_has_web(const struct topology *topology, uint32_t node)
+{
+    for (size_t i = 0; i < topology->web_count; i++)
+        if (topology->webs[i].of == node)
+            return true;
+    return false;
+}
+
 static void fold_text(uint64_t *print, const char *text)
 {
     *print = XXH3_64bits_withSeed(text, strlen(text) + 1, *print);

@@ -115,6 +115,9 @@ struct topology_web {
     uint32_t of;                            /* index of the node */
     uint32_t observer;                      /* index of the observer that it is, of that node */
     struct topology_endpoint listen;
+    char token_file[TOPOLOGY_PATH_BYTES_MAX + 1];  /* of its own token, for the node; or empty */
+    char certificate[TOPOLOGY_PATH_BYTES_MAX + 1]; /* of its TLS; empty, as the next: it has none */
+    char certificate_key[TOPOLOGY_PATH_BYTES_MAX + 1];
     uint32_t line;
 };
 
@@ -190,6 +193,9 @@ struct topology_nearest topology_find_near(const struct topology *topology, cons
 /* The nodes linked to `node`, in the order of the file: writes at most node_count indices to
  * `neighbours` and returns how many. */
 size_t topology_neighbours(const struct topology *topology, uint32_t node, uint32_t *neighbours);
+
+/* Whether a `web` is at the node. */
+bool topology_has_web(const struct topology *topology, uint32_t node);
 
 /* A number that two files share where they say the same of the herd as a whole: its name and
  * settings, its nodes, links and places services with their addresses, in the same order. What a

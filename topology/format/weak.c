@@ -45,6 +45,18 @@ static void look_at_doors(const struct topology *topology, struct topology_fault
                             door->text, topology->nodes[i].name);
 }
 
+/* Tokens come to it. */
+static void look_at_web(const struct topology *topology, const struct topology_web *web,
+                        struct topology_faults *weak)
+{
+    if (topology->access[0] != '\0' && web->certificate[0] == '\0' &&
+        !topology_host_is_loopback(web->listen.host))
+        topology_faults_add(weak, web->listen.line,
+                            "tokens of access rules go to %s at %s in the clear; give it "
+                            "`certificate` and `certificate_key`",
+                            web->name, web->listen.text);
+}
+
 void topology_weak(const struct topology *topology, struct topology_faults *weak)
 {
     look_at_doors(topology, weak);
@@ -59,6 +71,8 @@ void topology_weak(const struct topology *topology, struct topology_faults *weak
     for (size_t i = 0; i < topology->operator_count; i++)
         look_at_keys(&topology->operators[i].public_keys, topology->operators[i].line,
                      topology->operators[i].name, weak);
+    for (size_t i = 0; i < topology->web_count; i++)
+        look_at_web(topology, &topology->webs[i], weak);
     for (size_t i = 0; i < topology->places_count; i++) {
         const struct topology_places *places = &topology->places[i];
         if (topology->keys[0] == '\0') {

@@ -12,11 +12,11 @@ static int hex_value(char digit)
 }
 
 /* The byte that is spelled at `*at`, which becomes what follows; -1 for a percent sign without its
- * digits. */
-static int take_byte(struct span text, size_t *at)
+ * digits. `blank` is what spells a blank besides "%20". */
+static int take_byte(struct span text, char blank, size_t *at)
 {
     char byte = text.data[(*at)++];
-    if (byte == '+')
+    if (byte == blank)
         return ' ';
     if (byte != '%')
         return (unsigned char)byte;
@@ -30,7 +30,7 @@ static int take_byte(struct span text, size_t *at)
 static bool spells(struct span text, const char *name)
 {
     for (size_t at = 0; at < text.len; name++)
-        if (*name == '\0' || take_byte(text, &at) != (unsigned char)*name)
+        if (*name == '\0' || take_byte(text, '+', &at) != (unsigned char)*name)
             return false;
     return *name == '\0';
 }
@@ -65,14 +65,24 @@ const struct form_field *form_find(struct span text, struct form_field *fields, 
     return NULL;
 }
 
-size_t form_text(struct span value, char *to, size_t bytes_max)
+static size_t decode(struct span value, char blank, char *to, size_t bytes_max)
 {
     size_t count = 0;
     for (size_t at = 0; at < value.len;) {
-        int byte = take_byte(value, &at);
+        int byte = take_byte(value, blank, &at);
         if (byte < 0 || count == bytes_max)
             return SIZE_MAX;
         to[count++] = (char)byte;
     }
     return count;
+}
+
+size_t form_text(struct span value, char *to, size_t bytes_max)
+{
+    return decode(value, '+', to, bytes_max);
+}
+
+size_t form_path(struct span part, char *to, size_t bytes_max)
+{
+    return decode(part, ' ', to, bytes_max);
 }

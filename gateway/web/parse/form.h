@@ -28,4 +28,7 @@ const struct form_field *form_find(struct span text, struct form_field *fields, 
  * more, or a percent sign stands without its two digits. */
 size_t form_text(struct span value, char *to, size_t bytes_max);
 
+/* The same of a part of a path, where '+' is itself (RFC 3986, section 2). */
+size_t form_path(struct span part, char *to, size_t bytes_max);
+
 #endif

@@ -2,24 +2,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <xxhash.h>
+#include <string.h>
 
-#include "bus/base/token.h"
-
-/* For the first clients; then twice as many each time. */
-#define ENTRIES_MIN 16
-/* For each entry there is room for: at most half of them are taken. */
-#define PLACES_EACH 2
-#define NO_ENTRY    0u
-/* "IAMAT " */
-#define WORD_BYTES 6
-
-/* The newest IAMAT of a client that is remembered. */
-struct entry {
-    uint64_t hash; /* of its client */
-    size_t bytes;
-    char *line; /* with its line end; owned */
-};
+#include "gateway/web/parse/iamat_line.h"
 
 struct relay {
     struct buffer stream; /* IAMATs without an answer, from `first` on */
@@ -29,179 +14,15 @@ struct relay {
     uint64_t answered;    /* a number */
     bool is_open;
     struct buffer said; /* of an answer that is not whole yet */
-    /* What is remembered: `entries` without a gap, and open addressing with linear probing. */
-    struct entry *entries;
-    uint32_t *places; /* the number of an entry and 1, or NO_ENTRY */
-    size_t entry_count, entry_bytes;
-    size_t entry_room; /* entries there is memory for; places are PLACES_EACH times as many */
+    struct newest remembered;
     struct relay_figures figures;
 };
 
-/* ---- lines ---- */
-
-static struct span skip(struct span text, size_t count)
-{
-    return (struct span){text.data + count, text.len - count};
-}
-
-/* With its line end. */
-static struct span take_line(struct span *rest)
-{
-    const char *end = memchr(rest->data, '\n', rest->len);
-    assert(end != NULL);
-    struct span line = {rest->data, (size_t)(end + 1 - rest->data)};
-    *rest = skip(*rest, line.len);
-    return line;
-}
-
-static struct span client_of(struct span line)
-{
-    struct span rest = skip(line, WORD_BYTES);
-    return (struct span){rest.data, token_bytes(rest)};
-}
-
-static struct span stamp_of(struct span line)
-{
-    struct span rest = skip(line, WORD_BYTES + client_of(line).len + 1);
-    rest = skip(rest, token_bytes(rest) + 1);
-    return (struct span){rest.data, token_bytes(rest)};
-}
-
-/* ---- which of two is newer ---- */
-
-static struct span without_zeros(struct span digits)
-{
-    while (digits.len > 0 && digits.data[0] == '0')
-        digits = skip(digits, 1);
-    return digits;
-}
-
-static size_t whole_digits(struct span stamp)
-{
-    const char *point = memchr(stamp.data, '.', stamp.len);
-    return point == NULL ? stamp.len : (size_t)(point - stamp.data);
-}
-
-/* As the numbers that they are, however many digits they have. */
-static int compare_stamps(struct span a, struct span b)
-{
-    a = without_zeros(a);
-    b = without_zeros(b);
-    size_t one = a.len == 0 ? 0 : whole_digits(a), other = b.len == 0 ? 0 : whole_digits(b);
-    if (one != other)
-        return one < other ? -1 : 1;
-    /* "7" is less than "7.5", and than "7.0", which is as good as equal. */
-    return span_compare(a, b);
-}
-
 /* ---- what is remembered ---- */
-
-static size_t place_count(const struct relay *relay)
-{
-    return relay->entry_room * PLACES_EACH;
-}
-
-static size_t home_of(const struct relay *relay, uint64_t hash)
-{
-    return (size_t)(hash % place_count(relay));
-}
-
-static struct entry *entry_at(const struct relay *relay, size_t place)
-{
-    return &relay->entries[relay->places[place] - 1];
-}
-
-/* The place of the client, or the free one where it belongs. */
-static size_t find_place(const struct relay *relay, struct span client, uint64_t hash)
-{
-    size_t place = home_of(relay, hash), count = place_count(relay);
-    for (; relay->places[place] != NO_ENTRY; place = (place + 1) % count) {
-        const struct entry *entry = entry_at(relay, place);
-        struct span line = {entry->line, entry->bytes};
-        if (entry->hash == hash && span_equals(client_of(line), client))
-            break;
-    }
-    return place;
-}
-
-/* Entries after a place that becomes free move up where they may, so that each is found. */
-static void free_place(struct relay *relay, size_t place)
-{
-    size_t count = place_count(relay);
-    relay->places[place] = NO_ENTRY;
-    for (size_t next = (place + 1) % count; relay->places[next] != NO_ENTRY;
-         next = (next + 1) % count) {
-        size_t home = home_of(relay, entry_at(relay, next)->hash);
-        bool may_move = (next - home + count) % count >= (next - place + count) % count;
-        if (!may_move)
-            continue;
-        relay->places[place] = relay->places[next];
-        relay->places[next] = NO_ENTRY;
-        place = next;
-    }
-}
-
-/* Memory for twice as many. All entries find their places again. */
-static void grow(struct relay *relay)
-{
-    size_t room = relay->entry_room == 0 ? ENTRIES_MIN : 2 * relay->entry_room;
-    relay->entry_room = room < RELAY_CLIENTS_MAX ? room : RELAY_CLIENTS_MAX;
-    relay->entries = bytes_resize(relay->entries, relay->entry_room * sizeof *relay->entries);
-    free(relay->places);
-    relay->places = bytes_zeroed(place_count(relay) * sizeof *relay->places);
-    for (size_t i = 0; i < relay->entry_count; i++) {
-        size_t place = home_of(relay, relay->entries[i].hash);
-        while (relay->places[place] != NO_ENTRY)
-            place = (place + 1) % place_count(relay);
-        relay->places[place] = (uint32_t)(i + 1);
-    }
-}
 
 static void remember(struct relay *relay, struct span line)
 {
-    if (relay->entry_count == relay->entry_room && relay->entry_room < RELAY_CLIENTS_MAX)
-        grow(relay);
-    struct span client = client_of(line);
-    uint64_t hash = XXH3_64bits(client.data, client.len);
-    size_t place = find_place(relay, client, hash);
-    struct entry *entry;
-    if (relay->places[place] == NO_ENTRY) {
-        entry = &relay->entries[relay->entry_count++];
-        relay->places[place] = (uint32_t)relay->entry_count;
-        *entry = (struct entry){.hash = hash};
-    } else {
-        entry = entry_at(relay, place);
-        struct span before = {entry->line, entry->bytes};
-        relay->figures.replaced++;
-        if (compare_stamps(stamp_of(before), stamp_of(line)) > 0)
-            return;
-    }
-    relay->entry_bytes += line.len - entry->bytes;
-    entry->line = bytes_resize(entry->line, line.len);
-    entry->bytes = line.len;
-    memcpy(entry->line, line.data, line.len);
-}
-
-/* Forgets the last entry, whose line is freed. */
-static void forget_last(struct relay *relay)
-{
-    struct entry *entry = &relay->entries[--relay->entry_count];
-    size_t place = home_of(relay, entry->hash), count = place_count(relay);
-    while (relay->places[place] != relay->entry_count + 1)
-        place = (place + 1) % count;
-    free_place(relay, place);
-    relay->entry_bytes -= entry->bytes;
-    free(entry->line);
-}
-
-static size_t count_lines(struct span lines)
-{
-    size_t count = 0;
-    while (lines.len > 0) {
-        take_line(&lines);
-        count++;
-    }
-    return count;
+    relay->figures.replaced += newest_put(&relay->remembered, line, 0);
 }
 
 static size_t stream_bytes(const struct relay *relay)
@@ -213,19 +34,8 @@ static size_t stream_bytes(const struct relay *relay)
  * remembered, too. */
 static bool has_room(const struct relay *relay, size_t clients, size_t bytes)
 {
-    return clients <= RELAY_CLIENTS_MAX - relay->entry_count - relay->unanswered &&
-           bytes <= RELAY_BYTES_MAX - relay->entry_bytes - stream_bytes(relay);
-}
-
-static size_t count_unknown(const struct relay *relay, struct span lines)
-{
-    size_t count = 0;
-    while (lines.len > 0) {
-        struct span client = client_of(take_line(&lines));
-        uint64_t hash = XXH3_64bits(client.data, client.len);
-        count += relay->places[find_place(relay, client, hash)] == NO_ENTRY;
-    }
-    return count;
+    return clients <= RELAY_CLIENTS_MAX - relay->remembered.count - relay->unanswered &&
+           bytes <= RELAY_BYTES_MAX - relay->remembered.bytes - stream_bytes(relay);
 }
 
 /* ---- the stream ---- */
@@ -248,20 +58,21 @@ static bool fits_stream(const struct relay *relay, size_t bytes)
 /* The newest remembered first: it waits least, and costs nothing to take. */
 static void send_remembered(struct relay *relay)
 {
-    while (relay->entry_count > 0) {
-        const struct entry *entry = &relay->entries[relay->entry_count - 1];
-        if (!fits_stream(relay, entry->bytes))
+    struct newest *remembered = &relay->remembered;
+    while (remembered->count > 0) {
+        struct span line = newest_line(remembered, remembered->count - 1);
+        if (!fits_stream(relay, line.len))
             return;
-        buffer_append(&relay->stream, (struct span){entry->line, entry->bytes});
+        buffer_append(&relay->stream, line);
         relay->last++;
         relay->unanswered++;
-        forget_last(relay);
+        newest_forget(remembered, remembered->count - 1);
     }
 }
 
 bool relay_put(struct relay *relay, struct span lines, uint64_t *number)
 {
-    size_t count = count_lines(lines);
+    size_t count = iamat_line_count(lines);
     if (fits_stream(relay, lines.len) && has_room(relay, count, lines.len)) {
         buffer_append(&relay->stream, lines);
         relay->last += count;
@@ -269,12 +80,12 @@ bool relay_put(struct relay *relay, struct span lines, uint64_t *number)
         *number = relay->last;
         return true;
     }
-    if (!has_room(relay, count_unknown(relay, lines), lines.len)) {
+    if (!has_room(relay, newest_count_unknown(&relay->remembered, lines), lines.len)) {
         relay->figures.turned_down++;
         return false;
     }
     while (lines.len > 0)
-        remember(relay, take_line(&lines));
+        remember(relay, iamat_line_take(&lines));
     *number = UINT64_MAX;
     return true;
 }
@@ -294,7 +105,7 @@ void relay_close(struct relay *relay)
     struct span rest = {relay->stream.data + relay->first, stream_bytes(relay)};
     relay->is_open = false;
     while (rest.len > 0)
-        remember(relay, take_line(&rest));
+        remember(relay, iamat_line_take(&rest));
     buffer_free(&relay->stream);
     relay->first = relay->sent = relay->unanswered = 0;
     relay->said.len = 0;
@@ -328,7 +139,7 @@ static bool take_answer(struct relay *relay, struct span answer)
     struct span rest = {relay->stream.data + relay->first, relay->sent - relay->first};
     if ((!is_accepted && !is_refused) || rest.len == 0 || memchr(rest.data, '\n', rest.len) == NULL)
         return false;
-    relay->first += take_line(&rest).len;
+    relay->first += iamat_line_take(&rest).len;
     relay->answered = relay->last - --relay->unanswered;
     relay->figures.answered += is_accepted;
     relay->figures.refused += is_refused;
@@ -341,7 +152,7 @@ bool relay_heard(struct relay *relay, struct span bytes)
         const char *end = memchr(bytes.data, '\n', bytes.len);
         size_t count = end == NULL ? bytes.len : (size_t)(end - bytes.data);
         struct span piece = {bytes.data, count};
-        bytes = skip(bytes, count + (end != NULL));
+        bytes = iamat_line_skip(bytes, count + (end != NULL));
         if (relay->said.len + count > RELAY_ANSWER_BYTES_MAX)
             return false;
         if (relay->said.len > 0 || end == NULL) {
@@ -361,21 +172,16 @@ bool relay_heard(struct relay *relay, struct span bytes)
 
 struct relay *relay_new(void)
 {
-    struct relay *relay = bytes_zeroed(sizeof *relay);
-    grow(relay);
-    return relay;
+    return bytes_zeroed(sizeof(struct relay));
 }
 
 void relay_destroy(struct relay **relay)
 {
     if (*relay == NULL)
         return;
-    while ((*relay)->entry_count > 0)
-        forget_last(*relay);
+    newest_free(&(*relay)->remembered);
     buffer_free(&(*relay)->stream);
     buffer_free(&(*relay)->said);
-    free((*relay)->entries);
-    free((*relay)->places);
     free(*relay);
     *relay = NULL;
 }
@@ -384,5 +190,5 @@ void relay_count(const struct relay *relay, struct relay_figures *figures)
 {
     *figures = relay->figures;
     figures->waiting = relay->unanswered;
-    figures->remembered = relay->entry_count;
+    figures->remembered = relay->remembered.count;
 }

@@ -16,14 +16,15 @@
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
+#include "gateway/web/parse/newest.h"
 
 /* Of IAMATs without an answer, in the stream: a batch of the largest size, and as much of others.
  */
 #define RELAY_STREAM_BYTES_MAX ((size_t)8 * 1024 * 1024)
 /* Clients that are remembered, and the bytes of their IAMATs; each IAMAT in the stream counts as
  * one more, because it may have to be remembered. */
-#define RELAY_CLIENTS_MAX ((size_t)100 * 1000)
-#define RELAY_BYTES_MAX   ((size_t)32 * 1024 * 1024)
+#define RELAY_CLIENTS_MAX NEWEST_CLIENTS_MAX
+#define RELAY_BYTES_MAX   NEWEST_BYTES_MAX
 /* Of one answer: an IAMAT, the name of a node and the difference. */
 #define RELAY_ANSWER_BYTES_MAX ((size_t)66 * 1024)
 

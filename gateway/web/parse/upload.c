@@ -34,6 +34,11 @@ enum upload_kind upload_kind_of(struct span path)
     return UPLOAD_NONE;
 }
 
+const char *upload_path(enum upload_kind kind)
+{
+    return rows[kind].path;
+}
+
 const char *upload_methods(enum upload_kind kind)
 {
     return rows[kind].methods;

@@ -7,8 +7,8 @@
  * position is taken and counted, and refused is only what no app sends (gateway/web/PROTOCOL.md).
  *
  * It knows no HTTP: method, path, query and headers are bytes that somebody else has found. It
- * knows no persons: whose position it is comes as an argument where a token says so. The time of
- * arrival means nothing to it.
+ * knows no persons: whose position it is comes as an argument where a token says so, and who may be
+ * whom is gateway/web/parse/admit.h's. The time of arrival means nothing to it.
  *
  * Invariant: a request is taken as a whole or not at all, and every line is an IAMAT by the grammar
  * of gateway/PROTOCOL.md, but that its time may be beyond what a node can count. */
@@ -62,6 +62,8 @@ struct upload {
 /* By a path without its query, which may end in a slash. */
 enum upload_kind upload_kind_of(struct span path);
 
+/* The path without a slash at its end. */
+const char *upload_path(enum upload_kind kind);
 /* The methods of a path's requests, as the header Allow has them: "POST" or "GET, POST". */
 const char *upload_methods(enum upload_kind kind);
 

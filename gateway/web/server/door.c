@@ -1,5 +1,6 @@
 #include "gateway/web/server/door.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +19,7 @@
 enum door_state {
     DOOR_WAITING, /* for the next try, or for a name server */
     DOOR_CONNECTING,
+    DOOR_AUTHENTICATES, /* AUTH is said and not answered */
     DOOR_OPEN,
     DOOR_ENDING, /* the handle of a connection is being closed */
 };
@@ -34,7 +36,9 @@ struct door {
     enum door_state state;
     int fd;
     uv_poll_t poll;
-    bool is_told, is_closed;
+    char token[DOOR_TOKEN_BYTES_MAX + 1]; /* empty: none */
+    struct buffer answer;                 /* to AUTH, as far as it came */
+    bool is_told, is_told_of_token, is_closed;
     uv_timer_t timer; /* the next try, or the end of patience */
     uv_timer_t good;  /* from when on the connection is */
     int64_t pause_ms;
@@ -43,6 +47,7 @@ struct door {
 };
 
 static void try_again(uv_timer_t *timer);
+static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void wait_for_try(struct door *door)
 {
@@ -71,18 +76,25 @@ static void tell(struct door *door, const char *why)
     door->is_told = true;
 }
 
-/* Ends the connection, or the try. */
-static void end_connection(struct door *door, const char *why)
+/* Ends the connection, or the try; what has no answer is kept for the next one. */
+static void renew(struct door *door)
 {
     if (door->state == DOOR_ENDING || door->state == DOOR_WAITING)
         return;
-    tell(door, why);
     if (door->state == DOOR_OPEN)
         relay_close(door->relay);
     door->state = DOOR_ENDING;
     uv_timer_stop(&door->timer);
     uv_timer_stop(&door->good);
     uv_close((uv_handle_t *)&door->poll, on_poll_closed);
+}
+
+/* The same, for a reason. */
+static void end_connection(struct door *door, const char *why)
+{
+    if (door->state != DOOR_ENDING && door->state != DOOR_WAITING)
+        tell(door, why);
+    renew(door);
 }
 
 static void lose_patience(uv_timer_t *timer)
@@ -143,13 +155,8 @@ static int socket_error(const struct door *door)
     return error;
 }
 
-static void take_connection(struct door *door)
+static void open_door(struct door *door)
 {
-    int error = socket_error(door);
-    if (error != 0) {
-        end_connection(door, strerror(error));
-        return;
-    }
     uv_timer_stop(&door->timer);
     door->state = DOOR_OPEN;
     door->answers_before = count_answers(door);
@@ -157,6 +164,69 @@ static void take_connection(struct door *door)
     relay_open(door->relay);
     door_flush(door);
     door->on_change(door->user);
+}
+
+/* A line this short goes into the buffer of a new connection as a whole. */
+static void authenticate(struct door *door)
+{
+    char line[DOOR_TOKEN_BYTES_MAX + sizeof "AUTH \n"];
+    int bytes = snprintf(line, sizeof line, "AUTH %s\n", door->token);
+    bool is_sent = send(door->fd, line, (size_t)bytes, MSG_NOSIGNAL) == bytes;
+    explicit_bzero(line, sizeof line);
+    door->state = DOOR_AUTHENTICATES;
+    door->answer.len = 0;
+    if (is_sent)
+        uv_poll_start(&door->poll, UV_READABLE, on_poll);
+    else
+        end_connection(door, "it does not take the token");
+}
+
+static void take_connection(struct door *door)
+{
+    int error = socket_error(door);
+    if (error != 0)
+        end_connection(door, strerror(error));
+    else if (door->token[0] != '\0')
+        authenticate(door);
+    else
+        open_door(door);
+}
+
+/* "AUTH name", or "? AUTH *" where that is nobody's token; all that a node says before it is asked
+ * more. */
+static void take_answer(struct door *door)
+{
+    static const char known[] = "AUTH ", unknown[] = "? AUTH *";
+    struct span line = {door->answer.data, door->answer.len - 1};
+    if (line.len > strlen(known) && memcmp(line.data, known, strlen(known)) == 0) {
+        door->is_told_of_token = false;
+        open_door(door);
+    } else if (line.len >= strlen(unknown) && memcmp(line.data, unknown, strlen(unknown)) == 0) {
+        door->is_told = door->is_told && door->is_told_of_token;
+        door->is_told_of_token = true;
+        end_connection(door, "it does not know the token of `token_file`");
+    } else {
+        end_connection(door, "it says what is no answer to AUTH");
+    }
+}
+
+static void read_answer(struct door *door)
+{
+    char bytes[DOOR_ANSWER_BYTES_MAX];
+    ssize_t count = read(door->fd, bytes, sizeof bytes);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count <= 0) {
+        end_connection(door, count == 0 ? "it has closed the connection" : strerror(errno));
+        return;
+    }
+    buffer_append(&door->answer, (struct span){bytes, (size_t)count});
+    const char *end = memchr(door->answer.data, '\n', door->answer.len);
+    bool is_last = end != NULL && end == door->answer.data + door->answer.len - 1;
+    if (is_last)
+        take_answer(door);
+    else if (end != NULL || door->answer.len >= DOOR_ANSWER_BYTES_MAX)
+        end_connection(door, "it says what is no answer to AUTH");
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -169,7 +239,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     } else if (door->state == DOOR_CONNECTING) {
         take_connection(door);
     }
-    if (door->state == DOOR_OPEN && (events & UV_READABLE) != 0)
+    if (door->state == DOOR_AUTHENTICATES && (events & UV_READABLE) != 0)
+        read_answer(door);
+    else if (door->state == DOOR_OPEN && (events & UV_READABLE) != 0)
         read_answers(door);
     if (door->state == DOOR_OPEN && (events & UV_WRITABLE) != 0)
         door_flush(door);
@@ -267,9 +339,38 @@ struct door *door_new(uv_loop_t *loop, const struct topology_node *node, struct 
     return door;
 }
 
+void door_set_token(struct door *door, struct span token)
+{
+    assert(token.len <= DOOR_TOKEN_BYTES_MAX);
+    bool is_same = span_equals(token, span_of(door->token));
+    explicit_bzero(door->token, sizeof door->token);
+    if (token.len > 0)
+        memcpy(door->token, token.data, token.len);
+    if (is_same)
+        return;
+    door->pause_ms = DOOR_PAUSE_MS_MIN;
+    if (door->state == DOOR_WAITING)
+        uv_timer_start(&door->timer, try_again, 0, 0);
+    else if (token.len > 0)
+        renew(door);
+}
+
 bool door_is_open(const struct door *door)
 {
     return door->state == DOOR_OPEN;
+}
+
+int door_dial(const struct door *door, struct buffer *first)
+{
+    const struct resolve_addresses *known = &door->address.known;
+    if (door->state != DOOR_OPEN || known->count == 0)
+        return -1;
+    if (door->token[0] != '\0') {
+        buffer_append(first, span_of("AUTH "));
+        buffer_append(first, span_of(door->token));
+        buffer_append(first, span_of("\n"));
+    }
+    return connect_to(known->endpoints[(door->tries - 1) % known->count]);
 }
 
 void door_flush(struct door *door)
@@ -303,6 +404,10 @@ void door_close(struct door *door)
 
 void door_free(struct door **door)
 {
+    if (*door == NULL)
+        return;
+    buffer_free(&(*door)->answer);
+    explicit_bzero((*door)->token, sizeof(*door)->token);
     free(*door);
     *door = NULL;
 }

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,20 +12,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bus/net/binding.h"
-#include "gateway/web/parse/upload.h"
-#include "gateway/web/server/door.h"
-#include "topology/format/networks.h"
+#include "gateway/web/server/certificate.h"
+#include "gateway/web/server/http_state.h"
+#include "topology/process_figures.h"
 
 /* Connections that are taken in one turn, of each socket. */
 #define ACCEPTED_MAX 64
 /* After there was no descriptor, or no room. */
 #define ACCEPT_PAUSE_MS 100
-/* How often connections whose time is over are looked for. */
-#define LOOK_MS 1000
+/* How often connections whose time is over are looked for, and positions that were too fast go on.
+ */
+#define LOOK_MS PACER_TURN_MS
 /* Seconds without a byte after which a connection ends. */
-#define SILENCE_S         60
-#define FIGURES_BYTES_MAX 512
+#define SILENCE_S 60
 /* The library is called by one thread. Versions that can be told so begin a connection when it is
  * given to them only then, else at the next MHD_run, and it must be counted before another comes.
  */
@@ -35,68 +33,14 @@
 #else
 #define ONE_THREAD 0
 #endif
+/* As for the nodes' TLS. */
+#define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* ADMIT_RETRY_S as a header has it. */
+#define RETRY_AFTER "1"
+
+static const char json[] = "application/json";
 
 static_assert(UPLOAD_POSITIONS_MAX <= RELAY_CLIENTS_MAX, "or it is refused whenever it comes");
-
-enum exchange_state {
-    EXCHANGE_BEGINS,
-    EXCHANGE_READS,
-    EXCHANGE_WAITS, /* for the node; its connection is suspended */
-    EXCHANGE_IS_OVER,
-};
-
-struct visit {
-    bool is_there, is_ended; /* is_ended: nothing more will come */
-    int fd;                  /* the library's, open as long as it is there */
-    uint64_t due_ms;
-    struct network_address who; /* its host */
-    size_t body_bytes;          /* that count */
-};
-
-/* One request and its answer. */
-struct exchange {
-    struct http *http;
-    struct MHD_Connection *connection;
-    enum exchange_state state;
-    enum upload_kind kind;
-    struct buffer query, body;
-    bool is_about_ready; /* /readyz, where kind is none */
-    const char *methods; /* that its path has; a constant text, or NULL */
-    unsigned status;     /* of its answer; 0: not known yet */
-    size_t accepted;
-    uint64_t number; /* of the last IAMAT that it waits for */
-    uint64_t due_ms;
-    struct exchange *next, *before; /* in the order in which they began to wait */
-};
-
-struct listener {
-    struct http *http;
-    int fd;
-    uv_poll_t poll;
-};
-
-struct http {
-    uv_loop_t *loop;
-    struct relay *relay;
-    const struct door *door;
-    struct MHD_Daemon *daemon;
-    uv_poll_t poll;
-    uv_timer_t timer, look, pause;
-    struct listener listeners[BINDING_SOCKETS_MAX];
-    size_t listener_count;
-    struct visit visits[HTTP_CONNECTIONS_MAX];
-    size_t visit_count;
-    struct exchange *first, *last; /* that wait */
-    size_t body_bytes;             /* that count, of all that are read */
-    struct upload upload;
-    struct buffer text; /* of an answer */
-    struct {
-        uint64_t accepted; /* positions that were taken */
-        uint64_t skipped;  /* what an app sends and is no position */
-        uint64_t refused;  /* requests that were no good */
-    } figures;
-    bool is_stopped, is_closing; /* is_closing: nobody begins to wait any more */
-};
 
 /* ---- who is connected, and how long a request may still take ----
  *
@@ -107,74 +51,106 @@ struct http {
 static struct visit *begin_visit(struct http *http, int fd, const struct sockaddr *at)
 {
     size_t i = 0;
-    while (i < HTTP_CONNECTIONS_MAX && http->visits[i].is_there)
+    while (i < HTTP_VISITS_MAX && http->visits[i].is_there)
         i++;
-    assert(i < HTTP_CONNECTIONS_MAX);
+    assert(i < HTTP_VISITS_MAX);
     http->visit_count++;
     http->visits[i] = (struct visit){.is_there = true,
                                      .fd = fd,
                                      .due_ms = uv_now(http->loop) + HTTP_REQUEST_MS_MAX,
-                                     .who = network_address_host(at)};
+                                     .who = network_address_host(at),
+                                     .from = network_address_of(at)};
     return &http->visits[i];
 }
 
-static bool has_share(const struct http *http, const struct sockaddr *at)
+bool http_has_share(const struct http *http, const struct network_address *who,
+                    bool has(const struct visit *visit), unsigned most)
 {
-    struct network_address who = network_address_host(at);
-    unsigned count = 0, most = network_address_is_loopback(&who) ? HTTP_LOOPBACK_CONNECTIONS_MAX
-                                                                 : HTTP_ADDRESS_CONNECTIONS_MAX;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
-        count += http->visits[i].is_there && memcmp(&http->visits[i].who, &who, sizeof who) == 0;
+    unsigned count = 0;
+    most = network_address_is_loopback(who) ? most * HTTP_LOOPBACK_TENTHS / 10 : most / 2;
+    for (size_t i = 0; i < HTTP_VISITS_MAX; i++) {
+        const struct visit *visit = &http->visits[i];
+        count += visit->is_there && has(visit) && memcmp(&visit->who, who, sizeof *who) == 0;
+    }
     return count >= most;
+}
+
+static bool is_no_viewer(const struct visit *visit)
+{
+    return visit->viewer == NULL;
 }
 
 /* Who has ended its half of the connection waits for an answer at most. The library, with epoll,
  * does not always notice an end that came together with bytes. */
 static void find_ended(struct http *http)
 {
-    struct pollfd fds[HTTP_CONNECTIONS_MAX];
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+    struct pollfd fds[HTTP_VISITS_MAX];
+    for (size_t i = 0; i < HTTP_VISITS_MAX; i++) {
         const struct visit *visit = &http->visits[i];
         fds[i] = (struct pollfd){.fd = visit->is_there && !visit->is_ended ? visit->fd : -1,
                                  .events = POLLRDHUP};
     }
-    if (poll(fds, HTTP_CONNECTIONS_MAX, 0) <= 0)
+    if (poll(fds, HTTP_VISITS_MAX, 0) <= 0)
         return;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
+    for (size_t i = 0; i < HTTP_VISITS_MAX; i++)
         if (fds[i].revents != 0) {
             http->visits[i].is_ended = true;
             http->visits[i].due_ms = uv_now(http->loop) + 2 * HTTP_ANSWER_MS_MAX;
+            if (http->visits[i].viewer != NULL)
+                http_wake(http->visits[i].viewer);
         }
 }
 
-static void cut_late(uv_timer_t *timer)
+static void look_around(uv_timer_t *timer)
 {
     struct http *http = timer->data;
+    gate_turn(&http->gate, http->relay, (int64_t)uv_now(http->loop));
     find_ended(http);
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
+    for (size_t i = 0; i < HTTP_VISITS_MAX; i++)
         if (http->visits[i].is_there && http->visits[i].due_ms <= uv_now(http->loop))
             shutdown(http->visits[i].fd, SHUT_RDWR);
 }
 
 /* ---- answers ---- */
 
-/* http->text is the body. */
-static enum MHD_Result queue(const struct exchange *exchange, unsigned status)
+/* What some refusals have besides (RFC 9110, 11.6.1, 15.5.6; RFC 6585, 4). */
+static void add_headers(struct MHD_Response *response, unsigned status,
+                        const struct exchange *exchange)
 {
-    const struct http *http = exchange->http;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(http->text.len, http->text.data, MHD_RESPMEM_MUST_COPY);
-    if (response == NULL)
-        return MHD_NO; /* closes the connection */
-    if (http->is_stopped)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    if (http->text.len > 0)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->methods);
+    if (status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                                "Basic realm=\"zherd\"");
+    if (status == MHD_HTTP_TOO_MANY_REQUESTS ||
+        (status == MHD_HTTP_SERVICE_UNAVAILABLE && exchange->query.kind != QUERY_NONE))
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER);
+    if (exchange->query.kind != QUERY_NONE)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
+enum MHD_Result http_give(struct exchange *exchange, unsigned status, struct MHD_Response *response,
+                          const char *type)
+{
+    if (response == NULL)
+        return MHD_NO; /* closes the connection */
+    if (exchange->http->is_stopped)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (type != NULL)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    add_headers(response, status, exchange);
     enum MHD_Result queued = MHD_queue_response(exchange->connection, status, response);
     MHD_destroy_response(response);
+    exchange->state = EXCHANGE_IS_OVER;
     return queued;
+}
+
+enum MHD_Result http_queue(struct exchange *exchange, unsigned status, const char *type)
+{
+    const struct buffer *text = &exchange->http->text;
+    return http_give(exchange, status,
+                     MHD_create_response_from_buffer(text->len, text->data, MHD_RESPMEM_MUST_COPY),
+                     text->len > 0 ? type : NULL);
 }
 
 static void set_text(struct http *http, const char *text)
@@ -183,61 +159,49 @@ static void set_text(struct http *http, const char *text)
     buffer_append(&http->text, span_of(text));
 }
 
-static enum MHD_Result refuse(struct exchange *exchange, unsigned status, const char *text)
+enum MHD_Result http_refuse(struct exchange *exchange, unsigned status, const char *text)
 {
-    exchange->state = EXCHANGE_IS_OVER;
-    exchange->http->figures.refused++;
+    exchange->http->count.refused++;
     set_text(exchange->http, text);
-    return queue(exchange, status);
+    return http_queue(exchange, status, json);
 }
 
 static enum MHD_Result answer_upload(struct exchange *exchange)
 {
     struct http *http = exchange->http;
     struct upload taken = {.accepted = exchange->accepted};
-    exchange->state = EXCHANGE_IS_OVER;
     http->text.len = 0;
     upload_answer(exchange->kind, &taken, &http->text);
-    return queue(exchange, MHD_HTTP_OK);
+    return http_queue(exchange, MHD_HTTP_OK, json);
 }
 
 static enum MHD_Result answer_health(struct exchange *exchange)
 {
     struct http *http = exchange->http;
-    struct relay_figures relay;
-    char text[FIGURES_BYTES_MAX];
-    bool is_open = door_is_open(http->door);
-    relay_count(http->relay, &relay);
-    snprintf(text, sizeof text,
-             "{\"node\":%s,\"accepted\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"refused\":%" PRIu64
-             ",\"answered\":%" PRIu64 ",\"declined\":%" PRIu64 ",\"replaced\":%" PRIu64
-             ",\"turned_down\":%" PRIu64 ",\"waiting\":%zu,\"remembered\":%zu,"
-             "\"body_bytes\":%zu}\n",
-             is_open ? "true" : "false", http->figures.accepted, http->figures.skipped,
-             http->figures.refused, relay.answered, relay.refused, relay.replaced,
-             relay.turned_down, relay.waiting, relay.remembered, http->body_bytes);
-    set_text(http, text);
-    exchange->state = EXCHANGE_IS_OVER;
-    return queue(exchange,
-                 exchange->is_about_ready && !is_open ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK);
+    struct web_figures figures;
+    http_count(http, &figures);
+    http->text.len = 0;
+    web_write_health(&figures, &http->text);
+    bool is_ready = figures.is_open && figures.is_complete;
+    return http_queue(
+        exchange,
+        exchange->is_about_ready && !is_ready ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, json);
 }
 
 /* ---- those that wait for the node ---- */
 
-static void append(struct exchange *exchange)
+void http_append(struct exchanges *list, struct exchange *exchange)
 {
-    struct http *http = exchange->http;
-    exchange->before = http->last;
+    exchange->before = list->last;
     exchange->next = NULL;
-    *(http->last == NULL ? &http->first : &http->last->next) = exchange;
-    http->last = exchange;
+    *(list->last == NULL ? &list->first : &list->last->next) = exchange;
+    list->last = exchange;
 }
 
-static void unlink_exchange(struct exchange *exchange)
+void http_unlink(struct exchanges *list, struct exchange *exchange)
 {
-    struct http *http = exchange->http;
-    *(exchange->before == NULL ? &http->first : &exchange->before->next) = exchange->next;
-    *(exchange->next == NULL ? &http->last : &exchange->next->before) = exchange->before;
+    *(exchange->before == NULL ? &list->first : &exchange->before->next) = exchange->next;
+    *(exchange->next == NULL ? &list->last : &exchange->next->before) = exchange->before;
 }
 
 static enum MHD_Result begin_to_wait(struct exchange *exchange)
@@ -245,7 +209,7 @@ static enum MHD_Result begin_to_wait(struct exchange *exchange)
     struct http *http = exchange->http;
     exchange->state = EXCHANGE_WAITS;
     exchange->due_ms = uv_now(http->loop) + HTTP_ANSWER_MS_MAX;
-    append(exchange);
+    http_append(&http->waiting, exchange);
     MHD_suspend_connection(exchange->connection);
     return MHD_YES;
 }
@@ -253,7 +217,7 @@ static enum MHD_Result begin_to_wait(struct exchange *exchange)
 /* The library then asks once more what to answer. */
 static void end_waiting(struct exchange *exchange)
 {
-    unlink_exchange(exchange);
+    http_unlink(&exchange->http->waiting, exchange);
     exchange->state = EXCHANGE_READS;
     exchange->status = MHD_HTTP_OK;
     MHD_resume_connection(exchange->connection);
@@ -262,7 +226,8 @@ static void end_waiting(struct exchange *exchange)
 static void end_all_waiting(struct http *http, bool at_once)
 {
     uint64_t answered = relay_answered(http->relay), now_ms = uv_now(http->loop);
-    for (struct exchange *exchange = http->first, *next; exchange != NULL; exchange = next) {
+    for (struct exchange *exchange = http->waiting.first, *next; exchange != NULL;
+         exchange = next) {
         next = exchange->next;
         if (at_once || exchange->number <= answered || exchange->due_ms <= now_ms)
             end_waiting(exchange);
@@ -273,20 +238,21 @@ static void end_all_waiting(struct http *http, bool at_once)
 void http_lose_node(struct http *http)
 {
     uint64_t answered = relay_answered(http->relay);
-    for (struct exchange *exchange = http->first; exchange != NULL; exchange = exchange->next)
+    for (struct exchange *exchange = http->waiting.first; exchange != NULL;
+         exchange = exchange->next)
         if (exchange->number > answered)
             exchange->number = UINT64_MAX;
 }
 
 /* ---- requests ---- */
 
-static struct span header(const struct exchange *exchange, const char *name)
+struct span http_header(const struct exchange *exchange, const char *name)
 {
     const char *value = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
     return value == NULL ? (struct span){0} : span_of(value);
 }
 
-static struct visit *visit_of(struct MHD_Connection *connection)
+struct visit *http_visit_of(struct MHD_Connection *connection)
 {
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
@@ -302,7 +268,7 @@ static void count_body(const struct exchange *exchange, size_t before)
 {
     size_t more = counted(exchange->body.capacity) - counted(before); /* or less */
     exchange->http->body_bytes += more;
-    visit_of(exchange->connection)->body_bytes += more;
+    http_visit_of(exchange->connection)->body_bytes += more;
 }
 
 static void free_body(struct exchange *exchange)
@@ -312,38 +278,56 @@ static void free_body(struct exchange *exchange)
     count_body(exchange, before);
 }
 
+struct gate_request http_ask_gate(const struct exchange *exchange)
+{
+    struct visit *visit = http_visit_of(exchange->connection);
+    return (struct gate_request){.authorization = http_header(exchange, "Authorization"),
+                                 .path = exchange->kind != UPLOAD_NONE
+                                             ? upload_path(exchange->kind)
+                                             : query_path(exchange->query.kind),
+                                 .from = &visit->from,
+                                 .spent_ns = &visit->spent_ns,
+                                 .now_ms = (int64_t)uv_now(exchange->http->loop)};
+}
+
 /* A good request is answered when the node has; an answer that is known is given. */
 static enum MHD_Result take_request(struct exchange *exchange)
 {
     struct http *http = exchange->http;
     struct upload *upload = &http->upload;
+    struct gate_request ask = http_ask_gate(exchange);
     struct upload_request request = {
         .kind = exchange->kind,
-        .query = {exchange->query.data, exchange->query.len},
+        .query = http_query(exchange),
         .body = {exchange->body.data, exchange->body.len},
-        .limit_user = header(exchange, "X-Limit-U"),
-        .limit_device = header(exchange, "X-Limit-D"),
+        .limit_user = http_header(exchange, "X-Limit-U"),
+        .limit_device = http_header(exchange, "X-Limit-D"),
     };
-    bool is_taken = upload_read(&request, upload);
+    if (http->is_closing)
+        return http_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           "{\"error\":\"zherd-web ends\"}\n");
+    unsigned status =
+        gate_upload(&http->gate, &ask, &request, http->relay, upload, &exchange->number);
     free_body(exchange);
-    if (!is_taken) {
+    if (status != MHD_HTTP_OK) {
         http->text.len = 0;
         upload_answer(exchange->kind, upload, &http->text);
-        exchange->state = EXCHANGE_IS_OVER;
-        http->figures.refused++;
-        return queue(exchange,
-                     upload->is_too_large ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_BAD_REQUEST);
+        http->count.refused++;
+        return http_queue(exchange, status, json);
     }
-    struct span lines = {upload->lines.data, upload->lines.len};
-    if (lines.len > 0 && http->is_closing)
-        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "{\"error\":\"zherd-web ends\"}\n");
-    if (lines.len > 0 && !relay_put(http->relay, lines, &exchange->number))
-        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
-                      "{\"error\":\"too many positions wait for the node\"}\n");
     exchange->accepted = upload->accepted;
-    http->figures.accepted += upload->accepted;
-    http->figures.skipped += upload->skipped;
-    return lines.len > 0 ? begin_to_wait(exchange) : answer_upload(exchange);
+    http->count.accepted += upload->accepted;
+    http->count.skipped += upload->skipped;
+    return upload->lines.len > 0 ? begin_to_wait(exchange) : answer_upload(exchange);
+}
+
+/* A stranger's body is not kept. */
+static void ask_for_token(struct exchange *exchange)
+{
+    const struct access_person *person;
+    struct gate_request ask = http_ask_gate(exchange);
+    if (exchange->status == 0 && !gate_find(&exchange->http->gate, &ask, &person))
+        exchange->status = MHD_HTTP_UNAUTHORIZED;
 }
 
 /* What a request is for, once its headers are there. Nothing is answered before its body was read:
@@ -355,13 +339,16 @@ static void begin(struct exchange *exchange, const char *path, const char *metho
     bool is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     exchange->state = EXCHANGE_READS;
     exchange->kind = upload_kind_of(span_of(path));
+    exchange->query.kind = query_kind_of(http_path(exchange));
     exchange->is_about_ready = strcmp(path, "/readyz") == 0;
     if (exchange->kind != UPLOAD_NONE) {
         exchange->methods = upload_methods(exchange->kind);
         exchange->status = is_post || (is_get && strstr(exchange->methods, method) != NULL)
                                ? 0
                                : MHD_HTTP_METHOD_NOT_ALLOWED;
-    } else if (exchange->is_about_ready || strcmp(path, "/healthz") == 0) {
+        ask_for_token(exchange);
+    } else if (exchange->query.kind != QUERY_NONE || exchange->is_about_ready ||
+               strcmp(path, "/healthz") == 0) {
         exchange->methods = "GET, HEAD";
         exchange->status = is_get || is_head ? 0 : MHD_HTTP_METHOD_NOT_ALLOWED;
     } else {
@@ -373,12 +360,12 @@ static void begin(struct exchange *exchange, const char *path, const char *metho
 static bool has_room(const struct exchange *exchange, size_t bytes)
 {
     const struct http *http = exchange->http;
-    const struct network_address *who = &visit_of(exchange->connection)->who;
+    const struct network_address *who = &http_visit_of(exchange->connection)->who;
     size_t of_address = 0, more = counted(buffer_capacity(&exchange->body, bytes)) -
                                   counted(exchange->body.capacity);
     if (more == 0 || more > HTTP_BODIES_BYTES_MAX - http->body_bytes)
         return more == 0;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+    for (size_t i = 0; i < HTTP_VISITS_MAX; i++) {
         const struct visit *visit = &http->visits[i];
         if (visit->is_there && memcmp(&visit->who, who, sizeof *who) == 0)
             of_address += visit->body_bytes;
@@ -407,19 +394,25 @@ static enum MHD_Result answer(struct exchange *exchange)
 {
     switch (exchange->status) {
     case 0:
+        if (exchange->query.kind != QUERY_NONE)
+            return http_show(exchange);
         return exchange->kind == UPLOAD_NONE ? answer_health(exchange) : take_request(exchange);
     case MHD_HTTP_OK:
         return answer_upload(exchange);
     case MHD_HTTP_NOT_FOUND:
-        return refuse(exchange, exchange->status,
-                      "{\"error\":\"there is /owntracks, /osmand, /overland and /iamat\"}\n");
+        return http_refuse(exchange, exchange->status,
+                           "{\"error\":\"there is /owntracks, /osmand, /overland and /iamat, "
+                           "/clients.geojson, /clients/ID, /nearby, /whatsat and /events\"}\n");
+    case MHD_HTTP_UNAUTHORIZED:
+        return http_refuse(exchange, exchange->status, "{\"error\":\"this is nobody's token\"}\n");
     case MHD_HTTP_METHOD_NOT_ALLOWED:
-        return refuse(exchange, exchange->status, "{\"error\":\"this wants another method\"}\n");
+        return http_refuse(exchange, exchange->status,
+                           "{\"error\":\"this wants another method\"}\n");
     case MHD_HTTP_CONTENT_TOO_LARGE:
-        return refuse(exchange, exchange->status, "{\"error\":\"a body has up to 4 MiB\"}\n");
+        return http_refuse(exchange, exchange->status, "{\"error\":\"a body has up to 4 MiB\"}\n");
     default:
-        return refuse(exchange, exchange->status,
-                      "{\"error\":\"too many bodies are being read\"}\n");
+        return http_refuse(exchange, exchange->status,
+                           "{\"error\":\"too many bodies are being read\"}\n");
     }
 }
 
@@ -448,11 +441,9 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 static void *begin_exchange(void *user, const char *target, struct MHD_Connection *connection)
 {
     struct exchange *exchange = bytes_zeroed(sizeof *exchange);
-    const char *query = strchr(target, '?');
     exchange->http = user;
     exchange->connection = connection;
-    if (query != NULL)
-        buffer_append(&exchange->query, span_of(query + 1));
+    buffer_append(&exchange->target, span_of(target));
     return exchange;
 }
 
@@ -462,15 +453,16 @@ static void end_exchange(void *user, struct MHD_Connection *connection, void **b
     struct http *http = user;
     struct exchange *exchange = *begun;
     (void)code;
-    struct visit *visit = visit_of(connection);
+    struct visit *visit = http_visit_of(connection);
     if (!visit->is_ended)
         visit->due_ms = uv_now(http->loop) + HTTP_REQUEST_MS_MAX;
     if (exchange == NULL)
         return;
     if (exchange->state == EXCHANGE_WAITS)
-        unlink_exchange(exchange);
+        http_unlink(&http->waiting, exchange);
+    http_show_end(exchange);
     free_body(exchange);
-    buffer_free(&exchange->query);
+    buffer_free(&exchange->target);
     free(exchange);
     *begun = NULL;
 }
@@ -512,7 +504,8 @@ static void pause_listening(struct http *http)
 static void take_connection(struct http *http, int fd, const struct sockaddr *at, socklen_t bytes)
 {
     static const int on = 1;
-    if (has_share(http, at)) {
+    struct network_address who = network_address_host(at);
+    if (http_has_share(http, &who, is_no_viewer, HTTP_CONNECTIONS_MAX)) {
         close(fd);
         return;
     }
@@ -558,11 +551,12 @@ void http_turn(struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms = UINT64_MAX;
     end_all_waiting(http, false);
+    http_show_turn(http);
     MHD_run(http->daemon);
     if (MHD_get_timeout(http->daemon, &wait_ms) != MHD_YES)
         wait_ms = UINT64_MAX;
-    if (http->first != NULL) {
-        uint64_t now_ms = uv_now(http->loop), due_ms = http->first->due_ms;
+    if (http->waiting.first != NULL) {
+        uint64_t now_ms = uv_now(http->loop), due_ms = http->waiting.first->due_ms;
         uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
         wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
     }
@@ -591,29 +585,36 @@ static bool listen_at(struct http *http, const char *endpoint, struct fault *fau
     return true;
 }
 
-static struct MHD_Daemon *start_daemon(struct http *http)
+static struct MHD_Daemon *start_daemon(struct http *http, bool is_secure)
 {
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)certificate_retrieve},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_VERSIONS},
+        {MHD_OPTION_END, 0, NULL},
+    };
     const struct MHD_OptionItem options[] = {
-        {MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, HTTP_VISITS_MAX, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEAD_BYTES_MAX, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin_exchange, http},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)end_exchange, http},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)note_connection, http},
+        {MHD_OPTION_ARRAY, 0, is_secure ? tls : &tls[sizeof tls / sizeof *tls - 1]},
         {MHD_OPTION_END, 0, NULL},
     };
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-                                ONE_THREAD,
+                                ONE_THREAD | (is_secure ? MHD_USE_TLS : 0),
                             0, NULL, NULL, handle, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
-struct http *http_new(uv_loop_t *loop, const char *endpoint, struct relay *relay,
+struct http *http_new(uv_loop_t *loop, const char *endpoint, bool is_secure, struct relay *relay,
                       struct fault *fault)
 {
     struct http *http = bytes_zeroed(sizeof *http);
     http->loop = loop;
     http->relay = relay;
-    http->daemon = start_daemon(http);
+    process_begin(&http->process);
+    http->daemon = start_daemon(http, is_secure);
     if (http->daemon == NULL)
         fault_set(fault, "cannot serve HTTP: %s", strerror(errno));
     if (http->daemon == NULL || !listen_at(http, endpoint, fault)) {
@@ -629,26 +630,36 @@ struct http *http_new(uv_loop_t *loop, const char *endpoint, struct relay *relay
     uv_timer_init(loop, &http->look);
     uv_timer_init(loop, &http->pause);
     http->look.data = http->pause.data = http;
-    uv_timer_start(&http->look, cut_late, LOOK_MS, LOOK_MS);
+    uv_timer_start(&http->look, look_around, LOOK_MS, LOOK_MS);
     listen_again(&http->pause);
     return http;
 }
 
-void http_set_door(struct http *http, const struct door *door)
+void http_set_rules(struct http *http, struct access *rules)
+{
+    if (http->gate.rules != NULL || rules != NULL)
+        http_show_forget(http);
+    gate_take(&http->gate, rules);
+}
+
+void http_set_node(struct http *http, struct door *door, struct herd *herd)
 {
     http->door = door;
+    http->herd = herd;
 }
 
 void http_stop(struct http *http)
 {
     http->is_stopped = true;
+    gate_release(&http->gate, http->relay, (int64_t)uv_now(http->loop));
     for (size_t i = 0; i < http->listener_count; i++)
         uv_poll_stop(&http->listeners[i].poll);
+    http_show_stop(http);
 }
 
 bool http_is_waiting(const struct http *http)
 {
-    return http->first != NULL;
+    return http->waiting.first != NULL || http->askers.first != NULL;
 }
 
 /* The library reads requests once more, and ends the process where one of its connections is
@@ -657,6 +668,7 @@ void http_close(struct http *http)
 {
     http->is_stopped = http->is_closing = true;
     end_all_waiting(http, true);
+    http_show_stop(http);
     MHD_run(http->daemon);
     uv_close((uv_handle_t *)&http->poll, NULL);
     uv_close((uv_handle_t *)&http->timer, NULL);
@@ -673,6 +685,7 @@ void http_free(struct http **http)
 {
     if (*http == NULL)
         return;
+    gate_free(&(*http)->gate);
     upload_free(&(*http)->upload);
     buffer_free(&(*http)->text);
     free(*http);

@@ -1,11 +1,11 @@
 /* http: the HTTP side of zherd-web: takes requests of trackers, hands positions to the relay, and
- * answers when the node has, or when they are in memory for a second.
+ * answers when the node has, or when they are in memory for a second; and shows where clients are.
  *
- * What a request means is gateway/web/parse/upload.h's, and libmicrohttpd speaks the protocol. It
- * knows no topology.
+ * What a request means is gateway/web/parse/upload.h's and query.h's, what is shown is that of
+ * gateway/web/show, and libmicrohttpd speaks the protocol. It knows no topology.
  *
  * Invariant: connections, the bytes of their bodies and the time of a request have limits, and no
- * address has all of the connections or bytes. */
+ * address has all of the connections, viewers or bytes. */
 #ifndef ZHERD_GATEWAY_WEB_SERVER_HTTP_H
 #define ZHERD_GATEWAY_WEB_SERVER_HTTP_H
 
@@ -19,10 +19,13 @@
 
 /* At the same time; one more waits until another one ends. */
 #define HTTP_CONNECTIONS_MAX 1000
-/* Of one address (of IPv6: of one /64), and of one of loopback, where a proxy may be. One more is
- * closed at once. */
-#define HTTP_ADDRESS_CONNECTIONS_MAX  (HTTP_CONNECTIONS_MAX / 2)
-#define HTTP_LOOPBACK_CONNECTIONS_MAX (HTTP_CONNECTIONS_MAX * 9 / 10)
+/* Of these, and of viewers and works below, one address (of IPv6: one /64) has half at most; one of
+ * loopback, where a proxy may be, so many tenths. One more is closed at once. */
+#define HTTP_LOOPBACK_TENTHS 9
+/* Of events, at the same time, besides. */
+#define HTTP_VIEWERS_MAX 2000
+/* Answers that take their time: pages that are written a part at a time, and look-ups. */
+#define HTTP_WORKS_MAX 64
 /* A request's line and its headers. */
 #define HTTP_HEAD_BYTES_MAX ((size_t)16 * 1024)
 /* Of all bodies at the same time: 16 of the largest. What is beyond is answered by 503, after which
@@ -41,14 +44,21 @@
 
 struct http;
 struct door;
+struct herd;
 
-/* Listens at the endpoint, and serves from the loop. NULL and one sentence in `fault` where it
+/* Listens at the endpoint, and serves from the loop; HTTPS where it is secure, by what
+ * gateway/web/server/certificate.h shows. NULL and one sentence in `fault` where it
  * cannot. Borrows the relay. */
-struct http *http_new(uv_loop_t *loop, const char *endpoint, struct relay *relay,
+struct http *http_new(uv_loop_t *loop, const char *endpoint, bool is_secure, struct relay *relay,
                       struct fault *fault);
 
-/* Before the first turn: the door whose state /readyz says. Borrowed. */
-void http_set_door(struct http *http, const struct door *door);
+/* Before the first turn: the door whose state /readyz says, and what is known of the herd.
+ * Borrowed. */
+void http_set_node(struct http *http, struct door *door, struct herd *herd);
+
+/* Other access rules from now on, which are its to free; NULL: none. */
+struct access;
+void http_set_rules(struct http *http, struct access *rules);
 
 /* The relay was closed, and is not open again: whose positions had no answer waits for its second.
  */

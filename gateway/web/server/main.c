@@ -1,4 +1,5 @@
-/* zherd-web: takes positions over HTTP and passes them on to a node. */
+/* zherd-web: takes positions over HTTP and passes them on to a node, and shows where clients are.
+ */
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,10 +11,13 @@
 #include <uv.h>
 
 #include "gateway/web/parse/relay.h"
+#include "gateway/web/server/certificate.h"
 #include "gateway/web/server/door.h"
+#include "gateway/web/server/herd.h"
 #include "gateway/web/server/http.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
+#include "topology/monitor.h"
 #include "topology/notify.h"
 #include "topology/say.h"
 #include "topology/signals.h"
@@ -39,15 +43,20 @@ static const char HELP[] =
     "POST /overland     Overland\n"
     "POST /iamat        {\"id\":..., \"lat\":..., \"lon\":..., \"time\":...}, or an array of "
     "these\n"
+    "GET /clients.geojson, /clients/ID, /nearby, /whatsat, /events\n"
+    "                   where clients are, who and what is near, and what changes\n"
+    "GET /metrics       figures for Prometheus\n"
     "GET /healthz       what it has done\n"
     "GET /readyz        the same, and 503 while the node cannot be reached\n"
     "\n"
     "It says \"ready\" on standard output once it listens. Positions that the node does not take "
     "at\n"
     "once are kept, of each client the newest, until it does; they are lost where zherd-web ends\n"
-    "before. HUP makes it read FILE again and say what will change at the next start; HUP and "
-    "USR1\n"
-    "open standard output and standard error again where they are files. Neither ends it.\n"
+    "before. HUP makes it read FILE, the access rules, its token and its certificate again, and "
+    "say\n"
+    "what will change at the next start; HUP and USR1 open standard output and standard error "
+    "again\n"
+    "where they are files. Neither ends it.\n"
     "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong.\n";
 
 enum flag { FLAG_TOPOLOGY = 1, FLAG_WEB, FLAG_VERSION };
@@ -113,6 +122,14 @@ static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
 #define SIGNALS (sizeof signal_numbers / sizeof *signal_numbers)
 
+/* What a web has from files beside the topology file. */
+struct web_files {
+    struct access *rules; /* NULL: none */
+    char bytes[MONITOR_TOKEN_FILE_BYTES_MAX];
+    struct span token;               /* borrowed from `bytes`; empty: none */
+    struct certificate *certificate; /* NULL: none */
+};
+
 struct web {
     const struct web_options *options;
     const struct topology_web *self;
@@ -124,13 +141,15 @@ struct web {
     struct relay *relay;
     struct http *http;
     struct door *door;
-    bool is_connected, is_stopping, is_over;
+    struct herd *herd;
+    bool is_secure, is_connected, is_stopping, is_over;
 };
 
 static void describe(const struct web *web, char text[STATUS_BYTES_MAX])
 {
-    snprintf(text, STATUS_BYTES_MAX, "HTTP at %s; node %s: %s", web->self->listen.text,
-             web->node->name, door_is_open(web->door) ? "connected" : "not connected");
+    snprintf(text, STATUS_BYTES_MAX, "%s at %s; node %s: %s", web->is_secure ? "HTTPS" : "HTTP",
+             web->self->listen.text, web->node->name,
+             door_is_open(web->door) ? "connected" : "not connected");
 }
 
 static void on_change(void *user)
@@ -160,6 +179,7 @@ static void end(struct web *web)
     web->is_over = true;
     http_close(web->http);
     door_close(web->door);
+    herd_close(web->herd);
     uv_walk(&web->loop, close_handle, NULL);
 }
 
@@ -174,29 +194,112 @@ static void on_turn(uv_prepare_t *turn)
     struct web *web = turn->data;
     if (web->is_over)
         return;
+    herd_turn(web->herd);
     http_turn(web->http);
     door_flush(web->door);
     notify_alive((int64_t)uv_now(&web->loop));
-    if (web->is_stopping && !http_is_waiting(web->http))
+    if (web->is_stopping && !http_is_waiting(web->http) && herd_is_over(web->herd))
         end(web);
 }
 
-/* Nothing in the file that concerns it takes effect before the next start. */
-static void read_again(const struct web *web)
+/* ---- files ---- */
+
+static bool read_token(const char *path, struct web_files *files)
 {
-    struct topology topology;
+    struct fault fault;
+    return monitor_token_read(path, files->bytes, &files->token, &fault) ||
+           say_failure("the token %s %s", path, fault.text);
+}
+
+static bool read_certificate(const struct topology_web *self, struct web_files *files)
+{
+    struct fault fault;
+    files->certificate = certificate_read(self->certificate, self->certificate_key, &fault);
+    return files->certificate != NULL || say_failure("%s", fault.text);
+}
+
+static void drop_files(struct web_files *files)
+{
+    if (files->rules != NULL)
+        access_free(files->rules);
+    free(files->rules);
+    certificate_free(files->certificate);
+    explicit_bzero(files->bytes, sizeof files->bytes);
+}
+
+/* A token is shown only where there are rules. False, and said, where one of them is not good. */
+static bool read_files(const struct topology *topology, const struct topology_web *self,
+                       struct web_files *files)
+{
+    *files = (struct web_files){0};
+    bool is_good = access_load_own(topology->access, &files->rules);
+    if (is_good && files->rules != NULL)
+        is_good = read_token(self->token_file, files);
+    if (is_good && self->certificate[0] != '\0')
+        is_good = read_certificate(self, files);
+    if (!is_good)
+        drop_files(files);
+    return is_good;
+}
+
+/* They are nobody else's from then on. */
+static void take_files(struct web *web, struct web_files *files)
+{
+    bool has_certificate = files->certificate != NULL;
+    door_set_token(web->door, files->token);
+    http_set_rules(web->http, files->rules);
+    if (has_certificate && web->is_secure)
+        certificate_show(files->certificate);
+    else
+        certificate_free(files->certificate);
+    if (has_certificate != web->is_secure)
+        say("%s: at the next start", has_certificate ? "HTTPS" : "HTTP in place of HTTPS");
+    explicit_bzero(files->bytes, sizeof files->bytes);
+}
+
+/* ---- HUP ---- */
+
+static const struct topology_web *find_self(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; i < topology->web_count; i++)
+        if (strcmp(topology->webs[i].name, name) == 0)
+            return &topology->webs[i];
+    return NULL;
+}
+
+static void say_changes(const struct web *web, const struct topology *topology)
+{
     struct topology_changes changes;
     char later[TOPOLOGY_LATER_BYTES_MAX];
+    topology_changes_list(web->options->topology, topology, TOPOLOGY_ASKER_WEB, web->self->name,
+                          &changes);
+    topology_changes_at_start(&changes, later);
+    if (later[0] != '\0')
+        say("%s: at the next start", later);
+}
+
+/* Whatever is not among the files waits for the next start. */
+static void read_again(struct web *web)
+{
+    struct topology topology;
+    struct web_files files;
+    const char *file = web->options->topology_file;
     notify_reloading();
-    if (!topology_load(web->options->topology_file, &topology)) {
-        say("nothing changes: %s is not good", web->options->topology_file);
+    if (!topology_load(file, &topology)) {
+        say("nothing changes: %s is not good", file);
     } else {
-        say("%s read again", web->options->topology_file);
-        topology_changes_list(web->options->topology, &topology, TOPOLOGY_ASKER_WEB,
-                              web->self->name, &changes);
-        topology_changes_at_start(&changes, later);
-        if (later[0] != '\0')
-            say("%s: at the next start", later);
+        const struct topology_web *self = find_self(&topology, web->self->name);
+        bool is_good = self != NULL && read_files(&topology, self, &files);
+        if (self == NULL || is_good)
+            say("%s read again", file);
+        else
+            say("nothing changes: what %s names is not good", file);
+        if (self == NULL || is_good)
+            say_changes(web, &topology);
+        if (is_good)
+            take_files(web, &files);
+        if (is_good)
+            herd_change(web->herd, &topology);
         topology_free(&topology);
     }
     notify_ready(NULL);
@@ -213,6 +316,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     notify_stopping();
     http_stop(web->http);
+    herd_say_goodbye(web->herd);
     if (web->is_stopping)
         end(web);
     else
@@ -259,12 +363,27 @@ static void take_descriptors(void)
 static bool open_all(struct web *web)
 {
     struct fault fault;
+    struct web_files files;
+    const struct topology *topology = web->options->topology;
+    if (!read_files(topology, web->self, &files))
+        return false;
+    web->is_secure = files.certificate != NULL;
     web->relay = relay_new();
-    web->http = http_new(&web->loop, web->self->listen.text, web->relay, &fault);
-    if (web->http == NULL)
+    web->herd = herd_new(&web->loop, topology, &topology->observers[web->self->observer],
+                         web->options->topology_file);
+    if (web->herd == NULL) {
+        drop_files(&files);
+        return false;
+    }
+    web->http = http_new(&web->loop, web->self->listen.text, web->is_secure, web->relay, &fault);
+    if (web->http == NULL) {
+        herd_close(web->herd);
+        drop_files(&files);
         return say_failure("%s", fault.text);
+    }
     web->door = door_new(&web->loop, web->node, web->relay, on_change, web);
-    http_set_door(web->http, web->door);
+    http_set_node(web->http, web->door, web->herd);
+    take_files(web, &files);
     return true;
 }
 
@@ -289,6 +408,8 @@ static bool run(const struct web_options *options)
     uv_loop_close(&web->loop);
     door_free(&web->door);
     http_free(&web->http);
+    herd_free(&web->herd);
+    certificate_close();
     relay_destroy(&web->relay);
     say_settle(SAY_CLOSE_MS);
     return is_good;

@@ -1,7 +1,6 @@
-# refused: 19: this herd has access rules, and a `web` has no token to show; leave `access` or this `web` out
+# refused: 18: HTTPS needs `certificate = FILE` and `certificate_key = FILE`; write both, or none for HTTP
 herd
     name = small
-    access = small.access
 node
     name = Alford
     clients = tcp://127.0.0.1:11500
@@ -20,3 +19,4 @@ web
     of = Alford
     observer = Ear
     listen = tcp://127.0.0.1:14500
+    certificate = web.pem

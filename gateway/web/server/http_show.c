@@ -1,0 +1,404 @@
+/* What a request for positions is answered, and the viewers of events. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "gateway/web/parse/admit.h"
+#include "gateway/web/server/asker.h"
+#include "gateway/web/server/http_state.h"
+#include "topology/format/monitor_request.h"
+#include "topology/process_figures.h"
+#include "topology/version.h"
+
+/* What the library asks for at once. */
+#define PAGE_BLOCK_BYTES   (16 * 1024)
+#define EVENTS_BLOCK_BYTES (32 * 1024)
+/* Of what a viewer is sent, what the system may keep before it has left: a slow one is to be late
+ * here, where it is noticed, and not there. */
+#define UNSENT_BYTES_MAX (128 * 1024)
+#define WHY_BYTES_MAX    256
+
+struct span http_path(const struct exchange *exchange)
+{
+    const struct buffer *target = &exchange->target;
+    const char *query = target->len == 0 ? NULL : memchr(target->data, '?', target->len);
+    return (struct span){target->data,
+                         query == NULL ? target->len : (size_t)(query - target->data)};
+}
+
+struct span http_query(const struct exchange *exchange)
+{
+    size_t before = http_path(exchange).len, bytes = exchange->target.len;
+    before += before < bytes; /* the question mark */
+    return (struct span){exchange->target.data + before, bytes - before};
+}
+
+static enum MHD_Result refuse(struct exchange *exchange, unsigned status, const char *why)
+{
+    char text[WHY_BYTES_MAX];
+    snprintf(text, sizeof text, "{\"error\":\"%s\"}\n", why);
+    return http_refuse(exchange, status, text);
+}
+
+/* ---- who asks ---- */
+
+static bool may_see(const void *person, struct span client)
+{
+    return admit_may_see(person, client);
+}
+
+/* Those who see alike have one sight, so that they are one audience. */
+static struct sight sight_of(const struct access *rules, const struct access_person *person)
+{
+    if (person == NULL)
+        return (struct sight){0};
+    for (size_t i = 0; rules != NULL && i < rules->person_count; i++)
+        if (access_see_alike(&rules->persons[i], person))
+            return (struct sight){may_see, &rules->persons[i]};
+    return (struct sight){may_see, person};
+}
+
+/* Whom the request may see; or it is refused, and the status is not 200. */
+static unsigned find_sight(struct exchange *exchange, struct sight *sight)
+{
+    struct gate *gate = &exchange->http->gate;
+    struct gate_request ask = http_ask_gate(exchange);
+    const struct access_person *person;
+    if (!gate_find(gate, &ask, &person))
+        return MHD_HTTP_UNAUTHORIZED;
+    if (person != NULL && person->see.count + person->be.count == 0)
+        return gate_deny(gate, &ask, person);
+    if (!gate_keeps_rate(&ask, person))
+        return MHD_HTTP_TOO_MANY_REQUESTS;
+    *sight = sight_of(gate->rules, person);
+    exchange->until_ns = person == NULL ? INT64_MAX : person->until_ns;
+    return MHD_HTTP_OK;
+}
+
+static enum MHD_Result refuse_person(struct exchange *exchange, unsigned status)
+{
+    switch (status) {
+    case MHD_HTTP_UNAUTHORIZED:
+        return refuse(exchange, status, "this wants a token that is somebody's");
+    case MHD_HTTP_FORBIDDEN:
+        return refuse(exchange, status, "this person may see nobody");
+    default:
+        return refuse(exchange, status, "this is faster than the access rules allow");
+    }
+}
+
+/* ---- how much at once ---- */
+
+static bool has_work(const struct visit *visit)
+{
+    return visit->has_work;
+}
+
+static bool is_viewer(const struct visit *visit)
+{
+    return visit->viewer != NULL;
+}
+
+/* Takes a place among answers that take their time; else refuses, and false. */
+static bool take_work(struct exchange *exchange, enum MHD_Result *refused)
+{
+    struct http *http = exchange->http;
+    struct visit *visit = http_visit_of(exchange->connection);
+    bool has_share = !http_has_share(http, &visit->who, has_work, HTTP_WORKS_MAX);
+    visit->has_work = has_share && http->work_count < HTTP_WORKS_MAX;
+    http->work_count += visit->has_work;
+    if (!visit->has_work)
+        *refused =
+            refuse(exchange, has_share ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_TOO_MANY_REQUESTS,
+                   "too many answers are being written");
+    return visit->has_work;
+}
+
+static void end_work(struct exchange *exchange)
+{
+    struct visit *visit = http_visit_of(exchange->connection);
+    exchange->http->work_count -= visit->has_work;
+    visit->has_work = false;
+}
+
+/* ---- pages ---- */
+
+static ssize_t read_page(void *user, uint64_t at, char *to, size_t room)
+{
+    struct exchange *exchange = user;
+    struct http *http = exchange->http;
+    (void)at;
+    if (!exchange->is_page)
+        return MHD_CONTENT_READER_END_WITH_ERROR; /* the rules are others now */
+    size_t bytes = page_read(&exchange->page, herd_flood(http->herd), herd_now_ns(http->herd),
+                             &http->looks, to, room);
+    return bytes == 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)bytes;
+}
+
+static enum MHD_Result show_page(struct exchange *exchange, struct sight sight)
+{
+    static const char type[] = "application/geo+json";
+    struct http *http = exchange->http;
+    char id[STREAM_ID_BYTES_MAX] = "";
+    enum MHD_Result refused;
+    if (!herd_is_complete(http->herd))
+        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
+                      "not all positions have come from the node yet");
+    if (exchange->query.kind == QUERY_CLIENTS)
+        stream_write_id(herd_stream(http->herd), &sight, id);
+    http->count.shown++;
+    if (!page_begin(&exchange->page, &exchange->query, &sight, herd_flood(http->herd),
+                    herd_now_ns(http->herd), id))
+        return refuse(exchange, MHD_HTTP_NOT_FOUND, "nobody has heard of this client");
+    if (exchange->page.is_over) {
+        http->text.len = 0;
+        buffer_append(&http->text,
+                      (struct span){exchange->page.ready.data, exchange->page.ready.len});
+        return http_queue(exchange, MHD_HTTP_OK, type);
+    }
+    if (!take_work(exchange, &refused))
+        return refused;
+    exchange->is_page = true;
+    http_append(&http->pages, exchange);
+    return http_give(exchange, MHD_HTTP_OK,
+                     MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PAGE_BLOCK_BYTES,
+                                                       read_page, exchange, NULL),
+                     type);
+}
+
+/* ---- look-ups ---- */
+
+static void on_asked(void *user, const struct span *said)
+{
+    static const unsigned statuses[] = {
+        [QUERY_FOUND] = MHD_HTTP_OK,
+        [QUERY_UNKNOWN] = MHD_HTTP_NOT_FOUND,
+        [QUERY_BUSY] = MHD_HTTP_SERVICE_UNAVAILABLE,
+        [QUERY_NOTHING] = MHD_HTTP_GATEWAY_TIMEOUT,
+    };
+    struct exchange *exchange = user;
+    struct span json = {0};
+    enum query_answer answer = said == NULL ? QUERY_NOTHING : query_read_whatsat(*said, &json);
+    exchange->asked = statuses[answer];
+    buffer_append(&exchange->page.ready, json);
+    http_unlink(&exchange->http->askers, exchange);
+    exchange->state = EXCHANGE_READS;
+    MHD_resume_connection(exchange->connection);
+}
+
+static enum MHD_Result answer_asked(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    switch (exchange->asked) {
+    case MHD_HTTP_OK:
+        http->text.len = 0;
+        buffer_append(&http->text,
+                      (struct span){exchange->page.ready.data, exchange->page.ready.len});
+        return http_queue(exchange, MHD_HTTP_OK, "application/json");
+    case MHD_HTTP_NOT_FOUND:
+        return refuse(exchange, exchange->asked, "nobody has heard of this client");
+    case MHD_HTTP_SERVICE_UNAVAILABLE:
+        return refuse(exchange, exchange->asked, "the node takes no question now");
+    default:
+        return refuse(exchange, exchange->asked, "the node has not answered");
+    }
+}
+
+static enum MHD_Result ask(struct exchange *exchange, struct sight sight)
+{
+    struct http *http = exchange->http;
+    enum MHD_Result refused;
+    if (!sight_has(&sight, (struct span){exchange->query.client, exchange->query.client_bytes}))
+        return refuse(exchange, MHD_HTTP_NOT_FOUND, "nobody has heard of this client");
+    if (!take_work(exchange, &refused))
+        return refused;
+    http->text.len = 0;
+    int fd = http->is_closing ? -1 : door_dial(http->door, &http->text);
+    if (fd < 0)
+        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the node cannot be reached");
+    query_write_whatsat(&exchange->query, &http->text);
+    exchange->asker = asker_new(http->loop, fd, (struct span){http->text.data, http->text.len},
+                                on_asked, exchange);
+    explicit_bzero(http->text.data, http->text.len); /* a token may stand there */
+    http->count.asked++;
+    exchange->state = EXCHANGE_ASKS;
+    http_append(&http->askers, exchange);
+    MHD_suspend_connection(exchange->connection);
+    return MHD_YES;
+}
+
+/* ---- events ---- */
+
+static ssize_t read_events(void *user, uint64_t at, char *to, size_t room)
+{
+    struct exchange *exchange = user;
+    struct http *http = exchange->http;
+    (void)at;
+    if (http->is_stopped || http_visit_of(exchange->connection)->is_ended ||
+        exchange->viewer.audience == NULL || herd_now_ns(http->herd) >= exchange->until_ns)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    size_t bytes = stream_read(herd_stream(http->herd), &exchange->viewer, to, room);
+    if (bytes == 0) {
+        exchange->state = EXCHANGE_RESTS;
+        MHD_suspend_connection(exchange->connection);
+    }
+    return (ssize_t)bytes;
+}
+
+static struct MHD_Response *make_stream(struct exchange *exchange)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, EVENTS_BLOCK_BYTES, read_events, exchange, NULL);
+    if (response == NULL)
+        return NULL;
+    /* No chunks: the library copies those once more, 16 KiB at a time. */
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    /* What nginx would keep until it has enough. */
+    MHD_add_response_header(response, "X-Accel-Buffering", "no");
+    return response;
+}
+
+/* The header counts first: who has it comes back. Any answer but 200 would end a viewer for good,
+ * so whoever cannot be one now is closed, and tries again. */
+static enum MHD_Result view(struct exchange *exchange, struct sight sight)
+{
+    static const int unsent = UNSENT_BYTES_MAX;
+    struct http *http = exchange->http;
+    struct visit *visit = http_visit_of(exchange->connection);
+    struct span after = http_header(exchange, "Last-Event-ID");
+    if (after.len == 0)
+        after = (struct span){exchange->query.after, exchange->query.after_bytes};
+    if (http->is_stopped || !herd_is_complete(http->herd) ||
+        http->viewer_count >= HTTP_VIEWERS_MAX ||
+        http_has_share(http, &visit->who, is_viewer, HTTP_VIEWERS_MAX) ||
+        !stream_join(herd_stream(http->herd), &sight, after, &exchange->viewer))
+        return MHD_NO;
+    setsockopt(visit->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    visit->viewer = exchange;
+    visit->due_ms = UINT64_MAX;
+    http->visit_count--;
+    http->viewer_count++;
+    http_append(&http->viewers, exchange);
+    return http_give(exchange, MHD_HTTP_OK, make_stream(exchange), "text/event-stream");
+}
+
+static void leave(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    struct visit *visit = http_visit_of(exchange->connection);
+    if (visit->viewer != exchange)
+        return;
+    http_unlink(&http->viewers, exchange);
+    stream_leave(herd_stream(http->herd), &exchange->viewer);
+    visit->viewer = NULL;
+    http->viewer_count--;
+    http->visit_count++;
+}
+
+void http_wake(struct exchange *viewer)
+{
+    if (viewer->state != EXCHANGE_RESTS)
+        return;
+    viewer->state = EXCHANGE_IS_OVER;
+    MHD_resume_connection(viewer->connection);
+}
+
+void http_show_turn(struct http *http)
+{
+    http->looks = PAGE_TURN_LOOKS;
+    if (!herd_take_news(http->herd))
+        return;
+    for (struct exchange *viewer = http->viewers.first; viewer != NULL; viewer = viewer->next)
+        if (stream_has_more(&viewer->viewer))
+            http_wake(viewer);
+}
+
+void http_show_stop(struct http *http)
+{
+    for (struct exchange *viewer = http->viewers.first; viewer != NULL; viewer = viewer->next)
+        http_wake(viewer);
+    while (http->is_closing && http->askers.first != NULL)
+        on_asked(http->askers.first, NULL);
+}
+
+/* Persons are the rules', and gone with them. */
+void http_show_forget(struct http *http)
+{
+    for (struct exchange *viewer = http->viewers.first; viewer != NULL; viewer = viewer->next) {
+        stream_leave(herd_stream(http->herd), &viewer->viewer);
+        http_wake(viewer);
+    }
+    for (struct exchange *page; (page = http->pages.first) != NULL;) {
+        http_unlink(&http->pages, page);
+        page->is_page = false;
+    }
+    if (herd_is_complete(http->herd))
+        stream_forget(herd_stream(http->herd));
+}
+
+/* ---- any of them ---- */
+
+void http_count(struct http *http, struct web_figures *figures)
+{
+    *figures = (struct web_figures){
+        .count = http->count,
+        .connections = http->visit_count,
+        .pages = http->work_count,
+        .body_bytes = http->body_bytes,
+        .is_open = door_is_open(http->door),
+        .held = http->gate.pacer.waiting.count,
+        .commit = version_commit,
+    };
+    figures->count.denied = http->gate.denied;
+    figures->count.too_fast = http->gate.pacer.held;
+    relay_count(http->relay, &figures->relay);
+    herd_count(http->herd, figures);
+}
+
+static enum MHD_Result show_metrics(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    struct web_figures figures;
+    struct span accept = http_header(exchange, MHD_HTTP_HEADER_ACCEPT);
+    enum metrics_form form = metrics_choose(accept);
+    http_count(http, &figures);
+    process_read(&http->process);
+    process_count_descriptors(&http->process);
+    figures.process = http->process;
+    http->text.len = 0;
+    web_write_metrics(&figures, form, &http->text);
+    return http_queue(exchange, MHD_HTTP_OK, metrics_content_type(form));
+}
+
+enum MHD_Result http_show(struct exchange *exchange)
+{
+    enum query_kind kind = exchange->query.kind;
+    struct sight sight = {0};
+    if (exchange->asked != 0)
+        return answer_asked(exchange);
+    if (!query_read(kind, http_path(exchange), http_query(exchange), &exchange->query))
+        return refuse(exchange, MHD_HTTP_BAD_REQUEST, exchange->query.why);
+    if (kind == QUERY_METRICS)
+        return show_metrics(exchange);
+    unsigned status = find_sight(exchange, &sight);
+    if (status == MHD_HTTP_TOO_MANY_REQUESTS && kind == QUERY_EVENTS)
+        return MHD_NO; /* it tries again; any answer would end it for good */
+    if (status != MHD_HTTP_OK)
+        return refuse_person(exchange, status);
+    if (kind == QUERY_EVENTS)
+        return view(exchange, sight);
+    return kind == QUERY_WHATSAT ? ask(exchange, sight) : show_page(exchange, sight);
+}
+
+void http_show_end(struct exchange *exchange)
+{
+    if (exchange->state == EXCHANGE_ASKS)
+        http_unlink(&exchange->http->askers, exchange);
+    asker_end(&exchange->asker);
+    if (exchange->is_page)
+        http_unlink(&exchange->http->pages, exchange);
+    leave(exchange);
+    page_end(&exchange->page);
+    end_work(exchange);
+}
