@@ -72,6 +72,12 @@ export function positionText(lat, lon) {
     return signed(lat) + signed(lon);
 }
 
+// What "#12/34.05/-118.25" says: {zoom, lat, lon}, or null. The map begins there.
+export function readPlace(hash) {
+    const found = /^#(\d{1,2})\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)$/.exec(hash);
+    return found === null ? null : {zoom: Number(found[1]), lat: Number(found[2]), lon: Number(found[3])};
+}
+
 export function distanceText(metres) {
     if (metres < 1000)
         return `${Math.round(metres)} m`;

@@ -4,6 +4,7 @@
 import {readFeature, readPlaces} from "./answers.mjs";
 import {Circles, CIRCLES_MAX} from "./circles.mjs";
 import {Clients} from "./clients.mjs";
+import {readPlace} from "./geo.mjs";
 import {Herd, ask} from "./herd.mjs";
 import {readCities, readShapes} from "./outline.mjs";
 import {FOUND_MAX, Panel} from "./panel.mjs";
@@ -20,7 +21,7 @@ class Page {
     constructor(config) {
         this.clients = new Clients();
         this.circles = new Circles();
-        this.hasView = false;
+        this.hasView = false; // somebody has said where to look
         this.isCalm = matchMedia("(prefers-reduced-motion: reduce)");
         this.panel = new Panel({
             search: () => this.search(),
@@ -42,6 +43,8 @@ class Page {
             herd: (herd) => herd !== null && this.panel.setHerd(herd),
             state: (state) => this.panel.setState(state),
         });
+        addEventListener("hashchange", () => this.lookAtHash());
+        this.lookAtHash();
         document.addEventListener("visibilitychange", () => this.changeVisibility());
         setInterval(() => this.tick(), TICK_MS);
         this.changeVisibility();
@@ -53,6 +56,14 @@ class Page {
             this.herd.pause();
         else
             this.herd.start();
+    }
+
+    lookAtHash() {
+        const place = readPlace(location.hash);
+        if (place === null)
+            return;
+        this.hasView = true;
+        this.scene.showPlace(place);
     }
 
     // ---- what the herd says ----

@@ -2,7 +2,7 @@
 // nothing about who that is.
 
 import {EARTH_M, WORLD, worldX, worldY} from "./geo.mjs";
-import {trailOf} from "./clients.mjs";
+import {isOld, trailOf} from "./clients.mjs";
 import {eachCopy, graticuleStep} from "./view.mjs";
 
 export const ORIGIN_COLOURS = 8;
@@ -29,8 +29,8 @@ export function readColours() {
             circle: colour("circle")};
 }
 
-function colourOf(client, isOld, colours) {
-    return isOld ? colours.old : colours.origins[client.originNumber % ORIGIN_COLOURS];
+function colourOf(client, nowMs, colours) {
+    return isOld(client, nowMs) ? colours.old : colours.origins[client.originNumber % ORIGIN_COLOURS];
 }
 
 // A line of world pixels, in each copy of the world that the view has.
@@ -90,13 +90,13 @@ function paintTrail(context, view, client) {
 }
 
 // `shown` and `count` are those of fillView.
-export function paintTrails(context, view, shown, count, chosen, isOld, colours) {
+export function paintTrails(context, view, shown, count, chosen, nowMs, colours) {
     context.lineWidth = 1 / view.ratio;
     context.globalAlpha = 0.6;
     for (let i = 0; i < count && count <= DISCS_MAX; i++) {
         if (shown[i].client === chosen)
             continue;
-        context.strokeStyle = colourOf(shown[i].client, isOld(shown[i].client), colours);
+        context.strokeStyle = colourOf(shown[i].client, nowMs, colours);
         paintTrail(context, view, shown[i].client);
     }
     context.globalAlpha = 1;
@@ -154,11 +154,11 @@ function paintName(context, name, x, y, colours) {
     context.fillText(text, x, y);
 }
 
-function paintDiscs(context, shown, count, isOld, colours) {
+function paintDiscs(context, shown, count, nowMs, colours) {
     context.strokeStyle = colours.halo;
     context.lineWidth = 1;
     for (let i = 0; i < count; i++) {
-        context.fillStyle = colourOf(shown[i].client, isOld(shown[i].client), colours);
+        context.fillStyle = colourOf(shown[i].client, nowMs, colours);
         context.beginPath();
         context.arc(shown[i].x, shown[i].y, DISC_PX, 0, 2 * Math.PI);
         context.fill();
@@ -166,11 +166,12 @@ function paintDiscs(context, shown, count, isOld, colours) {
     }
 }
 
-// Colour by colour: a canvas changes them slowly.
-function paintSquares(context, shown, count, isOld, colours) {
+// Colour by colour, which a canvas changes slowly, and on whole pixels: between them a square costs ten
+// times as much.
+function paintSquares(context, shown, count, nowMs, colours) {
     const byColour = new Map();
     for (let i = 0; i < count; i++) {
-        const colour = colourOf(shown[i].client, isOld(shown[i].client), colours);
+        const colour = colourOf(shown[i].client, nowMs, colours);
         if (!byColour.has(colour))
             byColour.set(colour, []);
         byColour.get(colour).push(shown[i]);
@@ -178,15 +179,15 @@ function paintSquares(context, shown, count, isOld, colours) {
     for (const [colour, entries] of byColour) {
         context.fillStyle = colour;
         for (const {x, y} of entries)
-            context.fillRect(x - SQUARE_PX / 2, y - SQUARE_PX / 2, SQUARE_PX, SQUARE_PX);
+            context.fillRect(Math.round(x - SQUARE_PX / 2), Math.round(y - SQUARE_PX / 2), SQUARE_PX, SQUARE_PX);
     }
 }
 
-export function paintClients(context, shown, count, chosen, isOld, colours) {
+export function paintClients(context, shown, count, chosen, nowMs, colours) {
     if (count <= DISCS_MAX)
-        paintDiscs(context, shown, count, isOld, colours);
+        paintDiscs(context, shown, count, nowMs, colours);
     else
-        paintSquares(context, shown, count, isOld, colours);
+        paintSquares(context, shown, count, nowMs, colours);
     for (let i = 0; i < count; i++) {
         const {client, x, y} = shown[i];
         if (client === chosen) {

@@ -2,7 +2,7 @@
 // draws. Who is shown and how it looks is decided elsewhere (view.mjs, paint.mjs).
 
 import {clientAt, fillView} from "./view.mjs";
-import {isOld, placeAt} from "./clients.mjs";
+import {placeAt} from "./clients.mjs";
 import {WORLD, bounds, distance, nearX, wrapLongitude, worldX} from "./geo.mjs";
 import {paintCircles, paintClients, paintPlaces, paintTrails, paintWorld, readColours} from "./paint.mjs";
 import {Sheet} from "./sheet.mjs";
@@ -47,19 +47,19 @@ export class Scene {
             L.tileLayer(config.tiles, {maxZoom: ZOOM_MAX, attribution: `Tiles: ${new URL(config.tiles).host}`})
                 .addTo(this.map);
         }
-        const old = (client) => isOld(client, performance.now());
         this.worldSheet = new Sheet(this.map, "world", 300, 0.5, (context, view) => {
             if (!this.hasTiles)
                 paintWorld(context, view, this.world, this.colours);
         });
         this.trailSheet = new Sheet(this.map, "trails", 410, 0.25, (context, view) => {
-            paintTrails(context, view, this.shown, this.count, this.chosen, old, this.colours);
+            paintTrails(context, view, this.shown, this.count, this.chosen, performance.now(), this.colours);
             paintCircles(context, view, this.circles, this.colours);
             paintPlaces(context, view, this.places, this.colours);
         });
         this.clientSheet = new Sheet(this.map, "clients", 420, 0, (context, view) => {
-            this.count = fillView(this.clients.all.values(), view, performance.now(), this.isWanted, this.shown);
-            paintClients(context, this.shown, this.count, this.chosen, old, this.colours);
+            const nowMs = performance.now();
+            this.count = fillView(this.clients.all.values(), view, nowMs, this.isWanted, this.shown);
+            paintClients(context, this.shown, this.count, this.chosen, nowMs, this.colours);
         });
         this.map.on("moveend resize", () => this.drawWorld());
         this.map.on("move resize", () => this.wake());
@@ -121,8 +121,11 @@ export class Scene {
     }
 
     showOne(position) {
-        this.map.setView([position.lat, position.lon], Math.max(this.map.getZoom(), ZOOM_OF_ONE),
-                         {animate: false});
+        this.showPlace({...position, zoom: Math.max(this.map.getZoom(), ZOOM_OF_ONE)});
+    }
+
+    showPlace(place) {
+        this.map.setView([place.lat, place.lon], place.zoom, {animate: false});
     }
 
     middle() {
