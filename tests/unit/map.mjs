@@ -136,6 +136,22 @@ test("a search finds names with the letters, those that begin with them first", 
     assert.deepEqual([...clients.all.keys()], ["tram"]);
 });
 
+test("nodes are counted by whose position they took", () => {
+    const clients = new Clients();
+    clients.put({...at("kiwi", 0, 0), origin: "Welsh"}, 0, false);
+    clients.put(at("otter", 0, 0), 0, false);
+    clients.put(at("finch", 0, 0), 0, false);
+    assert.deepEqual(clients.countOrigins(), [{name: "Alford", number: 1, count: 2}, {name: "Welsh", number: 0, count: 1}]);
+    clients.put(at("kiwi", 0, 0), 0, false);
+    assert.deepEqual(clients.countOrigins(), [{name: "Alford", number: 1, count: 3}]);
+});
+
+test("a place in the address is zoom, latitude and longitude", () => {
+    assert.deepEqual(geo.readPlace("#12/34.05/-118.25"), {zoom: 12, lat: 34.05, lon: -118.25});
+    assert.equal(geo.readPlace("#search"), null);
+    assert.equal(geo.readPlace(""), null);
+});
+
 test("a circle tells once who comes and who leaves", () => {
     const circles = new Circles();
     const inside = {id: "in", lat: 0, lon: 180}, outside = {id: "out", lat: 0, lon: 179};

@@ -62,6 +62,14 @@ export class Clients {
         return client;
     }
 
+    // How many clients there are of each node: [{name, number, count}], without nodes of none.
+    countOrigins() {
+        const counts = this.origins.map((name, number) => ({name, number, count: 0}));
+        for (const client of this.all.values())
+            counts[client.originNumber].count++;
+        return counts.filter((origin) => origin.count > 0).sort((one, other) => compare(one.name, other.name));
+    }
+
     remove(id) {
         return this.all.delete(id);
     }

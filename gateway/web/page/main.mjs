@@ -108,6 +108,7 @@ class Page {
             return;
         this.panel.setCount(this.clients.all.size, this.scene.count);
         this.panel.setChosen(this.scene.chosen, performance.now());
+        this.panel.setOrigins(this.clients.countOrigins());
         this.listFound();
         document.getElementById("map").dataset.draws = this.scene.draws;
     }

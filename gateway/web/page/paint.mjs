@@ -131,9 +131,9 @@ export function paintCircles(context, view, circles, colours) {
 
 // Places of a look-up: diamonds with a name.
 export function paintPlaces(context, view, places, colours) {
-    context.fillStyle = colours.place;
     for (const place of places)
         eachCopy(view, worldX(place.lon), worldY(place.lat), (x, y) => {
+            context.fillStyle = colours.place;
             context.beginPath();
             context.moveTo(x, y - 5);
             context.lineTo(x + 5, y);

@@ -2,9 +2,10 @@
 // comes from the herd is written as text and never as HTML: an id may hold any.
 
 import {compare} from "./clients.mjs";
+import {ORIGIN_COLOURS} from "./paint.mjs";
 import {ageText, distanceText, positionText} from "./geo.mjs";
 
-const FOUND_MAX = 50;
+export const FOUND_MAX = 50;
 const CROSSINGS_MAX = 100;
 
 const STATES = {
@@ -183,6 +184,8 @@ export class Panel {
             ...links.map((link) => row(`Link ${herd.node} \u2013 ${link.name}: ${link.isUp ? "up" : "down"}`,
                                        link.isUp)));
     }
+    setOrigins(origins) {
+        byId("origins").replaceChildren(...origins.map((origin) =>
+            make("li", `${origin.name}: ${origin.count}`, `origin origin-${origin.number % ORIGIN_COLOURS}`)));
+    }
 }
-
-export {FOUND_MAX};
