@@ -20,6 +20,10 @@ function byId(id) {
     return document.getElementById(id);
 }
 
+function counted(count, noun) {
+    return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 function make(name, text, className = "") {
     const element = document.createElement(name);
     element.textContent = text;
@@ -82,7 +86,7 @@ export class Panel {
     }
 
     setCount(all, shown) {
-        byId("count").textContent = `${all} clients, ${shown} in view`;
+        byId("count").textContent = `${counted(all, "client")}, ${shown} in view`;
     }
 
     searched() {
@@ -139,7 +143,7 @@ export class Panel {
     }
 
     setPlaces(places) {
-        this.setNear(places.length === 0 ? "Nothing is near" : `${places.length} places`, places.map((place) => {
+        this.setNear(places.length === 0 ? "Nothing is near" : counted(places.length, "place"), places.map((place) => {
             const item = make("li", place.name);
             item.append(make("span", place.where === "" ? "" : ` ${place.where}`, "faint"));
             return item;
@@ -148,7 +152,7 @@ export class Panel {
 
     // `neighbours` are positions with their metres.
     setNeighbours(neighbours) {
-        this.setNear(neighbours.length === 0 ? "Nobody is near" : `${neighbours.length} clients`,
+        this.setNear(neighbours.length === 0 ? "Nobody is near" : counted(neighbours.length, "client"),
                      neighbours.map((near) => {
                          const item = make("li", "");
                          item.append(makeButton(`${near.id} (${distanceText(near.metres)})`,
