@@ -9,6 +9,7 @@ import time
 import unittest
 import zlib
 
+import web_access
 from browser import Browser, missing
 from rig import BUILD, Herd, Process, free_ports, wait_for
 
@@ -398,6 +399,30 @@ class Seen(unittest.TestCase):
             phone.prefer(dark=True)
             wait_for("the dark", lambda: sum(pixel(phone.picture(), round(2 * x) + 60, round(2 * y) + 60)) < 120)
             self.assertGreater(sum(light), 600)
+
+    def test_with_rules_it_asks_for_a_token(self):
+        door = web_access.Guarded()
+        self.addCleanup(door.herd.__exit__, None)
+        door.allow(*(web_access.person(name, web_access.TOKENS[name][1], f"be = {name}", f"see = {name}")
+                     for name in ("ada", "bo")))
+        door.start()
+        for name in ("ada", "bo"):
+            self.assertEqual(door.put(name, web_access.position(name, time.time()))[0], 200)
+        wait_for("zherd-web knows the herd", lambda: door.ask("GET", "/readyz")[0] == 200)
+        self.browser.go("about:blank")
+        self.browser.go(f"http://127.0.0.1:{door.port}/#3/1/2")
+        for token in ("nobodys", web_access.TOKENS["ada"][0]):
+            self.browser.shows("#state", "needs a token")
+            self.browser.click("#token")
+            self.browser.press(token, "Enter")
+            wait_for("it is shown", lambda: self.browser.run(
+                "return sessionStorage.getItem('zherd-token')") == token)
+        self.browser.shows("#state", "Live")
+        self.browser.shows("#count", "1 client, 1 in view")
+        self.assertEqual(self.browser.text("#found"), "ada")
+        self.assertFalse(self.browser.run("return document.querySelector('#sign-in').checkVisibility()"))
+        door.put("ada", {**web_access.position("ada", time.time()), "lat": 5})
+        self.see(*shown_at(self.browser, 5, 2, 3, (1, 2)))
 
     def test_without_leaflet_it_says_what_to_install(self):
         self.browser.develop("Network.enable")

@@ -8,6 +8,7 @@ const load = (name) => import(new URL(name, PAGE));
 const geo = await load("geo.mjs");
 const {Clients, OLD_MS, TRAIL_POINTS, isOld, placeAt, trailOf} = await load("clients.mjs");
 const {CIRCLES_MAX, Circles} = await load("circles.mjs");
+const {EventReader} = await load("events.mjs");
 const answers = await load("answers.mjs");
 const outline = await load("outline.mjs");
 const view = await load("view.mjs");
@@ -196,6 +197,21 @@ test("lines of the grid stand far enough apart", () => {
     assert.equal(view.graticuleStep(1), 30);
     assert.equal(view.graticuleStep(1024), 0.1);
     assert.equal(view.graticuleStep(2 ** 18), 0.005);
+});
+
+test("events are read in whatever pieces they come", () => {
+    const text = "retry: 3000\n\nevent: move\nid: a-1\ndata: [1,\ndata: 2]\n\n:\n\nid: a-2\n\n" +
+        "event: gone\ndata:[\"x\"]\n\nevent: move\nid: a-3\ndata: half";
+    for (let bytes = 1; bytes <= text.length; bytes++) {
+        const reader = new EventReader(), events = [];
+        for (let at = 0; at < text.length; at += bytes)
+            events.push(...reader.push(text.slice(at, at + bytes)));
+        assert.deepEqual(events, [{event: "move", data: "[1,\n2]", id: "a-1"},
+                                  {event: "gone", data: "[\"x\"]", id: "a-2"}]);
+        assert.equal(reader.lastId, "a-2");
+    }
+    assert.throws(() => new EventReader().push("x".repeat((4 << 20) + 1)), RangeError);
+    new EventReader().push("x".repeat(4 << 20));
 });
 
 test("what zherd-web says is read, and what is none of it left out", () => {

@@ -1,13 +1,28 @@
 // herd: the page's side of zherd-web's HTTP: the table once, then what changes, for ever. It hands
-// on what came (gateway/web/page/answers.mjs reads it) and shows nothing.
+// on what came (answers.mjs reads it) and shows nothing.
 //
 // Invariant: at most one stream is open, none while the page is hidden: a browser has six
 // connections to a host for all its tabs, and a tab whose stream is one too many hangs.
 
 import {readGone, readHerd, readMoves, readTable} from "./answers.mjs";
+import {EventReader} from "./events.mjs";
 
-const TRY_AGAIN_MS = 3000;
+const TRY_AGAIN_MS = 2000;
+// zherd-web sends a line every 15 s at least.
+const SILENCE_MS = 40000;
 const CLIENTS_MAX = 100000;
+const TOKEN = "zherd-token";
+
+// A token is kept as long as the tab is open.
+export function setToken(token) {
+    sessionStorage.setItem(TOKEN, token);
+}
+
+function request(path, signal) {
+    const token = sessionStorage.getItem(TOKEN);
+    const headers = token ? {Authorization: `Bearer ${token}`} : {};
+    return fetch(path, {headers, signal, credentials: "omit", cache: "no-store"});
+}
 
 export class Herd {
     // `on` has table(positions, isWhole), moves(positions), gone(ids), herd(herd) and
@@ -15,9 +30,8 @@ export class Herd {
     constructor(on) {
         this.on = on;
         this.after = null; // the last event that was taken
-        this.stream = null;
+        this.abort = new AbortController();
         this.timer = 0;
-        this.round = 0; // whose answers still count
         this.herdMs = Date.now() - performance.now(); // the herd's time when the page's clock was 0
     }
 
@@ -25,10 +39,7 @@ export class Herd {
     start() {
         this.stop();
         this.on.state("connecting");
-        if (this.after === null)
-            this.readAll();
-        else
-            this.open();
+        this.follow(this.abort.signal);
     }
 
     pause() {
@@ -37,79 +48,89 @@ export class Herd {
     }
 
     stop() {
-        this.round++;
         clearTimeout(this.timer);
-        this.stream?.close();
-        this.stream = null;
+        this.abort.abort();
+        this.abort = new AbortController();
     }
 
-    startLater() {
+    startLater(state) {
         this.stop();
-        this.on.state("lost");
-        this.timer = setTimeout(() => this.start(), TRY_AGAIN_MS);
+        this.on.state(state);
+        if (state !== "refused")
+            this.timer = setTimeout(() => this.start(), TRY_AGAIN_MS);
     }
 
-    async readAll() {
-        const round = this.round;
+    // What was stopped meanwhile says nothing any more.
+    async follow(signal) {
+        let state = "lost";
         try {
-            const answer = await fetch(`clients.geojson?limit=${CLIENTS_MAX}`);
-            if (round !== this.round)
-                return;
-            if (answer.status === 401 || answer.status === 403) {
-                this.on.state("refused");
-                return;
-            }
-            const table = answer.ok ? readTable(await answer.json()) : null;
-            if (round !== this.round)
-                return;
-            if (table === null || table.events === null) {
-                this.startLater();
-                return;
-            }
-            if (table.herdS !== null)
-                this.herdMs = table.herdS * 1000 - performance.now();
-            this.after = table.events;
-            this.on.table(table.positions, table.isWhole);
-            this.open();
+            const answer = await this.open(signal);
+            state = answer.status === 401 || answer.status === 403 ? "refused" : "lost";
+            if (answer.ok)
+                await this.read(answer, signal);
+            if (answer.ok && this.after === null)
+                state = "connecting"; // what came between is not known any more: from the table on
         } catch {
-            if (round === this.round)
-                this.startLater();
+            // No answer, half of one, or one that makes no sense: it is asked for again.
+        }
+        if (!signal.aborted)
+            this.startLater(state);
+    }
+
+    // The answer with the stream; or one that is none.
+    async open(signal) {
+        if (this.after === null) {
+            const answer = await request(`clients.geojson?limit=${CLIENTS_MAX}`, signal);
+            if (!answer.ok)
+                return answer;
+            this.takeTable(readTable(await answer.json()));
+        }
+        return request(`events?after=${encodeURIComponent(this.after)}`, signal);
+    }
+
+    takeTable(table) {
+        if (table.events === null)
+            throw new RangeError("a table that is none");
+        if (table.herdS !== null)
+            this.herdMs = table.herdS * 1000 - performance.now();
+        this.after = table.events;
+        this.on.table(table.positions, table.isWhole);
+    }
+
+    async read(answer, signal) {
+        const reader = new EventReader();
+        const stream = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+        this.on.state("live");
+        for (;;) {
+            clearTimeout(this.timer);
+            this.timer = setTimeout(() => this.startLater("lost"), SILENCE_MS);
+            const {done, value} = await stream.read();
+            if (done || signal.aborted)
+                return;
+            for (const event of reader.push(value))
+                this.take(event);
+            this.after = this.after === null ? null : reader.lastId ?? this.after;
+            if (this.after === null)
+                return;
         }
     }
 
-    open() {
-        const stream = new EventSource(`events?after=${encodeURIComponent(this.after)}`);
-        this.stream = stream;
-        stream.onopen = () => this.on.state("live");
-        // Any answer but a stream ends an EventSource for good; all else it tries again itself.
-        stream.onerror = () => {
-            if (stream.readyState === EventSource.CLOSED)
-                this.startLater();
-            else
-                this.on.state("lost");
-        };
-        const take = (name, use) => stream.addEventListener(name, (event) => {
-            if (stream !== this.stream)
-                return;
-            use(JSON.parse(event.data));
-            this.after = event.lastEventId || this.after;
-        });
-        take("move", (moves) => this.on.moves(readMoves(moves, (this.herdMs + performance.now()) / 1000)));
-        take("gone", (ids) => this.on.gone(readGone(ids)));
-        take("herd", (herd) => this.on.herd(readHerd(herd)));
-        stream.addEventListener("reset", () => {
-            if (stream !== this.stream)
-                return;
+    take({event, data}) {
+        if (event === "move")
+            this.on.moves(readMoves(JSON.parse(data), (this.herdMs + performance.now()) / 1000));
+        else if (event === "gone")
+            this.on.gone(readGone(JSON.parse(data)));
+        else if (event === "herd")
+            this.on.herd(readHerd(JSON.parse(data)));
+        else if (event === "reset")
             this.after = null;
-            this.start();
-        });
     }
 }
 
 // Asks zherd-web something: {answer} as JSON, or {trouble}, a sentence.
 export async function ask(path, parameters) {
     try {
-        const answer = await fetch(`${path}?${new URLSearchParams(parameters)}`);
+        const answer = await request(`${path}?${new URLSearchParams(parameters)}`);
         const body = await answer.json();
         return answer.ok ? {answer: body} : {trouble: String(body.error ?? answer.status)};
     } catch {

@@ -13,7 +13,7 @@ const STATES = {
     live: "Live",
     lost: "Connection lost, trying again",
     paused: "Paused",
-    refused: "A token is needed",
+    refused: "Who looks at this needs a token",
 };
 
 function byId(id) {
@@ -40,7 +40,7 @@ function makeButton(text, onClick) {
 
 export class Panel {
     // `on` has search(), choose(client), leave(), places(), nearby(), follow(), watchMiddle(radiusKm),
-    // watchDrawn() and forget(circle number).
+    // watchDrawn(), forget(circle number) and showToken(token).
     constructor(on) {
         this.on = on;
         this.foundIds = "";
@@ -52,6 +52,11 @@ export class Panel {
         press("follow", () => on.follow());
         press("watch-middle", () => byId("radius").reportValidity() && on.watchMiddle(byId("radius").valueAsNumber));
         press("watch-drawn", () => on.watchDrawn());
+        byId("sign-in").addEventListener("submit", (event) => {
+            event.preventDefault();
+            on.showToken(byId("token").value);
+            byId("token").value = "";
+        });
         document.addEventListener("keydown", (event) => this.press(event));
     }
 
@@ -78,6 +83,7 @@ export class Panel {
     setState(state) {
         byId("state").textContent = STATES[state];
         byId("state").className = state;
+        byId("sign-in").hidden = state !== "refused";
     }
 
     setTrouble(text) {

@@ -13,6 +13,7 @@ static const struct asset files[] = {
     {"/map/answers.mjs", "answers.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/circles.mjs", "circles.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/clients.mjs", "clients.mjs", SCRIPT, ASSET_OF_OURS},
+    {"/map/events.mjs", "events.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/geo.mjs", "geo.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/herd.mjs", "herd.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/main.mjs", "main.mjs", SCRIPT, ASSET_OF_OURS},
