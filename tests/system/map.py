@@ -27,11 +27,12 @@ HOSTILE = ["<img/src=x/onerror=document.title='run'>", "<svg/onload=document.tit
 
 
 class Show:
-    """Two nodes, places, and zherd-web at one of the nodes."""
+    """Nodes, places, and zherd-web at Alford."""
 
-    def __init__(self):
-        self.herd = Herd(["Alford-Ball"], observers=["Ear-Alford"])
-        self.port = free_ports(len(self.herd.ports) * 2 + 6)[-1]
+    def __init__(self, links=("Alford-Ball",)):
+        self.herd = Herd(links, observers=["Ear-Alford"])
+        # Those before are the herd's, which does not listen yet.
+        self.port = free_ports(len(self.herd.ports) * 2 + 5)[-1]
         text = self.herd.file.read_text().replace("    name = trial\n", "    name = trial\n    forget = yes\n")
         self.herd.file.write_text(
             f"{text}web\n    of = Alford\n    observer = Ear\n    listen = tcp://127.0.0.1:{self.port}\n")
