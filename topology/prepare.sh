@@ -29,6 +29,11 @@ library openssl/ssl.h:ssl libssl-dev
 file    /usr/share/zoneinfo/zone1970.tab tzdata
 command telnet       inetutils-telnet
 '
+# What the live map of topology/up --demo is drawn with.
+needs_to_show='
+file    /usr/share/javascript/leaflet/leaflet.min.js libjs-leaflet
+file    /usr/share/plplot5.15.0/globe.shp            libplplot-data
+'
 needs_to_test='
 command expect       expect
 command python3      python3

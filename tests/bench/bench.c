@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "tests/bench/moment.h"
 #include "tests/bench/run.h"
+#include "tests/bench/walk.h"
 #include "topology/usage.h"
 #include "topology/version.h"
 
@@ -28,6 +30,7 @@ static const char HELP[] =
     "figures.\n"
     "\n"
     "  zherd-bench [options] SERVER [SERVER...]      SERVER: HOST:PORT or PORT\n"
+    "  zherd-bench walk [--clients N] [--seed N] [--seconds S] SERVER [SERVER...]\n"
     "\n"
     "  --workload WHAT    iamat: updates (default); whatsat: questions; mixed: 9 to 1;\n"
     "                     load: every client once; storm: all connect at once, again and again;\n"
@@ -54,8 +57,13 @@ static const char HELP[] =
     "  --tls              connections speak TLS, to any certificate; not those of storm\n"
     "  --spin             never sleep: for a processor of its own\n"
     "  --json             one line for programs\n"
+    "  --seed N           of walk (1): other walkers, on other ways\n"
     "  help, -h, --help   show this\n"
     "  --version          show the version\n"
+    "\n"
+    "walk measures nothing: 500 walkers between landmarks of 21 cities tell the servers once a "
+    "second\n"
+    "where they are, for a map to look at, until Ctrl-C, or until whoever started it ends.\n"
     "\n"
     "Exit status: 0, or 1 when it failed, or 2 when an argument was wrong, or 3 when a reply was "
     "wrong\n"
@@ -406,6 +414,8 @@ static void print(struct arguments *arguments)
 
 int main(int count, char **values)
 {
+    if (count > 1 && strcmp(values[1], "walk") == 0 && !usage_asks_for_help(count, values))
+        return walk_main(count - 1, values + 1);
     struct arguments arguments = read_arguments(count, values);
     prepare(&arguments);
     bool ran = (!arguments.tls || conn_speak_tls()) && play(&arguments);

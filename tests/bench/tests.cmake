@@ -38,19 +38,20 @@ target_link_libraries(bench_landmarks PRIVATE herd_landmarks)
 # here is that the bench itself counts and checks as it says.
 add_library(herd_bench STATIC bench/figures.c bench/histogram.c bench/sample.c bench/script.c
     bench/speech.c bench/speech_echo.c bench/speech_mqtt.c bench/speech_nats.c
-    bench/speech_redis.c bench/speech_zherd.c bench/visible.c)
+    bench/speech_redis.c bench/speech_zherd.c bench/visible.c bench/walkers.c)
 target_link_libraries(herd_bench PUBLIC herd_core m)
 
 add_executable(zherd-bench bench/bench.c bench/conn.c bench/converge.c bench/drive.c bench/idle.c
     bench/pair.c bench/process.c bench/propagate.c bench/push.c bench/run.c bench/steady.c
-    bench/storm.c bench/told.c)
-target_link_libraries(zherd-bench PRIVATE herd_bench herd_usage library::SSL library::CRYPTO)
+    bench/storm.c bench/told.c bench/walk.c)
+target_link_libraries(zherd-bench PRIVATE herd_bench herd_landmarks_table herd_usage library::SSL library::CRYPTO)
 
 add_executable(zherd-echo bench/echo.c)
 target_link_libraries(zherd-echo PRIVATE herd_core)
 
 herd_test(unit/bench_figures herd_bench)
 herd_test(unit/bench_speech herd_bench)
+herd_test(unit/bench_walkers herd_bench)
 
 # Instructions of the deciding code on a command's path. They are counted in a build of their own,
 # with the flags of a release whatever the rest is built with, so that they mean the same

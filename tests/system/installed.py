@@ -75,6 +75,8 @@ class Tree(Case):
                      "share/doc/zherd/topology/OPERATING.md", "share/doc/zherd/gateway/PROTOCOL.md",
                      "share/doc/zherd/gateway/web/PROTOCOL.md",
                      "share/doc/zherd/examples/fall2016.zpl",
+                     "share/zherd/map/index.html", "share/zherd/map/main.mjs",
+                     "share/doc/zherd/gateway/web/map.png",
                      "share/zherd/monitoring/prometheus.yml",
                      "share/zherd/monitoring/zherd.rules.yml",
                      "share/zherd/monitoring/zherd.dashboard.json"]

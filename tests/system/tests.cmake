@@ -55,6 +55,8 @@ herd_system_test(tls)
 herd_system_test(web)
 herd_system_test(web_access)
 herd_system_test(web_shows)
+# Most of it only where chromium is.
+herd_system_test(map)
 herd_system_test(names)
 herd_system_test(addresses)
 herd_system_test(versions)

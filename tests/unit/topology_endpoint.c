@@ -160,6 +160,43 @@ static void urls_end_at_their_limit(void)
     CHECK(topology_url_parse(text, &url) != NULL);
 }
 
+static void tiles_name_zoom_column_and_row(void)
+{
+    static const char *const good[] = {
+        "https://a/{z}/{x}/{y}",
+        "https://a.example:8443/b/{x}/{y}/{z}.png",
+        "http://127.0.0.1:8080/{z}/{x}/{y}.png",
+        "http://[::1]/{z}-{x}-{y}",
+    };
+    static const char *const bad[] = {
+        "",
+        "https://a/",
+        "https://a/{z}/{x}",
+        "https://a/{z}/{x}/y",
+        "http://a/{z}/{x}/{y}",
+        "https://{z}/{x}/{y}",
+        "https://{z}.a/{z}/{x}/{y}",
+        "https://a/{z}/{x}/{y}/{s}",
+        "https://a/{z}/{x}/{y}?key=1",
+        "https://a;b/{z}/{x}/{y}",
+        "https://a/{z}/{x}/{y}\"",
+        "https://a/{z}/{x}/{y} b",
+        "/{z}/{x}/{y}",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        CHECK(topology_tiles_parse(check_at_page_end(good[i], strlen(good[i]) + 1)) == NULL);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (topology_tiles_parse(bad[i]) == NULL)
+            printf("    taken: %s\n", bad[i]);
+        CHECK(topology_tiles_parse(check_at_page_end(bad[i], strlen(bad[i]) + 1)) != NULL);
+    }
+    char text[TOPOLOGY_PATH_BYTES_MAX + 2] = "https://a/{z}/{x}/{y}";
+    memset(text + strlen(text), 'x', TOPOLOGY_PATH_BYTES_MAX - strlen(text));
+    CHECK(topology_tiles_parse(text) == NULL);
+    text[TOPOLOGY_PATH_BYTES_MAX] = 'x';
+    CHECK(topology_tiles_parse(text) != NULL);
+}
+
 static void knows_this_machine(void)
 {
     CHECK(topology_host_is_any("*") && topology_host_is_any("0.0.0.0") &&
@@ -258,6 +295,7 @@ static const struct check_case cases[] = {
     {"URLs are taken apart", takes_urls_apart},
     {"bad URLs are refused", refuses_bad_urls},
     {"a URL ends at 1024 bytes", urls_end_at_their_limit},
+    {"tiles name zoom, column and row of a picture", tiles_name_zoom_column_and_row},
     {"the names of this machine are known", knows_this_machine},
     {"interfaces are known by the form of their names", knows_interfaces_by_their_form},
     {"two endpoints overlap when one machine cannot bind both", knows_what_overlaps},

@@ -150,6 +150,29 @@ const char *topology_url_parse(const char *text, struct topology_url *url)
     return parse_host(host, url->host);
 }
 
+const char *topology_tiles_parse(const char *text)
+{
+    static const char wanted[] = "write https://HOST/{z}/{x}/{y}.png";
+    static const char *const numbers[] = {"{z}", "{x}", "{y}"};
+    char picture[TOPOLOGY_PATH_BYTES_MAX + 1];
+    struct topology_url url;
+    if (strlen(text) > TOPOLOGY_PATH_BYTES_MAX)
+        return "write at most 1024 bytes";
+    strcpy(picture, text);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char *number = strstr(picture, numbers[i]);
+        if (number == NULL)
+            return wanted;
+        memset(number, '0', strlen(numbers[i]));
+    }
+    const char *fault = topology_url_parse(picture, &url);
+    if (fault != NULL)
+        return fault;
+    size_t path = (size_t)(url.path - picture);
+    bool is_in_path = memchr(text, '{', path) == NULL;
+    return is_in_path && (url.secure || topology_host_is_loopback(url.host)) ? NULL : wanted;
+}
+
 bool topology_host_is_any(const char *host)
 {
     return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;

@@ -30,6 +30,11 @@ const char *topology_endpoint_parse_tls(const char *text, struct topology_endpoi
  * Returns as above. */
 const char *topology_url_parse(const char *text, struct topology_url *url);
 
+/* What a map's pictures are read from: "https://HOST[:PORT]/.../{z}/{x}/{y}.png", a URL as above
+ * that names a picture's zoom, column and row; http:// on this machine alone. NULL, or what to
+ * write instead as a constant sentence. */
+const char *topology_tiles_parse(const char *text);
+
 /* '*' and the two addresses that mean every interface: one can bind there, not connect. */
 bool topology_host_is_any(const char *host);
 

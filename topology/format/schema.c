@@ -107,15 +107,21 @@ static const struct topology_kind kind_node = {.name = "node"};
 static const struct topology_kind kind_observer = {.name = "observer"};
 static const struct topology_kind kind_two_nodes = {.name = "two nodes"};
 
+static bool is_refused(const struct topology_key *key, uint32_t line, const char *value,
+                       const char *fault, struct topology_faults *faults)
+{
+    if (fault)
+        topology_faults_add(faults, line, "`%s` is `%.*s`; %s", key->name, TOPOLOGY_QUOTE_BYTES_MAX,
+                            value, fault);
+    return fault != NULL;
+}
+
 static void take_endpoint(const struct topology_key *key, uint32_t line, const char *value,
                           const char *fault, struct topology_endpoint *endpoint, void *field,
                           struct topology_faults *faults)
 {
     endpoint->line = line;
-    if (fault)
-        topology_faults_add(faults, line, "`%s` is `%.*s`; %s", key->name, TOPOLOGY_QUOTE_BYTES_MAX,
-                            value, fault);
-    else
+    if (!is_refused(key, line, value, fault, faults))
         memcpy(field, endpoint, sizeof *endpoint);
 }
 
@@ -150,16 +156,22 @@ static void read_url(const struct topology_key *key, uint32_t line, const char *
                      struct topology_faults *faults)
 {
     struct topology_url url;
-    const char *fault = topology_url_parse(value, &url);
-    if (fault)
-        topology_faults_add(faults, line, "`%s` is `%.*s`; %s", key->name, TOPOLOGY_QUOTE_BYTES_MAX,
-                            value, fault);
-    else
+    if (!is_refused(key, line, value, topology_url_parse(value, &url), faults))
         strcpy(field, value);
 }
 
 static const struct topology_kind kind_url = {"URL", TOPOLOGY_PATH_BYTES_MAX + 1, read_url,
                                               same_text, NULL};
+
+static void read_tiles(const struct topology_key *key, uint32_t line, const char *value,
+                       void *field, struct topology_faults *faults)
+{
+    if (!is_refused(key, line, value, topology_tiles_parse(value), faults))
+        strcpy(field, value);
+}
+
+static const struct topology_kind kind_tiles = {"tiles", TOPOLOGY_PATH_BYTES_MAX + 1, read_tiles,
+                                                same_text, NULL};
 
 static void read_path(const struct topology_key *key, uint32_t line, const char *value, void *field,
                       struct topology_faults *faults)
@@ -235,10 +247,8 @@ static void read_yes(const struct topology_key *key, uint32_t line, const char *
                      struct topology_faults *faults)
 {
     bool yes = strcmp(value, "yes") == 0;
-    if (!yes && strcmp(value, "no") != 0)
-        topology_faults_add(faults, line, "`%s` is `%.*s`; write yes or no", key->name,
-                            TOPOLOGY_QUOTE_BYTES_MAX, value);
-    else
+    bool is_word = yes || strcmp(value, "no") == 0;
+    if (!is_refused(key, line, value, is_word ? NULL : "write yes or no", faults))
         memcpy(field, &yes, sizeof yes);
 }
 
@@ -593,6 +603,8 @@ static const struct topology_key web_keys[] = {
     {"certificate_key", &kind_path, .optional = true, .at_once = true,
      FIELD(topology_web, certificate_key), .example = "/etc/zherd/tls/web.key",
      .meaning = "file of the certificate's key, mode 0600"},
+    {"tiles", &kind_tiles, .optional = true, .others_at_once = true, FIELD(topology_web, tiles),
+     .example = "https://a.example/{z}/{x}/{y}.png", .meaning = "pictures of streets for its map"},
 };
 
 static const struct topology_key places_keys[] = {

@@ -118,6 +118,7 @@ struct topology_web {
     char token_file[TOPOLOGY_PATH_BYTES_MAX + 1];  /* of its own token, for the node; or empty */
     char certificate[TOPOLOGY_PATH_BYTES_MAX + 1]; /* of its TLS; empty, as the next: it has none */
     char certificate_key[TOPOLOGY_PATH_BYTES_MAX + 1];
+    char tiles[TOPOLOGY_PATH_BYTES_MAX + 1]; /* of its map, see topology_tiles_parse; or empty */
     uint32_t line;
 };
 

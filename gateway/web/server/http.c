@@ -340,6 +340,7 @@ static void begin(struct exchange *exchange, const char *path, const char *metho
     exchange->state = EXCHANGE_READS;
     exchange->kind = upload_kind_of(span_of(path));
     exchange->query.kind = query_kind_of(http_path(exchange));
+    exchange->asset = asset_find(path);
     exchange->is_about_ready = strcmp(path, "/readyz") == 0;
     if (exchange->kind != UPLOAD_NONE) {
         exchange->methods = upload_methods(exchange->kind);
@@ -347,8 +348,8 @@ static void begin(struct exchange *exchange, const char *path, const char *metho
                                ? 0
                                : MHD_HTTP_METHOD_NOT_ALLOWED;
         ask_for_token(exchange);
-    } else if (exchange->query.kind != QUERY_NONE || exchange->is_about_ready ||
-               strcmp(path, "/healthz") == 0) {
+    } else if (exchange->query.kind != QUERY_NONE || exchange->asset != NULL ||
+               exchange->is_about_ready || strcmp(path, "/healthz") == 0) {
         exchange->methods = "GET, HEAD";
         exchange->status = is_get || is_head ? 0 : MHD_HTTP_METHOD_NOT_ALLOWED;
     } else {
@@ -396,6 +397,8 @@ static enum MHD_Result answer(struct exchange *exchange)
     case 0:
         if (exchange->query.kind != QUERY_NONE)
             return http_show(exchange);
+        if (exchange->asset != NULL)
+            return http_give_asset(exchange);
         return exchange->kind == UPLOAD_NONE ? answer_health(exchange) : take_request(exchange);
     case MHD_HTTP_OK:
         return answer_upload(exchange);

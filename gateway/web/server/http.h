@@ -60,6 +60,9 @@ void http_set_node(struct http *http, struct door *door, struct herd *herd);
 struct access;
 void http_set_rules(struct http *http, struct access *rules);
 
+/* Before the first turn: where the map's tiles are, "" without. Borrowed. */
+void http_set_map(struct http *http, const char *tiles);
+
 /* The relay was closed, and is not open again: whose positions had no answer waits for its second.
  */
 void http_lose_node(struct http *http);

@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 
 #include "bus/net/binding.h"
+#include "gateway/web/parse/asset.h"
 #include "gateway/web/parse/query.h"
 #include "gateway/web/parse/upload.h"
 #include "gateway/web/server/door.h"
@@ -57,10 +58,11 @@ struct exchange {
     struct viewer viewer; /* of events */
     int64_t until_ns;     /* of the herd's time: its person may view until then */
     struct asker *asker;
-    unsigned asked;      /* the status that this led to; 0: none yet */
-    bool is_about_ready; /* /readyz, where both are none */
-    const char *methods; /* that its path has; a constant text, or NULL */
-    unsigned status;     /* of its answer; 0: not known yet */
+    unsigned asked;            /* the status that this led to; 0: none yet */
+    const struct asset *asset; /* of the map, or NULL */
+    bool is_about_ready;       /* /readyz, where all three are none */
+    const char *methods;       /* that its path has; a constant text, or NULL */
+    unsigned status;           /* of its answer; 0: not known yet */
     size_t accepted;
     uint64_t number; /* of the last IAMAT that it waits for */
     uint64_t due_ms;
@@ -78,6 +80,7 @@ struct http {
     struct relay *relay;
     struct door *door;
     struct herd *herd;
+    const char *tiles; /* of the map */
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_timer_t timer, look, pause;
@@ -134,5 +137,10 @@ void http_show_stop(struct http *http);
 void http_show_forget(struct http *http);
 /* A viewer that rests goes on. */
 void http_wake(struct exchange *viewer);
+
+/* ---- http_asset.c: the live map's page ---- */
+
+/* Answers with exchange->asset. */
+enum MHD_Result http_give_asset(struct exchange *exchange);
 
 #endif

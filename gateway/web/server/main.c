@@ -46,6 +46,7 @@ static const char HELP[] =
     "GET /clients.geojson, /clients/ID, /nearby, /whatsat, /events\n"
     "                   where clients are, who and what is near, and what changes\n"
     "GET /metrics       figures for Prometheus\n"
+    "GET /              the live map\n"
     "GET /healthz       what it has done\n"
     "GET /readyz        the same, and 503 while the node cannot be reached\n"
     "\n"
@@ -384,6 +385,7 @@ static bool open_all(struct web *web)
     web->door = door_new(&web->loop, web->node, web->relay, on_change, web);
     http_set_node(web->http, web->door, web->herd);
     take_files(web, &files);
+    http_set_map(web->http, web->self->tiles);
     return true;
 }
 
