@@ -38,6 +38,8 @@ static const struct dial_rules rules = {
     .unanswered_ms = 2 * BALANCE_SILENCE_MS,
 };
 
+_Static_assert(WORKER_BROKERS_MAX <= TRANSFER_OTHERS_MAX, "a worker waits for all its brokers");
+
 enum phase {
     WORKING,
     DRAINING, /* no credits any more; ends with the last job */
@@ -328,8 +330,8 @@ static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
  * before every sleep. */
 static void sleep_until_something(struct worker *worker, int64_t until_ms)
 {
-    struct curl_waitfd others[WORKER_BROKERS_MAX];
-    unsigned count = 0;
+    int others[WORKER_BROKERS_MAX];
+    size_t count = 0;
     int64_t now_ms = zclock_mono();
     for (size_t i = 0; i < worker->link_count; i++) {
         struct link *link = &worker->links[i];
@@ -347,13 +349,9 @@ static void sleep_until_something(struct worker *worker, int64_t until_ms)
         if ((events & ZMQ_POLLIN) != 0)
             until_ms = now_ms;
         if (link->socket != NULL)
-            others[count++] = (struct curl_waitfd){
-                .fd = (curl_socket_t)zsock_fd(link->socket),
-                .events = CURL_WAIT_POLLIN,
-            };
+            others[count++] = (int)zsock_fd(link->socket);
     }
-    int64_t pause_ms = until_ms > now_ms ? until_ms - now_ms : 0;
-    transfer_wait(worker->transfers, others, count, (int)pause_ms);
+    transfer_wait(worker->transfers, others, count, until_ms - now_ms);
 }
 
 /* A process that was stopped for a while hears what it missed, and keeps its connection. */

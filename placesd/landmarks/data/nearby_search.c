@@ -1,11 +1,8 @@
 #include "placesd/landmarks/data/nearby_search.h"
 
-#include <jansson.h>
 #include <math.h>
 
 #include "placesd/landmarks/data/decimal.h"
-
-/* ---- the query ---- */
 
 /* Parameters of Google's service that choose other results than the plain question. */
 static const char *const not_served[] = {
@@ -83,100 +80,4 @@ const char *query_fault(const struct query *query)
     if (!query->has_radius && !query->nearest_first)
         return "radius is missing.";
     return NULL;
-}
-
-/* ---- the answer ---- */
-
-/* Nine digits would distinguish coordinates to a metre and better; ten keep seven decimals of any
- * longitude, as Google gives them, and print 34.06893 as just that. */
-#define TEXT_FLAGS (JSON_INDENT(3) | JSON_REAL_PRECISION(10))
-/* Half the height of the window a map would show a place in: 150 m. */
-#define VIEWPORT_HALF_DEG 0.00135
-
-static json_t *make_point(double latitude_deg, double longitude_deg)
-{
-    return json_pack("{s:f, s:f}", "lat", latitude_deg, "lng", longitude_deg);
-}
-
-static double wrap(double longitude_deg)
-{
-    return remainder(longitude_deg, 360.0);
-}
-
-static json_t *make_viewport(struct sphere_point at)
-{
-    double north_deg = fmin(at.latitude_deg + VIEWPORT_HALF_DEG, 90.0);
-    double south_deg = fmax(at.latitude_deg - VIEWPORT_HALF_DEG, -90.0);
-    return json_pack("{s:o, s:o}", "northeast",
-                     make_point(north_deg, wrap(at.longitude_deg + VIEWPORT_HALF_DEG)), "southwest",
-                     make_point(south_deg, wrap(at.longitude_deg - VIEWPORT_HALF_DEG)));
-}
-
-static json_t *make_types(const char *types)
-{
-    json_t *array = json_array();
-    for (const char *at = types; array != NULL; at++) {
-        size_t bytes = strcspn(at, ",");
-        if (json_array_append_new(array, json_stringn(at, bytes)) != 0) {
-            json_decref(array);
-            return NULL;
-        }
-        at += bytes;
-        if (*at == '\0')
-            break;
-    }
-    return array;
-}
-
-/* The data hold what exists now, so each place of business is open. A city or a mountain is not
- * one. */
-static const char *find_status(const struct place *place)
-{
-    return place_is(place, "political") || place_is(place, "natural_feature") ? NULL
-                                                                              : "OPERATIONAL";
-}
-
-static json_t *make_result(const struct place *place)
-{
-    char id[PLACE_ID_BYTES_MAX + 1];
-    place_write_id(place, id);
-    json_t *location = make_point(place->position.latitude_deg, place->position.longitude_deg);
-    const char *vicinity = place->vicinity[0] == '\0' ? NULL : place->vicinity;
-    return json_pack("{s:s*, s:{s:o, s:o}, s:s, s:s, s:s, s:o, s:s*}", "business_status",
-                     find_status(place), "geometry", "location", location, "viewport",
-                     make_viewport(place->position), "name", place->name, "place_id", id,
-                     "reference", id, "types", make_types(place->types), "vicinity", vicinity);
-}
-
-/* Takes over `object`. */
-static char *write_text(json_t *object)
-{
-    char *text = object == NULL ? NULL : json_dumps(object, TEXT_FLAGS);
-    json_decref(object);
-    return text;
-}
-
-static json_t *make_attributions(const char *attribution)
-{
-    return attribution == NULL ? json_array() : json_pack("[s]", attribution);
-}
-
-char *answer_places(const struct place *places, size_t count, const char *attribution)
-{
-    json_t *results = json_array();
-    for (size_t i = 0; i < count; i++) {
-        if (json_array_append_new(results, make_result(&places[i])) != 0) {
-            json_decref(results);
-            return NULL;
-        }
-    }
-    return write_text(json_pack("{s:o, s:o, s:s}", "html_attributions",
-                                make_attributions(attribution), "results", results, "status",
-                                count > 0 ? "OK" : "ZERO_RESULTS"));
-}
-
-char *answer_invalid(const char *reason)
-{
-    return write_text(json_pack("{s:s, s:[], s:[], s:s}", "error_message", reason,
-                                "html_attributions", "results", "status", "INVALID_REQUEST"));
 }

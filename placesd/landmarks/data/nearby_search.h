@@ -20,8 +20,6 @@
 #include "bus/base/sphere.h"
 #include "placesd/landmarks/data/place.h"
 
-/* ---- the query ---- */
-
 /* Google clamps a larger radius to this one. */
 #define QUERY_RADIUS_M_MAX 50000.0
 
@@ -43,18 +41,5 @@ void query_take(struct query *query, struct span name, struct span value);
 
 /* NULL if the query can be answered, else the sentence that says why not. */
 const char *query_fault(const struct query *query);
-
-/* ---- the answer ---- */
-
-/* Google gives at most this many results on a page. */
-#define ANSWER_RESULTS_MAX 20
-
-/* The places in the order given; the status is OK, or ZERO_RESULTS for none. `attribution` is what
- * their owner wants shown with them, as HTML, or NULL. The caller frees the text. NULL only when
- * memory is gone. */
-char *answer_places(const struct place *places, size_t count, const char *attribution);
-
-/* INVALID_REQUEST with the reason as `error_message`, UTF-8. Ownership as above. */
-char *answer_invalid(const char *reason);
 
 #endif

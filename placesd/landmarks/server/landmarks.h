@@ -54,8 +54,9 @@ typedef void landmarks_tell(const char *text);
 struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
                                   const char *path, landmarks_tell *tell, struct fault *fault);
 
-/* The name of a Unix domain socket, in Linux's abstract namespace and without its leading NUL, at
- * which this process alone is served, over connections that nobody outside can take or cut. The
+/* The name of a Unix domain socket at which this process alone is served, over connections that
+ * nobody outside can take or cut: a path, which begins with a slash and is this process's own, or
+ * where no file can be made a name in Linux's abstract namespace, without its leading NUL. The
  * server's own. */
 const char *landmarks_own_socket(const struct landmarks *landmarks);
 

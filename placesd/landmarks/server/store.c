@@ -192,6 +192,20 @@ struct store *store_open(struct fault *fault)
     return store;
 }
 
+struct store *store_copy(struct store *from, struct fault *fault)
+{
+    struct store *store = open_database(IN_MEMORY, "a database in memory",
+                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fault);
+    if (store == NULL)
+        return NULL;
+    sqlite3_backup *copy = sqlite3_backup_init(store->db, "main", from->db, "main");
+    bool done = copy != NULL && sqlite3_backup_step(copy, -1) == SQLITE_DONE;
+    sqlite3_backup_finish(copy);
+    if (!done || !prepare_all(store))
+        give_up(&store, fault);
+    return store;
+}
+
 static bool has_our_mark(struct store *store)
 {
     return ask_number(store, "PRAGMA application_id") == strtoll(APPLICATION_ID, NULL, 16);

@@ -44,6 +44,9 @@ struct store *store_open_to_fill(const char *path, struct fault *fault);
  * name is fine and not noticed. NULL as above. */
 struct store *store_open_to_read(const char *path, struct fault *fault);
 
+/* Another store in memory with the same places. NULL as above. */
+struct store *store_copy(struct store *from, struct fault *fault);
+
 /* True if the file is a database of ours, of whatever version. */
 bool store_is_ours(const char *path);
 
