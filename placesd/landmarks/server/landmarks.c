@@ -30,6 +30,9 @@
 /* All of one request's line, header and parameters; more is answered by 414 or 431. */
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
 
+_Static_assert(STORE_FOUND_MAX == QUERY_OFFSET_MAX + ANSWER_RESULTS_MAX + 1,
+               "the last page and one place more");
+
 /* "/proc/self/fd/" and a number, or a name of the system's choice, which has five digits. */
 #define OWN_NAME_BYTES_MAX 32
 #define OWN_PAUSE_MS       10
@@ -124,6 +127,25 @@ static void count_answer(struct landmarks *landmarks, enum figures_answer answer
     atomic_fetch_add_explicit(&landmarks->answers[answer], 1, memory_order_relaxed);
 }
 
+/* All places up to the end of the query's page, and one more where there is a next page. */
+static bool search(struct landmarks *landmarks, const struct query *query, struct place *found,
+                   size_t *count)
+{
+    const struct store_question question = {
+        .order = query->nearest_first ? STORE_NEAREST : STORE_PROMINENT,
+        .centre = query->centre,
+        .radius_m = query->radius_m,
+        .filter = query_is_narrow(&query->filter) ? &query->filter : NULL,
+        .wanted = query->offset + ANSWER_RESULTS_MAX + 1,
+        .looks_max = LANDMARKS_LOOKS_MAX,
+    };
+    struct lease lease = borrow(landmarks);
+    int64_t began_ns = read_clock_ns();
+    bool good = store_nearby(lease.store, &question, found, count);
+    give_back(landmarks, lease, read_clock_ns() - began_ns);
+    return good;
+}
+
 /* Appends the JSON text for a request's parameters; false where there is none to be had. */
 static bool answer(struct landmarks *landmarks, struct MHD_Connection *connection,
                    struct buffer *out)
@@ -136,15 +158,19 @@ static bool answer(struct landmarks *landmarks, struct MHD_Connection *connectio
         answer_invalid(fault, out);
         return true;
     }
-    struct place found[ANSWER_RESULTS_MAX];
+    struct place found[STORE_FOUND_MAX];
     size_t count = 0;
-    enum store_order order = query.nearest_first ? STORE_NEAREST : STORE_PROMINENT;
-    struct lease lease = borrow(landmarks);
-    int64_t began_ns = read_clock_ns();
-    bool good = store_nearby(lease.store, order, query.centre, query.radius_m, ANSWER_RESULTS_MAX,
-                             found, &count);
-    give_back(landmarks, lease, read_clock_ns() - began_ns);
-    good = good && answer_places(found, count, landmarks->attribution, span_of(""), out);
+    bool good = search(landmarks, &query, found, &count);
+    count -= count < query.offset ? count : query.offset;
+    struct buffer token = {0};
+    if (count > ANSWER_RESULTS_MAX) {
+        count = ANSWER_RESULTS_MAX;
+        if (query.offset < QUERY_OFFSET_MAX)
+            query_write_token(&query, query.offset + ANSWER_RESULTS_MAX, &token);
+    }
+    good = good && answer_places(found + query.offset, count, landmarks->attribution,
+                                 (struct span){token.data, token.len}, out);
+    buffer_free(&token);
     count_answer(landmarks, !good ? FIGURES_FAILED : count > 0 ? FIGURES_OK : FIGURES_NONE);
     return good;
 }

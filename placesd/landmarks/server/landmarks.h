@@ -2,10 +2,11 @@
  *
  * It speaks Google's Nearby Search (legacy) over HTTP: GET <path>?location=LAT,LNG&radius=METRES
  * gives up to twenty places within the circle, the best known first, or with rankby=distance the
- * nearest; every fault of the question comes as a status inside HTTP 200, as Google does it. The
- * places are those of a database that zherd-landmarks has imported, or else our own landmarks.tsv
- * and the cities of the system's time zone table. It is not a cache, not a proxy and no part of
- * placesd's protocol: placesd asks it through libcurl like any other provider.
+ * nearest, and a token for the next page (placesd/landmarks/data/nearby_search.h has all
+ * parameters); every fault of the question comes as a status inside HTTP 200, as Google does it.
+ * The places are those of a database that zherd-landmarks has imported, or else our own
+ * landmarks.tsv and the cities of the system's time zone table. It is not a cache, not a proxy and
+ * no part of placesd's protocol: placesd asks it through libcurl like any other provider.
  *
  * Invariant: it listens on the given address only, and no request changes what it knows. */
 #ifndef ZHERD_PLACESD_LANDMARKS_SERVER_LANDMARKS_H
@@ -36,6 +37,10 @@
 /* One question may take this long, from its first byte to the last of its answer: all of it is one
  * packet, and the answer takes a few milliseconds. */
 #define LANDMARKS_PATIENCE_MS 5000
+
+/* Places that one question looks at, the first ones of the circle: a type or a word that hardly any
+ * has would otherwise take the time of a whole country. They take about a third of a second. */
+#define LANDMARKS_LOOKS_MAX 100000
 
 struct landmarks;
 
