@@ -360,6 +360,7 @@ static void find_own_broker(struct service *service)
     snprintf(service->own_back, sizeof service->own_back, "%s%s", is_any ? "tcp://127.0.0.1" : back,
              is_any ? port : "");
     service->brokers[0].back = service->own_back;
+    service->brokers[0].own_back = broker_own_back(service->broker);
 }
 
 static bool start_worker(struct service *service)

@@ -19,6 +19,9 @@
 /* All header lines of an answer together; Google sends about 1 KiB. */
 #define HEADER_BYTES_MAX (64 * 1024)
 
+/* What each transfer keeps for its next body: that of twenty results. */
+#define BODY_KEPT_BYTES_MAX ((size_t)32 * 1024)
+
 /* One look-up and the HTTP request that answers it. The handles are kept, and with them the
  * provider's connections. */
 struct transfer {
@@ -454,7 +457,9 @@ static void finish(struct transfers *transfers, struct transfer *transfer, CURLc
     wipe_headers(&transfer->headers);
     explicit_bzero(transfer->key, sizeof transfer->key);
     transfer->own.key = (struct span){0};
-    buffer_free(&transfer->body);
+    transfer->body.len = 0;
+    if (transfer->body.capacity > BODY_KEPT_BYTES_MAX)
+        buffer_free(&transfer->body);
     transfer->busy = false;
     transfers->busy--;
 }

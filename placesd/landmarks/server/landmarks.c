@@ -146,6 +146,23 @@ static bool search(struct landmarks *landmarks, const struct query *query, struc
     return good;
 }
 
+/* Appends the query's page of what was found; `count` becomes that of the page. */
+static bool answer_page(struct landmarks *landmarks, const struct query *query,
+                        const struct place *found, size_t *count, struct buffer *out)
+{
+    struct buffer token = {0};
+    *count -= *count < query->offset ? *count : query->offset;
+    if (*count > ANSWER_RESULTS_MAX) {
+        *count = ANSWER_RESULTS_MAX;
+        if (query->offset < QUERY_OFFSET_MAX)
+            query_write_token(query, query->offset + ANSWER_RESULTS_MAX, &token);
+    }
+    bool good = answer_places(found + query->offset, *count, landmarks->attribution,
+                              (struct span){token.data, token.len}, out);
+    buffer_free(&token);
+    return good;
+}
+
 /* Appends the JSON text for a request's parameters; false where there is none to be had. */
 static bool answer(struct landmarks *landmarks, struct MHD_Connection *connection,
                    struct buffer *out)
@@ -158,19 +175,12 @@ static bool answer(struct landmarks *landmarks, struct MHD_Connection *connectio
         answer_invalid(fault, out);
         return true;
     }
-    struct place found[STORE_FOUND_MAX];
+    /* Not on the stack, which the compiler would fill with zeros for each question. */
+    struct place *found = bytes_resize(NULL, STORE_FOUND_MAX * sizeof *found);
     size_t count = 0;
-    bool good = search(landmarks, &query, found, &count);
-    count -= count < query.offset ? count : query.offset;
-    struct buffer token = {0};
-    if (count > ANSWER_RESULTS_MAX) {
-        count = ANSWER_RESULTS_MAX;
-        if (query.offset < QUERY_OFFSET_MAX)
-            query_write_token(&query, query.offset + ANSWER_RESULTS_MAX, &token);
-    }
-    good = good && answer_places(found + query.offset, count, landmarks->attribution,
-                                 (struct span){token.data, token.len}, out);
-    buffer_free(&token);
+    bool good = search(landmarks, &query, found, &count) &&
+                answer_page(landmarks, &query, found, &count, out);
+    free(found);
     count_answer(landmarks, !good ? FIGURES_FAILED : count > 0 ? FIGURES_OK : FIGURES_NONE);
     return good;
 }

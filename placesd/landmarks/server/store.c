@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/base/bytes.h"
 #include "topology/say.h"
 
 /* The tree rounds each coordinate outwards to single precision: at 180 degrees by up to 2.4 m a
@@ -80,6 +81,13 @@ static const char select_nearby[] = "SELECT name, types, vicinity, latitude, lon
 /* The columns of both selections. */
 enum { NAME, TYPES, VICINITY, LATITUDE, LONGITUDE, RANK, ID };
 
+/* One row of the answer while it is sorted. */
+struct found {
+    struct place place;
+    double distance_m;
+    int64_t id;
+};
+
 /* What the question under way is about. */
 struct nearby {
     struct sphere_point centre;
@@ -91,18 +99,12 @@ struct nearby {
 struct store {
     sqlite3 *db;
     struct nearby nearby; /* for judge_box */
+    struct found *best;   /* STORE_FOUND_MAX rows and one, while they are sorted */
     sqlite3_stmt *select_id;
     sqlite3_stmt *insert_place;
     sqlite3_stmt *insert_box;
     sqlite3_stmt *select_city;
     sqlite3_stmt *select_nearby;
-};
-
-/* One row of the answer while it is sorted. */
-struct found {
-    struct place place;
-    double distance_m;
-    int64_t id;
 };
 
 /* Lower is better. SQLite takes a negative score for 0, so the best possible one is 0. */
@@ -190,11 +192,8 @@ static struct store *open_database(const char *path, const char *shown, int flag
         fault_set(fault, "the system's SQLite %s was built without R*Tree", sqlite3_libversion());
         return NULL;
     }
-    struct store *store = calloc(1, sizeof *store);
-    if (store == NULL) {
-        fault_set(fault, "no memory for the places");
-        return NULL;
-    }
+    struct store *store = bytes_zeroed(sizeof *store);
+    store->best = bytes_zeroed((STORE_FOUND_MAX + 1) * sizeof *store->best);
     if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         char where[SAY_WHERE_BYTES_MAX] = "";
         if (strcmp(path, IN_MEMORY) != 0)
@@ -324,6 +323,7 @@ void store_close(struct store **store)
     sqlite3_finalize((*store)->select_city);
     sqlite3_finalize((*store)->select_nearby);
     sqlite3_close((*store)->db);
+    free((*store)->best);
     free(*store);
     *store = NULL;
 }
@@ -459,7 +459,7 @@ bool store_nearby(struct store *store, const struct store_question *question, st
     enum store_order order = question->order;
     size_t wanted = question->wanted, looks = 0;
     assert(wanted <= STORE_FOUND_MAX);
-    struct found best[STORE_FOUND_MAX];
+    struct found *best = store->best, *next = &best[STORE_FOUND_MAX];
     sqlite3_stmt *row = store->select_nearby;
     store->nearby =
         (struct nearby){question->centre, question->radius_m, order,
@@ -467,20 +467,20 @@ bool store_nearby(struct store *store, const struct store_question *question, st
     *count = 0;
     while (wanted > 0 && (question->looks_max == 0 || looks < question->looks_max) &&
            sqlite3_step(row) == SQLITE_ROW) {
-        struct found next = {.id = sqlite3_column_int64(row, ID)};
-        read_place(row, &next.place);
-        next.distance_m = sphere_distance_m(question->centre, next.place.position);
+        next->id = sqlite3_column_int64(row, ID);
+        read_place(row, &next->place);
+        next->distance_m = sphere_distance_m(question->centre, next->place.position);
         /* Rows come in the order of their boxes, each at most a rounding better than its place,
          * so from here on nothing can be better than what is kept. */
         const struct found *last = &best[wanted - 1];
-        if (*count == wanted && make_score(order, next.place.rank, next.distance_m) - ROUNDING_M >
+        if (*count == wanted && make_score(order, next->place.rank, next->distance_m) - ROUNDING_M >
                                     make_score(order, last->place.rank, last->distance_m))
             break;
-        if (next.distance_m > question->radius_m)
+        if (next->distance_m > question->radius_m)
             continue;
         looks++;
-        if (question->filter == NULL || query_passes(question->filter, &next.place))
-            *count = keep_best(order, best, *count, wanted, &next);
+        if (question->filter == NULL || query_passes(question->filter, &next->place))
+            *count = keep_best(order, best, *count, wanted, next);
     }
     bool whole = sqlite3_reset(row) == SQLITE_OK;
     for (size_t i = 0; i < *count; i++)
