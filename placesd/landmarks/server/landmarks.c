@@ -33,7 +33,9 @@
 _Static_assert(STORE_FOUND_MAX == QUERY_OFFSET_MAX + ANSWER_RESULTS_MAX + 1,
                "the last page and one place more");
 
-/* "/proc/self/fd/" and a number, or a name of the system's choice, which has five digits. */
+/* Where a process's descriptors have names (proc(5)). */
+#define OWN_FOLDER "/proc/self/fd"
+/* Of a file such a name, or a name of the system's choice, which has five digits. */
 #define OWN_NAME_BYTES_MAX 32
 #define OWN_PAUSE_MS       10
 /* Questions answered at a time, where the process may use so many processors. A broker hands out
@@ -331,7 +333,7 @@ static bool bind_file(struct landmarks *landmarks, const char *folder)
     if (bound)
         unlink(at.sun_path);
     rmdir(own);
-    snprintf(landmarks->own_name, sizeof landmarks->own_name, "/proc/self/fd/%d",
+    snprintf(landmarks->own_name, sizeof landmarks->own_name, OWN_FOLDER "/%d",
              landmarks->own_file);
     return landmarks->own_file >= 0;
 }
@@ -359,8 +361,8 @@ static bool listen_own(struct landmarks *landmarks)
     landmarks->own_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (landmarks->own_listener < 0)
         return false;
-    bool bound = false;
-    for (size_t i = 0; !bound && i < sizeof folders / sizeof *folders; i++)
+    bool bound = false, has_proc = access(OWN_FOLDER, X_OK) == 0;
+    for (size_t i = 0; has_proc && !bound && i < sizeof folders / sizeof *folders; i++)
         bound = bind_file(landmarks, folders[i]);
     return (bound || bind_abstract(landmarks)) && listen(landmarks->own_listener, SOMAXCONN) == 0;
 }
