@@ -303,6 +303,7 @@ static bool take_member(struct walk *walk, struct json_member *members, size_t c
             return fail(walk, "a member that was there before");
         }
         members[i].value = (struct span){start, (size_t)(walk->at - start)};
+        members[i].whole = (struct span){name.data, (size_t)(walk->at - name.data)};
     }
     return true;
 }
@@ -340,7 +341,7 @@ const char *json_scan_object(struct span text, struct json_member *members, size
 {
     struct walk walk = {text.data, text.data + text.len, NULL};
     for (size_t i = 0; i < count; i++)
-        members[i].value = (struct span){0};
+        members[i].value = members[i].whole = (struct span){0};
     take_members(&walk, members, count);
     return finish(&walk, text, at, "bytes behind the object");
 }

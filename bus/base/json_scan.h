@@ -21,10 +21,11 @@
 #define JSON_SCAN_DEPTH_MAX 100
 
 /* A member of the outermost object that is looked for, and its value as it stands in the text: with
- * its quotes or brackets; without bytes where there is no such member. The name is ASCII. */
+ * its quotes or brackets; without bytes where there is no such member. `whole` is the same with the
+ * name and the colon in front of it. The name is ASCII. */
 struct json_member {
     const char *name;
-    struct span value;
+    struct span value, whole;
 };
 
 /* Whether the text is one object. Sets the values of `members`; others are not compared. NULL where

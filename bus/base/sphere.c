@@ -49,3 +49,36 @@ double sphere_box_m(struct sphere_point point, struct sphere_box box)
     double east_m = measure_to_meridian(point, box.east_deg, box.south_deg, box.north_deg);
     return fmin(west_m, east_m);
 }
+
+/* Added to both, so that no rounding leaves out what is just reached: a tenth of a millimetre. */
+#define REACH_MARGIN_DEG 1e-9
+
+/* A meridian is a great circle: the sine of the distance to one that is d degrees away is
+ * cos(latitude) times sin d (right spherical triangles). A circle that holds a pole touches all of
+ * them. */
+struct sphere_reach sphere_reach(struct sphere_point centre, double radius_m)
+{
+    double angle = radius_m / SPHERE_RADIUS_M, angle_deg = angle * (180.0 / M_PI);
+    bool holds_a_pole = fabs(centre.latitude_deg) + angle_deg + REACH_MARGIN_DEG >= 90;
+    double across =
+        holds_a_pole ? M_PI : asin(fmin(sin(angle) / cos(radians(centre.latitude_deg)), 1.0));
+    return (struct sphere_reach){
+        .south_deg = centre.latitude_deg - angle_deg - REACH_MARGIN_DEG,
+        .north_deg = centre.latitude_deg + angle_deg + REACH_MARGIN_DEG,
+        .longitude_deg = centre.longitude_deg,
+        .across_deg = across * (180.0 / M_PI) + REACH_MARGIN_DEG,
+    };
+}
+
+bool sphere_reach_misses(const struct sphere_reach *reach, struct sphere_box box)
+{
+    if (box.south_deg > reach->north_deg || box.north_deg < reach->south_deg)
+        return true;
+    double to_west = box.west_deg - reach->longitude_deg;
+    double to_east = reach->longitude_deg - box.east_deg;
+    if (to_west <= 0 && to_east <= 0)
+        return false;
+    to_west += to_west < 0 ? 360 : 0;
+    to_east += to_east < 0 ? 360 : 0;
+    return to_west > reach->across_deg && to_east > reach->across_deg;
+}

@@ -8,6 +8,8 @@
 #ifndef ZHERD_BUS_BASE_SPHERE_H
 #define ZHERD_BUS_BASE_SPHERE_H
 
+#include <stdbool.h>
+
 /* Mean radius of the Earth (R1 of GRS 80, as the IUGG defines it). */
 #define SPHERE_RADIUS_M 6371008.8
 /* No two points are further apart: half of the circumference, rounded up. */
@@ -34,5 +36,18 @@ double sphere_distance_m(struct sphere_point a, struct sphere_point b);
 
 /* Distance from `point` to the nearest point of `box`; 0 inside. */
 double sphere_box_m(struct sphere_point point, struct sphere_box box);
+
+/* What a circle may reach: the parallels that it touches and how far it goes to the east and to the
+ * west. Finding out that a box is not reached takes no trigonometry. */
+struct sphere_reach {
+    double south_deg, north_deg;
+    double longitude_deg,
+        across_deg; /* of the centre, and on both sides; 180 or more: all around */
+};
+
+struct sphere_reach sphere_reach(struct sphere_point centre, double radius_m);
+
+/* True only where every point of the box is further away than the radius; false says nothing. */
+bool sphere_reach_misses(const struct sphere_reach *reach, struct sphere_box box);
 
 #endif

@@ -58,11 +58,16 @@ struct entry {
     char body[];
 };
 
+/* Places of which it is remembered what the largest complete answer is about: as many as there are
+ * buckets. */
+#define COMPLETE_PLACES BUCKETS
+
 struct cache {
     uint8_t secret[16];
     size_t bytes, bytes_max, count;
     struct entry *oldest, *newest;
     struct entry *buckets[BUCKETS];
+    struct cache_key complete[COMPLETE_PLACES]; /* with a radius of 0: of none */
 };
 
 static_assert(crypto_shorthash_KEYBYTES == 16, "the secret is a key of the hash");
@@ -86,11 +91,15 @@ uint64_t cache_hash(const struct cache *cache, const struct cache_key *key)
     return hash;
 }
 
-static bool keys_are_equal(const struct cache_key *a, const struct cache_key *b)
+static bool places_are_equal(const struct cache_key *a, const struct cache_key *b)
 {
     return a->latitude_nanodeg == b->latitude_nanodeg &&
-           a->longitude_nanodeg == b->longitude_nanodeg && a->radius_m == b->radius_m &&
-           a->source == b->source;
+           a->longitude_nanodeg == b->longitude_nanodeg && a->source == b->source;
+}
+
+static bool keys_are_equal(const struct cache_key *a, const struct cache_key *b)
+{
+    return places_are_equal(a, b) && a->radius_m == b->radius_m;
 }
 
 /* The pointer that leads to the entry of this key, or to the NULL where it would be. */
@@ -154,6 +163,28 @@ void cache_destroy(struct cache **cache)
     *cache = NULL;
 }
 
+/* What is remembered of the key's place; perhaps of another one. */
+static struct cache_key *find_complete(struct cache *cache, const struct cache_key *key)
+{
+    struct cache_key place = *key;
+    place.radius_m = 0;
+    return &cache->complete[cache_hash(cache, &place) % COMPLETE_PLACES];
+}
+
+/* The larger of two complete answers about one place serves more questions. */
+static void remember(struct cache *cache, const struct cache_key *key,
+                     const struct cache_answer *answer, int64_t now_ms)
+{
+    if (answer->code != LOOKUP_OK || answer->offsets.count >= LOOKUP_BOUND_MAX)
+        return;
+    struct cache_key *complete = find_complete(cache, key);
+    const struct entry *entry = *find(cache, complete);
+    bool is_better = places_are_equal(complete, key) && complete->radius_m > key->radius_m &&
+                     entry != NULL && now_ms < entry->fresh_ms;
+    if (!is_better)
+        *complete = *key;
+}
+
 void cache_put(struct cache *cache, const struct cache_key *key, const struct cache_answer *answer,
                int64_t fresh_ms, int64_t kept_ms, int64_t now_ms)
 {
@@ -183,6 +214,7 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct ca
     link_newest(cache, entry);
     cache->bytes += bytes;
     cache->count++;
+    remember(cache, key, answer, now_ms);
 }
 
 /* The entry, if it is still to be kept. */
@@ -211,6 +243,21 @@ const struct cache_answer *cache_find_fresh(struct cache *cache, const struct ca
 {
     const struct entry *entry = find_kept(cache, key, now_ms);
     return entry != NULL && now_ms < entry->fresh_ms ? cache_find_kept(cache, key, now_ms) : NULL;
+}
+
+const struct cache_answer *cache_find_wider(struct cache *cache, const struct cache_key *key,
+                                            int64_t now_ms, int64_t *fresh_ms, int64_t *kept_ms)
+{
+    const struct cache_key *complete = find_complete(cache, key);
+    if (!places_are_equal(complete, key) || complete->radius_m <= key->radius_m)
+        return NULL;
+    const struct entry *entry = find_kept(cache, complete, now_ms);
+    if (entry == NULL || now_ms >= entry->fresh_ms || entry->answer.code != LOOKUP_OK ||
+        entry->answer.offsets.count >= LOOKUP_BOUND_MAX)
+        return NULL;
+    *fresh_ms = entry->fresh_ms;
+    *kept_ms = entry->kept_ms;
+    return cache_find_kept(cache, complete, now_ms);
 }
 
 void cache_freshen(struct cache *cache, const struct cache_key *key, int64_t fresh_ms)

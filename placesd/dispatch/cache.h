@@ -7,7 +7,8 @@
  * may be kept is an argument, and so is the time, in milliseconds of any clock that never runs
  * backwards.
  *
- * Invariant: an answer is never given for another place, radius or provider, nor after its time;
+ * Invariant: an answer is never given for another place, radius or provider, but for those of
+ * cache_find_wider, which the caller has to make a smaller one of, nor after its time;
  * rounding moves no place by more than CACHE_QUANTIZE_SHARE of the radius around it. */
 #ifndef ZHERD_PLACESD_DISPATCH_CACHE_H
 #define ZHERD_PLACESD_DISPATCH_CACHE_H
@@ -63,6 +64,13 @@ const struct cache_answer *cache_find_fresh(struct cache *cache, const struct ca
 /* The same for one that is past its best, but still to be kept. */
 const struct cache_answer *cache_find_kept(struct cache *cache, const struct cache_key *key,
                                            int64_t now_ms);
+
+/* A fresh answer about the same place and provider and a larger radius that is complete, which is:
+ * it has fewer results than LOOKUP_BOUND_MAX, so that none was left out; and until when it may be
+ * given. Borrowed as above, or NULL. It may miss one that is there: one is remembered for each
+ * place. */
+const struct cache_answer *cache_find_wider(struct cache *cache, const struct cache_key *key,
+                                            int64_t now_ms, int64_t *fresh_ms, int64_t *kept_ms);
 
 /* A kept answer counts as fresh until `fresh_ms`, or until it is dropped. */
 void cache_freshen(struct cache *cache, const struct cache_key *key, int64_t fresh_ms);

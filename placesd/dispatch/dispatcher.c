@@ -352,6 +352,28 @@ static int64_t answer_by_ms(const struct lookup *lookup, int64_t now_ms)
            (margin_ms < DISPATCHER_MARGIN_MS ? margin_ms : DISPATCHER_MARGIN_MS);
 }
 
+/* An answer about a larger circle holds the one about this, which is kept for as long as the larger
+ * one may be. Borrowed as from cache_find_fresh, or NULL. */
+static const struct cache_answer *find_in_wider(struct dispatcher *dispatcher,
+                                                const struct cache_key *key,
+                                                const struct lookup *lookup, int64_t now_ms)
+{
+    int64_t fresh_ms, kept_ms;
+    if (dispatcher->options.sources[0].narrow == NULL)
+        return NULL;
+    const struct cache_answer *wider =
+        cache_find_wider(dispatcher->cache, key, now_ms, &fresh_ms, &kept_ms);
+    struct buffer body = {0};
+    if (wider == NULL ||
+        !dispatcher->options.sources[0].narrow(wider->body, &wider->offsets, lookup, &body))
+        return NULL;
+    struct cache_answer answer = {.code = LOOKUP_OK, .body = {body.data, body.len}};
+    if (nearby_json_find_offsets(answer.body, &answer.offsets))
+        cache_put(dispatcher->cache, key, &answer, fresh_ms, kept_ms, now_ms);
+    buffer_free(&body);
+    return cache_find_fresh(dispatcher->cache, key, now_ms);
+}
+
 bool dispatcher_ask(struct dispatcher *dispatcher, uint64_t asker, const struct lookup *lookup,
                     int64_t now_ms, uint64_t *ticket)
 {
@@ -368,6 +390,8 @@ bool dispatcher_ask(struct dispatcher *dispatcher, uint64_t asker, const struct 
                             0};
     uint32_t hash = (uint32_t)cache_hash(dispatcher->cache, &key);
     const struct cache_answer *known = cache_find_fresh(dispatcher->cache, &key, now_ms);
+    if (known == NULL)
+        known = find_in_wider(dispatcher, &key, &rounded, now_ms);
     struct flight *flight = known == NULL ? flights_find(dispatcher->flights, &key, hash) : NULL;
     bool joins = flight != NULL;
     if (known == NULL && !joins) {

@@ -46,6 +46,10 @@ struct dispatcher_source {
     int64_t cache_ms; /* how long its answers answer other questions; 0: not at all */
     int64_t stale_ms; /* how much longer they do while it cannot be asked */
     uint32_t budget;  /* requests a day, 0 for no limit */
+    /* Makes the answer about a smaller circle of one about a larger one, see
+     * placesd/providers/provider.h; NULL: nothing does. */
+    bool (*narrow)(struct span body, const struct nearby_json_offsets *offsets,
+                   const struct lookup *lookup, struct buffer *json);
 };
 
 struct dispatcher_options {

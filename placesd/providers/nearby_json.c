@@ -2,10 +2,14 @@
 
 #include <jansson.h>
 
+#include "bus/base/json_scan.h"
 #include "bus/base/json_text.h"
 #include "placesd/providers/outcome.h"
 
 #define ATTRIBUTIONS_NONE "\"html_attributions\":[],"
+
+/* The longest status that means anything, and some more. */
+#define STATUS_BYTES_MAX 32
 
 #define TOO_LONG "The places provider's answer is too long."
 
@@ -181,48 +185,15 @@ void nearby_json_cut(struct span text, const struct nearby_json_offsets *offsets
 
 /* ---- deciding ---- */
 
+enum { STATUS, RESULTS, ATTRIBUTIONS, NEXT_PAGE, MEMBERS };
+
 static enum lookup_code fail(const char *reason, struct buffer *json)
 {
     lookup_write_failure(LOOKUP_BAD_REPLY, reason, json);
     return LOOKUP_BAD_REPLY;
 }
 
-/* The good answer: its own bytes, less the surplus, with `html_attributions` where it lacks. */
-static enum lookup_code keep(struct span text, const json_t *root, uint32_t bound,
-                             struct buffer *kept, struct buffer *json)
-{
-    const char *end = text.data + text.len;
-    const json_t *results = json_object_get(root, "results");
-    const json_t *attributions = json_object_get(root, "html_attributions");
-    if (!json_is_array(results) || (attributions != NULL && !json_is_array(attributions)))
-        return fail("The places provider's answer has no list of results.", json);
-
-    struct nearby_json_offsets offsets;
-    if (!nearby_json_find_offsets(text, &offsets) || offsets.count != json_array_size(results))
-        return fail("The places provider's answer could not be cut.", json);
-
-    struct span surplus = surplus_of(text, &offsets, bound);
-    const char *inside = skip_space(text.data, end) + 1, *after = surplus.data + surplus.len;
-    buffer_append(kept, (struct span){text.data, (size_t)(inside - text.data)});
-    buffer_append(kept, span_of(attributions == NULL ? ATTRIBUTIONS_NONE : ""));
-    buffer_append(kept, (struct span){inside, (size_t)(surplus.data - inside)});
-    buffer_append(kept, (struct span){after, (size_t)(end - after)});
-    return LOOKUP_OK;
-}
-
-static enum lookup_code judge(struct span text, const json_t *root, uint32_t bound,
-                              struct buffer *kept, struct buffer *json)
-{
-    const char *status = json_string_value(json_object_get(root, "status"));
-    enum outcome outcome;
-    if (status != NULL && (strcmp(status, "OK") == 0 || strcmp(status, "ZERO_RESULTS") == 0))
-        return keep(text, root, bound, kept, json);
-    if (outcome_of_word(status, &outcome))
-        return outcome_write(outcome, status, json);
-    return fail("The places provider's answer has no known status.", json);
-}
-
-/* What is kept goes out tidy, if nothing speaks against it. */
+/* What goes out is tidy, if nothing speaks against it. */
 static enum lookup_code pass_on(struct span kept, struct span secret, struct buffer *json)
 {
     size_t before = json->len;
@@ -239,6 +210,93 @@ static enum lookup_code pass_on(struct span kept, struct span secret, struct buf
     return fail(reason, json);
 }
 
+/* A member with the comma and the white space that end with it: up to the next member, or from the
+ * end of the one before. Empty, at the end of the text, where there is no such member. */
+static struct span member_of(struct span text, struct span whole)
+{
+    const char *end = text.data + text.len;
+    if (whole.len == 0)
+        return (struct span){end, 0};
+    const char *from = whole.data, *after = skip_space(whole.data + whole.len, end);
+    if (*after == ',') {
+        after = skip_space(after + 1, end);
+    } else {
+        while (from > text.data && from[-1] != ',' && from[-1] != '{')
+            from--;
+        from -= from > text.data && from[-1] == ',';
+    }
+    return (struct span){from, (size_t)(after - from)};
+}
+
+/* The text without two parts of it, in whichever order they stand, and with `inserted` as its first
+ * member. */
+static void put_without(struct span text, struct span a, struct span b, const char *inserted,
+                        struct buffer *kept)
+{
+    struct span first = a.data < b.data ? a : b, second = a.data < b.data ? b : a;
+    const char *end = text.data + text.len, *inside = skip_space(text.data, end) + 1;
+    const char *between = first.data + first.len, *after = second.data + second.len;
+    buffer_append(kept, (struct span){text.data, (size_t)(inside - text.data)});
+    buffer_append(kept, span_of(inserted));
+    buffer_append(kept, (struct span){inside, (size_t)(first.data - inside)});
+    buffer_append(kept, (struct span){between, (size_t)(second.data - between)});
+    buffer_append(kept, (struct span){after, (size_t)(end - after)});
+}
+
+/* The good answer: its own bytes, less the surplus and the next page's token, with
+ * `html_attributions` where it lacks. */
+static enum lookup_code keep(struct span text, const struct json_member *members, uint32_t bound,
+                             struct span secret, struct buffer *json)
+{
+    struct span results = members[RESULTS].value, attributions = members[ATTRIBUTIONS].value;
+    struct nearby_json_offsets offsets;
+    if (results.len == 0 || results.data[0] != '[' ||
+        (attributions.len > 0 && attributions.data[0] != '['))
+        return fail("The places provider's answer has no list of results.", json);
+    if (!mark_array(text.data, results.data, text.data + text.len, &offsets))
+        return fail("The places provider's answer could not be cut.", json);
+
+    struct span surplus = surplus_of(text, &offsets, bound);
+    struct span token = member_of(text, members[NEXT_PAGE].whole);
+    if (surplus.len == 0 && token.len == 0 && attributions.len > 0)
+        return pass_on(text, secret, json);
+    struct buffer kept = {0};
+    put_without(text, surplus, token, attributions.len > 0 ? "" : ATTRIBUTIONS_NONE, &kept);
+    enum lookup_code code = pass_on((struct span){kept.data, kept.len}, secret, json);
+    buffer_free(&kept);
+    return code;
+}
+
+/* What one pass finds to be an object: the answer, or what its status says. The members after the
+ * first `count` are let be. */
+static enum lookup_code judge(struct span text, size_t count, uint32_t bound, struct span secret,
+                              struct buffer *json)
+{
+    struct json_member members[MEMBERS] = {[STATUS] = {.name = "status"},
+                                           [RESULTS] = {.name = "results"},
+                                           [ATTRIBUTIONS] = {.name = "html_attributions"},
+                                           [NEXT_PAGE] = {.name = "next_page_token"}};
+    char word[STATUS_BYTES_MAX + 1];
+    size_t at;
+    if (json_scan_object(text, members, count, &at) != NULL)
+        return fail("The places provider's answer is not JSON.", json);
+    size_t bytes = json_text(members[STATUS].value, word, STATUS_BYTES_MAX);
+    word[bytes <= STATUS_BYTES_MAX ? bytes : 0] = '\0';
+    if (strcmp(word, "OK") == 0 || strcmp(word, "ZERO_RESULTS") == 0)
+        return keep(text, members, bound, secret, json);
+    enum outcome outcome;
+    if (outcome_of_word(word, &outcome))
+        return outcome_write(outcome, word, json);
+    return fail("The places provider's answer has no known status.", json);
+}
+
+enum lookup_code nearby_json_pass(struct span text, uint32_t bound, struct buffer *json)
+{
+    if (text.len > LOOKUP_BODY_BYTES_MAX)
+        return fail(TOO_LONG, json);
+    return judge(text, MEMBERS, bound, span_of(""), json);
+}
+
 enum lookup_code nearby_json_read(struct span text, uint32_t bound, struct span secret,
                                   struct buffer *json)
 {
@@ -251,11 +309,6 @@ enum lookup_code nearby_json_read(struct span text, uint32_t bound, struct span 
                               JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (root == NULL)
         return fail("The places provider's answer is not JSON.", json);
-    struct buffer kept = {0};
-    enum lookup_code code = judge(text, root, bound, &kept, json);
     json_decref(root);
-    if (code == LOOKUP_OK)
-        code = pass_on((struct span){kept.data, kept.len}, secret, json);
-    buffer_free(&kept);
-    return code;
+    return judge(text, NEXT_PAGE, bound, secret, json);
 }

@@ -29,6 +29,11 @@
 enum lookup_code nearby_json_read(struct span text, uint32_t bound, struct span secret,
                                   struct buffer *json);
 
+/* The same in one pass without a tree, for a provider of our own whose answers hold no secret:
+ * within results a member may stand twice, and `next_page_token` is left out, as nobody who asks
+ * placesd could use it. */
+enum lookup_code nearby_json_pass(struct span text, uint32_t bound, struct buffer *json);
+
 /* Where the `results` of a text can be cut, as offsets into it. */
 struct nearby_json_offsets {
     uint32_t count;                      /* of results */

@@ -15,6 +15,7 @@
 
 #include "bus/base/bytes.h"
 #include "placesd/lookup.h"
+#include "placesd/providers/nearby_json.h"
 #include "topology/format/providers.h"
 
 /* Google's keys have 39 bytes; other services' are longer. */
@@ -46,6 +47,13 @@ struct provider {
      * never the key, and of a failure nothing in the provider's own words. */
     enum lookup_code (*read_answer)(long http_status, struct span body, const struct lookup *lookup,
                                     struct span key, struct buffer *json);
+
+    /* Appends to `json` the answer for `lookup` that `body` holds already: a good answer of this
+     * provider with all places of a larger circle around the same point, fewer than it gives at
+     * most. False, and nothing appended, where the bytes that it would answer cannot be told from
+     * it. NULL: never. */
+    bool (*narrow)(struct span body, const struct nearby_json_offsets *offsets,
+                   const struct lookup *lookup, struct buffer *json);
 };
 
 /* Of each row: provider_landmarks and so on. */

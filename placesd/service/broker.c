@@ -145,6 +145,16 @@ static bool read_budget(struct broker *broker, const struct broker_options *opti
                      budget_path(options->budget));
 }
 
+/* The door for the worker of this process. */
+static bool bind_own(struct broker *broker, struct fault *fault)
+{
+    if (broker->kin == 0)
+        return true;
+    snprintf(broker->own_back, sizeof broker->own_back, "inproc://places-%016" PRIx64, broker->kin);
+    return zmq_bind(zsock_resolve(broker->back), broker->own_back) == 0 ||
+           fault_set(fault, "cannot listen on %s: %s", broker->own_back, zmq_strerror(errno));
+}
+
 struct broker *broker_open(const struct broker_options *options, struct fault *fault)
 {
     struct broker *broker = bytes_zeroed(sizeof *broker);
@@ -195,6 +205,10 @@ struct broker *broker_open(const struct broker_options *options, struct fault *f
         broker_close(&broker);
         return NULL;
     }
+    if (!bind_own(broker, fault)) {
+        broker_close(&broker);
+        return NULL;
+    }
     /* A job for a worker that is gone is refused at once instead of dropped in silence. */
     zsock_set_router_mandatory(broker->back, 1);
     return broker;
@@ -203,6 +217,11 @@ struct broker *broker_open(const struct broker_options *options, struct fault *f
 const char *broker_back(const struct broker *broker)
 {
     return broker->back_at;
+}
+
+const char *broker_own_back(const struct broker *broker)
+{
+    return broker->own_back[0] != '\0' ? broker->own_back : NULL;
 }
 
 void broker_admit(struct broker *broker, struct keyring *front, struct keyring *back)
@@ -431,7 +450,7 @@ static bool is_known(struct broker *broker, enum auth_door door, zmsg_t *message
                      char name[KEYRING_NAME_BYTES_MAX + 1], int64_t now_ms)
 {
     name[0] = '\0';
-    if (broker->auth == NULL ||
+    if (broker->auth == NULL || (door == AUTH_PLACES_BACK && broker_is_own(broker, message)) ||
         auth_find(broker->auth, door, zframe_meta(zmsg_last(message), AUTH_KEY_PROPERTY), name))
         return true;
     event_log_fault(&broker->keyless, now_ms, "a message came without a key that counts: dropped");

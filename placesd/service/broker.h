@@ -47,7 +47,8 @@ struct broker_options {
     const char *monitor, *monitor_place;
     struct span monitor_token;
     uint64_t kin; /* drawn for this process, whose worker's answers are passed on as they are: its
-                   * life in placesd/caller.h; 0 where there is none */
+                   * life in placesd/caller.h; 0 where there is none. Its worker reaches the back at
+                   * broker_own_back, too. */
 };
 
 struct broker;
@@ -59,6 +60,10 @@ struct broker *broker_open(const struct broker_options *options, struct fault *f
 
 /* Where its back is really bound, as numbers ("tcp://0.0.0.0:13501"): owned by the broker. */
 const char *broker_back(const struct broker *broker);
+
+/* Where the worker of this process reaches the back over no network and without a key
+ * (zmq_inproc(7)): owned by the broker. NULL where it has no kin. */
+const char *broker_own_back(const struct broker *broker);
 
 /* Who may ask and who may work from now on; takes the rings over. Only for a broker with keys; any
  * thread. */

@@ -39,10 +39,16 @@ struct broker_move {
     struct broker_side front, back;
 };
 
+/* "inproc://places-" and a number of 16 digits. */
+#define BROKER_OWN_BACK_BYTES_MAX 40
+/* ZeroMQ's name for the address that a message came from (zmq_msg_gets(3)). */
+#define BROKER_ADDRESS_PROPERTY "Peer-Address"
+
 struct broker {
     struct auth *auth; /* NULL without keys */
     zsock_t *front, *back;
-    char *front_at, *back_at; /* the endpoints really bound */
+    char *front_at, *back_at;                 /* the endpoints really bound */
+    char own_back[BROKER_OWN_BACK_BYTES_MAX]; /* "" where it has no kin */
     uint16_t front_port, back_port;
     struct arrivals *front_arrivals, *back_arrivals;
     struct dispatcher *dispatcher;
@@ -75,6 +81,10 @@ static inline struct span broker_bytes(zframe_t *frame)
 }
 
 /* ---- broker_workers.c ---- */
+
+/* Whether the message, whose first frame is the worker's name, came from the worker of this process
+ * and over no network: what came over one has an address. */
+bool broker_is_own(const struct broker *broker, zmsg_t *message);
 
 /* A message that came to the back, whose first frame is the worker's name. */
 void broker_take_from_worker(struct broker *broker, zmsg_t *message, int64_t now_ms);

@@ -7,6 +7,15 @@
 
 /* Lines about workers in a second of the log: as many as a herd has, all at once. */
 #define WORKER_LINES_MAX BALANCE_WORKERS_MAX
+/* Where the worker of this process is. */
+#define OWN_ADDRESS "127.0.0.1"
+
+bool broker_is_own(const struct broker *broker, zmsg_t *message)
+{
+    struct span name = broker_bytes(zmsg_first(message));
+    return broker->kin != 0 && caller_is_of(name, CALLER_WORKER, broker->kin) &&
+           zframe_meta(zmsg_last(message), BROKER_ADDRESS_PROPERTY) == NULL;
+}
 
 /* A worker's name as a line of the log can show it. That of our own process's is a secret. */
 static const char *show_worker(const struct broker *broker, struct span name,
@@ -60,7 +69,7 @@ void broker_probe(struct broker *broker, struct span worker)
 
 static void take_ready(struct broker *broker, struct span worker, zframe_t *last, int64_t now_ms)
 {
-    const char *address = last != NULL ? zframe_meta(last, "Peer-Address") : NULL;
+    const char *address = last != NULL ? zframe_meta(last, BROKER_ADDRESS_PROPERTY) : NULL;
     uint32_t credits;
     if (last == NULL || !lookup_read_ready(broker_bytes(last), &credits)) {
         event_log_fault(&broker->strange_back, now_ms,
@@ -68,6 +77,8 @@ static void take_ready(struct broker *broker, struct span worker, zframe_t *last
         return;
     }
     enum balance_welcome welcome = dispatcher_ready(broker->dispatcher, worker, credits, now_ms);
+    if (address == NULL && caller_is_of(worker, CALLER_WORKER, broker->kin))
+        address = OWN_ADDRESS;
     dispatcher_locate(broker->dispatcher, worker, span_of(address != NULL ? address : ""));
     switch (welcome) {
     case BALANCE_JOINED:

@@ -292,7 +292,8 @@ static bool start_broker(struct service *service)
         .front_place = name_place(service, places->gateways.line, front_place),
         .back_place = name_place(service, places->workers.line, back_place),
         .sources = {{topology_provider_name(places->provider), cache_s * 1000,
-                     (int64_t)provider->stale_s * 1000, (uint32_t)places->budget}},
+                     (int64_t)provider->stale_s * 1000, (uint32_t)places->budget,
+                     provider->narrow}},
         .source_count = 1,
         .grid_m = (uint32_t)places->grid_m,
         .nodes = (uint32_t)service->topology.node_count,
@@ -302,7 +303,7 @@ static bool start_broker(struct service *service)
         provider = provider_of(places->fallback);
         options.sources[options.source_count++] = (struct dispatcher_source){
             topology_provider_name(places->fallback), (int64_t)provider->cache_s * 1000,
-            (int64_t)provider->stale_s * 1000, 0};
+            (int64_t)provider->stale_s * 1000, 0, NULL};
     }
     char spent[QUOTA_TEXT_BYTES_MAX], monitor_place[PLACE_BYTES_MAX];
     char token[MONITOR_TOKEN_FILE_BYTES_MAX] = "";
@@ -324,6 +325,7 @@ static void find_own_broker(struct service *service)
 {
     reload_own_back(service->broker, service->own_back);
     service->brokers[0].back = service->own_back;
+    service->brokers[0].own_back = broker_own_back(service->broker);
 }
 
 static bool start_worker(struct service *service)

@@ -1,9 +1,14 @@
 #include "placesd/service/transfer.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -13,6 +18,9 @@
 #define CONNECT_MS_MAX 2000
 /* All header lines of an answer together; Google sends about 1 KiB. */
 #define HEADER_BYTES_MAX (64 * 1024)
+
+/* What each transfer keeps for its next body: that of twenty results. */
+#define BODY_KEPT_BYTES_MAX ((size_t)32 * 1024)
 
 /* One look-up and the HTTP request that answers it. The handles are kept, and with them the
  * provider's connections. */
@@ -31,8 +39,16 @@ struct transfer {
     size_t header_bytes;
 };
 
+/* libcurl's sockets stand behind one that others wake us by and those of transfer_wait. */
+enum { WAKE, OTHERS, FIRST = OTHERS + TRANSFER_OTHERS_MAX };
+
+/* libcurl says which of its sockets it waits for and until when, and hears of those alone that
+ * something happened on: curl_multi_perform would try them all (libcurl-multi(3)). */
 struct transfers {
     CURLM *multi;
+    struct pollfd *items;
+    size_t item_count, items_max;
+    int64_t due_ms; /* when libcurl wants a turn although nothing happened */
     size_t count, busy;
     struct buffer json;    /* of the last end */
     struct buffer failure; /* of the last one, with a NUL */
@@ -67,6 +83,55 @@ static size_t take_header(char *bytes, size_t one, size_t count, void *user)
     }
     transfer->header_bytes += count;
     return count;
+}
+
+static int64_t read_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static size_t find_item(const struct transfers *transfers, curl_socket_t socket)
+{
+    size_t i = FIRST;
+    while (i < transfers->item_count && transfers->items[i].fd != socket)
+        i++;
+    return i;
+}
+
+/* CURLMOPT_SOCKETFUNCTION(3). */
+static int take_socket(CURL *easy, curl_socket_t socket, int what, void *user, void *unused)
+{
+    struct transfers *transfers = user;
+    (void)easy, (void)unused;
+    size_t i = find_item(transfers, socket);
+    if (what == CURL_POLL_REMOVE) {
+        if (i < transfers->item_count)
+            transfers->items[i] = transfers->items[--transfers->item_count];
+        return 0;
+    }
+    if (i == transfers->items_max) {
+        transfers->items_max *= 2;
+        transfers->items =
+            bytes_resize(transfers->items, transfers->items_max * sizeof *transfers->items);
+    }
+    transfers->item_count += i == transfers->item_count;
+    transfers->items[i] = (struct pollfd){
+        .fd = socket,
+        .events =
+            (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0)),
+    };
+    return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION(3). */
+static int take_timer(CURLM *multi, long pause_ms, void *user)
+{
+    struct transfers *transfers = user;
+    (void)multi;
+    transfers->due_ms = pause_ms < 0 ? INT64_MAX : read_clock_ms() + pause_ms;
+    return 0;
 }
 
 /* What is released here may hold the key. */
@@ -133,6 +198,25 @@ static bool set_options(struct transfer *transfer)
     return true;
 }
 
+/* What is waited for, and how libcurl tells of it. */
+static bool open_items(struct transfers *transfers)
+{
+    transfers->item_count = FIRST;
+    transfers->items_max = FIRST + transfers->count;
+    transfers->items = bytes_zeroed(transfers->items_max * sizeof *transfers->items);
+    for (size_t i = 0; i < FIRST; i++)
+        transfers->items[i].fd = -1; /* poll(2) passes over these */
+    transfers->items[WAKE].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    transfers->items[WAKE].events = POLLIN;
+    transfers->due_ms = INT64_MAX;
+    CURLM *multi = transfers->multi;
+    return transfers->items[WAKE].fd >= 0 && multi != NULL &&
+           curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, take_socket) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transfers) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, take_timer) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transfers) == CURLM_OK;
+}
+
 struct transfers *transfer_open(size_t count, size_t host_connections_max)
 {
     struct transfers *transfers =
@@ -141,7 +225,7 @@ struct transfers *transfer_open(size_t count, size_t host_connections_max)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     transfers->multi = curl_multi_init();
     bool good =
-        transfers->multi != NULL &&
+        open_items(transfers) &&
         curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)count) == CURLM_OK &&
         curl_multi_setopt(transfers->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
                           (long)host_connections_max) == CURLM_OK;
@@ -169,6 +253,9 @@ void transfer_close(struct transfers **transfers)
         buffer_free(&transfer->body);
     }
     curl_multi_cleanup((*transfers)->multi);
+    if ((*transfers)->items[WAKE].fd >= 0)
+        close((*transfers)->items[WAKE].fd);
+    free((*transfers)->items);
     curl_global_cleanup();
     buffer_free(&(*transfers)->json);
     buffer_free(&(*transfers)->failure);
@@ -227,7 +314,10 @@ static void set_request(struct transfer *transfer)
     set_url(transfer);
     set_body(transfer);
     set_headers(transfer);
-    curl_easy_setopt(transfer->easy, CURLOPT_ABSTRACT_UNIX_SOCKET, transfer->source->own_socket);
+    const char *own = transfer->source->own_socket;
+    bool is_path = own != NULL && own[0] == '/';
+    curl_easy_setopt(transfer->easy,
+                     is_path ? CURLOPT_UNIX_SOCKET_PATH : CURLOPT_ABSTRACT_UNIX_SOCKET, own);
     long left_ms = (long)transfer->lookup.deadline_ms;
     curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, left_ms);
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -367,17 +457,47 @@ static void finish(struct transfers *transfers, struct transfer *transfer, CURLc
     wipe_headers(&transfer->headers);
     explicit_bzero(transfer->key, sizeof transfer->key);
     transfer->own.key = (struct span){0};
-    buffer_free(&transfer->body);
+    transfer->body.len = 0;
+    if (transfer->body.capacity > BODY_KEPT_BYTES_MAX)
+        buffer_free(&transfer->body);
     transfer->busy = false;
     transfers->busy--;
 }
 
+/* A turn for each transfer that has waited until now. */
+static void run_due(struct transfers *transfers)
+{
+    int running;
+    if (read_clock_ms() < transfers->due_ms)
+        return;
+    transfers->due_ms = INT64_MAX; /* unless libcurl says otherwise in that call */
+    curl_multi_socket_action(transfers->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+/* A turn for each socket that poll(2) has marked. libcurl takes some away and adds others
+ * meanwhile. */
+static void run_ready(struct transfers *transfers)
+{
+    int running;
+    for (size_t i = FIRST; i < transfers->item_count; i++) {
+        struct pollfd item = transfers->items[i];
+        if (item.revents == 0)
+            continue;
+        transfers->items[i--].revents = 0; /* another may stand here afterwards */
+        int mask = (item.revents & POLLIN ? CURL_CSELECT_IN : 0) |
+                   (item.revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
+                   (item.revents & ~(POLLIN | POLLOUT) ? CURL_CSELECT_ERR : 0);
+        curl_multi_socket_action(transfers->multi, item.fd, mask, &running);
+    }
+}
+
 bool transfer_next(struct transfers *transfers, struct transfer_end *end)
 {
-    int running, queued;
+    int queued;
     CURLMsg *ended = curl_multi_info_read(transfers->multi, &queued);
     if (ended == NULL) {
-        curl_multi_perform(transfers->multi, &running);
+        run_ready(transfers);
+        run_due(transfers);
         ended = curl_multi_info_read(transfers->multi, &queued);
     }
     if (ended == NULL)
@@ -389,13 +509,26 @@ bool transfer_next(struct transfers *transfers, struct transfer_end *end)
     return true;
 }
 
-void transfer_wait(struct transfers *transfers, struct curl_waitfd *others, unsigned count,
-                   int pause_ms)
+void transfer_wait(struct transfers *transfers, const int *others, size_t count, int64_t pause_ms)
 {
-    curl_multi_poll(transfers->multi, others, count, pause_ms, NULL);
+    assert(count <= TRANSFER_OTHERS_MAX);
+    struct pollfd *items = transfers->items;
+    for (size_t i = 0; i < TRANSFER_OTHERS_MAX; i++)
+        items[OTHERS + i] = (struct pollfd){.fd = i < count ? others[i] : -1, .events = POLLIN};
+    if (transfers->due_ms != INT64_MAX) {
+        int64_t left_ms = transfers->due_ms - read_clock_ms();
+        pause_ms = left_ms < pause_ms ? left_ms : pause_ms;
+    }
+    pause_ms = pause_ms < 0 ? 0 : pause_ms < INT_MAX ? pause_ms : INT_MAX;
+    poll(items, transfers->item_count, (int)pause_ms);
+    uint64_t wakes;
+    if (items[WAKE].revents != 0 && read(items[WAKE].fd, &wakes, sizeof wakes) < 0)
+        return; /* somebody else has read it */
 }
 
 void transfer_wake(struct transfers *transfers)
 {
-    curl_multi_wakeup(transfers->multi);
+    uint64_t one = 1;
+    if (write(transfers->items[WAKE].fd, &one, sizeof one) < 0)
+        return; /* it is full of wakes that were not heard yet */
 }

@@ -16,15 +16,16 @@
 #include "placesd/lookup.h"
 #include "placesd/providers/provider.h"
 
-struct curl_waitfd;
+/* Descriptors that transfer_wait watches beside its own. */
+#define TRANSFER_OTHERS_MAX 8
 
 /* Who is asked, and where. */
 struct transfer_source {
     const struct provider *provider;
     struct span url; /* http:// or https://, without a query */
     struct span key; /* empty without one */
-    /* Where a provider within this process is reached instead: a Unix domain socket's name in the
-     * abstract namespace. NULL: over the network. */
+    /* Where a provider within this process is reached instead: a Unix domain socket's path, or its
+     * name in the abstract namespace. NULL: over the network. */
     const char *own_socket;
 };
 
@@ -59,9 +60,9 @@ struct transfer_end {
 /* Lets bytes flow, then gives the next one that ended. Call until false. */
 bool transfer_next(struct transfers *transfers, struct transfer_end *end);
 
-/* Sleeps until bytes may flow, one of `others` is ready, or so much time has passed. */
-void transfer_wait(struct transfers *transfers, struct curl_waitfd *others, unsigned count,
-                   int pause_ms);
+/* Sleeps until bytes may flow, one of `count` others, at most TRANSFER_OTHERS_MAX, can be read, or
+ * so much time has passed. */
+void transfer_wait(struct transfers *transfers, const int *others, size_t count, int64_t pause_ms);
 
 /* Ends transfer_wait, from any thread. */
 void transfer_wake(struct transfers *transfers);

@@ -23,6 +23,8 @@
 
 /* Jobs taken from one broker before the transfers get their turn. */
 #define TURN_JOBS_MAX WORKER_CREDITS
+/* More than all credits: no answer is dropped. */
+#define WAITING_MAX (2 * LOOKUP_CREDITS_MAX)
 /* A broker that acknowledges nothing for this long is taken for gone and connected to again. */
 #define UNACKNOWLEDGED_MS BALANCE_SILENCE_MS
 #define RECONNECT_MS      100
@@ -37,6 +39,8 @@ static const struct dial_rules rules = {
     .away_two_keys_ms = 500,
     .unanswered_ms = 2 * BALANCE_SILENCE_MS,
 };
+
+_Static_assert(WORKER_BROKERS_MAX <= TRANSFER_OTHERS_MAX, "a worker waits for all its brokers");
 
 enum phase {
     WORKING,
@@ -79,22 +83,31 @@ struct worker {
 
 /* ---- answers ---- */
 
+/* zmq_msg_init_data(3). */
+static void free_data(void *data, void *unused)
+{
+    (void)unused;
+    free(data);
+}
+
+/* ZeroMQ takes over the memory of the reply; a broker that is gone has given the job to another or
+ * answered its asker. */
 static void send_reply(const struct link *link, uint64_t job, enum lookup_code code,
                        struct span json, int64_t rest_ms)
 {
     struct buffer reply = {0};
+    zmq_msg_t message;
+    if (link->socket == NULL ||
+        zmq_send(zsock_resolve(link->socket), &job, sizeof job, ZMQ_SNDMORE) < 0)
+        return;
     lookup_write_reply(&(struct lookup_reply){code, json}, &reply);
-    zmsg_t *message = zmsg_new();
-    zmsg_addmem(message, &job, sizeof job);
-    zmsg_addmem(message, reply.data, reply.len);
+    zmq_msg_init_data(&message, reply.data, reply.len, free_data, NULL);
+    if (zmq_msg_send(&message, zsock_resolve(link->socket), rest_ms > 0 ? ZMQ_SNDMORE : 0) < 0)
+        zmq_msg_close(&message);
     if (rest_ms > 0) {
         char rest[LOOKUP_READY_BYTES_MAX];
-        zmsg_addmem(message, rest, lookup_write_rest((uint32_t)rest_ms, rest));
+        zmq_send(zsock_resolve(link->socket), rest, lookup_write_rest((uint32_t)rest_ms, rest), 0);
     }
-    /* A broker that is gone has given the job to another or answered its asker. */
-    if (link->socket == NULL || zmsg_send(&message, link->socket) != 0)
-        zmsg_destroy(&message);
-    buffer_free(&reply);
 }
 
 static void send_failure(const struct link *link, uint64_t job, enum lookup_code code,
@@ -215,8 +228,8 @@ static void set_name(zsock_t *socket, const struct link *link)
 
 static const struct socket_option options_of_dealer[] = {
     {ZMQ_IMMEDIATE, 1},                 /* nothing is queued for a broker that is away */
-    {ZMQ_RCVHWM, 2 * WORKER_CREDITS},   /* it is the credits that bound what waits here, */
-    {ZMQ_SNDHWM, 2 * WORKER_CREDITS},   /* and what waits to leave */
+    {ZMQ_RCVHWM, WAITING_MAX},          /* it is the credits that bound what waits here, */
+    {ZMQ_SNDHWM, WAITING_MAX},          /* and what waits to leave */
     {ZMQ_RCVTIMEO, 0},                  /* CZMQ has no flag for it: the loop alone waits, */
     {ZMQ_SNDTIMEO, 0},                  /* for all sockets and transfers at once */
     {ZMQ_LINGER, LAST_JOBS_MS},         /* the last answers leave */
@@ -238,7 +251,8 @@ static void set_options(zsock_t *socket, const char *endpoint)
 static bool connect_link(struct link *link)
 {
     const struct auth_ends *keys = link->keys;
-    const char *endpoint = address_choose(&link->address, &link->dial);
+    const char *own = link->broker->own_back;
+    const char *endpoint = own != NULL ? own : address_choose(&link->address, &link->dial);
     link->ready_due_ms = 0;
     link->socket = endpoint != NULL ? zsock_new(ZMQ_DEALER) : NULL;
     if (link->socket == NULL)
@@ -264,7 +278,7 @@ static void renew_if_due(struct link *link, int64_t now_ms)
     }
     if (link->dial.is_stale)
         zsock_destroy(&link->socket); /* not even while a name is asked for */
-    if (!address_find(&link->address, now_ms))
+    if (link->broker->own_back == NULL && !address_find(&link->address, now_ms))
         return;
     if (link->begins)
         dial_restart(&link->dial, now_ms);
@@ -345,8 +359,8 @@ static void say_ready(struct link *link, uint32_t credits, int64_t now_ms)
  * before every sleep. */
 static void sleep_until_something(struct worker *worker, int64_t until_ms)
 {
-    struct curl_waitfd others[WORKER_BROKERS_MAX];
-    unsigned count = 0;
+    int others[WORKER_BROKERS_MAX];
+    size_t count = 0;
     int64_t now_ms = zclock_mono();
     for (size_t i = 0; i < worker->link_count; i++) {
         struct link *link = &worker->links[i];
@@ -364,13 +378,9 @@ static void sleep_until_something(struct worker *worker, int64_t until_ms)
         if ((events & ZMQ_POLLIN) != 0)
             until_ms = now_ms;
         if (link->socket != NULL)
-            others[count++] = (struct curl_waitfd){
-                .fd = (curl_socket_t)zsock_fd(link->socket),
-                .events = CURL_WAIT_POLLIN,
-            };
+            others[count++] = (int)zsock_fd(link->socket);
     }
-    int64_t pause_ms = until_ms > now_ms ? until_ms - now_ms : 0;
-    transfer_wait(worker->transfers, others, count, (int)pause_ms);
+    transfer_wait(worker->transfers, others, count, until_ms - now_ms);
 }
 
 /* A process that was stopped for a while hears what it missed, and keeps its connection. */
@@ -418,8 +428,9 @@ static bool open_links(struct worker *worker, const struct worker_options *optio
         dial_start(&link->dial, &rules, options->keys != NULL ? &options->keys->theirs : &none,
                    zclock_mono());
         /* An address is connected to at once, a name when its addresses are known. */
-        link->begins = !address_find(&link->address, zclock_mono());
-        if (link->begins || link->address.known.count == 0 || connect_link(link))
+        bool is_own = link->broker->own_back != NULL;
+        link->begins = !is_own && !address_find(&link->address, zclock_mono());
+        if (link->begins || (!is_own && link->address.known.count == 0) || connect_link(link))
             continue;
         return fault_set(fault, "cannot connect to %s: %s", link->broker->back,
                          zmq_strerror(errno));

@@ -27,6 +27,9 @@
 /* A broker, and what is to be asked for it. */
 struct worker_broker {
     const char *back; /* "tcp://host:port" */
+    /* Where a broker of this process is reached instead (broker_own_back). NULL: over the network.
+     */
+    const char *own_back;
     struct transfer_source sources[DISPATCHER_SOURCES_MAX];
     size_t source_count; /* at least 1; the first answers jobs that name none of them */
 };

@@ -24,6 +24,7 @@
 #define NAME_FORMAT       "The place number %zu"
 #define TOWNS             400
 #define COMPARED_EVERY    100
+#define WANTED            20
 
 /* What the comparison needs to know of a place; the name is its index. */
 struct known {
@@ -133,7 +134,7 @@ static bool comes_before(enum store_order order, uint32_t rank_a, double a_m, ui
 static size_t find_slowly(const struct bench *bench, enum store_order order,
                           struct sphere_point centre, double radius_m, size_t *found)
 {
-    double distances_m[STORE_FOUND_MAX + 1];
+    double distances_m[WANTED + 1];
     size_t count = 0;
     for (size_t i = 0; i < bench->count; i++) {
         const struct known *place = &bench->places[i];
@@ -149,7 +150,7 @@ static size_t find_slowly(const struct bench *bench, enum store_order order,
         }
         found[at] = i;
         distances_m[at] = distance_m;
-        count += count < STORE_FOUND_MAX;
+        count += count < WANTED;
     }
     return count;
 }
@@ -157,7 +158,7 @@ static size_t find_slowly(const struct bench *bench, enum store_order order,
 static void compare(struct bench *bench, enum store_order order, struct sphere_point centre,
                     double radius_m, const struct place *found, size_t count)
 {
-    size_t right[STORE_FOUND_MAX + 1];
+    size_t right[WANTED + 1];
     bool same = find_slowly(bench, order, centre, radius_m, right) == count;
     for (size_t i = 0; same && i < count; i++) {
         char name[64];
@@ -184,7 +185,9 @@ static void ask(struct bench *bench, struct store *store, enum store_order order
         struct sphere_point centre = draw_point(bench, 500);
         double begin_s = read_clock_s(CLOCK_MONOTONIC);
         double work_begin_s = read_clock_s(CLOCK_THREAD_CPUTIME_ID);
-        if (!store_nearby(store, order, centre, radius_m, STORE_FOUND_MAX, found, &count))
+        const struct store_question question = {
+            .order = order, .centre = centre, .radius_m = radius_m, .wanted = WANTED};
+        if (!store_nearby(store, &question, found, &count))
             fail("cannot ask", store_failure(store));
         bench->work_us[i] = (read_clock_s(CLOCK_THREAD_CPUTIME_ID) - work_begin_s) * 1e6;
         bench->times_us[i] = (read_clock_s(CLOCK_MONOTONIC) - begin_s) * 1e6;

@@ -51,7 +51,7 @@ static bool ask(struct dispatcher *dispatcher, int64_t place, struct span body)
 static void measure(const char *what, int64_t cache_ms, struct span body)
 {
     struct dispatcher_options options = {
-        .sources = {{"one", cache_ms, 0, 0}},
+        .sources = {{"one", cache_ms, 0, 0, NULL}},
         .source_count = 1,
         .nodes = 1,
     };

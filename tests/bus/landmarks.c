@@ -518,11 +518,11 @@ static int dial_own(void)
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     struct timeval deadline = {.tv_sec = VISITOR_DEADLINE_S};
     const char *name = landmarks_own_socket(server);
-    strcpy(at.sun_path + 1, name);
+    CHECK(name[0] == '/' && strlen(name) < sizeof at.sun_path);
+    strcpy(at.sun_path, name);
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
-    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
-    CHECK(connect(client, (struct sockaddr *)&at, bytes) == 0);
+    CHECK(connect(client, (struct sockaddr *)&at, sizeof at) == 0);
     return client;
 }
 

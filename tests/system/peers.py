@@ -34,14 +34,11 @@ def python(_):
     return [sys.executable, HERE / "peer.py"]
 
 
-def javascript(folder):
-    """Installs the pinned packages in the folder, where the program then is, too."""
+def install(folder):
+    """The packages that the folder's lock file pins."""
     for needed in ("node", "npm"):
         if not shutil.which(needed):
             raise LeftOut(f"{needed} is not installed")
-    for file in (HERE / "javascript").iterdir():
-        shutil.copy(file, folder)
-    shutil.copy(HERE / "peer.mjs", folder)
     try:
         said = subprocess.run(["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund",
                                "--fetch-retries=1", "--fetch-timeout=20000"], cwd=folder,
@@ -52,6 +49,14 @@ def javascript(folder):
         raise LeftOut("npm reaches no registry")
     if said.returncode != 0:
         raise AssertionError("npm ci: " + said.stderr)
+
+
+def javascript(folder):
+    """Installs the pinned packages in the folder, where the program then is, too."""
+    for file in (HERE / "javascript").iterdir():
+        shutil.copy(file, folder)
+    shutil.copy(HERE / "peer.mjs", folder)
+    install(folder)
     return ["node", pathlib.Path(folder) / "peer.mjs"]
 
 

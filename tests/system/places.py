@@ -1,5 +1,7 @@
 """WHATSAT with places present, away, coming back and left out."""
 
+import os
+import pathlib
 import signal
 import time
 import unittest
@@ -23,6 +25,19 @@ class Places(unittest.TestCase):
             herd.everybody_holds("kiwi", line)
             with herd.client("B") as b:
                 self.assertEqual([p["name"] for p in b.near("kiwi", 10, 20)[1]["results"]], names)
+
+    def test_look_ups_keep_their_connection(self):
+        """libcurl uses none a second time whose other end has no name."""
+        with Herd(nodes=["A"], links=[]).start() as herd, herd.client("A") as a:
+            pid, sockets = herd.processes["placesd"].child.pid, set()
+            for number in range(12):
+                a.ask(f"IAMAT kiwi +34.{number:06}-118.445127 {number + 1}.0")
+                self.assertEqual(a.near("kiwi", 1, 5)[1]["status"], "ZERO_RESULTS")
+                sockets |= {socket for socket in map(os.readlink, pathlib.Path(f"/proc/{pid}/fd").iterdir())
+                            if socket.startswith("socket:")}
+                if number == 0:
+                    first = set(sockets)
+            self.assertEqual(sockets, first)
 
     def test_without_placesd_the_answer_says_so_in_time(self):
         with Herd(["A-B"]).start("A", "B") as herd:

@@ -72,6 +72,14 @@ foreach(language python javascript)
     set_tests_properties(system/peers_${language} PROPERTIES
         LABELS system TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
+# Google's client library: its requests as recorded, and itself where npm can install it.
+herd_system_test(client)
+add_test(NAME system/client_javascript
+    COMMAND ${CMAKE_COMMAND} -E env ZHERD_BUILD=${CMAKE_BINARY_DIR} PYTHONDONTWRITEBYTECODE=1
+        /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/system/client.py javascript
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(system/client_javascript PROPERTIES
+    LABELS system TIMEOUT 300 SKIP_RETURN_CODE 77)
 # A gateway of the next minor version: its own writer of messages comes before the library's.
 add_custom_command(OUTPUT wire_next.c
     COMMAND sed -f ${CMAKE_CURRENT_SOURCE_DIR}/system/next.sed ${CMAKE_SOURCE_DIR}/bus/link/wire_write.c > wire_next.c

@@ -1,6 +1,7 @@
 #include "placesd/dispatch/cache.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "tests/check.h"
 
@@ -263,6 +264,69 @@ static void neighbours_are_one_question(void)
     CHECK_INT(a.bound, 5);
 }
 
+/* ---- larger circles ---- */
+
+static void put_around(struct cache *cache, uint32_t radius_m, uint32_t results, int64_t fresh_ms,
+                       int64_t now_ms)
+{
+    struct cache_key at = {1, 2, radius_m, 0};
+    char body[16];
+    snprintf(body, sizeof body, "%u", (unsigned)radius_m);
+    struct cache_answer answer = {
+        .code = LOOKUP_OK, .body = span_of(body), .offsets = {.count = results}};
+    cache_put(cache, &at, &answer, fresh_ms, fresh_ms + 1000, now_ms);
+}
+
+/* The radius of the wider answer, or 0. */
+static int look_wider(struct cache *cache, struct cache_key at, int64_t now_ms)
+{
+    int64_t fresh_ms = 0, kept_ms = 0;
+    const struct cache_answer *answer = cache_find_wider(cache, &at, now_ms, &fresh_ms, &kept_ms);
+    if (answer == NULL)
+        return 0;
+    CHECK(fresh_ms > now_ms && kept_ms == fresh_ms + 1000);
+    char text[16];
+    snprintf(text, sizeof text, "%.*s", (int)answer->body.len, answer->body.data);
+    return atoi(text);
+}
+
+static void a_larger_complete_answer_is_found(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    CHECK_INT(look_wider(cache, (struct cache_key){0, 0, 0, 0}, 0), 0);
+    put_around(cache, 500, LOOKUP_BOUND_MAX, 100, 0); /* perhaps not all */
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 400, 0}, 1), 0);
+    put_around(cache, 300, LOOKUP_BOUND_MAX - 1, 100, 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 299, 0}, 1), 300);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 0, 0}, 1), 300);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 300, 0}, 1), 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 400, 0}, 1), 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 3, 100, 0}, 1), 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){2, 2, 100, 0}, 1), 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 100, 1}, 1), 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 100, 0}, 99), 300);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 100, 0}, 100), 0);
+    cache_destroy(&cache);
+}
+
+static void the_largest_fresh_one_stays(void)
+{
+    struct cache *cache = cache_new(CACHE_BYTES_MAX, secret);
+    put_around(cache, 300, 1, 100, 0);
+    put_around(cache, 200, 1, 150, 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 100, 0}, 1), 300);
+    put_around(cache, 400, 1, 120, 0);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 350, 0}, 1), 400);
+    put_around(cache, 200, 1, 250, 120); /* the larger one is over */
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 100, 0}, 121), 200);
+    /* What it stood for failed: nothing is left of it. */
+    struct cache_key at = {1, 2, 200, 0};
+    cache_put(cache, &at, &(struct cache_answer){.code = LOOKUP_REFUSED, .body = span_of("x")}, 250,
+              250, 130);
+    CHECK_INT(look_wider(cache, (struct cache_key){1, 2, 100, 0}, 131), 0);
+    cache_destroy(&cache);
+}
+
 static const struct check_case cases[] = {
     {"answers are fresh and kept to the millisecond", times_end_to_the_millisecond},
     {"an answer is for its place, radius and provider only", keys_differ_in_every_field},
@@ -274,6 +338,8 @@ static const struct check_case cases[] = {
     {"no place moves by more than 5 % of the radius", moves_no_place_too_far},
     {"without a grid or a radius a place stays as it is", leaves_exact_places_alone},
     {"neighbouring places become one", neighbours_are_one_question},
+    {"a larger complete answer about the place is found", a_larger_complete_answer_is_found},
+    {"the largest fresh one is remembered", the_largest_fresh_one_stays},
 };
 
 CHECK_MAIN(cases)

@@ -23,7 +23,7 @@ static struct lookup given;
 static inline struct dispatcher_options options(void)
 {
     return (struct dispatcher_options){
-        .sources = {{"first", 10000, 100000, 0}},
+        .sources = {{"first", 10000, 100000, 0, NULL}},
         .source_count = 1,
         .nodes = 1,
         .seed = 42,
@@ -124,7 +124,7 @@ static inline struct dispatcher_options with_fallback(void)
 {
     struct dispatcher_options chosen = options();
     chosen.sources[0].cache_ms = chosen.sources[0].stale_ms = 0;
-    chosen.sources[1] = (struct dispatcher_source){"second", 10000, 100000, 0};
+    chosen.sources[1] = (struct dispatcher_source){"second", 10000, 100000, 0, NULL};
     chosen.source_count = 2;
     return chosen;
 }

@@ -381,6 +381,65 @@ static void a_spent_budget_is_told_before_a_rest(void)
     dispatcher_destroy(&dispatcher);
 }
 
+/* ---- larger circles ---- */
+
+/* Tells by the look-up's radius what it makes: nothing of 9000 m. */
+static bool make_smaller(struct span body, const struct nearby_json_offsets *offsets,
+                         const struct lookup *lookup, struct buffer *json)
+{
+    CHECK_INT(offsets->count, 3);
+    CHECK(memmem(body.data, body.len, "wide", 4) != NULL);
+    if (lookup->radius_m == 9000)
+        return false;
+    buffer_append(json, span_of(BODY("small")));
+    return true;
+}
+
+static struct lookup around(uint32_t radius_m)
+{
+    return (struct lookup){1, -5, radius_m, 2, TIME_MS};
+}
+
+static void a_larger_answer_answers_a_smaller_circle(void)
+{
+    struct dispatcher_options chosen = options();
+    chosen.sources[0].narrow = make_smaller;
+    start(chosen);
+    join_worker("A", 0);
+    ask(around(10000), 0);
+    EXPECT(0, "give first to A");
+    done(LOOKUP_OK, BODY("wide"), 0);
+    EXPECT(0, "answer 0 ok w");
+    ask(around(5000), 1);
+    EXPECT(1, "answer 1 ok s");
+    CHECK_INT(dispatcher_count(dispatcher)->hits, 1);
+    /* Not for longer than the larger one. */
+    ask(around(5000), 9999);
+    EXPECT(9999, "answer 2 ok s");
+    join_worker("A", 9999);
+    ask(around(9000), 9999);
+    EXPECT(9999, "give first to A");
+    done(LOOKUP_REFUSED, "{}", 9999);
+    EXPECT(9999, "answer 3 refused");
+    join_worker("A", 10000);
+    ask(around(5000), 10000);
+    EXPECT(10000, "give first to A");
+    dispatcher_destroy(&dispatcher);
+}
+
+static void without_a_way_each_circle_is_asked_about(void)
+{
+    start(options());
+    join_worker("A", 0);
+    ask(around(10000), 0);
+    EXPECT(0, "give first to A");
+    done(LOOKUP_OK, BODY("wide"), 0);
+    EXPECT(0, "answer 0 ok w");
+    ask(around(5000), 1);
+    EXPECT(1, "give first to A");
+    dispatcher_destroy(&dispatcher);
+}
+
 static const struct check_case cases[] = {
     {"a provider that fails is left alone, then tried", broken_provider_is_left_alone},
     {"an attempt that is lost lets another one try", an_attempt_that_is_lost_frees_the_way},
@@ -398,6 +457,8 @@ static const struct check_case cases[] = {
     {"a place that fails its trial is tried again", a_place_that_fails_its_trial_is_tried_again},
     {"a question that is none says nothing about the provider", an_invalid_question_is_no_illness},
     {"a wish for rest forbids a second attempt", a_wish_for_rest_forbids_a_second_attempt},
+    {"a larger answer answers a smaller circle", a_larger_answer_answers_a_smaller_circle},
+    {"without a way each circle is asked about", without_a_way_each_circle_is_asked_about},
     {"a provider is blamed only for what it had time for", impatience_is_no_fault},
 };
 

@@ -1,5 +1,10 @@
 #include "placesd/landmarks/server/store.h"
 
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "placesd/landmarks/data/answer.h"
 #include "tests/check.h"
 
 #define LANDMARKS_MIN 300
@@ -190,12 +195,78 @@ static void cities_fill_a_page(void)
     }
 }
 
+/* ---- answers ---- */
+
+static json_t *make_point(double latitude_deg, double longitude_deg)
+{
+    return json_pack("{s:f, s:f}", "lat", latitude_deg, "lng", longitude_deg);
+}
+
+/* What an answer says of a place, as a tree. */
+static json_t *make_result(const struct place *place)
+{
+    char id[PLACE_ID_BYTES_MAX + 1];
+    place_write_id(place, id);
+    double latitude_deg = place->position.latitude_deg;
+    double longitude_deg = place->position.longitude_deg;
+    json_t *types = json_array(), *result = json_object();
+    char words[PLACE_TYPES_BYTES_MAX + 1], *rest = words;
+    strcpy(words, place->types);
+    for (char *word; (word = strsep(&rest, ",")) != NULL;)
+        json_array_append_new(types, json_string(word));
+    if (!place_is(place, "political") && !place_is(place, "natural_feature"))
+        json_object_set_new(result, "business_status", json_string("OPERATIONAL"));
+    json_t *viewport = json_pack(
+        "{s:o, s:o}", "northeast", make_point(latitude_deg + 0.00135, longitude_deg + 0.00135),
+        "southwest", make_point(latitude_deg - 0.00135, longitude_deg - 0.00135));
+    json_object_set_new(result, "geometry",
+                        json_pack("{s:o, s:o}", "location", make_point(latitude_deg, longitude_deg),
+                                  "viewport", viewport));
+    json_object_set_new(result, "name", json_string(place->name));
+    json_object_set_new(result, "place_id", json_string(id));
+    json_object_set_new(result, "reference", json_string(id));
+    json_object_set_new(result, "types", types);
+    json_object_set_new(result, "vicinity", json_string(place->vicinity));
+    return result;
+}
+
+static void every_landmark_is_answered_as_jansson_would(void)
+{
+    for (size_t from = 0; from < place_count; from += ANSWER_RESULTS_MAX) {
+        size_t left = place_count - from;
+        size_t count = left < ANSWER_RESULTS_MAX ? left : ANSWER_RESULTS_MAX;
+        json_t *results = json_array();
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(results, make_result(&places[from + i]));
+        json_t *root =
+            json_pack("{s:[], s:o, s:s}", "html_attributions", "results", results, "status", "OK");
+        char *wanted = json_dumps(root, JSON_INDENT(3) | JSON_REAL_PRECISION(10));
+        struct buffer out = {0};
+        CHECK(answer_places(&places[from], count, NULL, span_of(""), &out));
+        CHECK_BYTES(out.data, out.len, wanted, strlen(wanted));
+        buffer_free(&out);
+        free(wanted);
+        json_decref(root);
+    }
+}
+
+/* ---- the store ---- */
+
 static struct store *open_store(void)
 {
     struct fault fault;
     struct store *store = store_open(&fault);
     CHECK(store != NULL);
     return store;
+}
+
+/* Every place of the circle counts. */
+static bool ask(struct store *store, enum store_order order, struct sphere_point centre,
+                double radius_m, size_t wanted, struct place *found, size_t *count)
+{
+    const struct store_question question = {
+        .order = order, .centre = centre, .radius_m = radius_m, .wanted = wanted};
+    return store_nearby(store, &question, found, count);
 }
 
 static void the_store_takes_the_whole_table(void)
@@ -205,8 +276,8 @@ static void the_store_takes_the_whole_table(void)
     struct place found[STORE_FOUND_MAX];
     size_t count = 0;
     struct sphere_point campus = {34.068930, -118.445127};
-    CHECK(store_nearby(store, STORE_PROMINENT, campus, 5000, STORE_FOUND_MAX, found, &count));
-    CHECK_INT(count, STORE_FOUND_MAX);
+    CHECK(ask(store, STORE_PROMINENT, campus, 5000, 40, found, &count));
+    CHECK_INT(count, 40);
     CHECK(store_has_city(store, "Los Angeles") && store_has_city(store, "Nairobi"));
     store_close(&store);
 }
@@ -223,7 +294,7 @@ static size_t find_at(struct store *store, double latitude_deg, double longitude
 {
     size_t count = 0;
     struct sphere_point centre = {latitude_deg, longitude_deg};
-    CHECK(store_nearby(store, STORE_PROMINENT, centre, 1000, STORE_FOUND_MAX, found, &count));
+    CHECK(ask(store, STORE_PROMINENT, centre, 1000, STORE_FOUND_MAX, found, &count));
     return count;
 }
 
@@ -265,6 +336,8 @@ static const struct check_case cases[] = {
      only_cities_have_the_highest_rank},
     {"no name twice in a city, no spot twice, no id twice", no_place_stands_twice},
     {"10 km around each city and 2 km around the campus fill a page", cities_fill_a_page},
+    {"every landmark is answered as jansson would write it",
+     every_landmark_is_answered_as_jansson_would},
     {"the store takes the whole table", the_store_takes_the_whole_table},
     {"time zone cities fill the gaps, once each; a missing table is no success",
      zones_fill_the_gaps},

@@ -358,6 +358,32 @@ static void members_say_it_too(void)
     }
 }
 
+static void a_terminal_is_told_the_pace(void)
+{
+    static const struct {
+        uint64_t bytes, total;
+        int64_t elapsed_ms;
+        const char *wanted;
+    } table[] = {
+        {50, 100, 999, ""},
+        {50, 100, 1000, ", 231 a second, 50 %, 0:01 left"},
+        {25, 100, 30000, ", 8 a second, 25 %, 1:30 left"},
+        {1, 1000, 10000, ", 23 a second, 0 %, 166:30 left"},
+        {100, 100, 10000, ", 23 a second, 100 %, 0:00 left"},
+        {50, 0, 10000, ", 23 a second"},
+        {101, 100, 10000, ", 23 a second"},
+        {0, 100, 10000, ", 23 a second"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct tally tally = {
+            .kinds = {11, 22, 33, 44, 55}, .too_long = 66, .bytes = table[i].bytes};
+        struct buffer out = {0};
+        tally_write_pace(&tally, table[i].total, table[i].elapsed_ms, &out);
+        CHECK_BYTES(out.data, out.len, table[i].wanted, strlen(table[i].wanted));
+        buffer_free(&out);
+    }
+}
+
 static const struct check_case cases[] = {
     {"a feature with a name and a tag becomes a place", becomes_a_place},
     {"every other record is of exactly one kind", every_record_is_of_one_kind},
@@ -366,6 +392,7 @@ static const struct check_case cases[] = {
     {"tags are read as every exporter writes them", reads_tags_of_every_exporter},
     {"an element is one, however an exporter says which", is_one_element_however_it_is_said},
     {"a name is cut to its limit", names_are_cut_to_the_limit},
+    {"a terminal is told how fast it goes and what is left", a_terminal_is_told_the_pace},
     {"the tally's lines say what was taken and skipped", the_tally_adds_up},
     {"all spellings of an element become one", spellings_become_one},
     {"other texts are no element", other_texts_are_none},

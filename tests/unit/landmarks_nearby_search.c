@@ -1,7 +1,7 @@
-/* Every parameter or its fault, and every byte of an answer. */
+/* Every parameter or its fault. */
 #include "placesd/landmarks/data/nearby_search.h"
 
-#include <jansson.h>
+#include <ctype.h>
 #include <math.h>
 
 #include "tests/check.h"
@@ -94,9 +94,14 @@ static void names_every_fault(void)
         {"location=1,2&rankby=distance&radius=0", "radius must be"},
         {"location=1,2&rankby=distance&rankby=prominence", "radius is missing"},
         {"rankby=distance", "location is missing"},
-        {"location=1,2&radius=5&type=museum", "Only location, radius"},
-        {"location=1,2&radius=5&keyword=x", "Only location, radius"},
-        {"pagetoken=x", "Only location, radius"},
+        {"location=1,2&radius=5&types=museum", "not served"},
+        {"location=1,2&radius=5&opennow", "not served"},
+        {"location=1,2&radius=5&minprice=0", "not served"},
+        {"location=1,2&radius=5&maxprice=4", "not served"},
+        {"location=1,2&radius=5&type=Museum", "type must be"},
+        {"location=1,2&radius=5&type=art gallery", "type must be"},
+        {"pagetoken=x", "pagetoken is not"},
+        {"location=1,2&radius=5&pagetoken", "pagetoken is not"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct query query = take(table[i].text);
@@ -154,167 +159,173 @@ static void stands_every_prefix(void)
     }
 }
 
-/* ---- the answer ---- */
+/* ---- what passes ---- */
 
-static const struct place royce = {
-    .name = "Royce Hall",
-    .types = "tourist_attraction,university",
-    .vicinity = "Dickson Plaza, Los Angeles",
-    .position = {34.06893, -118.445127},
-    .rank = 72,
+static const struct place gallery = {
+    .name = "Café Müller \xce\x91\xce\xb8\xce\xae\xce\xbd\xce\xb1",
+    .types = "art_gallery,cafe",
+    .vicinity = "12 \xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0 Road, O'Hara's",
+    .rank = 3,
 };
 
-static void check_text(char *text, const char *wanted)
+static bool passes(const char *text)
 {
-    CHECK(text != NULL);
-    if (text != NULL)
-        CHECK_BYTES(text, strlen(text), wanted, strlen(wanted));
-    free(text);
+    char all[512];
+    snprintf(all, sizeof all, "location=1,2&radius=5&%s", text);
+    struct query query = take(all);
+    CHECK(query_fault(&query) == NULL);
+    return query_passes(&query.filter, &gallery);
 }
 
-static void writes_one_place(void)
+static void filters_by_type_and_words(void)
 {
-    char id[PLACE_ID_BYTES_MAX + 1];
-    char wanted[2048];
-    place_write_id(&royce, id);
-    snprintf(wanted, sizeof wanted,
-             "{\n"
-             "   \"html_attributions\": [],\n"
-             "   \"results\": [\n"
-             "      {\n"
-             "         \"business_status\": \"OPERATIONAL\",\n"
-             "         \"geometry\": {\n"
-             "            \"location\": {\n"
-             "               \"lat\": 34.06893,\n"
-             "               \"lng\": -118.445127\n"
-             "            },\n"
-             "            \"viewport\": {\n"
-             "               \"northeast\": {\n"
-             "                  \"lat\": 34.07028,\n"
-             "                  \"lng\": -118.443777\n"
-             "               },\n"
-             "               \"southwest\": {\n"
-             "                  \"lat\": 34.06758,\n"
-             "                  \"lng\": -118.446477\n"
-             "               }\n"
-             "            }\n"
-             "         },\n"
-             "         \"name\": \"Royce Hall\",\n"
-             "         \"place_id\": \"%s\",\n"
-             "         \"reference\": \"%s\",\n"
-             "         \"types\": [\n"
-             "            \"tourist_attraction\",\n"
-             "            \"university\"\n"
-             "         ],\n"
-             "         \"vicinity\": \"Dickson Plaza, Los Angeles\"\n"
-             "      }\n"
-             "   ],\n"
-             "   \"status\": \"OK\"\n"
-             "}",
-             id, id);
-    check_text(answer_places(&royce, 1, NULL), wanted);
-}
-
-static void says_zero_results(void)
-{
-    check_text(answer_places(NULL, 0, NULL), "{\n"
-                                             "   \"html_attributions\": [],\n"
-                                             "   \"results\": [],\n"
-                                             "   \"status\": \"ZERO_RESULTS\"\n"
-                                             "}");
-}
-
-static void says_what_is_invalid(void)
-{
-    check_text(answer_invalid("radius is \"missing\"."),
-               "{\n"
-               "   \"error_message\": \"radius is \\\"missing\\\".\",\n"
-               "   \"html_attributions\": [],\n"
-               "   \"results\": [],\n"
-               "   \"status\": \"INVALID_REQUEST\"\n"
-               "}");
-}
-
-static void keeps_order_and_number(void)
-{
-    struct place places[ANSWER_RESULTS_MAX];
-    for (size_t i = 0; i < ANSWER_RESULTS_MAX; i++) {
-        places[i] = royce;
-        snprintf(places[i].name, sizeof places[i].name, "Straße %zu \"x\"\n\n\x01", i);
+    static const struct {
+        const char *text;
+        bool passes;
+    } table[] = {
+        {"x=y", true},
+        {"type=", true},
+        {"keyword=", true},
+        {"keyword= \t ", true},
+        {"type=cafe", true},
+        {"type=art_gallery", true},
+        {"type=art", false},
+        {"type=museum", false},
+        {"type=cafe|museum", true},
+        {"type=museum|cafe", false},
+        {"type=cafe&type=museum", true},
+        {"keyword=caf", true},
+        {"keyword=CAF\xc3\x89", true},
+        {"keyword=caf\xc3\xa9 m\xc3\x9cLL", true},
+        {"keyword=m\xc3\xbcller cafe", true},
+        {"keyword=gallery", true},
+        {"keyword=allery", false},
+        {"keyword=\xc3\xbcller", false},
+        {"keyword=hara", true},
+        {"keyword='hara", true},
+        {"keyword=12 road", true},
+        {"keyword=2 road", false},
+        {"keyword=\xd0\xbc\xd0\x9e\xd0\xa1\xd0\x9a", true},
+        {"keyword=\xce\xb1\xce\xb8", true},
+        {"keyword=cafe museum", false},
+        {"name=cafe&keyword=road", true},
+        {"name=cafe&keyword=street", false},
+        {"name=street&keyword=cafe", false},
+        {"type=cafe&keyword=road", true},
+        {"type=museum&keyword=road", false},
+        {"keyword=\xff", false},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        CHECK_INT(passes(table[i].text), table[i].passes);
+        if (passes(table[i].text) != table[i].passes)
+            printf("    %s\n", table[i].text);
     }
-    char *text = answer_places(places, ANSWER_RESULTS_MAX, NULL);
-    CHECK(text != NULL);
-    CHECK(strstr(text, "\n\n") == NULL);
-    CHECK(text[strlen(text) - 1] == '}');
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    json_t *results = json_object_get(root, "results");
-    CHECK_INT(json_array_size(results), ANSWER_RESULTS_MAX);
-    for (size_t i = 0; i < json_array_size(results); i++) {
-        json_t *name = json_object_get(json_array_get(results, i), "name");
-        CHECK(json_is_string(name) && strcmp(json_string_value(name), places[i].name) == 0);
+}
+
+/* A text of that many bytes. */
+static const char *repeat(const char *before, char byte, size_t count, char *to)
+{
+    strcpy(to, before);
+    size_t bytes = strlen(to);
+    memset(to + bytes, byte, count);
+    to[bytes + count] = '\0';
+    return to;
+}
+
+static void texts_have_limits(void)
+{
+    char text[1024];
+    struct query query =
+        take(repeat("location=1,2&radius=5&type=", 'a', QUERY_TYPE_BYTES_MAX, text));
+    CHECK(query_fault(&query) == NULL && strlen(query.filter.type) == QUERY_TYPE_BYTES_MAX);
+    query = take(repeat("location=1,2&radius=5&type=", 'a', QUERY_TYPE_BYTES_MAX + 1, text));
+    CHECK(query_fault(&query) != NULL);
+    query = take(repeat("location=1,2&radius=5&keyword=", 'a', QUERY_WORDS_BYTES_MAX, text));
+    CHECK(query_fault(&query) == NULL && strlen(query.filter.words) == QUERY_WORDS_BYTES_MAX);
+    query = take(repeat("location=1,2&radius=5&keyword=", 'a', QUERY_WORDS_BYTES_MAX + 1, text));
+    CHECK(query_fault(&query) != NULL);
+    /* A blank stands between the words of the two. */
+    query =
+        take(repeat("location=1,2&radius=5&name=b&keyword=", 'a', QUERY_WORDS_BYTES_MAX - 2, text));
+    CHECK(query_fault(&query) == NULL);
+    query =
+        take(repeat("location=1,2&radius=5&name=b&keyword=", 'a', QUERY_WORDS_BYTES_MAX - 1, text));
+    CHECK(query_fault(&query) != NULL);
+}
+
+/* ---- pages ---- */
+
+/* The query that the token of another one stands for. */
+static struct query turn_page(const struct query *query, uint32_t offset)
+{
+    struct buffer token = {0};
+    query_write_token(query, offset, &token);
+    CHECK(token.len <= QUERY_TOKEN_BYTES_MAX);
+    for (size_t i = 0; i < token.len; i++)
+        CHECK(isalnum((unsigned char)token.data[i]) || token.data[i] == '-' ||
+              token.data[i] == '_');
+    struct query page = take("location=nonsense&radius=5");
+    query_take(&page, span_of("pagetoken"),
+               (struct span){check_at_page_end(token.data, token.len), token.len});
+    query_take(&page, span_of("radius"), span_of("7"));
+    query_take(&page, span_of("types"), span_of("park"));
+    buffer_free(&token);
+    return page;
+}
+
+static void a_token_is_the_whole_question(void)
+{
+    static const char *const table[] = {
+        "location=34.068930123,-118.445127&radius=10000",
+        "location=-90,-180&radius=50000&rankby=distance",
+        "location=0.000000001,-0.5&radius=0.000000001&type=museum",
+        "location=1,2&rankby=distance&keyword=Caf\xc3\xa9  am\tR\nhein&name=x&type=cafe",
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct query query = take(table[i]), page = turn_page(&query, 20);
+        CHECK(query_fault(&page) == NULL);
+        CHECK_INT(page.offset, 20);
+        CHECK(memcmp(&page.centre, &query.centre, sizeof page.centre) == 0);
+        CHECK(memcmp(&page.radius_m, &query.radius_m, sizeof page.radius_m) == 0);
+        CHECK_INT(page.nearest_first, query.nearest_first);
+        CHECK(strcmp(page.filter.type, query.filter.type) == 0);
+        CHECK(strcmp(page.filter.words, query.filter.words) == 0);
+        struct query last = turn_page(&page, QUERY_OFFSET_MAX);
+        CHECK(query_fault(&last) == NULL && last.offset == QUERY_OFFSET_MAX);
     }
-    json_decref(root);
-    free(text);
+    char text[1024];
+    struct query longest =
+        take(repeat("location=-90,-179.999999999&radius=49999.999999999&name=", '\xc3', 255, text));
+    query_take(&longest, span_of("type"), span_of(repeat("", 'a', QUERY_TYPE_BYTES_MAX, text)));
+    struct query page = turn_page(&longest, QUERY_OFFSET_MAX);
+    CHECK(query_fault(&page) == NULL && strlen(page.filter.words) == 255);
 }
 
-static double corner(json_t *root, const char *which, const char *axis)
+/* Whatever byte is another, whatever is missing or too much. */
+static void a_token_is_checked(void)
 {
-    json_t *result = json_array_get(json_object_get(root, "results"), 0);
-    json_t *viewport = json_object_get(json_object_get(result, "geometry"), "viewport");
-    return json_real_value(json_object_get(json_object_get(viewport, which), axis));
-}
-
-static void viewports_stay_on_the_earth(void)
-{
-    struct place place = royce;
-    place.position = (struct sphere_point){90, 180};
-    char *text = answer_places(&place, 1, NULL);
-    json_t *root = json_loads(text, 0, NULL);
-    CHECK(corner(root, "northeast", "lat") <= 90);
-    CHECK(corner(root, "northeast", "lng") < -179.9);
-    CHECK(corner(root, "southwest", "lng") > 179.9);
-    json_decref(root);
-    free(text);
-
-    place.position = (struct sphere_point){-90, -180};
-    text = answer_places(&place, 1, NULL);
-    root = json_loads(text, 0, NULL);
-    CHECK(corner(root, "southwest", "lat") >= -90);
-    CHECK(corner(root, "southwest", "lng") > 179.9);
-    CHECK(corner(root, "northeast", "lng") < -179.9);
-    json_decref(root);
-    free(text);
-}
-
-static void a_city_is_no_business(void)
-{
-    struct place city = royce;
-    strcpy(city.types, "locality,political");
-    char *text = answer_places(&city, 1, NULL);
-    CHECK(text != NULL && strstr(text, "business_status") == NULL);
-    CHECK(text != NULL && strstr(text, "\"political\"") != NULL);
-    free(text);
-}
-
-static void shows_whose_places_they_are(void)
-{
-    char *text = answer_places(NULL, 0, "\xc2\xa9 <a href=\"x\">Somebody</a>");
-    check_text(text, "{\n"
-                     "   \"html_attributions\": [\n"
-                     "      \"\xc2\xa9 <a href=\\\"x\\\">Somebody</a>\"\n"
-                     "   ],\n"
-                     "   \"results\": [],\n"
-                     "   \"status\": \"ZERO_RESULTS\"\n"
-                     "}");
-}
-
-static void leaves_out_what_it_does_not_know(void)
-{
-    struct place peak = {.name = "Peak", .types = "natural_feature", .rank = 3};
-    char *text = answer_places(&peak, 1, NULL);
-    CHECK(text != NULL && strstr(text, "vicinity") == NULL);
-    CHECK(text != NULL && strstr(text, "business_status") == NULL);
-    free(text);
+    struct query query = take("location=34.068930,-118.445127&radius=10000&keyword=x");
+    struct buffer token = {0};
+    query_write_token(&query, 20, &token);
+    for (size_t i = 0; i < token.len; i++) {
+        char was = token.data[i];
+        token.data[i] = was == 'A' ? 'B' : 'A';
+        struct query page = {0};
+        query_take(&page, span_of("pagetoken"), (struct span){token.data, token.len});
+        CHECK(query_fault(&page) != NULL);
+        token.data[i] = was;
+        struct query cut = {0};
+        query_take(&cut, span_of("pagetoken"), (struct span){check_at_page_end(token.data, i), i});
+        CHECK(query_fault(&cut) != NULL);
+    }
+    buffer_append(&token, span_of("AAAA"));
+    struct query page = {0};
+    query_take(&page, span_of("pagetoken"), (struct span){token.data, token.len});
+    CHECK(query_fault(&page) != NULL);
+    char text[2048];
+    page = take(repeat("pagetoken=", 'A', QUERY_TOKEN_BYTES_MAX + 100, text));
+    CHECK(query_fault(&page) != NULL);
+    buffer_free(&token);
 }
 
 static const struct check_case cases[] = {
@@ -325,13 +336,9 @@ static const struct check_case cases[] = {
     {"rankby is prominence or distance, and distance needs no radius", knows_two_orders},
     {"the first fault is the one reported", keeps_the_first_fault},
     {"every prefix of a location is good or a fault", stands_every_prefix},
-    {"the places' owner is named", shows_whose_places_they_are},
-    {"what is not known is left out", leaves_out_what_it_does_not_know},
-    {"one place is this text, byte for byte", writes_one_place},
-    {"no place is ZERO_RESULTS", says_zero_results},
-    {"a fault is INVALID_REQUEST with its reason", says_what_is_invalid},
-    {"twenty places keep their order, and no line is empty", keeps_order_and_number},
-    {"viewports wrap at the antimeridian and end at the poles", viewports_stay_on_the_earth},
-    {"a city has no business status", a_city_is_no_business},
+    {"a type and the beginnings of words say which places pass", filters_by_type_and_words},
+    {"types and words have limits", texts_have_limits},
+    {"a token is the whole question, and nothing beside it counts", a_token_is_the_whole_question},
+    {"a token with any other byte is refused", a_token_is_checked},
 };
 CHECK_MAIN(cases)

@@ -125,6 +125,35 @@ static void bounds_boxes_from_below_and_closely(void)
     CHECK_INT(loose, 0);
 }
 
+/* A box that is missed is beyond the radius; and most boxes beyond it are missed. */
+static void reaches_all_that_is_within(void)
+{
+    int wrong = 0, beyond = 0, missed = 0;
+    for (int i = 0; i < RANDOM_ROUNDS; i++) {
+        struct sphere_point point = {draw_latitude(), draw_longitude()};
+        double radius_m = pow(10, draw(0, 7.4));
+        double south = draw_latitude(), west = draw_longitude(), size_deg = pow(10, draw(-6, 1));
+        struct sphere_box box = {south, fmin(south + size_deg, 90), west,
+                                 fmin(west + size_deg, 180)};
+        struct sphere_reach reach = sphere_reach(point, radius_m);
+        bool is_beyond = sphere_box_m(point, box) > radius_m;
+        bool is_missed = sphere_reach_misses(&reach, box);
+        wrong += is_missed && !is_beyond;
+        beyond += is_beyond;
+        missed += is_missed;
+    }
+    CHECK_INT(wrong, 0);
+    CHECK(beyond > RANDOM_ROUNDS / 2 && missed > beyond * 9 / 10);
+
+    struct sphere_reach across = sphere_reach((struct sphere_point){0, 180}, 1000);
+    CHECK(!sphere_reach_misses(&across, (struct sphere_box){0, 0, -180, -180}));
+    CHECK(!sphere_reach_misses(&across, (struct sphere_box){0, 0, 180.00001, 180.00001}));
+    CHECK(sphere_reach_misses(&across, (struct sphere_box){0, 0, -179.9, 179.9}));
+    struct sphere_reach pole = sphere_reach((struct sphere_point){90, 0}, 1);
+    CHECK(!sphere_reach_misses(&pole, (struct sphere_box){90, 90, 177, 178}));
+    CHECK(sphere_reach_misses(&pole, (struct sphere_box){89, 89.9999, -180, 180}));
+}
+
 static void check_box(struct sphere_point point, struct sphere_box box, double wanted_m)
 {
     double got_m = sphere_box_m(point, box);
@@ -185,6 +214,7 @@ static const struct check_case cases[] = {
     {"the nearest point may lie inside an edge", finds_the_nearest_point_of_a_meridian},
     {"no box is said to be further than its nearest point, nor much nearer",
      bounds_boxes_from_below_and_closely},
+    {"what a circle is said to miss lies beyond it", reaches_all_that_is_within},
     {"edges a rounding beyond the Earth do no harm", stands_edges_rounded_beyond_the_earth},
 };
 CHECK_MAIN(cases)

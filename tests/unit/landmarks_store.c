@@ -102,13 +102,22 @@ static size_t find_slowly(enum store_order order, struct sphere_point centre, do
     return count;
 }
 
+/* Every place of the circle counts. */
+static bool ask(struct store *store, enum store_order order, struct sphere_point centre,
+                double radius_m, size_t wanted, struct place *found, size_t *count)
+{
+    const struct store_question question = {
+        .order = order, .centre = centre, .radius_m = radius_m, .wanted = wanted};
+    return store_nearby(store, &question, found, count);
+}
+
 static int compare_once(struct store *store, enum store_order order, struct sphere_point centre,
                         double radius_m, size_t wanted, size_t *found_total)
 {
     struct place found[STORE_FOUND_MAX];
     size_t right[STORE_FOUND_MAX + 1];
     size_t count = 0;
-    CHECK(store_nearby(store, order, centre, radius_m, wanted, found, &count));
+    CHECK(ask(store, order, centre, radius_m, wanted, found, &count));
     size_t right_count = find_slowly(order, centre, radius_m, wanted, right);
     *found_total += count;
     if (count != right_count)
@@ -194,10 +203,10 @@ static void a_key_stands_once(void)
     store_close(&store);
 
     store = need(store_open_to_read(file, &fault), fault.text);
-    CHECK(store_nearby(store, STORE_NEAREST, place.position, 9, STORE_FOUND_MAX, found, &count));
+    CHECK(ask(store, STORE_NEAREST, place.position, 9, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, 1);
     CHECK(strcmp(found[0].name, "other") == 0);
-    CHECK(store_nearby(store, STORE_NEAREST, newer.position, 9, STORE_FOUND_MAX, found, &count));
+    CHECK(ask(store, STORE_NEAREST, newer.position, 9, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, 1);
     CHECK(strcmp(found[0].name, "new") == 0 && strcmp(found[0].types, "zoo") == 0);
     CHECK_INT(found[0].rank, 5);
@@ -264,7 +273,7 @@ static void broken_files_harm_nobody(void)
             struct place found[STORE_FOUND_MAX];
             size_t found_count = 0;
             enum store_order order = k % 2 == 0 ? STORE_PROMINENT : STORE_NEAREST;
-            store_nearby(store, order, draw_point(0.6), 50000, 20, found, &found_count);
+            ask(store, order, draw_point(0.6), 50000, 20, found, &found_count);
             CHECK(found_count <= 20);
         }
         store_close(&store);
@@ -288,14 +297,12 @@ static void exact_positions_decide(void)
     size_t count = 0;
     struct sphere_point centre = {10.0, 179.5};
     double third_m = sphere_distance_m(centre, (struct sphere_point){10.0, 179.5 + 2 * 3e-6});
-    CHECK(store_nearby(store, STORE_PROMINENT, centre, third_m + 0.001, STORE_FOUND_MAX, found,
-                       &count));
+    CHECK(ask(store, STORE_PROMINENT, centre, third_m + 0.001, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, 3);
-    CHECK(store_nearby(store, STORE_PROMINENT, centre, third_m - 0.001, STORE_FOUND_MAX, found,
-                       &count));
+    CHECK(ask(store, STORE_PROMINENT, centre, third_m - 0.001, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, 2);
-    CHECK(store_nearby(store, STORE_PROMINENT, centre, 50000, STORE_FOUND_MAX, found, &count));
-    CHECK_INT(count, STORE_FOUND_MAX);
+    CHECK(ask(store, STORE_PROMINENT, centre, 50000, 20, found, &count));
+    CHECK_INT(count, 20);
     for (size_t i = 0; i < count; i++)
         CHECK_INT(atoi(found[i].name), i);
     store_close(&store);
@@ -306,17 +313,89 @@ static void equal_places_keep_the_order_of_addition(void)
     struct fault fault;
     struct store *store = store_open(&fault);
     struct place place = {.types = "park", .vicinity = "x", .rank = 7, .position = {1, 2}};
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 100; i++) {
         snprintf(place.name, sizeof place.name, "%d", i);
         CHECK(store_add(store, &place));
     }
     struct place found[STORE_FOUND_MAX];
     size_t count = 0;
-    CHECK(store_nearby(store, STORE_PROMINENT, place.position, 1, STORE_FOUND_MAX, found, &count));
+    CHECK(ask(store, STORE_PROMINENT, place.position, 1, STORE_FOUND_MAX, found, &count));
     CHECK_INT(count, STORE_FOUND_MAX);
     for (size_t i = 0; i < count; i++)
         CHECK_INT(atoi(found[i].name), i);
     store_close(&store);
+}
+
+/* Five museums among a hundred places, each further away than the one before. */
+static struct store *fill_with_museums(void)
+{
+    struct fault fault;
+    struct store *store = need(store_open(&fault), fault.text);
+    struct place place = {.vicinity = "x", .rank = 7};
+    for (int i = 0; i < 100; i++) {
+        strcpy(place.types, i % 20 == 19 ? "museum" : "park");
+        snprintf(place.name, sizeof place.name, "%d", i);
+        place.position = (struct sphere_point){1 + i * 1e-4, 2};
+        CHECK(store_add(store, &place));
+    }
+    return store;
+}
+
+static void a_filter_leaves_out_what_does_not_pass(void)
+{
+    struct store *store = fill_with_museums();
+    struct place found[STORE_FOUND_MAX];
+    size_t count;
+    const struct query_filter museums = {.type = "museum"};
+    struct store_question question = {.centre = {1, 2}, .radius_m = 50000, .filter = &museums};
+    for (int order = STORE_PROMINENT; order <= STORE_NEAREST; order++) {
+        question.order = (enum store_order)order;
+        question.wanted = STORE_FOUND_MAX;
+        CHECK(store_nearby(store, &question, found, &count));
+        CHECK_INT(count, 5);
+        for (size_t i = 0; i < count; i++)
+            CHECK_INT(atoi(found[i].name), i * 20 + 19);
+        question.wanted = 2;
+        CHECK(store_nearby(store, &question, found, &count));
+        CHECK_INT(count, 2);
+        CHECK_INT(atoi(found[1].name), 39);
+    }
+    store_close(&store);
+}
+
+static void no_more_is_looked_at_than_allowed(void)
+{
+    struct store *store = fill_with_museums();
+    struct place found[STORE_FOUND_MAX];
+    size_t count;
+    const struct query_filter museums = {.type = "museum"};
+    struct store_question question = {.order = STORE_NEAREST,
+                                      .centre = {1, 2},
+                                      .radius_m = 50000,
+                                      .filter = &museums,
+                                      .wanted = 20};
+    static const size_t looks[][2] = {{19, 0}, {20, 1}, {99, 4}, {100, 5}, {101, 5}, {0, 5}};
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        question.looks_max = looks[i][0];
+        CHECK(store_nearby(store, &question, found, &count));
+        CHECK_INT(count, looks[i][1]);
+    }
+    store_close(&store);
+}
+
+static void a_copy_answers_the_same(void)
+{
+    struct fault fault;
+    struct store *store = fill_with_museums();
+    struct store *copy = need(store_copy(store, &fault), fault.text);
+    store_close(&store);
+    struct place found[STORE_FOUND_MAX];
+    size_t count;
+    CHECK(ask(copy, STORE_NEAREST, (struct sphere_point){1, 2}, 50000, 60, found, &count));
+    CHECK_INT(count, 60);
+    for (size_t i = 0; i < count; i++)
+        CHECK_INT(atoi(found[i].name), i);
+    store_close(&copy);
 }
 
 static void an_empty_store_finds_nothing(void)
@@ -325,8 +404,7 @@ static void an_empty_store_finds_nothing(void)
     struct store *store = store_open(&fault);
     struct place found[STORE_FOUND_MAX];
     size_t count = 9;
-    CHECK(store_nearby(store, STORE_PROMINENT, (struct sphere_point){0, 0}, 50000, 20, found,
-                       &count));
+    CHECK(ask(store, STORE_PROMINENT, (struct sphere_point){0, 0}, 50000, 20, found, &count));
     CHECK_INT(count, 0);
     CHECK(!store_has_city(store, "London"));
     store_close(&store);
@@ -358,6 +436,9 @@ static const struct check_case cases[] = {
     {"a file that is none of ours is refused in one sentence", strange_files_are_refused},
     {"a broken file harms nobody", broken_files_harm_nobody},
     {"exact positions decide, not the index's rounded ones", exact_positions_decide},
+    {"a filter leaves out what does not pass", a_filter_leaves_out_what_does_not_pass},
+    {"no more places are looked at than allowed", no_more_is_looked_at_than_allowed},
+    {"a copy answers the same", a_copy_answers_the_same},
     {"places alike in rank and distance come in the order of addition",
      equal_places_keep_the_order_of_addition},
     {"an empty store finds nothing", an_empty_store_finds_nothing},

@@ -399,6 +399,83 @@ static void cuts_as_marked(void)
     buffer_free(&json);
 }
 
+/* ---- in one pass ---- */
+
+static void expect_passed(const char *text, uint32_t bound, const char *wanted)
+{
+    struct buffer json = {0};
+    char *at = check_at_page_end(text, strlen(text));
+    CHECK_INT(nearby_json_pass((struct span){at, strlen(text)}, bound, &json), LOOKUP_OK);
+    CHECK_BYTES(json.data, json.len, wanted, strlen(wanted));
+    buffer_free(&json);
+}
+
+#define REST "\"results\":[1,2],\"status\":\"OK\""
+
+/* Wherever the token stands, what is left is the text that had none. */
+static void leaves_the_token_out(void)
+{
+    static const char attributed[] = "{\"html_attributions\":[]," REST "}";
+    expect_passed(attributed, 20, attributed);
+    expect_passed("{\"html_attributions\":[],\"next_page_token\":\"a\"," REST "}", 20, attributed);
+    expect_passed("{\"next_page_token\" : \"a\", \"html_attributions\":[]," REST "}", 20,
+                  attributed);
+    expect_passed("{\"html_attributions\":[]," REST " , \"next_page_token\":\"a\"}", 20,
+                  "{\"html_attributions\":[]," REST " }");
+    expect_passed("{\"html_attributions\":[],\"next\\u005fpage_token\":{\"a\":[1,\"}\"]}," REST "}",
+                  20, attributed);
+    expect_passed("{\n   \"html_attributions\": [],\n   \"next_page_token\": \"a\",\n   " REST
+                  "\n}",
+                  20, "{\n   \"html_attributions\": [],\n   " REST "\n}");
+    expect_passed("{\"next_page_token\":\"a\"," REST "}", 1,
+                  "{\"html_attributions\":[],\"results\":[1],\"status\":\"OK\"}");
+    expect_passed("{" REST ",\"next_page_token\":\"a\"}", 0,
+                  "{\"html_attributions\":[],\"results\":[],\"status\":\"OK\"}");
+    expect_passed("{\"html_attributions\":[],\"\":1,\"results\":[{\"next_page_token\":1}],"
+                  "\"status\":\"OK\"}",
+                  20,
+                  "{\"html_attributions\":[],\"\":1,\"results\":[{\"next_page_token\":1}],"
+                  "\"status\":\"OK\"}");
+    /* Whoever pays for an answer gets it whole. */
+    static const char googles[] = "{\"html_attributions\":[],\"next_page_token\":\"a\"," REST "}";
+    expect(googles, 20, googles);
+}
+
+static void passes_no_nonsense(void)
+{
+    static const char *const texts[] = {
+        "",
+        "[]",
+        "{}",
+        "{" REST,
+        "{" REST "}x",
+        "{\"status\":\"OK\"}",
+        "{\"results\":[]}",
+        "{\"results\":{},\"status\":\"OK\"}",
+        "{\"results\":[],\"results\":[],\"status\":\"OK\"}",
+        "{\"results\":[],\"status\":\"OK\",\"html_attributions\":{}}",
+        "{\"results\":[],\"status\":\"FINE\"}",
+        "{\"results\":[],\"status\":1}",
+        "{\"results\":[NaN],\"status\":\"OK\"}",
+        "{\"results\":[\"\xff\"],\"status\":\"OK\"}",
+        "{\"results\":[],\"status\":\"THIS_STATUS_IS_LONGER_THAN_ANY_OTHER_ONE\"}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buffer json = {0};
+        char *at = check_at_page_end(texts[i], strlen(texts[i]));
+        CHECK_INT(nearby_json_pass((struct span){at, strlen(texts[i])}, 20, &json),
+                  LOOKUP_BAD_REPLY);
+        check_failure(&json, "UNKNOWN_ERROR");
+        buffer_free(&json);
+    }
+    struct buffer json = {0};
+    CHECK_INT(
+        nearby_json_pass(span_of("{\"results\":[],\"status\":\"INVALID_REQUEST\"}"), 20, &json),
+        LOOKUP_INVALID);
+    check_failure(&json, "INVALID_REQUEST");
+    buffer_free(&json);
+}
+
 static const struct check_case cases[] = {
     {"offsets stay within any text, and find nothing in a broken one", marks_stay_within_any_text},
     {"a marked text is cut to any bound", cuts_as_marked},
@@ -417,6 +494,8 @@ static const struct check_case cases[] = {
     {"results that hold the key are not passed on", results_with_the_secret_are_not_passed_on},
     {"no line is blank and no control character passes", is_tidy},
     {"the answer is appended", appends},
+    {"in one pass the next page's token is left out", leaves_the_token_out},
+    {"what one pass finds to be no answer is refused", passes_no_nonsense},
 };
 
 CHECK_MAIN(cases)

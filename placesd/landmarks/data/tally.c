@@ -41,6 +41,21 @@ void tally_write_progress(const struct tally *tally, uint64_t bytes_total, struc
                tally->kinds[FEATURE_PLACE]);
 }
 
+void tally_write_pace(const struct tally *tally, uint64_t bytes_total, int64_t elapsed_ms,
+                      struct buffer *out)
+{
+    if (elapsed_ms < 1000)
+        return;
+    double elapsed_s = (double)elapsed_ms * 1e-3;
+    write_line(out, ", %.0f a second", (double)tally_records(tally) / elapsed_s);
+    if (tally->bytes == 0 || tally->bytes > bytes_total)
+        return;
+    double part = (double)tally->bytes / (double)bytes_total;
+    uint64_t left_s = (uint64_t)(elapsed_s / part - elapsed_s);
+    write_line(out, ", %.0f %%, %" PRIu64 ":%02" PRIu64 " left", part * 100, left_s / 60,
+               left_s % 60);
+}
+
 void tally_write_report(const struct tally *tally, struct buffer *out)
 {
     const uint64_t *kinds = tally->kinds;

@@ -22,8 +22,10 @@
 
 #define READ_BYTES ((size_t)256 * 1024)
 /* A person sees it move; a log holds a line now and then. */
-#define TERMINAL_PERIOD_S 1
-#define LOG_PERIOD_S      30
+#define TERMINAL_PERIOD_MS 1000
+#define LOG_PERIOD_MS      30000
+/* To the beginning of the line, which becomes empty (ECMA-48, EL). */
+#define LINE_BEGINS "\r\033[K"
 /* Enough to see what is wrong with a file; the rest is only counted. */
 #define BROKEN_SHOWN_MAX 10
 /* Links from one to the next, as Linux allows (path_resolution(7)). */
@@ -43,7 +45,7 @@ struct job {
     uint64_t input_bytes; /* 0 where nobody knows */
     struct store *store;
     struct splitter splitter;
-    time_t shown_s; /* when progress was shown last */
+    int64_t began_ms, shown_ms; /* and when progress was shown last */
 };
 
 static const char *input_name(const struct job *job)
@@ -173,17 +175,27 @@ static bool copy_database(struct job *job)
                                     job->draft, strerror(reason));
 }
 
+static int64_t read_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A terminal has one line, which becomes another; a log has a line now and then. */
 static void show_progress(struct job *job, bool is_last)
 {
     bool is_terminal = isatty(STDERR_FILENO) == 1;
-    time_t now_s = time(NULL);
-    if (!is_last && now_s - job->shown_s < (is_terminal ? TERMINAL_PERIOD_S : LOG_PERIOD_S))
+    int64_t now_ms = read_clock_ms();
+    if (!is_last && now_ms - job->shown_ms < (is_terminal ? TERMINAL_PERIOD_MS : LOG_PERIOD_MS))
         return;
-    job->shown_s = now_s;
+    job->shown_ms = now_ms;
     struct buffer line = {0};
     tally_write_progress(job->tally, job->input_bytes, &line);
-    fprintf(stderr, "%s%.*s%s", is_terminal ? "\r" : "", (int)line.len, line.data,
-            is_terminal && !is_last ? " " : "\n");
+    if (is_terminal && !is_last)
+        tally_write_pace(job->tally, job->input_bytes, now_ms - job->began_ms, &line);
+    fprintf(stderr, "%s%.*s%s", is_terminal ? LINE_BEGINS : "", (int)line.len, line.data,
+            is_terminal && !is_last ? "" : "\n");
     buffer_free(&line);
 }
 
@@ -299,13 +311,15 @@ static bool put_in_place(struct job *job)
 
 bool import_run(const struct import *import, struct tally *tally, struct fault *fault)
 {
+    int64_t now_ms = read_clock_ms();
     struct job job = {
         .import = import,
         .tally = tally,
         .fault = fault,
         .draft_file = -1,
         .input = -1,
-        .shown_s = time(NULL),
+        .began_ms = now_ms,
+        .shown_ms = now_ms,
     };
     bool done = resolve(&job) && spare_strangers(&job) && open_input(&job) && open_draft(&job) &&
                 (!import->merge || copy_database(&job)) && fill(&job) && put_in_place(&job);

@@ -1,12 +1,11 @@
 #include "placesd/landmarks/server/landmarks.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,7 +18,9 @@
 
 #include "bus/base/bytes.h"
 #include "bus/net/binding.h"
+#include "placesd/landmarks/data/answer.h"
 #include "placesd/landmarks/data/nearby_search.h"
+#include "placesd/landmarks/server/patience.h"
 #include "placesd/landmarks/server/store.h"
 #include "placesd/lookup.h"
 #include "placesd/providers/osm.h"
@@ -29,18 +30,28 @@
 /* All of one request's line, header and parameters; more is answered by 414 or 431. */
 #define REQUEST_BYTES_MAX ((size_t)16 * 1024)
 
-#define NEVER_MS       INT64_MAX
-#define TEXT_BYTES_MAX 256
-/* A name of the system's choice has five digits. */
+_Static_assert(STORE_FOUND_MAX == QUERY_OFFSET_MAX + ANSWER_RESULTS_MAX + 1,
+               "the last page and one place more");
+
+/* Where a process's descriptors have names (proc(5)). */
+#define OWN_FOLDER "/proc/self/fd"
+/* Of a file such a name, or a name of the system's choice, which has five digits. */
 #define OWN_NAME_BYTES_MAX 32
 #define OWN_PAUSE_MS       10
+/* Questions answered at a time, where the process may use so many processors. A broker hands out
+ * what four can answer; and each store of a file keeps some memory of its own. */
+#define THREADS_MAX 4
 
 struct landmarks {
-    pthread_mutex_t asking; /* the store, or replacing it, and what is counted of it */
-    struct store *store;
-    struct store *next; /* from landmarks_read until it is taken; else NULL */
+    pthread_mutex_t lock; /* for all up to opened_badly */
+    pthread_cond_t given_back;
+    struct store *idle[THREADS_MAX]; /* one of equal stores for each question at a time */
+    unsigned idle_count, threads;
+    uint64_t generation; /* one more for each time that the database was read again */
     struct histogram searched;
     uint64_t opened, opened_badly;
+    struct store *next[THREADS_MAX]; /* from landmarks_read until they are taken, by one thread */
+    unsigned next_count;
     atomic_uint_fast64_t answers[FIGURES_ANSWERS];
     char *database; /* NULL for the bundled places */
     char *path;
@@ -48,7 +59,7 @@ struct landmarks {
     const char *attribution;         /* NULL for the bundled places, which are our own */
     struct MHD_Daemon *daemon, *own; /* for those outside, and for this process */
     struct patience *patience;       /* with those outside */
-    int own_listener;
+    int own_listener, own_file;      /* the socket, and its name in the file system or -1 */
     char own_name[OWN_NAME_BYTES_MAX];
     pthread_t acceptor;
     bool accepts;
@@ -60,36 +71,13 @@ static const char *const zone_tables[] = {
     "/usr/share/zoneinfo/zone1970.tab", /* fewer cities; what stays if zone.tab goes */
 };
 
-/* ---- how many may ask, and how long one question may take ----
- *
- * The library has a limit of connections for each address, but tells nobody when it refuses one,
- * and takes each address of IPv6 for another host.
- *
- * The library's own limit is on silence only, and whoever sends a byte a second is never silent. A
- * thread cuts the connections whose time is over; the library then finds them closed. It reads and
- * writes nothing itself.
- *
- * Invariants: no address has more than landmarks_address_max; a connection is cut
- * LANDMARKS_PATIENCE_MS after its beginning, or after its last answer, unless another one was
- * complete before; no other descriptor is ever touched. */
+unsigned landmarks_address_max(const struct network_address *address)
+{
+    return network_address_is_loopback(address) ? LANDMARKS_LOOPBACK_CONNECTIONS_MAX
+                                                : LANDMARKS_ADDRESS_CONNECTIONS_MAX;
+}
 
-struct visit {
-    bool is_there;
-    int socket; /* libmicrohttpd's, open as long as it is there */
-    int64_t due_ms;
-    struct network_address who; /* its host */
-};
-
-struct patience {
-    pthread_t thread;
-    landmarks_tell *tell;
-    int64_t quiet_until_ms[2]; /* of both things that it tells; the serving thread's alone */
-    pthread_mutex_t lock;      /* for all below */
-    pthread_cond_t changed;
-    bool stopping;
-    uint64_t refused, cut;
-    struct visit visits[LANDMARKS_CONNECTIONS_MAX];
-};
+/* ---- questions ---- */
 
 static int64_t read_clock_ns(void)
 {
@@ -97,174 +85,6 @@ static int64_t read_clock_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
-
-static int64_t read_clock_ms(void)
-{
-    return read_clock_ns() / 1000000;
-}
-
-/* Cuts whose time is over; when the next one's is. Under the lock. */
-static int64_t cut_late(struct patience *patience)
-{
-    int64_t now_ms = read_clock_ms(), next_ms = NEVER_MS;
-    for (size_t i = 0; i < LANDMARKS_CONNECTIONS_MAX; i++) {
-        struct visit *visit = &patience->visits[i];
-        if (!visit->is_there)
-            continue;
-        if (visit->due_ms <= now_ms) {
-            shutdown(visit->socket, SHUT_RDWR);
-            patience->cut++;
-            visit->due_ms = NEVER_MS;
-        }
-        next_ms = visit->due_ms < next_ms ? visit->due_ms : next_ms;
-    }
-    return next_ms;
-}
-
-static void *run(void *user)
-{
-    struct patience *patience = user;
-    pthread_mutex_lock(&patience->lock);
-    while (!patience->stopping) {
-        int64_t next_ms = cut_late(patience);
-        struct timespec until = {.tv_sec = next_ms / 1000, .tv_nsec = next_ms % 1000 * 1000000};
-        if (next_ms == NEVER_MS)
-            pthread_cond_wait(&patience->changed, &patience->lock);
-        else
-            pthread_cond_timedwait(&patience->changed, &patience->lock, &until);
-    }
-    pthread_mutex_unlock(&patience->lock);
-    return NULL;
-}
-
-/* The thread takes the caller's signal mask. NULL when there is none to be had. */
-static struct patience *patience_start(landmarks_tell *tell)
-{
-    struct patience *patience = bytes_zeroed(sizeof *patience);
-    patience->tell = tell;
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&patience->changed, &clock);
-    pthread_condattr_destroy(&clock);
-    pthread_mutex_init(&patience->lock, NULL);
-    if (pthread_create(&patience->thread, NULL, run, patience) == 0)
-        return patience;
-    free(patience);
-    return NULL;
-}
-
-/* The server must have ended. */
-static void patience_stop(struct patience **patience)
-{
-    if (*patience == NULL)
-        return;
-    pthread_mutex_lock(&(*patience)->lock);
-    (*patience)->stopping = true;
-    pthread_cond_signal(&(*patience)->changed);
-    pthread_mutex_unlock(&(*patience)->lock);
-    pthread_join((*patience)->thread, NULL);
-    pthread_cond_destroy(&(*patience)->changed);
-    pthread_mutex_destroy(&(*patience)->lock);
-    free(*patience);
-    *patience = NULL;
-}
-
-unsigned landmarks_address_max(const struct network_address *address)
-{
-    return network_address_is_loopback(address) ? LANDMARKS_LOOPBACK_CONNECTIONS_MAX
-                                                : LANDMARKS_ADDRESS_CONNECTIONS_MAX;
-}
-
-/* One more of that host, which may have `max`: how many it has, and the refusal is counted. */
-static unsigned count_visits(struct patience *patience, const struct network_address *who,
-                             unsigned max)
-{
-    unsigned count = 0;
-    pthread_mutex_lock(&patience->lock);
-    for (size_t i = 0; i < LANDMARKS_CONNECTIONS_MAX; i++)
-        count +=
-            patience->visits[i].is_there && memcmp(&patience->visits[i].who, who, sizeof *who) == 0;
-    patience->refused += count >= max;
-    pthread_mutex_unlock(&patience->lock);
-    return count;
-}
-
-/* What an operator should know of an address and the number of its connections. */
-static void tell_of(struct patience *patience, const struct sockaddr *at, socklen_t bytes,
-                    unsigned count, unsigned max)
-{
-    bool refused = count == max;
-    char host[INET6_ADDRSTRLEN], text[TEXT_BYTES_MAX];
-    int64_t now_ms = read_clock_ms();
-    if (now_ms < patience->quiet_until_ms[refused])
-        return;
-    patience->quiet_until_ms[refused] = now_ms + LANDMARKS_TELL_PAUSE_MS;
-    if (getnameinfo(at, bytes, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
-        host[0] = '\0';
-    snprintf(text, sizeof text, "%s has %u of the %u connections that one address may have%s", host,
-             count, max, refused ? ": one more is refused" : "");
-    patience->tell(text);
-}
-
-static enum MHD_Result patience_admit(void *user, const struct sockaddr *at, socklen_t bytes)
-{
-    struct patience *patience = user;
-    struct network_address who = network_address_host(at);
-    unsigned max = landmarks_address_max(&who), count = count_visits(patience, &who, max);
-    if (count * 100 >= max * LANDMARKS_NEARLY_PERCENT)
-        tell_of(patience, at, bytes, count, max);
-    return count < max ? MHD_YES : MHD_NO;
-}
-
-static struct visit *find_free(struct patience *patience)
-{
-    size_t i = 0;
-    while (i < LANDMARKS_CONNECTIONS_MAX && patience->visits[i].is_there)
-        i++;
-    assert(i < LANDMARKS_CONNECTIONS_MAX);
-    return &patience->visits[i];
-}
-
-/* The library tells of the end before it closes the socket. */
-static void patience_connected(void *user, struct MHD_Connection *connection, void **context,
-                               enum MHD_ConnectionNotificationCode code)
-{
-    struct patience *patience = user;
-    pthread_mutex_lock(&patience->lock);
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct visit *visit = find_free(patience);
-        *visit = (struct visit){
-            .is_there = true,
-            .socket =
-                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-            .due_ms = read_clock_ms() + LANDMARKS_PATIENCE_MS,
-            .who = network_address_host(
-                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-                    ->client_addr),
-        };
-        *context = visit;
-        pthread_cond_signal(&patience->changed);
-    } else {
-        ((struct visit *)*context)->is_there = false;
-    }
-    pthread_mutex_unlock(&patience->lock);
-}
-
-static void patience_completed(void *user, struct MHD_Connection *connection, void **request,
-                               enum MHD_RequestTerminationCode code)
-{
-    (void)request, (void)code;
-    struct patience *patience = user;
-    struct visit *visit =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    pthread_mutex_lock(&patience->lock);
-    if (visit->due_ms != NEVER_MS)
-        visit->due_ms = read_clock_ms() + LANDMARKS_PATIENCE_MS;
-    pthread_mutex_unlock(&patience->lock);
-}
-
-/* ---- questions ---- */
 
 static enum MHD_Result take_parameter(void *query, enum MHD_ValueKind kind, const char *name,
                                       size_t name_bytes, const char *value, size_t value_bytes)
@@ -276,45 +96,107 @@ static enum MHD_Result take_parameter(void *query, enum MHD_ValueKind kind, cons
     return MHD_YES;
 }
 
+/* A store for one question, and of which database. */
+struct lease {
+    struct store *store;
+    uint64_t generation;
+};
+
+static struct lease borrow(struct landmarks *landmarks)
+{
+    pthread_mutex_lock(&landmarks->lock);
+    while (landmarks->idle_count == 0)
+        pthread_cond_wait(&landmarks->given_back, &landmarks->lock);
+    struct lease lease = {landmarks->idle[--landmarks->idle_count], landmarks->generation};
+    pthread_mutex_unlock(&landmarks->lock);
+    return lease;
+}
+
+/* The question took that long. A store of a database that was replaced meanwhile is closed. */
+static void give_back(struct landmarks *landmarks, struct lease lease, int64_t took_ns)
+{
+    pthread_mutex_lock(&landmarks->lock);
+    histogram_observe(&landmarks->searched, took_ns);
+    bool counts = lease.generation == landmarks->generation;
+    if (counts)
+        landmarks->idle[landmarks->idle_count++] = lease.store;
+    pthread_cond_signal(&landmarks->given_back);
+    pthread_mutex_unlock(&landmarks->lock);
+    if (!counts)
+        store_close(&lease.store);
+}
+
 static void count_answer(struct landmarks *landmarks, enum figures_answer answer)
 {
     atomic_fetch_add_explicit(&landmarks->answers[answer], 1, memory_order_relaxed);
 }
 
-/* The JSON text for a request's parameters; NULL when memory is gone. */
-static char *answer(struct landmarks *landmarks, struct MHD_Connection *connection)
+/* All places up to the end of the query's page, and one more where there is a next page. */
+static bool search(struct landmarks *landmarks, const struct query *query, struct place *found,
+                   size_t *count)
+{
+    const struct store_question question = {
+        .order = query->nearest_first ? STORE_NEAREST : STORE_PROMINENT,
+        .centre = query->centre,
+        .radius_m = query->radius_m,
+        .filter = query_is_narrow(&query->filter) ? &query->filter : NULL,
+        .wanted = query->offset + ANSWER_RESULTS_MAX + 1,
+        .looks_max = LANDMARKS_LOOKS_MAX,
+    };
+    struct lease lease = borrow(landmarks);
+    int64_t began_ns = read_clock_ns();
+    bool good = store_nearby(lease.store, &question, found, count);
+    give_back(landmarks, lease, read_clock_ns() - began_ns);
+    return good;
+}
+
+/* Appends the query's page of what was found; `count` becomes that of the page. */
+static bool answer_page(struct landmarks *landmarks, const struct query *query,
+                        const struct place *found, size_t *count, struct buffer *out)
+{
+    struct buffer token = {0};
+    *count -= *count < query->offset ? *count : query->offset;
+    if (*count > ANSWER_RESULTS_MAX) {
+        *count = ANSWER_RESULTS_MAX;
+        if (query->offset < QUERY_OFFSET_MAX)
+            query_write_token(query, query->offset + ANSWER_RESULTS_MAX, &token);
+    }
+    bool good = answer_places(found + query->offset, *count, landmarks->attribution,
+                              (struct span){token.data, token.len}, out);
+    buffer_free(&token);
+    return good;
+}
+
+/* Appends the JSON text for a request's parameters; false where there is none to be had. */
+static bool answer(struct landmarks *landmarks, struct MHD_Connection *connection,
+                   struct buffer *out)
 {
     struct query query = {0};
     MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &query);
     const char *fault = query_fault(&query);
     if (fault != NULL) {
         count_answer(landmarks, FIGURES_INVALID);
-        return answer_invalid(fault);
+        answer_invalid(fault, out);
+        return true;
     }
-    struct place found[ANSWER_RESULTS_MAX];
+    /* Not on the stack, which the compiler would fill with zeros for each question. */
+    struct place *found = bytes_resize(NULL, STORE_FOUND_MAX * sizeof *found);
     size_t count = 0;
-    enum store_order order = query.nearest_first ? STORE_NEAREST : STORE_PROMINENT;
-    pthread_mutex_lock(&landmarks->asking);
-    int64_t began_ns = read_clock_ns();
-    bool good = store_nearby(landmarks->store, order, query.centre, query.radius_m,
-                             ANSWER_RESULTS_MAX, found, &count);
-    histogram_observe(&landmarks->searched, read_clock_ns() - began_ns);
-    pthread_mutex_unlock(&landmarks->asking);
+    bool good = search(landmarks, &query, found, &count) &&
+                answer_page(landmarks, &query, found, &count, out);
+    free(found);
     count_answer(landmarks, !good ? FIGURES_FAILED : count > 0 ? FIGURES_OK : FIGURES_NONE);
-    if (!good)
-        return NULL;
-    return answer_places(found, count, landmarks->attribution);
+    return good;
 }
 
 /* Takes over `text`. */
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned int status,
-                               const char *header, const char *value, char *text)
+                               const char *header, const char *value, struct buffer *text)
 {
     struct MHD_Response *response =
-        text == NULL ? NULL
-                     : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+        MHD_create_response_from_buffer(text->len, text->data, MHD_RESPMEM_MUST_FREE);
     if (response == NULL) {
-        free(text);
+        buffer_free(text);
         return MHD_NO; /* closes the connection */
     }
     MHD_add_response_header(response, header, value);
@@ -332,23 +214,28 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 {
     (void)version, (void)body;
     struct landmarks *landmarks = context;
+    struct buffer text = {0};
     if (strcmp(path, landmarks->path) != 0) {
         count_answer(landmarks, FIGURES_NOT_FOUND);
+        buffer_append(&text, span_of("There is only the Nearby Search here.\n"));
         return respond(connection, MHD_HTTP_NOT_FOUND, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain",
-                       strdup("There is only the Nearby Search here.\n"));
+                       &text);
     }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
         count_answer(landmarks, FIGURES_NOT_ALLOWED);
+        buffer_append(&text, span_of("Ask with GET.\n"));
         return respond(connection, MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW, "GET, HEAD",
-                       strdup("Ask with GET.\n"));
+                       &text);
     }
     if (*begun == NULL || *body_bytes > 0) {
         *begun = landmarks;
         *body_bytes = 0; /* taken, and not looked at */
         return MHD_YES;
     }
+    if (!answer(landmarks, connection, &text))
+        return MHD_NO; /* closes the connection */
     return respond(connection, MHD_HTTP_OK, MHD_HTTP_HEADER_CONTENT_TYPE,
-                   "application/json; charset=UTF-8", answer(landmarks, connection));
+                   "application/json; charset=UTF-8", &text);
 }
 
 /* ---- start and stop ---- */
@@ -377,6 +264,7 @@ static struct MHD_Daemon *start_daemon(struct landmarks *landmarks, int listener
         {MHD_OPTION_LISTEN_SOCKET, listener, NULL},
         /* One connection more waits until another one ends. */
         {MHD_OPTION_CONNECTION_LIMIT, LANDMARKS_CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, landmarks->threads, NULL},
         /* Two ends of a question's time: patience. */
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)patience_connected, landmarks->patience},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)patience_completed, landmarks->patience},
@@ -393,8 +281,9 @@ static struct MHD_Daemon *start_daemon(struct landmarks *landmarks, int listener
  * way, so nobody cuts it. */
 static struct MHD_Daemon *start_own_daemon(struct landmarks *landmarks)
 {
-    static const struct MHD_OptionItem options[] = {
+    const struct MHD_OptionItem options[] = {
         {MHD_OPTION_CONNECTION_LIMIT, LOOKUP_CREDITS_MAX, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, landmarks->threads, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES_MAX, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
@@ -430,15 +319,33 @@ static void *accept_own(void *user)
     return NULL;
 }
 
+/* Binds a file, and takes its name away: it is reached through our own descriptor alone. libcurl
+ * 7.88 does not use a connection to an abstract name a second time, since it takes that name for an
+ * address which is still being looked up. */
+static bool bind_file(struct landmarks *landmarks, const char *folder)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    char own[sizeof at.sun_path - sizeof "/s"];
+    snprintf(own, sizeof own, "%s/zherd-XXXXXX", folder);
+    if (mkdtemp(own) == NULL)
+        return false;
+    snprintf(at.sun_path, sizeof at.sun_path, "%s/s", own);
+    bool bound = bind(landmarks->own_listener, (struct sockaddr *)&at, sizeof at) == 0;
+    landmarks->own_file = bound ? open(at.sun_path, O_PATH | O_CLOEXEC) : -1;
+    if (bound)
+        unlink(at.sun_path);
+    rmdir(own);
+    snprintf(landmarks->own_name, sizeof landmarks->own_name, OWN_FOLDER "/%d",
+             landmarks->own_file);
+    return landmarks->own_file >= 0;
+}
+
 /* At a name that the system chooses (unix(7), autobind). */
-static bool listen_own(struct landmarks *landmarks)
+static bool bind_abstract(struct landmarks *landmarks)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     socklen_t bytes = sizeof at.sun_family;
-    landmarks->own_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (landmarks->own_listener < 0 ||
-        bind(landmarks->own_listener, (struct sockaddr *)&at, bytes) != 0 ||
-        listen(landmarks->own_listener, SOMAXCONN) != 0)
+    if (bind(landmarks->own_listener, (struct sockaddr *)&at, bytes) != 0)
         return false;
     bytes = sizeof at;
     if (getsockname(landmarks->own_listener, (struct sockaddr *)&at, &bytes) != 0)
@@ -447,6 +354,19 @@ static bool listen_own(struct landmarks *landmarks)
     snprintf(landmarks->own_name, sizeof landmarks->own_name, "%.*s", (int)(bytes - before),
              at.sun_path + 1);
     return true;
+}
+
+/* Where no folder takes a file an abstract name does, only more slowly. */
+static bool listen_own(struct landmarks *landmarks)
+{
+    static const char *const folders[] = {"/tmp", "/dev/shm"};
+    landmarks->own_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (landmarks->own_listener < 0)
+        return false;
+    bool bound = false, has_proc = access(OWN_FOLDER, X_OK) == 0;
+    for (size_t i = 0; has_proc && !bound && i < sizeof folders / sizeof *folders; i++)
+        bound = bind_file(landmarks, folders[i]);
+    return (bound || bind_abstract(landmarks)) && listen(landmarks->own_listener, SOMAXCONN) == 0;
 }
 
 static void stop_own(struct landmarks *landmarks)
@@ -458,6 +378,8 @@ static void stop_own(struct landmarks *landmarks)
     }
     if (landmarks->own_listener >= 0)
         close(landmarks->own_listener);
+    if (landmarks->own_file >= 0)
+        close(landmarks->own_file);
     if (landmarks->own != NULL)
         MHD_stop_daemon(landmarks->own);
 }
@@ -508,11 +430,43 @@ static struct store *open_bundled(struct fault *fault)
     return store;
 }
 
+static void close_all(struct store **stores, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        store_close(&stores[i]);
+}
+
+/* So many equal stores: of the database, or where it is NULL of the bundled places. */
+static bool open_all(const char *database, unsigned count, struct store **stores,
+                     struct fault *fault)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (database != NULL)
+            stores[i] = store_open_to_read(database, fault);
+        else
+            stores[i] = i == 0 ? open_bundled(fault) : store_copy(stores[0], fault);
+        if (stores[i] != NULL)
+            continue;
+        close_all(stores, i);
+        return false;
+    }
+    return true;
+}
+
+/* One for each processor that the process may use. */
+static unsigned choose_threads(void)
+{
+    cpu_set_t ours;
+    int count = sched_getaffinity(0, sizeof ours, &ours) == 0 ? CPU_COUNT(&ours) : 1;
+    return count < THREADS_MAX ? (unsigned)count : THREADS_MAX;
+}
+
 static void release(struct landmarks *landmarks)
 {
-    store_close(&landmarks->next);
-    store_close(&landmarks->store);
-    pthread_mutex_destroy(&landmarks->asking);
+    close_all(landmarks->next, landmarks->next_count);
+    close_all(landmarks->idle, landmarks->idle_count);
+    pthread_mutex_destroy(&landmarks->lock);
+    pthread_cond_destroy(&landmarks->given_back);
     free(landmarks->path);
     free(landmarks->database);
     free(landmarks);
@@ -521,26 +475,30 @@ static void release(struct landmarks *landmarks)
 struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
                                   const char *path, landmarks_tell *tell, struct fault *fault)
 {
+    unsigned threads = choose_threads();
+    struct store *stores[THREADS_MAX];
     fault_set(fault, "no memory for the places server");
-    struct store *store =
-        database == NULL ? open_bundled(fault) : store_open_to_read(database, fault);
-    if (store == NULL)
+    if (!open_all(database, threads, stores, fault))
         return NULL;
     int listener = listen_at(host, port, fault);
     if (listener < 0) {
-        store_close(&store);
+        close_all(stores, threads);
         return NULL;
     }
     struct landmarks *landmarks = bytes_zeroed(sizeof *landmarks);
     *landmarks = (struct landmarks){
-        .store = store,
+        .idle_count = threads,
+        .threads = threads,
         .path = bytes_text(path),
         .database = database == NULL ? NULL : bytes_text(database),
         .tell = tell,
         .own_listener = -1,
+        .own_file = -1,
         .attribution = database == NULL ? NULL : OSM_ATTRIBUTION,
     };
-    pthread_mutex_init(&landmarks->asking, NULL);
+    memcpy(landmarks->idle, stores, threads * sizeof *stores);
+    pthread_mutex_init(&landmarks->lock, NULL);
+    pthread_cond_init(&landmarks->given_back, NULL);
     if (start_threads(landmarks, listener))
         return landmarks;
     /* Whether a failed start has closed the socket depends on how far it came, and closing it
@@ -555,29 +513,36 @@ bool landmarks_read(struct landmarks *landmarks, struct fault *fault)
     landmarks_leave(landmarks);
     if (landmarks->database == NULL)
         return true;
-    landmarks->next = store_open_to_read(landmarks->database, fault);
-    pthread_mutex_lock(&landmarks->asking);
-    landmarks->opened_badly += landmarks->next == NULL;
-    pthread_mutex_unlock(&landmarks->asking);
-    return landmarks->next != NULL;
+    bool is_opened = open_all(landmarks->database, landmarks->threads, landmarks->next, fault);
+    landmarks->next_count = is_opened ? landmarks->threads : 0;
+    pthread_mutex_lock(&landmarks->lock);
+    landmarks->opened_badly += !is_opened;
+    pthread_mutex_unlock(&landmarks->lock);
+    return is_opened;
 }
 
 void landmarks_take(struct landmarks *landmarks)
 {
-    if (landmarks->next == NULL)
+    struct store *old[THREADS_MAX];
+    if (landmarks->next_count == 0)
         return;
-    pthread_mutex_lock(&landmarks->asking);
-    struct store *old = landmarks->store;
-    landmarks->store = landmarks->next;
+    pthread_mutex_lock(&landmarks->lock);
+    unsigned old_count = landmarks->idle_count;
+    memcpy(old, landmarks->idle, old_count * sizeof *old);
+    memcpy(landmarks->idle, landmarks->next, landmarks->next_count * sizeof *old);
+    landmarks->idle_count = landmarks->next_count;
+    landmarks->generation++;
     landmarks->opened++;
-    pthread_mutex_unlock(&landmarks->asking);
-    landmarks->next = NULL;
-    store_close(&old);
+    pthread_cond_broadcast(&landmarks->given_back);
+    pthread_mutex_unlock(&landmarks->lock);
+    landmarks->next_count = 0;
+    close_all(old, old_count);
 }
 
 void landmarks_leave(struct landmarks *landmarks)
 {
-    store_close(&landmarks->next);
+    close_all(landmarks->next, landmarks->next_count);
+    landmarks->next_count = 0;
 }
 
 bool landmarks_read_again(struct landmarks *landmarks, struct fault *fault)
@@ -590,21 +555,15 @@ bool landmarks_read_again(struct landmarks *landmarks, struct fault *fault)
 
 void landmarks_look(struct landmarks *landmarks, struct figures *figures)
 {
-    struct patience *patience = landmarks->patience;
     *figures = (struct figures){.connections_max = LANDMARKS_CONNECTIONS_MAX};
     for (size_t i = 0; i < FIGURES_ANSWERS; i++)
         figures->answers[i] = atomic_load_explicit(&landmarks->answers[i], memory_order_relaxed);
-    pthread_mutex_lock(&landmarks->asking);
+    pthread_mutex_lock(&landmarks->lock);
     figures->searched = landmarks->searched;
     figures->opened = landmarks->opened;
     figures->opened_badly = landmarks->opened_badly;
-    pthread_mutex_unlock(&landmarks->asking);
-    pthread_mutex_lock(&patience->lock);
-    for (size_t i = 0; i < LANDMARKS_CONNECTIONS_MAX; i++)
-        figures->connections += patience->visits[i].is_there;
-    figures->refused = patience->refused;
-    figures->cut = patience->cut;
-    pthread_mutex_unlock(&patience->lock);
+    pthread_mutex_unlock(&landmarks->lock);
+    patience_look(landmarks->patience, figures);
 }
 
 const char *landmarks_database(const struct landmarks *landmarks)

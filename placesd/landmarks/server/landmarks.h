@@ -2,10 +2,11 @@
  *
  * It speaks Google's Nearby Search (legacy) over HTTP: GET <path>?location=LAT,LNG&radius=METRES
  * gives up to twenty places within the circle, the best known first, or with rankby=distance the
- * nearest; every fault of the question comes as a status inside HTTP 200, as Google does it. The
- * places are those of a database that zherd-landmarks has imported, or else our own landmarks.tsv
- * and the cities of the system's time zone table. It is not a cache, not a proxy and no part of
- * placesd's protocol: placesd asks it through libcurl like any other provider.
+ * nearest, and a token for the next page (placesd/landmarks/data/nearby_search.h has all
+ * parameters); every fault of the question comes as a status inside HTTP 200, as Google does it.
+ * The places are those of a database that zherd-landmarks has imported, or else our own
+ * landmarks.tsv and the cities of the system's time zone table. It is not a cache, not a proxy and
+ * no part of placesd's protocol: placesd asks it through libcurl like any other provider.
  *
  * Invariant: it listens on the given address only, and no request changes what it knows. */
 #ifndef ZHERD_PLACESD_LANDMARKS_SERVER_LANDMARKS_H
@@ -37,6 +38,10 @@
  * packet, and the answer takes a few milliseconds. */
 #define LANDMARKS_PATIENCE_MS 5000
 
+/* Places that one question looks at, the first ones of the circle: a type or a word that hardly any
+ * has would otherwise take the time of a whole country. They take about a third of a second. */
+#define LANDMARKS_LOOKS_MAX 100000
+
 struct landmarks;
 
 /* The connections that this address may have; of IPv6 it stands for its /64. */
@@ -54,8 +59,9 @@ typedef void landmarks_tell(const char *text);
 struct landmarks *landmarks_start(const char *database, const char *host, uint16_t port,
                                   const char *path, landmarks_tell *tell, struct fault *fault);
 
-/* The name of a Unix domain socket, in Linux's abstract namespace and without its leading NUL, at
- * which this process alone is served, over connections that nobody outside can take or cut. The
+/* The name of a Unix domain socket at which this process alone is served, over connections that
+ * nobody outside can take or cut: a path, which begins with a slash and is this process's own, or
+ * where no file can be made a name in Linux's abstract namespace, without its leading NUL. The
  * server's own. */
 const char *landmarks_own_socket(const struct landmarks *landmarks);
 

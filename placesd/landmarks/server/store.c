@@ -7,11 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/base/bytes.h"
 #include "topology/say.h"
 
 /* The tree rounds each coordinate outwards to single precision: at 180 degrees by up to 2.4 m a
  * side. A place lies at most this much further away than its box in the tree. */
 #define ROUNDING_M 10.0
+
+/* A box of one place is two roundings wide at most. From its middle to the place, or to a corner,
+ * it is less than this many metres, and twice as much is still below ROUNDING_M. */
+#define PLACE_BOX_DEG_MAX 4e-5
+#define PLACE_BOX_M       4.5
 
 /* The rank's axis is so short, and every box is so nearly equally long on it, that SQLite arranges
  * its tree by longitude and latitude alone. Each box still tells the highest rank inside, and that
@@ -70,25 +76,35 @@ static const char select_city[] = "SELECT name, types, vicinity, latitude, longi
 /* CROSS JOIN makes the tree the outer loop, so its order is the order of the rows. */
 static const char select_nearby[] = "SELECT name, types, vicinity, latitude, longitude, rank,"
                                     " places.id FROM tree CROSS JOIN places USING (id)"
-                                    " WHERE tree.id MATCH near(?1, ?2, ?3, ?4)";
+                                    " WHERE tree.id MATCH near()";
 
 /* The columns of both selections. */
 enum { NAME, TYPES, VICINITY, LATITUDE, LONGITUDE, RANK, ID };
-
-struct store {
-    sqlite3 *db;
-    sqlite3_stmt *select_id;
-    sqlite3_stmt *insert_place;
-    sqlite3_stmt *insert_box;
-    sqlite3_stmt *select_city;
-    sqlite3_stmt *select_nearby;
-};
 
 /* One row of the answer while it is sorted. */
 struct found {
     struct place place;
     double distance_m;
     int64_t id;
+};
+
+/* What the question under way is about. */
+struct nearby {
+    struct sphere_point centre;
+    double radius_m;
+    enum store_order order;
+    struct sphere_reach reach;
+};
+
+struct store {
+    sqlite3 *db;
+    struct nearby nearby; /* for judge_box */
+    struct found *best;   /* STORE_FOUND_MAX rows and one, while they are sorted */
+    sqlite3_stmt *select_id;
+    sqlite3_stmt *insert_place;
+    sqlite3_stmt *insert_box;
+    sqlite3_stmt *select_city;
+    sqlite3_stmt *select_nearby;
 };
 
 /* Lower is better. SQLite takes a negative score for 0, so the best possible one is 0. */
@@ -99,19 +115,34 @@ static double make_score(enum store_order order, double rank, double distance_m)
     return (PLACE_RANK_MAX - rank) * SPHERE_DISTANCE_M_MAX + distance_m;
 }
 
+/* The distance to a box of the tree, or less by a metre or two: one of a single place is as small
+ * as its rounding, and is measured to its middle. */
+static double measure_box(struct sphere_point centre, struct sphere_box box)
+{
+    double up_deg = box.north_deg - box.south_deg, across_deg = box.east_deg - box.west_deg;
+    if (up_deg > PLACE_BOX_DEG_MAX || across_deg > PLACE_BOX_DEG_MAX)
+        return sphere_box_m(centre, box);
+    struct sphere_point middle = {box.south_deg + up_deg / 2, box.west_deg + across_deg / 2};
+    return fmax(0, sphere_distance_m(centre, middle) - PLACE_BOX_M);
+}
+
 /* SQLite asks about each box of the tree: could it hold a place of the circle, and how good a
  * one at best? */
 static int judge_box(sqlite3_rtree_query_info *info)
 {
-    assert(info->nParam == 4 && info->nCoord == 6);
+    assert(info->nParam == 0 && info->nCoord == 6);
+    const struct nearby *nearby = info->pContext;
     const double *at = info->aCoord;
-    struct sphere_point centre = {info->aParam[0], info->aParam[1]};
     struct sphere_box box = {
         .west_deg = at[0], .east_deg = at[1], .south_deg = at[2], .north_deg = at[3]};
-    double distance_m = sphere_box_m(centre, box);
+    info->eWithin = NOT_WITHIN;
+    if (sphere_reach_misses(&nearby->reach, box))
+        return SQLITE_OK;
+    double distance_m = measure_box(nearby->centre, box);
     double highest_rank = round(at[5] / RANK_STEP);
-    info->eWithin = distance_m > info->aParam[2] + ROUNDING_M ? NOT_WITHIN : PARTLY_WITHIN;
-    info->rScore = make_score((enum store_order)info->aParam[3], highest_rank, distance_m);
+    if (distance_m <= nearby->radius_m + ROUNDING_M)
+        info->eWithin = PARTLY_WITHIN;
+    info->rScore = make_score(nearby->order, highest_rank, distance_m);
     return SQLITE_OK;
 }
 
@@ -128,7 +159,8 @@ static bool prepare(struct store *store, const char *sql, sqlite3_stmt **stateme
 
 static bool prepare_all(struct store *store)
 {
-    return sqlite3_rtree_query_callback(store->db, "near", judge_box, NULL, NULL) == SQLITE_OK &&
+    return sqlite3_rtree_query_callback(store->db, "near", judge_box, &store->nearby, NULL) ==
+               SQLITE_OK &&
            prepare(store, select_id, &store->select_id) &&
            prepare(store, insert_place, &store->insert_place) &&
            prepare(store, insert_box, &store->insert_box) &&
@@ -160,11 +192,8 @@ static struct store *open_database(const char *path, const char *shown, int flag
         fault_set(fault, "the system's SQLite %s was built without R*Tree", sqlite3_libversion());
         return NULL;
     }
-    struct store *store = calloc(1, sizeof *store);
-    if (store == NULL) {
-        fault_set(fault, "no memory for the places");
-        return NULL;
-    }
+    struct store *store = bytes_zeroed(sizeof *store);
+    store->best = bytes_zeroed((STORE_FOUND_MAX + 1) * sizeof *store->best);
     if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         char where[SAY_WHERE_BYTES_MAX] = "";
         if (strcmp(path, IN_MEMORY) != 0)
@@ -188,6 +217,20 @@ struct store *store_open(struct fault *fault)
                                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fault);
     if (store != NULL &&
         (!run_script(store, schema) || !run_script(store, memory_schema) || !prepare_all(store)))
+        give_up(&store, fault);
+    return store;
+}
+
+struct store *store_copy(struct store *from, struct fault *fault)
+{
+    struct store *store = open_database(IN_MEMORY, "a database in memory",
+                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, fault);
+    if (store == NULL)
+        return NULL;
+    sqlite3_backup *copy = sqlite3_backup_init(store->db, "main", from->db, "main");
+    bool done = copy != NULL && sqlite3_backup_step(copy, -1) == SQLITE_DONE;
+    sqlite3_backup_finish(copy);
+    if (!done || !prepare_all(store))
         give_up(&store, fault);
     return store;
 }
@@ -280,6 +323,7 @@ void store_close(struct store **store)
     sqlite3_finalize((*store)->select_city);
     sqlite3_finalize((*store)->select_nearby);
     sqlite3_close((*store)->db);
+    free((*store)->best);
     free(*store);
     *store = NULL;
 }
@@ -409,29 +453,34 @@ static size_t keep_best(enum store_order order, struct found *best, size_t count
     return kept + 1;
 }
 
-bool store_nearby(struct store *store, enum store_order order, struct sphere_point centre,
-                  double radius_m, size_t wanted, struct place *found, size_t *count)
+bool store_nearby(struct store *store, const struct store_question *question, struct place *found,
+                  size_t *count)
 {
+    enum store_order order = question->order;
+    size_t wanted = question->wanted, looks = 0;
     assert(wanted <= STORE_FOUND_MAX);
-    struct found best[STORE_FOUND_MAX];
+    struct found *best = store->best, *next = &best[STORE_FOUND_MAX];
     sqlite3_stmt *row = store->select_nearby;
-    sqlite3_bind_double(row, 1, centre.latitude_deg);
-    sqlite3_bind_double(row, 2, centre.longitude_deg);
-    sqlite3_bind_double(row, 3, radius_m);
-    sqlite3_bind_int(row, 4, (int)order);
+    store->nearby =
+        (struct nearby){question->centre, question->radius_m, order,
+                        sphere_reach(question->centre, question->radius_m + ROUNDING_M)};
     *count = 0;
-    while (wanted > 0 && sqlite3_step(row) == SQLITE_ROW) {
-        struct found next = {.id = sqlite3_column_int64(row, ID)};
-        read_place(row, &next.place);
-        next.distance_m = sphere_distance_m(centre, next.place.position);
+    while (wanted > 0 && (question->looks_max == 0 || looks < question->looks_max) &&
+           sqlite3_step(row) == SQLITE_ROW) {
+        next->id = sqlite3_column_int64(row, ID);
+        read_place(row, &next->place);
+        next->distance_m = sphere_distance_m(question->centre, next->place.position);
         /* Rows come in the order of their boxes, each at most a rounding better than its place,
          * so from here on nothing can be better than what is kept. */
         const struct found *last = &best[wanted - 1];
-        if (*count == wanted && make_score(order, next.place.rank, next.distance_m) - ROUNDING_M >
+        if (*count == wanted && make_score(order, next->place.rank, next->distance_m) - ROUNDING_M >
                                     make_score(order, last->place.rank, last->distance_m))
             break;
-        if (next.distance_m <= radius_m)
-            *count = keep_best(order, best, *count, wanted, &next);
+        if (next->distance_m > question->radius_m)
+            continue;
+        looks++;
+        if (question->filter == NULL || query_passes(question->filter, &next->place))
+            *count = keep_best(order, best, *count, wanted, next);
     }
     bool whole = sqlite3_reset(row) == SQLITE_OK;
     for (size_t i = 0; i < *count; i++)

@@ -9,7 +9,7 @@
  * A file is written once, from nothing or from a copy, and only read afterwards; putting it in
  * its place is its writer's business (placesd/landmarks/server/import.h). A store belongs to one
  * thread at a time. Invariant: store_nearby gives exactly the first places of its order of all
- * those within the circle. */
+ * those within the circle that pass, as far as it may look. */
 #ifndef ZHERD_PLACESD_LANDMARKS_SERVER_STORE_H
 #define ZHERD_PLACESD_LANDMARKS_SERVER_STORE_H
 
@@ -18,15 +18,26 @@
 #include <stdint.h>
 
 #include "bus/base/fault.h"
+#include "placesd/landmarks/data/nearby_search.h"
 #include "placesd/landmarks/data/place.h"
 
-/* The most places one question can ask for: a page of Nearby Search. */
-#define STORE_FOUND_MAX 20
+/* The most places one question can ask for: three pages of Nearby Search, and one more that tells
+ * whether a page follows. */
+#define STORE_FOUND_MAX 61
 
 /* Both orders are total: equal ones follow each other as they were first added. */
 enum store_order {
     STORE_PROMINENT, /* by rank, then by distance */
     STORE_NEAREST,   /* by distance */
+};
+
+struct store_question {
+    enum store_order order;
+    struct sphere_point centre;
+    double radius_m;
+    const struct query_filter *filter; /* NULL: every place counts */
+    size_t wanted;                     /* at most STORE_FOUND_MAX */
+    size_t looks_max; /* places of the circle that are looked at, the first ones; 0: no limit */
 };
 
 struct store;
@@ -43,6 +54,9 @@ struct store *store_open_to_fill(const char *path, struct fault *fault);
 /* A filled file, which nobody may write to from now on. Replacing it by another file of the same
  * name is fine and not noticed. NULL as above. */
 struct store *store_open_to_read(const char *path, struct fault *fault);
+
+/* Another store in memory with the same places. NULL as above. */
+struct store *store_copy(struct store *from, struct fault *fault);
 
 /* True if the file is a database of ours, of whatever version. */
 bool store_is_ours(const char *path);
@@ -67,11 +81,10 @@ const char *store_failure(const struct store *store);
 /* True if a city (type locality) of this name is there already. */
 bool store_has_city(struct store *store, const char *name);
 
-/* Writes up to `wanted` (at most STORE_FOUND_MAX) places no further than `radius_m` from
- * `centre` to `found`, first ones first, and their number to `count`. False when SQLite failed:
- * memory is gone, or the file is broken. */
-bool store_nearby(struct store *store, enum store_order order, struct sphere_point centre,
-                  double radius_m, size_t wanted, struct place *found, size_t *count);
+/* Writes the first places within the circle that pass the filter to `found`, and their number to
+ * `count`. False when SQLite failed: memory is gone, or the file is broken. */
+bool store_nearby(struct store *store, const struct store_question *question, struct place *found,
+                  size_t *count);
 
 /* ---- what a store without a database holds ---- */
 
