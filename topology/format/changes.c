@@ -93,9 +93,10 @@ static bool is_of_bus(const struct part *part, const struct topology_key *key)
 static enum topology_change_when when_of_web(const struct part *part,
                                              const struct topology_key *key)
 {
-    bool counts = part->kind == SECTION_WEB ||
-                  (part->kind == SECTION_NODE && strcmp(key->name, "clients") == 0);
-    return part->is_own && counts && !key->at_once ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
+    bool waits = part->kind == SECTION_WEB
+                     ? !key->at_once
+                     : part->kind == SECTION_NODE && strcmp(key->name, "clients") == 0;
+    return part->is_own && waits ? TOPOLOGY_CHANGE_AT_START : TOPOLOGY_CHANGE_NOW;
 }
 
 static enum topology_change_when when_of(const struct list *list, const struct part *part,
