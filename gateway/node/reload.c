@@ -334,9 +334,9 @@ static bool may_be_taken(struct gateway *gateway, struct candidate *candidate,
         note_refused(gateway, changes);
         return refuse(gateway, "has what a running node cannot change");
     }
-    if (!is_reachable(gateway, candidate) || !is_certified(gateway, candidate) ||
-        !is_watched(gateway, candidate) || !has_room(gateway, candidate) ||
-        !are_places_there(gateway, candidate) || !is_heard(gateway, candidate) ||
+    if (!is_reachable(gateway, candidate) || !is_heard(gateway, candidate) ||
+        !is_certified(gateway, candidate) || !is_watched(gateway, candidate) ||
+        !has_room(gateway, candidate) || !are_places_there(gateway, candidate) ||
         !is_logged(gateway, candidate))
         return refuse(gateway, "cannot be had");
     return has_good_rules(candidate) ||

@@ -16,7 +16,8 @@ import unittest
 import unittest.mock
 
 from metrics_reader import scrape
-from rig import BUILD, PATIENCE, UCLA, Client, Process, free_ports, open_files_max, wait_for
+from rig import (BUILD, PATIENCE, UCLA, Client, Process, free_ports, open_files_max, refuses,
+                 wait_for)
 from service import BECOME
 
 STAMP = 1621464827.5
@@ -287,10 +288,31 @@ class OneNode(unittest.TestCase):
             node.logs("tls - read again: certificate .*next.pem is good until")
             with node.client() as client:
                 self.assertTrue(client.ask(IAMAT).startswith("AT Ann "))
-            node.file.write_text(text.replace(f":{node.secure}", f":{free_ports(1)[0]}"))
+            self.assertTrue(before.ask(IAMAT).startswith("AT Ann "))
+
+    def test_it_listens_elsewhere_and_who_is_connected_stays(self):
+        node, port = self.node, self.node.secure
+        text = node.file.read_text()
+        with node.client() as before:
+            node.secure = free_ports(30)[-1]
+            node.file.write_text(text.replace(f":{port}", f":{node.secure}"))
             node.process.child.send_signal(1)
-            node.logs(r"fault - node Ann \(clients_tls\): a running node keeps that of its start\n")
-            node.file.write_text(text)
+            try:
+                node.logs(r"reload - node Ann \(clients_tls\)\n")
+                with node.client() as client:
+                    self.assertTrue(client.ask(IAMAT).startswith("AT Ann "))
+                self.assertTrue(refuses(port))
+                self.assertTrue(before.ask(IAMAT).startswith("AT Ann "))
+                node.file.write_text("".join(line for line in text.splitlines(True)
+                                             if not re.match(" +(clients_tls|cert)", line)))
+                node.process.child.send_signal(1)
+                node.logs("fault - .*herd.zpl:[0-9]+: a running node neither begins nor ends to speak "
+                          "TLS: `clients_tls` may only be another address\n")
+            finally:
+                node.secure = port
+                node.file.write_text(text)
+                node.process.child.send_signal(1)
+                wait_for("the port of before", lambda: not refuses(port))
             self.assertTrue(before.ask(IAMAT).startswith("AT Ann "))
 
     def test_what_became_of_handshakes_is_shown(self):
