@@ -190,7 +190,7 @@ static void without_a_rate_nothing_waits(void)
     tear_down();
 }
 
-/* Who waits by rules that are none any more was told that its position is taken. */
+/* A position that waits by rules that are none any more was answered by 200. */
 static void other_rules_let_all_go(void)
 {
     static const char text[] = "person\n    name = ada\n    be = *\n    rate = 1/s\n"

@@ -34,7 +34,7 @@ bool admit_find(const struct access *access, struct span authorization,
  * there is none that can be read. */
 struct span admit_token(struct span authorization, char room[ADMIT_PAIR_BYTES_MAX]);
 
-/* Whether it may be told of that client, and may move it. */
+/* Whether it may see that client, and may move it. */
 bool admit_may_see(const struct access_person *person, struct span client);
 bool admit_may_be(const struct access_person *person, struct span client);
 
