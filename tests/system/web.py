@@ -212,7 +212,7 @@ class Web(unittest.TestCase):
         self.assertEqual(curl("-H", "Expect: 100-continue", "-d", iamat, f"{url}/iamat"),
                          '{"accepted":1000}\n 200')
         self.assertTrue(curl(f"{url}/readyz").endswith(" 200"))
-        self.assertTrue(curl(f"{url}/").endswith(" 404"))
+        self.assertTrue(curl(f"{url}/nothing").endswith(" 404"))
         self.assertIn("Allow: POST", curl("-i", "-X", "PUT", f"{url}/overland"))
         self.assertEqual(door.figures()["waiting"], 0)
 

@@ -1,6 +1,7 @@
 // What the live map decides: where positions stand on it, how clients move, who comes into a circle,
 // and what it makes of the files and answers that it reads. Run by node, where there is one.
 import assert from "node:assert/strict";
+import {readFileSync} from "node:fs";
 import {test} from "node:test";
 
 const PAGE = new URL("../../gateway/web/page/", import.meta.url);
@@ -20,6 +21,16 @@ function near(got, wanted, within = 1e-9) {
 function at(id, lat, lon, ageS = 0) {
     return {id, lat, lon, origin: "Alford", stamp: 1, ageS};
 }
+
+test("what decides knows no page, clock or network", () => {
+    const deciding = ["answers", "circles", "clients", "events", "geo", "outline", "view"];
+    for (const name of deciding) {
+        const text = readFileSync(new URL(`${name}.mjs`, PAGE), "utf8").replaceAll(/^ *\/\/.*/gm, "");
+        assert.doesNotMatch(text, /\b(document|window|fetch|performance|Date|random|setTimeout|L)\b/, name);
+        for (const [, other] of text.matchAll(/from "\.\/(\w+)\.mjs"/g))
+            assert.ok(deciding.includes(other), `${name} imports ${other}`);
+    }
+});
 
 test("the world is a square of 256 pixels", () => {
     near(geo.worldX(-180), 0);
@@ -133,8 +144,7 @@ test("a search finds names with the letters, those that begin with them first", 
     assert.deepEqual(names(clients.find("bus", 1)), ["Bus-1"]);
     assert.equal(clients.find("bus", 1).count, 3);
     assert.equal(clients.find("", 9).count, 4);
-    clients.keepOnly(new Set(["tram"]));
-    assert.deepEqual([...clients.all.keys()], ["tram"]);
+    assert.deepEqual(clients.missingIn([{id: "tram"}, {id: "a bus"}, {id: "new"}]), ["bus-2", "Bus-1"]);
 });
 
 test("nodes are counted by whose position they took", () => {

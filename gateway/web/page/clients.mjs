@@ -75,10 +75,9 @@ export class Clients {
     }
 
     // Of a table that came as a whole: who is not in it is gone.
-    keepOnly(ids) {
-        for (const id of this.all.keys())
-            if (!ids.has(id))
-                this.all.delete(id);
+    missingIn(positions) {
+        const ids = new Set(positions.map((position) => position.id));
+        return [...this.all.keys()].filter((id) => !ids.has(id));
     }
 
     // Up to `most` clients whose id holds the text in any case: those that begin with it first, then

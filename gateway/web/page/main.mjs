@@ -73,7 +73,8 @@ class Page {
     // ---- what the herd says ----
 
     takeTable(positions, isWhole) {
-        this.clients.keepOnly(new Set(positions.map((position) => position.id)));
+        for (const id of this.clients.missingIn(positions))
+            this.takeGone(id);
         for (const position of positions)
             this.take(position, false);
         this.panel.setTrouble(isWhole ? "" : "There are more clients than this page shows.");
@@ -197,7 +198,12 @@ class Page {
         this.showCircles();
     }
 
+    // A second press leaves it.
     drawCircle() {
+        if (this.scene.endDrawing !== null) {
+            this.scene.endDrawing(null);
+            return;
+        }
         this.panel.setDrawing(true);
         this.scene.drawCircle((circle) => {
             this.panel.setDrawing(false);

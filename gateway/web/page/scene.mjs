@@ -21,6 +21,7 @@ export class Scene {
         this.chosen = null;
         this.isFollowing = false;
         this.circles = [];
+        this.endDrawing = null; // while one is drawn
         this.places = [];
         this.world = {coasts: [], cities: []};
         this.shown = [];
@@ -139,8 +140,9 @@ export class Scene {
         const element = this.map.getContainer(), before = this.circles;
         const stop = new AbortController(), {signal} = stop;
         let drawn = null;
-        const end = (circle) => {
+        const end = this.endDrawing = (circle) => {
             stop.abort();
+            this.endDrawing = null;
             this.map.dragging.enable();
             element.classList.remove("drawing");
             this.circles = before;
