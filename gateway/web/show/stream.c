@@ -196,7 +196,7 @@ static void mark_all(struct stream *stream)
 {
     struct degrees place;
     uint32_t slots = table_slots(stream->table);
-    make_marks(stream, slots);
+    make_marks(stream, slots + 1); /* there is an array also for no slot */
     memset(stream->marks, 0, stream->mark_count * sizeof *stream->marks);
     for (uint32_t slot = 0; slot < slots; slot++)
         if (table_slot_is_live(stream->table, slot) &&
