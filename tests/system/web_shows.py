@@ -6,6 +6,7 @@ import json
 import random
 import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ import urllib.parse
 
 import metrics_reader
 import web_access
-from rig import ROOT, open_files_max, wait_for
+from rig import BUILD, ROOT, open_files_max, wait_for
 from web import Door, Node
 
 DOCUMENT = (ROOT / "gateway" / "web" / "PROTOCOL.md").read_text().partition("## Positions out")[2]
@@ -428,6 +429,24 @@ class Guarded(unittest.TestCase):
         gone = Viewer(self.door, headers=web_access.bearer("bo"))
         self.assertIsNone(gone.head())
         gone.close()
+
+
+class WithKeys(unittest.TestCase):
+    """It is an observer, and so has a key of its own where the herd has keys."""
+
+    def test_it_is_heard_under_its_key(self):
+        door = Door(("keys = keys",))
+        self.addCleanup(door.herd.__exit__, None)
+        subprocess.run([BUILD / "zherd", "keygen", door.herd.file], check=True, capture_output=True)
+        door.start()
+        wait_for("it is ready", lambda: door.ask("GET", "/readyz")[0] == 200)
+        self.assertEqual(door.web.stop()[0], 0)
+        for secret in (door.herd.folder / "keys").glob("Ear*"):
+            secret.unlink()
+        done = subprocess.run([BUILD / "zherd-web", "--topology", door.herd.file], check=False,
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Ear", done.stderr)
 
 
 class WithoutNode(unittest.TestCase):
