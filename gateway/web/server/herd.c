@@ -10,6 +10,7 @@
 struct herd {
     uv_loop_t *loop;
     struct observer observer;
+    bool bus_waits;          /* something came, or may have */
     struct stream *stream;   /* NULL until it is complete */
     struct buffer data, was; /* of the event `herd`; as it was, but for how many clients */
     uv_poll_t poll, watch;
@@ -19,9 +20,10 @@ struct herd {
     bool is_tick, is_news, watch_waits;
 };
 
-static void on_something(uv_poll_t *poll, int status, int events)
+static void on_bus(uv_poll_t *poll, int status, int events)
 {
-    (void)poll, (void)status, (void)events; /* the turn does what is due */
+    (void)status, (void)events;
+    ((struct herd *)poll->data)->bus_waits = true;
 }
 
 static void on_watch(uv_poll_t *poll, int status, int events)
@@ -129,12 +131,24 @@ static void arm(struct herd *herd, int64_t now_ms)
         uv_idle_stop(&herd->again);
 }
 
+/* Not in a turn in which nothing came and nothing is due, which most are where many trackers send:
+ * to ask the sockets costs more than an upload. */
+static void turn_bus(struct herd *herd, int64_t now_ms)
+{
+    struct observer *observer = &herd->observer;
+    if (!herd->bus_waits && !observer->more && !flood_is_due(observer->flood, now_ms) &&
+        now_ms < bus_deadline_ms(observer->bus))
+        return;
+    herd->bus_waits = false;
+    observer_turn(observer, now_ms);
+}
+
 void herd_turn(struct herd *herd)
 {
     int64_t now_ms = observer_now_ms();
     if (herd->watch_waits)
         herd->watch_waits = bus_watch(herd->observer.bus);
-    observer_turn(&herd->observer, now_ms);
+    turn_bus(herd, now_ms);
     say_events(herd);
     if (herd->stream == NULL && knows_all(herd, now_ms))
         begin_stream(herd);
@@ -205,12 +219,13 @@ struct herd *herd_new(uv_loop_t *loop, const struct topology *topology,
         free(herd);
         return NULL;
     }
-    begin_poll(herd, &herd->poll, bus_descriptor(herd->observer.bus), on_something);
+    begin_poll(herd, &herd->poll, bus_descriptor(herd->observer.bus), on_bus);
     begin_poll(herd, &herd->watch, bus_watch_descriptor(herd->observer.bus), on_watch);
     uv_timer_init(loop, &herd->due);
     uv_timer_init(loop, &herd->tick);
     uv_idle_init(loop, &herd->again);
     herd->tick.data = herd;
+    herd->bus_waits = true;
     uv_timer_start(&herd->due, on_due, 1, 0);
     return herd;
 }
