@@ -209,6 +209,30 @@ class Changes(unittest.TestCase):
         wait_for("it says so", lambda: "takes positions again" in door.log())
         self.assertEqual(door.figures()["declined"], 0)
 
+    def test_friends_appear_in_owntracks(self):
+        rules = [person("ada", TOKENS["ada"][1], "be = ada/*", "see = bo/*"),
+                 person("bo", TOKENS["bo"][1], "be = bo/*"),
+                 person("finch", TOKENS["finch"][1], "be = finch", "see = *")]
+        door = self.start(*rules)
+        wait_for("it is ready", lambda: door.ask("GET", "/readyz")[0] == 200)
+
+        def put(name, client, stamp):
+            body = {"_type": "location", "topic": f"owntracks/{client}", "lat": 1.5, "lon": -2,
+                    "tst": stamp, "tid": "xx"}
+            return json.loads(door.ask("POST", "/owntracks", json.dumps(body), bearer(name))[2])
+        self.assertEqual(put("ada", "ada/1", 5), [])
+        put("bo", "bo/1", 1795946400)
+        put("finch", "finch", 6)
+        wanted = [{"_type": "location", "tid": "bo/1", "lat": 1.5, "lon": -2, "tst": 1795946400},
+                  {"_type": "card", "tid": "bo/1", "name": "bo/1"}]
+        wait_for("she is told", lambda: put("ada", "ada/1", 7) == wanted)
+        self.assertEqual(put("ada", "ada/1", 8), [])
+        # Rules that are new may show others: all are told again.
+        door.hup("Ear")
+        wait_for("she is told again", lambda: put("ada", "ada/1", 9) == wanted)
+        # What has no place is answered by nobody's.
+        self.assertEqual(door.ask("POST", "/owntracks", '{"_type":"card"}', bearer("ada"))[2], "[]")
+
     def test_check_looks_at_the_token(self):
         door = Guarded()
         self.addCleanup(door.herd.__exit__, None)

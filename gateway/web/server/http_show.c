@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "gateway/web/parse/admit.h"
@@ -333,6 +334,7 @@ void http_show_forget(struct http *http)
         http_unlink(&http->pages, page);
         page->is_page = false;
     }
+    memset(&http->friends, 0, sizeof http->friends); /* somebody may see others now */
     if (herd_is_complete(http->herd))
         stream_forget(herd_stream(http->herd));
 }
