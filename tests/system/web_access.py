@@ -139,6 +139,19 @@ class Rules(unittest.TestCase):
         self.assertEqual(door.ask("POST", "/iamat", "[]", {"Authorization": "Bearer y"})[0], 401)
         wait_for("both are said", lambda: door.log().count("shows what is no token") == lines + 2)
 
+    def test_how_many_clients_there_are_is_not_said(self):
+        door = self.door
+        wait_for("it is ready", lambda: door.ask("GET", "/readyz")[0] == 200)
+        self.assertIsNone(door.figures()["clients"])
+        self.assertNotIn("zherd_web_clients", door.ask("GET", "/metrics")[2])
+        with socket.create_connection(("127.0.0.1", door.port), timeout=15) as viewer:
+            viewer.sendall(f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                           f"{TOKENS['ada'][0]}\r\n\r\n".encode())
+            text = b""
+            while b'"links"' not in text:
+                text += viewer.recv(65536)
+        self.assertIn(b'"clients":null', text)
+
     def test_the_web_is_outside_the_limits_of_its_address(self):
         status, _, text = self.door.put("kiwi", *[position(f"kiwi/{i}", 5) for i in range(3000)])
         self.assertEqual((status, text), (200, '{"accepted":3000}\n'))

@@ -643,6 +643,7 @@ void http_set_rules(struct http *http, struct access *rules)
     if (http->gate.rules != NULL || rules != NULL)
         http_show_forget(http);
     gate_take(&http->gate, rules);
+    herd_hide_clients(http->herd, rules != NULL);
 }
 
 void http_set_node(struct http *http, struct door *door, struct herd *herd)

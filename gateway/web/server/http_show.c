@@ -345,6 +345,7 @@ void http_count(struct http *http, struct web_figures *figures)
 {
     *figures = (struct web_figures){
         .count = http->count,
+        .hides_clients = http->gate.rules != NULL,
         .connections = http->visit_count,
         .pages = http->work_count,
         .body_bytes = http->body_bytes,
