@@ -1,5 +1,5 @@
-/* OwnTracks is told where friends are: whom the person may see and who changed, each once, and
- * everybody sooner or later. */
+/* What OwnTracks is answered: whom the person may see and who changed, each once, and in the end
+ * everybody. */
 #include "gateway/web/show/friends.h"
 
 #include <jansson.h>
@@ -132,7 +132,7 @@ static void no_two_are_one(void)
     tear_down();
 }
 
-/* A hundred and one: the last comes with the next upload. So does who is behind many hidden ones.
+/* A hundred and one: the last comes with the next upload. So does who comes after many hidden ones.
  */
 static void many_come_in_parts(void)
 {
@@ -145,7 +145,7 @@ static void many_come_in_parts(void)
     json_t *first = ask("ada", "ada");
     CHECK_INT(json_array_size(first), 2 * FRIENDS_MAX);
     json_decref(first);
-    report("c0", "+35.0-118.0"); /* behind where it goes on */
+    report("c0", "+35.0-118.0"); /* before where it goes on */
     check_told(ask("ada", "ada"), "c100;");
     check_told(ask("ada", "ada"), "c0;");
     check_told(ask("ada", "ada"), "");
