@@ -139,6 +139,19 @@ class Rules(unittest.TestCase):
         self.assertEqual(door.ask("POST", "/iamat", "[]", {"Authorization": "Bearer y"})[0], 401)
         wait_for("both are said", lambda: door.log().count("shows what is no token") == lines + 2)
 
+    def test_how_many_clients_there_are_is_not_said(self):
+        door = self.door
+        wait_for("it is ready", lambda: door.ask("GET", "/readyz")[0] == 200)
+        self.assertIsNone(door.figures()["clients"])
+        self.assertNotIn("zherd_web_clients", door.ask("GET", "/metrics")[2])
+        with socket.create_connection(("127.0.0.1", door.port), timeout=15) as viewer:
+            viewer.sendall(f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                           f"{TOKENS['ada'][0]}\r\n\r\n".encode())
+            text = b""
+            while b'"links"' not in text:
+                text += viewer.recv(65536)
+        self.assertIn(b'"clients":null', text)
+
     def test_the_web_is_outside_the_limits_of_its_address(self):
         status, _, text = self.door.put("kiwi", *[position(f"kiwi/{i}", 5) for i in range(3000)])
         self.assertEqual((status, text), (200, '{"accepted":3000}\n'))
@@ -208,6 +221,30 @@ class Changes(unittest.TestCase):
         door.holds("Alford", "ada", "+1+2", "4")
         wait_for("it says so", lambda: "takes positions again" in door.log())
         self.assertEqual(door.figures()["declined"], 0)
+
+    def test_friends_appear_in_owntracks(self):
+        rules = [person("ada", TOKENS["ada"][1], "be = ada/*", "see = bo/*"),
+                 person("bo", TOKENS["bo"][1], "be = bo/*"),
+                 person("finch", TOKENS["finch"][1], "be = finch", "see = *")]
+        door = self.start(*rules)
+        wait_for("it is ready", lambda: door.ask("GET", "/readyz")[0] == 200)
+
+        def put(name, client, stamp):
+            body = {"_type": "location", "topic": f"owntracks/{client}", "lat": 1.5, "lon": -2,
+                    "tst": stamp, "tid": "xx"}
+            return json.loads(door.ask("POST", "/owntracks", json.dumps(body), bearer(name))[2])
+        self.assertEqual(put("ada", "ada/1", 5), [])
+        put("bo", "bo/1", 1795946400)
+        put("finch", "finch", 6)
+        wanted = [{"_type": "location", "tid": "bo/1", "lat": 1.5, "lon": -2, "tst": 1795946400},
+                  {"_type": "card", "tid": "bo/1", "name": "bo/1"}]
+        wait_for("she is told", lambda: put("ada", "ada/1", 7) == wanted)
+        self.assertEqual(put("ada", "ada/1", 8), [])
+        # Rules that are new may show others: all are told again.
+        door.hup("Ear")
+        wait_for("she is told again", lambda: put("ada", "ada/1", 9) == wanted)
+        # What has no place is answered by nobody's.
+        self.assertEqual(door.ask("POST", "/owntracks", '{"_type":"card"}', bearer("ada"))[2], "[]")
 
     def test_check_looks_at_the_token(self):
         door = Guarded()

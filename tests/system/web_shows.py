@@ -362,7 +362,9 @@ class Guarded(unittest.TestCase):
             client.send(f"AUTH {self.door.own[0]}\nIAMAT team-1 +1+2 1\nIAMAT tram-1 +1+2.0001 1\n"
                         "IAMAT ada +1+2.0002 1\nthat is all\n")
             client.until(b"? that is all\n")
-        wait_for("all are there", lambda: self.door.figures()["clients"] == 3)
+        own = {"Authorization": f"Bearer {self.door.own[0]}"}
+        wait_for("all are there", lambda: len(json.loads(
+            self.door.ask("GET", "/clients.geojson", headers=own)[2])["features"]) == 3)
 
     def allow(self, ada, bo):
         self.door.allow(web_access.person("ada", web_access.TOKENS["ada"][1], self.ADA, ada),

@@ -202,6 +202,7 @@ herd_test(unit/web_pacer herd_core)
 herd_test(unit/web_query herd_core)
 herd_test(unit/web_page herd_core)
 herd_test(unit/web_stream herd_core)
+herd_test(unit/web_friends herd_core)
 herd_test(unit/web_upload herd_core)
 # Reads unit/phones.jsonl.
 set_tests_properties(unit/web_upload PROPERTIES WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})

@@ -18,6 +18,7 @@ struct herd {
     uv_idle_t again; /* active while the loop is not to sleep */
     int64_t heard_ms, ask_ms;
     bool is_tick, is_news, watch_waits;
+    bool hides_clients;
 };
 
 static void on_bus(uv_poll_t *poll, int status, int events)
@@ -92,14 +93,15 @@ static void tell_herd(struct herd *herd)
     const struct observer *observer = &herd->observer;
     const struct flood_status *status = flood_status(observer->flood);
     struct buffer shape = {0};
-    web_write_herd(observer->topology, observer->node, is_heard(herd), 0, status, &shape);
+    web_write_herd(observer->topology, observer->node, is_heard(herd), NULL, status, &shape);
     bool is_new = !span_equals((struct span){shape.data, shape.len},
                                (struct span){herd->was.data, herd->was.len});
     buffer_free(&herd->was);
     herd->was = shape;
     herd->data.len = 0;
+    uint32_t clients = flood_clients(observer->flood);
     web_write_herd(observer->topology, observer->node, is_heard(herd),
-                   flood_clients(observer->flood), status, &herd->data);
+                   herd->hides_clients ? NULL : &clients, status, &herd->data);
     stream_tell_herd(herd->stream, (struct span){herd->data.data, herd->data.len}, !is_new);
     herd->is_news |= is_new;
 }
@@ -194,6 +196,11 @@ void herd_count(const struct herd *herd, struct web_figures *figures)
     figures->clients = flood_clients(herd->observer.flood);
     if (herd->stream != NULL)
         figures->stream = *stream_count(herd->stream);
+}
+
+void herd_hide_clients(struct herd *herd, bool is_hidden)
+{
+    herd->hides_clients = is_hidden;
 }
 
 void herd_change(struct herd *herd, const struct topology *topology)

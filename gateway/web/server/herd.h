@@ -43,6 +43,9 @@ struct stream *herd_stream(struct herd *herd);
 int64_t herd_now_ns(const struct herd *herd);
 void herd_count(const struct herd *herd, struct web_figures *figures);
 
+/* Whether events say how many clients there are: not where somebody may not see all. */
+void herd_hide_clients(struct herd *herd, bool is_hidden);
+
 /* Of a file that was read again, what counts at once. */
 void herd_change(struct herd *herd, const struct topology *topology);
 

@@ -171,7 +171,8 @@ static enum MHD_Result answer_upload(struct exchange *exchange)
     struct http *http = exchange->http;
     struct upload taken = {.accepted = exchange->accepted};
     http->text.len = 0;
-    upload_answer(exchange->kind, &taken, &http->text);
+    if (!http_tell_friends(exchange))
+        upload_answer(exchange->kind, &taken, &http->text);
     return http_queue(exchange, MHD_HTTP_OK, json);
 }
 
@@ -318,6 +319,7 @@ static enum MHD_Result take_request(struct exchange *exchange)
     exchange->accepted = upload->accepted;
     http->count.accepted += upload->accepted;
     http->count.skipped += upload->skipped;
+    http_note_client(exchange);
     return upload->lines.len > 0 ? begin_to_wait(exchange) : answer_upload(exchange);
 }
 
@@ -466,6 +468,7 @@ static void end_exchange(void *user, struct MHD_Connection *connection, void **b
     http_show_end(exchange);
     free_body(exchange);
     buffer_free(&exchange->target);
+    buffer_free(&exchange->client);
     free(exchange);
     *begun = NULL;
 }
@@ -643,6 +646,7 @@ void http_set_rules(struct http *http, struct access *rules)
     if (http->gate.rules != NULL || rules != NULL)
         http_show_forget(http);
     gate_take(&http->gate, rules);
+    herd_hide_clients(http->herd, rules != NULL);
 }
 
 void http_set_node(struct http *http, struct door *door, struct herd *herd)

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "gateway/web/parse/admit.h"
@@ -333,6 +334,7 @@ void http_show_forget(struct http *http)
         http_unlink(&http->pages, page);
         page->is_page = false;
     }
+    memset(&http->friends, 0, sizeof http->friends); /* somebody may see others now */
     if (herd_is_complete(http->herd))
         stream_forget(herd_stream(http->herd));
 }
@@ -343,6 +345,7 @@ void http_count(struct http *http, struct web_figures *figures)
 {
     *figures = (struct web_figures){
         .count = http->count,
+        .hides_clients = http->gate.rules != NULL,
         .connections = http->visit_count,
         .pages = http->work_count,
         .body_bytes = http->body_bytes,

@@ -13,6 +13,7 @@
 #include "gateway/web/server/herd.h"
 #include "gateway/web/server/http.h"
 #include "gateway/web/show/figures.h"
+#include "gateway/web/show/friends.h"
 #include "gateway/web/show/page.h"
 #include "gateway/web/show/stream.h"
 #include "topology/format/networks.h"
@@ -52,6 +53,7 @@ struct exchange {
     enum exchange_state state;
     enum upload_kind kind;
     struct buffer target, body; /* target: path and query, as sent */
+    struct buffer client;       /* whose upload it is, for the answer to OwnTracks */
     struct query query;         /* for positions, where kind is none */
     struct page page;
     bool is_page;         /* which is being written */
@@ -93,6 +95,7 @@ struct http {
     struct exchanges waiting, askers, viewers, pages; /* each in the order in which they began */
     size_t body_bytes;                                /* that count, of all that are read */
     struct gate gate;
+    struct friends friends;
     struct upload upload;
     struct buffer text; /* of an answer */
     struct web_counts count;
@@ -118,6 +121,13 @@ enum MHD_Result http_give(struct exchange *exchange, unsigned status, struct MHD
 
 void http_append(struct exchanges *list, struct exchange *exchange);
 void http_unlink(struct exchanges *list, struct exchange *exchange);
+
+/* ---- http_friends.c ---- */
+
+/* Notes whose upload was taken, where its app is to be told of friends. */
+void http_note_client(struct exchange *exchange);
+/* Makes http->text the answer with them; false where there is none. */
+bool http_tell_friends(struct exchange *exchange);
 
 /* ---- http_show.c: answers about positions ---- */
 

@@ -6,6 +6,7 @@
 #include "gateway/web/show/geojson.h"
 
 #define HEALTH_BYTES_MAX 768
+#define COUNT_BYTES_MAX  16
 
 void web_write_metrics(const struct web_figures *figures, enum metrics_form form,
                        struct buffer *page)
@@ -64,8 +65,6 @@ void web_write_metrics(const struct web_figures *figures, enum metrics_form form
          "Viewers that were told to read all clients again.", stream->resets},
         {METRICS_COUNTER, "zherd_web_events_bytes", "Bytes of events that viewers took.",
          stream->bytes},
-        {METRICS_GAUGE, "zherd_web_clients", "Clients of which a position is known.",
-         figures->clients},
         {METRICS_GAUGE, "zherd_web_node_open", "Whether the node takes positions.",
          figures->is_open},
         {METRICS_GAUGE, "zherd_web_node_heard", "Whether the node's bus is heard.",
@@ -73,9 +72,11 @@ void web_write_metrics(const struct web_figures *figures, enum metrics_form form
         {METRICS_GAUGE, "zherd_web_ready",
          "Whether the node takes positions, and all clients were heard of once.",
          figures->is_open && figures->is_complete},
+        {METRICS_GAUGE, "zherd_web_clients", "Clients of which a position is known.",
+         figures->clients}, /* the last one, so that it can be hidden */
     };
     struct metrics metrics = metrics_begin(form, page);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows - figures->hides_clients; i++)
         metrics_one(&metrics, rows[i].kind, rows[i].name, rows[i].help, rows[i].value);
     process_metrics(&metrics, "zherd-web", ZHERD_VERSION, figures->commit, &figures->process);
     metrics_end(&metrics);
@@ -86,33 +87,44 @@ static const char *word(bool is_true)
     return is_true ? "true" : "false";
 }
 
+static void write_count(const uint32_t *clients, char text[COUNT_BYTES_MAX])
+{
+    if (clients == NULL)
+        snprintf(text, COUNT_BYTES_MAX, "null");
+    else
+        snprintf(text, COUNT_BYTES_MAX, "%" PRIu32, *clients);
+}
+
 void web_write_health(const struct web_figures *figures, struct buffer *page)
 {
     char text[HEALTH_BYTES_MAX];
     const struct relay_figures *relay = &figures->relay;
+    char count[COUNT_BYTES_MAX];
+    write_count(figures->hides_clients ? NULL : &figures->clients, count);
     snprintf(text, sizeof text,
              "{\"node\":%s,\"accepted\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"refused\":%" PRIu64
              ",\"answered\":%" PRIu64 ",\"declined\":%" PRIu64 ",\"replaced\":%" PRIu64
              ",\"turned_down\":%" PRIu64 ",\"denied\":%" PRIu64 ",\"too_fast\":%" PRIu64
              ",\"waiting\":%zu,\"remembered\":%zu,\"held\":%zu,\"body_bytes\":%zu"
-             ",\"heard\":%s,\"complete\":%s,\"clients\":%" PRIu32 ",\"viewers\":%zu}\n",
+             ",\"heard\":%s,\"complete\":%s,\"clients\":%s,\"viewers\":%zu}\n",
              word(figures->is_open), figures->count.accepted, figures->count.skipped,
              figures->count.refused, relay->answered, relay->refused, relay->replaced,
              relay->turned_down, figures->count.denied, figures->count.too_fast, relay->waiting,
              relay->remembered, figures->held, figures->body_bytes, word(figures->is_heard),
-             word(figures->is_complete), figures->clients, figures->stream.viewers);
+             word(figures->is_complete), count, figures->stream.viewers);
     buffer_append(page, span_of(text));
 }
 
 void web_write_herd(const struct topology *topology, const struct topology_node *node,
-                    bool is_heard, uint32_t clients, const struct flood_status *status,
+                    bool is_heard, const uint32_t *clients, const struct flood_status *status,
                     struct buffer *out)
 {
     char text[HEALTH_BYTES_MAX];
     buffer_append(out, span_of("{\"node\":"));
     geojson_put_text(out, span_of(node->name));
-    snprintf(text, sizeof text, ",\"up\":%s,\"clients\":%" PRIu32 ",\"links\":[", word(is_heard),
-             clients);
+    char count[COUNT_BYTES_MAX];
+    write_count(clients, count);
+    snprintf(text, sizeof text, ",\"up\":%s,\"clients\":%s,\"links\":[", word(is_heard), count);
     buffer_append(out, span_of(text));
     bool is_first = true;
     for (size_t i = 0; status != NULL && i < status->link_count; i++) {

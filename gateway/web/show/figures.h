@@ -32,6 +32,7 @@ struct web_figures {
     struct stream_figures stream;
     size_t held;                           /* positions that wait for a rate, at this moment */
     size_t connections, pages, body_bytes; /* likewise */
+    bool hides_clients;                    /* from whoever may not see all */
     bool is_open;                          /* the node's text door */
     bool is_heard;                         /* its bus */
     bool is_complete;                      /* all of its table came once */
@@ -46,10 +47,10 @@ void web_write_metrics(const struct web_figures *figures, enum metrics_form form
 /* One JSON object and an LF. */
 void web_write_health(const struct web_figures *figures, struct buffer *page);
 
-/* Appends the data of `herd`: what the node's status says of its links to other nodes, if there is
- * any. */
+/* `clients` is NULL where that is hidden. Appends the data of `herd`: what the node's status says
+ * of its links to other nodes, if there is any. */
 void web_write_herd(const struct topology *topology, const struct topology_node *node,
-                    bool is_heard, uint32_t clients, const struct flood_status *status,
+                    bool is_heard, const uint32_t *clients, const struct flood_status *status,
                     struct buffer *out);
 
 #endif

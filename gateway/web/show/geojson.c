@@ -45,6 +45,11 @@ static void put_parts(struct buffer *out, int64_t value, unsigned decimals)
     buffer_append(out, (struct span){text, (size_t)(at - text)});
 }
 
+void geojson_put_degrees(struct buffer *out, int64_t nano)
+{
+    put_parts(out, nano, DECIMALS);
+}
+
 void geojson_put_place(struct buffer *out, struct degrees place)
 {
     put_parts(out, place.longitude_nano, DECIMALS);

@@ -44,6 +44,9 @@ void geojson_put(struct buffer *out, const struct geojson_feature *feature, int6
 /* Appends what the event `move` says of one client. */
 void geojson_put_move(struct buffer *out, const struct geojson_feature *feature);
 
+/* Appends latitude or longitude as a JSON number. */
+void geojson_put_degrees(struct buffer *out, int64_t nano);
+
 /* Appends a JSON string: bytes that are not UTF-8 as U+FFFD. */
 void geojson_put_text(struct buffer *out, struct span bytes);
 

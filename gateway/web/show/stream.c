@@ -42,8 +42,9 @@ struct stream {
     struct changes changes;
     uint64_t at; /* the changes before were looked at */
     uint64_t run, number;
-    uint32_t *marks; /* of each slot: in which round it was looked at last, and ABSENT */
-    uint32_t mark_count, round;
+    uint32_t *marks;   /* of each slot: in which round it was looked at last, and ABSENT */
+    uint32_t *changed; /* of each slot: in which tick it changed last */
+    uint32_t mark_count, round, tick;
     uint32_t *moved; /* slots of this tick */
     uint32_t moved_count;
     int64_t now_ms;
@@ -183,6 +184,9 @@ static void make_marks(struct stream *stream, uint32_t count)
     stream->marks = bytes_resize(stream->marks, more * sizeof *stream->marks);
     memset(stream->marks + stream->mark_count, 0,
            (more - stream->mark_count) * sizeof *stream->marks);
+    stream->changed = bytes_resize(stream->changed, more * sizeof *stream->changed);
+    memset(stream->changed + stream->mark_count, 0,
+           (more - stream->mark_count) * sizeof *stream->changed);
     stream->mark_count = more;
 }
 
@@ -198,6 +202,8 @@ static void mark_all(struct stream *stream)
     uint32_t slots = table_slots(stream->table);
     make_marks(stream, slots + 1); /* there is an array also for no slot */
     memset(stream->marks, 0, stream->mark_count * sizeof *stream->marks);
+    for (uint32_t slot = 0; slot < slots; slot++)
+        stream->changed[slot] = stream->tick;
     for (uint32_t slot = 0; slot < slots; slot++)
         if (table_slot_is_live(stream->table, slot) &&
             !grid_slot_place(stream->table, slot, &place))
@@ -241,6 +247,7 @@ static void tell_moved(struct stream *stream, uint32_t slot)
     if (!read_slot(stream, slot, &feature))
         return;
     stream->marks[slot] &= ~ABSENT;
+    stream->changed[slot] = stream->tick;
     if (stream->figures.audiences == 0)
         return;
     stream->item.len = 0;
@@ -316,6 +323,7 @@ bool stream_tick(struct stream *stream, int64_t now_ms)
 {
     bool is_news = false, has_more = false;
     stream->now_ms = now_ms;
+    stream->tick++;
     if (!changes_has(&stream->changes, stream->at)) {
         reset_all(stream);
         return true;
@@ -339,6 +347,7 @@ struct stream *stream_new(struct flood *flood, uint64_t run)
     stream->flood = flood;
     stream->table = flood_table(flood);
     stream->run = run;
+    stream->tick = 1;
     stream->moved = bytes_resize(NULL, STREAM_TICK_SLOTS_MAX * sizeof *stream->moved);
     if (!changes_init(&stream->changes, CHANGES_SLOTS))
         bytes_refused(CHANGES_SLOTS * sizeof *stream->changes.slots);
@@ -365,6 +374,7 @@ void stream_destroy(struct stream **stream)
     changes_free(&(*stream)->changes);
     free_audiences(*stream);
     free((*stream)->marks);
+    free((*stream)->changed);
     free((*stream)->moved);
     buffer_free(&(*stream)->item);
     buffer_free(&(*stream)->herd);
@@ -450,6 +460,16 @@ bool stream_join(struct stream *stream, const struct sight *sight, struct span a
         reset(stream, viewer);
     }
     return true;
+}
+
+uint32_t stream_now(const struct stream *stream)
+{
+    return stream->tick;
+}
+
+uint32_t stream_changed(const struct stream *stream, uint32_t slot)
+{
+    return slot < stream->mark_count ? stream->changed[slot] : 0;
 }
 
 void stream_leave(struct stream *stream, struct viewer *viewer)

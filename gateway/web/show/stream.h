@@ -76,6 +76,11 @@ void stream_write_id(struct stream *stream, const struct sight *sight,
  * moment where that is empty. False where there is no room for one more audience. */
 bool stream_join(struct stream *stream, const struct sight *sight, struct span after,
                  struct viewer *viewer);
+/* The number of the last tick, from 1 on, and that of the one that found the slot's client where it
+ * is; 0: none did yet. All that changed before this call and is not found yet has a greater one. */
+uint32_t stream_now(const struct stream *stream);
+uint32_t stream_changed(const struct stream *stream, uint32_t slot);
+
 void stream_leave(struct stream *stream, struct viewer *viewer);
 
 /* No sight counts any more: forgets all audiences, which have no viewers, and whoever comes back
