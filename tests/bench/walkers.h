@@ -24,7 +24,7 @@ struct walkers;
 /* NULL where the table has no city with two landmarks. Ends the process without memory. */
 struct walkers *walkers_new(struct span table, uint32_t count, uint64_t seed);
 
-/* Everybody goes on for so long. */
+/* Everybody goes on for that time. */
 void walkers_move(struct walkers *walkers, double seconds);
 
 /* Where one of them is. */

@@ -7,7 +7,7 @@ import {test} from "node:test";
 const PAGE = new URL("../../gateway/web/page/", import.meta.url);
 const load = (name) => import(new URL(name, PAGE));
 const geo = await load("geo.mjs");
-const {Clients, OLD_MS, TRAIL_POINTS, isOld, placeAt, trailOf} = await load("clients.mjs");
+const {Clients, OLD_MS, TRAIL_POINTS, eachTrailPoint, isOld, placeAt} = await load("clients.mjs");
 const {CIRCLES_MAX, Circles} = await load("circles.mjs");
 const {EventReader} = await load("events.mjs");
 const answers = await load("answers.mjs");
@@ -16,6 +16,12 @@ const view = await load("view.mjs");
 
 function near(got, wanted, within = 1e-9) {
     assert.ok(Math.abs(got - wanted) <= within, `${got} is not ${wanted}`);
+}
+
+function trailOf(client, nowMs) {
+    const points = [];
+    eachTrailPoint(client, nowMs, (x, y) => points.push(x, y));
+    return points;
 }
 
 function at(id, lat, lon, ageS = 0) {
@@ -111,8 +117,11 @@ test("the antimeridian is no edge", () => {
     const client = clients.put(at("kiwi", 0, 179.9), 0, true);
     clients.put(at("kiwi", 0, -179.9), 1000, true);
     near(placeAt(client, 1500)[0], 256, 1e-6);
-    const [x, , before] = trailOf(client);
-    near(x - before, geo.worldX(0.2) - geo.worldX(0), 1e-6);
+    const [x, , before] = trailOf(client, 1500), step = geo.worldX(0.2) - geo.worldX(0);
+    near(x - before, step / 2, 1e-6);
+    const [there, , newest, , last] = trailOf(client, 2000);
+    near(there, newest, 1e-6);
+    near(newest - last, step, 1e-6);
 });
 
 test("a trail keeps the last points, the newest first", () => {
@@ -120,12 +129,13 @@ test("a trail keeps the last points, the newest first", () => {
     let client;
     for (let i = 0; i < TRAIL_POINTS + 1; i++)
         client = clients.put(at("kiwi", 0, i / 100), i, false);
-    const trail = trailOf(client);
-    assert.equal(trail.length, 2 * TRAIL_POINTS);
+    const trail = trailOf(client, 99);
+    assert.equal(trail.length, 2 + 2 * TRAIL_POINTS);
     near(trail[0], geo.worldX(TRAIL_POINTS / 100));
-    near(trail[2 * TRAIL_POINTS - 2], geo.worldX(0.01));
+    near(trail[2], geo.worldX(TRAIL_POINTS / 100));
+    near(trail[2 * TRAIL_POINTS], geo.worldX(0.01));
     clients.put(at("kiwi", 0, TRAIL_POINTS / 100), 99, false);
-    assert.deepEqual(trailOf(client), trail);
+    assert.deepEqual(trailOf(client, 99), trail);
 });
 
 test("who was not heard of for long is old", () => {

@@ -121,15 +121,16 @@ function addToTrail(client, x, y) {
     client.trailCount = Math.min(TRAIL_POINTS, client.trailCount + 1);
 }
 
-// The points of a trail from its end at the client backwards, each in the copy of the world in which
-// it is next to the one before: [x, y, x, y, ...].
-export function trailOf(client) {
-    const points = [];
-    let x = client.x;
-    for (let back = 1; back <= client.trailCount; back++) {
+// Calls `use(x, y)` for the points of a trail, from where the client is shown backwards, each in the
+// copy of the world in which it is next to the one before.
+export function eachTrailPoint(client, nowMs, use) {
+    let [x, y] = placeAt(client, nowMs);
+    use(x, y);
+    const isGliding = nowMs < client.endMs; // then it has not come to the newest point yet
+    for (let back = isGliding ? 2 : 1; back <= client.trailCount; back++) {
         const at = (client.trailNext + TRAIL_POINTS - back) % TRAIL_POINTS * 2;
         x = nearX(client.trail[at], x);
-        points.push(x, client.trail[at + 1]);
+        y = client.trail[at + 1];
+        use(x, y);
     }
-    return points;
 }

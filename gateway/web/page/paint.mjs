@@ -2,12 +2,12 @@
 // nothing about who that is.
 
 import {EARTH_M, WORLD, worldX, worldY} from "./geo.mjs";
-import {isOld, trailOf} from "./clients.mjs";
+import {eachTrailPoint, isOld} from "./clients.mjs";
 import {eachCopy, graticuleStep} from "./view.mjs";
 
 export const ORIGIN_COLOURS = 8;
-// Beyond this many in view they are squares without a rim, and only the chosen one has a trail: what
-// a processor without a graphics card draws 40 times a second.
+// Beyond this many in view they are squares without a rim, and only the chosen one has a trail: more
+// would be too slow without a graphics card.
 export const DISCS_MAX = 3000;
 // Beyond this many in view they have no names.
 const NAMES_MAX = 40;
@@ -83,28 +83,25 @@ export function paintWorld(context, view, world, colours) {
 }
 
 // A path for each: many in one path take a canvas without a graphics card seconds.
-function paintTrail(context, view, client) {
-    const points = trailOf(client);
-    if (points.length >= 4)
-        strokeLine(context, view, points);
+function paintTrail(context, view, {client, shift}, nowMs) {
+    context.beginPath();
+    eachTrailPoint(client, nowMs, (x, y) =>
+        context.lineTo((x + shift) * view.scale - view.left, y * view.scale - view.top));
+    context.stroke();
 }
 
 // `shown` and `count` are those of fillView.
 export function paintTrails(context, view, shown, count, chosen, nowMs, colours) {
-    context.lineWidth = 1 / view.ratio;
-    context.globalAlpha = 0.6;
-    for (let i = 0; i < count && count <= DISCS_MAX; i++) {
-        if (shown[i].client === chosen)
+    for (let i = 0; i < count; i++) {
+        const isChosen = shown[i].client === chosen;
+        if (!isChosen && count > DISCS_MAX)
             continue;
-        context.strokeStyle = colourOf(shown[i].client, nowMs, colours);
-        paintTrail(context, view, shown[i].client);
+        context.lineWidth = isChosen ? 3 : 1 / view.ratio;
+        context.globalAlpha = isChosen ? 1 : 0.6;
+        context.strokeStyle = isChosen ? colours.chosen : colourOf(shown[i].client, nowMs, colours);
+        paintTrail(context, view, shown[i], nowMs);
     }
     context.globalAlpha = 1;
-    if (chosen === null)
-        return;
-    context.lineWidth = 3;
-    context.strokeStyle = colours.chosen;
-    paintTrail(context, view, chosen);
 }
 
 // A circle around a position on the sphere: on the map no circle.

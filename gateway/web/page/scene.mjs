@@ -52,7 +52,7 @@ export class Scene {
             if (!this.hasTiles)
                 paintWorld(context, view, this.world, this.colours);
         });
-        this.trailSheet = new Sheet(this.map, "trails", 410, 0.25, (context, view) => {
+        this.trailSheet = new Sheet(this.map, "trails", 410, 0.1, (context, view) => {
             paintTrails(context, view, this.shown, this.count, this.chosen, performance.now(), this.colours);
             paintCircles(context, view, this.circles, this.colours);
             paintPlaces(context, view, this.places, this.colours);

@@ -27,7 +27,7 @@ export function eachCopy(view, x, y, show) {
     }
 }
 
-// Puts into `shown` whoever is in the view, as {client, x, y}, and returns how many; entries of
+// Puts into `shown` whoever is in the view, as {client, x, y, shift}, and returns how many; entries of
 // before are used again. `isWanted` says who is shown at all.
 export function fillView(clients, view, nowMs, isWanted, shown) {
     let count = 0;
@@ -35,13 +35,14 @@ export function fillView(clients, view, nowMs, isWanted, shown) {
         if (!isWanted(client))
             continue;
         const [worldX, worldY] = placeAt(client, nowMs);
-        eachCopy(view, worldX, worldY, (x, y) => {
+        eachCopy(view, worldX, worldY, (x, y, shift) => {
             if (count === shown.length)
-                shown.push({client: null, x: 0, y: 0});
+                shown.push({client: null, x: 0, y: 0, shift: 0});
             const entry = shown[count++];
             entry.client = client;
             entry.x = x;
             entry.y = y;
+            entry.shift = shift;
         });
     }
     return count;
