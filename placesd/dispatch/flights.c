@@ -260,7 +260,7 @@ void flight_result_fail(struct flight_result *result, enum lookup_code code, con
 struct span flight_result_body(struct flight_result *result, uint32_t bound)
 {
     struct span body = {result->body.data, result->body.len};
-    if (result->code != LOOKUP_OK)
+    if (result->code != LOOKUP_OK || result->offsets.count <= bound)
         return body;
     result->cut.len = 0;
     nearby_json_cut(body, &result->offsets, bound, &result->cut);

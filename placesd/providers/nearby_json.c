@@ -4,6 +4,7 @@
 
 #include "bus/base/json_scan.h"
 #include "bus/base/json_text.h"
+#include "bus/base/simd16.h"
 #include "placesd/providers/outcome.h"
 
 #define ATTRIBUTIONS_NONE "\"html_attributions\":[],"
@@ -25,27 +26,54 @@ static const char *skip_space(const char *at, const char *end)
     return at;
 }
 
+/* The first quote or backslash, or `end`. */
+static const char *find_in_string(const char *at, const char *end)
+{
+    for (; (size_t)(end - at) >= SIMD16_BYTES; at += SIMD16_BYTES) {
+        simd16 bytes = simd16_load(at);
+        uint32_t marks = simd16_bits((simd16)(bytes == '"') | (simd16)(bytes == '\\'));
+        if (marks != 0)
+            return at + __builtin_ctz(marks);
+    }
+    while (at < end && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
+/* The first quote, bracket or brace, or `end`. '[' and '{' differ in one bit, as do ']' and '}'. */
+static const char *find_structure(const char *at, const char *end)
+{
+    for (; (size_t)(end - at) >= SIMD16_BYTES; at += SIMD16_BYTES) {
+        simd16 bytes = simd16_load(at), curly = bytes | 0x20;
+        uint32_t marks =
+            simd16_bits((simd16)(bytes == '"') | (simd16)(curly == '{') | (simd16)(curly == '}'));
+        if (marks != 0)
+            return at + __builtin_ctz(marks);
+    }
+    while (at < end && *at != '"' && (*at | 0x20) != '{' && (*at | 0x20) != '}')
+        at++;
+    return at;
+}
+
 /* From an opening quote to the byte after the closing one. */
 static const char *skip_string(const char *at, const char *end)
 {
-    at++;
+    at = find_in_string(at + 1, end);
     while (at < end && *at != '"')
-        at += *at == '\\' && end - at > 1 ? 2 : 1;
+        at = find_in_string(end - at > 1 ? at + 2 : end, end);
     return at < end ? at + 1 : end;
 }
 
 static const char *skip_nested(const char *at, const char *end)
 {
     size_t depth = 0;
-    while (at < end) {
+    while ((at = find_structure(at, end)) < end) {
         if (*at == '"') {
             at = skip_string(at, end);
             continue;
         }
-        if (*at == '{' || *at == '[')
-            depth++;
-        if (*at == '}' || *at == ']')
-            depth--;
+        depth += *at == '{' || *at == '[';
+        depth -= *at == '}' || *at == ']';
         at++;
         if (depth == 0)
             break;

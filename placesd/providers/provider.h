@@ -50,8 +50,8 @@ struct provider {
 
     /* Appends to `json` the answer for `lookup` that `body` holds already: a good answer of this
      * provider with all places of a larger circle around the same point, fewer than it gives at
-     * most. False, and nothing appended, where the bytes that it would answer cannot be told from
-     * it. NULL: never. */
+     * most. False, and nothing appended, where `body` does not show which bytes it would
+     * answer. NULL: never. */
     bool (*narrow)(struct span body, const struct nearby_json_offsets *offsets,
                    const struct lookup *lookup, struct buffer *json);
 };

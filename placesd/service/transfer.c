@@ -39,7 +39,8 @@ struct transfer {
     size_t header_bytes;
 };
 
-/* libcurl's sockets stand behind one that others wake us by and those of transfer_wait. */
+/* What is waited for: a descriptor that wakes us, those of transfer_wait, and from FIRST on those
+ * of libcurl. */
 enum { WAKE, OTHERS, FIRST = OTHERS + TRANSFER_OTHERS_MAX };
 
 /* libcurl says which of its sockets it waits for and until when, and hears of those alone that

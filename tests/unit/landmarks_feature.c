@@ -358,7 +358,7 @@ static void members_say_it_too(void)
     }
 }
 
-static void a_terminal_is_told_the_pace(void)
+static void a_terminal_shows_the_pace(void)
 {
     static const struct {
         uint64_t bytes, total;
@@ -392,7 +392,7 @@ static const struct check_case cases[] = {
     {"tags are read as every exporter writes them", reads_tags_of_every_exporter},
     {"an element is one, however an exporter says which", is_one_element_however_it_is_said},
     {"a name is cut to its limit", names_are_cut_to_the_limit},
-    {"a terminal is told how fast it goes and what is left", a_terminal_is_told_the_pace},
+    {"a terminal shows how fast it goes and what is left", a_terminal_shows_the_pace},
     {"the tally's lines say what was taken and skipped", the_tally_adds_up},
     {"all spellings of an element become one", spellings_become_one},
     {"other texts are no element", other_texts_are_none},

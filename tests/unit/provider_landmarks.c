@@ -54,7 +54,7 @@ static struct place draw_place(struct rng *rng, struct sphere_point centre)
 static void a_smaller_circle_has_the_bytes_of_its_own_answer(void)
 {
     struct rng rng = {.state = 3};
-    size_t told = 0, empty = 0, cut = 0;
+    size_t made = 0, empty = 0, cut = 0;
     for (int round = 0; round < 2000; round++) {
         struct sphere_point centre = {draw(&rng, -60, 60), 0};
         centre.longitude_deg = round % 5 == 0 ? 179.99 : draw(&rng, -179, 179);
@@ -70,7 +70,7 @@ static void a_smaller_circle_has_the_bytes_of_its_own_answer(void)
         answer(centre, radius_m, places, count, &wanted);
         if (narrow((struct span){large.data, large.len}, &lookup, &small)) {
             CHECK_BYTES(small.data, small.len, wanted.data, wanted.len);
-            told++;
+            made++;
             empty += strstr(wanted.data, "ZERO_RESULTS") != NULL;
             cut += small.len < large.len;
         } else {
@@ -80,7 +80,7 @@ static void a_smaller_circle_has_the_bytes_of_its_own_answer(void)
         buffer_free(&small);
         buffer_free(&wanted);
     }
-    CHECK(told > 1900 && empty > 100 && cut > 1000);
+    CHECK(made > 1900 && empty > 100 && cut > 1000);
 }
 
 /* One place due north of the centre: within half a metre of the edge nobody knows. */
@@ -90,7 +90,7 @@ static void the_edge_is_asked_about(void)
     double degree_m = SPHERE_RADIUS_M * M_PI / 180;
     static const struct {
         double off_m;
-        bool told;
+        bool made;
     } table[] = {{-2, true},   {-1.1, true}, {-0.9, false}, {0, false},
                  {0.9, false}, {1.1, true},  {2, true}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -99,7 +99,7 @@ static void the_edge_is_asked_about(void)
         struct lookup lookup = lookup_at(centre, 5000);
         struct buffer large = {0}, small = {0};
         answer(centre, 50000, &place, 1, &large);
-        CHECK_INT(narrow((struct span){large.data, large.len}, &lookup, &small), table[i].told);
+        CHECK_INT(narrow((struct span){large.data, large.len}, &lookup, &small), table[i].made);
         buffer_free(&large);
         buffer_free(&small);
     }

@@ -23,7 +23,7 @@ uint64_t tally_records(const struct tally *tally);
  * not known. */
 void tally_write_progress(const struct tally *tally, uint64_t bytes_total, struct buffer *out);
 
-/* Appends what belongs behind it on a terminal, after `elapsed_ms`: records a second, and where the
+/* Appends what follows it on a terminal, after `elapsed_ms`: records a second, and where the
  * size is known how much of it is read and how long the rest may take. Nothing before the first
  * second. */
 void tally_write_pace(const struct tally *tally, uint64_t bytes_total, int64_t elapsed_ms,

@@ -38,8 +38,8 @@ _Static_assert(STORE_FOUND_MAX == QUERY_OFFSET_MAX + ANSWER_RESULTS_MAX + 1,
 /* Of a file such a name, or a name of the system's choice, which has five digits. */
 #define OWN_NAME_BYTES_MAX 32
 #define OWN_PAUSE_MS       10
-/* Questions answered at a time, where the process may use so many processors. A broker hands out
- * what four can answer; and each store of a file keeps some memory of its own. */
+/* Questions answered at a time, at most; no more than the process may use processors. A store of a
+ * file keeps READ_CACHE_KIB of it (placesd/landmarks/server/store.c), so there are few. */
 #define THREADS_MAX 4
 
 struct landmarks {
@@ -436,7 +436,7 @@ static void close_all(struct store **stores, unsigned count)
         store_close(&stores[i]);
 }
 
-/* So many equal stores: of the database, or where it is NULL of the bundled places. */
+/* `count` equal stores: of the database, or where it is NULL of the bundled places. */
 static bool open_all(const char *database, unsigned count, struct store **stores,
                      struct fault *fault)
 {
