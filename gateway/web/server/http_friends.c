@@ -2,6 +2,7 @@
 #include "gateway/web/parse/admit.h"
 #include "gateway/web/parse/iamat_line.h"
 #include "gateway/web/server/http_state.h"
+#include "gateway/web/show/friends.h"
 
 static bool may_see(const void *person, struct span client)
 {
