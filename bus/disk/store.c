@@ -32,7 +32,8 @@ struct store {
     pthread_mutex_t mutex; /* of all below */
     pthread_cond_t for_writer, for_maker, for_closer;
     bool stops;
-    int threads; /* that have not ended */
+    int threads;  /* that have not ended */
+    bool is_left; /* by store_close: the last thread frees it */
 
     enum batch_state batch;
     uint32_t batch_bytes;
@@ -81,12 +82,29 @@ static void wake_owner(const struct store *store)
         store->wake(store->owner);
 }
 
+static void release(struct store *store)
+{
+    if (store->at >= 0)
+        close(store->at);
+    if (store->spare_at >= 0)
+        close(store->spare_at);
+    pthread_cond_destroy(&store->for_writer);
+    pthread_cond_destroy(&store->for_maker);
+    pthread_cond_destroy(&store->for_closer);
+    pthread_mutex_destroy(&store->mutex);
+    journal_rotation_free(&store->rotation);
+    free(store->room);
+    free(store);
+}
+
 /* The last that a thread does with the store. */
 static void end_thread(struct store *store)
 {
-    store->threads--;
+    bool is_mine = --store->threads == 0 && store->is_left;
     pthread_cond_signal(&store->for_closer);
     pthread_mutex_unlock(&store->mutex);
+    if (is_mine)
+        release(store);
 }
 
 /* ---- the writer's thread ---- */
@@ -329,21 +347,6 @@ static bool start_threads(struct store *store)
     return error == 0;
 }
 
-static void release(struct store *store)
-{
-    if (store->at >= 0)
-        close(store->at);
-    if (store->spare_at >= 0)
-        close(store->spare_at);
-    pthread_cond_destroy(&store->for_writer);
-    pthread_cond_destroy(&store->for_maker);
-    pthread_cond_destroy(&store->for_closer);
-    pthread_mutex_destroy(&store->mutex);
-    journal_rotation_free(&store->rotation);
-    free(store->room);
-    free(store);
-}
-
 struct store *store_open(const struct segments *segments, void (*wake)(void *owner), void *owner)
 {
     struct store *store = bytes_zeroed(sizeof *store);
@@ -398,14 +401,16 @@ bool store_close(struct store **whose, int64_t wait_ms)
     while (store->threads > 0 && error == 0)
         error = pthread_cond_timedwait(&store->for_closer, &store->mutex, &until);
     bool have_ended = store->threads == 0;
+    store->is_left = !have_ended;
+    pthread_t writer = store->writer, maker = store->maker;
     pthread_mutex_unlock(&store->mutex);
     if (!have_ended) {
-        pthread_detach(store->writer);
-        pthread_detach(store->maker);
+        pthread_detach(writer);
+        pthread_detach(maker);
         return false;
     }
-    pthread_join(store->writer, NULL);
-    pthread_join(store->maker, NULL);
+    pthread_join(writer, NULL);
+    pthread_join(maker, NULL);
     leave_no_zeros(store);
     release(store);
     return true;

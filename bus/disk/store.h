@@ -50,8 +50,8 @@ struct store *store_open(const struct segments *segments, void (*wake)(void *own
 
 /* Ends both threads, after what they are at, and leaves no more on the disk than was written. False
  * where one of them is still in a call to the system after `wait_ms`: then it keeps what it works
- * with, the folder among it, which must stay open until the process is gone. Accepts NULL; sets the
- * caller's pointer to NULL. */
+ * with until it ends, and the folder must stay open until the process is gone. Accepts NULL; sets
+ * the caller's pointer to NULL. */
 bool store_close(struct store **store, int64_t wait_ms);
 
 /* Memory for a batch of JOURNAL_BATCH_BYTES and the id of the segment that it goes to; NULL while a
