@@ -154,6 +154,7 @@ class Notify(unittest.TestCase):
         self.assertEqual(list(message), ["MONOTONIC_USEC"])
         self.assertEqual(self.manager.next_but_status()[0], {"READY": "1"})
         other.stop()
+        self.manager.says_status(f"^ready{at}0 of 1$")
         process.child.terminate()
         self.assertEqual(self.manager.next_but_status()[0], {"STOPPING": "1"})
         self.assertRegex(self.manager.next()["STATUS"], f"^stops{at}0 of 1$")
