@@ -10,6 +10,8 @@
 #include "gateway/web/parse/relay.h"
 #include "tests/fuzz/fuzz.h"
 
+static const uint8_t hash_key[SIPHASH_KEY_BYTES];
+
 /* How many were answered, and at how many pieces the node was given up. */
 struct outcome {
     uint64_t answered;
@@ -19,7 +21,7 @@ struct outcome {
 
 static struct outcome say(const uint8_t *bytes, size_t count, size_t piece_bytes, unsigned waiting)
 {
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     struct outcome outcome = {.is_good = true};
     uint64_t number = 0;
     relay_open(relay);

@@ -8,6 +8,7 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+static const uint8_t hash_key[SIPHASH_KEY_BYTES];
 static struct access rules;
 static struct pacer pacer;
 static struct relay *relay;
@@ -16,7 +17,7 @@ static int64_t now_ns, spent_ns;
 static void set_up(const char *text)
 {
     rules = rules_of(text);
-    relay = relay_new();
+    relay = relay_new(hash_key);
     relay_open(relay);
     pacer = (struct pacer){0};
     pacer_change(&pacer, &rules);

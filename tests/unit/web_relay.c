@@ -10,6 +10,8 @@
 #define B1 "IAMAT b +1+2 1\n"
 #define AT "AT Alford +1.000000000 a +1+2 1\n"
 
+static const uint8_t hash_key[SIPHASH_KEY_BYTES];
+
 static uint64_t put(struct relay *relay, const char *lines)
 {
     uint64_t number = 0;
@@ -44,7 +46,7 @@ static void check_figures(const struct relay *relay, struct relay_figures wanted
 
 static void goes_out_in_order_and_is_answered_by_number(void)
 {
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     relay_open(relay);
     CHECK_INT(put(relay, A1), 1);
     CHECK_INT(put(relay, A2 B1), 3);
@@ -67,7 +69,7 @@ static void goes_out_in_order_and_is_answered_by_number(void)
 
 static void a_part_that_was_written_is_not_written_twice(void)
 {
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     relay_open(relay);
     put(relay, A1 B1);
     CHECK_INT(relay_pending(relay).len, strlen(A1 B1));
@@ -85,7 +87,7 @@ static void other_words_are_no_answers(void)
     static const char *const words[] = {"? too many connections\n", "! MOVE 1 AT x\n", "\n",
                                         "ATx\n", "? AUTH *\n"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        struct relay *relay = relay_new();
+        struct relay *relay = relay_new(hash_key);
         relay_open(relay);
         put(relay, A1);
         check_written(relay, A1);
@@ -93,7 +95,7 @@ static void other_words_are_no_answers(void)
         CHECK_INT(relay_answered(relay), 0);
         relay_destroy(&relay);
     }
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     relay_open(relay);
     CHECK(!hear(relay, AT));
     relay_destroy(&relay);
@@ -104,7 +106,7 @@ static void an_answer_has_a_limit(void)
     static char text[RELAY_ANSWER_BYTES_MAX + 2] = "AT ";
     memset(text + 3, 'x', sizeof text - 3);
     for (size_t past = 0; past < 2; past++) {
-        struct relay *relay = relay_new();
+        struct relay *relay = relay_new(hash_key);
         relay_open(relay);
         put(relay, A1);
         check_written(relay, A1);
@@ -120,7 +122,7 @@ static void an_answer_has_a_limit(void)
 
 static void the_newest_is_remembered_without_a_node(void)
 {
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     CHECK(put(relay, A2 B1) == UINT64_MAX);
     CHECK(put(relay, A1) == UINT64_MAX);
     CHECK(put(relay, A3 A2) == UINT64_MAX);
@@ -148,7 +150,7 @@ static void stamps_are_compared_as_numbers(void)
         {"9.9", "10.1", true},  {"99999999999999999999", "100000000000000000000", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct relay *relay = relay_new();
+        struct relay *relay = relay_new(hash_key);
         char first[64], second[64];
         snprintf(first, sizeof first, "IAMAT a +1+2 %s\n", rows[i].first);
         snprintf(second, sizeof second, "IAMAT a +3+4 %s\n", rows[i].second);
@@ -162,7 +164,7 @@ static void stamps_are_compared_as_numbers(void)
 
 static void what_was_not_answered_goes_out_again(void)
 {
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     relay_open(relay);
     CHECK_INT(put(relay, A1 B1), 2);
     CHECK_INT(put(relay, A2), 3);
@@ -185,7 +187,7 @@ static void many_clients_are_told_apart(void)
 {
     enum { CLIENTS = 5000 };
     static bool seen[CLIENTS];
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     uint64_t state = 7;
     memset(seen, 0, sizeof seen);
     for (int round = 0; round < 3; round++)
@@ -212,7 +214,7 @@ static void many_clients_are_told_apart(void)
 
 static void clients_have_a_limit(void)
 {
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     uint64_t number;
     char line[64];
     for (size_t i = 0; i < RELAY_CLIENTS_MAX; i++) {
@@ -266,7 +268,7 @@ static size_t put_long_ids(struct relay *relay, size_t *bytes)
 /* With ids as long as they may be: a piece goes out, the next when that is answered. */
 static void the_stream_and_memory_have_a_limit(void)
 {
-    struct relay *relay = relay_new();
+    struct relay *relay = relay_new(hash_key);
     size_t bytes, streamed, taken;
     taken = put_long_ids(relay, &bytes);
     CHECK_INT(taken, RELAY_BYTES_MAX / bytes);
@@ -294,6 +296,16 @@ static void the_stream_and_memory_have_a_limit(void)
     relay_destroy(&relay);
 }
 
+/* Whoever knows no key cannot choose ids that collide. */
+static void where_a_client_is_goes_by_the_key(void)
+{
+    struct newest one = {.key = {1}}, other = {.key = {2}};
+    CHECK(!newest_put(&one, span_of(A1), 0) && !newest_put(&other, span_of(A1), 0));
+    CHECK(one.entries[0].hash != other.entries[0].hash);
+    newest_free(&one);
+    newest_free(&other);
+}
+
 static const struct check_case cases[] = {
     {"IAMATs go out in order, and each answer counts for the first that waits",
      goes_out_in_order_and_is_answered_by_number},
@@ -307,6 +319,7 @@ static const struct check_case cases[] = {
     {"what was not answered goes out again over the next connection",
      what_was_not_answered_goes_out_again},
     {"many clients are told apart", many_clients_are_told_apart},
+    {"no ids can be chosen that are found slowly", where_a_client_is_goes_by_the_key},
     {"a hundred thousand clients are remembered, one more is turned down", clients_have_a_limit},
     {"bytes in the stream and in memory have limits", the_stream_and_memory_have_a_limit},
 };

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "gateway/web/parse/iamat_line.h"
 
@@ -112,9 +111,9 @@ static void grow(struct newest *newest)
 
 /* ---- entries ---- */
 
-static uint64_t hash_of(struct span client)
+static uint64_t hash_of(const struct newest *newest, struct span client)
 {
-    return XXH3_64bits(client.data, client.len);
+    return siphash(client, newest->key);
 }
 
 size_t newest_count_unknown(const struct newest *newest, struct span lines)
@@ -123,7 +122,7 @@ size_t newest_count_unknown(const struct newest *newest, struct span lines)
     while (lines.len > 0) {
         struct span client = iamat_line_client(iamat_line_take(&lines));
         count += newest->count == 0 ||
-                 newest->places[find_place(newest, client, hash_of(client))] == NO_ENTRY;
+                 newest->places[find_place(newest, client, hash_of(newest, client))] == NO_ENTRY;
     }
     return count;
 }
@@ -141,7 +140,7 @@ bool newest_put(struct newest *newest, struct span line, uint32_t owner)
     if (newest->count == newest->room && newest->room < NEWEST_CLIENTS_MAX)
         grow(newest);
     struct span client = iamat_line_client(line);
-    uint64_t hash = hash_of(client);
+    uint64_t hash = hash_of(newest, client);
     size_t place = find_place(newest, client, hash);
     if (newest->places[place] != NO_ENTRY) {
         struct newest_entry *entry = entry_at(newest, place);

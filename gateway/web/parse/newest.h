@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "bus/base/bytes.h"
+#include "bus/base/siphash.h"
 
 /* What there may be: whoever puts has looked at `count` and `bytes` before. */
 #define NEWEST_CLIENTS_MAX ((size_t)100 * 1000)
@@ -24,9 +25,10 @@ struct newest_entry {
     uint32_t owner; /* as the caller said when the first of its client came */
 };
 
-/* All zero holds nothing. */
+/* All zero but for the key holds nothing. */
 struct newest {
-    struct newest_entry *entries; /* `count` without a gap */
+    uint8_t key[SIPHASH_KEY_BYTES]; /* random: keeps chosen ids from colliding */
+    struct newest_entry *entries;   /* `count` without a gap */
     uint32_t *places; /* open addressing, linear probing: the number of an entry and 1, or 0 */
     size_t count, bytes;
     size_t room; /* entries there is memory for; places are twice as many */

@@ -22,7 +22,7 @@
 /* How often pacer_turn is wanted while anything waits. */
 #define PACER_TURN_MS 1000
 
-/* All zero is without rules. */
+/* All zero but for the key of `waiting` is without rules. */
 struct pacer {
     const struct access *access; /* borrowed; NULL: nothing is too fast */
     struct newest waiting;       /* an owner is a person's number */

@@ -170,9 +170,11 @@ bool relay_heard(struct relay *relay, struct span bytes)
 
 /* ---- the whole ---- */
 
-struct relay *relay_new(void)
+struct relay *relay_new(const uint8_t key[SIPHASH_KEY_BYTES])
 {
-    return bytes_zeroed(sizeof(struct relay));
+    struct relay *relay = bytes_zeroed(sizeof *relay);
+    memcpy(relay->remembered.key, key, sizeof relay->remembered.key);
+    return relay;
 }
 
 void relay_destroy(struct relay **relay)

@@ -39,7 +39,8 @@ struct relay_figures {
     size_t remembered;    /* clients, at this moment */
 };
 
-struct relay *relay_new(void);
+/* `key` is random, see gateway/web/parse/newest.h. */
+struct relay *relay_new(const uint8_t key[SIPHASH_KEY_BYTES]);
 /* Accepts NULL, sets the caller's pointer to NULL. */
 void relay_destroy(struct relay **relay);
 

@@ -3,11 +3,19 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bus/net/entropy.h"
 #include "gateway/web/parse/admit.h"
 #include "topology/say.h"
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S  INT64_C(1000000000)
+
+void gate_init(struct gate *gate)
+{
+    struct newest *waiting = &gate->pacer.waiting;
+    *gate = (struct gate){0};
+    entropy_draw(waiting->key, sizeof waiting->key);
+}
 
 void gate_take(struct gate *gate, struct access *rules)
 {

@@ -12,13 +12,16 @@
 #include "gateway/web/parse/pacer.h"
 #include "gateway/web/parse/upload.h"
 
-/* All zero has no rules. */
+/* All zero is none. */
 struct gate {
     struct access *rules; /* owned; NULL: anybody may anything */
     struct pacer pacer;
     struct hourly noted;
     uint64_t denied; /* requests, by 401 or 403 */
 };
+
+/* Without rules. */
+void gate_init(struct gate *gate);
 
 /* Other rules from now on, which are the gate's to free, or none. */
 void gate_take(struct gate *gate, struct access *rules);

@@ -619,6 +619,7 @@ struct http *http_new(uv_loop_t *loop, const char *endpoint, bool is_secure, str
     struct http *http = bytes_zeroed(sizeof *http);
     http->loop = loop;
     http->relay = relay;
+    gate_init(&http->gate);
     process_begin(&http->process);
     http->daemon = start_daemon(http, is_secure);
     if (http->daemon == NULL)

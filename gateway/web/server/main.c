@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "bus/net/entropy.h"
 #include "gateway/web/parse/relay.h"
 #include "gateway/web/server/certificate.h"
 #include "gateway/web/server/door.h"
@@ -365,11 +366,13 @@ static bool open_all(struct web *web)
 {
     struct fault fault;
     struct web_files files;
+    uint8_t key[SIPHASH_KEY_BYTES];
     const struct topology *topology = web->options->topology;
     if (!read_files(topology, web->self, &files))
         return false;
     web->is_secure = files.certificate != NULL;
-    web->relay = relay_new();
+    entropy_draw(key, sizeof key);
+    web->relay = relay_new(key);
     web->herd = herd_new(&web->loop, topology, &topology->observers[web->self->observer],
                          web->options->topology_file);
     if (web->herd == NULL) {
