@@ -2,6 +2,7 @@
 person may be, what a node that does not know the web's own token costs, and HTTPS."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -285,6 +286,29 @@ class AtNode(unittest.TestCase):
         self.assertEqual(node.hears(1), ["IAMAT ada +1+2 7"])
         node.answer()
         wait_for("it is answered", lambda: door.figures()["answered"] == 1)
+
+
+    def test_who_may_see_no_more_is_not_told_what_was_asked_before(self):
+        door = Guarded()
+        self.addCleanup(door.herd.__exit__, None)
+        door.allow(person("ada", TOKENS["ada"][1], "see = bo"))
+        node = Node(door)
+        self.addCleanup(node.close)
+        door.start(nodes=False)
+        node.take().hears(1)
+        node.taken.sendall(b"AUTH Ear\n")
+        wait_for("the node is reached", lambda: door.figures()["node"])
+        asking = door.connection()
+        self.addCleanup(asking.close)
+        asking.request("GET", "/whatsat?id=bo&radius=5", headers=bearer("ada"))
+        self.assertEqual(node.take().hears(2)[1], "WHATSAT bo 5 20")
+        door.allow()
+        door.hup("Ear")
+        wait_for("the rules are read", lambda: "read again" in door.log())
+        with contextlib.suppress(OSError):
+            node.taken.sendall(b'AUTH Ear\nAT Alford +1.0 bo +1+2 3\n{"status":"OK"}\n\n')
+        node.drop()
+        self.assertEqual(asking.getresponse().status, 504)
 
 
 class Https(unittest.TestCase):

@@ -335,6 +335,10 @@ void http_show_forget(struct http *http)
         page->is_page = false;
     }
     memset(&http->friends, 0, sizeof http->friends); /* somebody may see others now */
+    for (struct exchange *asking; (asking = http->askers.first) != NULL;) {
+        asker_end(&asking->asker);
+        on_asked(asking, NULL);
+    }
     if (herd_is_complete(http->herd))
         stream_forget(herd_stream(http->herd));
 }
