@@ -46,6 +46,10 @@ def position(client, stamp, **more):
     return {"id": client, "lat": 1, "lon": 2, "time": stamp, **more}
 
 
+def metric(door, name):
+    return int(re.search(rf"^{name}(?:_total)? ([0-9]+)", door.ask("GET", "/metrics")[2], re.MULTILINE)[1])
+
+
 class Guarded(Door):
     """A herd with rules, and zherd-web with a token of its own."""
 
@@ -202,6 +206,33 @@ class Changes(unittest.TestCase):
         wait_for("bo comes in", lambda: door.put("bo", position("bo", 1))[0] == 200)
         self.assertEqual(door.put("ada", position("x", 3))[0], 401)
         self.assertEqual(door.put("bo", position("x", 3))[0], 403)
+
+    def test_other_rules_end_a_viewer_that_reads_nothing(self):
+        door = self.start(person("ada", TOKENS["ada"][1], "be = *"))
+        wait_for("it is ready", lambda: door.ask("GET", "/readyz")[0] == 200)
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect(("127.0.0.1", door.port))
+            slow.sendall(f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer('ada')['Authorization']}"
+                         "\r\n\r\n".encode())
+            wait_for("it views", lambda: door.figures()["viewers"] == 1)
+            sent = [0]
+
+            def waits():
+                before, sent[0] = sent[0], metric(door, "zherd_web_events_bytes")
+                door.put("ada", *(position(f"{i:01000}", sent[0]) for i in range(500)))
+                time.sleep(0.5)
+                return sent[0] > 0 and sent[0] == before
+            wait_for("its socket is full", waits)
+            door.hup("Ear")
+            wait_for("the rules are read", lambda: "read again" in door.log())
+            self.assertEqual(door.figures()["viewers"], 0)
+            other = door.connection()
+            self.addCleanup(other.close)
+            other.request("GET", "/events", headers=bearer("ada"))
+            news = other.getresponse()
+            door.put("ada", position("kiwi", 1))
+            self.assertTrue(any(b'"kiwi"' in line for line in news))
 
     def test_a_token_that_the_node_does_not_know_costs_no_position(self):
         door = self.start(person("ada", TOKENS["ada"][1], "be = ada"))

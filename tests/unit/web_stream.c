@@ -382,6 +382,7 @@ static void more_changes_than_are_noted_are_a_reset(void)
     CHECK_INT(picture.resets, 1);
     CHECK(strcmp(picture.last_id, "5f0c7a1d9b3e2468-2") == 0);
     stream_leave(stream, &viewer);
+    CHECK(!stream_has_more(&viewer)); /* nobody */
     begin(stream, &viewer, "5f0c7a1d9b3e2468-1");
     read_all(stream, &viewer, &picture, 4096);
     CHECK_INT(picture.resets, 1);

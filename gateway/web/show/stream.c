@@ -521,7 +521,7 @@ size_t stream_read(struct stream *stream, struct viewer *viewer, char *to, size_
 
 bool stream_has_more(const struct viewer *viewer)
 {
-    return viewer->head.len > 0 || viewer->at < viewer->audience->end;
+    return viewer->audience != NULL && (viewer->head.len > 0 || viewer->at < viewer->audience->end);
 }
 
 const struct stream_figures *stream_count(const struct stream *stream)

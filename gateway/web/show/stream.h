@@ -89,7 +89,7 @@ void stream_forget(struct stream *stream);
 
 /* Takes up to `room` bytes (1 or more), and says how many: 0 where there is nothing now. */
 size_t stream_read(struct stream *stream, struct viewer *viewer, char *to, size_t room);
-/* Whether there is something. */
+/* Whether there is something; not for nobody. */
 bool stream_has_more(const struct viewer *viewer);
 
 const struct stream_figures *stream_count(const struct stream *stream);
