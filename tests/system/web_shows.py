@@ -6,6 +6,7 @@ import json
 import random
 import re
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -322,6 +323,27 @@ class Shows(Rig):
             self.assertEqual(self.door.ask("GET", "/osmand?id=a&lat=1&lon=2&timestamp=3")[0], 200)
             self.assertEqual(self.door.figures()["viewers"], VIEWERS_MAX)
         wait_for("all are gone", lambda: self.door.figures()["viewers"] == 0)
+
+    def test_who_viewed_is_no_connection_any_more(self):
+        kept = self.door.connection()
+        self.addCleanup(kept.close)
+
+        def counts():
+            text = self.door.ask("GET", "/metrics", connection=kept)[2]
+            return [int(re.search(rf"^zherd_web_{what} (\d+)", text, re.MULTILINE)[1])
+                    for what in ("viewers", "connections")]
+        viewers = [self.viewer() for _ in range(60)]
+        for _ in range(200):
+            silent = self.door.connection()
+            silent.connect()
+            self.addCleanup(silent.close)
+        wait_for("all are there", lambda: counts() == [60, 201])
+        time.sleep(1.5)  # until they sleep
+        for viewer in viewers:  # as one with bytes that it has not read
+            viewer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            viewer.close()
+        time.sleep(4)  # questions might wake what sleeps
+        self.assertEqual(counts(), [0, 201])
 
     def test_pages_have_a_limit(self):
         self.say("Ball", [f"IAMAT {i:0{LONG}} +1+2 {time.time():.6f}" for i in range(3000)])

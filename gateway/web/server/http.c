@@ -527,7 +527,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPTED_MAX; i++) {
         struct sockaddr_storage at;
         socklen_t bytes = sizeof at;
-        if (http->visit_count == HTTP_CONNECTIONS_MAX) {
+        if (http->visit_count >= HTTP_CONNECTIONS_MAX) { /* more where viewers end */
             pause_listening(http);
             return;
         }

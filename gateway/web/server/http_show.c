@@ -123,6 +123,14 @@ static void end_work(struct exchange *exchange)
     visit->has_work = false;
 }
 
+/* Ends the connection with this answer. The library, with epoll, forgets one that ends so until all
+ * that were silent for longer have ended, but for those whose limit of silence is their own. */
+static ssize_t end_connection(const struct exchange *exchange, ssize_t how)
+{
+    MHD_set_connection_option(exchange->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+    return how;
+}
+
 /* ---- pages ---- */
 
 static ssize_t read_page(void *user, uint64_t at, char *to, size_t room)
@@ -131,7 +139,7 @@ static ssize_t read_page(void *user, uint64_t at, char *to, size_t room)
     struct http *http = exchange->http;
     (void)at;
     if (!exchange->is_page)
-        return MHD_CONTENT_READER_END_WITH_ERROR; /* the rules are others now */
+        return end_connection(exchange, MHD_CONTENT_READER_END_WITH_ERROR); /* other rules */
     size_t bytes = page_read(&exchange->page, herd_flood(http->herd), herd_now_ns(http->herd),
                              &http->looks, to, room);
     return bytes == 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)bytes;
@@ -238,7 +246,7 @@ static ssize_t read_events(void *user, uint64_t at, char *to, size_t room)
     (void)at;
     if (http->is_stopped || http_visit_of(exchange->connection)->is_ended ||
         exchange->viewer.audience == NULL || herd_now_ns(http->herd) >= exchange->until_ns)
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return end_connection(exchange, MHD_CONTENT_READER_END_OF_STREAM);
     size_t bytes = stream_read(herd_stream(http->herd), &exchange->viewer, to, room);
     if (bytes == 0) {
         exchange->state = EXCHANGE_RESTS;
