@@ -7,6 +7,7 @@ import math
 import struct
 import time
 import unittest
+import urllib.parse
 import zlib
 
 import web_access
@@ -423,12 +424,12 @@ class Seen(unittest.TestCase):
         wait_for("zherd-web knows the herd", lambda: door.ask("GET", "/readyz")[0] == 200)
         self.browser.go("about:blank")
         self.browser.go(f"http://127.0.0.1:{door.port}/#3/1/2")
-        for token in ("nobodys", web_access.TOKENS["ada"][0]):
+        for token in ("\u201cno header\u201d", "nobodys", web_access.TOKENS["ada"][0]):
             self.browser.shows("#state", "needs a token")
             self.browser.click("#token")
             self.browser.press(token, "Enter")
             wait_for("it is shown", lambda: self.browser.run(
-                "return sessionStorage.getItem('zherd-token')") == token)
+                "return sessionStorage.getItem('zherd-token')") == urllib.parse.quote(token))
         self.browser.shows("#state", "Live")
         self.browser.shows("#count", "1 client, 1 in view")
         self.assertEqual(self.browser.text("#found"), "ada")

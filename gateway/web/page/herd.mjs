@@ -13,11 +13,6 @@ const SILENCE_MS = 40000;
 const CLIENTS_MAX = 100000;
 const TOKEN = "zherd-token";
 
-// A token is kept as long as the tab is open.
-export function setToken(token) {
-    sessionStorage.setItem(TOKEN, token);
-}
-
 function request(path, signal) {
     const token = sessionStorage.getItem(TOKEN);
     const headers = token ? {Authorization: `Bearer ${token}`} : {};
@@ -40,6 +35,14 @@ export class Herd {
         this.stop();
         this.on.state("connecting");
         this.follow(this.abort.signal);
+    }
+
+    // Another person sees others: from the table on. A token is kept as long as the tab is open, and
+    // what no header can hold is kept as what is nobody's.
+    signIn(token) {
+        sessionStorage.setItem(TOKEN, encodeURIComponent(token));
+        this.after = null;
+        this.start();
     }
 
     pause() {

@@ -5,7 +5,7 @@ import {readFeature, readPlaces} from "./answers.mjs";
 import {Circles, CIRCLES_MAX} from "./circles.mjs";
 import {Clients} from "./clients.mjs";
 import {readPlace} from "./geo.mjs";
-import {Herd, ask, setToken} from "./herd.mjs";
+import {Herd, ask} from "./herd.mjs";
 import {readCities, readShapes} from "./outline.mjs";
 import {FOUND_MAX, Panel} from "./panel.mjs";
 import {Scene} from "./scene.mjs";
@@ -33,10 +33,7 @@ class Page {
             watchMiddle: (radiusKm) => this.watch({...this.scene.middle(), radiusM: radiusKm * 1000}),
             watchDrawn: () => this.drawCircle(),
             forget: (number) => this.forget(number),
-            showToken: (token) => {
-                setToken(token);
-                this.herd.start();
-            },
+            showToken: (token) => this.herd.signIn(token),
         });
         this.scene = new Scene(document.getElementById("map"), this.clients, config,
                                {choose: (client) => this.choose(client?.id ?? null, false)});
