@@ -332,6 +332,13 @@ static void ask_for_token(struct exchange *exchange)
         exchange->status = MHD_HTTP_UNAUTHORIZED;
 }
 
+/* The next request may take so long, and its answer again, however long its connection rested. */
+static void give_time(struct visit *visit, const struct http *http)
+{
+    if (!visit->is_ended)
+        visit->due_ms = uv_now(http->loop) + HTTP_REQUEST_MS_MAX;
+}
+
 /* What a request is for, once its headers are there. Nothing is answered before its body was read:
  * who still writes would lose the answer. */
 static void begin(struct exchange *exchange, const char *path, const char *method)
@@ -438,6 +445,7 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
         *piece_bytes = 0;
         return MHD_YES;
     }
+    give_time(http_visit_of(connection), exchange->http);
     return answer(exchange);
 }
 
@@ -459,8 +467,7 @@ static void end_exchange(void *user, struct MHD_Connection *connection, void **b
     struct exchange *exchange = *begun;
     (void)code;
     struct visit *visit = http_visit_of(connection);
-    if (!visit->is_ended)
-        visit->due_ms = uv_now(http->loop) + HTTP_REQUEST_MS_MAX;
+    give_time(visit, http);
     if (exchange == NULL)
         return;
     if (exchange->state == EXCHANGE_WAITS)

@@ -36,8 +36,8 @@
 /* A body of so many bytes counts for neither: each connection has room for one. Whoever sends large
  * ones keeps no phone out. */
 #define HTTP_SMALL_BODY_BYTES_MAX ((size_t)64 * 1024)
-/* A request may take so long from the end of the one before to its own: the largest at 560 kbit/s.
- */
+/* A request may take so long from the end of the one before to its own, the largest at 560 kbit/s;
+ * then its answer. */
 #define HTTP_REQUEST_MS_MAX 60000
 /* An answer waits for the node so long; then the position is in memory. */
 #define HTTP_ANSWER_MS_MAX 1000
