@@ -214,6 +214,35 @@ static void who_is_near_comes_nearest_first(void)
     flood_destroy(&rig.flood);
 }
 
+static void who_is_near_is_written_in_parts(void)
+{
+    struct show_rig rig = show_open(0);
+    char client[1001];
+    memset(client, '\x01', sizeof client);
+    client[1000] = '\0';
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(client + 990, 11, "%010u", i);
+        CHECK_INT(show_report(&rig, client, i == 49 ? "+10.1+20" : "+10+20"), FLOOD_STORED);
+    }
+    struct query query = ask("/nearby", "lat=10&lon=20&radius=100&bound=50");
+    static struct buffer out;
+    struct page page;
+    int64_t looks = INT64_MAX;
+    CHECK(page_begin(&page, &query, &everybody, rig.flood, 0, ""));
+    for (size_t count = 1; count > 0;) {
+        count = page_read(&page, rig.flood, 0, &looks, buffer_reserve(&out, 1000), 1000);
+        out.len += count;
+        CHECK(page.ready.len < PAGE_READY_BYTES + 2 * 6 * sizeof client + 300);
+        show_forget(&rig, client); /* the last one */
+    }
+    page_end(&page);
+    buffer_append(&out, (struct span){"", 1});
+    CHECK_INT(count_of(out.data, "\"Feature\""), 49);
+    CHECK(strstr(out.data, "0000000049") == NULL);
+    buffer_free(&out);
+    flood_destroy(&rig.flood);
+}
+
 static bool is_tram(const void *whom, struct span client)
 {
     CHECK(whom == &everybody);
@@ -248,6 +277,7 @@ static const struct check_case cases[] = {
     {"a page may take any number of turns", a_page_may_take_any_number_of_turns},
     {"more than the limit is said", more_than_the_limit_is_said},
     {"who is near comes nearest first", who_is_near_comes_nearest_first},
+    {"who is near is written in parts", who_is_near_is_written_in_parts},
     {"nobody is shown who may not be seen", nobody_is_shown_who_may_not_be_seen},
 };
 

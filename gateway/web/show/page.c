@@ -59,16 +59,22 @@ static bool begin_nearby(struct page *page, struct flood *flood)
     return true;
 }
 
-/* What was found stands in no slot any more where it went since. */
+/* Those who were found are written as they are then; who went or moved since is left out. */
 static void go_on_searching(struct page *page, struct flood *flood, int64_t now_ns, int64_t *looks)
 {
     const struct table *table = flood_table(flood);
     struct geojson_feature feature;
-    if (!grid_search_run(page->search, table, looks))
+    if (!page->is_found)
+        page->is_found = grid_search_run(page->search, table, looks);
+    if (!page->is_found)
         return;
-    for (uint32_t i = 0; i < page->search->near_count; i++) {
-        const struct grid_near *near = &page->search->nears[i];
-        if (!flood_read_slot(flood, near->slot, &feature.location) || !geojson_read(&feature))
+    while (page->near < page->search->near_count) {
+        if (*looks <= 0 || page->ready.len >= PAGE_READY_BYTES)
+            return;
+        --*looks;
+        const struct grid_near *near = &page->search->nears[page->near];
+        if (!grid_search_holds(page->search, table, page->near++) ||
+            !flood_read_slot(flood, near->slot, &feature.location) || !geojson_read(&feature))
             continue;
         put(page, page->count++ == 0 ? "\n" : ",\n");
         geojson_put(&page->ready, &feature, now_ns, &near->mm);

@@ -16,8 +16,7 @@
 
 /* Looks at a client that a turn of the loop has for all pages: about 5 ms. */
 #define PAGE_TURN_LOOKS 50000
-/* What a page has ready at most before it is taken, but for the last client, and for the answer of
- * a search, which is true of one moment. */
+/* What a page has ready at most before it is taken, but for the last client. */
 #define PAGE_READY_BYTES ((size_t)32 * 1024)
 
 struct page {
@@ -27,6 +26,8 @@ struct page {
     bool is_over;              /* nothing follows that */
     uint32_t slot, count;      /* the next to look at; clients that were written */
     struct grid_search *search;
+    bool is_found; /* it is over, and those from `near` on are still to be written */
+    uint32_t near;
 };
 
 /* Begins the page of a query of the kinds CLIENTS, CLIENT and NEARBY. False where nobody has heard
