@@ -176,19 +176,6 @@ static enum MHD_Result answer_upload(struct exchange *exchange)
     return http_queue(exchange, MHD_HTTP_OK, json);
 }
 
-static enum MHD_Result answer_health(struct exchange *exchange)
-{
-    struct http *http = exchange->http;
-    struct web_figures figures;
-    http_count(http, &figures);
-    http->text.len = 0;
-    web_write_health(&figures, &http->text);
-    bool is_ready = figures.is_open && figures.is_complete;
-    return http_queue(
-        exchange,
-        exchange->is_about_ready && !is_ready ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, json);
-}
-
 /* ---- those that wait for the node ---- */
 
 void http_append(struct exchanges *list, struct exchange *exchange)
@@ -408,7 +395,8 @@ static enum MHD_Result answer(struct exchange *exchange)
             return http_show(exchange);
         if (exchange->asset != NULL)
             return http_give_asset(exchange);
-        return exchange->kind == UPLOAD_NONE ? answer_health(exchange) : take_request(exchange);
+        return exchange->kind == UPLOAD_NONE ? http_answer_health(exchange)
+                                             : take_request(exchange);
     case MHD_HTTP_OK:
         return answer_upload(exchange);
     case MHD_HTTP_NOT_FOUND:

@@ -386,6 +386,20 @@ static enum MHD_Result show_metrics(struct exchange *exchange)
     return http_queue(exchange, MHD_HTTP_OK, metrics_content_type(form));
 }
 
+enum MHD_Result http_answer_health(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    struct web_figures figures;
+    http_count(http, &figures);
+    http->text.len = 0;
+    web_write_health(&figures, &http->text);
+    bool is_ready = figures.is_open && figures.is_complete;
+    return http_queue(exchange,
+                      exchange->is_about_ready && !is_ready ? MHD_HTTP_SERVICE_UNAVAILABLE
+                                                            : MHD_HTTP_OK,
+                      "application/json");
+}
+
 enum MHD_Result http_show(struct exchange *exchange)
 {
     enum query_kind kind = exchange->query.kind;

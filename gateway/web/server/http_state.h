@@ -135,6 +135,8 @@ bool http_tell_friends(struct exchange *exchange);
 struct span http_path(const struct exchange *exchange);
 struct span http_query(const struct exchange *exchange);
 void http_count(struct http *http, struct web_figures *figures);
+/* /healthz and /readyz. */
+enum MHD_Result http_answer_health(struct exchange *exchange);
 /* Answers, or begins to wait, or closes the connection. */
 enum MHD_Result http_show(struct exchange *exchange);
 /* Whatever it holds for that is given back: at the end of each request. */
