@@ -4,6 +4,7 @@
 #include "placesd/caller.h"
 #include "placesd/dispatch/foreign.h"
 #include "placesd/service/broker_state.h"
+#include "placesd/service/handover.h"
 
 /* Lines about workers in a second of the log: as many as a herd has, all at once. */
 #define WORKER_LINES_MAX BALANCE_WORKERS_MAX
@@ -112,6 +113,7 @@ static void take_answer(struct broker *broker, struct span worker, zmsg_t *messa
 {
     struct span number = broker_bytes(zmsg_next(message));
     struct span bytes = broker_bytes(zmsg_next(message));
+    handover_take((void *)bytes.data); /* of the worker of this process, and free to be read */
     zframe_t *last = zmsg_next(message);
     uint64_t job;
     if (number.len != sizeof job)

@@ -19,6 +19,7 @@
 #include "placesd/dispatch/balance.h"
 #include "placesd/lookup.h"
 #include "placesd/service/event.h"
+#include "placesd/service/handover.h"
 #include "topology/notify.h"
 
 /* Jobs taken from one broker before the transfers get their turn. */
@@ -87,6 +88,7 @@ struct worker {
 static void free_data(void *data, void *unused)
 {
     (void)unused;
+    handover_take(data);
     free(data);
 }
 
@@ -101,6 +103,7 @@ static void send_reply(const struct link *link, uint64_t job, enum lookup_code c
         zmq_send(zsock_resolve(link->socket), &job, sizeof job, ZMQ_SNDMORE) < 0)
         return;
     lookup_write_reply(&(struct lookup_reply){code, json}, &reply);
+    handover_give(reply.data);
     zmq_msg_init_data(&message, reply.data, reply.len, free_data, NULL);
     if (zmq_msg_send(&message, zsock_resolve(link->socket), rest_ms > 0 ? ZMQ_SNDMORE : 0) < 0)
         zmq_msg_close(&message);
