@@ -475,6 +475,19 @@ static void one_address_has_half(void)
     }
 }
 
+/* The server's threads take connections side by side: who came later may be taken before. */
+static bool are_all_taken(unsigned wanted)
+{
+    struct figures figures;
+    for (int i = 0; i < VISITOR_DEADLINE_S * 100; i++) {
+        landmarks_look(server, &figures);
+        if (figures.connections >= wanted)
+            return true;
+        usleep(10000);
+    }
+    return false;
+}
+
 /* Of loopback that is the most; one more is refused at once, logged once a second, and others come
  * in. */
 static void one_address_beyond_its_share(void)
@@ -487,6 +500,7 @@ static void one_address_beyond_its_share(void)
         mine[i] = dial_from(5);
         CHECK(http_visitor_say(mine[i], half, sizeof half - 1));
     }
+    CHECK(are_all_taken(LANDMARKS_LOOPBACK_CONNECTIONS_MAX));
     for (int i = 0; i < 50; i++) {
         int beyond = dial_from(5);
         CHECK(recv(beyond, &byte, 1, 0) <= 0);
