@@ -41,6 +41,7 @@ struct listener_socket {
 struct listener {
     uv_loop_t *loop;
     char endpoint[TOPOLOGY_ENDPOINT_BYTES_MAX + 1];
+    uint16_t port; /* its own */
     struct listener_socket sockets[LISTENER_SOCKETS_MAX];
     size_t count, closing; /* sockets, and those of them that the loop still knows */
     bool is_paused, is_adopted;
@@ -105,6 +106,7 @@ static struct listener *new_listener(uv_loop_t *loop, const struct topology_endp
     listener->loop = loop;
     listener->is_paused = true;
     listener->count = count;
+    listener->port = endpoint->port;
     strcpy(listener->endpoint, endpoint->text);
     for (size_t i = 0; i < count; i++) {
         struct listener_socket *socket = &listener->sockets[i];
@@ -154,8 +156,10 @@ struct listener *listener_open_beside(struct listener *before,
     int fds[LISTENER_SOCKETS_MAX], fds_before[LISTENER_SOCKETS_MAX];
     for (size_t i = 0; i < before->count; i++)
         fds_before[i] = before->sockets[i].fd;
-    share_port(fds_before, before->count, 1);
-    size_t count = listen_ourselves(endpoint, true, fds, fault);
+    /* Another port may be that of somebody who shares it, too: there it is taken, as at a start. */
+    bool shares = before->port == endpoint->port;
+    share_port(fds_before, before->count, shares);
+    size_t count = listen_ourselves(endpoint, shares, fds, fault);
     share_port(fds_before, before->count, 0);
     share_port(fds, count, 0);
     if (count == 0) {

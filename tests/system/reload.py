@@ -309,16 +309,19 @@ class Addresses(Changing):
 
     def test_an_address_that_cannot_be_had_changes_nothing(self):
         before = self.clients["Ann"]
-        with socket.create_server((HOST, 0)) as taken:
-            self.clients["Ann"] = taken.getsockname()[1]
-            self.write(max_clients=1)
-            self.hang_up("Ann", says="cannot be had\n")
-            line = 1 + self.herd.file.read_text().split("\n").index(
-                f"    clients = tcp://{HOST}:{self.clients['Ann']}")
-            self.assertRegex(self.herd.log("Ann"),
-                             rf" fault - {self.herd.file}:{line}: cannot take clients on tcp://"
-                             rf"{HOST}:{self.clients['Ann']}: Address already in use, by process ")
-            self.assertNotIn(" reload - ", self.herd.log("Ann"))
+        # Also where its owner lets others of this user share it, as the node does for a moment.
+        for shares in (False, True):
+            with self.subTest(shares=shares), \
+                    socket.create_server((HOST, 0), reuse_port=shares) as taken:
+                self.clients["Ann"] = taken.getsockname()[1]
+                self.write(max_clients=1)
+                self.hang_up("Ann", says="cannot be had\n")
+                where = f"tcp://{HOST}:{self.clients['Ann']}"
+                line = 1 + self.herd.file.read_text().split("\n").index(f"    clients = {where}")
+                self.assertRegex(self.herd.log("Ann"),
+                                 rf" fault - {self.herd.file}:{line}: cannot take clients on "
+                                 rf"{where}: Address already in use, by process ")
+                self.assertNotIn(" reload - ", self.herd.log("Ann"))
         self.herd.ports["Ann"] = before
         for client in ("one", "two"):
             self.tell("Ann", client)
