@@ -20,8 +20,10 @@
 #include "topology/secrets.h"
 #include "topology/signals.h"
 
-/* What a lone worker goes by: one of before stays until its jobs are done. */
+/* What a lone worker goes by: one of before stays until its jobs are done, and this one for longer
+ * than the topology that it is of, where a later one has the same sections. */
 struct worker_parts {
+    struct topology_places places[TOPOLOGY_PLACES_MAX]; /* the brokers borrow from it */
     struct worker_broker brokers[TOPOLOGY_PLACES_MAX];
     struct key keys[TOPOLOGY_PLACES_MAX];
     struct auth_ends ends;
@@ -195,9 +197,11 @@ static bool fill_worker_parts(struct reload *reload, struct fault *fault)
     struct candidate *candidate = &reload->candidate;
     const struct topology *topology = candidate->topology;
     struct worker_parts *parts = candidate->worker_parts;
-    for (size_t i = 0; i < topology->places_count; i++)
-        if (!sources_read(&topology->places[i], true, &parts->keys[i], &parts->brokers[i], fault))
+    for (size_t i = 0; i < topology->places_count; i++) {
+        parts->places[i] = topology->places[i];
+        if (!sources_read(&parts->places[i], true, &parts->keys[i], &parts->brokers[i], fault))
             return false;
+    }
     if (reload->parts.ends != NULL)
         parts->ends = (struct auth_ends){.own = reload->parts.ends->own,
                                          .theirs = topology->places[0].public_keys};

@@ -524,7 +524,12 @@ class Services(unittest.TestCase):
         self.change(worker, self.provider.url(), other.url(), " places 1 (url)\n")
         front.take_all()
         self.assertEqual(front.answers[asked][0][0], OK)  # by the worker of before
-        self.assertEqual(self.answer()[1]["results"], [{"name": "other"}])
+        # It goes on by that also where a later file has the same sections, and another is no good.
+        for old, new, says in (("    bus =", "    max_clients = 5\n    bus =", "read again from "),
+                               ("= 5\n", "= none\n", "all stays as it is: "),
+                               ("= none\n", "= 6\n", "read again from ")):
+            self.change(worker, old, new, says)
+            self.assertEqual(self.answer()[1]["results"], [{"name": "other"}])
         moved = free_ports(50)[-1]
         second = self.service.add_broker()
         self.change(worker, f":{self.service.back}\n", f":{moved}\n", " places 1 (workers)\n")
