@@ -132,10 +132,32 @@ static bool has_key_file(const struct reload *reload, size_t index)
            !secrets_is_credential(places_now(reload)[index].key_file);
 }
 
+static bool is_of_places(const struct topology_change *change)
+{
+    static const char part[] = "places ";
+    return strncmp(change->text, part, sizeof part - 1) == 0;
+}
+
+static bool has_other_places(const struct topology_changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        if (is_of_places(&changes->list[i]))
+            return true;
+    return changes->more > 0;
+}
+
+/* A lone worker of other sections is another worker. */
+static bool is_other_worker(const struct reload *reload)
+{
+    return is_lone_worker(reload) && has_other_places(&reload->candidate.changes);
+}
+
 static bool read_keys(struct reload *reload)
 {
     struct fault fault;
     bool good = true;
+    if (is_other_worker(reload))
+        return true; /* which reads those of its own sections: the others may be gone */
     for (size_t i = 0; i < count_places(reload); i++)
         if (has_key_file(reload, i) &&
             !key_read(places_now(reload)[i].key_file, &reload->candidate.keys[i], &fault)) {
@@ -176,20 +198,6 @@ static bool read_databases(struct reload *reload)
         good = false;
     }
     return good;
-}
-
-static bool is_of_places(const struct topology_change *change)
-{
-    static const char part[] = "places ";
-    return strncmp(change->text, part, sizeof part - 1) == 0;
-}
-
-static bool has_other_places(const struct topology_changes *changes)
-{
-    for (size_t i = 0; i < changes->count; i++)
-        if (is_of_places(&changes->list[i]))
-            return true;
-    return changes->more > 0;
 }
 
 static bool fill_worker_parts(struct reload *reload, struct fault *fault)
@@ -235,12 +243,11 @@ static bool read_addresses(struct reload *reload)
     return false;
 }
 
-/* A lone worker of other sections is another worker. */
 static bool read_worker(struct reload *reload)
 {
     struct candidate *candidate = &reload->candidate;
     struct fault fault;
-    if (!is_lone_worker(reload) || !has_other_places(&candidate->changes))
+    if (!is_other_worker(reload))
         return true;
     candidate->worker_parts = bytes_zeroed(sizeof *candidate->worker_parts);
     struct worker_options options = {

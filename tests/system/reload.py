@@ -530,6 +530,10 @@ class Services(unittest.TestCase):
                                ("= none\n", "= 6\n", "read again from ")):
             self.change(worker, old, new, says)
             self.assertEqual(self.answer()[1]["results"], [{"name": "other"}])
+        # Its key is another file, and the one before is gone.
+        self.service.key.rename(self.folder / "moved")
+        self.change(worker, f"{self.service.key}\n", f"{self.folder}/moved\n",
+                    " places 1 (key_file)\n")
         moved = free_ports(50)[-1]
         second = self.service.add_broker()
         self.change(worker, f":{self.service.back}\n", f":{moved}\n", " places 1 (workers)\n")
