@@ -322,7 +322,8 @@ static void move(struct worker *worker)
     address_drop(address);
     strcpy(worker->back, worker->moved_to);
     *address = (struct address){.endpoint = worker->back};
-    worker->links[0].begins = true;
+    /* Within the process it is where it was: what waits there would be lost. */
+    worker->links[0].begins = worker->links[0].broker->own_back == NULL;
     worker->moves = false;
 }
 
