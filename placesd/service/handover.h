@@ -1,6 +1,6 @@
-/* handover: bytes that one thread gives to another through ZeroMQ, without a copy. ZeroMQ orders the
- * two, but by instructions that ThreadSanitizer does not see: a build with -DZHERD_SANITIZE=thread is
- * told here, and in any other nothing happens. */
+/* handover: bytes that one thread gives to another through ZeroMQ, without a copy. ZeroMQ orders
+ * the two, but by instructions that ThreadSanitizer does not see: a build with
+ * -DZHERD_SANITIZE=thread is told here, and in any other nothing happens. */
 #ifndef ZHERD_PLACESD_SERVICE_HANDOVER_H
 #define ZHERD_PLACESD_SERVICE_HANDOVER_H
 
