@@ -16,6 +16,7 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name for a refere
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": "\ue00d", "ArrowLeft": "\ue012",
         "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
 ANSWER_S = 60
+STARTS_MAX = 5
 
 
 def missing():
@@ -29,15 +30,9 @@ class Browser:
 
     def __init__(self, width=1280, height=800, touch=False, dark=False, calm=False, ratio=1, trace=False):
         self.folder = tempfile.mkdtemp(prefix="zherd-browser-")
-        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE,
-                                       stderr=subprocess.DEVNULL, text=True,
-                                       env={**os.environ, "HOME": self.folder})
         port = None
-        for line in self.driver.stdout:
-            found = re.search(r"started successfully on port (\d+)", line)
-            if found:
-                port = int(found.group(1))
-                break
+        for _ in range(STARTS_MAX):
+            port = port or self._start()
         if port is None:
             raise AssertionError("chromedriver did not start")
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
@@ -47,6 +42,20 @@ class Browser:
         except BaseException:
             self.close()
             raise
+
+    def _start(self):
+        """The driver's port, or None where it ended at once, as it was seen to do: its port may be
+        taken in the other family of addresses."""
+        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL, text=True,
+                                       env={**os.environ, "HOME": self.folder})
+        for line in self.driver.stdout:
+            found = re.search(r"started successfully on port (\d+)", line)
+            if found:
+                return int(found.group(1))
+        self.driver.stdout.close()
+        self.driver.wait()
+        return None
 
     def _open(self, width, height, touch, dark, calm, ratio, trace):
         arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
