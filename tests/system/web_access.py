@@ -318,8 +318,8 @@ class AtNode(unittest.TestCase):
         node.answer()
         wait_for("it is answered", lambda: door.figures()["answered"] == 1)
 
-
-    def test_who_may_see_no_more_is_not_told_what_was_asked_before(self):
+    def ask_what_is_near(self):
+        """A web at a node of ours, which has not answered yet what somebody asked."""
         door = Guarded()
         self.addCleanup(door.herd.__exit__, None)
         door.allow(person("ada", TOKENS["ada"][1], "see = bo"))
@@ -333,6 +333,15 @@ class AtNode(unittest.TestCase):
         self.addCleanup(asking.close)
         asking.request("GET", "/whatsat?id=bo&radius=5", headers=bearer("ada"))
         self.assertEqual(node.take().hears(2)[1], "WHATSAT bo 5 20")
+        return door, node, asking
+
+    def test_a_web_ends_while_somebody_asks(self):
+        door, _, asking = self.ask_what_is_near()
+        self.assertEqual(door.web.stop(15)[0], 0)
+        self.assertEqual(asking.getresponse().status, 504)
+
+    def test_who_may_see_no_more_is_not_told_what_was_asked_before(self):
+        door, node, asking = self.ask_what_is_near()
         door.allow()
         door.hup("Ear")
         wait_for("the rules are read", lambda: "read again" in door.log())

@@ -1,13 +1,7 @@
 /* What OwnTracks is answered where there are access rules. */
-#include "gateway/web/parse/admit.h"
 #include "gateway/web/parse/iamat_line.h"
 #include "gateway/web/server/http_state.h"
 #include "gateway/web/show/friends.h"
-
-static bool may_see(const void *person, struct span client)
-{
-    return admit_may_see(person, client);
-}
 
 void http_note_client(struct exchange *exchange)
 {
@@ -26,7 +20,7 @@ bool http_tell_friends(struct exchange *exchange)
     if (exchange->client.len == 0 || !herd_is_complete(http->herd) ||
         !gate_find(&http->gate, &ask, &person) || person == NULL)
         return false;
-    struct sight sight = {may_see, person};
+    struct sight sight = http_sight_of(http->gate.rules, person);
     friends_write(&http->friends, herd_flood(http->herd), herd_stream(http->herd), &sight,
                   person->name, (struct span){exchange->client.data, exchange->client.len},
                   &http->text);

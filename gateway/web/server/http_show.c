@@ -1,4 +1,4 @@
-/* What a request for positions is answered, and the viewers of events. */
+/* What a request for positions, figures or health is answered, and the viewers of events. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -49,8 +49,7 @@ static bool may_see(const void *person, struct span client)
     return admit_may_see(person, client);
 }
 
-/* Those who see alike have one sight, so that they are one audience. */
-static struct sight sight_of(const struct access *rules, const struct access_person *person)
+struct sight http_sight_of(const struct access *rules, const struct access_person *person)
 {
     if (person == NULL)
         return (struct sight){0};
@@ -72,7 +71,7 @@ static unsigned find_sight(struct exchange *exchange, struct sight *sight)
         return gate_deny(gate, &ask, person);
     if (!gate_keeps_rate(&ask, person))
         return MHD_HTTP_TOO_MANY_REQUESTS;
-    *sight = sight_of(gate->rules, person);
+    *sight = http_sight_of(gate->rules, person);
     exchange->until_ns = person == NULL ? INT64_MAX : person->until_ns;
     return MHD_HTTP_OK;
 }
@@ -194,6 +193,15 @@ static void on_asked(void *user, const struct span *said)
     http_unlink(&exchange->http->askers, exchange);
     exchange->state = EXCHANGE_READS;
     MHD_resume_connection(exchange->connection);
+}
+
+/* Without an answer of the node, which then is not waited for any more. */
+static void end_all_asking(struct http *http)
+{
+    for (struct exchange *asking; (asking = http->askers.first) != NULL;) {
+        asker_end(&asking->asker);
+        on_asked(asking, NULL);
+    }
 }
 
 static enum MHD_Result answer_asked(struct exchange *exchange)
@@ -327,8 +335,8 @@ void http_show_stop(struct http *http)
 {
     for (struct exchange *viewer = http->viewers.first; viewer != NULL; viewer = viewer->next)
         http_wake(viewer);
-    while (http->is_closing && http->askers.first != NULL)
-        on_asked(http->askers.first, NULL);
+    if (http->is_closing)
+        end_all_asking(http);
 }
 
 /* Persons are the rules', and gone with them. */
@@ -343,10 +351,7 @@ void http_show_forget(struct http *http)
         page->is_page = false;
     }
     memset(&http->friends, 0, sizeof http->friends); /* somebody may see others now */
-    for (struct exchange *asking; (asking = http->askers.first) != NULL;) {
-        asker_end(&asking->asker);
-        on_asked(asking, NULL);
-    }
+    end_all_asking(http);
     if (herd_is_complete(http->herd))
         stream_forget(herd_stream(http->herd));
 }

@@ -134,6 +134,9 @@ bool http_tell_friends(struct exchange *exchange);
 /* As sent; the query without its question mark. */
 struct span http_path(const struct exchange *exchange);
 struct span http_query(const struct exchange *exchange);
+/* Whom the person may see; NULL: everybody. Those who see alike have one sight, so that they are
+ * one audience. */
+struct sight http_sight_of(const struct access *rules, const struct access_person *person);
 void http_count(struct http *http, struct web_figures *figures);
 /* /healthz and /readyz. */
 enum MHD_Result http_answer_health(struct exchange *exchange);
