@@ -42,17 +42,12 @@ static int64_t realtime_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static void name_from(const struct gate_request *request, char text[NETWORK_ADDRESS_BYTES_MAX])
-{
-    network_address_write(request->from, text);
-}
-
 /* No token, right or wrong, is ever printed. */
 static void note_token(struct gate *gate, const struct gate_request *request)
 {
     char from[NETWORK_ADDRESS_BYTES_MAX];
     bool has_token = request->authorization.len > 0;
-    name_from(request, from);
+    network_address_write(request->from, from);
     if (!hourly_is_due(&gate->noted, has_token ? request->authorization : span_of(from),
                        request->now_ms))
         return;
@@ -79,7 +74,7 @@ unsigned gate_deny(struct gate *gate, const struct gate_request *request,
     char from[NETWORK_ADDRESS_BYTES_MAX];
     unsigned status = admit_refusal(person);
     gate->denied++;
-    name_from(request, from);
+    network_address_write(request->from, from);
     if (person->name[0] == '\0')
         note_token(gate, request);
     else if (hourly_is_due(&gate->noted, request->authorization, request->now_ms))
