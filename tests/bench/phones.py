@@ -47,7 +47,7 @@ def load(words, port, pid):
     with systems.on_cpu(systems.GENERATOR_CPU):
         run = subprocess.run(
             [rig.BUILD / "zherd-bench", "--json", "--protocol", "osmand", "--seconds",
-             str(words.seconds), "--connections", str(words.connections), "--server-pid", str(pid),
+             str(words.seconds), "--depth", "1", "--clients", "1000", "--connections", str(words.connections), "--server-pid", str(pid),
              str(port)], capture_output=True, text=True, check=True)
     figures = json.loads(run.stdout)
     return figures["requests_per_s"], 1e6 * figures["server_cpu_s"] / figures["requests"]

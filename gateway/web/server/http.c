@@ -186,6 +186,9 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 {
     struct exchange *exchange = *begun;
     (void)user, (void)path, (void)version;
+    if (exchange->state == EXCHANGE_WAITS)
+        return http_wait(exchange);
+    exchange->http->is_busy = true;
     if (exchange->state == EXCHANGE_BEGINS) {
         begin(exchange, method);
         return exchange->why != NULL && asks_before_body(exchange) ? answer(exchange) : MHD_YES;
@@ -251,9 +254,13 @@ void http_turn(struct http *http)
     MHD_UNSIGNED_LONG_LONG wait_ms = UINT64_MAX;
     http_end_waiting(http, false);
     http_show_turn(http);
+    http->is_busy = false;
     MHD_run(http->daemon);
     if (MHD_get_timeout(http->daemon, &wait_ms) != MHD_YES)
         wait_ms = UINT64_MAX;
+    /* For those that wait without being suspended the library would not sleep. */
+    if (wait_ms == 0 && http->waiting.first != NULL && !http->is_busy)
+        wait_ms = 1;
     if (http->waiting.first != NULL) {
         uint64_t now_ms = uv_now(http->loop), due_ms = http->waiting.first->due_ms;
         uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
@@ -343,13 +350,14 @@ bool http_is_waiting(const struct http *http)
     return http->waiting.first != NULL || http->askers.first != NULL;
 }
 
-/* The library reads requests once more, and ends the process where one of its connections is
- * suspended when it stops. */
+/* The library reads requests once more, and writes what it was told then with the next run. It ends
+ * the process where one of its connections is suspended when it stops. */
 void http_close(struct http *http)
 {
     http->is_stopped = http->is_closing = true;
     http_end_waiting(http, true);
     http_show_stop(http);
+    MHD_run(http->daemon);
     MHD_run(http->daemon);
     uv_close((uv_handle_t *)&http->poll, NULL);
     uv_close((uv_handle_t *)&http->timer, NULL);

@@ -114,6 +114,7 @@ static ssize_t read_page(void *user, uint64_t at, char *to, size_t room)
     struct exchange *exchange = user;
     struct http *http = exchange->http;
     (void)at;
+    http->is_busy = true;
     if (!exchange->is_page)
         return end_connection(exchange, MHD_CONTENT_READER_END_WITH_ERROR); /* other rules */
     size_t bytes = page_read(&exchange->page, herd_flood(http->herd), herd_now_ns(http->herd),
@@ -229,6 +230,7 @@ static ssize_t read_events(void *user, uint64_t at, char *to, size_t room)
     struct exchange *exchange = user;
     struct http *http = exchange->http;
     (void)at;
+    http->is_busy = true;
     if (http->is_stopped || http_visit_of(exchange->connection)->is_ended ||
         exchange->viewer.audience == NULL || herd_now_ns(http->herd) >= exchange->until_ns)
         return end_connection(exchange, MHD_CONTENT_READER_END_OF_STREAM);

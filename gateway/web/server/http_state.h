@@ -24,8 +24,8 @@
 enum exchange_state {
     EXCHANGE_BEGINS,
     EXCHANGE_READS,
-    EXCHANGE_WAITS, /* for the node; its connection is suspended */
-    EXCHANGE_ASKS,  /* likewise, for what an own connection to the node brings */
+    EXCHANGE_WAITS, /* for the node; soon its connection is suspended */
+    EXCHANGE_ASKS,  /* for what an own connection to the node brings; it is suspended */
     EXCHANGE_RESTS, /* a viewer's: likewise, for events */
     EXCHANGE_IS_OVER,
 };
@@ -71,6 +71,7 @@ struct exchange {
     size_t accepted;
     uint64_t number; /* of the last IAMAT that it waits for */
     uint64_t due_ms;
+    bool is_suspended; /* while it waits */
     struct exchange *next, *before; /* in the list of those that wait, ask, view or are written */
 };
 
@@ -103,6 +104,7 @@ struct http {
     struct buffer text; /* of an answer */
     struct web_counts count;
     struct process_figures process;
+    bool is_busy;                /* in this turn the library called for more than those that wait */
     bool is_stopped, is_closing; /* is_closing: nobody begins to wait any more */
 };
 
@@ -148,6 +150,8 @@ void http_begin_upload(struct exchange *exchange);
 void http_take_piece(struct exchange *exchange, struct span piece);
 /* Answers when the node has; and then, or where it is known at once. */
 enum MHD_Result http_take_upload(struct exchange *exchange);
+/* Goes on waiting. */
+enum MHD_Result http_wait(struct exchange *exchange);
 enum MHD_Result http_answer_upload(struct exchange *exchange);
 /* Those that the node has answered, or whose second is over; or all. */
 void http_end_waiting(struct http *http, bool at_once);

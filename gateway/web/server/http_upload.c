@@ -6,6 +6,9 @@
 
 static_assert(UPLOAD_POSITIONS_MAX <= RELAY_CLIENTS_MAX, "or it is refused whenever it comes");
 
+/* Before a connection that waits for the node is suspended. */
+#define AWAKE_MS 2
+
 static const char too_large[] = "a body has up to 4 MiB";
 
 static void turn_down(struct exchange *exchange, unsigned status, const char *why)
@@ -92,6 +95,18 @@ static enum MHD_Result begin_to_wait(struct exchange *exchange)
     exchange->state = EXCHANGE_WAITS;
     exchange->due_ms = uv_now(http->loop) + HTTP_ANSWER_MS_MAX;
     http_append(&http->waiting, exchange);
+    return MHD_YES;
+}
+
+/* The library calls in each turn for a connection that is not suspended; to suspend and to resume
+ * it is three system calls more, as many as the rest of an upload, and the node mostly answers
+ * before that is worth it. */
+enum MHD_Result http_wait(struct exchange *exchange)
+{
+    uint64_t begun_ms = exchange->due_ms - HTTP_ANSWER_MS_MAX;
+    if (uv_now(exchange->http->loop) - begun_ms < AWAKE_MS)
+        return MHD_YES;
+    exchange->is_suspended = true;
     MHD_suspend_connection(exchange->connection);
     return MHD_YES;
 }
@@ -102,7 +117,8 @@ static void end_waiting(struct exchange *exchange)
     http_unlink(&exchange->http->waiting, exchange);
     exchange->state = EXCHANGE_READS;
     exchange->status = MHD_HTTP_OK;
-    MHD_resume_connection(exchange->connection);
+    if (exchange->is_suspended)
+        MHD_resume_connection(exchange->connection);
 }
 
 void http_end_waiting(struct http *http, bool at_once)
