@@ -241,6 +241,37 @@ static void who_goes_is_told_once(void)
     flood_destroy(&rig.flood);
 }
 
+static void who_is_over_by_time_alone_is_gone(void)
+{
+    struct show_rig rig = show_open(0);
+    show_report(&rig, "e0", "+1+2");
+    show_pass(&rig, 10000);
+    int64_t from_ns = show_now_ns(&rig) - 5 * SECOND;
+    show_report(&rig, "e2", "+1+2");
+    struct stream *stream = stream_new(rig.flood, RUN);
+    struct viewer viewer = {0};
+    begin(stream, &viewer, "");
+    stream_tick(stream, 0);
+    read_all(stream, &viewer, &picture, 100);
+    CHECK_INT(picture.gones, 0);
+    stream_hide_before(stream, from_ns);
+    for (int i = 0; i < 3; i++)
+        stream_tick(stream, 0);
+    read_all(stream, &viewer, &picture, 100);
+    CHECK_INT(picture.gones, 1);
+    CHECK_INT(picture.moves, 0);
+    CHECK(!picture.is_there[0]);
+    show_report(&rig, "e0", "+3+4"); /* and is back */
+    stream_tick(stream, 0);
+    read_all(stream, &viewer, &picture, 100);
+    CHECK_INT(picture.gones, 1);
+    CHECK_INT(picture.moves, 1);
+    CHECK(picture.is_there[0]);
+    stream_leave(stream, &viewer);
+    stream_destroy(&stream);
+    flood_destroy(&rig.flood);
+}
+
 static void a_viewer_goes_on_where_it_was(void)
 {
     struct show_rig rig = show_open(0);
@@ -439,16 +470,16 @@ static void audiences_have_a_limit_and_keep_what_they_had(void)
     char id[STREAM_ID_BYTES_MAX];
     for (size_t i = 0; i < STREAM_AUDIENCES_MAX; i++) {
         letters[i] = (char)('0' + i);
-        CHECK(stream_join(stream, &(struct sight){begins_with, &letters[i]}, span_of(""),
-                          &viewers[i]));
+        CHECK(stream_join(stream, &(struct sight){.may_see = begins_with, .whom = &letters[i]},
+                          span_of(""), &viewers[i]));
     }
     CHECK_INT(stream_count(stream)->audiences, STREAM_AUDIENCES_MAX);
-    struct sight last = {begins_with, &letters[STREAM_AUDIENCES_MAX]};
+    struct sight last = {.may_see = begins_with, .whom = &letters[STREAM_AUDIENCES_MAX]};
     CHECK(!stream_join(stream, &last, span_of(""), &more));
     /* No room: still an id, with which one begins again. */
     stream_write_id(stream, &last, id);
     stream_leave(stream, &viewers[7]);
-    struct sight seventh = {begins_with, &letters[7]};
+    struct sight seventh = {.may_see = begins_with, .whom = &letters[7]};
     memset(&picture, 0, sizeof picture);
     CHECK(stream_join(stream, &seventh, span_of(id), &viewers[7]));
     read_all(stream, &viewers[7], &picture, 4096);
@@ -486,7 +517,8 @@ static void audiences_have_a_limit_and_keep_what_they_had(void)
 
 static void what_is_hidden_moves_no_id(void)
 {
-    static const struct sight evens = {begins_with, "e"}, odds = {begins_with, "o"};
+    static const struct sight evens = {.may_see = begins_with, .whom = "e"},
+                              odds = {.may_see = begins_with, .whom = "o"};
     struct show_rig rig = show_open(0);
     struct stream *stream = stream_new(rig.flood, RUN);
     struct viewer viewer = {0}, other = {0}, back = {0};
@@ -682,7 +714,7 @@ static void run_world(uint64_t seed)
     for (int i = 0; i < VIEWERS; i++) {
         watchers[i].picture = bytes_zeroed(sizeof *watchers[i].picture);
         if (i > 0) /* the first sees all, two the same half, one the other */
-            watchers[i].sight = (struct sight){begins_with, i == 1 ? "o" : "e"};
+            watchers[i].sight = (struct sight){.may_see = begins_with, .whom = i == 1 ? "o" : "e"};
     }
     watchers[3].sight.whom = watchers[2].sight.whom;
     for (int i = 0; i < VIEWERS; i++)
@@ -724,6 +756,7 @@ static const struct check_case cases[] = {
     {"a client that moves often is told once a tick",
      a_client_that_moves_often_is_told_once_a_tick},
     {"who goes is told once", who_goes_is_told_once},
+    {"who is over by time alone is gone", who_is_over_by_time_alone_is_gone},
     {"a viewer goes on where it was", a_viewer_goes_on_where_it_was},
     {"who is too slow begins again", who_is_too_slow_begins_again},
     {"more ticks than are kept", more_ticks_than_are_kept},

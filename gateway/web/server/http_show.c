@@ -26,14 +26,16 @@ static bool may_see(const void *person, struct span client)
     return admit_may_see(person, client);
 }
 
-struct sight http_sight_of(const struct access *rules, const struct access_person *person)
+struct sight http_sight_of(const struct http *http, const struct access_person *person)
 {
+    const struct access *rules = http->gate.rules;
+    int64_t from_ns = herd_from_ns(http->herd);
     if (person == NULL)
-        return (struct sight){0};
+        return (struct sight){.from_ns = from_ns};
     for (size_t i = 0; rules != NULL && i < rules->person_count; i++)
         if (access_see_alike(&rules->persons[i], person))
-            return (struct sight){may_see, &rules->persons[i]};
-    return (struct sight){may_see, person};
+            return (struct sight){may_see, &rules->persons[i], from_ns};
+    return (struct sight){may_see, person, from_ns};
 }
 
 /* Whom the request may see; or it is refused, and the status is not 200. */
@@ -48,7 +50,7 @@ static unsigned find_sight(struct exchange *exchange, struct sight *sight)
         return gate_deny(gate, &ask, person);
     if (!gate_keeps_rate(&ask, person))
         return MHD_HTTP_TOO_MANY_REQUESTS;
-    *sight = http_sight_of(gate->rules, person);
+    *sight = http_sight_of(exchange->http, person);
     exchange->until_ns = person == NULL ? INT64_MAX : person->until_ns;
     return MHD_HTTP_OK;
 }

@@ -71,7 +71,7 @@ struct exchange {
     size_t accepted;
     uint64_t number; /* of the last IAMAT that it waits for */
     uint64_t due_ms;
-    bool is_suspended; /* while it waits */
+    bool is_suspended;              /* while it waits */
     struct exchange *next, *before; /* in the list of those that wait, ask, view or are written */
 };
 
@@ -169,7 +169,7 @@ bool http_tell_friends(struct exchange *exchange);
 
 /* Whom the person may see; NULL: everybody. Those who see alike have one sight, so that they are
  * one audience. */
-struct sight http_sight_of(const struct access *rules, const struct access_person *person);
+struct sight http_sight_of(const struct http *http, const struct access_person *person);
 void http_count(struct http *http, struct web_figures *figures);
 /* /healthz and /readyz. */
 enum MHD_Result http_answer_health(struct exchange *exchange);

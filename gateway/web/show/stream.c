@@ -52,6 +52,8 @@ struct stream {
     uint32_t mark_count, round, tick;
     uint32_t *moved; /* slots that moved, of which those from `moved_at` on are not told yet */
     uint32_t moved_count, moved_at;
+    int64_t from_ns;   /* see stream_hide_before */
+    uint32_t over_at;  /* the slot that is looked at next for who is over by that */
     size_t gone_at;    /* of the clients that were freed, those before were told */
     size_t told_bytes; /* in this tick, at most, to one audience */
     int64_t now_ms;
@@ -194,7 +196,9 @@ static void make_marks(struct stream *stream, uint32_t count)
 
 static bool read_slot(const struct stream *stream, uint32_t slot, struct geojson_feature *feature)
 {
-    return flood_read_slot(stream->flood, slot, &feature->location) && geojson_read(feature);
+    struct sight everybody = {.from_ns = stream->from_ns};
+    return flood_read_slot(stream->flood, slot, &feature->location) &&
+           sight_has_location(&everybody, &feature->location) && geojson_read(feature);
 }
 
 /* Viewers have what is in the table, all of it. */
@@ -324,6 +328,22 @@ static void look_at_changes(struct stream *stream)
         look_at(stream, changes_at(&stream->changes, stream->at++));
 }
 
+/* Nothing changes in the table where somebody is over by time alone. */
+static void look_for_over(struct stream *stream)
+{
+    struct geojson_feature feature;
+    uint32_t slots = table_slots(stream->table);
+    uint32_t count = slots < STREAM_TICK_SLOTS_MAX ? slots : STREAM_TICK_SLOTS_MAX;
+    for (uint32_t i = 0; i < count && stream->from_ns != 0 && !is_full(stream); i++) {
+        uint32_t slot = stream->over_at = (stream->over_at + 1) % slots;
+        if ((stream->marks[slot] & ABSENT) != 0 || !table_slot_is_live(stream->table, slot) ||
+            read_slot(stream, slot, &feature))
+            continue;
+        stream->marks[slot] |= ABSENT;
+        tell_gone(stream, table_slot_client(stream->table, slot));
+    }
+}
+
 /* What was found to have moved and did not fit comes before anything else is looked at, so that
  * nobody who moves all the time keeps it out. */
 static void tell_changes(struct stream *stream)
@@ -331,6 +351,7 @@ static void tell_changes(struct stream *stream)
     stream->told_bytes = 0;
     make_marks(stream, table_slots(stream->table));
     tell_all_freed(stream);
+    look_for_over(stream);
     if (stream->moved_at == stream->moved_count)
         look_at_changes(stream);
     while (stream->moved_at < stream->moved_count && !is_full(stream))
@@ -406,6 +427,11 @@ void stream_destroy(struct stream **stream)
     buffer_free(&(*stream)->herd);
     free(*stream);
     *stream = NULL;
+}
+
+void stream_hide_before(struct stream *stream, int64_t from_ns)
+{
+    stream->from_ns = from_ns;
 }
 
 void stream_tell_herd(struct stream *stream, struct span data, bool quietly)

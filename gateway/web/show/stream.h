@@ -70,6 +70,9 @@ void stream_destroy(struct stream **stream);
  * every STREAM_TICK_MS. Whether there is more in some log. */
 bool stream_tick(struct stream *stream, int64_t now_ms);
 
+/* Whoever has an order before that is over, although the table shows it; 0: nobody is. */
+void stream_hide_before(struct stream *stream, int64_t from_ns);
+
 /* What the node says, the data of the event `herd`, one line of JSON, is told first of all to
  * viewers to come, and to those that are there, too, unless `quietly`. */
 void stream_tell_herd(struct stream *stream, struct span data, bool quietly);
