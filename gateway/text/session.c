@@ -66,28 +66,52 @@ static void begin_note(struct session_node *node, struct span text)
     node->noted = text;
 }
 
+/* A command that is taken may have somebody's token where the id belongs. */
+static struct span show_taken(const struct session_node *node, struct span text,
+                              struct buffer *copy)
+{
+    if (node->access == NULL || text.len == 0)
+        return text;
+    buffer_append(copy, text);
+    return (struct span){copy->data, access_hide_own_tokens(node->access, copy->data, text.len)};
+}
+
+void session_note_reply(const struct session *session, const struct session_node *node,
+                        struct span reply)
+{
+    struct buffer copy = {0};
+    logline_put(node->log, node->realtime_ns, "reply", session->number,
+                show_taken(node, reply, &copy));
+    buffer_free(&copy);
+}
+
+static void note_taken(const struct session *session, struct session_node *node, struct span reply)
+{
+    struct buffer said = {0}, answered = {0};
+    const struct logline_exchange exchange = {.connection = session->number,
+                                              .command = show_taken(node, node->noted, &said),
+                                              .reply = show_taken(node, reply, &answered)};
+    logline_exchange(node->log, node->realtime_ns, &exchange);
+    node->noted.data = NULL;
+    buffer_free(&said);
+    buffer_free(&answered);
+}
+
 /* The reply, with the command that it is the first line of a reply to, if it is. */
 __attribute__((noinline)) static void note_reply(const struct session *session,
                                                  struct session_node *node, struct span reply)
 {
-    if (node->noted.data == NULL) {
-        logline_put(node->log, node->realtime_ns, "reply", session->number, reply);
-        return;
-    }
-    const struct logline_exchange exchange = {
-        .connection = session->number, .command = node->noted, .reply = reply};
-    logline_exchange(node->log, node->realtime_ns, &exchange);
-    node->noted.data = NULL;
+    if (node->noted.data == NULL)
+        session_note_reply(session, node, reply);
+    else
+        note_taken(session, node, reply);
 }
 
 /* It is carried out, perhaps without a reply so far. */
 __attribute__((noinline)) static void end_note(struct session *session, struct session_node *node)
 {
-    const struct logline_exchange exchange = {.connection = session->number,
-                                              .command = node->noted};
     if (node->noted.data != NULL)
-        logline_exchange(node->log, node->realtime_ns, &exchange);
-    node->noted.data = NULL;
+        note_taken(session, node, (struct span){0});
     node->is_noted = false;
     session->is_noted = session->searches;
 }

@@ -244,6 +244,9 @@ void session_end_line(struct session *session, struct session_node *node, size_t
 /* The same for some lines, of which the log has only what is `noted`. */
 void session_end_lines(struct session *session, struct session_node *node, size_t start,
                        struct span noted);
+/* Notes one line of a reply; no token of the access rules is in the log. */
+void session_note_reply(const struct session *session, const struct session_node *node,
+                        struct span reply);
 /* A reply's JSON, of `bytes` bytes, is complete: notes what became of the look-up. */
 void session_end_places(const struct session *session, const struct session_node *node,
                         enum lookup_code code, size_t bytes);

@@ -52,8 +52,7 @@ static void refuse(const struct session *session, struct session_node *node, str
                                             reasons_refusal(REFUSAL_UNPROMISED)};
         logline_note(node->log, node->realtime_ns, &event,
                      span_of("stored, but not promised in time"));
-        logline_put(node->log, node->realtime_ns, "reply", session->number,
-                    (struct span){out->data + start, out->len - start - 1});
+        session_note_reply(session, node, (struct span){out->data + start, out->len - start - 1});
     }
     if (in_crlf)
         reply_in_crlf(out, start);

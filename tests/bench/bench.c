@@ -41,7 +41,7 @@ static const char HELP[] =
     "                     to a place, of the clients that an earlier run has brought; told: what\n"
     "                     connections that watch everything are told a second\n"
     "  --protocol NAME    zherd (default), zherd-auth, zherd-watch, echo, redis, redis-geoadd,\n"
-    "                     redis-wait, nats, mqtt\n"
+    "                     redis-wait, nats, mqtt, osmand\n"
     "  --connections N    (50)            --depth N        requests on the way of each (1)\n"
     "  --rate N           requests a second, timed from when each had to leave; without it, as\n"
     "                     fast as replies come\n"

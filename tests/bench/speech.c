@@ -2,7 +2,7 @@
 
 static const struct speech *const all[] = {
     &speech_zherd,        &speech_zherd_auth, &speech_zherd_watch, &speech_echo, &speech_redis,
-    &speech_redis_geoadd, &speech_redis_wait, &speech_nats,        &speech_mqtt};
+    &speech_redis_geoadd, &speech_redis_wait, &speech_nats,        &speech_mqtt, &speech_osmand};
 
 const struct speech *speech_find(const char *name)
 {

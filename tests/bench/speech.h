@@ -99,7 +99,7 @@ struct speech {
 };
 
 extern const struct speech speech_zherd, speech_zherd_auth, speech_zherd_watch, speech_echo,
-    speech_redis, speech_redis_geoadd, speech_redis_wait, speech_nats, speech_mqtt;
+    speech_redis, speech_redis_geoadd, speech_redis_wait, speech_nats, speech_mqtt, speech_osmand;
 
 /* By its name, or NULL. */
 const struct speech *speech_find(const char *name);

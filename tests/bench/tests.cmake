@@ -37,7 +37,7 @@ target_link_libraries(bench_landmarks PRIVATE herd_landmarks)
 # zherd-bench, and what it is compared with. Figures never pass or fail by time; what is tested
 # here is that the bench itself counts and checks as it says.
 add_library(herd_bench STATIC bench/figures.c bench/histogram.c bench/sample.c bench/script.c
-    bench/speech.c bench/speech_echo.c bench/speech_mqtt.c bench/speech_nats.c
+    bench/speech.c bench/speech_echo.c bench/speech_mqtt.c bench/speech_nats.c bench/speech_osmand.c
     bench/speech_redis.c bench/speech_zherd.c bench/visible.c bench/walkers.c)
 target_link_libraries(herd_bench PUBLIC herd_core m)
 

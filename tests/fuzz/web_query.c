@@ -2,13 +2,14 @@
  * whatever bytes an id has, it is JSON.
  *
  * Of an input the first line is the path, the rest the query, and all of it what a node says to a
- * WHATSAT, and an id. */
+ * WHATSAT, an id, and where a request goes. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "bus/base/json_scan.h"
 #include "bus/base/token.h"
 #include "gateway/web/parse/query.h"
+#include "gateway/web/parse/target.h"
 #include "gateway/web/show/geojson.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -52,6 +53,17 @@ static void check_read(struct span path, struct span text)
     }
 }
 
+static void check_target(struct span sent)
+{
+    char text[TARGET_PATH_BYTES_MAX];
+    struct target target = target_read(sent);
+    assert(target.path.len > 0 && target.path.len + target.query.len <= sent.len + 1);
+    assert(target.query.len == 0 || target.query.data + target.query.len == sent.data + sent.len);
+    assert(memchr(target.path.data, '?', target.path.len) == NULL);
+    target_spell(target.path, text);
+    assert(strlen(text) < sizeof text && strlen(text) <= target.path.len);
+}
+
 static void check_json(struct span id)
 {
     struct buffer out = {0};
@@ -75,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     size_t before = path_bytes + (end != NULL);
     check_read((struct span){all.data, path_bytes},
                (struct span){all.data + before, count - before});
+    check_target(all);
     check_json(all);
     if (query_read_whatsat(all, &json) == QUERY_FOUND)
         assert(json.data >= all.data && json.data + json.len == all.data + count);

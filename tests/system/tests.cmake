@@ -55,6 +55,7 @@ herd_system_test(tls)
 herd_system_test(web)
 herd_system_test(web_access)
 herd_system_test(web_shows)
+herd_system_test(queues)
 # Most of it only where chromium is.
 herd_system_test(map)
 herd_system_test(names)

@@ -216,6 +216,40 @@ class Web(unittest.TestCase):
         self.assertIn("Allow: POST", curl("-i", "-X", "PUT", f"{url}/overland"))
         self.assertEqual(door.figures()["waiting"], 0)
 
+    def test_a_proxy_may_ask_with_the_whole_address(self):
+        wait_for("it is ready", lambda: self.door.ask("GET", "/readyz")[0] == 200)
+        host = f"http://127.0.0.1:{self.door.port}"
+        for target, wanted in ((f"{host}/osmand?id=whole&lat=1&lon=2&timestamp=3", 200),
+                               ("HTTP://zherd.example/healthz", 200), ("http://x", 200),
+                               ("https://x?y", 200), ("http://x/clients/nobody", 404),
+                               ("ftp://x/healthz", 404), (f"{host}/http://x/healthz", 404)):
+            with self.subTest(target):
+                self.assertEqual(self.door.ask("GET", target)[0], wanted)
+        self.door.holds("Ball", "whole", "+1+2", "3")
+
+    def test_what_spells_nothing_is_refused_with_a_sentence(self):
+        wait_for("it is ready", lambda: self.door.ask("GET", "/readyz")[0] == 200)
+        for target, wanted in (("/map/x%00", 404), ("/map/page.css%00", 404), ("/%00", 404),
+                               ("/readyz%00x", 404), ("/osmand%00", 404), ("/healthz%", 404),
+                               ("/%zz", 404), ("/" + "x" * 100, 404), ("/osmand?id=%", 400),
+                               ("/osmand?%00=%00", 400), ("/nearby?q=%", 400), ("/nearby?id=%", 400),
+                               ("/nearby?id=%00&radius=1", 404), ("/clients/%", 400),
+                               ("/clients/%00", 404), ("/clients.geojson?q=%", 400),
+                               ("/clients.geojson?limit=%", 400), ("/whatsat?id=%", 400)):
+            with self.subTest(target):
+                status, headers, text = self.door.ask("GET", target)
+                self.assertEqual(status, wanted)
+                self.assertGreater(len(json.loads(text)["error"]), 10)
+                self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+
+    def test_nobody_guesses_what_an_answer_is(self):
+        wait_for("it is ready", lambda: self.door.ask("GET", "/readyz")[0] == 200)
+        for target in ("/", "/map/config.json", "/healthz", "/metrics", "/clients.geojson", "/nothing",
+                       "/nearby?lat=1&lon=2&radius=1", "/osmand?id=a&lat=1&lon=2&timestamp=3"):
+            with self.subTest(target):
+                headers = self.door.ask("GET", target)[1]
+                self.assertEqual(headers.get_all("X-Content-Type-Options"), ["nosniff"])
+
     def test_a_node_that_is_away_gets_all_when_it_is_back(self):
         door = self.door
 

@@ -144,6 +144,35 @@ class Rules(unittest.TestCase):
         self.assertEqual(door.ask("POST", "/iamat", "[]", {"Authorization": "Bearer y"})[0], 401)
         wait_for("both are said", lambda: door.log().count("shows what is no token") == lines + 2)
 
+    def send_slowly(self, path, headers, kib):
+        """The most bytes of bodies that were kept while one of so many KiB came, and its answer."""
+        one, most = self.door.connection(), 0
+        self.addCleanup(one.close)
+        one.putrequest("POST", path)
+        for name, value in {"Content-Length": str(kib * 1024), **headers}.items():
+            one.putheader(name, value)
+        one.endheaders()
+        for _ in range(kib // 64):
+            one.send(b" " * 65536)
+            most = max(most, self.door.figures()["body_bytes"])
+        return most, one.getresponse().status
+
+    def test_a_strangers_body_is_not_kept(self):
+        self.assertGreater(self.send_slowly("/iamat", bearer("ada"), 2048)[0], 65536)
+        self.assertEqual(self.send_slowly("/iamat", {}, 4096), (0, 401))
+        self.assertEqual(self.send_slowly("/owntracks", {"Authorization": "Bearer wrong"}, 2048), (0, 401))
+        # Of none that is too large, either, where it says so.
+        self.assertEqual(self.send_slowly("/iamat", bearer("ada"), 4160), (0, 413))
+
+    def test_who_asks_before_the_body_is_answered_then(self):
+        for headers, length, wanted in (({}, 4000000, b"401"), (bearer("ada"), 4000000, b"100"),
+                                        (bearer("ada"), 5000000, b"413")):
+            with socket.create_connection(("127.0.0.1", self.door.port), timeout=15) as asked:
+                lines = {"Host": "x", "Expect": "100-Continue", "Content-Length": length, **headers}
+                asked.sendall(("POST /iamat HTTP/1.1\r\n" + "".join(
+                    f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n").encode())
+                self.assertEqual(asked.recv(65536).split()[1], wanted)
+
     def test_how_many_clients_there_are_is_not_said(self):
         door = self.door
         wait_for("it is ready", lambda: door.ask("GET", "/readyz")[0] == 200)

@@ -148,6 +148,20 @@ class Rig(unittest.TestCase):
         wait_for(f"{client} is at {position}", has)
 
 
+class Expires(Rig):
+    settings = ("expire = 3s",)
+
+    def test_who_is_over_is_not_shown_in_the_first_minute(self):
+        viewer = self.viewer()
+        self.say("Alford", [f"IAMAT kiwi +34.1-118.4 {time.time():.6f}"])
+        self.shows("kiwi", [-118.4, 34.1])
+        begun = time.monotonic()
+        viewer.until("it is over", lambda v: v.gones == ["kiwi"])
+        self.get("/clients/kiwi", 404)
+        self.assertEqual(self.get("/clients.geojson")["features"], [])
+        self.assertLess(time.monotonic() - begun, 10)
+
+
 class Shows(Rig):
     # ---- the page
 

@@ -436,8 +436,32 @@ static void mqtt(void)
     check_heard(&speech_mqtt, (struct span){message, 4 + 21 + SAMPLE_BYTES});
 }
 
+static void osmand(void)
+{
+    struct talk talk = a_talk(&speech_osmand);
+    char text[256];
+    snprintf(text, sizeof text,
+             "POST /osmand HTTP/1.1\r\nHost: zherd\r\n"
+             "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 80\r\n\r\n"
+             "id=client-000000042&lat=%.9s&lon=%.11s&timestamp=1621464827.959498503",
+             the_sample() + SAMPLE_LATITUDE_AT + 1, the_sample() + SAMPLE_LONGITUDE_AT);
+    check_request(&talk, an_update(), text);
+    check_reply(&talk, an_update(), span_of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), 0, 0);
+    check_verdict(&talk, an_update(),
+                  span_of("HTTP/1.1 204 No Content\r\nServer: nginx\r\nDate: now\r\n\r\n"),
+                  SPEECH_GOOD);
+    check_verdict(&talk, an_update(),
+                  span_of("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n"),
+                  SPEECH_GOOD);
+    check_verdict(&talk, an_update(), span_of("HTTP/1.1 200 OK\r\nDate: now\r\n\r\n"),
+                  SPEECH_WRONG);
+    check_verdict(&talk, an_update(), span_of("HTTP/1.1 503 Service Unavailable\r\n"),
+                  SPEECH_WRONG);
+}
+
 static void names(void)
 {
+    CHECK(speech_find("osmand") == &speech_osmand);
     CHECK(speech_find("zherd") == &speech_zherd);
     CHECK(speech_find("redis-geoadd") == &speech_redis_geoadd);
     CHECK(speech_find("redis-wait") == &speech_redis_wait);
@@ -526,6 +550,7 @@ static const struct check_case cases[] = {
     {"zherd, told by WATCH", zherd_watch},
     {"nats: publish, greeting, ping, message", nats},
     {"mqtt: publish, greeting, message", mqtt},
+    {"osmand", osmand},
     {"protocols are found by name", names},
     {"load: every client once, through its own connection", everybody_is_loaded_once},
     {"mixed: stamps rise, one question in ten, each expects the newest",

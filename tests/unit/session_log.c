@@ -1,5 +1,7 @@
 /* What the log has of a session: of which commands, why they are refused, and of clocks that were
  * set back. */
+#include "gateway/text/admission.h"
+#include "tests/unit/access_rules.h"
 #include "tests/unit/session_rig.h"
 
 #define TIME "2021-05-19T22:53:48.000000Z "
@@ -130,12 +132,47 @@ static void a_clock_that_was_set_back_has_its_line(void)
     }
 }
 
+/* Among ids there may be one as long as a token. */
+static void no_token_is_in_the_log(void)
+{
+    char token[ACCESS_TOKEN_TEXT_BYTES + 1], other[ACCESS_TOKEN_TEXT_BYTES + 1];
+    char entry[ACCESS_ENTRY_TEXT_BYTES], text[512];
+    struct rig rig = rig_of(false);
+    access_write_token((const uint8_t[ACCESS_TOKEN_BYTES]){2}, other, entry);
+    access_write_token((const uint8_t[ACCESS_TOKEN_BYTES]){1}, token, entry);
+    snprintf(text, sizeof text,
+             "person\n    name = ada\n    token = %s\n    be = ada\n"
+             "anyone\n    be = *\n    see = *\n",
+             entry);
+    struct access rules = rules_of(text);
+    rig.node.access = &rules;
+    struct network_address from;
+    CHECK(network_address_parse(SPAN("192.0.2.1"), &from) &&
+          admission_judge(&rig.session, &rig.node, &from));
+    rig.node.log = &rig.log;
+    rig.node.log_commands = true;
+    const char *const ids[] = {token, other};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "IAMAT %s +34.068930-118.445127 1621464827.959498503\n",
+                 ids[i]);
+        say(&rig, span_of(text));
+        snprintf(text, sizeof text, "WHATSAT %s 0 0\n", ids[i]);
+        say(&rig, span_of(text));
+        CHECK_INT(count(&rig, ids[i]), i == 0 ? 0 : 4);
+    }
+    CHECK_INT(count(&rig, "command 17 IAMAT * +34.068930-118.445127 "), 1);
+    CHECK_INT(count(&rig, "command 17 WHATSAT * 0 0\n"), 1);
+    release(&rig);
+    access_free(&rules);
+}
+
 static const struct check_case cases[] = {
     {"one command in so many is noted, with its reply", one_in_so_many_is_noted},
     {"what became of a look-up is noted where its command is",
      what_became_of_a_look_up_goes_with_its_command},
     {"a refusal is counted by its reason, and noted where a log of events wants that",
      a_refusal_has_its_reason},
+    {"no token is in the log", no_token_is_in_the_log},
     {"a clock that was set back by more than an hour has a line an hour",
      a_clock_that_was_set_back_has_its_line},
 };

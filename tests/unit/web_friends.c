@@ -40,7 +40,7 @@ static void report(const char *client, const char *position)
 /* The answer as JSON, after all that happened was looked at. */
 static json_t *ask(const char *person, const char *client)
 {
-    static const struct sight sight = {is_seen, NULL};
+    static const struct sight sight = {.may_see = is_seen, .whom = NULL};
     struct buffer out = {0};
     stream_tick(stream, rig.now_ms += 200);
     friends_write(&friends, rig.flood, stream, &sight, person, span_of(client), &out);

@@ -252,7 +252,7 @@ static bool is_tram(const void *whom, struct span client)
 static void nobody_is_shown_who_may_not_be_seen(void)
 {
     struct show_rig rig = open_many(100);
-    const struct sight trams = {is_tram, &everybody};
+    const struct sight trams = {.may_see = is_tram, .whom = &everybody};
     static const char *const pages[][2] = {{"/clients.geojson", ""},
                                            {"/clients.geojson", "limit=10"},
                                            {"/nearby", "lat=10.005&lon=20&radius=100&bound=10"},
@@ -269,6 +269,43 @@ static void nobody_is_shown_who_may_not_be_seen(void)
     flood_destroy(&rig.flood);
 }
 
+static void nobody_is_shown_who_is_over(void)
+{
+    struct show_rig rig = show_open(0);
+    int64_t first_ns = show_now_ns(&rig);
+    show_report(&rig, "old", "+1+2");
+    show_pass(&rig, 10000);
+    show_report(&rig, "new", "+1+2");
+    const struct sight sights[] = {{.from_ns = first_ns + 5 * SECOND}, {.from_ns = first_ns}, {0}};
+    static const char *const paths[][2] = {
+        {"/clients.geojson", ""}, {"/nearby", "lat=1&lon=2&radius=1"}, {"/clients/old", ""}};
+    for (size_t i = 0; i < sizeof sights / sizeof *sights; i++)
+        for (size_t j = 0; j < sizeof paths / sizeof *paths; j++) {
+            struct query query = ask(paths[j][0], paths[j][1]);
+            const char *got = show(&rig, &query, &sights[i], INT64_MAX, 4096);
+            CHECK_INT(got != NULL && strstr(got, "\"old\"") != NULL, i > 0);
+        }
+    struct query near = ask("/nearby", "id=old&radius=1");
+    CHECK(show(&rig, &near, &sights[0], INT64_MAX, 4096) == NULL);
+    flood_destroy(&rig.flood);
+}
+
+static void who_is_over_is_reckoned_until_there_is_a_floor(void)
+{
+    static const struct {
+        struct flood_time time;
+        int64_t expire_ms, from_ns;
+    } rows[] = {
+        {{.votes = 1, .forget_ns = 9 * SECOND, .floor_ns = INT64_MIN}, 2000, 7 * SECOND},
+        {{.votes = 1, .forget_ns = 9 * SECOND, .floor_ns = 8 * SECOND}, 2000, 0},
+        {{.votes = 0, .forget_ns = 9 * SECOND, .floor_ns = INT64_MIN}, 2000, 0},
+        {{.votes = 1, .forget_ns = 9 * SECOND, .floor_ns = INT64_MIN}, 0, 0},
+        {{.votes = 1, .forget_ns = INT64_MIN, .floor_ns = INT64_MIN}, 2000, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_INT(sight_from_ns(&rows[i].time, rows[i].expire_ms), rows[i].from_ns);
+}
+
 static const struct check_case cases[] = {
     {"a client is a Feature", a_client_is_a_feature},
     {"any id is JSON", any_id_is_json},
@@ -279,6 +316,9 @@ static const struct check_case cases[] = {
     {"who is near comes nearest first", who_is_near_comes_nearest_first},
     {"who is near is written in parts", who_is_near_is_written_in_parts},
     {"nobody is shown who may not be seen", nobody_is_shown_who_may_not_be_seen},
+    {"nobody is shown who is over", nobody_is_shown_who_is_over},
+    {"who is over is reckoned until there is a floor",
+     who_is_over_is_reckoned_until_there_is_a_floor},
 };
 
 CHECK_MAIN(cases)

@@ -1,10 +1,12 @@
 /* The values that requests of phones are made of: numbers and times, which stay digits, and the
  * fields of forms. */
+#include <assert.h>
 #include <stdint.h>
 
 #include "gateway/web/parse/form.h"
 #include "gateway/web/parse/moment.h"
 #include "gateway/web/parse/number.h"
+#include "gateway/web/parse/target.h"
 #include "tests/check.h"
 #include "tests/unit/input.h"
 
@@ -282,6 +284,59 @@ static void wrong_escapes_and_long_values_are_refused(void)
     CHECK_INT(form_text(at_page_end(""), room, 0), 0);
 }
 
+/* ---- where a request goes ---- */
+
+static void targets_are_a_path_and_a_query(void)
+{
+    static const struct {
+        const char *sent, *path, *query;
+    } rows[] = {
+        {"/nearby?id=a?b", "/nearby", "id=a?b"},
+        {"/nearby?", "/nearby", ""},
+        {"/", "/", ""},
+        {"", "/", ""},
+        {"?a", "/", "a"},
+        {"*", "*", ""},
+        {"http://x/nearby?id=a", "/nearby", "id=a"},
+        {"HTTPS://x:8000//nearby", "//nearby", ""},
+        {"http://x?id=/a", "/", "id=/a"},
+        {"http://x", "/", ""},
+        {"http:///x", "/x", ""},
+        {"http:/", "http:/", ""},
+        {"http://", "/", ""},
+        {"/http://x/y", "/http://x/y", ""},
+        {"ftp://x/y", "ftp://x/y", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct target target = target_read(at_page_end(rows[i].sent));
+        CHECK_BYTES(target.path.data, target.path.len, rows[i].path, strlen(rows[i].path));
+        CHECK_BYTES(target.query.data, target.query.len, rows[i].query, strlen(rows[i].query));
+    }
+}
+
+static void a_path_spells_a_text_or_nothing(void)
+{
+    static const char longest[] = "/23456789012345678901234567890123456789012345678901234567890123";
+    static const struct {
+        const char *path, *text;
+    } rows[] = {
+        {"/", "/"},         {"/m%61p/x+y", "/map/x+y"},
+        {"/map%", ""},      {"/map%2", ""},
+        {"/map%zz", ""},    {"/map%00", ""},
+        {"/map%00/x", ""},  {"/%c3%bc", "/\xc3\xbc"},
+        {longest, longest},
+    };
+    char text[TARGET_PATH_BYTES_MAX], more[sizeof longest + 1];
+    static_assert(sizeof longest == TARGET_PATH_BYTES_MAX, "it is the longest");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        target_spell(at_page_end(rows[i].path), text);
+        CHECK_BYTES(text, strlen(text), rows[i].text, strlen(rows[i].text));
+    }
+    snprintf(more, sizeof more, "%s4", longest);
+    target_spell(at_page_end(more), text);
+    CHECK_BYTES(text, strlen(text), "", 0);
+}
+
 static const struct check_case cases[] = {
     {"numbers keep their digits, and exponents move the point", numbers_keep_their_digits},
     {"a number may have a thousand bytes, and no more", numbers_have_a_limit},
@@ -294,5 +349,7 @@ static const struct check_case cases[] = {
     {"a wanted field that is there twice is named", a_field_given_twice_is_named},
     {"an escape that is none, and a value too long, are refused",
      wrong_escapes_and_long_values_are_refused},
+    {"a target is a path and a query, perhaps after an address", targets_are_a_path_and_a_query},
+    {"a path spells a text or nothing", a_path_spells_a_text_or_nothing},
 };
 CHECK_MAIN(cases)

@@ -62,13 +62,16 @@ static bool is_base64url(char letter)
            (letter >= '0' && letter <= '9') || letter == '-' || letter == '_';
 }
 
-size_t access_hide_tokens(char *text, size_t bytes, size_t run_bytes_min)
+/* Runs of so many letters; with rules only those that are a token of theirs. */
+static size_t hide_runs(const struct access *access, char *text, size_t bytes, size_t run_bytes_min)
 {
     size_t left = 0;
     for (size_t at = 0, run; at<bytes; at += run> 0 ? run : 1) {
         for (run = 0; at + run < bytes && is_base64url(text[at + run]); run++)
             ;
-        bool is_hidden = run >= run_bytes_min;
+        bool is_hidden =
+            run >= run_bytes_min &&
+            (access == NULL || access_find_token(access, (struct span){text + at, run}) != NULL);
         size_t kept = is_hidden ? 0 : run > 0 ? run : 1;
         memmove(text + left, text + at, kept);
         left += kept;
@@ -76,6 +79,16 @@ size_t access_hide_tokens(char *text, size_t bytes, size_t run_bytes_min)
             text[left++] = '*';
     }
     return left;
+}
+
+size_t access_hide_tokens(char *text, size_t bytes, size_t run_bytes_min)
+{
+    return hide_runs(NULL, text, bytes, run_bytes_min);
+}
+
+size_t access_hide_own_tokens(const struct access *access, char *text, size_t bytes)
+{
+    return hide_runs(access, text, bytes, ACCESS_TOKEN_TEXT_BYTES);
 }
 
 static int compare_salts(const void *left, const void *right)

@@ -134,5 +134,7 @@ void access_write_token(const uint8_t bytes[ACCESS_TOKEN_BYTES],
 /* Makes one `*` of each run of `run_bytes_min` or more letters of base64url, in place, and returns
  * how many bytes are left: for words that may be a token, before they are shown. */
 size_t access_hide_tokens(char *text, size_t bytes, size_t run_bytes_min);
+/* The same of tokens of these rules alone: for words that are taken, among which long ids are. */
+size_t access_hide_own_tokens(const struct access *access, char *text, size_t bytes);
 
 #endif

@@ -113,6 +113,13 @@ struct span admit_own_client(const struct access_person *person)
 
 /* ---- uploads ---- */
 
+const char *admit_refuse_sender(const struct access_person *person)
+{
+    return person != NULL && person->be.count == 0
+               ? "show the token of a person who may send positions"
+               : NULL;
+}
+
 static unsigned refuse(const struct access_person *person, struct upload *upload, const char *why)
 {
     upload->lines.len = 0;
@@ -127,9 +134,10 @@ unsigned admit_upload(const struct access_person *person, const struct upload_re
                       struct upload *upload)
 {
     struct upload_request own = *request;
+    const char *why = admit_refuse_sender(person);
     own.client = admit_own_client(person);
-    if (person != NULL && person->be.count == 0)
-        return refuse(person, upload, "show the token of a person who may send positions");
+    if (why != NULL)
+        return refuse(person, upload, why);
     if (!upload_read(&own, upload))
         return upload->is_too_large ? 413 : 400;
     for (struct span rest = {upload->lines.data, upload->lines.len}; rest.len > 0;)

@@ -44,6 +44,9 @@ unsigned admit_refusal(const struct access_person *person);
 /* The one client that it may be, whatever a request says; empty where that is not exactly one. */
 struct span admit_own_client(const struct access_person *person);
 
+/* Why the person may send no position at all, whatever stands in the request; NULL where it may. */
+const char *admit_refuse_sender(const struct access_person *person);
+
 /* Reads a request as upload_read does, for the one client that the person may be, if that is so.
  * The status: 200; 400 or 413 where it is no good; 401 or 403 where it has a position of a client
  * that the person may not be, or comes from who may be nobody. Then there are no lines, and the

@@ -137,7 +137,7 @@ static bool read_clients(struct query *query, struct span text)
     if (query->has_box && !read_box(fields[0].value, query))
         return refuse(query, "bbox is west,south,east,north in degrees, south below north");
     if (!take_text(fields[1].value, query->text, sizeof query->text, &query->text_bytes))
-        return refuse(query, "q has up to 256 bytes");
+        return refuse(query, "q has up to 256 bytes, and two digits after a percent sign");
     return take_limit(fields[2].value, 1, QUERY_LIMIT_MAX, &query->limit) ||
            refuse(query, "limit is a whole number from 1 to 100000");
 }

@@ -36,6 +36,7 @@ struct door {
     enum door_state state;
     int fd;
     uv_poll_t poll;
+    int events;                           /* that it is watched for */
     char token[DOOR_TOKEN_BYTES_MAX + 1]; /* empty: none */
     struct buffer answer;                 /* to AUTH, as far as it came */
     bool is_told, is_told_of_token, is_closed;
@@ -48,6 +49,14 @@ struct door {
 
 static void try_again(uv_timer_t *timer);
 static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* To start a poll is two system calls also where it is started already. */
+static void watch(struct door *door, int events)
+{
+    if (door->events != events)
+        uv_poll_start(&door->poll, events, on_poll);
+    door->events = events;
+}
 
 static void wait_for_try(struct door *door)
 {
@@ -176,7 +185,7 @@ static void authenticate(struct door *door)
     door->state = DOOR_AUTHENTICATES;
     door->answer.len = 0;
     if (is_sent)
-        uv_poll_start(&door->poll, UV_READABLE, on_poll);
+        watch(door, UV_READABLE);
     else
         end_connection(door, "it does not take the token");
 }
@@ -295,7 +304,8 @@ static void begin(struct door *door)
     uv_poll_init(door->loop, &door->poll, door->fd);
     door->poll.data = door;
     door->state = DOOR_CONNECTING;
-    uv_poll_start(&door->poll, UV_WRITABLE, on_poll);
+    door->events = 0;
+    watch(door, UV_WRITABLE);
     uv_timer_start(&door->timer, lose_patience, DOOR_CONNECT_MS_MAX, 0);
 }
 
@@ -387,7 +397,7 @@ void door_flush(struct door *door)
     }
     if (door->state != DOOR_OPEN)
         return;
-    uv_poll_start(&door->poll, UV_READABLE | (pending.len > 0 ? UV_WRITABLE : 0), on_poll);
+    watch(door, UV_READABLE | (pending.len > 0 ? UV_WRITABLE : 0));
     watch_silence(door, false);
 }
 

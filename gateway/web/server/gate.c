@@ -90,6 +90,18 @@ bool gate_keeps_rate(const struct gate_request *request, const struct access_per
 
 /* ---- uploads ---- */
 
+static const char nobodys[] = "this is nobody's token";
+
+unsigned gate_ask_sender(struct gate *gate, const struct gate_request *request, const char **why)
+{
+    const struct access_person *person;
+    *why = nobodys;
+    if (!gate_find(gate, request, &person))
+        return 401;
+    *why = admit_refuse_sender(person);
+    return *why == NULL ? 200 : gate_deny(gate, request, person);
+}
+
 static unsigned refuse(struct upload *upload, unsigned status, const char *why)
 {
     upload_refuse(upload, why);
@@ -103,7 +115,7 @@ unsigned gate_upload(struct gate *gate, const struct gate_request *request,
     const struct access_person *person;
     *number = 0;
     if (!gate_find(gate, request, &person))
-        return refuse(upload, 401, "this is nobody's token");
+        return refuse(upload, 401, nobodys);
     unsigned status = admit_upload(person, body, upload);
     if (status == 401 || status == 403)
         return gate_deny(gate, request, person);

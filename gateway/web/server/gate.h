@@ -44,6 +44,10 @@ bool gate_find(struct gate *gate, const struct gate_request *request,
 unsigned gate_deny(struct gate *gate, const struct gate_request *request,
                    const struct access_person *person);
 
+/* Whether whoever asks may send positions at all, before they are read: 200; else 401 or 403, which
+ * the log knows, and a constant sentence. */
+unsigned gate_ask_sender(struct gate *gate, const struct gate_request *request, const char **why);
+
 /* Whether the person may ask once more by now; false: 429. */
 bool gate_keeps_rate(const struct gate_request *request, const struct access_person *person);
 

@@ -19,6 +19,7 @@ struct herd {
     int64_t heard_ms, ask_ms;
     bool is_tick, is_news, watch_waits;
     bool hides_clients;
+    int64_t expire_ms;
 };
 
 static void on_bus(uv_poll_t *poll, int status, int events)
@@ -109,6 +110,7 @@ static void tell_herd(struct herd *herd)
 static void tick(struct herd *herd, int64_t now_ms)
 {
     herd->is_tick = false;
+    stream_hide_before(herd->stream, herd_from_ns(herd));
     herd->is_news |= stream_tick(herd->stream, now_ms);
     tell_herd(herd);
     if (now_ms < herd->ask_ms)
@@ -181,6 +183,12 @@ struct stream *herd_stream(struct herd *herd)
     return herd->stream;
 }
 
+int64_t herd_from_ns(const struct herd *herd)
+{
+    struct flood_time time = flood_time(herd->observer.flood, observer_now_ms());
+    return sight_from_ns(&time, herd->expire_ms);
+}
+
 int64_t herd_now_ns(const struct herd *herd)
 {
     struct timespec now;
@@ -206,6 +214,7 @@ void herd_hide_clients(struct herd *herd, bool is_hidden)
 void herd_change(struct herd *herd, const struct topology *topology)
 {
     observer_change(&herd->observer, topology);
+    herd->expire_ms = topology->expire_ms;
 }
 
 /* ---- start and stop ---- */
@@ -222,6 +231,7 @@ struct herd *herd_new(uv_loop_t *loop, const struct topology *topology,
 {
     struct herd *herd = bytes_zeroed(sizeof *herd);
     herd->loop = loop;
+    herd->expire_ms = topology->expire_ms;
     if (!observer_open(&herd->observer, topology, self, path, true)) {
         free(herd);
         return NULL;

@@ -39,6 +39,8 @@ bool herd_is_complete(const struct herd *herd);
 struct flood *herd_flood(struct herd *herd);
 /* Only when it is complete. */
 struct stream *herd_stream(struct herd *herd);
+/* Who is over already: sight_from_ns (gateway/web/show/geojson.h). */
+int64_t herd_from_ns(const struct herd *herd);
 /* The herd's time. */
 int64_t herd_now_ns(const struct herd *herd);
 void herd_count(const struct herd *herd, struct web_figures *figures);

@@ -1,25 +1,17 @@
 #include "gateway/web/server/http.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <strings.h>
 
+#include "gateway/web/parse/target.h"
 #include "gateway/web/server/certificate.h"
 #include "gateway/web/server/http_state.h"
 #include "topology/process_figures.h"
 
-/* Connections that are taken in one turn, of each socket. */
-#define ACCEPTED_MAX 64
-/* After there was no descriptor, or no room. */
-#define ACCEPT_PAUSE_MS 100
 /* How often connections whose time is over are looked for, and positions that were too fast go on.
  */
 #define LOOK_MS PACER_TURN_MS
@@ -37,79 +29,8 @@
 #define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 /* ADMIT_RETRY_S as a header has it. */
 #define RETRY_AFTER "1"
-
-static const char json[] = "application/json";
-
-static_assert(UPLOAD_POSITIONS_MAX <= RELAY_CLIENTS_MAX, "or it is refused whenever it comes");
-
-/* ---- who is connected, and how long a request may still take ----
- *
- * The library limits silence only, and whoever sends a byte a second is never silent; and its limit
- * for an address takes each one of IPv6 for another host. Who is late is shut down here, and the
- * library then finds the connection closed. */
-
-static struct visit *begin_visit(struct http *http, int fd, const struct sockaddr *at)
-{
-    size_t i = 0;
-    while (i < HTTP_VISITS_MAX && http->visits[i].is_there)
-        i++;
-    assert(i < HTTP_VISITS_MAX);
-    http->visit_count++;
-    http->visits[i] = (struct visit){.is_there = true,
-                                     .fd = fd,
-                                     .due_ms = uv_now(http->loop) + HTTP_REQUEST_MS_MAX,
-                                     .who = network_address_host(at),
-                                     .from = network_address_of(at)};
-    return &http->visits[i];
-}
-
-bool http_has_share(const struct http *http, const struct network_address *who,
-                    bool has(const struct visit *visit), unsigned most)
-{
-    unsigned count = 0;
-    most = network_address_is_loopback(who) ? most * HTTP_LOOPBACK_TENTHS / 10 : most / 2;
-    for (size_t i = 0; i < HTTP_VISITS_MAX; i++) {
-        const struct visit *visit = &http->visits[i];
-        count += visit->is_there && has(visit) && memcmp(&visit->who, who, sizeof *who) == 0;
-    }
-    return count >= most;
-}
-
-static bool is_no_viewer(const struct visit *visit)
-{
-    return visit->viewer == NULL;
-}
-
-/* Who has ended its half of the connection waits for an answer at most. The library, with epoll,
- * does not always notice an end that came together with bytes. */
-static void find_ended(struct http *http)
-{
-    struct pollfd fds[HTTP_VISITS_MAX];
-    for (size_t i = 0; i < HTTP_VISITS_MAX; i++) {
-        const struct visit *visit = &http->visits[i];
-        fds[i] = (struct pollfd){.fd = visit->is_there && !visit->is_ended ? visit->fd : -1,
-                                 .events = POLLRDHUP};
-    }
-    if (poll(fds, HTTP_VISITS_MAX, 0) <= 0)
-        return;
-    for (size_t i = 0; i < HTTP_VISITS_MAX; i++)
-        if (fds[i].revents != 0) {
-            http->visits[i].is_ended = true;
-            http->visits[i].due_ms = uv_now(http->loop) + 2 * HTTP_ANSWER_MS_MAX;
-            if (http->visits[i].viewer != NULL)
-                http_wake(http->visits[i].viewer);
-        }
-}
-
-static void look_around(uv_timer_t *timer)
-{
-    struct http *http = timer->data;
-    gate_turn(&http->gate, http->relay, (int64_t)uv_now(http->loop));
-    find_ended(http);
-    for (size_t i = 0; i < HTTP_VISITS_MAX; i++)
-        if (http->visits[i].is_there && http->visits[i].due_ms <= uv_now(http->loop))
-            shutdown(http->visits[i].fd, SHUT_RDWR);
-}
+/* Of a refusal's sentence. */
+#define WHY_BYTES_MAX 256
 
 /* ---- answers ---- */
 
@@ -138,6 +59,7 @@ enum MHD_Result http_give(struct exchange *exchange, unsigned status, struct MHD
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (type != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     add_headers(response, status, exchange);
     enum MHD_Result queued = MHD_queue_response(exchange->connection, status, response);
     MHD_destroy_response(response);
@@ -153,30 +75,17 @@ enum MHD_Result http_queue(struct exchange *exchange, unsigned status, const cha
                      text->len > 0 ? type : NULL);
 }
 
-static void set_text(struct http *http, const char *text)
+enum MHD_Result http_refuse(struct exchange *exchange, unsigned status, const char *why)
 {
-    http->text.len = 0;
-    buffer_append(&http->text, span_of(text));
-}
-
-enum MHD_Result http_refuse(struct exchange *exchange, unsigned status, const char *text)
-{
+    char text[WHY_BYTES_MAX];
+    snprintf(text, sizeof text, "{\"error\":\"%s\"}\n", why);
     exchange->http->count.refused++;
-    set_text(exchange->http, text);
-    return http_queue(exchange, status, json);
+    exchange->http->text.len = 0;
+    buffer_append(&exchange->http->text, span_of(text));
+    return http_queue(exchange, status, "application/json");
 }
 
-static enum MHD_Result answer_upload(struct exchange *exchange)
-{
-    struct http *http = exchange->http;
-    struct upload taken = {.accepted = exchange->accepted};
-    http->text.len = 0;
-    if (!http_tell_friends(exchange))
-        upload_answer(exchange->kind, &taken, &http->text);
-    return http_queue(exchange, MHD_HTTP_OK, json);
-}
-
-/* ---- those that wait for the node ---- */
+/* ---- lists of requests ---- */
 
 void http_append(struct exchanges *list, struct exchange *exchange)
 {
@@ -192,78 +101,12 @@ void http_unlink(struct exchanges *list, struct exchange *exchange)
     *(exchange->next == NULL ? &list->last : &exchange->next->before) = exchange->before;
 }
 
-static enum MHD_Result begin_to_wait(struct exchange *exchange)
-{
-    struct http *http = exchange->http;
-    exchange->state = EXCHANGE_WAITS;
-    exchange->due_ms = uv_now(http->loop) + HTTP_ANSWER_MS_MAX;
-    http_append(&http->waiting, exchange);
-    MHD_suspend_connection(exchange->connection);
-    return MHD_YES;
-}
-
-/* The library then asks once more what to answer. */
-static void end_waiting(struct exchange *exchange)
-{
-    http_unlink(&exchange->http->waiting, exchange);
-    exchange->state = EXCHANGE_READS;
-    exchange->status = MHD_HTTP_OK;
-    MHD_resume_connection(exchange->connection);
-}
-
-static void end_all_waiting(struct http *http, bool at_once)
-{
-    uint64_t answered = relay_answered(http->relay), now_ms = uv_now(http->loop);
-    for (struct exchange *exchange = http->waiting.first, *next; exchange != NULL;
-         exchange = next) {
-        next = exchange->next;
-        if (at_once || exchange->number <= answered || exchange->due_ms <= now_ms)
-            end_waiting(exchange);
-    }
-}
-
-/* What goes out again has other numbers: answers to it are none for those that wait. */
-void http_lose_node(struct http *http)
-{
-    uint64_t answered = relay_answered(http->relay);
-    for (struct exchange *exchange = http->waiting.first; exchange != NULL;
-         exchange = exchange->next)
-        if (exchange->number > answered)
-            exchange->number = UINT64_MAX;
-}
-
 /* ---- requests ---- */
 
 struct span http_header(const struct exchange *exchange, const char *name)
 {
     const char *value = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
     return value == NULL ? (struct span){0} : span_of(value);
-}
-
-struct visit *http_visit_of(struct MHD_Connection *connection)
-{
-    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
-/* Of a body's memory, what all bodies have a limit for. */
-static size_t counted(size_t capacity)
-{
-    return capacity > HTTP_SMALL_BODY_BYTES_MAX ? capacity : 0;
-}
-
-/* Its memory was `before`. */
-static void count_body(const struct exchange *exchange, size_t before)
-{
-    size_t more = counted(exchange->body.capacity) - counted(before); /* or less */
-    exchange->http->body_bytes += more;
-    http_visit_of(exchange->connection)->body_bytes += more;
-}
-
-static void free_body(struct exchange *exchange)
-{
-    size_t before = exchange->body.capacity;
-    buffer_free(&exchange->body);
-    count_body(exchange, before);
 }
 
 struct gate_request http_ask_gate(const struct exchange *exchange)
@@ -278,142 +121,61 @@ struct gate_request http_ask_gate(const struct exchange *exchange)
                                  .now_ms = (int64_t)uv_now(exchange->http->loop)};
 }
 
-/* A good request is answered when the node has; an answer that is known is given. */
-static enum MHD_Result take_request(struct exchange *exchange)
-{
-    struct http *http = exchange->http;
-    struct upload *upload = &http->upload;
-    struct gate_request ask = http_ask_gate(exchange);
-    struct upload_request request = {
-        .kind = exchange->kind,
-        .query = http_query(exchange),
-        .body = {exchange->body.data, exchange->body.len},
-        .limit_user = http_header(exchange, "X-Limit-U"),
-        .limit_device = http_header(exchange, "X-Limit-D"),
-    };
-    if (http->is_closing)
-        return http_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
-                           "{\"error\":\"zherd-web ends\"}\n");
-    unsigned status =
-        gate_upload(&http->gate, &ask, &request, http->relay, upload, &exchange->number);
-    free_body(exchange);
-    if (status != MHD_HTTP_OK) {
-        http->text.len = 0;
-        upload_answer(exchange->kind, upload, &http->text);
-        http->count.refused++;
-        return http_queue(exchange, status, json);
-    }
-    exchange->accepted = upload->accepted;
-    http->count.accepted += upload->accepted;
-    http->count.skipped += upload->skipped;
-    http_note_client(exchange);
-    return upload->lines.len > 0 ? begin_to_wait(exchange) : answer_upload(exchange);
-}
-
-/* A stranger's body is not kept. */
-static void ask_for_token(struct exchange *exchange)
-{
-    const struct access_person *person;
-    struct gate_request ask = http_ask_gate(exchange);
-    if (exchange->status == 0 && !gate_find(&exchange->http->gate, &ask, &person))
-        exchange->status = MHD_HTTP_UNAUTHORIZED;
-}
-
-/* The next request may take so long, and its answer again, however long its connection rested. */
-static void give_time(struct visit *visit, const struct http *http)
-{
-    if (!visit->is_ended)
-        visit->due_ms = uv_now(http->loop) + HTTP_REQUEST_MS_MAX;
-}
-
-/* What a request is for, once its headers are there. Nothing is answered before its body was read:
- * who still writes would lose the answer. */
-static void begin(struct exchange *exchange, const char *path, const char *method)
+/* What a request is for, once its headers are there. */
+static void begin(struct exchange *exchange, const char *method)
 {
     bool is_get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
     bool is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     bool is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+    bool is_allowed = is_get || is_head;
+    char path[TARGET_PATH_BYTES_MAX];
     exchange->state = EXCHANGE_READS;
+    exchange->target = target_read((struct span){exchange->sent.data, exchange->sent.len});
+    target_spell(exchange->target.path, path);
     exchange->kind = upload_kind_of(span_of(path));
-    exchange->query.kind = query_kind_of(http_path(exchange));
+    exchange->query.kind = query_kind_of(exchange->target.path);
     exchange->asset = asset_find(path);
     exchange->is_about_ready = strcmp(path, "/readyz") == 0;
     if (exchange->kind != UPLOAD_NONE) {
         exchange->methods = upload_methods(exchange->kind);
-        exchange->status = is_post || (is_get && strstr(exchange->methods, method) != NULL)
-                               ? 0
-                               : MHD_HTTP_METHOD_NOT_ALLOWED;
-        ask_for_token(exchange);
+        is_allowed = is_post || (is_get && strstr(exchange->methods, method) != NULL);
     } else if (exchange->query.kind != QUERY_NONE || exchange->asset != NULL ||
                exchange->is_about_ready || strcmp(path, "/healthz") == 0) {
         exchange->methods = "GET, HEAD";
-        exchange->status = is_get || is_head ? 0 : MHD_HTTP_METHOD_NOT_ALLOWED;
     } else {
         exchange->status = MHD_HTTP_NOT_FOUND;
-    }
-}
-
-/* Room is taken by what a body's memory grows, not by the bytes that came. */
-static bool has_room(const struct exchange *exchange, size_t bytes)
-{
-    const struct http *http = exchange->http;
-    const struct network_address *who = &http_visit_of(exchange->connection)->who;
-    size_t of_address = 0, more = counted(buffer_capacity(&exchange->body, bytes)) -
-                                  counted(exchange->body.capacity);
-    if (more == 0 || more > HTTP_BODIES_BYTES_MAX - http->body_bytes)
-        return more == 0;
-    for (size_t i = 0; i < HTTP_VISITS_MAX; i++) {
-        const struct visit *visit = &http->visits[i];
-        if (visit->is_there && memcmp(&visit->who, who, sizeof *who) == 0)
-            of_address += visit->body_bytes;
-    }
-    return more <= HTTP_ADDRESS_BODIES_BYTES_MAX - of_address;
-}
-
-/* A body in pieces. Of one that is too large, or for which there is no room, the rest is read and
- * dropped, so that its sender reads the answer. */
-static void take_piece(struct exchange *exchange, struct span piece)
-{
-    if (exchange->status != 0 || exchange->kind == UPLOAD_NONE)
+        exchange->why = "there is /owntracks, /osmand, /overland and /iamat, "
+                        "/clients.geojson, /clients/ID, /nearby, /whatsat and /events";
         return;
-    size_t before = exchange->body.capacity;
-    if (piece.len > UPLOAD_BODY_BYTES_MAX - exchange->body.len) {
-        exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
-    } else if (!has_room(exchange, piece.len) || !buffer_try_append(&exchange->body, piece)) {
-        exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
     }
-    count_body(exchange, before);
-    if (exchange->status != 0)
-        free_body(exchange);
+    if (!is_allowed) {
+        exchange->status = MHD_HTTP_METHOD_NOT_ALLOWED;
+        exchange->why = "this wants another method";
+    } else if (exchange->kind != UPLOAD_NONE) {
+        http_begin_upload(exchange);
+    }
 }
 
 static enum MHD_Result answer(struct exchange *exchange)
 {
-    switch (exchange->status) {
-    case 0:
-        if (exchange->query.kind != QUERY_NONE)
-            return http_show(exchange);
-        if (exchange->asset != NULL)
-            return http_give_asset(exchange);
-        return exchange->kind == UPLOAD_NONE ? http_answer_health(exchange)
-                                             : take_request(exchange);
-    case MHD_HTTP_OK:
-        return answer_upload(exchange);
-    case MHD_HTTP_NOT_FOUND:
-        return http_refuse(exchange, exchange->status,
-                           "{\"error\":\"there is /owntracks, /osmand, /overland and /iamat, "
-                           "/clients.geojson, /clients/ID, /nearby, /whatsat and /events\"}\n");
-    case MHD_HTTP_UNAUTHORIZED:
-        return http_refuse(exchange, exchange->status, "{\"error\":\"this is nobody's token\"}\n");
-    case MHD_HTTP_METHOD_NOT_ALLOWED:
-        return http_refuse(exchange, exchange->status,
-                           "{\"error\":\"this wants another method\"}\n");
-    case MHD_HTTP_CONTENT_TOO_LARGE:
-        return http_refuse(exchange, exchange->status, "{\"error\":\"a body has up to 4 MiB\"}\n");
-    default:
-        return http_refuse(exchange, exchange->status,
-                           "{\"error\":\"too many bodies are being read\"}\n");
-    }
+    if (exchange->why != NULL)
+        return http_refuse(exchange, exchange->status, exchange->why);
+    if (exchange->status == MHD_HTTP_OK)
+        return http_answer_upload(exchange);
+    if (exchange->query.kind != QUERY_NONE)
+        return http_show(exchange);
+    if (exchange->asset != NULL)
+        return http_give_asset(exchange);
+    return exchange->kind == UPLOAD_NONE ? http_answer_health(exchange)
+                                         : http_take_upload(exchange);
+}
+
+/* Its sender asks whether to send the body (RFC 9110, 10.1.1). Nobody else is refused before the
+ * body was read: who still writes would lose the answer. */
+static bool asks_before_body(const struct exchange *exchange)
+{
+    struct span expected = http_header(exchange, MHD_HTTP_HEADER_EXPECT);
+    return expected.data != NULL && strcasecmp(expected.data, "100-continue") == 0;
 }
 
 /* Called when a request's headers are there, for each piece of its body, at its end, and once more
@@ -423,17 +185,20 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
                               size_t *piece_bytes, void **begun)
 {
     struct exchange *exchange = *begun;
-    (void)user, (void)connection, (void)version;
+    (void)user, (void)path, (void)version;
+    if (exchange->state == EXCHANGE_WAITS)
+        return http_wait(exchange);
+    exchange->http->is_busy = true;
     if (exchange->state == EXCHANGE_BEGINS) {
-        begin(exchange, path, method);
-        return MHD_YES;
+        begin(exchange, method);
+        return exchange->why != NULL && asks_before_body(exchange) ? answer(exchange) : MHD_YES;
     }
     if (*piece_bytes > 0) {
-        take_piece(exchange, (struct span){piece, *piece_bytes});
+        http_take_piece(exchange, (struct span){piece, *piece_bytes});
         *piece_bytes = 0;
         return MHD_YES;
     }
-    give_time(http_visit_of(connection), exchange->http);
+    http_give_time(http_visit_of(connection), exchange->http);
     return answer(exchange);
 }
 
@@ -444,7 +209,7 @@ static void *begin_exchange(void *user, const char *target, struct MHD_Connectio
     struct exchange *exchange = bytes_zeroed(sizeof *exchange);
     exchange->http = user;
     exchange->connection = connection;
-    buffer_append(&exchange->target, span_of(target));
+    buffer_append(&exchange->sent, span_of(target));
     return exchange;
 }
 
@@ -455,88 +220,24 @@ static void end_exchange(void *user, struct MHD_Connection *connection, void **b
     struct exchange *exchange = *begun;
     (void)code;
     struct visit *visit = http_visit_of(connection);
-    give_time(visit, http);
+    http_give_time(visit, http);
     if (exchange == NULL)
         return;
-    if (exchange->state == EXCHANGE_WAITS)
-        http_unlink(&http->waiting, exchange);
     http_show_end(exchange);
-    free_body(exchange);
-    buffer_free(&exchange->target);
-    buffer_free(&exchange->client);
+    http_end_upload(exchange);
+    buffer_free(&exchange->sent);
     free(exchange);
     *begun = NULL;
 }
 
-/* ---- connections ---- */
+/* ---- turns ---- */
 
-static void note_connection(void *user, struct MHD_Connection *connection, void **context,
-                            enum MHD_ConnectionNotificationCode code)
-{
-    struct http *http = user;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = begin_visit(
-            http,
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-    } else {
-        ((struct visit *)*context)->is_there = false;
-        http->visit_count--;
-    }
-}
-
-static void on_listener(uv_poll_t *poll, int status, int events);
-
-static void listen_again(uv_timer_t *timer)
+static void look_around(uv_timer_t *timer)
 {
     struct http *http = timer->data;
-    for (size_t i = 0; i < http->listener_count && !http->is_stopped; i++)
-        uv_poll_start(&http->listeners[i].poll, UV_READABLE, on_listener);
+    gate_turn(&http->gate, http->relay, (int64_t)uv_now(http->loop));
+    http_end_late(http);
 }
-
-static void pause_listening(struct http *http)
-{
-    for (size_t i = 0; i < http->listener_count; i++)
-        uv_poll_stop(&http->listeners[i].poll);
-    uv_timer_start(&http->pause, listen_again, ACCEPT_PAUSE_MS, 0);
-}
-
-/* An address that has its share is closed at once. */
-static void take_connection(struct http *http, int fd, const struct sockaddr *at, socklen_t bytes)
-{
-    static const int on = 1;
-    struct network_address who = network_address_host(at);
-    if (http_has_share(http, &who, is_no_viewer, HTTP_CONNECTIONS_MAX)) {
-        close(fd);
-        return;
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    MHD_add_connection(http->daemon, fd, at, bytes); /* closes it where it fails */
-}
-
-static void on_listener(uv_poll_t *poll, int status, int events)
-{
-    struct listener *listener = poll->data;
-    struct http *http = listener->http;
-    (void)status, (void)events;
-    for (int i = 0; i < ACCEPTED_MAX; i++) {
-        struct sockaddr_storage at;
-        socklen_t bytes = sizeof at;
-        if (http->visit_count >= HTTP_CONNECTIONS_MAX) { /* more where viewers end */
-            pause_listening(http);
-            return;
-        }
-        int fd =
-            accept4(listener->fd, (struct sockaddr *)&at, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-            pause_listening(http);
-        if (fd < 0)
-            return;
-        take_connection(http, fd, (const struct sockaddr *)&at, bytes);
-    }
-}
-
-/* ---- turns ---- */
 
 static void on_due(uv_timer_t *timer)
 {
@@ -551,11 +252,15 @@ static void on_daemon(uv_poll_t *poll, int status, int events)
 void http_turn(struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms = UINT64_MAX;
-    end_all_waiting(http, false);
+    http_end_waiting(http, false);
     http_show_turn(http);
+    http->is_busy = false;
     MHD_run(http->daemon);
     if (MHD_get_timeout(http->daemon, &wait_ms) != MHD_YES)
         wait_ms = UINT64_MAX;
+    /* For those that wait without being suspended the library would not sleep. */
+    if (wait_ms == 0 && http->waiting.first != NULL && !http->is_busy)
+        wait_ms = 1;
     if (http->waiting.first != NULL) {
         uint64_t now_ms = uv_now(http->loop), due_ms = http->waiting.first->due_ms;
         uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
@@ -568,23 +273,6 @@ void http_turn(struct http *http)
 }
 
 /* ---- start and stop ---- */
-
-static bool listen_at(struct http *http, const char *endpoint, struct fault *fault)
-{
-    static const struct binding_options options = {.backlog = SOMAXCONN, .everywhere = true};
-    int fds[BINDING_SOCKETS_MAX];
-    http->listener_count = binding_listen(endpoint, &options, fds, fault);
-    if (http->listener_count == 0)
-        return fault_set(fault, "cannot listen at %s: %s", endpoint, fault->text);
-    for (size_t i = 0; i < http->listener_count; i++) {
-        struct listener *listener = &http->listeners[i];
-        listener->http = http;
-        listener->fd = fds[i];
-        uv_poll_init(http->loop, &listener->poll, listener->fd);
-        listener->poll.data = listener;
-    }
-    return true;
-}
 
 static struct MHD_Daemon *start_daemon(struct http *http, bool is_secure)
 {
@@ -599,7 +287,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, bool is_secure)
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEAD_BYTES_MAX, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin_exchange, http},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)end_exchange, http},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)note_connection, http},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_note_connection, http},
         {MHD_OPTION_ARRAY, 0, is_secure ? tls : &tls[sizeof tls / sizeof *tls - 1]},
         {MHD_OPTION_END, 0, NULL},
     };
@@ -619,7 +307,7 @@ struct http *http_new(uv_loop_t *loop, const char *endpoint, bool is_secure, str
     http->daemon = start_daemon(http, is_secure);
     if (http->daemon == NULL)
         fault_set(fault, "cannot serve HTTP: %s", strerror(errno));
-    if (http->daemon == NULL || !listen_at(http, endpoint, fault)) {
+    if (http->daemon == NULL || !http_listen(http, endpoint, fault)) {
         if (http->daemon != NULL)
             MHD_stop_daemon(http->daemon);
         free(http);
@@ -630,10 +318,8 @@ struct http *http_new(uv_loop_t *loop, const char *endpoint, bool is_secure, str
     uv_poll_start(&http->poll, UV_READABLE, on_daemon);
     uv_timer_init(loop, &http->timer);
     uv_timer_init(loop, &http->look);
-    uv_timer_init(loop, &http->pause);
-    http->look.data = http->pause.data = http;
+    http->look.data = http;
     uv_timer_start(&http->look, look_around, LOOK_MS, LOOK_MS);
-    listen_again(&http->pause);
     return http;
 }
 
@@ -655,8 +341,7 @@ void http_stop(struct http *http)
 {
     http->is_stopped = true;
     gate_release(&http->gate, http->relay, (int64_t)uv_now(http->loop));
-    for (size_t i = 0; i < http->listener_count; i++)
-        uv_poll_stop(&http->listeners[i].poll);
+    http_listen_stop(http);
     http_show_stop(http);
 }
 
@@ -665,22 +350,19 @@ bool http_is_waiting(const struct http *http)
     return http->waiting.first != NULL || http->askers.first != NULL;
 }
 
-/* The library reads requests once more, and ends the process where one of its connections is
- * suspended when it stops. */
+/* The library reads requests once more, and writes what it was told then with the next run. It ends
+ * the process where one of its connections is suspended when it stops. */
 void http_close(struct http *http)
 {
     http->is_stopped = http->is_closing = true;
-    end_all_waiting(http, true);
+    http_end_waiting(http, true);
     http_show_stop(http);
+    MHD_run(http->daemon);
     MHD_run(http->daemon);
     uv_close((uv_handle_t *)&http->poll, NULL);
     uv_close((uv_handle_t *)&http->timer, NULL);
     uv_close((uv_handle_t *)&http->look, NULL);
-    uv_close((uv_handle_t *)&http->pause, NULL);
-    for (size_t i = 0; i < http->listener_count; i++) {
-        uv_close((uv_handle_t *)&http->listeners[i].poll, NULL);
-        close(http->listeners[i].fd);
-    }
+    http_listen_close(http);
     MHD_stop_daemon(http->daemon);
 }
 

@@ -16,7 +16,7 @@
 /* The folder has the version of PLplot in its name. */
 #define COASTS   "/usr/share/plplot*/globe.shp"
 #define CITIES   "/usr/share/zoneinfo/zone1970.tab"
-#define NO_FILE  "{\"error\":\"this file is not on the machine that serves the map\"}\n"
+#define NO_FILE  "this file is not on the machine that serves the map"
 #define NS_PER_S INT64_C(1000000000)
 
 static int open_file(const char *path)
@@ -78,7 +78,6 @@ static void add_headers(struct MHD_Response *response, const char *tiles)
     asset_policy(tiles, &policy);
     buffer_append(&policy, (struct span){"", 1});
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_SECURITY_POLICY, policy.data);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
     buffer_free(&policy);

@@ -20,7 +20,7 @@ bool http_tell_friends(struct exchange *exchange)
     if (exchange->client.len == 0 || !herd_is_complete(http->herd) ||
         !gate_find(&http->gate, &ask, &person) || person == NULL)
         return false;
-    struct sight sight = http_sight_of(http->gate.rules, person);
+    struct sight sight = http_sight_of(http, person);
     friends_write(&http->friends, herd_flood(http->herd), herd_stream(http->herd), &sight,
                   person->name, (struct span){exchange->client.data, exchange->client.len},
                   &http->text);

@@ -18,29 +18,6 @@
 /* Of what a viewer is sent, what the system may keep before it has left: a slow one is to be late
  * here, where it is noticed, and not there. */
 #define UNSENT_BYTES_MAX (128 * 1024)
-#define WHY_BYTES_MAX    256
-
-struct span http_path(const struct exchange *exchange)
-{
-    const struct buffer *target = &exchange->target;
-    const char *query = target->len == 0 ? NULL : memchr(target->data, '?', target->len);
-    return (struct span){target->data,
-                         query == NULL ? target->len : (size_t)(query - target->data)};
-}
-
-struct span http_query(const struct exchange *exchange)
-{
-    size_t before = http_path(exchange).len, bytes = exchange->target.len;
-    before += before < bytes; /* the question mark */
-    return (struct span){exchange->target.data + before, bytes - before};
-}
-
-static enum MHD_Result refuse(struct exchange *exchange, unsigned status, const char *why)
-{
-    char text[WHY_BYTES_MAX];
-    snprintf(text, sizeof text, "{\"error\":\"%s\"}\n", why);
-    return http_refuse(exchange, status, text);
-}
 
 /* ---- who asks ---- */
 
@@ -49,14 +26,16 @@ static bool may_see(const void *person, struct span client)
     return admit_may_see(person, client);
 }
 
-struct sight http_sight_of(const struct access *rules, const struct access_person *person)
+struct sight http_sight_of(const struct http *http, const struct access_person *person)
 {
+    const struct access *rules = http->gate.rules;
+    int64_t from_ns = herd_from_ns(http->herd);
     if (person == NULL)
-        return (struct sight){0};
+        return (struct sight){.from_ns = from_ns};
     for (size_t i = 0; rules != NULL && i < rules->person_count; i++)
         if (access_see_alike(&rules->persons[i], person))
-            return (struct sight){may_see, &rules->persons[i]};
-    return (struct sight){may_see, person};
+            return (struct sight){may_see, &rules->persons[i], from_ns};
+    return (struct sight){may_see, person, from_ns};
 }
 
 /* Whom the request may see; or it is refused, and the status is not 200. */
@@ -71,7 +50,7 @@ static unsigned find_sight(struct exchange *exchange, struct sight *sight)
         return gate_deny(gate, &ask, person);
     if (!gate_keeps_rate(&ask, person))
         return MHD_HTTP_TOO_MANY_REQUESTS;
-    *sight = http_sight_of(gate->rules, person);
+    *sight = http_sight_of(exchange->http, person);
     exchange->until_ns = person == NULL ? INT64_MAX : person->until_ns;
     return MHD_HTTP_OK;
 }
@@ -80,11 +59,11 @@ static enum MHD_Result refuse_person(struct exchange *exchange, unsigned status)
 {
     switch (status) {
     case MHD_HTTP_UNAUTHORIZED:
-        return refuse(exchange, status, "this wants a token that is somebody's");
+        return http_refuse(exchange, status, "this wants a token that is somebody's");
     case MHD_HTTP_FORBIDDEN:
-        return refuse(exchange, status, "this person may see nobody");
+        return http_refuse(exchange, status, "this person may see nobody");
     default:
-        return refuse(exchange, status, "this is faster than the access rules allow");
+        return http_refuse(exchange, status, "this is faster than the access rules allow");
     }
 }
 
@@ -109,9 +88,9 @@ static bool take_work(struct exchange *exchange, enum MHD_Result *refused)
     visit->has_work = has_share && http->work_count < HTTP_WORKS_MAX;
     http->work_count += visit->has_work;
     if (!visit->has_work)
-        *refused =
-            refuse(exchange, has_share ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_TOO_MANY_REQUESTS,
-                   "too many answers are being written");
+        *refused = http_refuse(
+            exchange, has_share ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_TOO_MANY_REQUESTS,
+            "too many answers are being written");
     return visit->has_work;
 }
 
@@ -137,6 +116,7 @@ static ssize_t read_page(void *user, uint64_t at, char *to, size_t room)
     struct exchange *exchange = user;
     struct http *http = exchange->http;
     (void)at;
+    http->is_busy = true;
     if (!exchange->is_page)
         return end_connection(exchange, MHD_CONTENT_READER_END_WITH_ERROR); /* other rules */
     size_t bytes = page_read(&exchange->page, herd_flood(http->herd), herd_now_ns(http->herd),
@@ -151,14 +131,14 @@ static enum MHD_Result show_page(struct exchange *exchange, struct sight sight)
     char id[STREAM_ID_BYTES_MAX] = "";
     enum MHD_Result refused;
     if (!herd_is_complete(http->herd))
-        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
-                      "not all positions have come from the node yet");
+        return http_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           "not all positions have come from the node yet");
     if (exchange->query.kind == QUERY_CLIENTS)
         stream_write_id(herd_stream(http->herd), &sight, id);
     http->count.shown++;
     if (!page_begin(&exchange->page, &exchange->query, &sight, herd_flood(http->herd),
                     herd_now_ns(http->herd), id))
-        return refuse(exchange, MHD_HTTP_NOT_FOUND, "nobody has heard of this client");
+        return http_refuse(exchange, MHD_HTTP_NOT_FOUND, "nobody has heard of this client");
     if (exchange->page.is_over) {
         http->text.len = 0;
         buffer_append(&http->text,
@@ -214,11 +194,11 @@ static enum MHD_Result answer_asked(struct exchange *exchange)
                       (struct span){exchange->page.ready.data, exchange->page.ready.len});
         return http_queue(exchange, MHD_HTTP_OK, "application/json");
     case MHD_HTTP_NOT_FOUND:
-        return refuse(exchange, exchange->asked, "nobody has heard of this client");
+        return http_refuse(exchange, exchange->asked, "nobody has heard of this client");
     case MHD_HTTP_SERVICE_UNAVAILABLE:
-        return refuse(exchange, exchange->asked, "the node takes no question now");
+        return http_refuse(exchange, exchange->asked, "the node takes no question now");
     default:
-        return refuse(exchange, exchange->asked, "the node has not answered");
+        return http_refuse(exchange, exchange->asked, "the node has not answered");
     }
 }
 
@@ -227,13 +207,13 @@ static enum MHD_Result ask(struct exchange *exchange, struct sight sight)
     struct http *http = exchange->http;
     enum MHD_Result refused;
     if (!sight_has(&sight, (struct span){exchange->query.client, exchange->query.client_bytes}))
-        return refuse(exchange, MHD_HTTP_NOT_FOUND, "nobody has heard of this client");
+        return http_refuse(exchange, MHD_HTTP_NOT_FOUND, "nobody has heard of this client");
     if (!take_work(exchange, &refused))
         return refused;
     http->text.len = 0;
     int fd = http->is_closing ? -1 : door_dial(http->door, &http->text);
     if (fd < 0)
-        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the node cannot be reached");
+        return http_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the node cannot be reached");
     query_write_whatsat(&exchange->query, &http->text);
     exchange->asker = asker_new(http->loop, fd, (struct span){http->text.data, http->text.len},
                                 on_asked, exchange);
@@ -252,6 +232,7 @@ static ssize_t read_events(void *user, uint64_t at, char *to, size_t room)
     struct exchange *exchange = user;
     struct http *http = exchange->http;
     (void)at;
+    http->is_busy = true;
     if (http->is_stopped || http_visit_of(exchange->connection)->is_ended ||
         exchange->viewer.audience == NULL || herd_now_ns(http->herd) >= exchange->until_ns)
         return end_connection(exchange, MHD_CONTENT_READER_END_OF_STREAM);
@@ -411,8 +392,8 @@ enum MHD_Result http_show(struct exchange *exchange)
     struct sight sight = {0};
     if (exchange->asked != 0)
         return answer_asked(exchange);
-    if (!query_read(kind, http_path(exchange), http_query(exchange), &exchange->query))
-        return refuse(exchange, MHD_HTTP_BAD_REQUEST, exchange->query.why);
+    if (!query_read(kind, exchange->target.path, exchange->target.query, &exchange->query))
+        return http_refuse(exchange, MHD_HTTP_BAD_REQUEST, exchange->query.why);
     if (kind == QUERY_METRICS)
         return show_metrics(exchange);
     unsigned status = find_sight(exchange, &sight);

@@ -111,7 +111,7 @@ void friends_write(struct friends *friends, struct flood *flood, const struct st
         looks++;
         if (!flood_read_slot(flood, at, &feature.location) ||
             span_equals(feature.location.client, client) ||
-            !sight_has(sight, feature.location.client) || !geojson_read(&feature))
+            !sight_has_location(sight, &feature.location) || !geojson_read(&feature))
             continue;
         int64_t tst = location_stamp_ns(feature.location.stamp) / NS_PER_S;
         if (tst <= 0)

@@ -11,12 +11,21 @@
 #define ESCAPE_BYTES     6 /* "\u001b" */
 #define REPLACEMENT      "\xef\xbf\xbd"
 #define DECIMALS         9
-#define NS_PER_MS        1000000
+#define NS_PER_MS        INT64_C(1000000)
 #define MM_PER_DM        100
 
 bool geojson_read(struct geojson_feature *feature)
 {
     return degrees_read(feature->location.position, &feature->place);
+}
+
+int64_t sight_from_ns(const struct flood_time *time, int64_t expire_ms)
+{
+    int64_t from_ns;
+    bool is_late = time->floor_ns != INT64_MIN || expire_ms == 0 || time->votes == 0;
+    return is_late || __builtin_sub_overflow(time->forget_ns, expire_ms * NS_PER_MS, &from_ns)
+               ? 0
+               : from_ns;
 }
 
 static void put(struct buffer *out, const char *text)

@@ -14,17 +14,30 @@
 
 #include "bus/base/bytes.h"
 #include "bus/base/degrees.h"
+#include "bus/flood.h"
 #include "bus/table/location.h"
 
 /* Whom somebody may see. `may_see` NULL: everybody. */
 struct sight {
     bool (*may_see)(const void *whom, struct span client);
     const void *whom; /* borrowed; two with the same one see the same */
+    int64_t from_ns;  /* who has an order before it is over; 0: whom the table shows is not */
 };
+
+/* The time of `from_ns`. An observer has no floor in its first minute (bus/PROTOCOL.md, V7), and
+ * its table shows all that expires then; it frees nothing by a clock of its own, but need not show
+ * what is over by the herd's as soon as one votes. `expire_ms` 0: nothing expires. */
+int64_t sight_from_ns(const struct flood_time *time, int64_t expire_ms);
 
 static inline bool sight_has(const struct sight *sight, struct span client)
 {
     return sight->may_see == NULL || sight->may_see(sight->whom, client);
+}
+
+static inline bool sight_has_location(const struct sight *sight, const struct location *location)
+{
+    return (sight->from_ns == 0 || location->order_ns >= sight->from_ns) &&
+           sight_has(sight, location->client);
 }
 
 /* A location and its place on the globe. */

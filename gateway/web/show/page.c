@@ -38,8 +38,8 @@ static bool begin_nearby(struct page *page, struct flood *flood)
     uint32_t slot;
     bool has_client = page->query->client_bytes > 0, has_place = true;
     if (has_client &&
-        (!sight_has(&page->sight, client_of(page)) ||
-         !flood_find(flood, client_of(page), &centre.location) ||
+        (!flood_find(flood, client_of(page), &centre.location) ||
+         !sight_has_location(&page->sight, &centre.location) ||
          !table_find(table, client_of(page), table_ref(table, client_of(page)), &slot)))
         return false;
     if (has_client)
@@ -74,7 +74,8 @@ static void go_on_searching(struct page *page, struct flood *flood, int64_t now_
         --*looks;
         const struct grid_near *near = &page->search->nears[page->near];
         if (!grid_search_holds(page->search, table, page->near++) ||
-            !flood_read_slot(flood, near->slot, &feature.location) || !geojson_read(&feature))
+            !flood_read_slot(flood, near->slot, &feature.location) ||
+            !sight_has_location(&page->sight, &feature.location) || !geojson_read(&feature))
             continue;
         put(page, page->count++ == 0 ? "\n" : ",\n");
         geojson_put(&page->ready, &feature, now_ns, &near->mm);
@@ -90,7 +91,7 @@ static bool is_meant(const struct page *page, const struct geojson_feature *feat
     const struct query *query = page->query;
     return query_has_place(query, feature->place) &&
            (query->text_bytes == 0 || query_has_client(query, feature->location.client)) &&
-           sight_has(&page->sight, feature->location.client);
+           sight_has_location(&page->sight, &feature->location);
 }
 
 static void go_on_listing(struct page *page, struct flood *flood, int64_t now_ns, int64_t *looks)
@@ -121,8 +122,8 @@ static void go_on_listing(struct page *page, struct flood *flood, int64_t now_ns
 static bool begin_client(struct page *page, struct flood *flood, int64_t now_ns)
 {
     struct geojson_feature feature;
-    if (!sight_has(&page->sight, client_of(page)) ||
-        !flood_find(flood, client_of(page), &feature.location) || !geojson_read(&feature))
+    if (!flood_find(flood, client_of(page), &feature.location) ||
+        !sight_has_location(&page->sight, &feature.location) || !geojson_read(&feature))
         return false;
     geojson_put(&page->ready, &feature, now_ns, NULL);
     put(page, "\n");

@@ -13,25 +13,30 @@
 /* Of a mark: viewers were told that this slot's client is gone, or never knew it. */
 #define ABSENT (UINT32_C(1) << 31)
 
+/* Each byte of an id may become six. */
+static_assert(STREAM_TICK_BYTES_MAX + (size_t)6 * LOCATION_TEXT_BYTES_MAX + 4096 <=
+                  STREAM_KEPT_BYTES,
+              "a tick never is a reset by itself");
+
 enum kind { KIND_NONE, KIND_GONE, KIND_MOVE };
+
+/* Of an event, but for its data: how it begins and ends, and a comma. */
+#define EVENT_BYTES 32
 
 static const char *const begins[] = {
     [KIND_GONE] = "event: gone\ndata: [", [KIND_MOVE] = "event: move\ndata: ["};
 
-struct tick {
-    uint64_t number, end; /* where it ends in the log */
-};
-
 struct audience {
     struct sight sight;
     size_t viewers;
-    char *log;              /* NULL: there is no such audience */
-    uint64_t end;           /* bytes that were written to it since it began */
-    uint64_t came;          /* in which order somebody joined last */
-    struct tick since;      /* what is known begins after this tick */
-    struct tick *ticks;     /* a ring: those after it that had something for this audience */
-    uint64_t first, behind; /* of the ring */
-    enum kind open;         /* an event that has begun and not ended */
+    uint64_t run;    /* in its ids */
+    char *log;       /* NULL: there is no such audience */
+    uint64_t end;    /* bytes that were written to it since it began */
+    uint64_t came;   /* in which order somebody joined last */
+    uint64_t number; /* of the last tick that had something for it */
+    uint64_t first;  /* what is known begins after this one */
+    uint64_t *ends;  /* where each tick from `first` on ends in the log: a ring */
+    enum kind open;  /* an event that has begun and not ended */
     size_t open_bytes;
     int64_t spoke_ms;
 };
@@ -40,13 +45,17 @@ struct stream {
     struct flood *flood;
     struct table *table;
     struct changes changes;
-    uint64_t at; /* the changes before were looked at */
-    uint64_t run, number;
+    uint64_t at;       /* the changes before were looked at */
+    uint64_t run;      /* of the next audience */
     uint32_t *marks;   /* of each slot: in which round it was looked at last, and ABSENT */
     uint32_t *changed; /* of each slot: in which tick it changed last */
     uint32_t mark_count, round, tick;
-    uint32_t *moved; /* slots of this tick */
-    uint32_t moved_count;
+    uint32_t *moved; /* slots that moved, of which those from `moved_at` on are not told yet */
+    uint32_t moved_count, moved_at;
+    int64_t from_ns;   /* see stream_hide_before */
+    uint32_t over_at;  /* the slot that is looked at next for who is over by that */
+    size_t gone_at;    /* of the clients that were freed, those before were told */
+    size_t told_bytes; /* in this tick, at most, to one audience */
     int64_t now_ms;
     uint64_t came;
     struct buffer item, herd;
@@ -71,12 +80,10 @@ static void write_text(struct audience *audience, const char *text)
     write_log(audience, span_of(text));
 }
 
-/* What no viewer can be given any more is known no more. */
-static void forget_old(struct audience *audience)
+/* Where what comes after that tick begins. */
+static uint64_t *end_of(struct audience *audience, uint64_t number)
 {
-    while (audience->first < audience->behind &&
-           audience->end - audience->since.end > STREAM_KEPT_BYTES)
-        audience->since = audience->ticks[audience->first++ % STREAM_KEPT_TICKS];
+    return &audience->ends[number % (STREAM_KEPT_TICKS + 1)];
 }
 
 static void put(struct audience *audience, enum kind kind, struct span item)
@@ -94,43 +101,38 @@ static void put(struct audience *audience, enum kind kind, struct span item)
     audience->open_bytes += item.len + 1;
 }
 
-static void write_id(const struct stream *stream, char id[STREAM_ID_BYTES_MAX])
+static void write_id(const struct audience *audience, char id[STREAM_ID_BYTES_MAX])
 {
-    snprintf(id, STREAM_ID_BYTES_MAX, "%016" PRIx64 "-%" PRIu64, stream->run, stream->number);
+    snprintf(id, STREAM_ID_BYTES_MAX, "%016" PRIx64 "-%" PRIu64, audience->run, audience->number);
+}
+
+static void begin_tick(struct audience *audience)
+{
+    audience->number++;
+    if (audience->number - audience->first > STREAM_KEPT_TICKS)
+        audience->first++;
 }
 
 /* The tick's id stands in its last event, so that who was cut off before has it repeated. */
 static void end_tick(struct stream *stream, struct audience *audience)
 {
     char id[STREAM_ID_BYTES_MAX], text[STREAM_ID_BYTES_MAX + sizeof "]\nid: \n\n"];
-    write_id(stream, id);
+    begin_tick(audience);
+    write_id(audience, id);
     snprintf(text, sizeof text, "]\nid: %s\n\n", id);
     write_text(audience, text);
     audience->open = KIND_NONE;
     audience->spoke_ms = stream->now_ms;
-    if (audience->behind - audience->first == STREAM_KEPT_TICKS)
-        audience->since = audience->ticks[audience->first++ % STREAM_KEPT_TICKS];
-    audience->ticks[audience->behind++ % STREAM_KEPT_TICKS] =
-        (struct tick){stream->number, audience->end};
+    *end_of(audience, audience->number) = audience->end;
 }
 
-/* Where what comes after that tick begins; false where that is not known. */
+/* Whether what comes after that tick is kept, and where it begins. */
 static bool find_tick(struct audience *audience, uint64_t number, uint64_t *at)
 {
-    forget_old(audience);
-    if (number < audience->since.number || audience->end - audience->since.end > STREAM_KEPT_BYTES)
+    if (number < audience->first || number > audience->number)
         return false;
-    uint64_t low = audience->first, high = audience->behind; /* those below low are up to number */
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (audience->ticks[middle % STREAM_KEPT_TICKS].number <= number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *at = low == audience->first ? audience->since.end
-                                 : audience->ticks[(low - 1) % STREAM_KEPT_TICKS].end;
-    return true;
+    *at = *end_of(audience, number);
+    return audience->end - *at <= STREAM_KEPT_BYTES;
 }
 
 /* ---- audiences ---- */
@@ -144,14 +146,16 @@ static void begin_audience(struct stream *stream, struct audience *audience,
                            const struct sight *sight)
 {
     char *log = audience->log != NULL ? audience->log : bytes_zeroed(STREAM_KEPT_BYTES);
-    struct tick *ticks =
-        audience->ticks != NULL ? audience->ticks : bytes_zeroed(STREAM_KEPT_TICKS * sizeof *ticks);
+    uint64_t *ends = audience->ends != NULL
+                         ? audience->ends
+                         : bytes_resize(NULL, (STREAM_KEPT_TICKS + 1) * sizeof *ends);
     stream->figures.audiences += audience->log == NULL;
     *audience = (struct audience){.sight = *sight,
+                                  .run = stream->run++,
                                   .log = log,
-                                  .ticks = ticks,
-                                  .since = {.number = stream->number},
+                                  .ends = ends,
                                   .spoke_ms = stream->now_ms};
+    *end_of(audience, 0) = 0;
 }
 
 /* That of this sight, perhaps a new one; NULL where there is no room. */
@@ -192,7 +196,9 @@ static void make_marks(struct stream *stream, uint32_t count)
 
 static bool read_slot(const struct stream *stream, uint32_t slot, struct geojson_feature *feature)
 {
-    return flood_read_slot(stream->flood, slot, &feature->location) && geojson_read(feature);
+    struct sight everybody = {.from_ns = stream->from_ns};
+    return flood_read_slot(stream->flood, slot, &feature->location) &&
+           sight_has_location(&everybody, &feature->location) && geojson_read(feature);
 }
 
 /* Viewers have what is in the table, all of it. */
@@ -209,12 +215,15 @@ static void mark_all(struct stream *stream)
             !grid_slot_place(stream->table, slot, &place))
             stream->marks[slot] = ABSENT;
     stream->at = stream->changes.end;
+    stream->moved_at = stream->moved_count = 0;
     changes_free_gone(&stream->changes);
+    stream->gone_at = 0;
 }
 
 static void tell(struct stream *stream, enum kind kind, struct span client)
 {
     struct span item = {stream->item.data, stream->item.len};
+    stream->told_bytes += item.len + EVENT_BYTES;
     for (size_t i = 0; i < STREAM_AUDIENCES_MAX && stream->audiences[i].log != NULL; i++)
         if (sight_has(&stream->audiences[i].sight, client))
             put(&stream->audiences[i], kind, item);
@@ -276,37 +285,77 @@ static void look_at(struct stream *stream, uint32_t slot)
 static void reset_all(struct stream *stream)
 {
     char id[STREAM_ID_BYTES_MAX];
-    stream->number++;
-    write_id(stream, id);
     for (size_t i = 0; i < STREAM_AUDIENCES_MAX && stream->audiences[i].log != NULL; i++) {
         struct audience *audience = &stream->audiences[i];
+        begin_tick(audience);
+        write_id(audience, id);
         write_text(audience, "event: reset\ndata: {}\nid: ");
         write_text(audience, id);
         write_text(audience, "\n\n");
-        audience->first = audience->behind;
-        audience->since = (struct tick){stream->number, audience->end};
+        audience->first = audience->number;
+        *end_of(audience, audience->number) = audience->end;
         stream->figures.resets += audience->viewers;
     }
     mark_all(stream);
 }
 
-static void tell_changes(struct stream *stream)
+static bool is_full(const struct stream *stream)
 {
-    size_t at = 0;
+    return stream->told_bytes >= STREAM_TICK_BYTES_MAX;
+}
+
+/* Clients that were freed come first, all of them: one that is there again is told after that. */
+static void tell_all_freed(struct stream *stream)
+{
     uint32_t slot;
     struct span client;
-    make_marks(stream, table_slots(stream->table));
-    stream->round = stream->round + 1 == ABSENT ? 1 : stream->round + 1;
-    stream->moved_count = 0;
-    while (changes_next_gone(&stream->changes, &at, &slot, &client))
+    while (!is_full(stream) &&
+           changes_next_gone(&stream->changes, &stream->gone_at, &slot, &client))
         tell_freed(stream, slot, client);
+    if (is_full(stream))
+        return;
     changes_free_gone(&stream->changes);
+    stream->gone_at = 0;
+}
+
+static void look_at_changes(struct stream *stream)
+{
     uint64_t left = stream->changes.end - stream->at;
     uint64_t count = left < STREAM_TICK_SLOTS_MAX ? left : STREAM_TICK_SLOTS_MAX;
-    for (uint64_t i = 0; i < count; i++)
+    stream->round = stream->round + 1 == ABSENT ? 1 : stream->round + 1;
+    stream->moved_at = stream->moved_count = 0;
+    for (uint64_t i = 0; i < count && !is_full(stream); i++)
         look_at(stream, changes_at(&stream->changes, stream->at++));
-    for (uint32_t i = 0; i < stream->moved_count; i++)
-        tell_moved(stream, stream->moved[i]);
+}
+
+/* Nothing changes in the table where somebody is over by time alone. */
+static void look_for_over(struct stream *stream)
+{
+    struct geojson_feature feature;
+    uint32_t slots = table_slots(stream->table);
+    uint32_t count = slots < STREAM_TICK_SLOTS_MAX ? slots : STREAM_TICK_SLOTS_MAX;
+    for (uint32_t i = 0; i < count && stream->from_ns != 0 && !is_full(stream); i++) {
+        uint32_t slot = stream->over_at = (stream->over_at + 1) % slots;
+        if ((stream->marks[slot] & ABSENT) != 0 || !table_slot_is_live(stream->table, slot) ||
+            read_slot(stream, slot, &feature))
+            continue;
+        stream->marks[slot] |= ABSENT;
+        tell_gone(stream, table_slot_client(stream->table, slot));
+    }
+}
+
+/* What was found to have moved and did not fit comes before anything else is looked at, so that
+ * nobody who moves all the time keeps it out. */
+static void tell_changes(struct stream *stream)
+{
+    stream->told_bytes = 0;
+    make_marks(stream, table_slots(stream->table));
+    tell_all_freed(stream);
+    look_for_over(stream);
+    if (stream->moved_at == stream->moved_count)
+        look_at_changes(stream);
+    while (stream->moved_at < stream->moved_count && !is_full(stream))
+        tell_moved(stream, stream->moved[stream->moved_at++]);
 }
 
 /* Proxies end what is silent. */
@@ -321,7 +370,7 @@ static bool break_silence(struct stream *stream, struct audience *audience)
 
 bool stream_tick(struct stream *stream, int64_t now_ms)
 {
-    bool is_news = false, has_more = false;
+    bool has_more = false;
     stream->now_ms = now_ms;
     stream->tick++;
     if (!changes_has(&stream->changes, stream->at)) {
@@ -329,16 +378,14 @@ bool stream_tick(struct stream *stream, int64_t now_ms)
         return true;
     }
     tell_changes(stream);
-    for (size_t i = 0; i < STREAM_AUDIENCES_MAX; i++)
-        is_news |= stream->audiences[i].open != KIND_NONE;
-    stream->number += is_news;
     for (size_t i = 0; i < STREAM_AUDIENCES_MAX && stream->audiences[i].log != NULL; i++) {
+        has_more |= stream->audiences[i].open != KIND_NONE;
         if (stream->audiences[i].open != KIND_NONE)
             end_tick(stream, &stream->audiences[i]);
         else
             has_more |= break_silence(stream, &stream->audiences[i]);
     }
-    return is_news || has_more;
+    return has_more;
 }
 
 struct stream *stream_new(struct flood *flood, uint64_t run)
@@ -360,7 +407,7 @@ static void free_audiences(struct stream *stream)
 {
     for (size_t i = 0; i < STREAM_AUDIENCES_MAX; i++) {
         free(stream->audiences[i].log);
-        free(stream->audiences[i].ticks);
+        free(stream->audiences[i].ends);
         stream->audiences[i] = (struct audience){0};
     }
     stream->figures.audiences = 0;
@@ -382,6 +429,11 @@ void stream_destroy(struct stream **stream)
     *stream = NULL;
 }
 
+void stream_hide_before(struct stream *stream, int64_t from_ns)
+{
+    stream->from_ns = from_ns;
+}
+
 void stream_tell_herd(struct stream *stream, struct span data, bool quietly)
 {
     stream->herd.len = 0;
@@ -394,10 +446,13 @@ void stream_tell_herd(struct stream *stream, struct span data, bool quietly)
     }
 }
 
+/* Its id is nobody's: a run is random. */
+static const struct audience nobody;
+
 void stream_write_id(struct stream *stream, const struct sight *sight, char id[STREAM_ID_BYTES_MAX])
 {
-    find_audience(stream, sight);
-    write_id(stream, id);
+    const struct audience *audience = find_audience(stream, sight);
+    write_id(audience != NULL ? audience : &nobody, id);
 }
 
 /* ---- viewers ---- */
@@ -412,7 +467,7 @@ static void put_head(struct viewer *viewer, const char *text)
 static void reset(struct stream *stream, struct viewer *viewer)
 {
     char id[STREAM_ID_BYTES_MAX];
-    write_id(stream, id);
+    write_id(viewer->audience, id);
     put_head(viewer, "\nevent: reset\ndata: {}\nid: ");
     put_head(viewer, id);
     put_head(viewer, "\n\n");
@@ -420,14 +475,14 @@ static void reset(struct stream *stream, struct viewer *viewer)
     stream->figures.resets++;
 }
 
-/* The number of a tick of this run, that was. */
-static bool read_id(const struct stream *stream, struct span id, uint64_t *number)
+/* The number of a tick of this audience, that was. */
+static bool read_id(const struct audience *audience, struct span id, uint64_t *number)
 {
     char own[STREAM_ID_BYTES_MAX];
-    write_id(stream, own);
+    write_id(audience, own);
     size_t before = (size_t)(strchr(own, '-') + 1 - own);
     return id.len > before && memcmp(id.data, own, before) == 0 &&
-           decimal_read_whole((struct span){id.data + before, id.len - before}, stream->number,
+           decimal_read_whole((struct span){id.data + before, id.len - before}, audience->number,
                               number);
 }
 
@@ -450,11 +505,11 @@ bool stream_join(struct stream *stream, const struct sight *sight, struct span a
     }
     if (after.len == 0) {
         char id[STREAM_ID_BYTES_MAX];
-        write_id(stream, id);
+        write_id(audience, id);
         put_head(viewer, "id: ");
         put_head(viewer, id);
         put_head(viewer, "\n\n");
-    } else if (read_id(stream, after, &number) && find_tick(audience, number, &viewer->at)) {
+    } else if (read_id(audience, after, &number) && find_tick(audience, number, &viewer->at)) {
         stream->figures.resumed++;
     } else {
         reset(stream, viewer);
@@ -486,7 +541,6 @@ void stream_forget(struct stream *stream)
 {
     assert(stream->figures.viewers == 0);
     free_audiences(stream);
-    stream->number++; /* nobody goes on at an id of before */
 }
 
 static size_t read_log(struct viewer *viewer, char *to, size_t room)

@@ -4,11 +4,13 @@
  * Five times a second stream_tick looks at the slots that changed since, and appends of each client
  * its newest position alone; so nobody is told of one client more often. Those who may see the same
  * are an *audience*, and share one log, which keeps the last STREAM_KEPT_BYTES; whoever is further
- * back, or comes back with an id from before, is sent `reset`. It knows no connection and no clock,
+ * back, or comes back with an id from before, is sent `reset`. Each audience counts its own ticks,
+ * so that no id says anything of clients that it may not see. It knows no connection and no clock,
  * and what the node says of its links is handed in.
  *
  * Invariant: whoever has the table's clients as of an id, and then takes all events after it, has
- * those that the table had at the last tick; or was sent `reset`. */
+ * those that the table had at the last tick that left nothing to the next one; or was sent `reset`.
+ */
 #ifndef ZHERD_GATEWAY_WEB_SHOW_STREAM_H
 #define ZHERD_GATEWAY_WEB_SHOW_STREAM_H
 
@@ -30,8 +32,11 @@
 #define STREAM_AUDIENCES_MAX 64
 /* Of one event, but for a client whose id alone is longer. */
 #define STREAM_EVENT_BYTES_MAX ((size_t)64 * 1024)
-/* Slots that one tick looks at: what is left waits for the next one. */
+/* Slots that one tick looks at, and bytes that it appends, give or take one client: what is left
+ * waits for the next one. A viewer that has taken all before a tick is not late after it, however
+ * long ids are. */
 #define STREAM_TICK_SLOTS_MAX 50000u
+#define STREAM_TICK_BYTES_MAX ((size_t)3 * 1024 * 1024)
 /* A line that says nothing, for proxies that end what is silent. */
 #define STREAM_QUIET_MS 15000
 /* "5f0c7a1d9b3e2468-18446744073709551615" and a NUL. */
@@ -55,7 +60,8 @@ struct stream_figures {
 };
 
 /* Follows the table of the flood from now on: what is in it is what viewers are taken to have.
- * `run` names this process's life in ids. Borrows the flood, whose table nobody else follows. */
+ * `run` is random, and names this process's life in ids. Borrows the flood, whose table nobody else
+ * follows. */
 struct stream *stream_new(struct flood *flood, uint64_t run);
 /* Before the flood. Accepts NULL, sets the caller's pointer to NULL. */
 void stream_destroy(struct stream **stream);
@@ -64,11 +70,15 @@ void stream_destroy(struct stream **stream);
  * every STREAM_TICK_MS. Whether there is more in some log. */
 bool stream_tick(struct stream *stream, int64_t now_ms);
 
+/* Whoever has an order before that is over, although the table shows it; 0: nobody is. */
+void stream_hide_before(struct stream *stream, int64_t from_ns);
+
 /* What the node says, the data of the event `herd`, one line of JSON, is told first of all to
  * viewers to come, and to those that are there, too, unless `quietly`. */
 void stream_tell_herd(struct stream *stream, struct span data, bool quietly);
 
-/* The id of the last tick: who reads the table from now on, and sees that, goes on after it. */
+/* The id of the last tick of those who see that: who reads the table from now on goes on after it.
+ * Where there is no room for one more audience, an id that nobody goes on at. */
 void stream_write_id(struct stream *stream, const struct sight *sight,
                      char id[STREAM_ID_BYTES_MAX]);
 

@@ -34,7 +34,7 @@ _zherd() {
     --operator) words=$(_zherd_names operator "$(_zherd_file)") ;;
     --web) words=$(_zherd_webs "$(_zherd_file)") ;;
     --log) words='commands events' ;;
-    --protocol) words='zherd zherd-auth zherd-watch echo redis redis-geoadd redis-wait nats mqtt' ;;
+    --protocol) words='zherd zherd-auth zherd-watch echo redis redis-geoadd redis-wait nats mqtt osmand' ;;
     --fleet) words='leaps dense thin land point' ;;
     --workload) words='iamat whatsat mixed load storm idle propagate converge expire nearby told' ;;
     *)
