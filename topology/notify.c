@@ -25,9 +25,9 @@ static struct {
     int descriptor; /* -1 without a manager */
     struct sockaddr_un address;
     socklen_t address_bytes;
-    int64_t pause_ms; /* between two signs of life; 0 without a watchdog */
-    int64_t due_ms;
-    atomic_bool is_deaf; /* it did not take the last message, and we said so; of each thread */
+    int64_t pause_ms;       /* between two signs of life; 0 without a watchdog */
+    _Atomic int64_t due_ms; /* of the next one; two loops may ask at once: notify_alive */
+    atomic_bool is_deaf;    /* it did not take the last message, and we said so; of each thread */
 } manager = {.descriptor = -1};
 
 /* An address that begins with @ has no file. */
@@ -126,9 +126,15 @@ int64_t notify_alive(int64_t now_ms)
 {
     if (manager.pause_ms == 0)
         return INT64_MAX;
-    if (now_ms >= manager.due_ms) {
-        bool is_taken = tell("WATCHDOG=1", MSG_DONTWAIT);
-        manager.due_ms = now_ms + (is_taken ? manager.pause_ms : 1 + manager.pause_ms / RETRIES);
-    }
-    return manager.due_ms;
+    int64_t due_ms = atomic_load(&manager.due_ms), next_ms = now_ms + manager.pause_ms;
+    if (now_ms < due_ms)
+        return due_ms;
+    /* Whoever of two loops moves the time first is the one that says it. */
+    if (!atomic_compare_exchange_strong(&manager.due_ms, &due_ms, next_ms))
+        return due_ms;
+    if (tell("WATCHDOG=1", MSG_DONTWAIT))
+        return next_ms;
+    next_ms = now_ms + 1 + manager.pause_ms / RETRIES;
+    atomic_store(&manager.due_ms, next_ms);
+    return next_ms;
 }

@@ -28,8 +28,9 @@ void notify_reloading(void);
 void notify_stopping(void);
 
 /* For the loop that does the program's work, and for no other: at each turn it says that it still
- * turns, as often as the manager's watchdog wants to hear it, which is half its time. `now_ms` is
- * the loop's clock, which never goes back. Returns when the next call is due at the latest, or
+ * turns, as often as the manager's watchdog wants to hear it, which is half its time. Where one
+ * loop replaces another both may call it meanwhile, each on its thread. `now_ms` is the loops'
+ * clock, which never goes back. Returns when the next call is due at the latest, or
  * INT64_MAX where there is no watchdog. */
 int64_t notify_alive(int64_t now_ms);
 

@@ -364,10 +364,10 @@ void requests_lost(struct requests *requests, uint32_t broker, int64_t now_ms)
     }
 }
 
-/* What number a broker has from now on. */
+/* What number a broker has from now on; no broker stays none, also where one of `was` is new. */
 static uint8_t number_after(const uint32_t *was, uint32_t count, uint8_t before)
 {
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count && before != REQUESTS_NO_BROKER; i++)
         if (was[i] == before)
             return (uint8_t)i;
     return REQUESTS_NO_BROKER;

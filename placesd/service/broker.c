@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include <czmq.h>
@@ -53,8 +54,6 @@ _Static_assert(CACHE_BYTES_MAX + OUTBOX_BYTES_MAX +
 #define REFUSALS_PAUSE_MS 1000
 /* What is on its way over a connection that was replaced may take this long to arrive. */
 #define REPLACED_MS 1000
-/* The front and the back. */
-#define DOORS 2
 /* What ZeroMQ calls the descriptor among a message's properties (ZMQ_SRCFD, zmq_msg_get(3)). */
 #define DESCRIPTOR_PROPERTY "__fd"
 /* How long last answers may take to leave. */
@@ -513,12 +512,11 @@ static void drain(struct broker *broker, zsock_t *socket, int64_t now_ms)
     }
 }
 
-/* How long nothing needs to be done unless something arrives; zmq_poll's -1 is for ever. */
-static long pause_ms(int64_t deadline_ms, int64_t now_ms)
+/* How long nothing needs to be done unless something arrives; poll(2)'s -1 is for ever. */
+static int pause_ms(int64_t deadline_ms, int64_t now_ms)
 {
-    if (deadline_ms == INT64_MAX)
-        return -1;
-    return deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
+    int64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    return left_ms <= INT_MAX ? (int)left_ms : -1;
 }
 
 static int64_t earliest_ms(const struct broker *broker, int64_t until_ms)
@@ -537,39 +535,57 @@ static int64_t earliest_ms(const struct broker *broker, int64_t until_ms)
     return until_ms;
 }
 
+/* What is waited for. */
+enum item { FRONT, BACK, MOVE, MONITOR, STOP, ITEMS };
+
+/* Whether a message waits at the door. Its descriptor is edge-triggered and sending eats its edges
+ * (zmq_getsockopt(3), ZMQ_FD): only ZMQ_EVENTS tells, asked after the last send and before each
+ * sleep. */
+static bool has_message(zsock_t *socket)
+{
+    return (zsock_events(socket) & ZMQ_POLLIN) != 0;
+}
+
+/* Fills what poll(2) marks. zmq_poll(3) asks the doors twice and polls twice for each wait, and
+ * each of these is a system call or two. */
+static void wait_for_something(struct broker *broker, int stop_descriptor, int64_t until_ms,
+                               struct pollfd items[ITEMS])
+{
+    bool is_front = has_message(broker->front), is_back = has_message(broker->back);
+    const int descriptors[ITEMS] = {
+        [FRONT] = (int)zsock_fd(broker->front),
+        [BACK] = (int)zsock_fd(broker->back),
+        [MOVE] = broker->move.wake,
+        [MONITOR] = broker->monitor != NULL ? monitor_descriptor(broker->monitor) : -1,
+        [STOP] = stop_descriptor, /* poll(2) passes over -1 */
+    };
+    for (size_t i = 0; i < ITEMS; i++)
+        items[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+    poll(items, ITEMS,
+         is_front || is_back ? 0 : pause_ms(earliest_ms(broker, until_ms), zclock_mono()));
+    items[FRONT].revents |= is_front ? POLLIN : 0;
+    items[BACK].revents |= is_back ? POLLIN : 0;
+}
+
 /* One wait and what came of it. True when `stop_descriptor` (or -1) is readable. */
 static bool turn(struct broker *broker, int stop_descriptor, int64_t until_ms)
 {
-    zmq_pollitem_t items[DOORS + 3] = {
-        {.socket = zsock_resolve(broker->front), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(broker->back), .events = ZMQ_POLLIN},
-        {.fd = broker->move.wake, .events = ZMQ_POLLIN},
-    };
-    const zmq_pollitem_t *watchers = NULL, *stop = NULL;
-    int count = DOORS + 1;
-    if (broker->monitor != NULL) {
-        watchers = &items[count];
-        items[count++] =
-            (zmq_pollitem_t){.fd = monitor_descriptor(broker->monitor), .events = ZMQ_POLLIN};
-    }
-    if (stop_descriptor >= 0) {
-        stop = &items[count];
-        items[count++] = (zmq_pollitem_t){.fd = stop_descriptor, .events = ZMQ_POLLIN};
-    }
-    /* An interrupted poll leaves stale marks; the sockets are drained without blocking, so they
-     * may be asked whatever the marks say. */
-    zmq_poll(items, count, pause_ms(earliest_ms(broker, until_ms), zclock_mono()));
+    struct pollfd items[ITEMS];
+    wait_for_something(broker, stop_descriptor, until_ms, items);
     int64_t now_ms = zclock_mono();
-    drain(broker, broker->back, now_ms);
-    drain(broker, broker->front, now_ms);
+    if (items[BACK].revents != 0)
+        drain(broker, broker->back, now_ms);
+    if (items[FRONT].revents != 0)
+        drain(broker, broker->front, now_ms);
     obey_orders(broker, now_ms);
     hangup_due(broker->front_arrivals, now_ms);
     hangup_due(broker->back_arrivals, now_ms);
     tell_refusals(broker, now_ms);
     keep_budget(broker, now_ms);
-    broker_move_if_asked(broker);
-    broker_run_monitor(broker, watchers != NULL && watchers->revents != 0, now_ms);
-    return stop != NULL && (stop->revents & ZMQ_POLLIN) != 0;
+    if (items[MOVE].revents != 0)
+        broker_move_if_asked(broker);
+    broker_run_monitor(broker, items[MONITOR].revents != 0, now_ms);
+    return (items[STOP].revents & POLLIN) != 0;
 }
 
 void broker_run(struct broker *broker, int stop_descriptor)

@@ -124,12 +124,27 @@ static size_t count_places(const struct reload *reload)
     return is_lone_worker(reload) ? topology_now(reload)->places_count : reload->parts.places_count;
 }
 
+/* The broker's own section, as the file has it now. */
+static const struct topology_places *own_places(const struct reload *reload)
+{
+    return &reload->candidate.topology->places[reload->parts.number - 1];
+}
+
+/* Whether a file of a running broker's section is still named there. Another one waits for the next
+ * start, and the one before may be gone: what it held stays. */
+static bool is_still_named(const char *file, const char *named_now)
+{
+    return strcmp(file, named_now) == 0;
+}
+
 /* Whether the worker has a key of that section that is a file which can be read again. */
 static bool has_key_file(const struct reload *reload, size_t index)
 {
+    const char *file = places_now(reload)[index].key_file;
     return reload->parts.worker != NULL &&
            topology_provider_needs_key(brokers_now(reload)[index].sources[0].provider->id) &&
-           !secrets_is_credential(places_now(reload)[index].key_file);
+           (is_lone_worker(reload) || is_still_named(file, own_places(reload)->key_file)) &&
+           !secrets_is_credential(file);
 }
 
 static bool is_of_places(const struct topology_change *change)
@@ -167,11 +182,25 @@ static bool read_keys(struct reload *reload)
     return good;
 }
 
-/* Of those who may watch the broker; the file is the one that was named at the start. */
+/* Of those who may watch the broker. NULL where there is none that can be read again. */
 static const char *token_file(const struct reload *reload)
 {
     const char *file = reload->parts.places->monitor.token_file;
-    return is_lone_worker(reload) || file[0] == '\0' || secrets_is_credential(file) ? NULL : file;
+    return !is_lone_worker(reload) && file[0] != '\0' &&
+                   is_still_named(file, own_places(reload)->monitor.token_file) &&
+                   !secrets_is_credential(file)
+               ? file
+               : NULL;
+}
+
+/* NULL where there is none that can be read again. */
+static struct landmarks *with_database(const struct reload *reload, size_t index)
+{
+    struct landmarks *landmarks = reload->parts.landmarks[index];
+    return landmarks != NULL && landmarks_database(landmarks) != NULL &&
+                   is_still_named(landmarks_database(landmarks), own_places(reload)->database)
+               ? landmarks
+               : NULL;
 }
 
 static bool read_token(struct reload *reload)
@@ -190,7 +219,7 @@ static bool read_databases(struct reload *reload)
     struct fault fault;
     bool good = true;
     for (size_t i = 0; i < reload->parts.landmarks_count; i++) {
-        struct landmarks *landmarks = reload->parts.landmarks[i];
+        struct landmarks *landmarks = with_database(reload, i);
         if (landmarks == NULL || landmarks_read(landmarks, &fault))
             continue;
         event_log("fault", "database %s stays as it was: %s", landmarks_database(landmarks),
@@ -214,12 +243,6 @@ static bool fill_worker_parts(struct reload *reload, struct fault *fault)
         parts->ends = (struct auth_ends){.own = reload->parts.ends->own,
                                          .theirs = topology->places[0].public_keys};
     return true;
-}
-
-/* The broker's own section, as the file has it now. */
-static const struct topology_places *own_places(const struct reload *reload)
-{
-    return &reload->candidate.topology->places[reload->parts.number - 1];
 }
 
 static bool is_reachable(const struct topology_places *places, struct fault *fault)
@@ -324,8 +347,8 @@ static void take_token(struct reload *reload)
 static void take_databases(struct reload *reload)
 {
     for (size_t i = 0; i < reload->parts.landmarks_count; i++) {
-        struct landmarks *landmarks = reload->parts.landmarks[i];
-        if (landmarks == NULL || landmarks_database(landmarks) == NULL)
+        struct landmarks *landmarks = with_database(reload, i);
+        if (landmarks == NULL)
             continue;
         landmarks_take(landmarks);
         event_log("reload", "database %s read again", landmarks_database(landmarks));

@@ -5,8 +5,9 @@
  * change of the topology. Public keys count at once. A worker without a broker beside it serves the
  * places sections that there are then, as another worker, while the first finishes what it has
  * begun. A broker listens where its section says then; what else is different there waits for the
- * next start, and the line says so. Both signals: it opens its log, standard output and standard
- * error again (topology/signals.h).
+ * next start, and the line says so: a file that the section names no more is not read, and may be
+ * gone. Both signals: it opens its log, standard output and standard error again
+ * (topology/signals.h).
  *
  * A thread of its own waits for them, because the others wait for messages. */
 #ifndef ZHERD_PLACESD_SERVICE_RELOAD_H

@@ -510,7 +510,7 @@ bool transfer_next(struct transfers *transfers, struct transfer_end *end)
     return true;
 }
 
-void transfer_wait(struct transfers *transfers, const int *others, size_t count, int64_t pause_ms)
+bool transfer_wait(struct transfers *transfers, const int *others, size_t count, int64_t pause_ms)
 {
     assert(count <= TRANSFER_OTHERS_MAX);
     struct pollfd *items = transfers->items;
@@ -523,8 +523,12 @@ void transfer_wait(struct transfers *transfers, const int *others, size_t count,
     pause_ms = pause_ms < 0 ? 0 : pause_ms < INT_MAX ? pause_ms : INT_MAX;
     poll(items, transfers->item_count, (int)pause_ms);
     uint64_t wakes;
-    if (items[WAKE].revents != 0 && read(items[WAKE].fd, &wakes, sizeof wakes) < 0)
-        return; /* somebody else has read it */
+    ssize_t taken = items[WAKE].revents != 0 ? read(items[WAKE].fd, &wakes, sizeof wakes) : 0;
+    (void)taken; /* somebody else may have read it */
+    for (size_t i = 0; i < count; i++)
+        if (items[OTHERS + i].revents != 0)
+            return true;
+    return false;
 }
 
 void transfer_wake(struct transfers *transfers)

@@ -61,8 +61,8 @@ struct transfer_end {
 bool transfer_next(struct transfers *transfers, struct transfer_end *end);
 
 /* Sleeps until bytes may flow, one of `count` others, at most TRANSFER_OTHERS_MAX, can be read, or
- * so much time has passed. */
-void transfer_wait(struct transfers *transfers, const int *others, size_t count, int64_t pause_ms);
+ * so much time has passed. Whether one of the others can be read. */
+bool transfer_wait(struct transfers *transfers, const int *others, size_t count, int64_t pause_ms);
 
 /* Ends transfer_wait, from any thread. */
 void transfer_wake(struct transfers *transfers);

@@ -64,6 +64,7 @@ struct link {
 
 struct worker {
     uint32_t credits; /* for each broker */
+    bool hears;       /* a broker may have sent something; the thread's */
     bool is_alone;    /* no broker is in this process, whose loop shows a watchdog that it turns */
     pthread_t thread;
     atomic_int phase;
@@ -365,6 +366,7 @@ static void sleep_until_something(struct worker *worker, int64_t until_ms)
 {
     int others[WORKER_BROKERS_MAX];
     size_t count = 0;
+    bool has_job = false;
     int64_t now_ms = zclock_mono();
     for (size_t i = 0; i < worker->link_count; i++) {
         struct link *link = &worker->links[i];
@@ -379,12 +381,13 @@ static void sleep_until_something(struct worker *worker, int64_t until_ms)
             until_ms = link->ready_due_ms;
         if (renewal_ms(link) < until_ms)
             until_ms = renewal_ms(link);
-        if ((events & ZMQ_POLLIN) != 0)
-            until_ms = now_ms;
+        has_job = has_job || (events & ZMQ_POLLIN) != 0;
         if (link->socket != NULL)
             others[count++] = (int)zsock_fd(link->socket);
     }
-    transfer_wait(worker->transfers, others, count, until_ms - now_ms);
+    bool is_marked =
+        transfer_wait(worker->transfers, others, count, has_job ? 0 : until_ms - now_ms);
+    worker->hears = has_job || is_marked;
 }
 
 /* A process that was stopped for a while hears what it missed, and keeps its connection. */
@@ -393,7 +396,8 @@ static void turn(struct worker *worker, uint32_t credits, int64_t until_ms)
     take_expected(worker);
     for (size_t i = 0; i < worker->link_count; i++) {
         struct link *link = &worker->links[i];
-        take_jobs(worker, link);
+        if (worker->hears)
+            take_jobs(worker, link);
         renew_if_due(link, zclock_mono());
         say_ready(link, credits, zclock_mono());
         tell_news(link, zclock_mono());

@@ -181,20 +181,20 @@ static void ask(struct bench *bench, struct store *store, enum store_order order
     double sum_us = 0;
     for (size_t i = 0; i < bench->questions; i++) {
         struct place found[STORE_FOUND_MAX];
-        size_t count;
+        struct store_finding finding;
         struct sphere_point centre = draw_point(bench, 500);
         double begin_s = read_clock_s(CLOCK_MONOTONIC);
         double work_begin_s = read_clock_s(CLOCK_THREAD_CPUTIME_ID);
         const struct store_question question = {
             .order = order, .centre = centre, .radius_m = radius_m, .wanted = WANTED};
-        if (!store_nearby(store, &question, found, &count))
+        if (!store_nearby(store, &question, found, &finding))
             fail("cannot ask", store_failure(store));
         bench->work_us[i] = (read_clock_s(CLOCK_THREAD_CPUTIME_ID) - work_begin_s) * 1e6;
         bench->times_us[i] = (read_clock_s(CLOCK_MONOTONIC) - begin_s) * 1e6;
         sum_us += bench->times_us[i];
-        found_total += count;
+        found_total += finding.count;
         if (i % COMPARED_EVERY == 0)
-            compare(bench, order, centre, radius_m, found, count);
+            compare(bench, order, centre, radius_m, found, finding.count);
     }
     size_t n = bench->questions;
     qsort(bench->times_us, n, sizeof *bench->times_us, compare_doubles);

@@ -423,6 +423,25 @@ class Landmarks(unittest.TestCase):
         self.assertGreater(found_total, 5000)
         self.assertEqual(server.stop()[0], 0)
 
+    def test_an_answer_that_needs_too_many_looks_says_so(self):
+        """The one museum of the circle is the last place that is looked at, and then the next one."""
+        def ask(port):
+            found = self.ask(port, (9, 9), type="museum", rankby="distance")
+            return [place["name"] for place in found["results"]], found.get("info_messages")
+
+        looks = 20000
+        self.fill(sequence([feature(i, (9, 9 + i * 1e-6)) for i in range(looks - 1)]
+                           + [feature(looks, (9, 9 + looks * 1e-6), "rare", "museum")]))
+        server, port = self.serve()
+        self.assertEqual(ask(port), (["rare"], None))
+        self.fill(sequence([feature(looks + 1, (9, 9))]), "--merge")
+        server.child.send_signal(signal.SIGHUP)
+        wait_for("the larger database", lambda: ask(port) == ([], [
+            "Only the first 20000 places of the circle were looked at: ask about a smaller one for "
+            "those that may be missing."]))
+        self.assertNotIn("info_messages", self.ask(port, (9, 9)))
+        self.assertEqual(server.stop()[0], 0)
+
     def test_a_herd_answers_from_a_database(self):
         self.fill(sequence([feature(1, (-118.445, 34.069), "the only one")]))
         with Herd(["A-B"]) as herd:

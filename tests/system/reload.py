@@ -2,6 +2,7 @@
 stopped; a file that is bad, or wants what cannot be, changes nothing."""
 
 import contextlib
+import json
 import pathlib
 import re
 import shutil
@@ -507,6 +508,46 @@ class Services(unittest.TestCase):
                     " node A (max_clients)\n")
         self.assertEqual(process.err.read_text().count("cache_s"), 1)
         self.assertEqual(self.answer()[0], OK)
+
+    def test_a_file_that_is_named_no_more_may_be_gone(self):
+        """What the one named at the start held stays, until the next start, and all else is taken."""
+        key, token = self.service.key, self.folder / "token"
+        token.write_text("0123456789abcdef\n")
+        token.chmod(0o600)
+        self.service.file.write_text(self.service.file.read_text()
+                                     + f"    monitor = tcp://127.0.0.1:{free_ports(50)[-1]}\n"
+                                     + f"    monitor_token_file = {token}\n")
+        process = self.service.start()
+        key.rename(self.folder / "moved")
+        self.change(process, f"{key}\n", f"{self.folder}/moved\n",
+                    " places 1 (key_file): at the next start\n")
+        token.rename(self.folder / "moved.token")
+        self.change(process, f"{token}\n", f"{self.folder}/moved.token\n",
+                    " places 1 (monitor_token_file): at the next start\n")
+        self.change(process, "name = A\n", "name = A\n    max_clients = 5\n",
+                    " node A (max_clients)\n")
+        self.assertEqual(self.answer()[0], OK)
+        # One that is still named has to be there.
+        self.change(process, f"{self.folder}/moved\n", f"{key}\n", "the key stays as it was: ")
+        self.assertIn("all stays as it is: ", process.err.read_text())
+
+    def test_a_database_that_is_named_no_more_may_be_gone(self):
+        database = self.folder / "places.db"
+        record = {"type": "Feature", "id": "n1", "properties": {"name": "It", "amenity": "cafe"},
+                  "geometry": {"type": "Point", "coordinates": [-118.445127, 34.06893]}}
+        subprocess.run([BUILD / "zherd-landmarks", "import", database], check=True,
+                       input=json.dumps(record).encode(), stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        service = Service(self.folder, more=f"    database = {database}\n")
+        self.addCleanup(service.close)
+        self.service = service
+        process = service.start()
+        database.rename(self.folder / "moved.db")
+        self.change(process, f"{database}\n", f"{self.folder}/moved.db\n",
+                    " places 1 (database): at the next start\n")
+        self.change(process, "", "", "Z read again from ")
+        self.change(process, f"{self.folder}/moved.db\n", f"{database}\n",
+                    f"database {database} stays as it was: ")
 
     def test_a_worker_goes_where_its_brokers_are(self):
         """Its broker moves, another provider is asked, and one more broker comes."""

@@ -20,7 +20,7 @@ static const struct place royce = {
 static char *write_places(const struct place *places, size_t count, const char *attribution)
 {
     struct buffer out = {0};
-    if (!answer_places(places, count, attribution, span_of(""), &out)) {
+    if (!answer_places(places, count, &(struct answer_notes){.attribution = attribution}, &out)) {
         CHECK_INT(out.len, 0);
         buffer_free(&out);
         return NULL;
@@ -190,12 +190,16 @@ static void leaves_out_what_it_does_not_know(void)
     free(text);
 }
 
-static void names_the_next_page(void)
+static void says_what_a_person_should_know_and_the_next_page(void)
 {
     struct buffer out = {0};
-    CHECK(answer_places(NULL, 0, NULL, span_of("a-B_9"), &out));
+    const struct answer_notes notes = {.info = "not all", .next_page_token = span_of("a-B_9")};
+    CHECK(answer_places(NULL, 0, &notes, &out));
     static const char wanted[] = "{\n"
                                  "   \"html_attributions\": [],\n"
+                                 "   \"info_messages\": [\n"
+                                 "      \"not all\"\n"
+                                 "   ],\n"
                                  "   \"next_page_token\": \"a-B_9\",\n"
                                  "   \"results\": [],\n"
                                  "   \"status\": \"ZERO_RESULTS\"\n"
@@ -305,7 +309,8 @@ static const struct check_case cases[] = {
     {"twenty places keep their order, and no line is empty", keeps_order_and_number},
     {"viewports wrap at the antimeridian and end at the poles", viewports_stay_on_the_earth},
     {"a city has no business status", a_city_is_no_business},
-    {"the next page's token stands before the results", names_the_next_page},
+    {"what a person should know and the next page stand before the results",
+     says_what_a_person_should_know_and_the_next_page},
     {"a text that is not UTF-8 is in no answer", writes_no_text_that_is_not_utf8},
     {"texts are spelled as jansson does", spells_as_jansson_does},
     {"numbers have the ten digits that printf gives them", writes_numbers_of_ten_digits},

@@ -242,7 +242,7 @@ static void every_landmark_is_answered_as_jansson_would(void)
             json_pack("{s:[], s:o, s:s}", "html_attributions", "results", results, "status", "OK");
         char *wanted = json_dumps(root, JSON_INDENT(3) | JSON_REAL_PRECISION(10));
         struct buffer out = {0};
-        CHECK(answer_places(&places[from], count, NULL, span_of(""), &out));
+        CHECK(answer_places(&places[from], count, &(struct answer_notes){0}, &out));
         CHECK_BYTES(out.data, out.len, wanted, strlen(wanted));
         buffer_free(&out);
         free(wanted);
@@ -266,7 +266,11 @@ static bool ask(struct store *store, enum store_order order, struct sphere_point
 {
     const struct store_question question = {
         .order = order, .centre = centre, .radius_m = radius_m, .wanted = wanted};
-    return store_nearby(store, &question, found, count);
+    struct store_finding finding;
+    bool good = store_nearby(store, &question, found, &finding);
+    CHECK(!finding.is_cut_short);
+    *count = finding.count;
+    return good;
 }
 
 static void the_store_takes_the_whole_table(void)

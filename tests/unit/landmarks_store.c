@@ -108,7 +108,11 @@ static bool ask(struct store *store, enum store_order order, struct sphere_point
 {
     const struct store_question question = {
         .order = order, .centre = centre, .radius_m = radius_m, .wanted = wanted};
-    return store_nearby(store, &question, found, count);
+    struct store_finding finding;
+    bool good = store_nearby(store, &question, found, &finding);
+    CHECK(!finding.is_cut_short);
+    *count = finding.count;
+    return good;
 }
 
 static int compare_once(struct store *store, enum store_order order, struct sphere_point centre,
@@ -345,41 +349,57 @@ static void a_filter_leaves_out_what_does_not_pass(void)
 {
     struct store *store = fill_with_museums();
     struct place found[STORE_FOUND_MAX];
-    size_t count;
+    struct store_finding finding;
     const struct query_filter museums = {.type = "museum"};
     struct store_question question = {.centre = {1, 2}, .radius_m = 50000, .filter = &museums};
     for (int order = STORE_PROMINENT; order <= STORE_NEAREST; order++) {
         question.order = (enum store_order)order;
         question.wanted = STORE_FOUND_MAX;
-        CHECK(store_nearby(store, &question, found, &count));
-        CHECK_INT(count, 5);
-        for (size_t i = 0; i < count; i++)
+        CHECK(store_nearby(store, &question, found, &finding));
+        CHECK_INT(finding.count, 5);
+        for (size_t i = 0; i < finding.count; i++)
             CHECK_INT(atoi(found[i].name), i * 20 + 19);
         question.wanted = 2;
-        CHECK(store_nearby(store, &question, found, &count));
-        CHECK_INT(count, 2);
+        CHECK(store_nearby(store, &question, found, &finding));
+        CHECK_INT(finding.count, 2);
         CHECK_INT(atoi(found[1].name), 39);
     }
     store_close(&store);
 }
 
+/* What lies beyond the last look may have been found: that is said, and only then. */
 static void no_more_is_looked_at_than_allowed(void)
 {
     struct store *store = fill_with_museums();
     struct place found[STORE_FOUND_MAX];
-    size_t count;
+    struct store_finding finding;
     const struct query_filter museums = {.type = "museum"};
     struct store_question question = {.order = STORE_NEAREST,
                                       .centre = {1, 2},
                                       .radius_m = 50000,
                                       .filter = &museums,
                                       .wanted = 20};
-    static const size_t looks[][2] = {{19, 0}, {20, 1}, {99, 4}, {100, 5}, {101, 5}, {0, 5}};
-    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
-        question.looks_max = looks[i][0];
-        CHECK(store_nearby(store, &question, found, &count));
-        CHECK_INT(count, looks[i][1]);
+    static const struct {
+        size_t looks_max, wanted, found;
+        bool is_cut_short;
+    } rows[] = {
+        {19, 20, 0, true},   {20, 20, 1, true},   {99, 20, 4, true},
+        {100, 20, 5, false}, {101, 20, 5, false}, {0, 20, 5, false},
+        {20, 1, 1, false},   {40, 2, 2, false},   {39, 2, 1, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        question.looks_max = rows[i].looks_max;
+        question.wanted = rows[i].wanted;
+        CHECK(store_nearby(store, &question, found, &finding));
+        CHECK_INT(finding.count, rows[i].found);
+        CHECK_INT(finding.is_cut_short, rows[i].is_cut_short);
     }
+    /* Places beyond the circle are no looks. */
+    question.wanted = 20;
+    question.looks_max = 20;
+    question.radius_m = sphere_distance_m(question.centre, (struct sphere_point){1 + 19e-4, 2}) + 1;
+    CHECK(store_nearby(store, &question, found, &finding));
+    CHECK(finding.count == 1 && !finding.is_cut_short);
     store_close(&store);
 }
 

@@ -27,7 +27,8 @@ static void answer(struct sphere_point centre, double radius_m, const struct pla
     for (size_t i = 0; i < count; i++)
         if (sphere_distance_m(centre, places[i].position) <= radius_m)
             within[found++] = places[i];
-    CHECK(answer_places(within, found, "\xc2\xa9 somebody", span_of(""), out));
+    const struct answer_notes notes = {.attribution = "\xc2\xa9 somebody"};
+    CHECK(answer_places(within, found, &notes, out));
 }
 
 static bool narrow(struct span body, const struct lookup *lookup, struct buffer *out)

@@ -514,6 +514,19 @@ static void other_brokers_take_over(void)
     requests_destroy(&requests);
 }
 
+/* Who lost its broker, and has none, is not taken for one that a new broker left without answer. */
+static void new_brokers_have_left_nobody_waiting(void)
+{
+    static const uint32_t both_new[] = {REQUESTS_NO_BROKER, REQUESTS_NO_BROKER};
+    struct requests *requests = requests_new(SEED, 1);
+    ask(requests, 1, 0);
+    send_next(requests, 0);
+    requests_change_brokers(requests, NULL, 0, 10);
+    requests_change_brokers(requests, both_new, 2, 20);
+    CHECK_INT(send_next(requests, 20).broker, 0);
+    requests_destroy(&requests);
+}
+
 /* Each ends in time, also where it was asked twice already. */
 static void without_brokers_all_ends(void)
 {
@@ -541,6 +554,7 @@ static void without_brokers_all_ends(void)
 
 static const struct check_case cases[] = {
     {"other brokers take over what those that are gone were asked", other_brokers_take_over},
+    {"new brokers have left nobody waiting", new_brokers_have_left_nobody_waiting},
     {"without brokers everything ends", without_brokers_all_ends},
     {"times are those of the last minutes", times_are_those_of_the_last_minutes},
     {"one of a hundred may take longer", one_of_a_hundred_may_take_longer},

@@ -204,19 +204,27 @@ static void put_result(struct buffer *out, const struct place *place)
 
 /* ---- the answer ---- */
 
-bool answer_places(const struct place *places, size_t count, const char *attribution,
-                   struct span next_page_token, struct buffer *out)
+/* An array of one text, or of none where it is NULL. */
+static void put_texts(struct buffer *out, const char *before, const char *text)
 {
-    size_t before = out->len, at;
-    put(out, "{\n   \"html_attributions\": [");
-    if (attribution != NULL) {
-        put_member(out, "\n      ", attribution);
+    put(out, before);
+    if (text != NULL) {
+        put_member(out, "\n      ", text);
         put(out, "\n   ");
     }
     put(out, "],\n");
-    if (next_page_token.len > 0) {
+}
+
+bool answer_places(const struct place *places, size_t count, const struct answer_notes *notes,
+                   struct buffer *out)
+{
+    size_t before = out->len, at;
+    put_texts(out, "{\n   \"html_attributions\": [", notes->attribution);
+    if (notes->info != NULL)
+        put_texts(out, "   \"info_messages\": [", notes->info);
+    if (notes->next_page_token.len > 0) {
         put(out, "   \"next_page_token\": ");
-        put_text(out, next_page_token);
+        put_text(out, notes->next_page_token);
         put(out, ",\n");
     }
     put(out, "   \"results\": [");

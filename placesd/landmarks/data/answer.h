@@ -19,12 +19,18 @@
 /* Google gives at most this many results on a page. */
 #define ANSWER_RESULTS_MAX 20
 
-/* Appends the places in the order given; the status is OK, or ZERO_RESULTS for none. `attribution`
- * is what their owner wants shown with them, as HTML, or NULL; `next_page_token` is what the next
- * page is asked for with, empty where there is none. False, and nothing appended, where a text is
- * not UTF-8, as one from a file may be that somebody else has written into. */
-bool answer_places(const struct place *places, size_t count, const char *attribution,
-                   struct span next_page_token, struct buffer *out);
+/* What an answer says besides its places. */
+struct answer_notes {
+    const char *attribution;     /* what their owner wants shown with them, as HTML, or NULL */
+    const char *info;            /* what a person should know of the answer, UTF-8, or NULL */
+    struct span next_page_token; /* what the next page is asked for with; empty: there is none */
+};
+
+/* Appends the places in the order given; the status is OK, or ZERO_RESULTS for none. `info` comes
+ * as Google's `info_messages`. False, and nothing appended, where a text is not UTF-8, as one from
+ * a file may be that somebody else has written into. */
+bool answer_places(const struct place *places, size_t count, const struct answer_notes *notes,
+                   struct buffer *out);
 
 /* Appends INVALID_REQUEST with the reason as `error_message`, UTF-8. */
 void answer_invalid(const char *reason, struct buffer *out);

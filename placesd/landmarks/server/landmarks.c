@@ -42,6 +42,14 @@ _Static_assert(STORE_FOUND_MAX == QUERY_OFFSET_MAX + ANSWER_RESULTS_MAX + 1,
  * file keeps READ_CACHE_KIB of it (placesd/landmarks/server/store.c), so there are few. */
 #define THREADS_MAX 4
 
+#define TEXT_OF(number)       TEXT_OF_VALUE(number)
+#define TEXT_OF_VALUE(number) #number
+/* What an answer says that LANDMARKS_LOOKS_MAX has cut short. */
+#define LOOKS_INFO                                                                                 \
+    "Only the first " TEXT_OF(                                                                     \
+        LANDMARKS_LOOKS_MAX) " places of the circle were looked at: ask about a smaller one for "  \
+                             "those that may be missing."
+
 struct landmarks {
     pthread_mutex_t lock; /* for all up to opened_badly */
     pthread_cond_t given_back;
@@ -133,7 +141,7 @@ static void count_answer(struct landmarks *landmarks, enum figures_answer answer
 
 /* All places up to the end of the query's page, and one more where there is a next page. */
 static bool search(struct landmarks *landmarks, const struct query *query, struct place *found,
-                   size_t *count)
+                   struct store_finding *finding)
 {
     const struct store_question question = {
         .order = query->nearest_first ? STORE_NEAREST : STORE_PROMINENT,
@@ -145,25 +153,33 @@ static bool search(struct landmarks *landmarks, const struct query *query, struc
     };
     struct lease lease = borrow(landmarks);
     int64_t began_ns = read_clock_ns();
-    bool good = store_nearby(lease.store, &question, found, count);
+    bool good = store_nearby(lease.store, &question, found, finding);
     give_back(landmarks, lease, read_clock_ns() - began_ns);
     return good;
 }
 
-/* Appends the query's page of what was found; `count` becomes that of the page. */
+/* Appends the query's page of what was found, and counts it. */
 static bool answer_page(struct landmarks *landmarks, const struct query *query,
-                        const struct place *found, size_t *count, struct buffer *out)
+                        const struct place *found, const struct store_finding *finding,
+                        struct buffer *out)
 {
     struct buffer token = {0};
-    *count -= *count < query->offset ? *count : query->offset;
-    if (*count > ANSWER_RESULTS_MAX) {
-        *count = ANSWER_RESULTS_MAX;
+    size_t count =
+        finding->count - (finding->count < query->offset ? finding->count : query->offset);
+    if (count > ANSWER_RESULTS_MAX) {
+        count = ANSWER_RESULTS_MAX;
         if (query->offset < QUERY_OFFSET_MAX)
             query_write_token(query, query->offset + ANSWER_RESULTS_MAX, &token);
     }
-    bool good = answer_places(found + query->offset, *count, landmarks->attribution,
-                              (struct span){token.data, token.len}, out);
+    const struct answer_notes notes = {
+        .attribution = landmarks->attribution,
+        .info = finding->is_cut_short ? LOOKS_INFO : NULL,
+        .next_page_token = {token.data, token.len},
+    };
+    bool good = answer_places(found + query->offset, count, &notes, out);
     buffer_free(&token);
+    if (good)
+        count_answer(landmarks, count > 0 ? FIGURES_OK : FIGURES_NONE);
     return good;
 }
 
@@ -181,11 +197,12 @@ static bool answer(struct landmarks *landmarks, struct MHD_Connection *connectio
     }
     /* Not on the stack, which the compiler would fill with zeros for each question. */
     struct place *found = bytes_resize(NULL, STORE_FOUND_MAX * sizeof *found);
-    size_t count = 0;
-    bool good = search(landmarks, &query, found, &count) &&
-                answer_page(landmarks, &query, found, &count, out);
+    struct store_finding finding;
+    bool good = search(landmarks, &query, found, &finding) &&
+                answer_page(landmarks, &query, found, &finding, out);
     free(found);
-    count_answer(landmarks, !good ? FIGURES_FAILED : count > 0 ? FIGURES_OK : FIGURES_NONE);
+    if (!good)
+        count_answer(landmarks, FIGURES_FAILED);
     return good;
 }
 

@@ -454,37 +454,40 @@ static size_t keep_best(enum store_order order, struct found *best, size_t count
 }
 
 bool store_nearby(struct store *store, const struct store_question *question, struct place *found,
-                  size_t *count)
+                  struct store_finding *finding)
 {
     enum store_order order = question->order;
-    size_t wanted = question->wanted, looks = 0;
+    size_t wanted = question->wanted, looks = 0, count = 0;
     assert(wanted <= STORE_FOUND_MAX);
     struct found *best = store->best, *next = &best[STORE_FOUND_MAX];
     sqlite3_stmt *row = store->select_nearby;
     store->nearby =
         (struct nearby){question->centre, question->radius_m, order,
                         sphere_reach(question->centre, question->radius_m + ROUNDING_M)};
-    *count = 0;
-    while (wanted > 0 && (question->looks_max == 0 || looks < question->looks_max) &&
-           sqlite3_step(row) == SQLITE_ROW) {
+    *finding = (struct store_finding){0};
+    while (wanted > 0 && sqlite3_step(row) == SQLITE_ROW) {
         next->id = sqlite3_column_int64(row, ID);
         read_place(row, &next->place);
         next->distance_m = sphere_distance_m(question->centre, next->place.position);
         /* Rows come in the order of their boxes, each at most a rounding better than its place,
          * so from here on nothing can be better than what is kept. */
         const struct found *last = &best[wanted - 1];
-        if (*count == wanted && make_score(order, next->place.rank, next->distance_m) - ROUNDING_M >
-                                    make_score(order, last->place.rank, last->distance_m))
+        if (count == wanted && make_score(order, next->place.rank, next->distance_m) - ROUNDING_M >
+                                   make_score(order, last->place.rank, last->distance_m))
             break;
         if (next->distance_m > question->radius_m)
             continue;
+        finding->is_cut_short = question->looks_max > 0 && looks == question->looks_max;
+        if (finding->is_cut_short)
+            break;
         looks++;
         if (question->filter == NULL || query_passes(question->filter, &next->place))
-            *count = keep_best(order, best, *count, wanted, next);
+            count = keep_best(order, best, count, wanted, next);
     }
     bool whole = sqlite3_reset(row) == SQLITE_OK;
-    for (size_t i = 0; i < *count; i++)
+    for (size_t i = 0; i < count; i++)
         found[i] = best[i].place;
+    finding->count = count;
     return whole;
 }
 

@@ -40,6 +40,11 @@ struct store_question {
     size_t looks_max; /* places of the circle that are looked at, the first ones; 0: no limit */
 };
 
+struct store_finding {
+    size_t count;      /* of the places found */
+    bool is_cut_short; /* looks_max was reached, and what comes after it might have been found */
+};
+
 struct store;
 
 /* An empty store in memory. NULL and one sentence in `fault` when this SQLite has no R*Tree or no
@@ -81,10 +86,10 @@ const char *store_failure(const struct store *store);
 /* True if a city (type locality) of this name is there already. */
 bool store_has_city(struct store *store, const char *name);
 
-/* Writes the first places within the circle that pass the filter to `found`, and their number to
- * `count`. False when SQLite failed: memory is gone, or the file is broken. */
+/* Writes the first places within the circle that pass the filter to `found`, and how many those are
+ * to `finding`. False when SQLite failed: memory is gone, or the file is broken. */
 bool store_nearby(struct store *store, const struct store_question *question, struct place *found,
-                  size_t *count);
+                  struct store_finding *finding);
 
 /* ---- what a store without a database holds ---- */
 
