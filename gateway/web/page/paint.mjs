@@ -68,6 +68,15 @@ function paintGraticule(context, view, colours) {
     context.stroke();
 }
 
+// A text, unless one of those before would lie beneath it; `taken` has where they are.
+function paintWhereRoom(context, text, x, y, taken) {
+    const right = x + context.measureText(text).width;
+    if (taken.some((other) => x < other.right && right > other.x && Math.abs(y - other.y) < LINE_PX))
+        return;
+    taken.push({x, y, right});
+    context.fillText(text, x, y);
+}
+
 // `world` is {coasts, cities}; where the map has tiles there is neither, and no graticule.
 export function paintWorld(context, view, world, colours) {
     context.lineWidth = 1;
@@ -79,10 +88,11 @@ export function paintWorld(context, view, world, colours) {
         return;
     context.font = FONT;
     context.fillStyle = colours.faint;
+    const taken = [];
     for (const city of world.cities)
         eachCopy(view, worldX(city.lon), worldY(city.lat), (x, y) => {
             context.fillRect(x - 1, y - 1, 2, 2);
-            context.fillText(city.name, x + 5, y - 4);
+            paintWhereRoom(context, city.name, x + 5, y - 4, taken);
         });
 }
 
@@ -158,11 +168,7 @@ export function paintSights(context, view, sights, colours) {
             context.lineTo(x, y + 3);
             context.lineTo(x - 3, y);
             context.fill();
-            const text = shorten(sight.name), right = x + 6 + context.measureText(text).width;
-            if (taken.some((box) => x < box.right && right > box.left && Math.abs(y - box.y) < LINE_PX))
-                return;
-            taken.push({left: x, right, y});
-            context.fillText(text, x + 6, y + 4);
+            paintWhereRoom(context, shorten(sight.name), x + 6, y + 4, taken);
         });
 }
 

@@ -199,12 +199,13 @@ static void on_asked(void *user, const struct span *said)
     end_asking(user, statuses[answer], json);
 }
 
+/* The next question has room while this answer is still being read. */
 static void on_places(void *user, const struct span *json)
 {
-    if (json == NULL)
-        end_asking(user, MHD_HTTP_GATEWAY_TIMEOUT, (struct span){0});
-    else
-        end_asking(user, MHD_HTTP_OK, *json);
+    struct exchange *exchange = user;
+    end_asking(exchange, json == NULL ? MHD_HTTP_GATEWAY_TIMEOUT : MHD_HTTP_OK,
+               json == NULL ? (struct span){0} : *json);
+    places_end(&exchange->question);
 }
 
 /* Without an answer, which then is not waited for any more. */

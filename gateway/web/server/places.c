@@ -182,7 +182,8 @@ struct places_question *places_ask(struct places *places, const struct query *qu
     write_url(places->url, query, &url);
     set_options(question, url.data);
     buffer_free(&url);
-    curl_multi_add_handle(places->multi, question->easy);
+    if (curl_multi_add_handle(places->multi, question->easy) != CURLM_OK)
+        places_end(&question);
     return question;
 }
 

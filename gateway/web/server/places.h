@@ -35,11 +35,11 @@ void places_set_server(struct places *places, const struct topology *topology);
 /* Whether there is one. */
 bool places_has_server(const struct places *places);
 
-/* Asks what a QUERY_PLACES asks; NULL where PLACES_ASKED_MAX are asked already. */
+/* Asks what a QUERY_PLACES asks; NULL where PLACES_ASKED_MAX are asked already and not ended. */
 struct places_question *places_ask(struct places *places, const struct query *query,
                                    places_on_end *on_end, void *user);
 
-/* Ends it, before or after it has called. Accepts NULL, sets the caller's pointer to NULL. */
+/* Ends it, before, while or after it has called. Accepts NULL, sets the caller's pointer to NULL. */
 void places_end(struct places_question **question);
 
 /* Closes its handles, after all questions ended; to be freed with places_free once the loop has
