@@ -145,6 +145,17 @@ return count === 0 ? null : [box.x + x / count, box.y + y / count];
 """
 
 
+# How often something was asked for.
+ASKED = "return performance.getEntriesByType('resource').filter(({name}) => name.includes(arguments[0])).length"
+# Whether a place that nobody asked for is drawn there, on the canvas of the world.
+IS_SIGHT = """
+const canvas = document.querySelector(".leaflet-world-pane canvas"), box = canvas.getBoundingClientRect();
+const colour = getComputedStyle(document.documentElement).getPropertyValue("--faint").trim();
+const at = canvas.getContext("2d").getImageData(arguments[0] - box.x, arguments[1] - box.y, 1, 1).data;
+return [1, 3, 5].every((from, channel) => parseInt(colour.slice(from, from + 2), 16) === at[channel]);
+"""
+
+
 def disc(browser):
     return browser.run(FIND_DISC)
 
@@ -339,7 +350,7 @@ class Seen(unittest.TestCase):
         for client in ids:
             SHOW.tell(client, *HOME)
         self.open()
-        elements = "return document.querySelectorAll('img, iframe, svg, b, textarea, a[href*=evil]').length"
+        elements = "return document.querySelectorAll('img, iframe, svg:not(#graph), b, textarea, a[href*=evil]').length"
         self.browser.shows("#count", "200 clients, 200 in view")
         self.browser.press("/", "=")
         self.browser.shows("#found-count", "found")
@@ -360,11 +371,15 @@ class Seen(unittest.TestCase):
         SHOW.tell("kiwi", *HOME)
         self.open()
         self.browser.run("herd.open = true")
-        self.browser.shows("#nodes", "Node Alford: heard")
+        self.browser.shows("#nodes", "Node Alford: up")
+        self.browser.shows("#nodes", "Link Alford \u2013 Ball: up")
+        self.assertEqual(self.browser.run("return [...graph.children].map((shape) => shape.nodeName)"),
+                         ["line", "circle", "circle", "text", "text"])
         SHOW.herd.kill("Alford")
         self.browser.shows("#nodes", "Node Alford: not heard")
+        self.browser.shows("#nodes", "Link Alford \u2013 Ball: not known")
         SHOW.herd.start("Alford").linked()
-        self.browser.shows("#nodes", "Node Alford: heard")
+        self.browser.shows("#nodes", "Node Alford: up")
         there = HOME[0] + 0.005, HOME[1]
         SHOW.tell("kiwi", *there)
         self.see(*shown_at(self.browser, *there))
@@ -396,6 +411,45 @@ class Seen(unittest.TestCase):
         self.browser.run(turn, False)
         self.browser.shows("#state", "Live")
         self.browser.shows("#count", "2 clients")
+        # It went on after the last event: the table was read once.
+        self.assertEqual(self.browser.run(ASKED, "clients.geojson"), 1)
+
+    def test_all_windows_share_one_stream(self):
+        SHOW.tell("kiwi", *HOME)
+        self.open()
+        first = self.browser.ask("GET", "/window")
+        windows = [first]
+        # A browser has six connections to a host.
+        for _ in range(7):
+            windows.append(self.browser.ask("POST", "/window/new", {"type": "window"})["handle"])
+            self.browser.ask("POST", "/window", {"handle": windows[-1]})
+            self.browser.go(SHOW.url())
+            self.browser.shows("#state", "Live")
+            self.browser.shows("#count", "1 client")
+        SHOW.tell("otter", *HOME)
+        for window in windows:
+            self.browser.ask("POST", "/window", {"handle": window})
+            self.browser.shows("#count", "2 clients")
+        self.assertEqual(json.loads(SHOW.ask("GET", "/healthz")[2])["viewers"], 1)
+        for window in windows[1:]:
+            self.browser.ask("POST", "/window", {"handle": window})
+            self.browser.ask("DELETE", "/window")
+        self.browser.ask("POST", "/window", {"handle": first})
+        SHOW.forget("otter")
+        self.browser.shows("#count", "1 client,")
+
+    def test_places_are_shown_from_near(self):
+        self.open()
+        place = json.loads(SHOW.ask("GET", "/places?lat={}&lon={}&radius=1".format(*HOME))[2])["results"][0]
+        at = place["geometry"]["location"]
+        x, y = shown_at(self.browser, at["lat"], at["lng"])
+        wait_for(place["name"], lambda: self.browser.run(IS_SIGHT, x, y))
+        asked = self.browser.run(ASKED, "places?")
+        self.assertTrue(1 <= asked <= 4, asked)
+        for zoom in (13, 15):
+            self.browser.run("location.hash = `#${arguments[0]}/${arguments[1]}/${arguments[2]}`", zoom, *HOME)
+            wait_for(f"zoom {zoom}", lambda: self.browser.run(IS_SIGHT, x, y) == (zoom == 15))
+        self.assertEqual(self.browser.run(ASKED, "places?"), asked)
 
     def test_it_fits_a_phone_and_the_dark(self):
         SHOW.tell("kiwi", *HOME)

@@ -2,9 +2,11 @@
 has what the node has, and who is slow or comes in numbers costs itself."""
 
 import contextlib
+import http.server
 import json
 import random
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -16,7 +18,7 @@ import urllib.parse
 
 import metrics_reader
 import web_access
-from rig import BUILD, ROOT, open_files_max, wait_for
+from rig import BUILD, ROOT, free_ports, open_files_max, wait_for
 from web import Door, Node
 
 DOCUMENT = (ROOT / "gateway" / "web" / "PROTOCOL.md").read_text().partition("## Positions out")[2]
@@ -169,7 +171,7 @@ class Shows(Rig):
         blocks = re.findall(r"((?:^    GET [^\n]*\n)+)\n```(?:json)?\n(.*?)```", DOCUMENT,
                             re.MULTILINE | re.DOTALL)
         self.assertEqual([re.split("[ ?]", target.strip())[1] for target, _ in blocks],
-                         ["/clients/kiwi", "/clients.geojson", "/nearby", "/events"])
+                         ["/clients/kiwi", "/clients.geojson", "/nearby", "/events", "/herd"])
         self.say("Alford", ["IAMAT kiwi +34.068930-118.445127 1621464827.959498503"])
         self.shows("kiwi", [-118.445127, 34.06893])
         plain = lambda text: re.sub(r'("age":)[0-9.]+|("events":")[0-9a-f]{16}-[0-9]+', r"\1\2", text)
@@ -181,6 +183,7 @@ class Shows(Rig):
         self.assertEqual(plain(self.door.ask("GET", targets[0])[2]), plain(blocks[2][1]))
         self.assertEqual(len(self.get(targets[1])["features"]), 2)
         self.get(re.search(r"GET (/clients\.geojson\?\S+)", blocks[1][0])[1])
+        self.assertEqual(self.door.ask("GET", "/herd")[2], blocks[4][1])
         # Of events the shape.
         shown = Viewer.__new__(Viewer)
         shown.moves, shown.gones, shown.herds, shown.resets, shown.picture = [], [], [], 0, {}
@@ -199,7 +202,9 @@ class Shows(Rig):
                                ("/nearby?id=kiwi", 400), ("/nearby?id=kiwi&radius=1", 404),
                                ("/clients/kiwi", 404), ("/clients/a%20b", 400),
                                ("/whatsat?id=kiwi&radius=51", 400),
-                               ("/whatsat?id=kiwi&radius=5", 404)):
+                               ("/whatsat?id=kiwi&radius=5", 404),
+                               ("/places?lat=1&lon=2&radius=51", 400),
+                               ("/places?lat=1&lon=2&radius=5", 404)):
             with self.subTest(target):
                 self.get(target, status)
         self.assertEqual(self.door.ask("POST", "/clients.geojson", "x")[0], 405)
@@ -443,7 +448,8 @@ class Guarded(unittest.TestCase):
             self.assertEqual(sorted(viewer.picture), wanted)
 
     def test_who_may_see_nobody_is_refused(self):
-        for target in ("/clients.geojson", "/events", "/clients/ada", "/whatsat?id=ada&radius=1"):
+        for target in ("/clients.geojson", "/events", "/clients/ada", "/whatsat?id=ada&radius=1", "/herd",
+                       "/places?lat=1&lon=2&radius=1"):
             status, headers, _ = self.door.ask("GET", target)
             self.assertEqual(status, 401, target)
             self.assertIn("Basic", headers["WWW-Authenticate"])
@@ -485,6 +491,100 @@ class WithKeys(unittest.TestCase):
                               capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 1)
         self.assertIn("Ear", done.stderr)
+
+
+class Landmarks:
+    """Stands where a landmarks server would be, and answers by a function of the path, or not at all."""
+
+    def __init__(self, answer):
+        self.paths, self.release = [], threading.Event()
+
+        class Answers(http.server.BaseHTTPRequestHandler):
+            def do_GET(handler):
+                self.paths.append(handler.path)
+                said = answer(handler.path)
+                if said is None:
+                    self.release.wait()
+                    return
+                status, body = said
+                handler.send_response(status)
+                handler.end_headers()
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    handler.wfile.write(body)
+
+            def log_message(handler, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/near"
+
+    def close(self):
+        self.release.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class WithLandmarks(unittest.TestCase):
+    """Places near a point come from the landmarks server of the file, whatever it does."""
+
+    def setUp(self):
+        self.door = Door()
+        self.addCleanup(self.door.herd.__exit__, None)
+        self.text = self.door.herd.file.read_text()
+
+    def use(self, answer):
+        landmarks = Landmarks(answer)
+        self.addCleanup(landmarks.close)
+        # Those before are the herd's, which does not listen.
+        front, back = free_ports(len(self.door.herd.ports) * 2 + 6)[-2:]
+        self.door.herd.file.write_text(f"{self.text}places\n    gateways = tcp://127.0.0.1:{front}\n"
+                                       f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
+                                       f"    url = {landmarks.url}\n")
+        return landmarks
+
+    def ask(self, place):
+        return self.door.ask("GET", f"/places?{place}")
+
+    def test_it_is_asked_and_passed_on(self):
+        answers = {"1": (200, b'{"results": []}\n'), "2": (500, b"{}"), "3": (200, b"<html>"), "4": (200, b""),
+                   "5": (200, b"{" + b" " * ((1 << 20) - 1)), "6": (200, b"{" + b" " * (1 << 20))}
+        first = self.use(lambda path: answers[path.split("=")[1].split(".")[0]])
+        self.door.start(nodes=False)
+        self.assertTrue(json.loads(self.door.ask("GET", "/map/config.json")[2])["places"])
+        status, headers, text = self.ask("lat=1&lon=-0.5&radius=2.5")
+        self.assertEqual((status, text), (200, '{"results": []}\n'))
+        self.assertEqual((headers["Content-Type"], headers["Cache-Control"]),
+                         ("application/json", "private, max-age=3600"))
+        self.assertEqual(first.paths, ["/near?location=1.000000000,-0.500000000&radius=2500"])
+        for lat, wanted in (("2", 504), ("3", 504), ("4", 504), ("5", 200), ("6", 504)):
+            with self.subTest(lat):
+                status, headers, _ = self.ask(f"lat={lat}&lon=2&radius=1")
+                self.assertEqual(status, wanted)
+                self.assertEqual(headers["Cache-Control"], "private, max-age=3600" if wanted == 200 else "no-store")
+        # Another one, and none, after HUP.
+        second = self.use(lambda path: (200, b"{}"))
+        self.door.web.child.send_signal(signal.SIGHUP)
+        wait_for("the other is asked", lambda: self.ask("lat=1&lon=2&radius=1")[0] == 200 and second.paths)
+        second.close()
+        self.assertEqual(self.ask("lat=1&lon=2&radius=1")[0], 504)
+        self.door.herd.file.write_text(self.text)
+        self.door.web.child.send_signal(signal.SIGHUP)
+        wait_for("nobody is asked", lambda: self.ask("lat=1&lon=2&radius=1")[0] == 404)
+
+    def test_a_silent_one_has_eight_questions_and_keeps_nobody_waiting(self):
+        landmarks = self.use(lambda path: None)
+        self.door.start(nodes=False)
+        asking = [self.door.connection() for _ in range(8)]
+        for i, connection in enumerate(asking):
+            self.addCleanup(connection.close)
+            connection.request("GET", f"/places?lat={i}&lon=2&radius=1")
+        wait_for("all are asked", lambda: len(landmarks.paths) == 8)
+        status, headers, _ = self.ask("lat=9&lon=2&radius=1")
+        self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+        self.assertEqual(self.door.ask("GET", "/healthz")[0], 200)
+        self.assertEqual(self.door.web.stop()[0], 0)
+        self.assertIn(asking[0].getresponse().status, (503, 504))
 
 
 class WithoutNode(unittest.TestCase):

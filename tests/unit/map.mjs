@@ -11,7 +11,9 @@ const {Clients, OLD_MS, TRAIL_POINTS, eachTrailPoint, isOld, placeAt} = await lo
 const {CIRCLES_MAX, Circles} = await load("circles.mjs");
 const {EventReader} = await load("events.mjs");
 const answers = await load("answers.mjs");
+const {HEARD_MS, knownHerd, layOut} = await load("graph.mjs");
 const outline = await load("outline.mjs");
+const {AGAIN_MS, CELLS_MAX, Places, cellsOf} = await load("places.mjs");
 const view = await load("view.mjs");
 
 function near(got, wanted, within = 1e-9) {
@@ -29,7 +31,7 @@ function at(id, lat, lon, ageS = 0) {
 }
 
 test("what decides knows no page, clock or network", () => {
-    const deciding = ["answers", "circles", "clients", "events", "geo", "outline", "view"];
+    const deciding = ["answers", "circles", "clients", "events", "geo", "graph", "outline", "places", "view"];
     for (const name of deciding) {
         const text = readFileSync(new URL(`${name}.mjs`, PAGE), "utf8").replaceAll(/^ *\/\/.*/gm, "");
         assert.doesNotMatch(text, /\b(document|window|fetch|performance|Date|random|setTimeout|L)\b/, name);
@@ -45,6 +47,10 @@ test("the world is a square of 256 pixels", () => {
     near(geo.worldY(85.0511287798), 0, 1e-6);
     assert.equal(geo.worldY(90), geo.worldY(85.0511287798));
     near(geo.worldY(-90), 256, 1e-6);
+    for (const degrees of [-85, -34.5, 0, 60.25, 84]) {
+        near(geo.latitudeOf(geo.worldY(degrees)), degrees);
+        near(geo.longitudeOf(geo.worldX(degrees)), degrees);
+    }
     near(geo.wrapX(-1), 255);
     assert.equal(geo.wrapX(256), 0);
     near(geo.nearX(255, 1), -1);
@@ -258,12 +264,94 @@ test("what zherd-web says is read, and what is none of it left out", () => {
     assert.deepEqual(answers.readHerd({node: "Ball", up: true, links: [{name: "Welsh", up: false}, {}]}),
                      {node: "Ball", isUp: true, links: [{name: "Welsh", isUp: false}]});
     assert.equal(answers.readHerd({}), null);
+    assert.deepEqual(answers.readGraph({nodes: ["Ball", 1], links: [["Ball", "Welsh"], ["Ball"], null]}),
+                     {nodes: ["Ball"], links: [["Ball", "Welsh"]]});
+    assert.deepEqual(answers.readGraph(null), {nodes: [], links: []});
+});
+
+test("of the herd nothing is called up or down that is not known to be", () => {
+    const graph = {nodes: ["Alford", "Ball", "Hamilton", "Welsh"],
+                   links: [["Alford", "Ball"], ["Welsh", "Alford"], ["Ball", "Hamilton"]]};
+    const herd = {node: "Alford", isUp: true, links: [{name: "Ball", isUp: true}, {name: "Welsh", isUp: false}]};
+    const states = (known) => [known.nodes.map(({name, state}) => `${name} ${state}`),
+                               known.links.map(({a, b, state}) => `${a} ${b} ${state}`)];
+    const heard = new Map([["Hamilton", 1000]]);
+    assert.deepEqual(states(knownHerd(graph, herd, heard, 1000 + HEARD_MS)),
+                     [["Alford up", "Ball up", "Hamilton up", "Welsh unknown"],
+                      ["Alford Ball up", "Ball Hamilton unknown", "Welsh Alford down"]]);
+    assert.deepEqual(states(knownHerd(graph, herd, heard, 1001 + HEARD_MS))[0][2], "Hamilton unknown");
+    assert.deepEqual(states(knownHerd(graph, {...herd, isUp: false}, heard, 1000)),
+                     [["Alford down", "Ball unknown", "Hamilton unknown", "Welsh unknown"],
+                      ["Alford Ball unknown", "Ball Hamilton unknown", "Welsh Alford unknown"]]);
+    // Of what the file does not have, what the node says; and before either, nothing.
+    assert.deepEqual(states(knownHerd(null, herd, heard, 0)),
+                     [["Alford up", "Ball up", "Welsh unknown"], ["Alford Ball up", "Alford Welsh down"]]);
+    assert.deepEqual(knownHerd(null, null, heard, 0), {nodes: [], links: []});
+    assert.deepEqual(states(knownHerd(graph, null, heard, 1000))[1][0], "Alford Ball unknown");
+});
+
+test("nodes stand around the middle of a picture", () => {
+    const places = layOut(["a", "b", "c", "d"], 200, 100, 10);
+    near(places.get("a").x, 100);
+    near(places.get("a").y, 10);
+    near(places.get("b").x, 190);
+    near(places.get("c").y, 90);
+    near(places.get("d").x, 10);
+});
+
+function viewAt(zoom, lat, lon, width = 900, height = 700) {
+    const scale = 2 ** zoom;
+    return {scale, width, height, left: geo.worldX(lon) * scale - width / 2, top: geo.worldY(lat) * scale - height / 2};
+}
+
+test("a view's cells cover it, the middle first, and are few", () => {
+    assert.deepEqual(cellsOf(viewAt(13, 34, -118)), []);
+    const far = (cell, lat, lon) => geo.distance(Number(cell.lat), Number(cell.lon), lat, lon) / 1000;
+    for (const [zoom, lat, lon] of [[14, 34, -118], [18, -60, 20], [15, 0, 180], [14, 84, -180], [16, -85, 0]]) {
+        const view = viewAt(zoom, lat, lon), cells = cellsOf(view);
+        assert.ok(cells.length > 0 && cells.length <= 4, `${zoom}: ${cells.length}`);
+        assert.ok(far(cells[0], lat, lon) <= Number(cells[0].radiusKm));
+        for (const x of [0.01, 0.5, 0.99])
+            for (const y of [0.01, 0.5, 0.99]) {
+                const at = [geo.latitudeOf((view.top + y * view.height) / view.scale),
+                            geo.wrapLongitude(geo.longitudeOf((view.left + x * view.width) / view.scale))];
+                assert.ok(Math.abs(at[0]) > 85 ||
+                          cells.some((cell) => far(cell, ...at) <= Number(cell.radiusKm)), `${zoom} ${at}`);
+            }
+        for (const cell of cells) {
+            assert.ok(Number(cell.radiusKm) > 0 && Number(cell.radiusKm) <= 50);
+            assert.ok(Math.abs(cell.lon) <= 180 && Math.abs(cell.lat) <= 90);
+        }
+    }
+});
+
+test("of a cell is asked once, as long as it is kept", () => {
+    const places = new Places(), cells = cellsOf(viewAt(14, 34, -118));
+    const hall = {name: "Hall", where: "", lat: 1, lon: 2};
+    assert.equal(places.missing(cells, 0), cells[0]);
+    places.put(cells[0].key, {places: [hall, {...hall, name: "Tower"}], credits: ["OSM"]}, 0);
+    places.put(cells[1].key, {places: [hall], credits: ["OSM"]}, 0);
+    assert.deepEqual(places.all(cells), {places: [hall, {...hall, name: "Tower"}], credits: ["OSM"]});
+    assert.equal(places.missing(cells.slice(0, 2), 1e9), null);
+    // Without an answer it is asked again, but not at once.
+    places.put(cells[1].key, null, 1000);
+    assert.equal(places.missing(cells.slice(0, 2), 999 + AGAIN_MS), null);
+    assert.equal(places.missing(cells.slice(0, 2), 1000 + AGAIN_MS), cells[1]);
+    // One more than is kept: the one that was used longest ago goes.
+    for (let i = 0; i < CELLS_MAX - 2; i++)
+        places.put(`${i}`, {places: [], credits: []}, 0);
+    places.all(cells.slice(0, 1));
+    places.put("one more", {places: [], credits: []}, 0);
+    assert.equal(places.missing(cells.slice(0, 1), 0), null);
+    assert.equal(places.missing(cells.slice(1, 2), 0), cells[1]);
 });
 
 test("places of a look-up are read, and why there are none", () => {
     const place = {name: "Hall", vicinity: "Street 1", geometry: {location: {lat: 1, lng: 2}}};
     assert.deepEqual(answers.readPlaces({status: "OK", results: [place, {name: "no place"}]}),
-                     {places: [{name: "Hall", where: "Street 1", lat: 1, lon: 2}], trouble: null});
+                     {places: [{name: "Hall", where: "Street 1", lat: 1, lon: 2}], credits: [], trouble: null});
+    assert.deepEqual(answers.readPlaces({html_attributions: ["&copy; <a href=\"https://x\">OSM</a> people", 7]}).credits,
+                     ["\u00a9 OSM people"]);
     assert.equal(answers.readPlaces({status: "ZERO_RESULTS", results: []}).trouble, null);
     assert.equal(answers.readPlaces({status: "UNKNOWN_ERROR", error_message: "placesd is down"}).trouble,
                  "placesd is down");

@@ -52,14 +52,15 @@ static void no_host_but_that_of_tiles_is_allowed(void)
     check_policy("http://127.0.0.1:8080/a/{z}/{x}/{y}", " http://127.0.0.1:8080");
 }
 
-static void the_page_is_told_the_tiles(void)
+static void the_page_is_told_of_tiles_and_places(void)
 {
     struct buffer text = {0};
-    asset_config("https://a.example/{z}/{x}/{y}.png", &text);
-    check_text(text.data, text.len, "{\"tiles\":\"https://a.example/{z}/{x}/{y}.png\"}\n");
+    asset_config("https://a.example/{z}/{x}/{y}.png", false, &text);
+    check_text(text.data, text.len,
+               "{\"tiles\":\"https://a.example/{z}/{x}/{y}.png\",\"places\":false}\n");
     text.len = 0;
-    asset_config("", &text);
-    check_text(text.data, text.len, "{\"tiles\":\"\"}\n");
+    asset_config("", true, &text);
+    check_text(text.data, text.len, "{\"tiles\":\"\",\"places\":true}\n");
     buffer_free(&text);
 }
 
@@ -93,7 +94,7 @@ static void a_tag_stands_for_size_and_time(void)
 static const struct check_case cases[] = {
     {"only the paths of the table are files", only_the_tables_paths_are_files},
     {"no host but that of the tiles is allowed", no_host_but_that_of_tiles_is_allowed},
-    {"the page is told where tiles are", the_page_is_told_the_tiles},
+    {"the page is told of tiles and places", the_page_is_told_of_tiles_and_places},
     {"a tag stands for a file's size and change time", a_tag_stands_for_size_and_time},
 };
 

@@ -53,6 +53,8 @@ static void paths_are_told_apart(void)
         {"/whatsat/", QUERY_WHATSAT},
         {"/events", QUERY_EVENTS},
         {"/metrics", QUERY_METRICS},
+        {"/places", QUERY_PLACES},
+        {"/herd/", QUERY_HERD},
         {"/event", QUERY_NONE},
         {"/", QUERY_NONE},
         {"", QUERY_NONE},
@@ -192,6 +194,32 @@ static void nearby_wants_a_centre_and_a_radius(void)
     CHECK_INT(query.client_bytes, 0);
 }
 
+static void places_want_a_point_and_a_radius(void)
+{
+    static const char *const good[] = {"lat=90&lon=-180&radius=0.001", "lat=-90&lon=180&radius=50",
+                                       "lat=1&lon=2&radius=3&id=a"};
+    static const char *const bad[] = {
+        "",
+        "lat=1&lon=2",
+        "lat=1&radius=1",
+        "id=a&radius=1",
+        "lat=1&lon=2&radius=0",
+        "lat=1&lon=2&radius=0.0001",
+        "lat=1&lon=2&radius=50.001",
+        "lat=1&lon=2&radius=-1",
+        "lat=90.1&lon=2&radius=1",
+        "lat=1&lon=180.000000001&radius=1",
+        "lat=1&lat=1&lon=2&radius=1",
+    };
+    struct query query;
+    check_taken("/places", EACH(good));
+    check_refused("/places", EACH(bad));
+    CHECK(read_path("/places", "lat=-1.5&lon=2&radius=2.5", &query));
+    CHECK_INT(query.centre.latitude_nano, -NANO - NANO / 2);
+    CHECK_INT(query.centre.longitude_nano, 2 * NANO);
+    CHECK_INT(query.radius_mm, 2500000);
+}
+
 static void whatsat_is_asked_and_read(void)
 {
     static const char *const bad[] = {"id=a",
@@ -253,6 +281,7 @@ static const struct check_case cases[] = {
     {"a box may go over the antimeridian", a_box_may_go_over_the_antimeridian},
     {"a text is looked for in either case", a_text_is_looked_for_in_either_case},
     {"nearby wants a centre and a radius", nearby_wants_a_centre_and_a_radius},
+    {"places want a point and a radius", places_want_a_point_and_a_radius},
     {"whatsat is asked and read", whatsat_is_asked_and_read},
     {"a wrong event is no reason to refuse", a_wrong_event_is_no_reason_to_refuse},
 };

@@ -66,7 +66,21 @@ export function readHerd(herd) {
     };
 }
 
-// {places: [{name, where, lat, lon}], trouble} of a WHATSAT's JSON; `trouble` is a sentence or null.
+// {nodes: [name], links: [[name, name]]}: all that the herd's file has.
+export function readGraph(graph) {
+    const isName = (name) => typeof name === "string";
+    const nodes = Array.isArray(graph?.nodes) ? graph.nodes.filter(isName) : [];
+    const links = Array.isArray(graph?.links) ? graph.links : [];
+    return {nodes, links: links.filter((link) => isName(link?.[0]) && isName(link?.[1])).map(([a, b]) => [a, b])};
+}
+
+// What a piece of HTML says, without its tags; it is shown as text in any case.
+function textOf(html) {
+    return html.replaceAll(/<[^<>]*>/g, "").replaceAll("&copy;", "\u00a9").replaceAll("&amp;", "&").trim();
+}
+
+// {places: [{name, where, lat, lon}], credits, trouble} of a WHATSAT's JSON; `credits` are the
+// sentences that have to be shown with them, and `trouble` is one or null.
 export function readPlaces(answer) {
     const places = [];
     for (const result of Array.isArray(answer?.results) ? answer.results : []) {
@@ -76,5 +90,10 @@ export function readPlaces(answer) {
                          lat: at.lat, lon: at.lng});
     }
     const isGood = answer?.status === "OK" || answer?.status === "ZERO_RESULTS";
-    return {places, trouble: isGood ? null : String(answer?.error_message ?? answer?.status ?? "no answer")};
+    const credits = Array.isArray(answer?.html_attributions) ? answer.html_attributions : [];
+    return {
+        places,
+        credits: credits.filter((html) => typeof html === "string").map(textOf),
+        trouble: isGood ? null : String(answer?.error_message ?? answer?.status ?? "no answer"),
+    };
 }

@@ -21,6 +21,14 @@ export function worldY(lat) {
     return (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * WORLD;
 }
 
+export function longitudeOf(x) {
+    return x / WORLD * 360 - 180;
+}
+
+export function latitudeOf(y) {
+    return Math.atan(Math.sinh(Math.PI * (1 - 2 * y / WORLD))) / RADIANS;
+}
+
 // x in the copy of the world that begins at 0.
 export function wrapX(x) {
     return x - Math.floor(x / WORLD) * WORLD;

@@ -1,40 +1,68 @@
-// herd: the page's side of zherd-web's HTTP: the table once, then what changes, for ever. It hands
-// on what came (answers.mjs reads it) and shows nothing.
+// herd: the page's side of zherd-web's HTTP: the table, then what changes, for ever. It hands on what
+// came (answers.mjs reads it) and shows nothing.
 //
-// Invariant: at most one stream is open, none while the page is hidden: a browser has six
-// connections to a host for all its tabs, and a tab whose stream is one too many hangs.
+// Invariant: what the table and the events say comes in an order in which the newest is last: events
+// that come while the table is read wait for it.
 
-import {readGone, readHerd, readMoves, readTable} from "./answers.mjs";
-import {EventReader} from "./events.mjs";
+import {readGone, readGraph, readHerd, readMoves, readTable} from "./answers.mjs";
+import {Hub} from "./hub.mjs";
+import {isRefusal, request} from "./stream.mjs";
 
 const TRY_AGAIN_MS = 2000;
-// zherd-web sends a line every 15 s at least.
-const SILENCE_MS = 40000;
 const CLIENTS_MAX = 100000;
+// Events that wait for a table; where more come, it is read again.
+const WAITING_MAX = 1000;
 const TOKEN = "zherd-token";
+// Tabs with files of another version share a worker only where they mean the same by its messages.
+const WORKER = "zherd events 1";
 
-function request(path, signal) {
-    const token = sessionStorage.getItem(TOKEN);
-    const headers = token ? {Authorization: `Bearer ${token}`} : {};
-    return fetch(path, {headers, signal, credentials: "omit", cache: "no-store"});
+function shownToken() {
+    return sessionStorage.getItem(TOKEN);
+}
+
+function openOwnHub() {
+    const {port1, port2} = new MessageChannel();
+    new Hub().connect(port2);
+    return port1;
+}
+
+// Calls `use` with a port to the hub of all tabs, or where a browser has no such workers, or may
+// not load one, to one of our own: then perhaps once more.
+function openHub(use) {
+    if (typeof SharedWorker === "undefined") {
+        use(openOwnHub());
+        return;
+    }
+    const worker = new SharedWorker(new URL("shared.mjs", import.meta.url), {type: "module", name: WORKER});
+    worker.onerror = () => use(openOwnHub());
+    use(worker.port);
 }
 
 export class Herd {
-    // `on` has table(positions, isWhole), moves(positions), gone(ids), herd(herd) and
+    // `on` has table(positions, isWhole), moves(positions), gone(ids), herd(herd), graph(graph) and
     // state("connecting" | "live" | "lost" | "paused" | "refused").
     constructor(on) {
         this.on = on;
         this.after = null; // the last event that was taken
+        this.isJoined = false;
+        this.state = "connecting"; // of the stream
+        this.waiting = null; // events, while the table is read
         this.abort = new AbortController();
-        this.timer = 0;
         this.herdMs = Date.now() - performance.now(); // the herd's time when the page's clock was 0
+        openHub((port) => {
+            this.port = port;
+            port.onmessage = ({data}) => this.isJoined && this.hear(data);
+            if (this.isJoined)
+                this.start();
+        });
     }
 
     // Begins, or goes on where it stopped.
     start() {
-        this.stop();
+        this.stopReading();
+        this.isJoined = true;
         this.on.state("connecting");
-        this.follow(this.abort.signal);
+        this.port.postMessage({join: {token: shownToken(), after: this.after}});
     }
 
     // Another person sees others: from the table on. A token is kept as long as the tab is open, and
@@ -46,49 +74,60 @@ export class Herd {
     }
 
     pause() {
-        this.stop();
+        this.stopReading();
+        this.isJoined = false;
+        this.port.postMessage({leave: true});
         this.on.state("paused");
     }
 
-    stop() {
-        clearTimeout(this.timer);
+    stopReading() {
         this.abort.abort();
         this.abort = new AbortController();
+        this.waiting = null;
     }
 
-    startLater(state) {
-        this.stop();
-        this.on.state(state);
-        if (state !== "refused")
-            this.timer = setTimeout(() => this.start(), TRY_AGAIN_MS);
+    hear(message) {
+        if (message.state !== undefined)
+            this.takeState(message.state);
+        else if (message.event === "reset")
+            this.readAll();
+        else if (this.waiting === null)
+            this.take(message);
+        else if (this.waiting.push(message) > WAITING_MAX)
+            this.readAll();
     }
 
-    // What was stopped meanwhile says nothing any more.
-    async follow(signal) {
+    takeState(state) {
+        this.state = state;
+        if (this.waiting === null)
+            this.on.state(state);
+        if (state === "live")
+            this.readGraph();
+    }
+
+    // The table, and then what came meanwhile.
+    async readAll() {
+        this.stopReading();
+        this.after = null;
+        this.waiting = [];
+        this.on.state("connecting");
+        const {signal} = this.abort;
         let state = "lost";
         try {
-            const answer = await this.open(signal);
-            state = answer.status === 401 || answer.status === 403 ? "refused" : "lost";
-            if (answer.ok)
-                await this.read(answer, signal);
-            if (answer.ok && this.after === null)
-                state = "connecting"; // what came between is not known any more: from the table on
+            const answer = await request(`clients.geojson?limit=${CLIENTS_MAX}`, shownToken(), {signal});
+            state = isRefusal(answer.status) ? "refused" : "lost";
+            if (answer.ok) {
+                const table = readTable(await answer.json());
+                this.takeTable(table);
+                return;
+            }
         } catch {
-            // No answer, half of one, or one that makes no sense: it is asked for again.
+            // It is asked for again.
         }
-        if (!signal.aborted)
-            this.startLater(state);
-    }
-
-    // The answer with the stream; or one that is none.
-    async open(signal) {
-        if (this.after === null) {
-            const answer = await request(`clients.geojson?limit=${CLIENTS_MAX}`, signal);
-            if (!answer.ok)
-                return answer;
-            this.takeTable(readTable(await answer.json()));
-        }
-        return request(`events?after=${encodeURIComponent(this.after)}`, signal);
+        if (signal.aborted)
+            return;
+        this.on.state(state);
+        setTimeout(() => !signal.aborted && this.readAll(), TRY_AGAIN_MS);
     }
 
     takeTable(table) {
@@ -96,44 +135,44 @@ export class Herd {
             throw new RangeError("a table that is none");
         if (table.herdS !== null)
             this.herdMs = table.herdS * 1000 - performance.now();
+        const {waiting} = this;
+        this.waiting = null;
         this.after = table.events;
         this.on.table(table.positions, table.isWhole);
+        waiting.forEach((event) => this.take(event));
+        this.on.state(this.state);
     }
 
-    async read(answer, signal) {
-        const reader = new EventReader();
-        const stream = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-        this.on.state("live");
-        for (;;) {
-            clearTimeout(this.timer);
-            this.timer = setTimeout(() => this.startLater("lost"), SILENCE_MS);
-            const {done, value} = await stream.read();
-            if (done || signal.aborted)
-                return;
-            for (const event of reader.push(value))
-                this.take(event);
-            this.after = this.after === null ? null : reader.lastId ?? this.after;
-            if (this.after === null)
-                return;
+    async readGraph() {
+        const {answer} = await ask("herd", {});
+        if (answer !== undefined)
+            this.on.graph(readGraph(answer));
+    }
+
+    // Events without an id leave it where it is.
+    take({event, data, id}) {
+        this.after = id ?? this.after;
+        try {
+            this.dispatch(event, data);
+        } catch {
+            this.readAll(); // it makes no sense
         }
     }
 
-    take({event, data}) {
+    dispatch(event, data) {
         if (event === "move")
             this.on.moves(readMoves(JSON.parse(data), (this.herdMs + performance.now()) / 1000));
         else if (event === "gone")
             this.on.gone(readGone(JSON.parse(data)));
         else if (event === "herd")
             this.on.herd(readHerd(JSON.parse(data)));
-        else if (event === "reset")
-            this.after = null;
     }
 }
 
-// Asks zherd-web something: {answer} as JSON, or {trouble}, a sentence.
-export async function ask(path, parameters) {
+// Asks zherd-web something: {answer} as JSON, or {trouble}, a sentence. `options` are those of fetch.
+export async function ask(path, parameters, options) {
     try {
-        const answer = await request(`${path}?${new URLSearchParams(parameters)}`);
+        const answer = await request(`${path}?${new URLSearchParams(parameters)}`, shownToken(), options);
         const body = await answer.json();
         return answer.ok ? {answer: body} : {trouble: String(body.error ?? answer.status)};
     } catch {

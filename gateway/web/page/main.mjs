@@ -5,9 +5,11 @@ import {readFeature, readPlaces} from "./answers.mjs";
 import {Circles, CIRCLES_MAX} from "./circles.mjs";
 import {Clients} from "./clients.mjs";
 import {readPlace} from "./geo.mjs";
+import {knownHerd} from "./graph.mjs";
 import {Herd, ask} from "./herd.mjs";
 import {readCities, readShapes} from "./outline.mjs";
 import {FOUND_MAX, Panel} from "./panel.mjs";
+import {Places, cellsOf} from "./places.mjs";
 import {Scene} from "./scene.mjs";
 
 const NEAR_KM = 10;
@@ -21,6 +23,12 @@ class Page {
     constructor(config) {
         this.clients = new Clients();
         this.circles = new Circles();
+        this.places = new Places();
+        this.hasPlaces = config.places === true && config.tiles === "";
+        this.isAskingPlaces = false;
+        this.graph = null; // what the herd's file says
+        this.ownHerd = null; // what the node says
+        this.heard = new Map(); // when each node took a position, by name
         this.hasView = false; // somebody has said where to look
         this.isCalm = matchMedia("(prefers-reduced-motion: reduce)");
         this.panel = new Panel({
@@ -36,13 +44,21 @@ class Page {
             showToken: (token) => this.herd.signIn(token),
         });
         this.scene = new Scene(document.getElementById("map"), this.clients, config,
-                               {choose: (client) => this.choose(client?.id ?? null, false)});
+                               {choose: (client) => this.choose(client?.id ?? null, false),
+                                moved: () => this.showPlaces()});
         this.herd = new Herd({
             table: (positions, isWhole) => this.takeTable(positions, isWhole),
             moves: (positions) => this.takeMoves(positions),
             gone: (ids) => ids.forEach((id) => this.takeGone(id)),
-            herd: (herd) => herd !== null && this.panel.setHerd(herd),
-            state: (state) => this.panel.setState(state),
+            herd: (herd) => {
+                this.ownHerd = herd;
+                this.showHerd();
+            },
+            graph: (graph) => {
+                this.graph = graph;
+                this.showHerd();
+            },
+            state: (state) => this.takeState(state),
         });
         addEventListener("hashchange", () => this.lookAtHash());
         this.lookAtHash();
@@ -69,6 +85,16 @@ class Page {
 
     // ---- what the herd says ----
 
+    takeState(state) {
+        this.panel.setState(state);
+        if (state === "live")
+            this.showPlaces();
+    }
+
+    showHerd() {
+        this.panel.setHerd(knownHerd(this.graph, this.ownHerd, this.heard, performance.now()));
+    }
+
     takeTable(positions, isWhole) {
         for (const id of this.clients.missingIn(positions))
             this.takeGone(id);
@@ -84,8 +110,10 @@ class Page {
     }
 
     takeMoves(positions) {
-        for (const position of positions)
+        for (const position of positions) {
             this.take(position, !this.isCalm.matches);
+            this.heard.set(position.origin, performance.now());
+        }
         this.scene.wake();
     }
 
@@ -111,6 +139,7 @@ class Page {
         this.panel.setCount(this.clients.all.size, this.scene.count);
         this.panel.setChosen(this.scene.chosen, performance.now());
         this.panel.setOrigins(this.clients.countOrigins());
+        this.showHerd();
         this.listFound();
         document.getElementById("map").dataset.draws = this.scene.draws;
     }
@@ -171,9 +200,9 @@ class Page {
         const answer = await this.askAboutChosen("whatsat", {bound: PLACES_MAX});
         if (answer === null)
             return;
-        const {places, trouble} = readPlaces(answer);
+        const {places, credits, trouble} = readPlaces(answer);
         this.scene.places = places;
-        this.panel.setPlaces(places);
+        this.panel.setPlaces(places, credits);
         if (trouble !== null)
             this.panel.setNear(trouble, []);
         this.scene.drawSoon();
@@ -183,6 +212,25 @@ class Page {
         const answer = await this.askAboutChosen("nearby", {bound: NEIGHBOURS_MAX});
         if (answer !== null)
             this.panel.setNeighbours((answer.features ?? []).map(readFeature).filter((near) => near !== null));
+    }
+
+    // Those in view, as far as they are known; then one cell after the other is asked for.
+    async showPlaces() {
+        if (!this.hasPlaces || document.hidden)
+            return;
+        const cells = cellsOf(this.scene.view());
+        const {places, credits} = this.places.all(cells);
+        this.scene.setSights(places);
+        this.panel.setCredits(credits);
+        const cell = this.places.missing(cells, performance.now());
+        if (cell === null || this.isAskingPlaces)
+            return;
+        this.isAskingPlaces = true;
+        const {answer} = await ask("places", {lat: cell.lat, lon: cell.lon, radius: cell.radiusKm, bound: PLACES_MAX},
+                                   {cache: "default"});
+        this.isAskingPlaces = false;
+        this.places.put(cell.key, answer === undefined ? null : readPlaces(answer), performance.now());
+        this.showPlaces();
     }
 
     // ---- circles ----
@@ -243,7 +291,7 @@ async function begin() {
         document.getElementById("state").textContent = "No map";
         return;
     }
-    const config = await read("map/config.json", "json", (json) => json, {tiles: ""});
+    const config = await read("map/config.json", "json", (json) => json, {tiles: "", places: false});
     const page = new Page(config);
     const [coasts, cities] = await Promise.all([
         read("map/coasts.shp", "arrayBuffer", readShapes, []),

@@ -16,6 +16,10 @@ const DISC_PX = 5;
 const SQUARE_PX = 5;
 const CHOSEN_PX = 9;
 const FONT = "12px system-ui, sans-serif";
+const LINE_PX = 14;
+// Seen from nearer, coasts lie visibly off: by kilometres.
+const COASTS_SCALE_MAX = 2 ** 8;
+const CITIES_SCALE_MIN = 2 ** 3;
 
 // The colours of the style sheet, which are others in the dark.
 export function readColours() {
@@ -64,21 +68,31 @@ function paintGraticule(context, view, colours) {
     context.stroke();
 }
 
+// A text, unless one of those before would lie beneath it; `taken` has where they are.
+function paintWhereRoom(context, text, x, y, taken) {
+    const right = x + context.measureText(text).width;
+    if (taken.some((other) => x < other.right && right > other.x && Math.abs(y - other.y) < LINE_PX))
+        return;
+    taken.push({x, y, right});
+    context.fillText(text, x, y);
+}
+
 // `world` is {coasts, cities}; where the map has tiles there is neither, and no graticule.
 export function paintWorld(context, view, world, colours) {
     context.lineWidth = 1;
     paintGraticule(context, view, colours);
     context.strokeStyle = colours.coast;
-    for (const coast of world.coasts)
+    for (const coast of view.scale <= COASTS_SCALE_MAX ? world.coasts : [])
         strokeLine(context, view, coast);
-    if (view.scale < 8)
+    if (view.scale < CITIES_SCALE_MIN)
         return;
     context.font = FONT;
     context.fillStyle = colours.faint;
+    const taken = [];
     for (const city of world.cities)
         eachCopy(view, worldX(city.lon), worldY(city.lat), (x, y) => {
             context.fillRect(x - 1, y - 1, 2, 2);
-            context.fillText(city.name, x + 5, y - 4);
+            paintWhereRoom(context, city.name, x + 5, y - 4, taken);
         });
 }
 
@@ -141,8 +155,29 @@ export function paintPlaces(context, view, places, colours) {
         });
 }
 
+// What is there anyway: small diamonds, with names as far as there is room, the first ones first.
+export function paintSights(context, view, sights, colours) {
+    const taken = [];
+    context.font = FONT;
+    for (const sight of sights)
+        eachCopy(view, worldX(sight.lon), worldY(sight.lat), (x, y) => {
+            context.fillStyle = colours.faint;
+            context.beginPath();
+            context.moveTo(x, y - 3);
+            context.lineTo(x + 3, y);
+            context.lineTo(x, y + 3);
+            context.lineTo(x - 3, y);
+            context.fill();
+            paintWhereRoom(context, shorten(sight.name), x + 6, y + 4, taken);
+        });
+}
+
+function shorten(name) {
+    return name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX - 1)}\u2026` : name;
+}
+
 function paintName(context, name, x, y, colours) {
-    const text = name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX - 1)}\u2026` : name;
+    const text = shorten(name);
     context.font = FONT;
     context.lineWidth = 3;
     context.strokeStyle = colours.halo;

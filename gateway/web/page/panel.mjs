@@ -1,12 +1,17 @@
 // panel: the words beside the map: state, search, the chosen client, circles and the herd. What
 // comes from the herd is written as text and never as HTML: an id may hold any.
 
-import {compare} from "./clients.mjs";
 import {ORIGIN_COLOURS} from "./paint.mjs";
 import {ageText, distanceText, positionText} from "./geo.mjs";
+import {layOut} from "./graph.mjs";
 
 export const FOUND_MAX = 50;
 const CROSSINGS_MAX = 100;
+// Of more nodes there is no picture: nobody would see through it.
+const PICTURE_NODES_MAX = 40;
+const ROWS_MAX = 200;
+const PICTURE = {width: 288, height: 176, margin: 34, discPx: 6, labelPx: 11};
+const SVG = "http://www.w3.org/2000/svg";
 
 const STATES = {
     connecting: "Connecting",
@@ -31,6 +36,15 @@ function make(name, text, className = "") {
     return element;
 }
 
+function makeShape(name, className, attributes, text = "") {
+    const shape = document.createElementNS(SVG, name);
+    shape.setAttribute("class", className);
+    for (const [key, value] of Object.entries(attributes))
+        shape.setAttribute(key, value);
+    shape.textContent = text;
+    return shape;
+}
+
 function makeButton(text, onClick) {
     const button = make("button", text);
     button.type = "button";
@@ -44,6 +58,7 @@ export class Panel {
     constructor(on) {
         this.on = on;
         this.foundIds = "";
+        this.herd = "";
         const press = (id, use) => byId(id).addEventListener("click", use);
         byId("search").addEventListener("input", () => on.search());
         press("leave", () => on.leave());
@@ -148,12 +163,20 @@ export class Panel {
         byId("near").replaceChildren(...items);
     }
 
-    setPlaces(places) {
+    setPlaces(places, credits) {
+        const ofWhom = credits.map((credit) => make("li", credit, "faint"));
         this.setNear(places.length === 0 ? "Nothing is near" : counted(places.length, "place"), places.map((place) => {
             const item = make("li", place.name);
             item.append(make("span", place.where === "" ? "" : ` ${place.where}`, "faint"));
             return item;
-        }));
+        }).concat(ofWhom));
+    }
+
+    // Whose places the map shows.
+    setCredits(credits) {
+        const text = credits.join(" ");
+        if (byId("credits").textContent !== text)
+            byId("credits").textContent = text;
     }
 
     // `neighbours` are positions with their metres.
@@ -186,14 +209,43 @@ export class Panel {
             byId("crossings").lastChild.remove();
     }
 
+    // `herd` is that of knownHerd. Only what changed is made again.
     setHerd(herd) {
-        const row = (text, isUp) => make("li", text, isUp ? "link up" : "link down");
-        const links = [...herd.links].sort((one, other) => compare(one.name, other.name));
-        byId("nodes").replaceChildren(
-            row(`Node ${herd.node}: ${herd.isUp ? "heard" : "not heard"}`, herd.isUp),
-            ...links.map((link) => row(`Link ${herd.node} \u2013 ${link.name}: ${link.isUp ? "up" : "down"}`,
-                                       link.isUp)));
+        const text = JSON.stringify(herd);
+        if (text === this.herd)
+            return;
+        this.herd = text;
+        const words = {up: "up", down: "down", unknown: "not known"};
+        const ofNode = (state) => state === "down" ? "not heard" : words[state];
+        const rows = [
+            ...herd.nodes.map(({name, state}) => ({text: `Node ${name}: ${ofNode(state)}`, state})),
+            ...herd.links.map(({a, b, state}) => ({text: `Link ${a} \u2013 ${b}: ${words[state]}`, state})),
+        ];
+        const items = rows.slice(0, ROWS_MAX).map((row) => make("li", row.text, `link ${row.state}`));
+        if (rows.length > ROWS_MAX)
+            items.push(make("li", `and ${rows.length - ROWS_MAX} more`));
+        byId("nodes").replaceChildren(...items);
+        this.drawHerd(herd);
     }
+
+    drawHerd({nodes, links}) {
+        const {width, height, margin, discPx, labelPx} = PICTURE, picture = byId("graph");
+        const isShown = nodes.length <= PICTURE_NODES_MAX;
+        picture.style.display = isShown ? "" : "none";
+        if (!isShown)
+            return;
+        const places = layOut(nodes.map(({name}) => name), width, height, margin);
+        picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+        picture.replaceChildren(
+            ...links.map(({a, b, state}) => makeShape("line", state, {
+                x1: places.get(a).x, y1: places.get(a).y, x2: places.get(b).x, y2: places.get(b).y})),
+            ...nodes.map(({name, state}) => makeShape("circle", state, {
+                cx: places.get(name).x, cy: places.get(name).y, r: discPx})),
+            ...nodes.map(({name}) => makeShape("text", "", {
+                x: places.get(name).x,
+                y: places.get(name).y + (places.get(name).y > height / 2 ? labelPx + 9 : -labelPx)}, name)));
+    }
+
     setOrigins(origins) {
         byId("origins").replaceChildren(...origins.map((origin) =>
             make("li", `${origin.name}: ${origin.count}`, `origin origin-${origin.number % ORIGIN_COLOURS}`)));

@@ -4,7 +4,7 @@
 import {clientAt, fillView} from "./view.mjs";
 import {placeAt} from "./clients.mjs";
 import {WORLD, bounds, distance, nearX, wrapLongitude, worldX} from "./geo.mjs";
-import {paintCircles, paintClients, paintPlaces, paintTrails, paintWorld, readColours} from "./paint.mjs";
+import {paintCircles, paintClients, paintPlaces, paintSights, paintTrails, paintWorld, readColours} from "./paint.mjs";
 import {Sheet} from "./sheet.mjs";
 
 const ZOOM_MAX = 18;
@@ -14,7 +14,7 @@ const TRAILS_MS = 200;
 const IDLE_MS = 1000;
 
 export class Scene {
-    // `config` is that of main.mjs; `on` has choose(client or null).
+    // `config` is that of main.mjs; `on` has choose(client or null) and moved().
     constructor(element, clients, config, on) {
         this.clients = clients;
         this.isWanted = () => true;
@@ -23,6 +23,7 @@ export class Scene {
         this.circles = [];
         this.endDrawing = null; // while one is drawn
         this.places = [];
+        this.sights = []; // places that are drawn without being asked for
         this.world = {coasts: [], cities: []};
         this.shown = [];
         this.count = 0;
@@ -30,17 +31,20 @@ export class Scene {
         this.trailsMs = -TRAILS_MS;
         this.frame = 0;
         this.colours = readColours();
-        this.makeMap(element, config);
+        this.makeMap(element, config, on);
         this.map.on("click", (event) =>
             on.choose(clientAt(this.shown, this.count, event.containerPoint.x, event.containerPoint.y)));
         setInterval(() => this.wake(), IDLE_MS);
     }
 
-    makeMap(element, config) {
+    makeMap(element, config, on) {
         const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
         this.map = L.map(element, {zoomAnimation: false, fadeAnimation: false, inertia: !isCalm.matches,
                                    minZoom: 1, maxZoom: ZOOM_MAX, zoomControl: false,
                                    attributionControl: config.tiles !== "", center: [20, 0], zoom: 2});
+        const panBy = this.map.panBy;
+        this.map.panBy = (offset, options) =>
+            panBy.call(this.map, offset, isCalm.matches ? {...options, animate: false} : options);
         L.control.zoom({position: "bottomright"}).addTo(this.map);
         this.hasTiles = config.tiles !== "";
         if (this.hasTiles) {
@@ -49,8 +53,10 @@ export class Scene {
                 .addTo(this.map);
         }
         this.worldSheet = new Sheet(this.map, "world", 300, 0.5, (context, view) => {
-            if (!this.hasTiles)
-                paintWorld(context, view, this.world, this.colours);
+            if (this.hasTiles)
+                return;
+            paintWorld(context, view, this.world, this.colours);
+            paintSights(context, view, this.sights, this.colours);
         });
         this.trailSheet = new Sheet(this.map, "trails", 410, 0.1, (context, view) => {
             paintTrails(context, view, this.shown, this.count, this.chosen, performance.now(), this.colours);
@@ -62,7 +68,10 @@ export class Scene {
             this.count = fillView(this.clients.all.values(), view, nowMs, this.isWanted, this.shown);
             paintClients(context, this.shown, this.count, this.chosen, nowMs, this.colours);
         });
-        this.map.on("moveend resize", () => this.drawWorld());
+        this.map.on("moveend resize", () => {
+            this.drawWorld();
+            on.moved();
+        });
         this.map.on("move resize", () => this.wake());
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
             this.colours = readColours();
@@ -74,6 +83,17 @@ export class Scene {
     setWorld(world) {
         this.world = world;
         this.drawWorld();
+    }
+
+    setSights(sights) {
+        this.sights = sights;
+        this.drawWorld();
+    }
+
+    // What is in sight, as a view.
+    view() {
+        const {min} = this.map.getPixelBounds(), {x, y} = this.map.getSize();
+        return {scale: 2 ** this.map.getZoom(), left: min.x, top: min.y, width: x, height: y};
     }
 
     drawWorld() {

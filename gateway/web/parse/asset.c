@@ -15,14 +15,19 @@ static const struct asset files[] = {
     {"/map/clients.mjs", "clients.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/events.mjs", "events.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/geo.mjs", "geo.mjs", SCRIPT, ASSET_OF_OURS},
+    {"/map/graph.mjs", "graph.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/herd.mjs", "herd.mjs", SCRIPT, ASSET_OF_OURS},
+    {"/map/hub.mjs", "hub.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/main.mjs", "main.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/outline.mjs", "outline.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/page.css", "page.css", STYLE, ASSET_OF_OURS},
     {"/map/paint.mjs", "paint.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/panel.mjs", "panel.mjs", SCRIPT, ASSET_OF_OURS},
+    {"/map/places.mjs", "places.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/scene.mjs", "scene.mjs", SCRIPT, ASSET_OF_OURS},
+    {"/map/shared.mjs", "shared.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/sheet.mjs", "sheet.mjs", SCRIPT, ASSET_OF_OURS},
+    {"/map/stream.mjs", "stream.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/view.mjs", "view.mjs", SCRIPT, ASSET_OF_OURS},
     {"/map/leaflet.css", "leaflet.css", STYLE, ASSET_OF_LEAFLET},
     {"/map/leaflet.js", "leaflet.min.js", SCRIPT, ASSET_OF_LEAFLET},
@@ -53,11 +58,11 @@ void asset_policy(const char *tiles, struct buffer *text)
                                 "frame-ancestors 'none'"));
 }
 
-void asset_config(const char *tiles, struct buffer *text)
+void asset_config(const char *tiles, bool has_places, struct buffer *text)
 {
     buffer_append(text, span_of("{\"tiles\":\""));
     buffer_append(text, span_of(tiles)); /* a URL has neither quotes nor backslashes */
-    buffer_append(text, span_of("\"}\n"));
+    buffer_append(text, span_of(has_places ? "\",\"places\":true}\n" : "\",\"places\":false}\n"));
 }
 
 void asset_tag(int64_t bytes, int64_t changed_ns, char tag[ASSET_TAG_BYTES_MAX])

@@ -38,8 +38,9 @@ const struct asset *asset_find(const char *path);
  * the tiles' host alone. `tiles` is a URL that topology_tiles_parse took, or "". Appends. */
 void asset_policy(const char *tiles, struct buffer *text);
 
-/* {"tiles":"https://..."}, JSON for the page. Appends. */
-void asset_config(const char *tiles, struct buffer *text);
+/* {"tiles":"https://...","places":true}, JSON for the page; `has_places`: there is a landmarks
+ * server to ask. Appends. */
+void asset_config(const char *tiles, bool has_places, struct buffer *text);
 
 /* The entity tag of a file of that size and change time (RFC 9110, 8.8.3). */
 void asset_tag(int64_t bytes, int64_t changed_ns, char tag[ASSET_TAG_BYTES_MAX]);

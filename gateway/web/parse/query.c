@@ -20,8 +20,13 @@ static const struct {
     const char *path;
     enum query_kind kind;
 } paths[] = {
-    {"/clients.geojson", QUERY_CLIENTS}, {"/nearby", QUERY_NEARBY},   {"/whatsat", QUERY_WHATSAT},
-    {"/events", QUERY_EVENTS},           {"/metrics", QUERY_METRICS},
+    {"/clients.geojson", QUERY_CLIENTS},
+    {"/nearby", QUERY_NEARBY},
+    {"/whatsat", QUERY_WHATSAT},
+    {"/events", QUERY_EVENTS},
+    {"/metrics", QUERY_METRICS},
+    {"/places", QUERY_PLACES},
+    {"/herd", QUERY_HERD},
 };
 
 enum query_kind query_kind_of(struct span path)
@@ -142,20 +147,25 @@ static bool read_clients(struct query *query, struct span text)
            refuse(query, "limit is a whole number from 1 to 100000");
 }
 
-/* A client, or a point. */
-static bool read_centre(struct query *query, const struct form_field fields[3])
+static bool read_point(struct query *query, struct span lat, struct span lon)
 {
     char latitude[VALUE_BYTES_MAX], longitude[VALUE_BYTES_MAX];
     struct span up = {.data = latitude}, across = {.data = longitude};
+    return (take_text(lat, latitude, sizeof latitude, &up.len) &&
+            take_text(lon, longitude, sizeof longitude, &across.len) &&
+            read_place(up, across, &query->centre)) ||
+           refuse(query, "lat and lon are degrees on the globe");
+}
+
+/* A client, or a point. */
+static bool read_centre(struct query *query, const struct form_field fields[3])
+{
     bool has_client = fields[0].value.data != NULL;
     if (has_client == (fields[1].value.data != NULL || fields[2].value.data != NULL))
         return refuse(query, "the centre is either an id, or lat and lon");
     if (has_client)
         return take_client(query, form_text(fields[0].value, query->client, sizeof query->client));
-    return (take_text(fields[1].value, latitude, sizeof latitude, &up.len) &&
-            take_text(fields[2].value, longitude, sizeof longitude, &across.len) &&
-            read_place(up, across, &query->centre)) ||
-           refuse(query, "lat and lon are degrees on the globe");
+    return read_point(query, fields[1].value, fields[2].value);
 }
 
 static bool read_nearby(struct query *query, struct span text)
@@ -172,6 +182,21 @@ static bool read_nearby(struct query *query, struct span text)
     query->limit = QUERY_NEARBY_BOUND_DEFAULT;
     return take_limit(fields[4].value, 1, QUERY_NEARBY_BOUND_MAX, &query->limit) ||
            refuse(query, "bound is a whole number from 1 to 1000");
+}
+
+/* Of a point. */
+static bool read_places(struct query *query, struct span text)
+{
+    struct form_field fields[] = {{.name = "lat"}, {.name = "lon"}, {.name = "radius"}};
+    uint64_t metres;
+    if (!find(query, text, fields, 3) || !read_point(query, fields[0].value, fields[1].value))
+        return false;
+    if (!take_number(fields[2].value, RADIUS_DECIMALS, QUERY_WHATSAT_KM_MAX, &metres) ||
+        metres == 0)
+        return refuse(query, "radius is a number of kilometres above 0 and up to 50, with up to "
+                             "three decimals");
+    query->radius_mm = (int64_t)(metres * MM_PER_METRE);
+    return true;
 }
 
 static bool read_whatsat(struct query *query, struct span text)
@@ -216,6 +241,8 @@ bool query_read(enum query_kind kind, struct span path, struct span text, struct
         return read_nearby(query, text);
     case QUERY_WHATSAT:
         return read_whatsat(query, text);
+    case QUERY_PLACES:
+        return read_places(query, text);
     case QUERY_EVENTS:
         return read_events(query, text);
     default:

@@ -37,6 +37,8 @@ enum query_kind {
     QUERY_WHATSAT,
     QUERY_EVENTS,
     QUERY_METRICS,
+    QUERY_PLACES,
+    QUERY_HERD,
 };
 
 /* What is not asked for is zero. Owns no memory. */
@@ -50,9 +52,9 @@ struct query {
     bool has_box;
     struct degrees south_west, north_east; /* of the box; over the antimeridian where the first one
                                               lies east of the second */
-    struct degrees centre;                 /* of QUERY_NEARBY without a client */
-    uint32_t limit;                        /* how many clients or places at most */
-    int64_t radius_mm;                     /* of QUERY_WHATSAT a whole number of km */
+    struct degrees centre; /* of QUERY_PLACES, and of QUERY_NEARBY without a client */
+    uint32_t limit;        /* how many clients or places at most */
+    int64_t radius_mm;     /* of QUERY_WHATSAT a whole number of km */
 };
 
 /* By a path without its query; one that is no client may end in a slash. */

@@ -13,6 +13,7 @@ struct herd {
     bool bus_waits;          /* something came, or may have */
     struct stream *stream;   /* NULL until it is complete */
     struct buffer data, was; /* of the event `herd`; as it was, but for how many clients */
+    struct buffer graph;     /* of the file as it was read last */
     uv_poll_t poll, watch;
     uv_timer_t due, tick;
     uv_idle_t again; /* active while the loop is not to sleep */
@@ -211,10 +212,22 @@ void herd_hide_clients(struct herd *herd, bool is_hidden)
     herd->hides_clients = is_hidden;
 }
 
+static void note_graph(struct herd *herd, const struct topology *topology)
+{
+    herd->graph.len = 0;
+    web_write_graph(topology, &herd->graph);
+}
+
+struct span herd_graph(const struct herd *herd)
+{
+    return (struct span){herd->graph.data, herd->graph.len};
+}
+
 void herd_change(struct herd *herd, const struct topology *topology)
 {
     observer_change(&herd->observer, topology);
     herd->expire_ms = topology->expire_ms;
+    note_graph(herd, topology);
 }
 
 /* ---- start and stop ---- */
@@ -236,6 +249,7 @@ struct herd *herd_new(uv_loop_t *loop, const struct topology *topology,
         free(herd);
         return NULL;
     }
+    note_graph(herd, topology);
     begin_poll(herd, &herd->poll, bus_descriptor(herd->observer.bus), on_bus);
     begin_poll(herd, &herd->watch, bus_watch_descriptor(herd->observer.bus), on_watch);
     uv_timer_init(loop, &herd->due);
@@ -274,6 +288,7 @@ void herd_free(struct herd **herd)
     observer_close(&(*herd)->observer);
     buffer_free(&(*herd)->data);
     buffer_free(&(*herd)->was);
+    buffer_free(&(*herd)->graph);
     free(*herd);
     *herd = NULL;
 }

@@ -45,6 +45,9 @@ int64_t herd_from_ns(const struct herd *herd);
 int64_t herd_now_ns(const struct herd *herd);
 void herd_count(const struct herd *herd, struct web_figures *figures);
 
+/* All nodes and links of the file, as JSON. Borrowed until herd_change. */
+struct span herd_graph(const struct herd *herd);
+
 /* Whether events say how many clients there are: not where somebody may not see all. */
 void herd_hide_clients(struct herd *herd, bool is_hidden);
 

@@ -47,7 +47,8 @@ static void add_headers(struct MHD_Response *response, unsigned status,
         (status == MHD_HTTP_SERVICE_UNAVAILABLE && exchange->query.kind != QUERY_NONE))
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER);
     if (exchange->query.kind != QUERY_NONE)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+                                http_caching(exchange, status));
 }
 
 enum MHD_Result http_give(struct exchange *exchange, unsigned status, struct MHD_Response *response,

@@ -45,6 +45,7 @@
 struct http;
 struct door;
 struct herd;
+struct places;
 
 /* Listens at the endpoint, and serves from the loop; HTTPS where it is secure, by what
  * gateway/web/server/certificate.h shows. NULL and one sentence in `fault` where it
@@ -60,8 +61,9 @@ void http_set_node(struct http *http, struct door *door, struct herd *herd);
 struct access;
 void http_set_rules(struct http *http, struct access *rules);
 
-/* Before the first turn: where the map's tiles are, "" without. Borrowed. */
-void http_set_map(struct http *http, const char *tiles);
+/* Before the first turn: where the map's tiles are, "" without, and who is asked for places.
+ * Borrowed. */
+void http_set_map(struct http *http, const char *tiles, struct places *places);
 
 /* The relay was closed, and is not open again: whose positions had no answer waits for its second.
  */

@@ -107,13 +107,14 @@ static enum MHD_Result give_config(struct exchange *exchange)
 {
     struct http *http = exchange->http;
     http->text.len = 0;
-    asset_config(http->tiles, &http->text);
+    asset_config(http->tiles, places_has_server(http->places), &http->text);
     return http_queue(exchange, MHD_HTTP_OK, exchange->asset->type);
 }
 
-void http_set_map(struct http *http, const char *tiles)
+void http_set_map(struct http *http, const char *tiles, struct places *places)
 {
     http->tiles = tiles;
+    http->places = places;
 }
 
 enum MHD_Result http_give_asset(struct exchange *exchange)

@@ -157,6 +157,15 @@ static enum MHD_Result show_page(struct exchange *exchange, struct sight sight)
 
 /* ---- look-ups ---- */
 
+static void end_asking(struct exchange *exchange, unsigned status, struct span json)
+{
+    exchange->asked = status;
+    buffer_append(&exchange->page.ready, json);
+    http_unlink(&exchange->http->askers, exchange);
+    exchange->state = EXCHANGE_READS;
+    MHD_resume_connection(exchange->connection);
+}
+
 static void on_asked(void *user, const struct span *said)
 {
     static const unsigned statuses[] = {
@@ -165,28 +174,34 @@ static void on_asked(void *user, const struct span *said)
         [QUERY_BUSY] = MHD_HTTP_SERVICE_UNAVAILABLE,
         [QUERY_NOTHING] = MHD_HTTP_GATEWAY_TIMEOUT,
     };
-    struct exchange *exchange = user;
     struct span json = {0};
     enum query_answer answer = said == NULL ? QUERY_NOTHING : query_read_whatsat(*said, &json);
-    exchange->asked = statuses[answer];
-    buffer_append(&exchange->page.ready, json);
-    http_unlink(&exchange->http->askers, exchange);
-    exchange->state = EXCHANGE_READS;
-    MHD_resume_connection(exchange->connection);
+    end_asking(user, statuses[answer], json);
 }
 
-/* Without an answer of the node, which then is not waited for any more. */
+/* The next question has room while this answer is still being read. */
+static void on_places(void *user, const struct span *json)
+{
+    struct exchange *exchange = user;
+    end_asking(exchange, json == NULL ? MHD_HTTP_GATEWAY_TIMEOUT : MHD_HTTP_OK,
+               json == NULL ? (struct span){0} : *json);
+    places_end(&exchange->question);
+}
+
+/* Without an answer, which then is not waited for any more. */
 static void end_all_asking(struct http *http)
 {
     for (struct exchange *asking; (asking = http->askers.first) != NULL;) {
         asker_end(&asking->asker);
-        on_asked(asking, NULL);
+        places_end(&asking->question);
+        end_asking(asking, MHD_HTTP_GATEWAY_TIMEOUT, (struct span){0});
     }
 }
 
 static enum MHD_Result answer_asked(struct exchange *exchange)
 {
     struct http *http = exchange->http;
+    bool is_of_places = exchange->query.kind == QUERY_PLACES;
     switch (exchange->asked) {
     case MHD_HTTP_OK:
         http->text.len = 0;
@@ -198,8 +213,42 @@ static enum MHD_Result answer_asked(struct exchange *exchange)
     case MHD_HTTP_SERVICE_UNAVAILABLE:
         return http_refuse(exchange, exchange->asked, "the node takes no question now");
     default:
-        return http_refuse(exchange, exchange->asked, "the node has not answered");
+        return http_refuse(exchange, exchange->asked,
+                           is_of_places ? "the landmarks server has not answered"
+                                        : "the node has not answered");
     }
+}
+
+/* From now on its connection waits, which end_asking ends. */
+static enum MHD_Result begin_asking(struct exchange *exchange)
+{
+    exchange->state = EXCHANGE_ASKS;
+    http_append(&exchange->http->askers, exchange);
+    MHD_suspend_connection(exchange->connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result ask_places(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    enum MHD_Result refused;
+    if (!places_has_server(http->places))
+        return http_refuse(exchange, MHD_HTTP_NOT_FOUND, "the herd has no landmarks server");
+    if (!take_work(exchange, &refused))
+        return refused;
+    exchange->question =
+        http->is_closing ? NULL : places_ask(http->places, &exchange->query, on_places, exchange);
+    if (exchange->question == NULL)
+        return http_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "too many places are asked for");
+    return begin_asking(exchange);
+}
+
+static enum MHD_Result show_graph(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    http->text.len = 0;
+    buffer_append(&http->text, herd_graph(http->herd));
+    return http_queue(exchange, MHD_HTTP_OK, "application/json");
 }
 
 static enum MHD_Result ask(struct exchange *exchange, struct sight sight)
@@ -219,10 +268,7 @@ static enum MHD_Result ask(struct exchange *exchange, struct sight sight)
                                 on_asked, exchange);
     explicit_bzero(http->text.data, http->text.len); /* a token may stand there */
     http->count.asked++;
-    exchange->state = EXCHANGE_ASKS;
-    http_append(&http->askers, exchange);
-    MHD_suspend_connection(exchange->connection);
-    return MHD_YES;
+    return begin_asking(exchange);
 }
 
 /* ---- events ---- */
@@ -339,6 +385,13 @@ void http_show_forget(struct http *http)
 
 /* ---- any of them ---- */
 
+/* Positions are old at once, places are not. */
+const char *http_caching(const struct exchange *exchange, unsigned status)
+{
+    bool is_place = exchange->query.kind == QUERY_PLACES && status == MHD_HTTP_OK;
+    return is_place ? "private, max-age=3600" : "no-store";
+}
+
 void http_count(struct http *http, struct web_figures *figures)
 {
     *figures = (struct web_figures){
@@ -401,9 +454,18 @@ enum MHD_Result http_show(struct exchange *exchange)
         return MHD_NO; /* it tries again; any answer would end it for good */
     if (status != MHD_HTTP_OK)
         return refuse_person(exchange, status);
-    if (kind == QUERY_EVENTS)
+    switch (kind) {
+    case QUERY_EVENTS:
         return view(exchange, sight);
-    return kind == QUERY_WHATSAT ? ask(exchange, sight) : show_page(exchange, sight);
+    case QUERY_WHATSAT:
+        return ask(exchange, sight);
+    case QUERY_PLACES:
+        return ask_places(exchange);
+    case QUERY_HERD:
+        return show_graph(exchange);
+    default:
+        return show_page(exchange, sight);
+    }
 }
 
 void http_show_end(struct exchange *exchange)
@@ -411,6 +473,7 @@ void http_show_end(struct exchange *exchange)
     if (exchange->state == EXCHANGE_ASKS)
         http_unlink(&exchange->http->askers, exchange);
     asker_end(&exchange->asker);
+    places_end(&exchange->question);
     if (exchange->is_page)
         http_unlink(&exchange->http->pages, exchange);
     leave(exchange);

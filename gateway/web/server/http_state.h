@@ -13,6 +13,7 @@
 #include "gateway/web/server/gate.h"
 #include "gateway/web/server/herd.h"
 #include "gateway/web/server/http.h"
+#include "gateway/web/server/places.h"
 #include "gateway/web/show/figures.h"
 #include "gateway/web/show/friends.h"
 #include "gateway/web/show/page.h"
@@ -25,7 +26,8 @@ enum exchange_state {
     EXCHANGE_BEGINS,
     EXCHANGE_READS,
     EXCHANGE_WAITS, /* for the node; soon its connection is suspended */
-    EXCHANGE_ASKS,  /* for what an own connection to the node brings; it is suspended */
+    EXCHANGE_ASKS, /* for what an own connection to the node, or the landmarks server, brings; it is
+                      suspended */
     EXCHANGE_RESTS, /* a viewer's: likewise, for events */
     EXCHANGE_IS_OVER,
 };
@@ -58,16 +60,17 @@ struct exchange {
     struct buffer client;     /* whose upload it is, for the answer to OwnTracks */
     struct query query;       /* for positions, where kind is none */
     struct page page;
-    bool is_page;         /* which is being written */
-    struct viewer viewer; /* of events */
-    int64_t until_ns;     /* of the herd's time: its person may view until then */
-    struct asker *asker;
-    unsigned asked;            /* the status that this led to; 0: none yet */
-    const struct asset *asset; /* of the map, or NULL */
-    bool is_about_ready;       /* /readyz, where all three are none */
-    const char *methods;       /* that its path has; a constant text, or NULL */
-    unsigned status;           /* of its answer; 0: not known yet */
-    const char *why;           /* that is a refusal: a sentence, constant */
+    bool is_page;                     /* which is being written */
+    struct viewer viewer;             /* of events */
+    int64_t until_ns;                 /* of the herd's time: its person may view until then */
+    struct asker *asker;              /* of the node, or NULL */
+    struct places_question *question; /* of the landmarks server, or NULL */
+    unsigned asked;                   /* the status that this led to; 0: none yet */
+    const struct asset *asset;        /* of the map, or NULL */
+    bool is_about_ready;              /* /readyz, where all three are none */
+    const char *methods;              /* that its path has; a constant text, or NULL */
+    unsigned status;                  /* of its answer; 0: not known yet */
+    const char *why;                  /* that is a refusal: a sentence, constant */
     size_t accepted;
     uint64_t number; /* of the last IAMAT that it waits for */
     uint64_t due_ms;
@@ -87,6 +90,7 @@ struct http {
     struct door *door;
     struct herd *herd;
     const char *tiles; /* of the map */
+    struct places *places;
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_timer_t timer, look, pause;
@@ -170,6 +174,8 @@ bool http_tell_friends(struct exchange *exchange);
 /* Whom the person may see; NULL: everybody. Those who see alike have one sight, so that they are
  * one audience. */
 struct sight http_sight_of(const struct http *http, const struct access_person *person);
+/* Cache-Control of an answer of that status. */
+const char *http_caching(const struct exchange *exchange, unsigned status);
 void http_count(struct http *http, struct web_figures *figures);
 /* /healthz and /readyz. */
 enum MHD_Result http_answer_health(struct exchange *exchange);

@@ -16,6 +16,7 @@
 #include "gateway/web/server/door.h"
 #include "gateway/web/server/herd.h"
 #include "gateway/web/server/http.h"
+#include "gateway/web/server/places.h"
 #include "topology/format/changes.h"
 #include "topology/load.h"
 #include "topology/monitor.h"
@@ -44,8 +45,8 @@ static const char HELP[] =
     "POST /overland     Overland\n"
     "POST /iamat        {\"id\":..., \"lat\":..., \"lon\":..., \"time\":...}, or an array of "
     "these\n"
-    "GET /clients.geojson, /clients/ID, /nearby, /whatsat, /events\n"
-    "                   where clients are, who and what is near, and what changes\n"
+    "GET /clients.geojson, /clients/ID, /nearby, /whatsat, /places, /events, /herd\n"
+    "                   where clients are, who and what is near, what changes, and the herd\n"
     "GET /metrics       figures for Prometheus\n"
     "GET /              the live map\n"
     "GET /healthz       what it has done\n"
@@ -144,6 +145,7 @@ struct web {
     struct http *http;
     struct door *door;
     struct herd *herd;
+    struct places *places;
     bool is_secure, is_connected, is_stopping, is_over;
 };
 
@@ -180,6 +182,7 @@ static void end(struct web *web)
         return;
     web->is_over = true;
     http_close(web->http);
+    places_close(web->places);
     door_close(web->door);
     herd_close(web->herd);
     uv_walk(&web->loop, close_handle, NULL);
@@ -302,6 +305,8 @@ static void read_again(struct web *web)
             take_files(web, &files);
         if (is_good)
             herd_change(web->herd, &topology);
+        if (is_good)
+            places_set_server(web->places, &topology);
         topology_free(&topology);
     }
     notify_ready(NULL);
@@ -388,7 +393,9 @@ static bool open_all(struct web *web)
     web->door = door_new(&web->loop, web->node, web->relay, on_change, web);
     http_set_node(web->http, web->door, web->herd);
     take_files(web, &files);
-    http_set_map(web->http, web->self->tiles);
+    web->places = places_new(&web->loop);
+    places_set_server(web->places, topology);
+    http_set_map(web->http, web->self->tiles, web->places);
     return true;
 }
 
@@ -413,6 +420,7 @@ static bool run(const struct web_options *options)
     uv_loop_close(&web->loop);
     door_free(&web->door);
     http_free(&web->http);
+    places_free(&web->places);
     herd_free(&web->herd);
     certificate_close();
     relay_destroy(&web->relay);

@@ -115,6 +115,27 @@ void web_write_health(const struct web_figures *figures, struct buffer *page)
     buffer_append(page, span_of(text));
 }
 
+static void put_names(struct buffer *out, const char *begin, const char *name, const char *end)
+{
+    buffer_append(out, span_of(begin));
+    geojson_put_text(out, span_of(name));
+    buffer_append(out, span_of(end));
+}
+
+void web_write_graph(const struct topology *topology, struct buffer *out)
+{
+    const struct topology_node *nodes = topology->nodes;
+    buffer_append(out, span_of("{\"nodes\":["));
+    for (size_t i = 0; i < topology->node_count; i++)
+        put_names(out, i == 0 ? "" : ",", nodes[i].name, "");
+    buffer_append(out, span_of("],\"links\":["));
+    for (size_t i = 0; i < topology->link_count; i++) {
+        put_names(out, i == 0 ? "[" : ",[", nodes[topology->links[i].a].name, ",");
+        put_names(out, "", nodes[topology->links[i].b].name, "]");
+    }
+    buffer_append(out, span_of("]}\n"));
+}
+
 void web_write_herd(const struct topology *topology, const struct topology_node *node,
                     bool is_heard, const uint32_t *clients, const struct flood_status *status,
                     struct buffer *out)

@@ -1,5 +1,5 @@
 /* figures: what zherd-web says of itself and its node: a page of metrics, /healthz, and the data of
- * the event `herd`.
+ * the event `herd`, and the herd's graph.
  *
  * It writes what its caller counts. Invariant: names of metrics, and of members of JSON, once they
  * are out, keep their meaning. */
@@ -52,5 +52,8 @@ void web_write_health(const struct web_figures *figures, struct buffer *page);
 void web_write_herd(const struct topology *topology, const struct topology_node *node,
                     bool is_heard, const uint32_t *clients, const struct flood_status *status,
                     struct buffer *out);
+
+/* Appends the answer to /herd: the names of all nodes, and of the two ends of each link. */
+void web_write_graph(const struct topology *topology, struct buffer *out);
 
 #endif
