@@ -331,13 +331,14 @@ static void look_at_changes(struct stream *stream)
 /* Nothing changes in the table where somebody is over by time alone. */
 static void look_for_over(struct stream *stream)
 {
-    struct geojson_feature feature;
+    struct location location;
     uint32_t slots = table_slots(stream->table);
     uint32_t count = slots < STREAM_TICK_SLOTS_MAX ? slots : STREAM_TICK_SLOTS_MAX;
     for (uint32_t i = 0; i < count && stream->from_ns != 0 && !is_full(stream); i++) {
         uint32_t slot = stream->over_at = (stream->over_at + 1) % slots;
-        if ((stream->marks[slot] & ABSENT) != 0 || !table_slot_is_live(stream->table, slot) ||
-            read_slot(stream, slot, &feature))
+        if ((stream->marks[slot] & ABSENT) != 0 ||
+            !flood_read_slot(stream->flood, slot, &location) ||
+            location.order_ns >= stream->from_ns)
             continue;
         stream->marks[slot] |= ABSENT;
         tell_gone(stream, table_slot_client(stream->table, slot));
