@@ -420,7 +420,7 @@ class Seen(unittest.TestCase):
         first = self.browser.ask("GET", "/window")
         windows = [first]
         # A browser has six connections to a host.
-        for _ in range(7):
+        for _ in range(6):
             windows.append(self.browser.ask("POST", "/window/new", {"type": "window"})["handle"])
             self.browser.ask("POST", "/window", {"handle": windows[-1]})
             self.browser.go(SHOW.url())

@@ -39,7 +39,8 @@ bool places_has_server(const struct places *places);
 struct places_question *places_ask(struct places *places, const struct query *query,
                                    places_on_end *on_end, void *user);
 
-/* Ends it, before, while or after it has called. Accepts NULL, sets the caller's pointer to NULL. */
+/* Ends it, before, while or after it has called. Accepts NULL, sets the caller's pointer to NULL.
+ */
 void places_end(struct places_question **question);
 
 /* Closes its handles, after all questions ended; to be freed with places_free once the loop has
