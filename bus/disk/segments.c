@@ -270,6 +270,7 @@ static void read_last_from_disk(const struct segments *segments, uint32_t file,
 void segments_find(struct segments *segments, struct journal_replay *replay)
 {
     struct buffer bytes = {0};
+    replay->number = segments->number;
     segments->uses = bytes_resize(segments->uses, (segments->count + 1) * sizeof *segments->uses);
     memset(segments->uses, 0, segments->count * sizeof *segments->uses);
     for (uint32_t i = segments->count; i-- > 0;) {
