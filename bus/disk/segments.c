@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bus/journal/plan.h"
 #include "bus/journal/scan.h"
 
 #define LOCK_NAME "lock"
@@ -240,9 +241,36 @@ static void tell(const struct segments *segments, uint32_t pass, uint32_t done, 
                            500 * pass + (uint32_t)(UINT64_C(500) * done / (count + 1)));
 }
 
+/* Up to the last page with something in it. */
+static size_t used_bytes(const struct buffer *bytes)
+{
+    size_t used = bytes->len;
+    while (used > 0 && bytes->data[used - 1] == 0)
+        used--;
+    size_t pages = (used + JOURNAL_PAGE_BYTES - 1) / JOURNAL_PAGE_BYTES;
+    return pages * JOURNAL_PAGE_BYTES < bytes->len ? pages * JOURNAL_PAGE_BYTES : bytes->len;
+}
+
+/* A process that is killed while a sync fails has no time to drop from memory what the disk did not
+ * take, and the next sync succeeds: nobody can tell such pages from written ones. Only the batch
+ * that was written last may be in them. */
+static void read_last_from_disk(const struct segments *segments, uint32_t file,
+                                struct buffer *bytes)
+{
+    size_t end = used_bytes(bytes);
+    size_t from = end > JOURNAL_BATCH_BYTES ? end - JOURNAL_BATCH_BYTES : 0;
+    int at = end > 0 ? open_segment(segments, file) : -1;
+    if (at < 0)
+        return;
+    (void)posix_fadvise(at, (off_t)from, 0, POSIX_FADV_DONTNEED);
+    (void)read_all(at, bytes->data + from, end - from, (off_t)from);
+    close(at);
+}
+
 void segments_find(struct segments *segments, struct journal_replay *replay)
 {
     struct buffer bytes = {0};
+    replay->number = segments->number;
     segments->uses = bytes_resize(segments->uses, (segments->count + 1) * sizeof *segments->uses);
     memset(segments->uses, 0, segments->count * sizeof *segments->uses);
     for (uint32_t i = segments->count; i-- > 0;) {
@@ -250,8 +278,11 @@ void segments_find(struct segments *segments, struct journal_replay *replay)
         tell(segments, 0, segments->count - 1 - i, segments->count);
         if (!segments_read(segments, i, &bytes))
             continue;
+        bool is_owner = segments->lock >= 0;
+        if (is_owner && replay->last == 0)
+            read_last_from_disk(segments, i, &bytes);
         /* Beside a running node it may have been read in the middle of a write. */
-        if (segments->lock < 0 && has_hole(scan_of(segments, i, &bytes)) &&
+        if (!is_owner && has_hole(scan_of(segments, i, &bytes)) &&
             !segments_read(segments, i, &bytes))
             continue;
         struct journal_scan scan = scan_of(segments, i, &bytes);

@@ -211,14 +211,14 @@ static int make_segment(struct store *store, struct journal_segment segment, siz
     if (at < 0)
         return -1;
     ask_for_overwriting(at);
-    if (fallocate(at, 0, 0, JOURNAL_SEGMENT_BYTES) == 0 && write_zeros(store, at, zeros_bytes) &&
-        fdatasync(at) == 0 && renameat(folder, NEW_NAME, folder, name) == 0) {
-        if (fsync(folder) == 0)
-            return at;
-    }
+    bool is_named = fallocate(at, 0, 0, JOURNAL_SEGMENT_BYTES) == 0 &&
+                    write_zeros(store, at, zeros_bytes) && fdatasync(at) == 0 &&
+                    renameat(folder, NEW_NAME, folder, name) == 0;
+    if (is_named && fsync(folder) == 0)
+        return at;
     int error = errno;
     close(at);
-    unlinkat(folder, NEW_NAME, 0);
+    unlinkat(folder, is_named ? name : NEW_NAME, 0);
     errno = error;
     return -1;
 }

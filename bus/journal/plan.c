@@ -21,7 +21,7 @@ void journal_plan_start(struct journal_plan *plan, int64_t pause_ms,
                         const struct table *table)
 {
     bool is_open = replay->open > 0;
-    *plan = (struct journal_plan){.sequence = replay->last,
+    *plan = (struct journal_plan){.sequence = journal_replay_end(replay),
                                   .begin = replay->open,
                                   .wants_generation = !is_open,
                                   .pause_ms = pause_ms,

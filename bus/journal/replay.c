@@ -100,6 +100,22 @@ static int compare(const void *a, const void *b)
     return (one->at < other->at) - (one->at > other->at);
 }
 
+/* No segment has a greater sequence than its number times this, as each that a life writes has a
+ * number of its own: so a life that begins there has greater ones than any file before it. */
+uint64_t journal_replay_end(const struct journal_replay *replay)
+{
+    uint64_t end = replay->number * JOURNAL_SEGMENT_BLOCKS;
+    bool is_possible = replay->number <= JOURNAL_SEQUENCE_MAX / JOURNAL_SEGMENT_BLOCKS / 2;
+    return replay->bad_bytes > 0 && is_possible && end > replay->last ? end : replay->last;
+}
+
+/* Of the sequences below this one, down to another, how many are missing. */
+static uint64_t missing_between(uint64_t sequence, uint64_t lower)
+{
+    bool is_left_out = (sequence - 1) % JOURNAL_SEGMENT_BLOCKS == 0;
+    return sequence - lower > 1 && !is_left_out ? sequence - lower - 1 : 0;
+}
+
 void journal_replay_sort(struct journal_replay *replay)
 {
     uint32_t kept = 0;
@@ -116,13 +132,12 @@ void journal_replay_sort(struct journal_replay *replay)
     for (uint32_t i = 0; i < kept; i++)
         if (replay->open == 0 || replay->entries[i].sequence < replay->open)
             replay->chunk_locations += replay->entries[i].chunk_locations;
-    for (uint32_t i = 1; i < kept; i++) {
-        uint64_t step = replay->entries[i - 1].sequence - replay->entries[i].sequence;
-        replay->missing += step > 1 ? step - 1 : 0;
-    }
+    for (uint32_t i = 1; i < kept; i++)
+        replay->missing +=
+            missing_between(replay->entries[i - 1].sequence, replay->entries[i].sequence);
     /* Before the first end nothing was removed. */
     uint64_t first = replay->from > 0 ? replay->from : 1;
-    replay->missing += replay->entries[kept - 1].sequence - first;
+    replay->missing += missing_between(replay->entries[kept - 1].sequence, first - 1);
 }
 
 void journal_replay_free(struct journal_replay *replay)

@@ -40,11 +40,12 @@ struct journal_replay {
     uint64_t chunk_locations; /* that count and stand in the chunks of the newest ended generation,
                                  each of another client; since journal_replay_sort */
     uint64_t last;      /* the greatest sequence found, 0 for none: the next block has a greater */
+    uint64_t number;    /* the greatest of all segments there are; whoever adds them fills it in */
     uint32_t bad_runs;  /* unreadable stretches with a good block after them in their file */
     uint32_t torn_runs; /* those at the end of a file, where a write may have been under way */
     uint64_t bad_bytes; /* of both */
-    uint64_t missing;   /* sequences that count, up to the last, and were not found; since
-                         * journal_replay_sort */
+    uint64_t missing;   /* sequences that count, up to the last, and were not found, but for those
+                         * that journal_replay_end left out; since journal_replay_sort */
     uint16_t version;   /* of a block that only another version of this program can read, else 0:
                          * then nothing may be replayed or written */
     uint64_t least;     /* sequence in the file being added; 0: none yet */
@@ -64,6 +65,10 @@ bool journal_replay_add(struct journal_replay *replay, uint32_t file, struct jou
                         struct journal_use *use);
 
 void journal_replay_sort(struct journal_replay *replay);
+
+/* The next block has a greater sequence than this one and than any that may be in what could not be
+ * read: that may be readable again, or an older segment back. Since journal_replay_sort. */
+uint64_t journal_replay_end(const struct journal_replay *replay);
 
 void journal_replay_free(struct journal_replay *replay);
 

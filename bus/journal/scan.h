@@ -16,6 +16,8 @@
 
 /* What a file is allocated with. */
 #define JOURNAL_SEGMENT_BYTES (64u * 1024u * 1024u)
+/* At most. */
+#define JOURNAL_SEGMENT_BLOCKS (JOURNAL_SEGMENT_BYTES / JOURNAL_PAGE_BYTES)
 
 /* "%016x-%016x.blocks" and a NUL. */
 #define JOURNAL_SEGMENT_NAME_BYTES (16 + 1 + 16 + sizeof ".blocks")

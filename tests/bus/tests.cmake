@@ -1,6 +1,9 @@
 herd_test(bus/journal_files herd_disk)
 target_link_options(test_bus_journal_files PRIVATE -Wl,--wrap=fdatasync -Wl,--wrap=fallocate
     -Wl,--wrap=pwrite -Wl,--wrap=fsync)
+herd_test(bus/journal_last herd_disk)
+target_link_options(test_bus_journal_last PRIVATE -Wl,--wrap=fdatasync -Wl,--wrap=fsync
+    -Wl,--wrap=posix_fadvise)
 herd_test(bus/journal_power herd_disk)
 target_sources(test_bus_journal_power PRIVATE bus/unsynced.c)
 # The same layer below a node, through LD_PRELOAD.

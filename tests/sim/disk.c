@@ -134,24 +134,29 @@ bool disk_bring_back(struct disk *disk)
     return true;
 }
 
-bool disk_flip(struct disk *disk)
+bool disk_find_file(struct disk *disk, uint32_t *file)
 {
     if (disk->count == 0)
         return false;
-    const struct disk_file *file = &disk->files[rng_below(&disk->rng, disk->count)];
-    if (file->used == 0)
-        return false;
-    uint32_t bit = rng_below(&disk->rng, 8 * file->used);
-    file->bytes[bit / 8] ^= (char)(1 << bit % 8);
-    forget_gone(disk); /* one fault at a time: see bus/JOURNAL.md, Reading */
+    *file = rng_below(&disk->rng, disk->count);
     return true;
 }
 
-bool disk_lose_file(struct disk *disk)
+bool disk_find_bit(struct disk *disk, uint32_t *file, uint32_t *bit)
 {
-    if (disk->count == 0)
+    if (!disk_find_file(disk, file) || disk->files[*file].used == 0)
         return false;
-    free(take_out(disk, rng_below(&disk->rng, disk->count)).bytes);
-    forget_gone(disk);
+    *bit = rng_below(&disk->rng, 8 * disk->files[*file].used);
     return true;
+}
+
+void disk_flip(struct disk *disk, uint32_t file, uint32_t bit)
+{
+    disk->files[file].bytes[bit / 8] ^= (char)(1 << bit % 8);
+}
+
+void disk_lose_file(struct disk *disk, uint32_t file)
+{
+    free(take_out(disk, file).bytes);
+    forget_gone(disk); /* see bus/JOURNAL.md, Reading */
 }

@@ -50,9 +50,12 @@ void disk_cut(struct disk *disk, struct journal_segment segment, uint32_t bytes)
 
 /* What may happen while nobody looks; false where there is nothing to which it could. */
 bool disk_bring_back(struct disk *disk);
-bool disk_flip(struct disk *disk);
-/* Not both: where the newest files are lost, a start may use their sequences again, and what is
- * back has greater ones. */
-bool disk_lose_file(struct disk *disk);
+/* Any bit of any file, and any file. */
+bool disk_find_bit(struct disk *disk, uint32_t *file, uint32_t *bit);
+bool disk_find_file(struct disk *disk, uint32_t *file);
+void disk_flip(struct disk *disk, uint32_t file, uint32_t bit);
+/* After that nothing comes back: where the newest files are lost, a start may use their sequences
+ * again, and what is back has greater ones. */
+void disk_lose_file(struct disk *disk, uint32_t file);
 
 #endif

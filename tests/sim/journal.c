@@ -2,7 +2,7 @@
  * that is made up (disk.h), with its time; and what must hold of it:
  *   - what is found at a start the node held before, nothing else;
  *   - what was safe (marks_is_safe) is found, or what the node held of that client after it, unless
- *     it was over, or this disk lost bits or files since;
+ *     it was over, or stood in a file that this disk lost since, or in a block with a flipped bit;
  *   - after a while without faults everything is safe. */
 #include "tests/sim/world.h"
 
@@ -44,8 +44,10 @@ struct sim_journal {
     bool batch_fails;
     struct journal_segment making;
     int64_t made_us; /* WORLD_NEVER: none is made */
-    bool is_full;
-    struct held *log; /* all that it ever held, the last one last */
+    enum sim_disk state;
+    bool has_old_file; /* at its last start a file was back */
+    bool *excused;     /* per client: what was safe may be gone at this start */
+    struct held *log;  /* all that it ever held, the last one last */
     uint32_t log_count, log_room;
     uint32_t *now;      /* per client: its last place in the log, plus 1; 0: nothing is held */
     uint32_t *promised; /* the same of what is safe */
@@ -63,6 +65,7 @@ void journal_new(struct sim *sim, uint32_t index)
     journal->promised = world_memory(sim->options.client_count, sizeof *journal->promised);
     journal->batch_places = world_memory(sim->options.client_count, sizeof *journal->batch_places);
     journal->before = world_memory(sim->options.client_count, sizeof *journal->before);
+    journal->excused = world_memory(sim->options.client_count, sizeof *journal->excused);
     node->journal = journal;
 }
 
@@ -82,6 +85,7 @@ void journal_delete(struct node *node)
     free(journal->now);
     free(journal->promised);
     free(journal->before);
+    free(journal->excused);
     free(journal->batch_places);
     free(journal);
 }
@@ -131,10 +135,11 @@ bool journal_has(const struct node *node, const struct answer *answer)
     return answer->place > 0 && node->journal->promised[answer->client] >= answer->place;
 }
 
-/* The last place of that record of the client in the log, plus 1; 0: it was not held since. */
-static uint32_t place_of(const struct sim_journal *journal, uint32_t client, uint32_t record)
+/* The last place of that record of the client in the log up to `place`, plus 1; 0: there is none.
+ */
+static uint32_t place_of(const struct sim_journal *journal, uint32_t client, uint32_t record,
+                         uint32_t place)
 {
-    uint32_t place = journal->now[client];
     while (place > 0 &&
            (journal->log[place - 1].client != client || journal->log[place - 1].record != record))
         place--;
@@ -155,7 +160,7 @@ static void note_batch(struct sim *sim, struct sim_journal *journal)
         for (uint32_t i = 0; i < piece.block.location_count; i++) {
             uint32_t client = records_client(sim, room[i].client);
             uint32_t record = records_find(sim, client, &room[i]);
-            journal->batch_places[client] = place_of(journal, client, record);
+            journal->batch_places[client] = place_of(journal, client, record, journal->now[client]);
         }
     }
 }
@@ -175,31 +180,25 @@ static void note_safe(struct sim *sim, const struct node *node)
             journal->promised[i] = journal->now[i];
 }
 
-static bool was_held(const struct sim_journal *journal, uint32_t client, uint32_t record,
-                     uint32_t from)
-{
-    for (uint32_t i = journal->log_count; i > from; i--)
-        if (journal->log[i - 1].client == client && journal->log[i - 1].record == record)
-            return true;
-    return false;
-}
-
-/* What stands in the table was found on the disk. */
-static void judge_found(struct sim *sim, uint32_t index, bool is_damaged)
+/* What stands in the table was found on the disk. It keeps its place: after damage it may be an
+ * earlier one, and what was held between may yet be found. */
+static void judge_found(struct sim *sim, uint32_t index)
 {
     const struct node *node = &sim->nodes[index];
     struct sim_journal *journal = node->journal;
     for (uint32_t i = 0; i < sim->options.client_count; i++) {
         struct location found;
-        uint32_t promised = is_damaged ? 0 : journal->promised[i], record = WORLD_NO_RECORD;
+        uint32_t promised = journal->excused[i] ? 0 : journal->promised[i], place = 0;
         if (flood_look(node->flood, sim->clients[i].id, &found)) {
-            record = records_find(sim, i, &found);
-            if (record == WORLD_NO_RECORD || !was_held(journal, i, record, 0))
+            uint32_t record = records_find(sim, i, &found);
+            if (record != WORLD_NO_RECORD)
+                place = place_of(journal, i, record, journal->log_count);
+            if (place == 0)
                 sim_fail(sim,
                          "the journal of %s gives a location of client %" PRIu32
                          " that it never held",
                          sim->names[index], i);
-            else if (promised > 0 && !was_held(journal, i, record, promised - 1))
+            else if (place < promised)
                 sim_fail(sim,
                          "the journal of %s gives an older location of client %" PRIu32
                          " than was synced",
@@ -208,26 +207,52 @@ static void judge_found(struct sim *sim, uint32_t index, bool is_damaged)
             sim_fail(sim, "the journal of %s has lost client %" PRIu32, sim->names[index], i);
         }
         watch_client(sim, index, i);
-        journal->now[i] = 0;
-        if (record != WORLD_NO_RECORD)
-            note(journal, i, record);
-        journal->promised[i] = journal->now[i];
+        journal->now[i] = journal->promised[i] = place;
     }
 }
 
 /* ---- The start --------------------------------------------------------------------------- */
 
-/* What the disk did while nobody looked; whether anything that was synced may be gone. */
-static bool suffer(struct sim *sim, struct disk *disk)
+/* Of the clients in these blocks an earlier location may be found, or none; whether there are any.
+ */
+static bool excuse(struct sim *sim, struct sim_journal *journal, uint32_t at, uint32_t from,
+                   uint32_t to)
+{
+    static struct location room[JOURNAL_BLOCK_LOCATIONS_MAX];
+    const struct disk_file *file = &journal->disk.files[at];
+    struct journal_scan scan = {{file->bytes, file->used}, file->segment.id, 0};
+    struct journal_piece piece;
+    bool is_any = false;
+    while (journal_scan_next(&scan, &piece)) {
+        if (piece.what != JOURNAL_FOUND_GOOD || piece.at >= to || piece.at + piece.bytes <= from ||
+            !journal_block_locations(&piece.block, room))
+            continue;
+        for (uint32_t i = 0; i < piece.block.location_count; i++)
+            journal->excused[records_client(sim, room[i].client)] = true;
+        is_any |= piece.block.location_count > 0;
+    }
+    return is_any;
+}
+
+/* What the disk did while nobody looked. */
+static void suffer(struct sim *sim, struct sim_journal *journal)
 {
     const struct sim_disks *disks = &sim->options.disks;
-    if (rng_chance(&disk->rng, BACK_PERMILLE) && disk_bring_back(disk))
-        sim->counters->files_back++;
-    bool flips = rng_chance(&disk->rng, disks->flip_permille) && disk_flip(disk);
-    bool loses = rng_chance(&disk->rng, disks->lose_permille) && disk_lose_file(disk);
-    sim->counters->flips += flips;
-    sim->counters->files_lost += loses;
-    return flips || loses;
+    struct disk *disk = &journal->disk;
+    uint32_t file, bit;
+    memset(journal->excused, 0, sim->options.client_count * sizeof *journal->excused);
+    journal->has_old_file = rng_chance(&disk->rng, BACK_PERMILLE) && disk_bring_back(disk);
+    sim->counters->files_back += journal->has_old_file;
+    if (rng_chance(&disk->rng, disks->flip_permille) && disk_find_bit(disk, &file, &bit)) {
+        sim->counters->blocks_hit += excuse(sim, journal, file, bit / 8, bit / 8 + 1);
+        disk_flip(disk, file, bit);
+        sim->counters->flips++;
+    }
+    if (rng_chance(&disk->rng, disks->lose_permille) && disk_find_file(disk, &file)) {
+        (void)excuse(sim, journal, file, 0, UINT32_MAX);
+        disk_lose_file(disk, file);
+        sim->counters->files_lost++;
+    }
 }
 
 static void fill(struct sim *sim, const struct disk *disk, const struct journal_replay *replay,
@@ -249,7 +274,7 @@ static void fill(struct sim *sim, const struct disk *disk, const struct journal_
         sim_fail(sim, "a journal has broken blocks, or of version %u", replay->version);
 }
 
-/* As segments_trim does; what stays is for the rotation. */
+/* As segments_trim does; what stays, or cannot be removed, is for the rotation. */
 static void trim(struct sim_journal *journal, const struct journal_use *uses, uint32_t bytes)
 {
     struct disk *disk = &journal->disk;
@@ -258,11 +283,12 @@ static void trim(struct sim_journal *journal, const struct journal_use *uses, ui
     journal_rotation_start(&journal->rotation, number, bytes);
     for (uint32_t i = 0, at = 0; i < count; i++) {
         struct journal_segment segment = disk->files[at].segment;
-        if (!uses[i].is_needed) {
+        if (!uses[i].is_needed && journal->state != SIM_DISK_FAILS) {
             disk_remove(disk, segment);
             continue;
         }
-        disk_cut(disk, segment, uses[i].bytes);
+        if (journal->state != SIM_DISK_FAILS)
+            disk_cut(disk, segment, uses[i].bytes);
         journal_rotation_add(&journal->rotation,
                              (struct journal_rotated){segment, uses[i].last, uses[i].bytes});
         at++;
@@ -278,8 +304,11 @@ void journal_start(struct sim *sim, uint32_t index)
     struct table *table = flood_table(node->flood);
     struct journal_replay replay = {0};
     struct journal_tally tally = {0};
-    bool is_damaged = suffer(sim, &journal->disk);
+    suffer(sim, journal);
+    sim->counters->starts_on_bad_disks += journal->state != SIM_DISK_WELL;
     struct journal_use *uses = world_memory(journal->disk.count, sizeof *uses);
+    if (journal->disk.count > 0)
+        replay.number = journal->disk.files[journal->disk.count - 1].segment.number;
     for (uint32_t i = journal->disk.count; i-- > 0;) {
         const struct disk_file *file = &journal->disk.files[i];
         struct journal_scan scan = {{file->bytes, file->used}, file->segment.id, 0};
@@ -295,7 +324,7 @@ void journal_start(struct sim *sim, uint32_t index)
     journal->made_us = WORLD_NEVER;
     free(uses);
     journal_replay_free(&replay);
-    judge_found(sim, index, is_damaged);
+    judge_found(sim, index);
     promises_restart(sim, index);
     journal->is_open = true;
     flood_mark(node->flood, &journal->plan.marks);
@@ -312,13 +341,24 @@ static void end_batch(struct sim *sim, struct sim_journal *journal, bool is_sync
     journal->batch = NULL;
 }
 
+static bool has_ended(const struct sim *sim, const struct sim_journal *journal, int64_t at_us)
+{
+    return at_us <= sim->now_us && journal->state != SIM_DISK_HANGS;
+}
+
+static bool is_failing(const struct sim_journal *journal)
+{
+    return journal->batch_fails || journal->state == SIM_DISK_FAILS;
+}
+
 static void take_result(struct sim *sim, struct node *node)
 {
     struct sim_journal *journal = node->journal;
-    if (journal->batch == NULL || journal->batch_us > sim->now_us)
+    if (journal->batch == NULL || !has_ended(sim, journal, journal->batch_us))
         return;
-    end_batch(sim, journal, !journal->batch_fails);
-    if (journal->batch_fails) {
+    bool is_synced = !is_failing(journal);
+    end_batch(sim, journal, is_synced);
+    if (!is_synced) {
         sim->counters->syncs_failed++;
         journal_rotation_failed(&journal->rotation);
         journal_plan_failed(&journal->plan);
@@ -340,12 +380,15 @@ static void make(struct sim *sim, const struct node *node)
     struct journal_rotation *rotation = &journal->rotation;
     struct journal_segment segment;
     int64_t now_ms = node_clock_ms(sim, node);
+    if (journal->state == SIM_DISK_HANGS)
+        return;
     while (journal_rotation_removes(rotation, &segment)) {
-        disk_remove(&journal->disk, segment);
+        if (journal->state != SIM_DISK_FAILS)
+            disk_remove(&journal->disk, segment);
         journal_rotation_removed(rotation);
         sim->counters->files_removed++;
     }
-    if (journal->made_us <= sim->now_us && journal->is_full) {
+    if (journal->made_us <= sim->now_us && journal->state != SIM_DISK_WELL) {
         sim->counters->files_refused++;
         journal_rotation_not_made(rotation, now_ms);
         journal->made_us = WORLD_NEVER;
@@ -415,10 +458,11 @@ int64_t journal_next_us(const struct sim *sim, uint32_t index)
     const struct sim_journal *journal = node->journal;
     if (journal == NULL || !journal->is_open)
         return WORLD_NEVER;
-    int64_t at_us = journal->batch != NULL ? journal->batch_us : WORLD_NEVER;
+    bool hangs = journal->state == SIM_DISK_HANGS;
+    int64_t at_us = journal->batch != NULL && !hangs ? journal->batch_us : WORLD_NEVER;
     int64_t wake_ms = journal_plan_deadline_ms(&journal->plan);
-    at_us = least(at_us, journal->made_us);
-    if (journal->rotation.wants_spare && journal->made_us == WORLD_NEVER)
+    at_us = hangs ? at_us : least(at_us, journal->made_us);
+    if (journal->rotation.wants_spare && journal->made_us == WORLD_NEVER && !hangs)
         wake_ms = least(wake_ms, journal->rotation.make_at_ms);
     if (wake_ms <= node_clock_ms(sim, node))
         return sim->now_us + 1;
@@ -437,7 +481,7 @@ static void write_all(struct sim *sim, struct node *node)
         if (journal->batch != NULL)
             journal->batch_us = sim->now_us;
         take_result(sim, node);
-        if (journal_plan_lag(&journal->plan) == 0)
+        if (journal_plan_lag(&journal->plan) == 0 || journal->batch != NULL)
             return;
         journal_plan_urge(&journal->plan);
         write_some(sim, node);
@@ -455,7 +499,8 @@ void journal_end(struct sim *sim, uint32_t index, bool in_order)
     if (in_order)
         write_all(sim, node);
     if (journal->batch != NULL)
-        end_batch(sim, journal, !journal->batch_fails && journal->batch_us <= sim->now_us);
+        end_batch(sim, journal, !is_failing(journal) && has_ended(sim, journal, journal->batch_us));
+    sim->counters->ends_on_bad_disks += journal->state != SIM_DISK_WELL;
     if (journal->made_us != WORLD_NEVER && rng_chance(&journal->disk.rng, MADE_PERMILLE))
         disk_make(&journal->disk, journal->making);
     flood_mark(node->flood, NULL);
@@ -502,10 +547,14 @@ void sim_judge_forgotten(struct sim *sim)
 
 /* ---- For stories ------------------------------------------------------------------------- */
 
-void sim_fill_disk(struct sim *sim, uint32_t index, bool is_full)
+void sim_set_disk(struct sim *sim, uint32_t index, enum sim_disk state)
 {
-    if (sim->nodes[index].journal != NULL)
-        sim->nodes[index].journal->is_full = is_full;
+    struct node *node = &sim->nodes[index];
+    if (node->journal == NULL)
+        return;
+    node->journal->state = state;
+    if (node->journal->is_open)
+        node_wants_turn(sim, index, sim->now_us);
 }
 
 bool sim_journals_are_safe(const struct sim *sim)
@@ -538,12 +587,24 @@ void sim_restart_all(struct sim *sim)
     sim->options.disks.flip_permille = 0;
 }
 
+/* Where the flipped bit is in a generation's end, what stands in a file that was removed counts,
+ * too. */
+static bool has_old_files(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->herd_count; i++)
+        if (sim->nodes[i].journal->has_old_file)
+            return true;
+    return false;
+}
+
 /* What was above the ceiling and lost to something older is brought back by the flipped bit, and is
- * below the ceiling by now: so it wins, and all nodes hear of it. */
+ * below the ceiling by now: so it wins, and all nodes hear of it. So is a client whom earlier flips
+ * had taken from all nodes. */
 static bool is_back(const struct sim *sim, uint32_t record, uint32_t before)
 {
-    return record != WORLD_NO_RECORD && before != WORLD_NO_RECORD &&
-           sim->records[record].has_lost &&
+    if (before == WORLD_NO_RECORD)
+        return has_old_files(sim);
+    return record != WORLD_NO_RECORD && sim->records[record].has_lost &&
            record_newer(&sim->records[record].location, &sim->records[before].location);
 }
 

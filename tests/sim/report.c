@@ -61,6 +61,9 @@ static int tell_faults(const struct sim_counters *c, bool rare)
         {"files of a journal lost", c->files_lost},
         {"files of a journal removed and back", c->files_back},
         {"files of a journal without room", c->files_refused},
+        {"nodes that ended on a disk with a fault", c->ends_on_bad_disks},
+        {"nodes that started on a disk with a fault", c->starts_on_bad_disks},
+        {"blocks with positions in which a bit flipped", c->blocks_hit},
     };
     return tell_rows("faults:", faults, COUNT(faults), rare);
 }

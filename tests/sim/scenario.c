@@ -78,6 +78,7 @@ static void print_action(const struct plan_action *action, FILE *out)
 {
     static const char *const roads[] = {"open", "clogged", "losing", "refusing", "dead"};
     static const char *const stamps[] = {"now", "stale", "future", "equal", "repeat", "slow"};
+    static const char *const disks[] = {"is well", "is full", "fails", "hangs"};
     static const char *const injections[] = {"nothing", "loss", "another digit", "an order ahead"};
     fprintf(out, "%10.6f s  ", (double)action->time_us / 1e6);
     switch (action->verb) {
@@ -111,9 +112,8 @@ static void print_action(const struct plan_action *action, FILE *out)
     case PLAN_TOMBSTONE:
         fprintf(out, "node-%" PRIu32 " is to forget client %" PRIu32 "\n", action->a, action->b);
         break;
-    case PLAN_DISK_FULL:
-        fprintf(out, "the disk of node-%" PRIu32 " %s\n", action->a,
-                action->c ? "is full" : "has room");
+    case PLAN_DISK_IS:
+        fprintf(out, "the disk of node-%" PRIu32 " %s\n", action->a, disks[action->c]);
         break;
     case PLAN_LINK:
         fprintf(out, "node-%" PRIu32 " %s its link to node-%" PRIu32 "\n", action->a,
@@ -217,8 +217,8 @@ static void act(struct sim *sim, const struct scenario *plan, const struct plan_
     case PLAN_TOMBSTONE:
         sim_forget(sim, action->a, action->b);
         break;
-    case PLAN_DISK_FULL:
-        sim_fill_disk(sim, action->a, action->c != 0);
+    case PLAN_DISK_IS:
+        sim_set_disk(sim, action->a, (enum sim_disk)action->c);
         break;
     case PLAN_LINK:
         sim_link(sim, action->a, action->b, action->c != 0);
@@ -325,7 +325,10 @@ static void forget_some(struct sim *sim, const struct scenario *plan)
     sim_expect_quiet(sim, false);
     for (uint32_t i = 0; i < plan->options.client_count; i += 2)
         sim_forget(sim, i % plan->graph.node_count, i);
-    sim_run(sim, sim_now_us(sim) + FORGOTTEN_US);
+    int64_t until_us = sim_now_us(sim) + FORGOTTEN_US;
+    if (plan->story == PLAN_DOUBLE)
+        scenario_trouble_forgetting(sim, plan);
+    sim_run(sim, until_us);
     sim_judge_forgotten(sim);
 }
 

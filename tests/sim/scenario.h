@@ -85,6 +85,7 @@ enum plan_story {
     PLAN_AWAY,
     PLAN_LEAP,
     PLAN_DISK,   /* nodes that end all the time, with their journals: disk_stories.c */
+    PLAN_DOUBLE, /* a disk has a fault, and then something else happens */
     PLAN_REREAD, /* files that are read again, at each node for itself */
     PLAN_GIVEN,  /* on a graph of the caller's */
     PLAN_STORIES,
@@ -101,7 +102,7 @@ enum plan_verb {
     PLAN_JUDGE,         /* what nodes believe of time; c: floor and ceiling, too */
     PLAN_TOMBSTONE,     /* a: node, b: client */
     PLAN_INJECT,        /* a: from, b: to, c: enum sim_injection */
-    PLAN_DISK_FULL,     /* a: node, c: whether */
+    PLAN_DISK_IS,       /* a: node, c: enum sim_disk */
     PLAN_LINK,          /* a: node, b: its neighbour, c: whether its file has that link */
 };
 
@@ -154,6 +155,9 @@ void scenario_fill_forgetting(struct scenario *plan, struct rng *rng);
 /* Gives a herd of some seeds journals, and disks with faults. */
 void scenario_add_disks(struct scenario *plan, uint64_t seed);
 void scenario_fill_disk(struct scenario *plan, struct rng *rng);
+void scenario_fill_double(struct scenario *plan, struct rng *rng);
+/* Five minutes after a FORGET a disk has a fault for a while, and its node may end in it. */
+void scenario_trouble_forgetting(struct sim *sim, const struct scenario *plan);
 /* Both ways between two neighbours lose everything from then until then. */
 void scenario_cut(struct scenario *plan, const struct edge *edge, int64_t from_us, int64_t to_us);
 

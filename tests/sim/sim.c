@@ -674,7 +674,7 @@ void sim_heal(struct sim *sim)
     for (uint32_t i = 0; i < sim->herd_count; i++)
         sim_start(sim, i);
     for (uint32_t i = 0; i < sim->herd_count; i++)
-        sim_fill_disk(sim, i, false);
+        sim_set_disk(sim, i, SIM_DISK_WELL);
     for (uint32_t i = 0; i < sim->channel_count; i++)
         sim->channels[i].injection = SIM_INJECT_NOTHING;
     relink_all(sim);

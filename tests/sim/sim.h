@@ -75,6 +75,14 @@ struct sim_span {
 };
 #define SIM_UNJUDGED_MAX 8
 
+/* What a disk is like at a time. */
+enum sim_disk {
+    SIM_DISK_WELL,
+    SIM_DISK_FULL,  /* no room for another file */
+    SIM_DISK_FAILS, /* nothing is synced, made, cut or removed */
+    SIM_DISK_HANGS, /* nothing that it is asked for ends */
+};
+
 /* The disks of the nodes, and their journals. */
 struct sim_disks {
     uint32_t segment_bytes; /* of a journal; 0: there are none */
@@ -190,6 +198,7 @@ struct sim_counters {
     uint64_t syncs, syncs_failed, torn; /* batches that an end or a failure left in part */
     uint64_t relinks;                   /* links that one end took out or put in */
     uint64_t files_removed, files_back, files_refused, files_lost, flips;
+    uint64_t ends_on_bad_disks, starts_on_bad_disks, blocks_hit; /* by a flip, with locations */
     int64_t seen_us_max;
 };
 
@@ -254,8 +263,7 @@ void sim_set_clock(struct sim *sim, uint32_t node, int64_t off_ns);
 /* Changes one location of the next UPDATE from a node to its neighbour. */
 void sim_inject(struct sim *sim, uint32_t from, uint32_t to, enum sim_injection kind);
 
-/* The node's disk has no room for another segment from now on, or has it again. */
-void sim_fill_disk(struct sim *sim, uint32_t node, bool is_full);
+void sim_set_disk(struct sim *sim, uint32_t node, enum sim_disk state);
 
 /* Whether all that the nodes hold is on their disks, where they have any. */
 bool sim_journals_are_safe(const struct sim *sim);

@@ -61,6 +61,7 @@ static const struct {
     [PLAN_AWAY] = {"away", "a node away for about expire, and clients forgotten"},
     [PLAN_LEAP] = {"leap", "all clocks jump, and clients are forgotten"},
     [PLAN_DISK] = {"disk", "journals on disks with faults"},
+    [PLAN_DOUBLE] = {"double", "a second fault on top of a disk's"},
     [PLAN_REREAD] = {"reread", "links that files take out and put in"},
     [PLAN_GIVEN] = {"given", "the herd asked for"},
 };
@@ -101,6 +102,7 @@ static void choose_herd(struct scenario *plan, struct rng *rng)
         plan->graph = graph_line(2 + rng_below(rng, 2));
         break;
     case PLAN_DISK:
+    case PLAN_DOUBLE:
         plan->graph = graph_line(1 + rng_below(rng, 3));
         break;
     case PLAN_REREAD:
@@ -450,6 +452,8 @@ static void fill(struct scenario *plan, struct rng *rng)
     } else if (plan->story == PLAN_DISK) {
         scenario_cuts(plan, rng);
         scenario_fill_disk(plan, rng);
+    } else if (plan->story == PLAN_DOUBLE) {
+        scenario_fill_double(plan, rng);
     } else {
         scenario_cuts(plan, rng);
         scenario_swizzle(plan, rng);
@@ -480,7 +484,7 @@ struct scenario scenario_make(uint64_t seed)
 {
     static const enum plan_story plain[] = {
         PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EIGHT,
-        PLAN_RING, PLAN_EIGHT, PLAN_RING,   PLAN_EIGHT,  PLAN_RING,     PLAN_EDITION,
+        PLAN_RING, PLAN_EIGHT, PLAN_DOUBLE, PLAN_EIGHT,  PLAN_RING,     PLAN_EDITION,
         PLAN_RING, PLAN_BUSY,  PLAN_CHANCE, PLAN_FORGED, PLAN_RESTLESS, PLAN_DISK,
     };
     /* The one of thousands of seconds is rare. */

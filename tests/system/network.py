@@ -270,6 +270,10 @@ class FaultyHerd(ClockedHerd):
     synced when the power is cut (tests/bus/unsynced.h): a library below the node, because that needs
     no mount, no FUSE and no root, and is there wherever a test is."""
 
+    # Such a disk compares whole files with each other at a start, and all nodes may start at once:
+    # on a busy machine that takes longer than anything that is judged.
+    start_seconds = 60.0
+
     def __init__(self, network, links, keys="", has_journal=False):
         self.network = network
         self.keys = keys  # more lines of the section herd

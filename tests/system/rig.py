@@ -257,6 +257,8 @@ class Process:
 class Herd:
     """A herd whose processes are started one by one, so that each can be killed alone."""
 
+    start_seconds = PATIENCE
+
     def __init__(self, links=RING, nodes=None, places=True, observers=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zherd-"))
         self.links = links
@@ -285,7 +287,7 @@ class Herd:
         for name in names or (["placesd"] if self.places else []) + list(self.ports):
             self.launch(name, *extra)
         for name in names or list(self.processes):
-            self.processes[name].says("^ready")
+            self.processes[name].says("^ready", self.start_seconds)
         return self
 
     def command(self, name, *extra):

@@ -179,6 +179,46 @@ static void what_is_missing_is_counted(void)
     disk_free(&disk);
 }
 
+static uint64_t end_of(const struct disk *disk, uint64_t number, uint64_t *missing)
+{
+    struct journal_replay replay = disk_replay(disk);
+    replay.number = number;
+    uint64_t end = journal_replay_end(&replay);
+    *missing = replay.missing;
+    journal_replay_free(&replay);
+    return end;
+}
+
+/* It may be readable again: then what was written since is the later all the same. */
+static void what_could_not_be_read_keeps_its_sequences(void)
+{
+    const uint64_t number_max = JOURNAL_SEQUENCE_MAX / JOURNAL_SEGMENT_BLOCKS / 2;
+    const uint64_t next = 2 * UINT64_C(16384);
+    uint64_t missing;
+    struct disk disk = {0};
+    disk_file(&disk);
+    disk_block(&disk, JOURNAL_CHANGES, 0, "a=+1+1");
+    disk_block(&disk, JOURNAL_CHANGES, 0, "a=+2+2");
+    CHECK_INT(end_of(&disk, 2, &missing), 2);
+    disk.files[0].at[JOURNAL_PAGE_BYTES] ^= 1;
+    CHECK_INT(end_of(&disk, 2, &missing), next);
+    CHECK_INT(end_of(&disk, 0, &missing), 1);
+    CHECK_INT(end_of(&disk, number_max, &missing), number_max * JOURNAL_SEGMENT_BLOCKS);
+    CHECK_INT(end_of(&disk, number_max + 1, &missing), 1);
+    disk_file(&disk);
+    disk_block_of(&disk, JOURNAL_CHANGES, next + 1, 0, "a=+3+3");
+    disk_block_of(&disk, JOURNAL_CHANGES, next + 2, 0, "b=+4+4");
+    disk_block_of(&disk, JOURNAL_CHANGES, next + 3, 0, "b=+5+5");
+    CHECK_INT(end_of(&disk, 2, &missing), next + 3);
+    CHECK_INT(missing, 0);
+    disk.files[1].at[JOURNAL_PAGE_BYTES] ^= 1;
+    end_of(&disk, 2, &missing);
+    CHECK_INT(missing, 1);
+    disk.files[0].at[JOURNAL_PAGE_BYTES] ^= 1;
+    check_positions(&disk, "ab", "+3+3 +5+5 ");
+    disk_free(&disk);
+}
+
 static void another_version_is_no_damage(void)
 {
     struct disk disk = example();
@@ -407,6 +447,7 @@ static const struct check_case cases[] = {
     {"what is unreadable is counted, amid a file and at its end",
      damage_is_counted_where_it_stands},
     {"sequences that are missing are counted, the first ones, too", what_is_missing_is_counted},
+    {"what could not be read keeps its sequences", what_could_not_be_read_keeps_its_sequences},
     {"a location of an origin that is not known is refused, and counted",
      an_origin_that_is_not_known_is_refused},
     {"what is older than the horizon is over when there is one",
