@@ -50,10 +50,25 @@ static double sine(int64_t angle)
                : cosine_series((double)(RIGHT_ANGLE - angle) * RADIANS_PER_COUNT);
 }
 
+/* Below this, some 127 km, the series needs no halves: what is cut is below the last bit. */
+#define SQUARE_SHORT 1e-4
+
+/* The angle whose sine's square is `square`. */
+static double arc_sine_short(double square)
+{
+    double sum = 35 / 1152.0;
+    sum = sum * square + 5 / 112.0;
+    sum = sum * square + 3 / 40.0;
+    sum = sum * square + 1 / 6.0;
+    return sqrt(square) * (1 + square * sum);
+}
+
 /* The angle whose sine's square is `square`, up to a half. Halved twice without a loss, by
  * sin(x/2)^2 = sin(x)^2 / (2 + 2 cos(x)), its sine's series is short. */
 static double arc_sine(double square)
 {
+    if (square < SQUARE_SHORT)
+        return arc_sine_short(square);
     double half = square / (2 + 2 * sqrt(1 - square));
     double z = half / (2 + 2 * sqrt(1 - half));
     double sum = 46189 / 5505024.0;

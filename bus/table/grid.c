@@ -23,7 +23,7 @@ static_assert(LATITUDE_BITS + LONGITUDE_BITS == GRID_CELL_BITS &&
 #define FORKS_SPARE  GRID_KEY_BITS
 #define LEAVES_SPARE 2u
 /* Two leaves that hold as few become one: not so many that the next client splits it. */
-#define MERGED_SLOTS_MAX 20u
+#define MERGED_SLOTS_MAX 16u
 
 static_assert(sizeof(struct grid_leaf) == 128 && sizeof(struct grid_fork) == 8,
               "leaves are two lines of the cache");
@@ -142,11 +142,41 @@ static uint32_t turn_round(uint32_t bits)
     return __builtin_bswap32(bits);
 }
 
+static uint32_t latitude_bits(int64_t latitude_nano)
+{
+    return spread((uint32_t)(latitude_nano / CELL_NANO + LATITUDE_CELLS)) << 1;
+}
+
+static uint32_t longitude_bits(int64_t longitude_nano)
+{
+    return spread((uint32_t)(longitude_nano / CELL_NANO + LONGITUDE_CELLS));
+}
+
 static uint64_t cell_key(const struct degrees *place)
 {
-    uint32_t latitude = (uint32_t)(place->latitude_nano / CELL_NANO + LATITUDE_CELLS);
-    uint32_t longitude = (uint32_t)(place->longitude_nano / CELL_NANO + LONGITUDE_CELLS);
-    return (uint64_t)spread(longitude) << 32 | (uint64_t)spread(latitude) << 33;
+    return (uint64_t)(latitude_bits(place->latitude_nano) | longitude_bits(place->longitude_nano))
+           << 32;
+}
+
+static int64_t within(int64_t value, int64_t max)
+{
+    return value < -max ? -max : value > max ? max : value;
+}
+
+struct grid_window grid_window(const struct arc_point *centre, const struct arc_reach *reach)
+{
+    const int64_t up_max = DEGREES_LATITUDE_NANO_MAX, across_max = DEGREES_LONGITUDE_NANO_MAX;
+    int64_t up = centre->at.latitude_nano, across = centre->at.longitude_nano;
+    struct grid_window window = {.south = latitude_bits(within(up - reach->up_nano, up_max)),
+                                 .north = latitude_bits(within(up + reach->up_nano, up_max)),
+                                 .east = GRID_LONGITUDES};
+    /* What reaches over the antimeridian comes from both ends. */
+    int64_t west = across - reach->across_nano, east = across + reach->across_nano;
+    if (west >= -across_max && east <= across_max) {
+        window.west = longitude_bits(west);
+        window.east = longitude_bits(east);
+    }
+    return window;
 }
 
 static uint32_t gather(uint32_t bits)
@@ -209,6 +239,12 @@ static uint64_t key_of(const struct table *table, uint32_t slot)
 
 /* ---- one client more, one less ---- */
 
+static void put_in(struct grid_leaf *leaf, uint32_t slot, uint8_t next)
+{
+    leaf->nexts[leaf->count] = next;
+    leaf->slots[leaf->count++] = slot;
+}
+
 static uint32_t make_leaf(struct grid *grid)
 {
     return take_out(&grid->leaves, sizeof(struct grid_leaf)) << 1 | 1;
@@ -235,12 +271,10 @@ static void split(struct table *table, uint32_t *ref, unsigned depth, uint32_t s
         ref = &grid_fork_at(grid, fork)->refs[grid_bit(key, depth)];
     }
     zeros->count = 0;
-    for (uint32_t i = 0; i < GRID_LEAF_SLOTS; i++) {
-        struct grid_leaf *leaf = grid_bit(keys[i], last) ? ones : zeros;
-        leaf->slots[leaf->count++] = zeros->slots[i];
-    }
-    struct grid_leaf *leaf = grid_bit(key, last) ? ones : zeros;
-    leaf->slots[leaf->count++] = slot;
+    for (uint32_t i = 0; i < GRID_LEAF_SLOTS; i++)
+        put_in(grid_bit(keys[i], last) ? ones : zeros, zeros->slots[i],
+               grid_next(keys[i], last + 1));
+    put_in(grid_bit(key, last) ? ones : zeros, slot, grid_next(key, last + 1));
     grid->changes++;
 }
 
@@ -258,13 +292,20 @@ static void enter(struct table *table, uint32_t *ref, unsigned depth, uint32_t s
     if (leaf->count == GRID_LEAF_SLOTS)
         split(table, ref, depth, slot, key);
     else
-        leaf->slots[leaf->count++] = slot;
+        put_in(leaf, slot, grid_next(key, depth));
     grid->count++;
 }
 
 static uint32_t count_in(const struct grid *grid, uint32_t ref)
 {
     return ref == 0 ? 0 : grid_leaf_at(grid, ref)->count;
+}
+
+/* The last bit of the way to it becomes the first of those after. */
+static void shorten_way(struct grid_leaf *leaf, unsigned bit)
+{
+    for (uint32_t i = 0; i < leaf->count; i++)
+        leaf->nexts[i] = (uint8_t)(bit << (GRID_NEXT_BITS - 1) | leaf->nexts[i] >> 1);
 }
 
 /* The fork's leaves become one, or none, in its place, where they hold few enough. */
@@ -276,25 +317,35 @@ static bool merge(struct grid *grid, uint32_t *ref)
         (sides[0] != 0 && !grid_is_leaf(sides[0])) || (sides[1] != 0 && !grid_is_leaf(sides[1]));
     if (has_fork || count_in(grid, sides[0]) + count_in(grid, sides[1]) > MERGED_SLOTS_MAX)
         return false;
+    for (unsigned bit = 0; bit < 2; bit++)
+        if (sides[bit] != 0)
+            shorten_way(grid_leaf_at(grid, sides[bit]), bit);
     put_back(&grid->forks, *ref >> 1, sizeof(struct grid_fork));
     *ref = sides[0] != 0 ? sides[0] : sides[1];
     if (sides[0] != 0 && sides[1] != 0) {
         struct grid_leaf *to = grid_leaf_at(grid, sides[0]), *from = grid_leaf_at(grid, sides[1]);
-        memcpy(to->slots + to->count, from->slots, from->count * sizeof *from->slots);
-        to->count += from->count;
+        for (uint32_t i = 0; i < from->count; i++)
+            put_in(to, from->slots[i], from->nexts[i]);
         put_back(&grid->leaves, sides[1] >> 1, sizeof(struct grid_leaf));
     }
     grid->changes++;
     return true;
 }
 
-static void take_slot(struct grid_leaf *leaf, uint32_t slot)
+static uint32_t find_slot(const struct grid_leaf *leaf, uint32_t slot)
 {
     uint32_t i = 0;
     while (i < leaf->count && leaf->slots[i] != slot)
         i++;
     assert(i < leaf->count);
-    leaf->slots[i] = leaf->slots[--leaf->count];
+    return i;
+}
+
+static void take_slot(struct grid_leaf *leaf, uint32_t slot)
+{
+    uint32_t i = find_slot(leaf, slot);
+    leaf->nexts[i] = leaf->nexts[--leaf->count];
+    leaf->slots[i] = leaf->slots[leaf->count];
 }
 
 static void leave(struct table *table, uint32_t *ref, unsigned depth, uint32_t slot, uint64_t key)
@@ -329,8 +380,11 @@ static void move(struct table *table, uint32_t slot, uint64_t from, uint64_t to)
     unsigned depth = 0, parted = (unsigned)__builtin_clzll(from ^ to) - (64 - GRID_KEY_BITS);
     for (; depth < parted && !grid_is_leaf(*ref); depth++)
         ref = &grid_fork_at(grid, *ref)->refs[grid_bit(to, depth)];
-    if (grid_is_leaf(*ref))
+    if (grid_is_leaf(*ref)) {
+        struct grid_leaf *leaf = grid_leaf_at(grid, *ref);
+        leaf->nexts[find_slot(leaf, slot)] = grid_next(to, depth);
         return;
+    }
     leave(table, ref, depth, slot, from);
     enter(table, ref, depth, slot, to);
 }

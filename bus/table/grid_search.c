@@ -104,19 +104,29 @@ static bool is_of_part(const struct grid_part *part, const struct table *table, 
            grid_begin_alike(grid_key(&place, slot), part->key, part->depth);
 }
 
+/* Who is in a cell out of reach is passed over without a look at where it is. */
 static void look_at_leaf(struct grid_search *search, const struct table *table,
                          const struct grid_part *part)
 {
     const struct grid_leaf *leaf = grid_leaf_at(&table->grid, part->ref);
-    for (uint32_t i = 0; i < leaf->count; i++)
-        table_prefetch_slot(table, leaf->slots[i]);
+    uint32_t slots[GRID_LEAF_SLOTS], count = 0;
     for (uint32_t i = 0; i < leaf->count; i++) {
-        struct grid_near near = {.slot = leaf->slots[i]};
+        uint64_t key = grid_key_of_next(part->key, part->depth, leaf->nexts[i]);
+        if (!part->is_of_more && grid_misses(&search->window, key, part->depth + GRID_NEXT_BITS))
+            continue;
+        table_prefetch_slot(table, leaf->slots[i]);
+        slots[count++] = leaf->slots[i];
+    }
+    int64_t up_nano = search->reach.up_nano;
+    for (uint32_t i = 0; i < count; i++) {
+        struct grid_near near = {.slot = slots[i]};
         if (measure(search, table, near.slot, &search->reach, &near.mm) &&
             !is_except(search, table, near.slot) &&
             !(part->is_of_more && !is_of_part(part, table, near.slot)))
             keep(search, table, near);
     }
+    if (search->reach.up_nano != up_nano)
+        search->window = grid_window(&search->centre, &search->reach);
 }
 
 /* ---- parts ---- */
@@ -150,11 +160,26 @@ static struct grid_part side_of(const struct grid_search *search, const struct g
     return side;
 }
 
-static void put_aside(struct grid_search *search, const struct grid_part *part)
+static void put_aside(struct grid_search *search, const struct grid *grid,
+                      const struct grid_part *part)
 {
     assert(search->part_count < sizeof search->parts / sizeof *search->parts);
-    if (part->haversine <= search->reach.haversine_max)
-        search->parts[search->part_count++] = *part;
+    if (part->haversine > search->reach.haversine_max)
+        return;
+    search->parts[search->part_count++] = *part;
+    if (grid_is_leaf(part->ref))
+        __builtin_prefetch(grid_leaf_at(grid, part->ref));
+}
+
+/* Whether there is somebody on that side of the fork, within the window. */
+static bool has_side(const struct grid_search *search, const struct grid_part *part,
+                     const struct grid_fork *fork, unsigned bit)
+{
+    struct grid_part side = {.key = part->key, .depth = part->depth};
+    if (fork->refs[bit] == 0)
+        return false;
+    follow(&side, fork, bit);
+    return !grid_misses(&search->window, side.key, side.depth);
 }
 
 /* Down to the nearest leaf, the other sides put aside, or to where nobody can be near enough. */
@@ -166,17 +191,18 @@ static void look_at(struct grid_search *search, const struct table *table, struc
     while (!grid_is_leaf(part.ref)) {
         const struct grid_fork *fork = grid_fork_at(grid, part.ref);
         --*steps;
-        if (fork->refs[0] == 0 || fork->refs[1] == 0) {
-            follow(&part, fork, fork->refs[0] == 0);
+        bool has_zero = has_side(search, &part, fork, 0),
+             has_one = has_side(search, &part, fork, 1);
+        if (!has_zero && !has_one)
+            return;
+        if (!has_zero || !has_one) {
+            follow(&part, fork, has_one);
             continue;
         }
-        measure_part(search, &part, measured);
-        if (part.haversine > search->reach.haversine_max)
-            return;
         struct grid_part zero = side_of(search, &part, fork, 0);
         struct grid_part one = side_of(search, &part, fork, 1);
         bool is_one = one.haversine < zero.haversine;
-        put_aside(search, is_one ? &zero : &one);
+        put_aside(search, grid, is_one ? &zero : &one);
         part = is_one ? one : zero;
         measured = part.depth;
     }
@@ -244,6 +270,7 @@ void grid_search_begin(struct grid_search *search, const struct table *table,
     search->table_changes = table->changes;
     search->grid_changes = table->grid.changes;
     search->reach = arc_reach(&search->centre, search->radius_mm);
+    search->window = grid_window(&search->centre, &search->reach);
     search->centre_key = grid_key(centre, 0);
     search->near_count = search->next_slot = 0;
     search->is_meant = NULL;
@@ -272,6 +299,7 @@ static void look_again(struct grid_search *search, const struct table *table)
     }
     bool is_full = search->near_count == search->bound;
     arc_reach_set(&search->reach, is_full ? search->nears[0].mm : search->radius_mm);
+    search->window = grid_window(&search->centre, &search->reach);
 }
 
 /* Who was found where it was and where it went stands side by side. */

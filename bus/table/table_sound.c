@@ -112,7 +112,8 @@ static uint32_t count_below(const struct table *table, uint32_t ref, uint64_t ke
         struct degrees place;
         if (leaf->slots[i] >= table->end || grid_is_astray(record_at(table, leaf->slots[i])) ||
             !grid_place(record_at(table, leaf->slots[i]), &place) ||
-            !grid_begin_alike(grid_key(&place, leaf->slots[i]), key, depth))
+            !grid_begin_alike(grid_key(&place, leaf->slots[i]), key, depth) ||
+            leaf->nexts[i] != grid_next(grid_key(&place, leaf->slots[i]), depth))
             return UINT32_MAX;
     }
     return leaf->count == 0 ? UINT32_MAX : leaf->count;

@@ -81,11 +81,14 @@ struct sweep {
 /* What is folded for many ranges at once, so that no level costs 65,536 reads. */
 #define BLOCK_RANGES (TABLE_RANGES >> TABLE_BLOCK_LEVEL)
 
-/* What a leaf of the grid holds: with the count, two lines of the cache. */
-#define GRID_LEAF_SLOTS 31u
+/* What a leaf of the grid holds: with the rest, two lines of the cache. */
+#define GRID_LEAF_SLOTS 25u
 
 struct grid_leaf {
-    uint32_t count;
+    uint8_t count;
+    /* Of each one's key the GRID_NEXT_BITS after those of the way to the leaf: where in it the
+     * client is, without a look at its record. */
+    uint8_t nexts[GRID_LEAF_SLOTS];
     uint32_t slots[GRID_LEAF_SLOTS]; /* in any order */
 };
 
@@ -253,8 +256,42 @@ static inline bool grid_is_leaf(uint32_t ref)
 struct grid_leaf *grid_leaf_at(const struct grid *grid, uint32_t ref);
 struct grid_fork *grid_fork_at(const struct grid *grid, uint32_t ref);
 
+/* The bits of a cell that are of its latitude, and of its longitude. */
+#define GRID_LATITUDES  UINT32_C(0x2aaaaaaa)
+#define GRID_LONGITUDES UINT32_C(0x55555555)
+
 /* The bits that lead to a client's leaf, of which the first is bit GRID_KEY_BITS - 1. */
 uint64_t grid_key(const struct degrees *place, uint32_t slot);
+
+#define GRID_NEXT_BITS 8u
+
+/* Of a key after its first `depth` bits; zeros follow the last. */
+static inline uint8_t grid_next(uint64_t key, unsigned depth)
+{
+    const unsigned last = GRID_KEY_BITS - GRID_NEXT_BITS;
+    return (uint8_t)(depth <= last ? key >> (last - depth) : key << (depth - last));
+}
+
+/* The first bits of a key, up to what grid_next gave of it, as far as they are of its cell. */
+static inline uint64_t grid_key_of_next(uint64_t key, unsigned depth, uint8_t next)
+{
+    const unsigned last = GRID_KEY_BITS - GRID_NEXT_BITS;
+    return depth < GRID_CELL_BITS ? key | (uint64_t)next << (last - depth) : key;
+}
+
+/* What of a window those miss whose keys begin with the `depth` bits of this one: true means all of
+ * it. The bits of each coordinate keep their order among those of the other one. */
+static inline bool grid_misses(const struct grid_window *window, uint64_t key, unsigned depth)
+{
+    uint32_t first = (uint32_t)(key >> 32), last = first;
+    if (depth < GRID_CELL_BITS)
+        last |= (UINT32_C(1) << (GRID_CELL_BITS - depth)) - 1;
+    return (last & GRID_LATITUDES) < window->south || (first & GRID_LATITUDES) > window->north ||
+           (last & GRID_LONGITUDES) < window->west || (first & GRID_LONGITUDES) > window->east;
+}
+
+/* The cells of all who are within reach of a point, and more around. */
+struct grid_window grid_window(const struct arc_point *centre, const struct arc_reach *reach);
 
 /* Where those are whose keys begin with the `depth` bits of this one. */
 struct arc_box grid_box(uint64_t key, unsigned depth);

@@ -698,7 +698,7 @@ static uint32_t move_until_too_many(struct world *world, int64_t *before, int64_
 static void few_who_are_in_no_leaf_are_listed(void)
 {
     static struct world world;
-    make(&world, 2000, at_one_point);
+    make(&world, 2900, at_one_point);
     table_destroy(&world.table);
     uint64_t bytes_max = make_at_one_point(&world, UINT64_MAX);
     int64_t least = 0, steps = 0, before = 0;
