@@ -25,7 +25,7 @@
 #define SLOT_BITS 20
 #define SLOT_MASK (CLIENTS_CONNECTIONS_MAX - 1)
 /* An idle connection costs this at most, besides what the kernel keeps. */
-#define CLIENT_BYTES_MAX 720
+#define CLIENT_BYTES_MAX 728
 
 static_assert(1 << SLOT_BITS == CLIENTS_CONNECTIONS_MAX, "every slot fits in an address");
 

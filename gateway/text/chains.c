@@ -114,6 +114,11 @@ struct chains_node *chains_after(const struct chains_node *node)
     return of_number(node->after, node->number);
 }
 
+struct chains_node *const *chains_bucket(const struct chains *chains, uint64_t number)
+{
+    return &chains->buckets[place_of(chains, number)];
+}
+
 bool chains_is_sound(const struct chains *chains)
 {
     uint32_t nodes = 0;

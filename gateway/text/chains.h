@@ -39,6 +39,10 @@ void chains_remove(struct chains *chains, struct chains_node *node, struct allow
 struct chains_node *chains_find(const struct chains *chains, uint64_t number);
 struct chains_node *chains_after(const struct chains_node *node);
 
+/* Where the first node of that number's chain is named, to be fetched from memory before it is
+ * looked for; until a node comes or goes. There must be a node. */
+struct chains_node *const *chains_bucket(const struct chains *chains, uint64_t number);
+
 /* For tests: every node is where its number leads, as often as there are nodes. */
 bool chains_is_sound(const struct chains *chains);
 

@@ -13,7 +13,9 @@
 /* A degree of a great circle, less a little, so that circles in degrees are a little too large. */
 #define MM_PER_DEGREE INT64_C(111195000)
 /* Of rows whose edge nearest to the equator is this far from the pole cells are as high as wide. */
-#define WIDE_UNITS         6000u
+#define WIDE_UNITS 6000u
+/* Of a line of a cache, as they are named in a cell. */
+#define FENCES_PER_LINE    (64 / sizeof(struct fence *))
 #define NUMBER_LEVEL_SHIFT 32
 #define NUMBER_ROW_SHIFT   16
 
@@ -74,12 +76,19 @@ static uint32_t cells_of(const struct row *row)
 /* Rows and cells of FENCES_WIDE_LEVEL. */
 #define WIDE_ROWS  ((LATITUDE_UNITS >> ROW_BITS(FENCES_WIDE_LEVEL)) + 1)
 #define WIDE_CELLS ((LONGITUDE_UNITS >> ROW_BITS(FENCES_WIDE_LEVEL)) + 1)
-#define WIDE_BYTES (WIDE_ROWS * WIDE_CELLS * sizeof(uint32_t))
+/* The counts, and their bits. */
+#define WIDE_COUNTS ((WIDE_ROWS * WIDE_CELLS + 63) / 64 * 64)
+#define WIDE_BYTES  (WIDE_COUNTS * sizeof(uint32_t) + WIDE_COUNTS / 8)
 
 static uint32_t wide_of(uint32_t latitude_unit, uint32_t longitude_unit)
 {
     struct row row = row_of(FENCES_WIDE_LEVEL, latitude_unit >> ROW_BITS(FENCES_WIDE_LEVEL));
     return row.number * WIDE_CELLS + cell_of(&row, longitude_unit);
+}
+
+static bool is_wide_used(const struct fences *fences, uint32_t wide)
+{
+    return (fences->is_wide_used[wide / 64] >> wide % 64 & 1) != 0;
 }
 
 /* A cell of one of these levels is a part of one wide cell. */
@@ -90,9 +99,12 @@ static void count_cell(struct fences *fences, uint64_t cell_number, uint32_t by)
         return;
     struct row row = row_of(level, cell_number >> NUMBER_ROW_SHIFT & 0xffff);
     uint32_t first = (uint32_t)(cell_number & 0xffff) << row.cell_bits;
-    uint32_t *count = &fences->in_wide[wide_of(row.number << ROW_BITS(level), first)];
+    uint32_t wide = wide_of(row.number << ROW_BITS(level), first);
+    uint32_t *count = &fences->in_wide[wide];
+    uint64_t *used = &fences->is_wide_used[wide / 64], bit = UINT64_C(1) << wide % 64;
     fences->came += *count == 0;
     *count += by;
+    *used = *count > 0 ? *used | bit : *used & ~bit;
 }
 
 static uint64_t number_of(const struct row *row, uint32_t cell)
@@ -178,13 +190,14 @@ static void free_wide(struct fences *fences, struct allowance *allowance)
         return;
     allowance_free(allowance, fences->in_wide, WIDE_BYTES);
     fences->in_wide = NULL;
+    fences->is_wide_used = NULL;
 }
 
 /* ---- cells ---- */
 
-static struct fences_cell *cell_of_node(struct chains_node *node)
+static struct fences_cell *cell_of_node(const struct chains_node *node)
 {
-    return (struct fences_cell *)(void *)((char *)node - offsetof(struct fences_cell, node));
+    return (struct fences_cell *)(void *)((const char *)node - offsetof(struct fences_cell, node));
 }
 
 static void free_cell(struct fences *fences, struct fences_cell *cell, struct allowance *allowance)
@@ -283,8 +296,10 @@ static bool enter(struct fences *fences, struct fence *fence, const uint64_t *nu
 {
     if (fences->in_wide == NULL)
         fences->in_wide = allowance_zeroed(allowance, WIDE_BYTES);
-    if (fences->in_wide != NULL)
+    if (fences->in_wide != NULL) {
+        fences->is_wide_used = (uint64_t *)(void *)(fences->in_wide + WIDE_COUNTS);
         fence->cells = allowance_zeroed(allowance, count * sizeof *fence->cells);
+    }
     if (fence->cells == NULL) {
         free_wide(fences, allowance);
         return false;
@@ -318,30 +333,84 @@ bool fences_put(struct fences *fences, struct fence *fence, const struct degrees
     return enter(fences, fence, numbers, count, allowance);
 }
 
+/* The cell there of the next level that has circles at all; false where there is none. */
+static bool next_number(struct fences_walk *walk, uint64_t *number)
+{
+    while (walk->level < FENCES_LEVELS && walk->fences->of_level[walk->level] == 0)
+        walk->level++;
+    if (walk->level == FENCES_LEVELS)
+        return false;
+    struct row row = row_of(walk->level, walk->latitude_unit >> ROW_BITS(walk->level));
+    *number = number_of(&row, cell_of(&row, walk->longitude_unit));
+    walk->level++;
+    return true;
+}
+
 /* To the next level that has circles around there. */
 static void climb(struct fences_walk *walk)
 {
+    uint64_t number;
     walk->cell = NULL;
     walk->at = 0;
-    for (; walk->cell == NULL && walk->level < FENCES_LEVELS; walk->level++) {
-        if (walk->fences->of_level[walk->level] == 0)
-            continue;
-        struct row row = row_of(walk->level, walk->latitude_unit >> ROW_BITS(walk->level));
-        uint32_t cell = cell_of(&row, walk->longitude_unit);
-        struct chains_node *node = chains_find(&walk->fences->cells, number_of(&row, cell));
+    while (walk->cell == NULL && next_number(walk, &number)) {
+        struct chains_node *node = chains_find(&walk->fences->cells, number);
         walk->cell = node == NULL ? NULL : cell_of_node(node);
     }
 }
 
-void fences_begin(struct fences_walk *walk, const struct fences *fences, const struct degrees *at)
+static void aim(struct fences_walk *walk, const struct fences *fences, const struct degrees *at)
 {
     *walk = (struct fences_walk){.fences = fences,
                                  .latitude_unit = latitude_unit(at->latitude_nano),
                                  .longitude_unit = longitude_unit(at->longitude_nano)};
     bool is_far = fences->in_wide == NULL ||
-                  fences->in_wide[wide_of(walk->latitude_unit, walk->longitude_unit)] == 0;
+                  !is_wide_used(fences, wide_of(walk->latitude_unit, walk->longitude_unit));
     walk->level = is_far ? FENCES_WIDE_LEVEL + 1 : 0;
+}
+
+void fences_begin(struct fences_walk *walk, const struct fences *fences, const struct degrees *at)
+{
+    aim(walk, fences, at);
     climb(walk);
+}
+
+void fences_fetch_buckets(struct fences_fetch *fetch, const struct fences *fences,
+                          const struct degrees *at)
+{
+    uint64_t number;
+    struct fences_walk walk;
+    aim(&walk, fences, at);
+    for (fetch->count = 0; next_number(&walk, &number); fetch->count++) {
+        fetch->numbers[fetch->count] = number;
+        fetch->buckets[fetch->count] = chains_bucket(&fences->cells, number);
+        __builtin_prefetch(fetch->buckets[fetch->count]);
+    }
+}
+
+void fences_fetch_cells(struct fences_fetch *fetch)
+{
+    for (uint32_t i = 0; i < fetch->count; i++) {
+        fetch->nodes[i] = *fetch->buckets[i];
+        __builtin_prefetch(fetch->nodes[i]);
+    }
+}
+
+void fences_fetch(struct fences_fetch *fetch)
+{
+    for (uint32_t i = 0; i < fetch->count; i++) {
+        const struct chains_node *node = fetch->nodes[i];
+        if (node == NULL)
+            continue;
+        if (node->number == fetch->numbers[i]) {
+            struct fence *const *fences = cell_of_node(node)->fences;
+            __builtin_prefetch(fences);
+            __builtin_prefetch(fences + FENCES_PER_LINE);
+            fetch->nodes[i] = NULL;
+        } else {
+            fetch->nodes[i] = node->after;
+            __builtin_prefetch(node->after);
+        }
+    }
 }
 
 static_assert(LATITUDE_UNITS / 2 % (1u << ROW_BITS(FENCES_WIDE_LEVEL)) != 0 &&
@@ -357,7 +426,7 @@ bool fences_are_far(const struct fences *fences, const struct degrees *at)
     for (uint32_t level = FENCES_WIDE_LEVEL + 1; level < FENCES_LEVELS; level++)
         if (fences->of_level[level] > 0)
             return false;
-    return fences->in_wide[wide_of(latitude, longitude)] == 0;
+    return !is_wide_used(fences, wide_of(latitude, longitude));
 }
 
 struct fence *fences_next(struct fences_walk *walk)

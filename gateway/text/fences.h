@@ -26,7 +26,7 @@
 /* Around a pole the cells of a row, else those of two rows. */
 #define FENCE_CELLS_MAX 24u
 /* The cells of this level are kept in an array, too, with how many cells of it and of those before
- * it have circles: most points need no more than a look at theirs. */
+ * it have circles, and in bits whether any has: most points need no more than a look at theirs. */
 #define FENCES_WIDE_LEVEL 3u
 
 struct fence;
@@ -59,7 +59,8 @@ struct fence {
 struct fences {
     struct chains cells;
     uint32_t of_level[FENCES_LEVELS]; /* how many fences */
-    uint32_t *in_wide;                /* while there is a fence */
+    uint32_t *in_wide;                /* while there is a fence, and after it */
+    uint64_t *is_wide_used;           /* those bits */
     uint32_t came; /* grows where a wide cell, or a level above, gets its first circle: who was far
                       may be near now */
 };
@@ -80,6 +81,22 @@ struct fences_walk {
 };
 void fences_begin(struct fences_walk *walk, const struct fences *fences, const struct degrees *at);
 struct fence *fences_next(struct fences_walk *walk);
+
+/* What a walk reads is fetched from memory before it, by these in turn, each of which reads what
+ * the one before it fetched: so each is called for several points, then the next one. fences_fetch
+ * goes on by a cell of a chain, and is called twice. No fence may change in between; there must be
+ * one.
+ */
+struct fences_fetch {
+    uint32_t count; /* levels that have circles, and for each of them */
+    uint64_t numbers[FENCES_LEVELS];
+    struct chains_node *const *buckets[FENCES_LEVELS];
+    const struct chains_node *nodes[FENCES_LEVELS]; /* fetched last; NULL: no other */
+};
+void fences_fetch_buckets(struct fences_fetch *fetch, const struct fences *fences,
+                          const struct degrees *at);
+void fences_fetch_cells(struct fences_fetch *fetch);
+void fences_fetch(struct fences_fetch *fetch);
 
 /* No circle is near the hundredths of a degree, in digits, where the point stands, and none of the
  * large ones at all: so for the whole of that, while `came` stays. There must be a fence. */

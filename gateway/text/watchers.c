@@ -212,6 +212,7 @@ static void displace(struct watchers *watchers, struct watch *watch)
 
 static void discard(struct watchers *watchers, struct watch *watch)
 {
+    watchers_leave_notes(watchers, watch);
     allowance_free(&watchers->allowance, watch, sizeof *watch + watch->client_bytes);
 }
 
@@ -260,8 +261,8 @@ enum watchers_outcome watchers_add(struct watchers *watchers,
         return outcome;
     watchers_update(watchers);
     struct watch *watch = begin_log(watchers) ? make(watchers, wanted) : NULL;
-    if (watch == NULL || !place(watchers, connection, watch, wanted) ||
-        !make_reply(watchers, connection, watch)) {
+    if (watch == NULL || !watchers_join_notes(watchers, connection, watch) ||
+        !place(watchers, connection, watch, wanted) || !make_reply(watchers, connection, watch)) {
         if (watch != NULL) {
             displace(watchers, watch);
             discard(watchers, watch);
@@ -305,10 +306,11 @@ static void leave(struct watchers *watchers, struct watch *watch)
         discard(watchers, watch);
 }
 
-static void leave_node(struct watchers_connection *connection)
+static void leave_node(struct watchers *watchers, struct watchers_connection *connection)
 {
     if (connection->count > 0)
         return;
+    watchers_end_notes(watchers, connection);
     list_remove(&connection->of_node);
     if (list_holds(&connection->due))
         list_remove(&connection->due);
@@ -321,6 +323,7 @@ uint32_t watchers_end(struct watchers *watchers, struct watchers_connection *con
     uint32_t ended = 0;
     if (connection->count == 0)
         return 0;
+    watchers_take_notes(watchers, connection);
     for (struct list_node *at = connection->watches.after, *after; at != &connection->watches;
          at = after) {
         after = at->after;
@@ -330,7 +333,7 @@ uint32_t watchers_end(struct watchers *watchers, struct watchers_connection *con
         leave(watchers, watch);
         ended++;
     }
-    leave_node(connection);
+    leave_node(watchers, connection);
     end_log(watchers);
     return ended;
 }

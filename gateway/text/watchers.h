@@ -57,8 +57,8 @@
 /* Circles of a node around one and the same client: each of them is gone over when it moves. */
 #define WATCHERS_OF_CENTRE_MAX 64u
 #define WATCHERS_RADIUS_MM_MAX INT64_C(1000000000)
-/* What watches of a connection take, in marks of who is told in, or is to be: 56 bytes each, and up
- * to 64 with which it hangs on its client's slot. */
+/* What watches of a connection take, in marks of who is told in, or is to be: 56 bytes each, up to
+ * 96 with which it hangs on its client's slot, and up to 8 for a note that this has changed. */
 #define WATCHERS_MARKS_MAX 4000000u
 /* The log of clients that are gone, for all watches of everything: whoever has most of that to read
  * when it is full is lost. A client takes 16 bytes and its id. */
@@ -91,6 +91,7 @@ enum watchers_outcome {
     WATCHERS_FULL_MEMORY,
 };
 
+struct watchers_notes;
 struct watchers_reply;
 
 /* The watches of one connection. All zero has none and owns nothing. It must stay where it is while
@@ -106,6 +107,7 @@ struct watchers_connection {
     bool is_given;                /* by watchers_next_due, and not written to its end since */
     bool is_lost;
     const struct access_person *seer; /* is told of no others than it may see; NULL: of all */
+    struct watchers_notes *notes;     /* what changed of whom it is told; NULL without a watch */
     struct watchers_reply *reply;     /* that is due before anything else; or NULL */
 };
 

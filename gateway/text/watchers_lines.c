@@ -174,9 +174,9 @@ static bool go_over_marks(struct watchers *watchers, struct watch *watch,
 static bool has_mark(const struct watchers *watchers, const struct watch *watch, uint32_t slot,
                      int64_t *steps)
 {
-    uint32_t count, i = 0;
-    const struct watchers_hung *hung = watchers_hung(watchers, slot, &count);
-    while (i < count && hung[i].watch != watch)
+    const struct watchers_marks *marks = watchers_hung(watchers, slot);
+    uint32_t count = marks == NULL ? 0 : marks->count, i = 0;
+    while (i < count && marks->hung[i].watch != watch)
         i++;
     *steps -= i / LOOKS_A_STEP;
     return i < count;
@@ -386,6 +386,7 @@ bool watchers_write(struct watchers *watchers, struct watchers_connection *conne
         list_remove(&connection->due);
     connection->is_given = true; /* so that what comes up now does not give it again */
     watchers_update(watchers);
+    watchers_take_notes(watchers, connection);
     watchers_due_all(watchers);
     while (!connection->is_lost && connection->reply == NULL && connection->count > 0 &&
            (node = list_first(&connection->due_watches)) != NULL) {
@@ -487,6 +488,7 @@ bool watchers_reply(struct watchers *watchers, struct watchers_connection *conne
     }
     *steps -= lines;
     watchers_end_reply(watchers, connection);
+    watchers_take_notes(watchers, connection);
     if (watch->kind == WATCHERS_ALL || !list_is_empty(&connection->due_watches))
         watchers_due(watchers, watch);
     return true;

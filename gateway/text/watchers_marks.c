@@ -32,7 +32,7 @@ static void lose_all(struct watchers *watchers)
         watchers_lose(watchers, LIST_OWNER(at, struct watchers_connection, of_node));
 }
 
-struct watchers_chunk *watchers_chunk(struct watchers *watchers, uint32_t slot)
+static struct watchers_chunk *find_chunk(struct watchers *watchers, uint32_t slot)
 {
     struct watchers_chunk *kept = watchers_chunk_kept(watchers, slot);
     if (kept != NULL)
@@ -41,6 +41,11 @@ struct watchers_chunk *watchers_chunk(struct watchers *watchers, uint32_t slot)
         return watchers_chunk_kept(watchers, slot);
     lose_all(watchers);
     return NULL;
+}
+
+struct watchers_word *watchers_word(struct watchers *watchers, uint32_t slot)
+{
+    return find_chunk(watchers, slot) == NULL ? NULL : watchers_word_kept(watchers, slot);
 }
 
 struct watchers_slot *watchers_slot_kept(const struct watchers *watchers, uint32_t slot)
@@ -53,7 +58,7 @@ struct watchers_slot *watchers_slot_kept(const struct watchers *watchers, uint32
 
 struct watchers_slot *watchers_slot(struct watchers *watchers, uint32_t slot)
 {
-    struct watchers_chunk *chunk = watchers_chunk(watchers, slot);
+    struct watchers_chunk *chunk = find_chunk(watchers, slot);
     if (chunk == NULL)
         return NULL;
     if (chunk->slots == NULL)
@@ -119,10 +124,9 @@ static bool resize(struct watchers *watchers, struct watchers_slot *at, uint32_t
 
 static void set_watched(struct watchers *watchers, uint32_t slot, bool is_watched)
 {
-    uint64_t *word =
-        &watchers_chunk_kept(watchers, slot)->is_watched[slot % WATCHERS_CHUNK_SLOTS / 64];
-    uint64_t bit = UINT64_C(1) << slot % 64;
-    *word = is_watched ? *word | bit : *word & ~bit;
+    struct watchers_word *word = watchers_word_kept(watchers, slot);
+    uint64_t bit = watchers_bit(slot);
+    word->is_watched = is_watched ? word->is_watched | bit : word->is_watched & ~bit;
 }
 
 bool watchers_hang(struct watchers *watchers, uint32_t slot, struct watchers_mark *mark)
@@ -137,13 +141,18 @@ bool watchers_hang(struct watchers *watchers, uint32_t slot, struct watchers_mar
             watchers_lose(watchers, mark->watch->connection);
         return false;
     }
-    at->marks->hung[count] = (struct watchers_hung){mark, mark->watch};
+    at->marks->hung[count] = (struct watchers_hung){mark, mark->watch, mark->watch->notes};
     at->marks->count++;
     at->marks->centres += watchers_is_centre(mark);
     mark->slot_ord = slot + 1;
     mark->slot_at = count;
     set_watched(watchers, slot, true);
     return true;
+}
+
+static uint64_t noted_bit(uint32_t at)
+{
+    return at < WATCHERS_NOTED_MAX ? UINT64_C(1) << at : 0;
 }
 
 void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
@@ -155,6 +164,11 @@ void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
     struct watchers_marks *marks = at->marks;
     marks->centres -= watchers_is_centre(mark);
     struct watchers_hung last = marks->hung[--marks->count];
+    uint64_t last_bit = noted_bit(marks->count), bit = noted_bit(mark->slot_at);
+    bool is_last_noted = (marks->is_noted & last_bit) != 0;
+    marks->is_noted &= ~(bit | last_bit);
+    if (last.mark != mark && is_last_noted)
+        marks->is_noted |= bit;
     marks->hung[mark->slot_at] = last;
     last.mark->slot_at = mark->slot_at;
     mark->slot_ord = 0;
@@ -167,18 +181,15 @@ void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
         resize(watchers, at, marks->room_bits - 1u);
 }
 
-const struct watchers_hung *watchers_hung(const struct watchers *watchers, uint32_t slot,
-                                          uint32_t *count)
+struct watchers_marks *watchers_hung(const struct watchers *watchers, uint32_t slot)
 {
     const struct watchers_slot *at = watchers_slot_kept(watchers, slot);
-    const struct watchers_marks *marks = at == NULL ? NULL : at->marks;
-    *count = marks == NULL ? 0 : marks->count;
-    return marks == NULL ? NULL : marks->hung;
+    return at == NULL ? NULL : at->marks;
 }
 
 /* ---- what is due ---- */
 
-static void give(struct watchers *watchers, struct watchers_connection *connection)
+void watchers_give(struct watchers *watchers, struct watchers_connection *connection)
 {
     if (!connection->is_given && !list_holds(&connection->due))
         list_append(&watchers->due, &connection->due);
@@ -188,7 +199,7 @@ void watchers_due(struct watchers *watchers, struct watch *watch)
 {
     if (!list_holds(&watch->due))
         list_append(&watch->connection->due_watches, &watch->due);
-    give(watchers, watch->connection);
+    watchers_give(watchers, watch->connection);
 }
 
 void watchers_due_all(struct watchers *watchers)
@@ -205,7 +216,7 @@ void watchers_lose(struct watchers *watchers, struct watchers_connection *connec
     watchers->count.lost += !connection->is_lost;
     connection->is_lost = true;
     connection->is_given = false;
-    give(watchers, connection);
+    watchers_give(watchers, connection);
 }
 
 void watchers_mark_due(struct watchers *watchers, struct watchers_mark *mark)

@@ -10,13 +10,32 @@ static bool is_due(const struct watchers_mark *mark)
     return due != NULL;
 }
 
+static bool is_noted(const struct watchers_marks *marks, uint32_t at)
+{
+    return at < WATCHERS_NOTED_MAX && (marks->is_noted >> at & 1) != 0;
+}
+
+/* And its connection is among those that have lines, or was given. */
+static bool has_note(const struct watchers_notes *notes, uint32_t slot)
+{
+    const struct watchers_connection *connection = notes->connection;
+    uint32_t i = 0;
+    while (i < notes->count && notes->slots[i] != slot)
+        i++;
+    return i < notes->count &&
+           (list_holds(&connection->due) || connection->is_given || connection->reply != NULL);
+}
+
 static bool hangs(const struct watchers *watchers, const struct watchers_mark *mark)
 {
-    uint32_t count, slot = mark->slot_ord - 1;
-    const struct watchers_hung *hung = watchers_hung(watchers, slot, &count);
-    return mark->slot_at < count && hung[mark->slot_at].mark == mark &&
-           hung[mark->slot_at].watch == mark->watch &&
-           watchers_has_bit(watchers_chunk_kept(watchers, slot)->is_watched, slot);
+    uint32_t slot = mark->slot_ord - 1;
+    const struct watchers_marks *marks = watchers_hung(watchers, slot);
+    if (marks == NULL || mark->slot_at >= marks->count)
+        return false;
+    const struct watchers_hung *hung = &marks->hung[mark->slot_at];
+    return hung->mark == mark && hung->watch == mark->watch && hung->notes == mark->watch->notes &&
+           (!is_noted(marks, mark->slot_at) || has_note(hung->notes, slot)) &&
+           (watchers_word_kept(watchers, slot)->is_watched & watchers_bit(slot)) != 0;
 }
 
 static bool are_marks_sound(const struct watchers *watchers, const struct watch *watch,

@@ -1,5 +1,6 @@
 /* watchers_state: what the files of watchers share: watchers.c adds, ends and takes changes in,
- * watchers_marks.c keeps who is told of whom, watchers_lines.c writes (gateway/text/watchers.h).
+ * watchers_marks.c keeps who is told of whom, watchers_notes.c what changed of that, and
+ * watchers_lines.c writes (gateway/text/watchers.h).
  *
  * It is no module: nobody else includes it.
  *
@@ -33,17 +34,34 @@ struct watchers_mark {
     struct list_node of_watch; /* in none, where it is the watch's own */
 };
 
-/* The marks of a slot, in any order, and beside each its watch, so that one is looked for, or all
- * of them are fetched from memory at once, without a look at any of them. */
+/* Slots that changed, for a connection: on each of them marks of its watches hang which are to be
+ * due, or did. A mark is noted once before all notes are taken, and they are taken before a watch
+ * ends and with the reply to a new one: so there are no more of them than there were marks then,
+ * or came since. It lives as long as one of its watches, of which those that have ended may have
+ * marks left. */
+struct watchers_notes {
+    struct watchers_connection *connection; /* NULL: all its watches have ended */
+    uint32_t *slots;
+    uint32_t count, room;
+    uint32_t watches;
+};
+
+/* The marks of a slot, in any order, and beside each its watch and what notes it, so that a change
+ * is noted, or a watch looked for, without a look at any of them. */
 struct watchers_hung {
     struct watchers_mark *mark;
     struct watch *watch;
+    struct watchers_notes *notes;
 };
+
+/* So many of a slot's marks can be noted, the first ones. */
+#define WATCHERS_NOTED_MAX 64u
 
 struct watchers_marks {
     uint32_t count;
     uint16_t room_bits; /* there is room for 2^room_bits - 1 */
     uint16_t centres;   /* circles in whose middle the client stands: WATCHERS_OF_CENTRE_MAX */
+    uint64_t is_noted;  /* by bits: then the slot is among the notes of that mark's connection */
     struct watchers_hung hung[];
 };
 
@@ -80,14 +98,22 @@ struct watchers_slot {
 #define WATCHERS_CHUNK_SLOTS 1024u
 #define WATCHERS_CHUNK_WORDS (WATCHERS_CHUNK_SLOTS / 64)
 
-/* Bits of slots, so that a change of one that nobody watches needs no more than one of them. */
+/* Bits of 64 slots beside each other, so that a change of one that nobody watches reads no more of
+ * them than a part of one line of a cache. */
+struct watchers_word {
+    uint64_t is_watched; /* it has marks */
+    uint64_t is_far;     /* fences_are_far from where it is, */
+    uint32_t came;       /* as far as fences.came was this */
+    uint32_t askings;    /* `askings` below when all that follows was 0: */
+    uint64_t was_asked;  /* whether somebody is awaited there */
+};
+
+#define WATCHERS_CHUNK_SLOTS 1024u
+#define WATCHERS_CHUNK_WORDS (WATCHERS_CHUNK_SLOTS / 64)
+
 struct watchers_chunk {
-    uint64_t is_watched[WATCHERS_CHUNK_WORDS]; /* it has marks */
-    uint64_t was_asked[WATCHERS_CHUNK_WORDS];  /* whether somebody is awaited there, */
-    uint32_t askings;                          /* since `askings` below became this number */
-    uint32_t came;                             /* fences.came when all these bits were 0: */
-    uint64_t is_far[WATCHERS_CHUNK_WORDS];     /* fences_are_far from where it is */
-    struct watchers_slot *slots;               /* NULL: nothing is kept of them */
+    struct watchers_word words[WATCHERS_CHUNK_WORDS];
+    struct watchers_slot *slots; /* NULL: nothing is kept of them */
 };
 
 /* A circle is gone over where its centre has moved: first who was told in, then who stands there.
@@ -106,7 +132,8 @@ struct watch_cursor {
 struct watch {
     /* What a change of a client in it reads and writes. */
     struct watchers_connection *connection; /* NULL: it has ended, and has marks left */
-    uint64_t seen;                          /* the change that was the last to look at it */
+    struct watchers_notes *notes;
+    uint64_t seen; /* the last change that looked at it, where it hangs past those that are noted */
     struct list_node due;
     struct watchers_mark *due_first, *due_last; /* of `marks` */
     enum watchers_kind kind;
@@ -181,7 +208,7 @@ struct watchers_slot *watchers_slot(struct watchers *watchers, uint32_t slot);
 /* The same where nothing is to be changed: NULL for one of which nothing is kept. */
 struct watchers_slot *watchers_slot_kept(const struct watchers *watchers, uint32_t slot);
 /* The bits of a slot, on the same terms. */
-struct watchers_chunk *watchers_chunk(struct watchers *watchers, uint32_t slot);
+struct watchers_word *watchers_word(struct watchers *watchers, uint32_t slot);
 
 static inline struct watchers_chunk *watchers_chunk_kept(const struct watchers *watchers,
                                                          uint32_t slot)
@@ -190,9 +217,16 @@ static inline struct watchers_chunk *watchers_chunk_kept(const struct watchers *
     return chunk < watchers->chunk_count ? watchers->chunks[chunk] : NULL;
 }
 
-static inline bool watchers_has_bit(const uint64_t *bits, uint32_t slot)
+static inline struct watchers_word *watchers_word_kept(const struct watchers *watchers,
+                                                       uint32_t slot)
 {
-    return bits[slot % WATCHERS_CHUNK_SLOTS / 64] >> slot % 64 & 1;
+    struct watchers_chunk *chunk = watchers_chunk_kept(watchers, slot);
+    return chunk == NULL ? NULL : &chunk->words[slot % WATCHERS_CHUNK_SLOTS / 64];
+}
+
+static inline uint64_t watchers_bit(uint32_t slot)
+{
+    return UINT64_C(1) << slot % 64;
 }
 
 void watchers_free_slots(struct watchers *watchers);
@@ -205,14 +239,16 @@ void watchers_due(struct watchers *watchers, struct watch *watch);
  * may be very many. */
 void watchers_due_all(struct watchers *watchers);
 
+/* The connection may have lines. */
+void watchers_give(struct watchers *watchers, struct watchers_connection *connection);
+
 /* It is a circle's own, of the client in its middle. */
 bool watchers_is_centre(const struct watchers_mark *mark);
 /* On that slot. False where the system refuses memory: then the connection is lost. */
 bool watchers_hang(struct watchers *watchers, uint32_t slot, struct watchers_mark *mark);
 void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark);
-/* The marks of a slot: `*count` of them, in any order, until one is hung or unhung there. */
-const struct watchers_hung *watchers_hung(const struct watchers *watchers, uint32_t slot,
-                                          uint32_t *count);
+/* The marks of a slot; NULL: none. */
+struct watchers_marks *watchers_hung(const struct watchers *watchers, uint32_t slot);
 
 /* A mark more of the watch on the slot, neither told nor due. NULL: the connection is lost. */
 struct watchers_mark *watchers_mark(struct watchers *watchers, struct watch *watch, uint32_t slot);
@@ -228,6 +264,21 @@ struct watchers_mark *watchers_take_due(struct watch *watch);
  */
 void watchers_mark_gone(struct watchers *watchers, struct watchers_mark *mark, struct span client,
                         struct watchers_gone **gone);
+
+/* ---- watchers_notes.c ---- */
+
+/* The notes of the connection are the watch's, too, until it leaves them. False where memory for
+ * them is refused. */
+bool watchers_join_notes(struct watchers *watchers, struct watchers_connection *connection,
+                         struct watch *watch);
+void watchers_leave_notes(struct watchers *watchers, struct watch *watch);
+/* All its watches have ended. */
+void watchers_end_notes(struct watchers *watchers, struct watchers_connection *connection);
+/* One of the first WATCHERS_NOTED_MAX marks of the slot, not a watch's own, is to be due. */
+void watchers_note(struct watchers *watchers, uint32_t slot, struct watchers_marks *marks,
+                   uint32_t at);
+/* All marks that are noted are due now. */
+void watchers_take_notes(struct watchers *watchers, struct watchers_connection *connection);
 
 /* ---- watchers_gone.c ---- */
 

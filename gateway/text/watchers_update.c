@@ -4,11 +4,12 @@
 #include "gateway/text/watchers.h"
 #include "gateway/text/watchers_state.h"
 
-/* Changes whose slots are fetched from memory in advance; later what hangs on them,
- * so much at most. */
-#define AHEAD       8u
-#define AHEAD_MARKS 4u
-#define AHEAD_MAX   16u
+/* So many changes are looked at in turn after what is read of them was fetched from memory: so many
+ * lines of the marks of each, and of so many what they name. */
+#define BLOCK         16u
+#define LINE_BYTES    64u
+#define MARK_LINES    4u
+#define MARKS_FETCHED 16u
 
 bool watchers_is_there(const struct watchers *watchers, uint32_t slot)
 {
@@ -18,13 +19,13 @@ bool watchers_is_there(const struct watchers *watchers, uint32_t slot)
 
 static bool is_watched(const struct watchers *watchers, uint32_t slot)
 {
-    const struct watchers_chunk *chunk = watchers_chunk_kept(watchers, slot);
-    return chunk != NULL && watchers_has_bit(chunk->is_watched, slot);
+    const struct watchers_word *word = watchers_word_kept(watchers, slot);
+    return word != NULL && (word->is_watched & watchers_bit(slot)) != 0;
 }
 
-static bool is_self(const struct watchers_mark *mark)
+static bool is_self(const struct watchers_hung *hung)
 {
-    return mark == &mark->watch->self;
+    return hung->mark == &hung->watch->self;
 }
 
 /* ---- watches of everything ---- */
@@ -115,15 +116,15 @@ static void ask(struct watchers *watchers, uint32_t slot)
 {
     struct location location;
     char text[PACKED_TEXT_BYTES_MAX];
-    struct watchers_chunk *chunk = watchers_chunk(watchers, slot);
-    if (chunk == NULL || !table_slot_is_live(watchers->table, slot))
+    struct watchers_word *word = watchers_word(watchers, slot);
+    if (word == NULL || !table_slot_is_live(watchers->table, slot))
         return;
-    if (chunk->askings != watchers->askings)
-        memset(chunk->was_asked, 0, sizeof chunk->was_asked);
-    chunk->askings = watchers->askings;
-    if (watchers_has_bit(chunk->was_asked, slot))
+    if (word->askings != watchers->askings)
+        word->was_asked = 0;
+    word->askings = watchers->askings;
+    if ((word->was_asked & watchers_bit(slot)) != 0)
         return;
-    chunk->was_asked[slot % WATCHERS_CHUNK_SLOTS / 64] |= UINT64_C(1) << slot % 64;
+    word->was_asked |= watchers_bit(slot);
     table_read(watchers->table, slot, text, &location);
     uint64_t hash = table_ref(watchers->table, location.client).hash;
     ask_as(watchers, slot, location.client, watchers_awaited_as(WATCHERS_CLIENT, hash));
@@ -145,25 +146,48 @@ bool watchers_is_inside(const struct watchers *watchers, const struct watch *wat
 /* No circle was near where the client stands, nor has come since. */
 static bool was_far(const struct watchers *watchers, uint32_t slot)
 {
-    const struct watchers_chunk *chunk = watchers_chunk_kept(watchers, slot);
-    return chunk != NULL && chunk->came == watchers->fences.came &&
-           watchers_has_bit(chunk->is_far, slot);
+    const struct watchers_word *word = watchers_word_kept(watchers, slot);
+    return word != NULL && word->came == watchers->fences.came &&
+           (word->is_far & watchers_bit(slot)) != 0;
 }
 
 /* Now; and it is known from now on. */
 static bool is_far(struct watchers *watchers, uint32_t slot, const struct degrees *place)
 {
-    struct watchers_chunk *chunk = watchers_chunk(watchers, slot);
-    if (chunk == NULL)
+    struct watchers_word *word = watchers_word(watchers, slot);
+    if (word == NULL)
         return false;
-    if (chunk->came != watchers->fences.came)
-        memset(chunk->is_far, 0, sizeof chunk->is_far);
-    chunk->came = watchers->fences.came;
-    uint64_t *word = &chunk->is_far[slot % WATCHERS_CHUNK_SLOTS / 64];
-    uint64_t bit = UINT64_C(1) << slot % 64;
+    if (word->came != watchers->fences.came)
+        word->is_far = 0;
+    word->came = watchers->fences.came;
     bool is_far = fences_are_far(&watchers->fences, place);
-    *word = is_far ? *word | bit : *word & ~bit;
+    word->is_far = is_far ? word->is_far | watchers_bit(slot) : word->is_far & ~watchers_bit(slot);
     return is_far;
+}
+
+/* A change of the slot concerns nobody but those of everything and who is awaited. `stays`: its
+ * client is in the hundredths of a degree where it was. */
+static bool concerns_nobody(const struct watchers *watchers, uint32_t slot, bool stays)
+{
+    return !is_watched(watchers, slot) &&
+           (watchers->fences.cells.nodes == 0 || (stays && was_far(watchers, slot)));
+}
+
+/* The watch has a mark on the slot. Circles of a cell and marks are often in the same order, so
+ * `*next` is where it is looked for first: after that of the one before. */
+static bool was_looked_at(const struct watchers *watchers, const struct watchers_marks *marks,
+                          const struct watch *watch, uint32_t *next)
+{
+    uint32_t count = marks == NULL ? 0 : marks->count;
+    uint32_t first = count < WATCHERS_NOTED_MAX ? count : WATCHERS_NOTED_MAX;
+    for (uint32_t left = first, at = *next; left > 0; left--, at++) {
+        at = at >= first ? 0 : at;
+        if (marks->hung[at].watch != watch)
+            continue;
+        *next = at + 1;
+        return true;
+    }
+    return count > first && watch->seen == watchers->looks;
 }
 
 /* Circles that hold the client and whom nobody told of it. Those who were told, and those in whose
@@ -178,10 +202,11 @@ static void look_at_fences(struct watchers *watchers, uint32_t slot, bool stays)
         return;
     fences_begin(&walk, &watchers->fences, &place);
     struct arc_point point = {.cosine = -1};
+    uint32_t next = 0;
     while ((fence = fences_next(&walk)) != NULL) {
         int64_t mm;
         struct watch *watch = LIST_OWNER(fence, struct watch, fence);
-        if (watch->seen == watchers->looks)
+        if (was_looked_at(watchers, watchers_hung(watchers, slot), watch, &next))
             continue;
         if (point.cosine < 0)
             point = arc_point(place);
@@ -193,6 +218,23 @@ static void look_at_fences(struct watchers *watchers, uint32_t slot, bool stays)
     }
 }
 
+/* Marks beyond those that can be noted are due at once. */
+static void look_at_marks(struct watchers *watchers, uint32_t slot)
+{
+    struct watchers_marks *marks = watchers_hung(watchers, slot);
+    for (uint32_t i = 0; i < marks->count; i++) {
+        const struct watchers_hung *hung = &marks->hung[i];
+        if (i >= WATCHERS_NOTED_MAX)
+            hung->watch->seen = watchers->looks;
+        if (is_self(hung))
+            look_at_self(watchers, hung->watch);
+        else if (i < WATCHERS_NOTED_MAX)
+            watchers_note(watchers, slot, marks, i);
+        else
+            watchers_mark_due(watchers, hung->mark);
+    }
+}
+
 /* What stands in the slot has changed, for the last time at that position. */
 static void look_at(struct watchers *watchers, uint32_t slot, uint64_t position, bool stays)
 {
@@ -201,17 +243,8 @@ static void look_at(struct watchers *watchers, uint32_t slot, uint64_t position,
         note_birth(watchers, watchers_slot_kept(watchers, slot), slot, position);
     if (watchers->awaited.nodes > 0)
         ask(watchers, slot);
-    if (is_watched(watchers, slot)) {
-        uint32_t count;
-        const struct watchers_hung *hung = watchers_hung(watchers, slot, &count);
-        for (uint32_t i = 0; i < count; i++) {
-            hung[i].watch->seen = watchers->looks;
-            if (is_self(hung[i].mark))
-                look_at_self(watchers, hung[i].watch);
-            else
-                watchers_mark_due(watchers, hung[i].mark);
-        }
-    }
+    if (is_watched(watchers, slot))
+        look_at_marks(watchers, slot);
     look_at_fences(watchers, slot, stays);
 }
 
@@ -221,17 +254,19 @@ static void look_at(struct watchers *watchers, uint32_t slot, uint64_t position,
 static void take_gone(struct watchers *watchers, uint32_t slot, struct span client)
 {
     struct watchers_gone *gone = NULL;
-    struct watchers_chunk *chunk = watchers_chunk_kept(watchers, slot);
+    struct watchers_word *word = watchers_word_kept(watchers, slot);
     struct watchers_slot *at = watchers_slot_kept(watchers, slot);
-    if (chunk != NULL)
-        chunk->was_asked[slot % WATCHERS_CHUNK_SLOTS / 64] &= ~(UINT64_C(1) << slot % 64);
+    if (word != NULL)
+        word->was_asked &= ~watchers_bit(slot);
     if (at == NULL)
         return;
     watchers_note_gone(watchers, slot, at->born, client);
     while (at->marks != NULL) {
-        struct watchers_mark *mark = at->marks->hung[at->marks->count - 1].mark;
+        const struct watchers_hung *last = &at->marks->hung[at->marks->count - 1];
+        struct watchers_mark *mark = last->mark;
+        bool is_own = is_self(last);
         watchers_unhang(watchers, mark);
-        if (is_self(mark)) {
+        if (is_own) {
             if (!watchers_await(watchers, mark->watch))
                 watchers_lose(watchers, mark->watch->connection);
             look_at_self(watchers, mark->watch);
@@ -279,47 +314,95 @@ static bool note_latest(struct watchers *watchers, uint64_t from, uint64_t end)
     return true;
 }
 
-/* What a slot's marks are, a few changes before they are looked at; how many, 0: nobody cares. */
-static uint32_t ahead(const struct watchers *watchers, uint64_t position, uint64_t end,
-                      const struct watchers_hung **hung)
+static bool is_passed(const struct watchers *watchers, uint64_t position)
 {
-    uint32_t slot = position < end ? changes_at(&watchers->changes, position) : CHANGES_NONE;
-    uint32_t count = 0;
-    if (slot != CHANGES_NONE && is_watched(watchers, slot))
-        *hung = watchers_hung(watchers, slot, &count);
-    return count < AHEAD_MAX ? count : AHEAD_MAX;
+    uint32_t slot = changes_at(&watchers->changes, position);
+    if (slot == CHANGES_NONE)
+        return true;
+    if (knows_births(watchers))
+        return watchers_slot_kept(watchers, slot)->latest != (uint32_t)position;
+    return watchers->awaited.nodes == 0 &&
+           concerns_nobody(watchers, slot, changes_stays(&watchers->changes, position));
 }
 
-/* The record, the marks of its slot, each of these, and their watches, one after the other. */
-static void prefetch(const struct watchers *watchers, uint64_t position, uint64_t end)
+static void fetch_words(const struct watchers *watchers, uint64_t from, uint64_t end)
 {
-    const struct watchers_hung *hung = NULL;
-    if (position + AHEAD < end) {
-        uint32_t slot = changes_at(&watchers->changes, position + AHEAD);
-        if (slot != CHANGES_NONE) {
-            table_prefetch_slot(watchers->table, slot);
-            if (is_watched(watchers, slot))
-                __builtin_prefetch(watchers_slot_kept(watchers, slot)->marks);
-        }
+    for (uint64_t position = from; position < end; position++)
+        __builtin_prefetch(watchers_word_kept(watchers, changes_at(&watchers->changes, position)));
+}
+
+/* The marks, and what they name that a change writes to. */
+static void fetch_marks(const struct watchers_marks *marks)
+{
+    for (uint32_t line = 0; line < MARK_LINES; line++)
+        __builtin_prefetch((const char *)marks + (size_t)line * LINE_BYTES);
+}
+
+static void fetch_marked(const struct watchers_marks *marks)
+{
+    __builtin_prefetch(marks->hung[0].notes);
+    for (uint32_t at = 0; at < marks->count && at < MARKS_FETCHED; at++)
+        if (is_self(&marks->hung[at]))
+            __builtin_prefetch(marks->hung[at].watch);
+}
+
+/* What is read of changes that are looked at, in steps of which each reads what the one before it
+ * fetched. */
+static void fetch(const struct watchers *watchers, const uint64_t *positions, uint32_t count)
+{
+    const struct watchers_marks *marks[BLOCK];
+    struct fences_fetch fetches[BLOCK];
+    bool has_fences = watchers->fences.cells.nodes > 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = changes_at(&watchers->changes, positions[i]);
+        table_prefetch_slot(watchers->table, slot);
+        __builtin_prefetch(watchers_slot_kept(watchers, slot));
     }
-    for (uint32_t i = ahead(watchers, position + AHEAD_MARKS, end, &hung); i-- > 0;) {
-        __builtin_prefetch(hung[i].mark);
-        __builtin_prefetch(hung[i].watch);
+    for (uint32_t i = 0; i < count; i++) {
+        struct degrees place;
+        uint32_t slot = changes_at(&watchers->changes, positions[i]);
+        marks[i] = watchers_hung(watchers, slot);
+        if (marks[i] != NULL)
+            fetch_marks(marks[i]);
+        fetches[i].count = 0;
+        if (has_fences && grid_slot_place(watchers->table, slot, &place))
+            fences_fetch_buckets(&fetches[i], &watchers->fences, &place);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        fences_fetch_cells(&fetches[i]);
+    for (uint32_t i = 0; i < count; i++)
+        fences_fetch(&fetches[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        fences_fetch(&fetches[i]);
+        if (marks[i] != NULL)
+            fetch_marked(marks[i]);
+    }
+}
+
+/* Whether a change is passed does not depend on others of the block: a circle that these move is
+ * gone over afterwards. */
+static void take_block(struct watchers *watchers, uint64_t from, uint64_t end)
+{
+    uint64_t positions[BLOCK];
+    uint32_t count = 0;
+    fetch_words(watchers, from, end);
+    for (uint64_t position = from; position < end; position++)
+        if (!is_passed(watchers, position))
+            positions[count++] = position;
+    if (count > 1)
+        fetch(watchers, positions, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = changes_at(&watchers->changes, positions[i]);
+        /* Of several changes of everything's only the last is left: it may have moved before. */
+        bool stays = !knows_births(watchers) && changes_stays(&watchers->changes, positions[i]);
+        look_at(watchers, slot, positions[i], stays);
     }
 }
 
 static void take_each(struct watchers *watchers, uint64_t from, uint64_t end)
 {
-    for (uint64_t position = from; position < end; position++) {
-        uint32_t slot = changes_at(&watchers->changes, position);
-        prefetch(watchers, position, end);
-        if (slot == CHANGES_NONE)
-            continue;
-        if (!knows_births(watchers))
-            look_at(watchers, slot, position, changes_stays(&watchers->changes, position));
-        else if (watchers_slot_kept(watchers, slot)->latest == (uint32_t)position)
-            look_at(watchers, slot, position, false); /* it may have moved before */
-    }
+    for (uint64_t at = from; at < end; at += BLOCK)
+        take_block(watchers, at, end - at < BLOCK ? end : at + BLOCK);
 }
 
 /* More changed than the log holds: any slot may have. */

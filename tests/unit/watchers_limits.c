@@ -601,6 +601,42 @@ static void a_connection_without_room_is_lost(void)
     tear_down(&rig);
 }
 
+/* Up to 64 marks of a slot are noted, others are due at once: the same is said at that limit and
+ * past it, also where what was noted is unhung, and each circle says it once. */
+static void each_of_many_circles_says_it_once(void)
+{
+    for (uint32_t circles = 63; circles <= 66; circles++) {
+        struct rig rig;
+        struct watchers_connection one = {0}, other = {0};
+        set_up(&rig);
+        for (uint32_t i = 0; i < circles; i++)
+            CHECK_INT(add(&rig, i % 3 == 2 ? &other : &one, around_zero(1000)), WATCHERS_ADDED);
+        uint32_t others = circles / 3;
+        put(&rig, span_of("kiwi"), "+0+0");
+        CHECK_INT(take(&rig, &one) + take(&rig, &other), circles);
+        put(&rig, span_of("kiwi"), "+0.000001+0");
+        put(&rig, span_of("kiwi"), "+0.000002+0");
+        CHECK(is_due(&rig, &one) && watchers_next_due(rig.watchers) == &other);
+        CHECK(watchers_is_sound(rig.watchers));
+        CHECK_INT(watchers_end(rig.watchers, &one, 1), 1);
+        CHECK_INT(watchers_end(rig.watchers, &other, 2), 1);
+        int64_t steps = 1;
+        watchers_clear(rig.watchers, &steps);
+        put(&rig, span_of("kiwi"), "+0.000003+0");
+        watchers_update(rig.watchers);
+        CHECK(watchers_is_sound(rig.watchers));
+        CHECK_INT(take(&rig, &other), others - 1);
+        CHECK_INT(take(&rig, &one), circles - others - 1);
+        CHECK_INT(take(&rig, &one) + take(&rig, &other), 0);
+        put(&rig, span_of("kiwi"), "+1+0");
+        CHECK_INT(watchers_end(rig.watchers, &one, 0), circles - others - 1);
+        CHECK_INT(take(&rig, &other), others - 1);
+        CHECK_BYTES(rig.out.data, 8, "! LEAVE ", 8);
+        CHECK_INT(watchers_end(rig.watchers, &other, 0), others - 1);
+        tear_down(&rig);
+    }
+}
+
 static void without_a_watch_there_is_nothing(void)
 {
     struct rig rig;
@@ -640,6 +676,7 @@ static const struct check_case cases[] = {
     {"a sweep waits for who follows", a_sweep_waits_for_who_follows},
     {"a watch without room is refused", a_watch_without_room_is_refused},
     {"a connection without room is lost", a_connection_without_room_is_lost},
+    {"each of many circles says it once", each_of_many_circles_says_it_once},
     {"without a watch there is nothing", without_a_watch_there_is_nothing},
 };
 
