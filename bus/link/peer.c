@@ -122,7 +122,7 @@ bool peer_is_up(const struct peer *peer)
 static void go_up(struct peer *peer, int64_t now_ms)
 {
     window_calm(&peer->window);
-    peer->hello_at = peer->unmet_at = NEVER;
+    peer->hello_at = peer->unmet_at = peer->absent_at = NEVER;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
     peer->beat_at = now_ms + PEER_HEARTBEAT_MS;
@@ -133,11 +133,12 @@ static void go_up(struct peer *peer, int64_t now_ms)
     tell(peer, LINK_UP, 0, "");
 }
 
-static void go_down(struct peer *peer, const char *reason)
+static void go_down(struct peer *peer, const char *reason, int64_t now_ms)
 {
     digest_check_forget(&peer->digest_check);
     range_check_close(&peer->checks);
     peer->silence_at = peer->heartbeat_at = peer->beat_at = peer->stuck_at = NEVER;
+    peer->absent_at = now_ms + PEER_ABSENT_MS;
     tell_again(peer);
     tell(peer, LINK_DOWN, 0, reason);
 }
@@ -151,7 +152,7 @@ static void take_step(struct peer *peer, enum peer_step step, const char *reason
     if (!was_up && peer_is_up(peer))
         go_up(peer, now_ms);
     else if (was_up && !peer_is_up(peer))
-        go_down(peer, reason);
+        go_down(peer, reason, now_ms);
 }
 
 /* A message of the pair of incarnations came: they live, and they know us. */
@@ -470,6 +471,7 @@ static void find_lost(struct peer *peer, int64_t now_ms)
 static void run_timers(struct peer *peer, int64_t now_ms)
 {
     find_lost(peer, now_ms);
+    peer_leave_absent(peer, now_ms);
     if (peer->state == PEER_UP && now_ms >= peer->silence_at) {
         take_step(peer, STEP_LOSE, "silence", now_ms);
         peer->hello_at = now_ms;

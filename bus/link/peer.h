@@ -48,6 +48,10 @@
 /* Changes that found no memory in the ring are made up for at once, then after this pause: a whole
  * table is sent each time. */
 #define PEER_FIND_MS 5000
+/* What waits for a neighbour that is away for this time is kept no longer where that is more slots
+ * than this: as many ranges differ, or the neighbour has heard of it elsewhere. */
+#define PEER_ABSENT_MS        10000
+#define PEER_ABSENT_SLOTS_MAX (TABLE_RANGES / RANGE_RESYNC_PART)
 /* Another incarnation is met so often, for who is met is sent a whole table; and a few sooner than
  * that, because a process may be started again in its first second. */
 #define PEER_MEET_MS  1000
@@ -113,11 +117,12 @@ struct peer {
                                PEER_CLIENTS_UNKNOWN */
     bool is_new;            /* the link has not been up with this pair of incarnations */
     bool compares;          /* what they lack is found by comparing; else all is told */
-    uint64_t met;           /* incarnations that were met over this link since the start */
-    int64_t meet_at;        /* when PEER_MEET_MAX others may be met */
-    unsigned hellos_early;  /* of others, before that */
-    uint64_t refused;       /* locations of this pair of incarnations that count as had and were not
-                               kept */
+    uint64_t met;    /* incarnations that were met over this link since the start, and how often
+                        what waited for one was not kept */
+    int64_t meet_at; /* when PEER_MEET_MAX others may be met */
+    unsigned hellos_early; /* of others, before that */
+    uint64_t refused;      /* locations of this pair of incarnations that count as had and were not
+                              kept */
 
     struct window window; /* what we send them */
 
@@ -143,8 +148,9 @@ struct peer {
     int64_t stuck_at;   /* while the link is up: when the wait for an acknowledgement ends */
     int64_t unmet_at;   /* when the wait for the first time up ends */
 
-    int64_t find_at; /* when what the ring lost may be made up for */
-    int64_t met_at;  /* when their incarnation was first heard of */
+    int64_t absent_at; /* while the link is down: from when on it is no short break */
+    int64_t find_at;   /* when what the ring lost may be made up for */
+    int64_t met_at;    /* when their incarnation was first heard of */
     int64_t heard_at, hello_at, silence_at, ack_at, heartbeat_at;
     int64_t beat_at; /* a HEARTBEAT is due then whatever else is sent: it has the clocks, and the
                         check of level 0 */
@@ -212,6 +218,12 @@ bool peer_is_up(const struct peer *peer);
 /* Whether our process ends and has nothing more to send to them: a link that is down is not waited
  * for. */
 bool peer_is_over(const struct peer *peer);
+
+/* ---- peer_begin.c ------------------------------------------------------------------------ */
+
+/* What a neighbour lacks that is away for long is not kept: as between two processes that meet, all
+ * is compared, or told, when it is back. */
+void peer_leave_absent(struct peer *peer, int64_t now_ms);
 
 /* ---- peer_compare.c ---------------------------------------------------------------------- */
 

@@ -20,7 +20,7 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     peer->heard_at = peer->pair_heard_at = peer->hello_at = peer->find_at = AT_ONCE;
     peer->meet_at = AT_ONCE;
     peer->silence_at = peer->ack_at = peer->heartbeat_at = peer->stuck_at = NEVER;
-    peer->beat_at = NEVER;
+    peer->beat_at = peer->absent_at = NEVER;
     peer->unmet_at = AT_ONCE; /* the first turn says what time it is */
 }
 
@@ -28,6 +28,17 @@ void peer_free(struct peer *peer)
 {
     range_check_close(&peer->checks);
     window_free(&peer->window);
+}
+
+void peer_leave_absent(struct peer *peer, int64_t now_ms)
+{
+    const struct ring *ring = &peer->window.ring;
+    if (now_ms < peer->absent_at || ring->head - ring->kept <= PEER_ABSENT_SLOTS_MAX)
+        return;
+    window_drop(&peer->window);
+    range_resync_forget(&peer->checks);
+    peer->is_new = true;
+    peer->met++; /* where the link is still up over there, what is settled is so no more */
 }
 
 void peer_move(struct peer *peer, const struct peer *from, size_t index, struct span name)

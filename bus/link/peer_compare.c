@@ -41,7 +41,10 @@ void peer_begin_pair(struct peer *peer, int64_t now_ms)
         clients = (uint32_t)peer->their_clients;
     bool leads = peer->common->incarnation < peer->theirs;
     peer->compares = range_resync_begin(&peer->checks, clients, leads, now_ms);
-    peer->window.ring.lost = !peer->compares;
+    if (!peer->compares)
+        window_owe_all(&peer->window);
+    else if (peer->window.ring.lost)
+        window_refill(&peer->window, 0);
 }
 
 int64_t peer_rests_at(const struct peer *peer, int64_t now_ms)

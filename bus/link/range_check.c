@@ -61,7 +61,7 @@ void range_check_close(struct range_check *check)
     range_repair_free(check);
     free(check->settled);
     check->settled = check->seen = check->left_out[0] = check->left_out[1] = NULL;
-    check->is_open = check->agrees = check->any_left_out = false;
+    check->is_open = check->agrees = check->any_left_out = check->was_checked = false;
     check->refused_there = check->accounted = 0;
     check->settled_count = check->seen_count = check->run_count = 0;
     check->round_next = check->round_end = check->round_faults = check->round_settled = 0;
@@ -528,7 +528,7 @@ static void take_check(struct range_check *check, const struct wire_message *mes
         check->count->checks_dropped++;
         return;
     }
-    range_resync_see_check(check, message);
+    range_resync_see_check(check, message, now_ms);
     judge_check(check, message, received, ours, now_ms);
     range_resync_take_check(check, message, now_ms);
 }

@@ -166,6 +166,7 @@ struct range_check {
     struct range_resync resync;
     struct range_bucket resyncs; /* how many there may be now */
     bool was_resynced;           /* `resyncs` counts */
+    bool was_checked;            /* a CHECK came while it is open */
     bool gives_up;               /* everything should be told */
     bool differs;                /* there was a fault, and not every range was settled since */
     bool is_synced; /* every range was settled at one moment, since this pair of incarnations met */
@@ -224,10 +225,10 @@ uint64_t range_check_not_comparable(const struct range_check *check);
 /* Another process is met over this link: nothing of it is settled. */
 void range_resync_forget(struct range_check *check);
 
-/* To be called where the link has just come up and neither end has put into its ring what the other
- * one may lack: nothing need be put there, because what differs will be found. `leads`: this end
- * shows its digests first; both ends should say the opposite. False where there were too many of
- * these, or there is no memory: then everything must be told. */
+/* To be called where the link has just come up and one of its ends, or both, has not put into its
+ * ring what the other one may lack: nothing need be put there, because what differs will be found.
+ * `leads`: this end shows its digests first; both ends should say the opposite. False where there
+ * were too many of these, or there is no memory: then everything must be told. */
 bool range_resync_begin(struct range_check *check, uint32_t clients, bool leads, int64_t now_ms);
 void range_resync_end(struct range_check *check);
 
@@ -239,7 +240,8 @@ bool range_resync_next(struct range_check *check, struct wire_message *message, 
 int64_t range_resync_deadline_ms(const struct range_check *check);
 
 /* A CHECK of theirs is about to be judged, and has been; and their first HEARTBEAT has. */
-void range_resync_see_check(struct range_check *check, const struct wire_message *message);
+void range_resync_see_check(struct range_check *check, const struct wire_message *message,
+                            int64_t now_ms);
 void range_resync_take_check(struct range_check *check, const struct wire_message *message,
                              int64_t now_ms);
 void range_resync_take_whole(struct range_check *check, int64_t now_ms);

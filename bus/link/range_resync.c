@@ -104,11 +104,21 @@ void range_resync_take_whole(struct range_check *check, int64_t now_ms)
         resync->show_at = now_ms;
 }
 
-/* The end that does not lead goes by the level of the one that does: that of its first piece. */
-void range_resync_see_check(struct range_check *check, const struct wire_message *message)
+/* The end that does not lead goes by the level of the one that does: that of its first piece.
+ * Rounds begin elsewhere than at the first range, so where a quarter from there is what comes first
+ * the other end compares all, because it kept nothing of what this one lacks: only of large tables.
+ */
+void range_resync_see_check(struct range_check *check, const struct wire_message *message,
+                            int64_t now_ms)
 {
     struct range_resync *resync = &check->resync;
     bool is_first_piece = message->first == 0 && message->level >= RANGE_CHECK_LEVEL_MIN;
+    bool is_quarter = message->level == WIRE_LEVEL_MAX &&
+                      message->bin.len == RANGE_COUNT / RANGE_CHECK_TURNS * WIRE_RANGE_BYTES;
+    if (!check->was_checked && is_first_piece && is_quarter && !resync->is_active &&
+        range_resync_begin(check, table_count(check->list->table), false, now_ms))
+        range_resync_forget(check);
+    check->was_checked = true;
     if (resync->is_showing && !resync->leads && resync->next == 0 && is_first_piece)
         resync->level = (unsigned)message->level;
 }

@@ -15,8 +15,11 @@
  * Positions from `sent` on were never sent, so blanks at the end are taken back, and all are closed
  * when a slot is forgotten and more than half of a long queue is blanks.
  *
+ * Where every slot waits because it was filled, they are a run: two numbers, and a bit for each.
+ * What changes later stands after it and takes 4 bytes.
+ *
  * Where the system gives no memory a slot that changed is lost, and the ring says so until it is
- * filled: the peer must then be sent everything again.
+ * filled: the peer must then be sent everything again. Until then it takes no memory for more.
  *
  * Invariant: kept <= next <= sent <= head; every slot whose due bit is set stands at one of the
  * positions from `sent` on; and the last of these is no blank. */
@@ -30,10 +33,13 @@
 
 /* All zero is an empty ring that holds no memory. */
 struct ring {
-    uint32_t *slots;                 /* by position, circular */
+    uint32_t *slots;                 /* by position from `stored` on, circular */
     uint64_t capacity;               /* a power of two, or 0 */
     uint64_t kept, next, sent, head; /* `next` goes out next: below `sent` only after a loss */
-    uint64_t *due;                   /* a bit for each slot that waits */
+    uint64_t run, run_end; /* at a kept position below `run_end` stands the slot that is as
+                              far from 0 as it is from `run` */
+    uint64_t stored;       /* the larger one of `kept` and `run_end` */
+    uint64_t *due;         /* a bit for each slot that waits */
     uint64_t due_words;
     uint64_t due_count; /* bits that are set */
     bool lost;          /* some slot that changed does not wait here */
@@ -76,8 +82,11 @@ void ring_confirm(struct ring *ring, uint64_t position);
 /* What was sent and not confirmed is sent again, at its old positions. */
 void ring_rewind(struct ring *ring);
 
-/* Nothing waits any more; nothing sent is kept. */
+/* Nothing waits any more; nothing sent is kept; no memory is held. */
 void ring_clear(struct ring *ring);
+
+/* Nothing was ever pushed, and what will be stands at positions from `position` on. */
+void ring_begin_at(struct ring *ring, uint64_t position);
 
 /* Every slot below `count` waits, in order, and nothing else; or nothing does and it is lost. */
 void ring_fill(struct ring *ring, uint32_t count);

@@ -112,6 +112,13 @@ void window_owe_all(struct window *window)
     window->ring.lost = true;
 }
 
+void window_drop(struct window *window)
+{
+    assert(window->in_flight == 0);
+    ring_clear(&window->ring);
+    window_owe_all(window);
+}
+
 void window_start_over(struct window *window)
 {
     window->acked = window->timed = 0;
@@ -123,9 +130,7 @@ void window_start_over(struct window *window)
 
 void window_begin_at(struct window *window, uint64_t position)
 {
-    struct ring *ring = &window->ring;
-    assert(ring->head == 0);
-    ring->kept = ring->next = ring->sent = ring->head = position;
+    ring_begin_at(&window->ring, position);
     window->acked = window->announced = position;
 }
 

@@ -90,6 +90,9 @@ void window_begin_at(struct window *window, uint64_t position);
 /* Everything should wait, but is not in the ring before window_refill puts it there. */
 void window_owe_all(struct window *window);
 
+/* The same, and no memory is held for what did wait. Nothing is on the way. */
+void window_drop(struct window *window);
+
 /* True while the invariant holds. Costs the size of the ring; for tests. */
 bool window_is_sound(const struct window *window);
 

@@ -56,6 +56,7 @@ if(NOT ZHERD_SANITIZE)
             unit/flood_room=$<JOIN:$<TARGET_OBJECTS:test_unit_flood_room>$<SEMICOLON>$<TARGET_PROPERTY:test_unit_flood_room,LINK_OPTIONS>,:>
             unit/peer_hello=$<TARGET_OBJECTS:test_unit_peer_hello>
             unit/flood_change=$<TARGET_OBJECTS:test_unit_flood_change>
+            unit/ring=$<TARGET_OBJECTS:test_unit_ring>
             unit/window=$<TARGET_OBJECTS:test_unit_window>
             unit/session_log=$<TARGET_OBJECTS:test_unit_session_log>
             unit/logline=$<TARGET_OBJECTS:test_unit_logline>

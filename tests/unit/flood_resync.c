@@ -1,5 +1,5 @@
 /* Whole floods whose processes meet with tables: what is told then, and when a node is ready. */
-#include "bus/link/range_check.h"
+#include "bus/link/peer.h"
 #include "tests/unit/rig.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -7,8 +7,8 @@
 
 static struct rig rig;
 
-/* As a journal would fill it: before there is any link. */
-static void load(int node, int first, int count, int64_t order_ns)
+/* As a journal would fill it, or another link: of clients of that node. */
+static void load_from(int node, int first, int count, int64_t order_ns, int origin)
 {
     struct table *table = flood_table(rig.node[node]);
     for (int i = first; i < first + count; i++) {
@@ -16,8 +16,14 @@ static void load(int node, int first, int count, int64_t order_ns)
         uint32_t slot;
         snprintf(client, sizeof client, "client-%d", i);
         struct location location = place(client, order_ns + i, "+1-1");
+        location.origin = span_of(node_names[origin]);
         CHECK(table_put(table, &location, table_ref(table, location.client), &slot) <= TABLE_NEWER);
     }
+}
+
+static void load(int node, int first, int count, int64_t order_ns)
+{
+    load_from(node, first, count, order_ns, 0);
 }
 
 static uint64_t sent_locations(void)
@@ -176,6 +182,138 @@ static void a_node_of_the_version_before_is_told_everything(void)
     }
 }
 
+/* ---- Who is away for long ---------------------------------------------------------------- */
+
+static void move(int node, int count, int64_t order_ns)
+{
+    for (int i = 0; i < count; i++) {
+        char client[32];
+        snprintf(client, sizeof client, "client-%d", i);
+        CHECK_INT(tell_at(&rig, node, client, order_ns + i, "+1-1"), FLOOD_STORED);
+    }
+}
+
+static void let_link_go_down(void)
+{
+    cut_link(&rig, 0, 1, true);
+    while (link_of(&rig, 0, 1).up || link_of(&rig, 1, 0).up)
+        pass(&rig, 1);
+}
+
+#define MANY 70000
+#define MOST ((int)PEER_ABSENT_SLOTS_MAX)
+
+/* Both know all of them, and one meanwhile of so many something newer. */
+static void open_absent(int node, int moved)
+{
+    rig_open(&rig, 2, "01");
+    load(0, 0, MANY, 1000);
+    load(1, 0, MANY, 1000);
+    settle(&rig);
+    let_link_go_down();
+    move(node, moved, 200000);
+}
+
+/* What Bob lacks he has heard elsewhere. */
+static void what_waits_for_an_absent_neighbour_is_not_kept(void)
+{
+    for (int past = 0; past < 2; past++) {
+        open_absent(0, MOST + past);
+        uint64_t sent = sent_locations();
+        load(1, 0, MOST + past, 200000);
+        pass(&rig, PEER_ABSENT_MS - 1);
+        CHECK_INT(link_of(&rig, 0, 1).due, MOST + past);
+        pass(&rig, 1);
+        CHECK_INT(link_of(&rig, 0, 1).due, past == 0 ? MOST : 0);
+        cut_link(&rig, 0, 1, false);
+        pass(&rig, 3000);
+        CHECK(all_equal(&rig));
+        CHECK_INT(sent_locations() - sent, past == 0 ? MOST : 0);
+        rig_close(&rig);
+    }
+}
+
+/* Whatever changes until he is back, and after that; if Ada shows hers first, if she is shown, and
+ * where each has left the other. */
+static void an_absent_neighbour_is_told_what_he_lacks(void)
+{
+    for (int variant = 0; variant < 3; variant++) {
+        int node = variant % 2, other = 1 - node;
+        open_absent(node, MOST + 1);
+        load_from(other, 300, MOST - 299, 200000, node);
+        if (variant == 2) {
+            move(other, MOST + 1, 300000);
+            load_from(node, 0, MOST - 299, 300000, other);
+        }
+        pass(&rig, PEER_ABSENT_MS);
+        CHECK_INT(link_of(&rig, node, other).due, 0);
+        CHECK_INT(link_of(&rig, other, node).due, 0);
+        CHECK_INT(tell_at(&rig, node, "kiwi", 1, "+3-3"), FLOOD_STORED);
+        CHECK_INT(link_of(&rig, node, other).due, 0);
+        cut_link(&rig, 0, 1, false);
+        while (!link_of(&rig, node, other).up)
+            pass(&rig, 1);
+        uint64_t sent = sent_locations();
+        CHECK_INT(tell_at(&rig, node, "client-69999", 400000, "+4-4"), FLOOD_STORED);
+        pass(&rig, 5000);
+        CHECK(all_equal(&rig));
+        CHECK(sent_locations() - sent <= 2 * 302);
+        CHECK_INT(count_of(&rig, 0)->digest_faults + count_of(&rig, 1)->digest_faults, 0);
+        CHECK_INT(count_of(&rig, node)->resyncs, 2);
+        /* Who shows his digests second has been shown something of a round before. */
+        CHECK_INT(count_of(&rig, other)->resyncs, variant == 1 ? 1 : 2);
+        rig_close(&rig);
+    }
+}
+
+/* Bob hears her all the time, so his end of the link is up, and all of it settled. */
+static void what_was_not_kept_is_no_fault_where_the_link_is_up(void)
+{
+    rig_open(&rig, 2, "01");
+    load(0, 0, MANY, 1000);
+    load(1, 0, MANY, 1000);
+    settle(&rig);
+    rig.cut[1][0] = true;
+    while (link_of(&rig, 0, 1).up)
+        pass(&rig, 1);
+    move(0, MOST + 1, 200000);
+    load(1, 10, MOST - 9, 200000);
+    pass(&rig, PEER_ABSENT_MS);
+    CHECK_INT(link_of(&rig, 0, 1).due, 0);
+    CHECK(link_of(&rig, 1, 0).up);
+    rig.cut[1][0] = false;
+    pass(&rig, 20000);
+    CHECK(all_equal(&rig));
+    CHECK_INT(count_of(&rig, 0)->digest_faults + count_of(&rig, 1)->digest_faults, 0);
+    rig_close(&rig);
+}
+
+/* It is held while nothing is put into the ring, and goes out with what is compared. */
+static void what_is_promised_while_a_process_is_met_is_told_it(void)
+{
+    rig_open_unstarted(&rig, 2, "01");
+    rig.promises = PROMISES_BY_NEIGHBOUR;
+    for (int i = 0; i < 2; i++) {
+        start(&rig, i);
+        load(i, 0, 300, 1000);
+    }
+    rig.cut[0][1] = true;
+    settle(&rig);
+    CHECK(link_of(&rig, 0, 1).their_incarnation != 0 && !link_of(&rig, 0, 1).up);
+    CHECK_INT(tell_at(&rig, 0, "kiwi", 9000, "+7-7"), FLOOD_STORED);
+    uint64_t epoch = flood_hold(rig.node[0], span_of("kiwi"), rig.now_ms);
+    rig.cut[0][1] = false;
+    rig.lose[0][1][WIRE_UPDATE] = 1;
+    rig.lose[0][1][WIRE_CHECK] = rig.lose[1][0][WIRE_CHECK] = 1000;
+    pass(&rig, 900);
+    CHECK(link_of(&rig, 0, 1).up && !knows(&rig, 1, "kiwi", "+7-7"));
+    CHECK_INT(flood_promise(rig.node[0], epoch), PROMISES_WAITS);
+    pass(&rig, 1000);
+    CHECK(knows(&rig, 1, "kiwi", "+7-7"));
+    CHECK_INT(flood_promise(rig.node[0], epoch), PROMISES_KEPT);
+    rig_close(&rig);
+}
+
 /* ---- Ready ------------------------------------------------------------------------------- */
 
 static void a_node_is_ready_once_one_link_is_settled(void)
@@ -279,6 +417,13 @@ static const struct check_case cases[] = {
      a_fourth_restart_within_a_minute_is_told_everything},
     {"a node of the version before is told everything",
      a_node_of_the_version_before_is_told_everything},
+    {"what waits for an absent neighbour is not kept",
+     what_waits_for_an_absent_neighbour_is_not_kept},
+    {"an absent neighbour is told what he lacks", an_absent_neighbour_is_told_what_he_lacks},
+    {"what was not kept is no fault where the link is up",
+     what_was_not_kept_is_no_fault_where_the_link_is_up},
+    {"what is promised while a process is met is told it",
+     what_is_promised_while_a_process_is_met_is_told_it},
     {"a node is ready once one link is settled", a_node_is_ready_once_one_link_is_settled},
     {"a node without neighbours is ready at once", a_node_without_neighbours_is_ready_at_once},
     {"a neighbour that cannot be compared does not count",

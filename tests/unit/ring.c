@@ -234,7 +234,8 @@ static void blanks_cost_no_memory(void)
 static void a_large_ring_gives_its_memory_back(void)
 {
     struct ring ring = {0};
-    ring_fill(&ring, 200000);
+    for (uint32_t slot = 0; slot < 200000; slot++)
+        ring_push(&ring, slot);
     CHECK(ring.capacity >= 200000);
     while (ring.sent < ring.head)
         ring_take(&ring);
@@ -243,6 +244,144 @@ static void a_large_ring_gives_its_memory_back(void)
     ring_push(&ring, 77);
     CHECK_INT(take(&ring), 77);
     CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+/* Two numbers and a bit for each slot, until something changes again. */
+static void a_filled_ring_takes_a_bit_a_slot(void)
+{
+    struct ring ring = {0};
+    ring_fill(&ring, 1000);
+    CHECK_INT(ring.capacity, 0);
+    CHECK_INT(ring.due_words, 16);
+    ring_push(&ring, 999);
+    ring_push(&ring, 0);
+    CHECK_INT(ring.head, 1000);
+    CHECK_INT(ring.capacity, 0);
+    CHECK_INT(take(&ring), 0);
+    ring_push(&ring, 0);
+    CHECK_INT(ring.head, 1001);
+    CHECK_INT(ring.capacity, 16);
+    CHECK(ring_is_sound(&ring));
+    ring_clear(&ring);
+    CHECK(ring.slots == NULL && ring.due == NULL && ring.due_words == 0);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+/* Whatever is forgotten of it, to the last slot and the one before a word of bits ends. */
+static void a_run_passes_over_what_was_forgotten(void)
+{
+    for (uint32_t count = 126; count < 131; count++) {
+        struct ring ring = {0};
+        uint32_t slot;
+        ring_push(&ring, 5);
+        take(&ring);
+        ring_fill(&ring, count);
+        for (slot = 0; slot < count; slot++)
+            if (slot != 62 && slot != 65 && slot != 125)
+                CHECK(ring_forget(&ring, slot));
+        CHECK_INT(ring_due(&ring), 3);
+        CHECK_INT(ring.head, 1 + 126);
+        ring_push(&ring, 2); /* waits where it stands in the run, and at the end */
+        ring_push(&ring, 500);
+        CHECK(ring_is_sound(&ring));
+        CHECK_INT(take(&ring), 2);
+        CHECK_INT(take(&ring), 62);
+        CHECK_INT(ring.sent, 1 + 63);
+        CHECK_INT(take(&ring), 65);
+        CHECK(ring_at(&ring, 1 + 62, &slot) && slot == 62);
+        CHECK_INT(take(&ring), 125);
+        CHECK_INT(take(&ring), 500);
+        CHECK_INT(ring.sent, ring.head);
+        CHECK(ring_is_sound(&ring));
+        ring_free(&ring);
+    }
+}
+
+static void blanks_after_a_run_are_closed(void)
+{
+    struct ring ring = {0};
+    uint32_t slot = 100, stands;
+    ring_fill(&ring, 40);
+    for (uint32_t i = 0; i < 39; i++)
+        CHECK(ring_forget(&ring, i));
+    ring_push(&ring, 1); /* stands twice now */
+    ring_push(&ring, slot);
+    for (; slot < 5000; slot++) {
+        ring_push(&ring, slot + 1);
+        CHECK(ring_forget(&ring, slot));
+    }
+    CHECK(ring_is_sound(&ring));
+    CHECK(ring.capacity <= 64);
+    CHECK_INT(ring_due(&ring), 3);
+    for (uint64_t position = 40; position < ring.head; position++)
+        CHECK(!ring_at(&ring, position, &stands) || stands == slot);
+    CHECK_INT(take(&ring), 1);
+    CHECK_INT(take(&ring), 39);
+    CHECK_INT(take(&ring), slot);
+    CHECK_INT(ring.sent, ring.head);
+    ring_free(&ring);
+}
+
+static void a_run_is_sent_again_at_its_positions(void)
+{
+    struct ring ring = {0};
+    ring_fill(&ring, 100);
+    ring_push(&ring, 300);
+    while (ring.sent < ring.head)
+        ring_take(&ring);
+    ring_confirm(&ring, 70);
+    ring_push(&ring, 70);
+    ring_rewind(&ring);
+    CHECK_INT(take(&ring), 71);
+    CHECK_INT(ring.next, 72);
+    ring_confirm(&ring, 100);
+    CHECK(ring_is_sound(&ring));
+    CHECK_INT(take(&ring), 300);
+    CHECK_INT(take(&ring), 70);
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+/* Links that are filled together share what is written for one of them. */
+static void several_of_a_run_are_taken_at_once(void)
+{
+    struct ring ring = {0};
+    uint32_t slots[4] = {98, 99, 200, 201};
+    ring_fill(&ring, 100);
+    ring_push(&ring, 200);
+    for (uint32_t slot = 0; slot < 98; slot++)
+        take(&ring);
+    CHECK(ring_is_next(&ring, slots, 3));
+    CHECK(!ring_is_next(&ring, slots, 4));
+    ring_push(&ring, 201);
+    for (int i = 0; i < 4; i++) {
+        CHECK(ring_is_next(&ring, slots, 4));
+        slots[i]++;
+        CHECK(!ring_is_next(&ring, slots, 4));
+        slots[i]--;
+    }
+    ring_take_news(&ring, 3);
+    CHECK_INT(ring_due(&ring), 1);
+    CHECK(ring_is_next(&ring, slots + 3, 1));
+    CHECK(ring_is_sound(&ring));
+    ring_free(&ring);
+}
+
+/* Who is filled later takes no memory before. */
+static void what_is_lost_takes_no_memory(void)
+{
+    struct ring ring = {0};
+    ring_fill(&ring, 0);
+    ring.lost = true;
+    for (uint32_t slot = 0; slot < 100; slot++)
+        ring_push(&ring, slot);
+    CHECK_INT(ring.head, 0);
+    CHECK(ring.slots == NULL && ring.due == NULL);
+    ring_fill(&ring, 100);
+    CHECK(!ring.lost);
+    CHECK_INT(ring_due(&ring), 100);
     ring_free(&ring);
 }
 
@@ -267,6 +406,13 @@ static void soundness_notices_each_broken_rule(void)
     CHECK(!ring_is_sound(&ring));
     ring.kept = 0;
     CHECK(ring_is_sound(&ring));
+    ring.stored = 1; /* a place that is kept has no memory */
+    CHECK(!ring_is_sound(&ring));
+    ring.stored = 0;
+    ring.run_end = 1;
+    CHECK(!ring_is_sound(&ring));
+    ring.run_end = 0;
+    CHECK(ring_is_sound(&ring));
     ring_free(&ring);
 }
 
@@ -274,8 +420,8 @@ enum { SLOTS = 40 };
 
 /* A slow ring beside the real one: all positions ever, in one array. */
 struct model {
-    uint32_t slots[20000];
-    uint64_t kept, next, sent, head;
+    uint32_t slots[40000];
+    uint64_t kept, next, sent, head, run_end;
     bool waits[SLOTS];
 };
 
@@ -294,13 +440,20 @@ static void take_gaps_back(struct model *model)
 {
     while (model->head > model->sent && !model->waits[model->slots[model->head - 1]])
         model->head--;
+    if (model->run_end > model->head)
+        model->run_end = model->head;
 }
 
-/* Each slot that waits, where it stands first. */
+static uint64_t after_run(const struct model *model)
+{
+    return model->sent > model->run_end ? model->sent : model->run_end;
+}
+
+/* Each slot that waits, where it stands first; what was filled at once stays as it is. */
 static void close_blanks(struct model *model)
 {
-    uint64_t head = model->sent;
-    for (uint64_t at = model->sent; at < model->head; at++) {
+    uint64_t head = after_run(model);
+    for (uint64_t at = head; at < model->head; at++) {
         bool is_first = model->waits[model->slots[at]];
         for (uint64_t before = model->sent; before < head; before++)
             is_first = is_first && model->slots[before] != model->slots[at];
@@ -308,6 +461,7 @@ static void close_blanks(struct model *model)
             model->slots[head++] = model->slots[at];
     }
     model->head = head;
+    take_gaps_back(model);
 }
 
 static uint64_t count_due(const struct model *model)
@@ -325,7 +479,7 @@ static void forget(struct model *model, uint32_t slot)
     model->waits[slot] = false;
     take_gaps_back(model);
     uint64_t waiting = count_due(model) - (model->sent - model->next);
-    if (model->head - model->sent > 2 * waiting + 16)
+    if (model->head - after_run(model) > 2 * waiting + 16)
         close_blanks(model);
 }
 
@@ -335,6 +489,15 @@ static void push(struct model *model, uint32_t slot)
         return;
     model->slots[model->head++] = slot;
     model->waits[slot] = true;
+}
+
+static void fill(struct model *model, uint32_t count)
+{
+    memset(model->waits, 0, sizeof model->waits);
+    model->kept = model->next = model->sent = model->head;
+    for (uint32_t slot = 0; slot < count; slot++)
+        push(model, slot);
+    model->run_end = model->head;
 }
 
 static void any_order_of_calls_agrees_with_a_simple_model(void)
@@ -367,6 +530,10 @@ static void any_order_of_calls_agrees_with_a_simple_model(void)
             model.kept += (model.sent - model.kept) / 2;
             model.next = model.next < model.kept ? model.kept : model.next;
             ring_confirm(&ring, model.kept);
+        } else if (slot == 7) {
+            uint32_t filled = random % SLOTS;
+            fill(&model, filled);
+            ring_fill(&ring, filled);
         } else {
             model.next = model.kept;
             ring_rewind(&ring);
@@ -432,6 +599,12 @@ static const struct check_case cases[] = {
      what_changes_after_it_was_forgotten_goes_out_once},
     {"blanks cost no memory", blanks_cost_no_memory},
     {"a large ring gives its memory back", a_large_ring_gives_its_memory_back},
+    {"a filled ring takes a bit a slot", a_filled_ring_takes_a_bit_a_slot},
+    {"a run passes over what was forgotten", a_run_passes_over_what_was_forgotten},
+    {"blanks after a run are closed", blanks_after_a_run_are_closed},
+    {"a run is sent again at its positions", a_run_is_sent_again_at_its_positions},
+    {"several of a run are taken at once", several_of_a_run_are_taken_at_once},
+    {"what is lost takes no memory", what_is_lost_takes_no_memory},
     {"soundness notices each broken rule", soundness_notices_each_broken_rule},
     {"any order of calls agrees with a simple model",
      any_order_of_calls_agrees_with_a_simple_model},
