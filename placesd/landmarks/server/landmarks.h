@@ -40,7 +40,7 @@
 
 /* Places that one question looks at, the first ones of the circle: a type or a word that hardly any
  * has would otherwise take the time of a whole country, and whoever else asks would wait for it.
- * They take less than a tenth of a second. An answer that would need more says so. */
+ * An answer that would need more says so. */
 #define LANDMARKS_LOOKS_MAX 20000
 
 struct landmarks;
