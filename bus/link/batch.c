@@ -25,7 +25,8 @@ static void prefetch(const struct ring *ring, uint32_t distance, const struct ta
         table_prefetch_slot(table, slot);
 }
 
-void batch_write(struct batch *batch, struct ring *ring, const struct table *table)
+void batch_write(struct batch *batch, struct ring *ring, const struct table *table,
+                 const struct lazy *lazy)
 {
     char *end = batch->at;
     uint32_t slot;
@@ -49,7 +50,11 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
         if (batch->count > 0 && (size_t)(end - batch->at) + more > BATCH_BYTES_AIM)
             break;
         assert((size_t)(end - batch->at) + more <= sizeof batch->at);
-        end = wire_write_location(&location, end);
+        char *start = end;
+        uint8_t hops = lazy_hops(lazy, table_slot_origin(table, slot));
+        end = wire_write_location(&location, start);
+        if (hops < LAZY_FAR)
+            end = wire_write_hops(start, end, hops);
         batch->slots[batch->count++] = slot;
         ring_take(ring);
     }

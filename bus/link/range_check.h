@@ -68,6 +68,9 @@
 #define RANGE_RESYNC_PART 4u
 /* Ranges that wait to be listed; more are found by the next check. */
 #define RANGE_CHECK_DUE_MAX 512u
+/* Ranges that were equal and differ on a link with declines, for each CHECK: what is late there is
+ * told by whoever stops to be declined. */
+#define RANGE_CHECK_LATE_LISTS 16u
 /* One event at most for this time, however many ranges differ. */
 #define RANGE_CHECK_EVENT_MS 1000
 
@@ -153,6 +156,7 @@ struct range_check {
     uint32_t round_next, round_end; /* ranges of `level` that are still to go out */
     struct range_run runs[RANGE_CHECK_RUNS_MAX];
     uint32_t run_count;
+    uint32_t late_lists; /* of the CHECK at work */
 
     uint32_t round_faults, round_settled; /* in this round; settled when it began */
     struct range_faults faults;           /* not reported yet */

@@ -543,6 +543,17 @@ static enum table_outcome refuse_origin(const struct table *table)
     return table->names.count == NAMES_MAX ? TABLE_FULL_ORIGINS : refuse(table);
 }
 
+uint16_t table_find_origin(struct table *table, struct span origin)
+{
+    bool is_name = origin.len > 0 && origin.len <= NAMES_BYTES_MAX;
+    return is_name ? names_find(&table->names, origin) : NAMES_NONE;
+}
+
+struct span table_origin_name(const struct table *table, uint16_t origin)
+{
+    return names_get(&table->names, origin);
+}
+
 void table_close_origins(struct table *table)
 {
     table->origins_closed = true;
@@ -675,6 +686,11 @@ uint64_t table_slot_client_hash(const struct table *table, uint32_t slot)
 struct span table_slot_client(const struct table *table, uint32_t slot)
 {
     return record_client(record_at(table, slot));
+}
+
+uint16_t table_slot_origin(const struct table *table, uint32_t slot)
+{
+    return record_at(table, slot)->origin;
 }
 
 bool table_slot_is_tombstone(const struct table *table, uint32_t slot)
