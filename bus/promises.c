@@ -457,12 +457,23 @@ static void join(struct promises *promises, uint64_t number, size_t index)
                        : NOWHERE;
 }
 
+/* Where acknowledgements take longer than that it waits for one. */
+static int64_t apart_ms(const struct promises *promises)
+{
+    int64_t took_ms = 0;
+    for (size_t i = 0; i < promises->peer_count; i++)
+        if (counts(promises, i) && promises->peers[i].window.took_ms > took_ms)
+            took_ms = promises->peers[i].window.took_ms;
+    return PROMISES_APART_MS +
+           (took_ms < PROMISES_PATIENCE_MS / 2 ? took_ms : PROMISES_PATIENCE_MS / 2);
+}
+
 static bool is_apart_for_long(const struct promises *promises, uint64_t number, size_t index,
                               int64_t now_ms)
 {
     const struct promises_epoch *epoch = epoch_at(promises, number);
     return wait_at(promises, number, index)->is_apart && epoch->state == PROMISES_WAITS &&
-           !epoch->has_neighbour && now_ms >= epoch->opened_ms + PROMISES_APART_MS;
+           !epoch->has_neighbour && now_ms >= epoch->opened_ms + apart_ms(promises);
 }
 
 static void join_all(struct promises *promises, size_t index, int64_t now_ms)
@@ -673,11 +684,11 @@ static int64_t earliest_apart_ms(const struct promises *promises, int64_t deadli
 {
     for (uint64_t number = promises->waiting; number < promises->end; number++) {
         const struct promises_epoch *epoch = epoch_at(promises, number);
-        if (epoch->opened_ms + PROMISES_APART_MS >= deadline_ms)
+        if (epoch->opened_ms + apart_ms(promises) >= deadline_ms)
             break;
         for (size_t i = 0; i < promises->peer_count; i++)
             if (is_apart_for_long(promises, number, i, INT64_MAX) && counts(promises, i))
-                return epoch->opened_ms + PROMISES_APART_MS;
+                return epoch->opened_ms + apart_ms(promises);
     }
     return deadline_ms;
 }

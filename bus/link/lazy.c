@@ -434,6 +434,11 @@ bool lazy_is_declined(const struct lazy *lazy, size_t link, uint16_t number)
     return number < lazy->origin_count && has_bit(lazy->origins[number].mine, link);
 }
 
+uint16_t lazy_parent(const struct lazy *lazy, uint16_t number)
+{
+    return number < lazy->origin_count ? lazy->origins[number].parent : LAZY_NO_LINK;
+}
+
 /* ---- What is told again ------------------------------------------------------------------ */
 
 static void ask(struct lazy *lazy, size_t index, uint16_t number, int64_t age_ms)

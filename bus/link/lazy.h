@@ -237,4 +237,7 @@ static inline uint32_t lazy_young(const struct lazy *lazy, uint32_t index)
 bool lazy_is_closed(const struct lazy *lazy, size_t link, uint16_t origin);
 bool lazy_is_declined(const struct lazy *lazy, size_t link, uint16_t origin);
 
+/* The link that brings the origin's changes, or LAZY_NO_LINK. */
+uint16_t lazy_parent(const struct lazy *lazy, uint16_t origin);
+
 #endif

@@ -86,6 +86,7 @@ enum plan_story {
     PLAN_LEAP,
     PLAN_DISK,   /* nodes that end all the time, with their journals: disk_stories.c */
     PLAN_REREAD, /* files that are read again, at each node for itself */
+    PLAN_WAYS,   /* cuts of the links that bring the most: way_stories.c */
     PLAN_GIVEN,  /* on a graph of the caller's */
     PLAN_STORIES,
 };
@@ -102,6 +103,9 @@ enum plan_verb {
     PLAN_TOMBSTONE,     /* a: node, b: client */
     PLAN_INJECT,        /* a: from, b: to, c: enum sim_injection */
     PLAN_DISK_FULL,     /* a: node, c: whether */
+    PLAN_COUNT_COPIES,  /* from now on; a: until now there are so many percent of a tree's */
+    PLAN_CUT_WAY,       /* a: node, b: whether its ends are told */
+    PLAN_JUDGE_DELAY,   /* a: in milliseconds */
     PLAN_LINK,          /* a: node, b: its neighbour, c: whether its file has that link */
 };
 
@@ -153,6 +157,8 @@ bool scenario_is_of_forgetting(enum plan_story story);
 void scenario_fill_forgetting(struct scenario *plan, struct rng *rng);
 /* Gives a herd of some seeds journals, and disks with faults. */
 void scenario_add_disks(struct scenario *plan, uint64_t seed);
+bool scenario_is_of_ways(enum plan_story story);
+void scenario_fill_ways(struct scenario *plan, struct rng *rng);
 void scenario_fill_disk(struct scenario *plan, struct rng *rng);
 /* Both ways between two neighbours lose everything from then until then. */
 void scenario_cut(struct scenario *plan, const struct edge *edge, int64_t from_us, int64_t to_us);

@@ -1,7 +1,7 @@
 add_library(herd_sim STATIC sim/clocks.c sim/disk.c sim/disk_stories.c sim/event_queue.c
     sim/forget_stories.c sim/graphs.c sim/history.c sim/journal.c sim/link_model.c sim/promises.c
     sim/records.c sim/relink.c sim/scenario.c sim/sim.c sim/stories.c sim/tamper.c sim/time_stories.c sim/truth.c
-    sim/warm.c sim/watch.c)
+    sim/warm.c sim/watch.c sim/way_stories.c sim/ways.c)
 target_link_libraries(herd_sim PUBLIC herd_core)
 
 # A debug build keeps its assertions and symbols, but what is run a hundred million times is
