@@ -386,8 +386,8 @@ struct flood_link {
 };
 struct flood_link flood_link(const struct flood *flood, size_t peer);
 
-/* Whether a change of that origin goes to the peer, which may have declined it; and whether those of
- * that origin come from there (bus/PROTOCOL.md, Lazy links). */
+/* Whether a change of that origin goes to the peer, which may have declined it; and whether those
+ * of that origin come from there (bus/PROTOCOL.md, Lazy links). */
 bool flood_carries(const struct flood *flood, size_t peer, struct span origin);
 bool flood_is_way(const struct flood *flood, size_t peer, struct span origin);
 size_t flood_links(const struct flood *flood);

@@ -155,11 +155,11 @@ void flood_change_links(struct flood *flood, const struct flood_links *links, si
 
 void flood_set_ways(struct flood *flood, const size_t *was, bool is_node)
 {
-    struct ring **rings = bytes_zeroed((flood->peer_count + 1) * sizeof *rings);
+    struct window **windows = bytes_zeroed((flood->peer_count + 1) * sizeof *windows);
     for (size_t i = 0; i < flood->peer_count; i++)
-        rings[i] = &flood->peers[i].window.ring;
-    lazy_set_links(&flood->lazy, rings, flood->peer_count, was, is_node, flood->now_ms);
-    free(rings);
+        windows[i] = &flood->peers[i].window;
+    lazy_set_links(&flood->lazy, windows, flood->peer_count, was, is_node, flood->now_ms);
+    free(windows);
 }
 
 /* ---- Promises ---------------------------------------------------------------------------- */

@@ -124,7 +124,7 @@ static void turn_on(struct lazy *lazy, int64_t now_ms)
     lazy->start_ms = lazy->now_ms = now_ms;
 }
 
-void lazy_set_links(struct lazy *lazy, struct ring **rings, size_t count, const size_t *was,
+void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, const size_t *was,
                     bool is_node, int64_t now_ms)
 {
     struct lazy_link *links = bytes_zeroed((count + 1) * sizeof *links);
@@ -145,7 +145,7 @@ void lazy_set_links(struct lazy *lazy, struct ring **rings, size_t count, const 
             links[i].pause_ms = LAZY_PAUSE_MS;
             links[i].linger_ms = NEVER_MS;
         }
-        links[i].ring = rings[i];
+        links[i].window = windows[i];
     }
     move_origins(lazy, count, was);
     free_links(lazy);
@@ -202,17 +202,27 @@ static void grow_old(struct lazy *lazy)
     if (lazy->young_end - lazy->young_first > LAZY_YOUNG_MAX)
         lazy->young_first = lazy->young_end - LAZY_YOUNG_MAX;
     while (lazy->young_first < lazy->young_end &&
-           young_age_ms(lazy, lazy->young_first) > LAZY_YOUNG_MS)
+           young_age_ms(lazy, lazy->young_first) > LAZY_YOUNG_MS_MAX)
         lazy->young_first++;
 }
 
-uint32_t lazy_count_young(const struct lazy *lazy)
+uint32_t lazy_count_young(const struct lazy *lazy, size_t link)
 {
-    uint64_t count = lazy->young_end - lazy->young_first;
-    if (count <= LAZY_YOUNG_MAX)
-        return (uint32_t)count;
-    bool is_enough = young_age_ms(lazy, lazy->young_end - LAZY_YOUNG_MAX) >= LAZY_YOUNG_MS_MIN;
-    return LAZY_YOUNG_MAX + !is_enough;
+    int64_t took_ms = LAZY_YOUNG_MS_MIN + lazy->links[link].window->took_ms;
+    uint32_t young_ms = took_ms < LAZY_YOUNG_MS_MAX ? (uint32_t)took_ms : LAZY_YOUNG_MS_MAX;
+    uint64_t first = lazy->young_first, end = lazy->young_end;
+    if (end - first > LAZY_YOUNG_MAX)
+        first = end - LAZY_YOUNG_MAX;
+    if (end - first == LAZY_YOUNG_MAX && young_age_ms(lazy, first) < LAZY_YOUNG_MS_MIN)
+        return LAZY_YOUNG_MAX + 1;
+    while (first < end) { /* the first one that is young */
+        uint64_t middle = first + (end - first) / 2;
+        if (young_age_ms(lazy, middle) > young_ms)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return (uint32_t)(lazy->young_end - first);
 }
 
 /* ---- What is declined -------------------------------------------------------------------- */
@@ -466,7 +476,7 @@ static void answer(const struct lazy *lazy, uint32_t slot, int64_t age_ms)
     for (uint32_t i = 0; i < lazy->ask_count; i++)
         if (lazy->asks[i].origin == number && lazy->asks[i].left > 0 &&
             lazy->now_ms - age_ms >= lazy->asks[i].since_ms)
-            ring_push(lazy->links[lazy->asks[i].link].ring, slot);
+            ring_push(&lazy->links[lazy->asks[i].link].window->ring, slot);
 }
 
 /* Goes round the table until each has seen all of it. */

@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bus/link/ring.h"
+#include "bus/link/window.h"
 #include "bus/link/wire.h"
 #include "bus/table/table.h"
 
@@ -63,9 +63,10 @@
 #define LAZY_LINGER_MS 10000
 /* A difference of what changed in this time is late, and no fault. */
 #define LAZY_RECENT_MS 30000
-/* A change may be on its way over other links for this time, or less where there are many. */
-#define LAZY_YOUNG_MS     100
+/* A change may be on its way over other links for as long as the link takes to acknowledge, and a
+ * little more. */
 #define LAZY_YOUNG_MS_MIN 25
+#define LAZY_YOUNG_MS_MAX 100
 #define LAZY_YOUNG_MAX    8192u
 /* Slots that are looked at in a step, and ways that are asked for at once. */
 #define LAZY_STEP_SLOTS 65536u
@@ -91,7 +92,7 @@ struct lazy_way {
 };
 
 struct lazy_link {
-    struct ring *ring;
+    struct window *window;
     struct lazy_way *ways;  /* by origin */
     bool is_up;             /* both ends are up, are nodes, and know STATE */
     bool is_due;            /* a STATE */
@@ -145,9 +146,9 @@ void lazy_free(struct lazy *lazy);
 /* The topology has that node: the table's number of its name stays. */
 void lazy_know(struct lazy *lazy, uint16_t origin, size_t name_bytes);
 
-/* The links there are from now on, with their rings. `was` says which number each had, or
+/* The links there are from now on, with their windows. `was` says which number each had, or
  * SIZE_MAX; NULL: all are new. `is_node`: the topology has us. */
-void lazy_set_links(struct lazy *lazy, struct ring **rings, size_t count, const size_t *was,
+void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, const size_t *was,
                     bool is_node, int64_t now_ms);
 
 /* Time goes on, and what others asked for is looked for. */
@@ -227,7 +228,7 @@ bool lazy_is_lazy(const struct lazy *lazy, size_t link);
 
 /* Changes that may be on their way over other links: so many of the last ones. More than
  * LAZY_YOUNG_MAX where that is not known. */
-uint32_t lazy_count_young(const struct lazy *lazy);
+uint32_t lazy_count_young(const struct lazy *lazy, size_t link);
 static inline uint32_t lazy_young(const struct lazy *lazy, uint32_t index)
 {
     return lazy->young[(lazy->young_end - 1 - index) % LAZY_YOUNG_MAX].slot;

@@ -308,9 +308,12 @@ static unsigned level_now(const struct range_check *check)
  * just now. At level 0 the HEARTBEAT says it all. */
 static void begin_turn(struct range_check *check, int64_t now_ms)
 {
-    bool is_late = now_ms >= check->check_at + RANGE_CHECK_MS;
-    check->check_at = (is_late ? now_ms : check->check_at) + RANGE_CHECK_MS;
     unsigned level = level_now(check);
+    bool is_quick = level > 0 && level < RANGE_CHECK_LEVEL_LARGE &&
+                    range_list_is_lazy(check->list, check->link);
+    int64_t pause_ms = is_quick ? RANGE_CHECK_LAZY_MS : RANGE_CHECK_MS;
+    bool is_late = now_ms >= check->check_at + pause_ms;
+    check->check_at = (is_late ? now_ms : check->check_at) + pause_ms;
     if (check->resync.is_showing ||
         (level >= RANGE_CHECK_LEVEL_LARGE && check->window->acked < check->turn_position))
         return;

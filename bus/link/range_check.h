@@ -32,6 +32,9 @@
 /* A quarter of the ranges goes out each time. */
 #define RANGE_CHECK_MS    1000
 #define RANGE_CHECK_TURNS 4u
+/* On a link with declines sooner, while they are small: a change that comes no more on its way is
+ * found by this alone. */
+#define RANGE_CHECK_LAZY_MS 500
 /* Unless both ends are at rest and settled, at least so fine: one range that differs for good, or a
  * client that never rests, must not cost a CHECK of all of them each time. */
 #define RANGE_CHECK_LEVEL_MIN 8u

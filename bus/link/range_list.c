@@ -243,7 +243,7 @@ bool range_list_is_lazy(const struct range_list *list, size_t link)
 
 uint32_t range_list_count_young(const struct range_list *list, size_t link)
 {
-    return range_list_is_lazy(list, link) ? lazy_count_young(list->lazy) : 0;
+    return range_list_is_lazy(list, link) ? lazy_count_young(list->lazy, link) : 0;
 }
 
 bool range_list_is_young(const struct range_list *list, size_t link)

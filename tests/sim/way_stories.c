@@ -46,12 +46,22 @@ static void submit(struct scenario *plan, struct rng *rng, bool roams)
     }
 }
 
-/* Nothing is cut where there is no other way. */
+/* From each node to each other; of an edition, as small as they are, where there is no leaf. */
+static bool has_two_ways(const struct graph *graph)
+{
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        uint32_t links = 0;
+        for (size_t i = 0; i < graph->edge_count; i++)
+            links += graph->edges[i].a == node || graph->edges[i].b == node;
+        if (links < 2)
+            return false;
+    }
+    return true;
+}
+
 static void cut(struct scenario *plan, struct rng *rng)
 {
     bool is_told = rng_chance(rng, 500);
-    if (plan->graph.edge_count <= plan->graph.node_count)
-        return; /* a tree, or nearly */
     scenario_add(plan, CUT_US, PLAN_CUT_WAY, rng_below(rng, plan->graph.node_count), is_told, 0);
     for (int64_t time_us = CUT_US + SECOND_US / 10; time_us < STORM_US; time_us += JUDGE_US)
         scenario_add(plan, time_us, PLAN_JUDGE_DELAY, is_told ? TOLD_MS_MAX : SILENT_MS_MAX, 0, 0);
@@ -84,8 +94,7 @@ void scenario_fill_ways(struct scenario *plan, struct rng *rng)
     submit(plan, rng, rng_chance(rng, 500));
     scenario_add(plan, COUNT_FROM_US, PLAN_COUNT_COPIES, 0, 0, 0);
     scenario_add(plan, CUT_US - 1, PLAN_COUNT_COPIES, COPIES_PERCENT, 0, 0);
-    bool has_ring = plan->graph.names == NULL;
-    if (has_ring)
+    if (has_two_ways(&plan->graph))
         cut(plan, rng);
     scenario_sort(plan);
 }
