@@ -208,8 +208,11 @@ static void grow_old(struct lazy *lazy)
 
 uint32_t lazy_count_young(const struct lazy *lazy, size_t link)
 {
-    int64_t took_ms = LAZY_YOUNG_MS_MIN + lazy->links[link].window->took_ms;
-    uint32_t young_ms = took_ms < LAZY_YOUNG_MS_MAX ? (uint32_t)took_ms : LAZY_YOUNG_MS_MAX;
+    int64_t trip_ms = lazy->links[link].window->took_ms - LAZY_ACK_MS, young_ms = LAZY_YOUNG_MS_MIN;
+    if (trip_ms > 0)
+        young_ms += LAZY_YOUNG_TRIPS * trip_ms;
+    if (young_ms > LAZY_YOUNG_MS_MAX)
+        young_ms = LAZY_YOUNG_MS_MAX;
     uint64_t first = lazy->young_first, end = lazy->young_end;
     if (end - first > LAZY_YOUNG_MAX)
         first = end - LAZY_YOUNG_MAX;

@@ -63,10 +63,12 @@
 #define LAZY_LINGER_MS 10000
 /* A difference of what changed in this time is late, and no fault. */
 #define LAZY_RECENT_MS 30000
-/* A change may be on its way over other links for as long as the link takes to acknowledge, and a
- * little more. */
+/* A change may be on its way over other links for this time, and three times what the link takes to
+ * acknowledge beyond the time for which an acknowledgement may wait. */
 #define LAZY_YOUNG_MS_MIN 25
-#define LAZY_YOUNG_MS_MAX 100
+#define LAZY_YOUNG_MS_MAX 1000
+#define LAZY_YOUNG_TRIPS  3
+#define LAZY_ACK_MS       20
 #define LAZY_YOUNG_MAX    8192u
 /* Slots that are looked at in a step, and ways that are asked for at once. */
 #define LAZY_STEP_SLOTS 65536u

@@ -377,6 +377,8 @@ static void what_changed_a_moment_ago_is_young(void)
     CHECK_INT(lazy_count_young(&rig.lazy, 0), 1);
     wait(&rig, 1);
     CHECK_INT(lazy_count_young(&rig.lazy, 0), 0);
+    rig.windows[0].took_ms = LAZY_ACK_MS;
+    CHECK_INT(lazy_count_young(&rig.lazy, 0), 0);
     rig.windows[0].took_ms = 1000;
     CHECK_INT(lazy_count_young(&rig.lazy, 0), 1);
     wait(&rig, LAZY_YOUNG_MS_MAX - LAZY_YOUNG_MS_MIN - 1);
