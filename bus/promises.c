@@ -679,28 +679,17 @@ enum promises_state promises_state(const struct promises *promises, uint64_t epo
     return (enum promises_state)epoch_at(promises, epoch)->state;
 }
 
-/* When one is to wait on further links, if that is before `deadline_ms`. */
-static int64_t earliest_apart_ms(const struct promises *promises, int64_t deadline_ms)
-{
-    for (uint64_t number = promises->waiting; number < promises->end; number++) {
-        const struct promises_epoch *epoch = epoch_at(promises, number);
-        if (epoch->opened_ms + apart_ms(promises) >= deadline_ms)
-            break;
-        for (size_t i = 0; i < promises->peer_count; i++)
-            if (is_apart_for_long(promises, number, i, INT64_MAX) && counts(promises, i))
-                return epoch->opened_ms + apart_ms(promises);
-    }
-    return deadline_ms;
-}
-
 int64_t promises_deadline_ms(const struct promises *promises)
 {
     if (promises->waiting == promises->end)
         return INT64_MAX;
     if (promises->is_open && promises->end - promises->first >= PROMISES_EPOCHS_SOON)
         return epoch_at(promises, promises->end - 1)->opened_ms + 1;
-    return earliest_apart_ms(promises, epoch_at(promises, promises->waiting)->opened_ms +
-                                           PROMISES_PATIENCE_MS);
+    int64_t opened_ms = epoch_at(promises, promises->waiting)->opened_ms;
+    for (size_t i = 0; i < promises->peer_count; i++)
+        if (is_apart_for_long(promises, promises->waiting, i, INT64_MAX))
+            return opened_ms + apart_ms(promises);
+    return opened_ms + PROMISES_PATIENCE_MS;
 }
 
 bool promises_waiting(const struct promises *promises)
