@@ -161,14 +161,24 @@ __attribute__((noinline)) static void note(struct flood *flood, uint32_t slot)
         mark(flood, slot);
 }
 
-void flood_spread(struct flood *flood, uint32_t slot, const struct peer *source)
+static void spread_to_all(struct flood *flood, uint32_t slot, const struct peer *source)
 {
-    const struct lazy *lazy = &flood->lazy;
-    if (lazy->is_on)
-        lazy_note(&flood->lazy, slot);
-    uint16_t origin = table_slot_origin(flood->table, slot);
+    for (size_t i = 0; i < flood->peer_count; i++)
+        if (&flood->peers[i] != source)
+            peer_change(&flood->peers[i], slot);
+}
+
+/* Some links declined it: those that did not are the bits of a few words. */
+__attribute__((noinline)) static void spread_by_way(struct flood *flood, uint32_t slot,
+                                                    uint16_t origin, const struct peer *source)
+{
+    lazy_note(&flood->lazy, slot);
+    if (!lazy_is_any_closed(&flood->lazy, origin)) {
+        spread_to_all(flood, slot, source);
+        return;
+    }
     for (uint32_t word = 0; word < LAZY_WORDS; word++)
-        for (uint64_t open = lazy_open(lazy, origin, word); open != 0; open &= open - 1) {
+        for (uint64_t open = lazy_open(&flood->lazy, origin, word); open != 0; open &= open - 1) {
             struct peer *peer = &flood->peers[word * 64 + (uint32_t)__builtin_ctzll(open)];
             if (peer != source)
                 peer_change(peer, slot);
@@ -176,6 +186,14 @@ void flood_spread(struct flood *flood, uint32_t slot, const struct peer *source)
     for (size_t i = LAZY_LINKS_MAX; i < flood->peer_count; i++)
         if (&flood->peers[i] != source)
             peer_change(&flood->peers[i], slot);
+}
+
+void flood_spread(struct flood *flood, uint32_t slot, uint16_t origin, const struct peer *source)
+{
+    if (flood->lazy.is_on)
+        spread_by_way(flood, slot, origin, source);
+    else
+        spread_to_all(flood, slot, source);
     if (flood->notes)
         note(flood, slot);
 }
@@ -210,7 +228,7 @@ put_local(struct flood *flood, struct location *location, struct table_ref ref,
     if (table_is_refusal(outcome))
         return flood_refuse_local(flood, outcome);
     flood->has_input = true;
-    flood_spread(flood, slot, NULL);
+    flood_spread(flood, slot, flood->own_origin, NULL);
     return FLOOD_STORED;
 }
 
@@ -247,7 +265,7 @@ enum table_outcome flood_import(struct flood *flood, const struct location *loca
     if (outcome != TABLE_NEW && outcome != TABLE_NEWER)
         return outcome;
     flood->has_input = true;
-    flood_spread(flood, slot, NULL);
+    flood_spread(flood, slot, table_slot_origin(flood->table, slot), NULL);
     return outcome;
 }
 
@@ -311,8 +329,12 @@ static void store(struct flood *flood, struct location *location, uint8_t hops,
     if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
         flood->count.locations_news++;
         flood->arrived = location;
-        lazy_take_first(&flood->lazy, source->index, table_slot_origin(flood->table, slot), hops);
-        flood_spread(flood, slot, source);
+        uint16_t origin = 0; /* where no link is lazy nobody asks */
+        if (flood->lazy.is_on) {
+            origin = table_slot_origin(flood->table, slot);
+            lazy_take_first(&flood->lazy, source->index, origin, hops);
+        }
+        flood_spread(flood, slot, origin, source);
     } else if (outcome == TABLE_SAME) {
         lazy_take_copy(&flood->lazy, source->index, table_slot_origin(flood->table, slot), slot,
                        hops);

@@ -63,9 +63,9 @@ struct span flood_copy_name(char *names, size_t *used, struct span name);
 /* Which links there are, and how they were numbered before; NULL: they are the first. */
 void flood_set_ways(struct flood *flood, const size_t *was, bool is_node);
 
-/* Every link hears of the change in a slot but the one it came from, and those whose other end
- * has it from elsewhere. */
-void flood_spread(struct flood *flood, uint32_t slot, const struct peer *source);
+/* Every link hears of the change in a slot, of that origin, but the one it came from, and those
+ * whose other end has it from elsewhere. */
+void flood_spread(struct flood *flood, uint32_t slot, uint16_t origin, const struct peer *source);
 
 /* Moves the horizon, and does a step of what follows from that. */
 void flood_sweep(struct flood *flood);

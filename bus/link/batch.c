@@ -29,6 +29,8 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
                  const struct lazy *lazy)
 {
     char *end = batch->at;
+    const char *origin = NULL;
+    uint8_t hops = LAZY_FAR;
     uint32_t slot;
     batch->changes = table_changes(table);
     batch->count = 0;
@@ -51,7 +53,10 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
             break;
         assert((size_t)(end - batch->at) + more <= sizeof batch->at);
         char *start = end;
-        uint8_t hops = lazy_hops(lazy, table_slot_origin(table, slot));
+        if (location.origin.data != origin) { /* of one origin it is one text */
+            origin = location.origin.data;
+            hops = lazy_hops(lazy, table_slot_origin(table, slot));
+        }
         end = wire_write_location(&location, start);
         if (hops < LAZY_FAR)
             end = wire_write_hops(start, end, hops);

@@ -19,6 +19,7 @@
 #ifndef ZHERD_BUS_LINK_LAZY_H
 #define ZHERD_BUS_LINK_LAZY_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +31,8 @@
 /* Links beyond these carry everything. */
 #define LAZY_WORDS     2u
 #define LAZY_LINKS_MAX (64u * LAZY_WORDS)
-#define LAZY_NO_LINK   UINT16_MAX
+static_assert(LAZY_WORDS == 2, "lazy_is_any_closed looks at both");
+#define LAZY_NO_LINK UINT16_MAX
 /* No way is known, or none that can be relied on. */
 #define LAZY_FAR WIRE_HOPS_FAR
 /* The names of all origins of which anything is declined: a HEARTBEAT has room for them twice. */
@@ -181,6 +183,12 @@ static inline uint64_t lazy_open(const struct lazy *lazy, uint16_t origin, uint3
 {
     return origin < lazy->origin_count ? lazy->every[word] & ~lazy->origins[origin].closed[word]
                                        : lazy->every[word];
+}
+
+static inline bool lazy_is_any_closed(const struct lazy *lazy, uint16_t number)
+{
+    const struct lazy_origin *origin = &lazy->origins[number];
+    return number < lazy->origin_count && (origin->closed[0] | origin->closed[1]) != 0;
 }
 
 /* How long ago the slot changed. */
