@@ -398,7 +398,10 @@ void lazy_open_link(struct lazy *lazy, size_t index)
     struct lazy_link *link = &lazy->links[index];
     if (!lazy->is_node || index >= LAZY_LINKS_MAX)
         return;
-    link->is_up = true;
+    /* The other end may not have seen it go down, and go by what was declined before. */
+    if (link->was_up)
+        link->linger_ms = lazy->now_ms + LAZY_LINGER_MS;
+    link->is_up = link->was_up = true;
     link->up_ms = lazy->now_ms;
 }
 

@@ -99,6 +99,7 @@ struct lazy_link {
     struct window *window;
     struct lazy_way *ways;  /* by origin */
     bool is_up;             /* both ends are up, are nodes, and know STATE */
+    bool was_up;            /* is, or was once */
     bool is_due;            /* a STATE */
     uint64_t version, seen; /* of our declines, and of theirs */
     uint32_t mine, closed;  /* origins */
