@@ -37,15 +37,17 @@ static struct herd_time *new_time(struct flood *flood, const struct flood_option
 
 static void know_origins(struct flood *flood, const struct flood_options *options)
 {
+    lazy_know(&flood->lazy, flood->own_origin, flood->common.node.len);
     for (size_t i = 0; i < options->node_count; i++)
-        table_origin(flood->table, options->nodes[i]);
+        flood_know_node(flood, options->nodes[i]);
     if (options->node_count > 0)
         table_close_origins(flood->table);
 }
 
 void flood_know_node(struct flood *flood, struct span node)
 {
-    table_add_origin(flood->table, node, TABLE_OWNER_KEPT);
+    if (table_add_origin(flood->table, node, TABLE_OWNER_KEPT))
+        lazy_know(&flood->lazy, table_find_origin(flood->table, node), node.len);
 }
 
 struct flood *flood_new(const struct flood_options *options)
@@ -66,6 +68,7 @@ struct flood *flood_new(const struct flood_options *options)
         .incarnation = options->incarnation,
         .table = flood->table,
         .lists = &flood->lists,
+        .lazy = &flood->lazy,
         .time = flood->time,
         .events = &flood->events,
         .count = &flood->count,
@@ -74,7 +77,9 @@ struct flood *flood_new(const struct flood_options *options)
         .forget = options->forget,
     };
     flood->own_origin = table_origin(flood->table, flood->common.node);
+    lazy_init(&flood->lazy, flood->table, flood->own_origin);
     know_origins(flood, options);
+    flood->lists.lazy = &flood->lazy;
     flood->clients_max = options->clients_max;
     flood->bytes_max = options->table_bytes_max;
     flood->peer_count = options->peer_count;
@@ -87,6 +92,8 @@ struct flood *flood_new(const struct flood_options *options)
         flood->peers[i].is_observer =
             flood_is_observer(options->nodes, options->node_count, options->peers[i]);
     }
+    flood_set_ways(flood, NULL,
+                   !flood_is_observer(options->nodes, options->node_count, options->node));
     if (options->promises != 0)
         promises_init(&flood->promises, options->promises, flood->peers, flood->peer_count);
     return flood;
@@ -103,6 +110,7 @@ void flood_destroy(struct flood **flood_p)
     free(flood->peers);
     free(flood->why);
     range_list_free(&flood->lists);
+    lazy_free(&flood->lazy);
     herd_time_destroy(&flood->time);
     table_destroy(&flood->table);
     events_free(&flood->events);
@@ -120,6 +128,7 @@ static void take_time(struct flood *flood, int64_t now_ms)
     if (flood->common.start_ms == NEVER)
         flood->common.start_ms = now_ms;
     herd_time_move(flood->time, now_ms);
+    lazy_move(&flood->lazy, now_ms);
     int64_t ceiling_ns = herd_time_ceiling_ns(flood->time, now_ms);
     table_set_ceiling(flood->table, ceiling_ns);
     range_list_set_times(&flood->lists, ceiling_ns, herd_time_floor_ns(flood->time, now_ms),
@@ -152,11 +161,39 @@ __attribute__((noinline)) static void note(struct flood *flood, uint32_t slot)
         mark(flood, slot);
 }
 
-void flood_spread(struct flood *flood, uint32_t slot, const struct peer *source)
+static void spread_to_all(struct flood *flood, uint32_t slot, const struct peer *source)
 {
     for (size_t i = 0; i < flood->peer_count; i++)
         if (&flood->peers[i] != source)
             peer_change(&flood->peers[i], slot);
+}
+
+/* Some links declined it: those that did not are the bits of a few words. */
+__attribute__((noinline)) static void spread_by_way(struct flood *flood, uint32_t slot,
+                                                    uint16_t origin, const struct peer *source)
+{
+    lazy_note(&flood->lazy, slot);
+    if (!lazy_is_any_closed(&flood->lazy, origin)) {
+        spread_to_all(flood, slot, source);
+        return;
+    }
+    for (uint32_t word = 0; word < LAZY_WORDS; word++)
+        for (uint64_t open = lazy_open(&flood->lazy, origin, word); open != 0; open &= open - 1) {
+            struct peer *peer = &flood->peers[word * 64 + (uint32_t)__builtin_ctzll(open)];
+            if (peer != source)
+                peer_change(peer, slot);
+        }
+    for (size_t i = LAZY_LINKS_MAX; i < flood->peer_count; i++)
+        if (&flood->peers[i] != source)
+            peer_change(&flood->peers[i], slot);
+}
+
+void flood_spread(struct flood *flood, uint32_t slot, uint16_t origin, const struct peer *source)
+{
+    if (flood->lazy.is_on)
+        spread_by_way(flood, slot, origin, source);
+    else
+        spread_to_all(flood, slot, source);
     if (flood->notes)
         note(flood, slot);
 }
@@ -191,7 +228,7 @@ put_local(struct flood *flood, struct location *location, struct table_ref ref,
     if (table_is_refusal(outcome))
         return flood_refuse_local(flood, outcome);
     flood->has_input = true;
-    flood_spread(flood, slot, NULL);
+    flood_spread(flood, slot, flood->own_origin, NULL);
     return FLOOD_STORED;
 }
 
@@ -228,7 +265,7 @@ enum table_outcome flood_import(struct flood *flood, const struct location *loca
     if (outcome != TABLE_NEW && outcome != TABLE_NEWER)
         return outcome;
     flood->has_input = true;
-    flood_spread(flood, slot, NULL);
+    flood_spread(flood, slot, table_slot_origin(flood->table, slot), NULL);
     return outcome;
 }
 
@@ -274,8 +311,8 @@ bool flood_next_news(struct flood *flood, struct location *location)
 }
 
 /* Reads position and stamp once, for all who want their digits. */
-static void store(struct flood *flood, struct location *location, struct table_ref ref,
-                  struct peer *source)
+static void store(struct flood *flood, struct location *location, uint8_t hops,
+                  struct table_ref ref, struct peer *source)
 {
     uint32_t slot;
     struct packed packed;
@@ -292,12 +329,20 @@ static void store(struct flood *flood, struct location *location, struct table_r
     if (outcome == TABLE_NEW || outcome == TABLE_NEWER) {
         flood->count.locations_news++;
         flood->arrived = location;
-        flood_spread(flood, slot, source);
+        uint16_t origin = 0; /* where no link is lazy nobody asks */
+        if (flood->lazy.is_on) {
+            origin = table_slot_origin(flood->table, slot);
+            lazy_take_first(&flood->lazy, source->index, origin, hops);
+        }
+        flood_spread(flood, slot, origin, source);
+    } else if (outcome == TABLE_SAME) {
+        lazy_take_copy(&flood->lazy, source->index, table_slot_origin(flood->table, slot), slot,
+                       hops);
     }
 }
 
-static void store_some(struct flood *flood, struct location *locations, size_t count,
-                       struct peer *source)
+static void store_some(struct flood *flood, struct location *locations, const uint8_t *hops,
+                       size_t count, struct peer *source)
 {
     struct span clients[FLOOD_PREFETCH_MAX];
     struct table_ref refs[FLOOD_PREFETCH_MAX];
@@ -305,17 +350,19 @@ static void store_some(struct flood *flood, struct location *locations, size_t c
         clients[i] = locations[i].client;
     flood_prefetch(flood, clients, refs, count);
     for (size_t i = 0; i < count; i++)
-        store(flood, &locations[i], refs[i], source);
+        store(flood, &locations[i], hops[i], refs[i], source);
 }
 
 static void store_all(struct flood *flood, struct peer *source)
 {
     size_t left = flood->in.location_count;
     flood->count.locations_received += left;
+    const uint8_t *hops = flood->in.hops;
     for (struct location *next = flood->in.locations; left > 0;) {
         size_t count = left < FLOOD_PREFETCH_MAX ? left : FLOOD_PREFETCH_MAX;
-        store_some(flood, next, count, source);
+        store_some(flood, next, hops, count, source);
         next += count;
+        hops += count;
         left -= count;
     }
     if (flood->arrived != NULL)
@@ -365,6 +412,14 @@ static void store_told(struct flood *flood, struct peer *source)
         store_all(flood, source);
 }
 
+/* The neighbours are to hear soon how far an origin is. */
+static void beat(struct flood *flood)
+{
+    flood->lazy.beat_due = false;
+    for (size_t i = 0; i < flood->peer_count; i++)
+        peer_say_time(&flood->peers[i], flood->now_ms);
+}
+
 void flood_receive(struct flood *flood, size_t peer_index, struct span message, int64_t now_ms)
 {
     struct peer *peer = peer_at(flood, peer_index);
@@ -382,6 +437,8 @@ void flood_receive(struct flood *flood, size_t peer_index, struct span message, 
             take_time(flood, now_ms); /* clocks that were heard may have moved the ceiling */
         if (__builtin_expect(flood->promises.by != 0, false))
             flood_hear(flood, peer);
+        if (flood->lazy.beat_due)
+            beat(flood);
         break;
     case WIRE_MALFORMED:
         flood->count.messages_malformed++;
@@ -409,7 +466,7 @@ static void gather(struct flood *flood, struct peer *peer)
     if (batch_is_good(batch, &peer->window.ring, flood->table))
         batch_take(batch, &peer->window.ring);
     else
-        batch_write(batch, &peer->window.ring, flood->table);
+        batch_write(batch, &peer->window.ring, flood->table, &flood->lazy);
     flood->out.location_count = batch->count;
     flood->out.written = (struct span){batch->at, batch->bytes};
     flood->count.updates_sent++;
@@ -494,6 +551,8 @@ struct flood_answers flood_answers(const struct flood *flood, size_t peer_index)
 int64_t flood_deadline_ms(const struct flood *flood)
 {
     int64_t deadline = flood_sweep_deadline_ms(flood);
+    if (lazy_is_busy(&flood->lazy))
+        deadline = least_ms(deadline, flood->now_ms + 1);
     if (flood->promises.by != 0)
         deadline = least_ms(deadline, promises_deadline_ms(&flood->promises));
     if (flood->peer_count == 0)

@@ -385,6 +385,11 @@ struct flood_link {
     uint32_t settled; /* ranges of TABLE_RANGES that both ends were seen to hold alike */
 };
 struct flood_link flood_link(const struct flood *flood, size_t peer);
+
+/* Whether a change of that origin goes to the peer, which may have declined it; and whether those
+ * of that origin come from there (bus/PROTOCOL.md, Lazy links). */
+bool flood_carries(const struct flood *flood, size_t peer, struct span origin);
+bool flood_is_way(const struct flood *flood, size_t peer, struct span origin);
 size_t flood_links(const struct flood *flood);
 
 /* When a node whose links may speak from `start_ms` on is ready: then, or sooner if something comes

@@ -115,6 +115,8 @@ static void replace_peers(struct flood *flood, const struct flood_links *links, 
     flood->peers = peers;
     flood->why = why;
     flood->peer_count = links->peer_count;
+    flood_set_ways(flood, was,
+                   !flood_is_observer(links->nodes, links->node_count, flood->common.node));
 }
 
 static void change_time(struct flood *flood, const struct flood_links *links, const size_t *was)
@@ -149,6 +151,15 @@ void flood_change_links(struct flood *flood, const struct flood_links *links, si
     range_list_forget_waiting(&flood->lists);
     flood_limit_table(flood);
     flood->has_input = true; /* who is new is greeted at once */
+}
+
+void flood_set_ways(struct flood *flood, const size_t *was, bool is_node)
+{
+    struct window **windows = bytes_zeroed((flood->peer_count + 1) * sizeof *windows);
+    for (size_t i = 0; i < flood->peer_count; i++)
+        windows[i] = &flood->peers[i].window;
+    lazy_set_links(&flood->lazy, windows, flood->peer_count, was, is_node, flood->now_ms);
+    free(windows);
 }
 
 /* ---- Promises ---------------------------------------------------------------------------- */

@@ -191,6 +191,6 @@ enum flood_outcome flood_forget(struct flood *flood, struct span client, int64_t
     if (table_is_refusal(outcome))
         return flood_refuse_local(flood, outcome);
     flood->has_input = true;
-    flood_spread(flood, slot, NULL);
+    flood_spread(flood, slot, flood->own_origin, NULL);
     return FLOOD_STORED;
 }

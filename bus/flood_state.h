@@ -18,6 +18,7 @@ struct flood {
     struct events events;
     struct link_counters count;
     struct range_list lists;
+    struct lazy lazy;
     struct herd_time *time;
     struct peer_common common;
     struct peer *peers;
@@ -59,8 +60,12 @@ bool flood_is_observer(const struct span *nodes, size_t node_count, struct span 
 /* Copies to `names`, after `*used` bytes. */
 struct span flood_copy_name(char *names, size_t *used, struct span name);
 
-/* Every link hears of the change in a slot but the one it came from. */
-void flood_spread(struct flood *flood, uint32_t slot, const struct peer *source);
+/* Which links there are, and how they were numbered before; NULL: they are the first. */
+void flood_set_ways(struct flood *flood, const size_t *was, bool is_node);
+
+/* Every link hears of the change in a slot, of that origin, but the one it came from, and those
+ * whose other end has it from elsewhere. */
+void flood_spread(struct flood *flood, uint32_t slot, uint16_t origin, const struct peer *source);
 
 /* Moves the horizon, and does a step of what follows from that. */
 void flood_sweep(struct flood *flood);

@@ -58,6 +58,18 @@ struct flood_link flood_link(const struct flood *flood, size_t index)
     };
 }
 
+bool flood_carries(const struct flood *flood, size_t index, struct span origin)
+{
+    assert(index < flood->peer_count);
+    return !lazy_is_closed(&flood->lazy, index, table_find_origin(flood->table, origin));
+}
+
+bool flood_is_way(const struct flood *flood, size_t index, struct span origin)
+{
+    assert(index < flood->peer_count);
+    return lazy_parent(&flood->lazy, table_find_origin(flood->table, origin)) == index;
+}
+
 static struct wire_link describe(const struct peer *peer, int64_t now_ms)
 {
     return (struct wire_link){

@@ -310,7 +310,7 @@ static void close_epoch(struct promises *promises)
         if (!counts(promises, i))
             continue;
         look_at_link(promises, i);
-        if (promises->peers[i].theirs != 0)
+        if (promises->peers[i].theirs != 0 && !wait->is_apart)
             wait->target = promises->peers[i].window.ring.head;
         if (wait->told == holds_of(promises, number))
             have_neighbour(promises, number);
@@ -419,9 +419,11 @@ static void move_ends(struct promises *promises, size_t index)
     link->rewinds = ring->rewinds;
     link->is_resending = !is_known;
     uint64_t number = link->next > promises->waiting ? link->next : promises->waiting;
-    for (; number < promises->end; number++)
-        wait_at(promises, number, index)->target =
-            is_known && peer->theirs != 0 ? ring->head : NOWHERE;
+    for (; number < promises->end; number++) {
+        struct promises_wait *wait = wait_at(promises, number, index);
+        bool has_end = is_known && peer->theirs != 0 && !wait->is_apart;
+        wait->target = has_end ? ring->head : NOWHERE;
+    }
 }
 
 static void look_at_link(struct promises *promises, size_t index)
@@ -436,9 +438,56 @@ static void look_at_link(struct promises *promises, size_t index)
         move_ends(promises, index);
 }
 
+void promises_skip(struct promises *promises, size_t peer)
+{
+    wait_at(promises, promises->end - 1, peer)->is_apart = true;
+}
+
+/* No neighbour has acknowledged it for long: it waits on this link as well. */
+static void join(struct promises *promises, uint64_t number, size_t index)
+{
+    struct peer *peer = &promises->peers[index];
+    struct promises_wait *wait = wait_at(promises, number, index);
+    uint64_t end = holds_end(promises, number);
+    wait->is_apart = false;
+    for (uint64_t i = epoch_at(promises, number)->first; i < end; i++)
+        peer_change(peer, hold_at(promises, i)->slot);
+    wait->target = peer->theirs != 0 && !promises->links[index].is_resending
+                       ? peer->window.ring.head
+                       : NOWHERE;
+}
+
+/* Where acknowledgements take longer than that it waits for one. */
+static int64_t apart_ms(const struct promises *promises)
+{
+    int64_t took_ms = 0;
+    for (size_t i = 0; i < promises->peer_count; i++)
+        if (counts(promises, i) && promises->peers[i].window.took_ms > took_ms)
+            took_ms = promises->peers[i].window.took_ms;
+    return PROMISES_APART_MS +
+           (took_ms < PROMISES_PATIENCE_MS / 2 ? took_ms : PROMISES_PATIENCE_MS / 2);
+}
+
+static bool is_apart_for_long(const struct promises *promises, uint64_t number, size_t index,
+                              int64_t now_ms)
+{
+    const struct promises_epoch *epoch = epoch_at(promises, number);
+    return wait_at(promises, number, index)->is_apart && epoch->state == PROMISES_WAITS &&
+           !epoch->has_neighbour && now_ms >= epoch->opened_ms + apart_ms(promises);
+}
+
+static void join_all(struct promises *promises, size_t index, int64_t now_ms)
+{
+    for (uint64_t number = promises->waiting; number <= last_closed(promises); number++)
+        if (is_apart_for_long(promises, number, index, now_ms))
+            join(promises, number, index);
+}
+
 APART void promises_send(struct promises *promises, size_t peer, int64_t now_ms)
 {
     look_at_link(promises, peer);
+    if (counts(promises, peer))
+        join_all(promises, peer, now_ms);
     if (may_close(promises, now_ms))
         close_epoch(promises);
 }
@@ -636,7 +685,11 @@ int64_t promises_deadline_ms(const struct promises *promises)
         return INT64_MAX;
     if (promises->is_open && promises->end - promises->first >= PROMISES_EPOCHS_SOON)
         return epoch_at(promises, promises->end - 1)->opened_ms + 1;
-    return epoch_at(promises, promises->waiting)->opened_ms + PROMISES_PATIENCE_MS;
+    int64_t opened_ms = epoch_at(promises, promises->waiting)->opened_ms;
+    for (size_t i = 0; i < promises->peer_count; i++)
+        if (is_apart_for_long(promises, promises->waiting, i, INT64_MAX))
+            return opened_ms + apart_ms(promises);
+    return opened_ms + PROMISES_PATIENCE_MS;
 }
 
 bool promises_waiting(const struct promises *promises)

@@ -26,6 +26,8 @@
 
 /* From the command to the answer, at most. */
 #define PROMISES_PATIENCE_MS 2000
+/* What no neighbour has acknowledged by then waits on the links that declined it, too (L13). */
+#define PROMISES_APART_MS 300
 /* Slots that are held for answers; further answers are not promised. 16 MiB. */
 #define PROMISES_HOLDS_MAX (UINT32_C(1) << 20)
 /* From so many epochs on a new one begins once a millisecond, not with each sending: so there are
@@ -52,6 +54,7 @@ struct promises_wait {
     uint64_t low, target; /* its slots wait at positions from `low` to below `target` */
     uint32_t told;        /* its slots that the neighbour told us of */
     bool refused;         /* no acknowledgement counts for it any more */
+    bool is_apart;        /* some of its slots do not wait on this link, which declined them */
 };
 
 struct promises_epoch {
@@ -115,6 +118,9 @@ void promises_settle_all(struct promises *promises, enum promises_state state);
  * as may be: then nothing is promised. */
 uint64_t promises_hold(struct promises *promises, uint32_t slot, const struct marks *marks,
                        int64_t now_ms);
+
+/* The slot that was held last does not wait on that link, whose other end declined it. */
+void promises_skip(struct promises *promises, size_t peer);
 
 /* Before anything is taken from this link's ring: what is held later is another epoch. And all
  * slots wait there once more where it has met another process. */

@@ -25,9 +25,12 @@ static void prefetch(const struct ring *ring, uint32_t distance, const struct ta
         table_prefetch_slot(table, slot);
 }
 
-void batch_write(struct batch *batch, struct ring *ring, const struct table *table)
+void batch_write(struct batch *batch, struct ring *ring, const struct table *table,
+                 const struct lazy *lazy)
 {
     char *end = batch->at;
+    const char *origin = NULL;
+    uint8_t hops = LAZY_FAR;
     uint32_t slot;
     batch->changes = table_changes(table);
     batch->count = 0;
@@ -49,7 +52,14 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
         if (batch->count > 0 && (size_t)(end - batch->at) + more > BATCH_BYTES_AIM)
             break;
         assert((size_t)(end - batch->at) + more <= sizeof batch->at);
-        end = wire_write_location(&location, end);
+        char *start = end;
+        if (location.origin.data != origin) { /* of one origin it is one text */
+            origin = location.origin.data;
+            hops = lazy_hops(lazy, table_slot_origin(table, slot));
+        }
+        end = wire_write_location(&location, start);
+        if (hops < LAZY_FAR)
+            end = wire_write_hops(start, end, hops);
         batch->slots[batch->count++] = slot;
         ring_take(ring);
     }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bus/link/lazy.h"
 #include "bus/link/ring.h"
 #include "bus/link/wire.h"
 #include "bus/table/table.h"
@@ -34,9 +35,10 @@ struct batch {
 /* True when it holds what the ring sends next, and the table still holds the same. */
 bool batch_is_good(const struct batch *batch, const struct ring *ring, const struct table *table);
 
-/* Takes from the ring what one UPDATE carries, and writes it: nothing where all that waited was
- * forgotten. */
-void batch_write(struct batch *batch, struct ring *ring, const struct table *table);
+/* Takes from the ring what one UPDATE carries, and writes it, with the hops that `lazy` knows:
+ * nothing where all that waited was forgotten. */
+void batch_write(struct batch *batch, struct ring *ring, const struct table *table,
+                 const struct lazy *lazy);
 
 /* Takes from the ring what is written already. */
 void batch_take(const struct batch *batch, struct ring *ring);

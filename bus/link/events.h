@@ -72,7 +72,8 @@ struct link_counters {
     uint64_t reports_expired;   /* of clients of this node, below the horizon: not stored */
     uint64_t locations_expired; /* received ones */
     uint64_t checks_sent, lists_sent, wants_sent; /* messages of range checks */
-    uint64_t resyncs; /* processes that were met and whose tables were compared with ours */
+    uint64_t locations_late; /* differences of what a declined link did not say */
+    uint64_t resyncs;        /* processes that were met and whose tables were compared with ours */
     uint64_t resyncs_given_up; /* of these, those that were told everything for all that differed */
     uint64_t checks_dropped;   /* what was asked by such messages beyond their pace */
     uint64_t clock_steps;      /* jumps of our wall clock */

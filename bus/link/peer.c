@@ -129,6 +129,8 @@ static void go_up(struct peer *peer, int64_t now_ms)
     if (peer->version >= WIRE_VERSION_CHECKS)
         range_check_open(&peer->checks, peer->common->incarnation > peer->theirs, peer->is_observer,
                          now_ms);
+    if (peer->version >= WIRE_VERSION_LAZY && !peer->is_observer)
+        lazy_open_link(peer->common->lazy, peer->index);
     peer_begin_pair(peer, now_ms);
     tell(peer, LINK_UP, 0, "");
 }
@@ -137,6 +139,7 @@ static void go_down(struct peer *peer, const char *reason, int64_t now_ms)
 {
     digest_check_forget(&peer->digest_check);
     range_check_close(&peer->checks);
+    lazy_close_link(peer->common->lazy, peer->index);
     peer->silence_at = peer->heartbeat_at = peer->beat_at = peer->stuck_at = NEVER;
     peer->absent_at = now_ms + PEER_ABSENT_MS;
     tell_again(peer);
@@ -235,6 +238,7 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
     peer->find_at = now_ms;
     peer->is_new = true;
     range_resync_forget(&peer->checks);
+    lazy_meet(peer->common->lazy, peer->index);
     digest_check_forget(&peer->digest_check);
     handshake_forget_rival(&peer->handshake);
 }
@@ -326,8 +330,10 @@ static void take_plain_ack(struct peer *peer, const struct wire_message *ack, in
 /* A message that says how far they are, and what stands there. */
 static void take_checks(struct peer *peer, const struct wire_message *message, int64_t now_ms)
 {
-    if (message->type == WIRE_HEARTBEAT)
+    if (message->type == WIRE_HEARTBEAT) {
         herd_time_hear(peer->common->time, peer->index, message, now_ms);
+        lazy_hear_heartbeat(peer->common->lazy, peer->index, message);
+    }
     if (message->type != WIRE_WANT) {
         remind(peer, message->received, now_ms);
         take_ack(peer, message->received, now_ms);
@@ -409,6 +415,8 @@ bool peer_receive(struct peer *peer, const struct wire_message *message, int64_t
     else if (message->type == WIRE_HEARTBEAT || message->type == WIRE_CHECK ||
              message->type == WIRE_LIST || message->type == WIRE_WANT)
         take_checks(peer, message, now_ms);
+    else if (message->type == WIRE_STATE)
+        lazy_hear_state(peer->common->lazy, peer->index, message);
     else if (message->type == WIRE_STATUS_ASK)
         peer->status_owed = true;
     return message->type == WIRE_STATUS;
@@ -551,6 +559,10 @@ static bool write_when_up(struct peer *peer, struct wire_message *message, int64
         message->type = WIRE_STATUS_ASK;
         return true;
     }
+    if (lazy_has_state(peer->common->lazy, peer->index)) {
+        lazy_write_state(peer->common->lazy, peer->index, message);
+        return true;
+    }
     if (window_is_open(&peer->window)) {
         message->type = WIRE_UPDATE;
         return true;
@@ -664,7 +676,8 @@ int64_t peer_deadline_ms(const struct peer *peer)
         (peer->common->leaving && window_is_told(&peer->window)))
         return AT_ONCE;
     int64_t deadline = earlier(hello, earlier(peer->silence_at, peer->stuck_at));
-    deadline = earlier(deadline, peer->window.retransmit_at);
+    deadline = earlier(deadline, earlier(peer->window.retransmit_at,
+                                         lazy_state_ms(peer->common->lazy, peer->index)));
     deadline = earlier(deadline, earlier(peer->heartbeat_at, peer->beat_at));
     if (!peer->common->leaving)
         deadline = earlier(deadline, range_check_deadline_ms(&peer->checks));

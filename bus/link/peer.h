@@ -17,6 +17,7 @@
 #include "bus/link/events.h"
 #include "bus/link/handshake.h"
 #include "bus/link/herd_time.h"
+#include "bus/link/lazy.h"
 #include "bus/link/misread.h"
 #include "bus/link/range_check.h"
 #include "bus/link/window.h"
@@ -92,6 +93,7 @@ struct peer_common {
     uint64_t incarnation;
     const struct table *table;
     struct range_list *lists;
+    struct lazy *lazy;
     struct herd_time *time;
     struct events *events;
     struct link_counters *count;

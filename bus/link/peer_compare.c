@@ -64,7 +64,11 @@ void peer_write_heartbeat(const struct peer *peer, struct wire_message *message,
     herd_time_tell(peer->common->time, peer->index, message, now_ms);
     message->cut = peer_cut(peer, now_ms);
     message->slots = range_check_slots(&peer->checks);
-    message->whole = window_is_announced(window) ? wire_fold(message->digest) : 0;
+    lazy_write_heartbeat(peer->common->lazy, peer->index, message);
+    message->whole =
+        window_is_announced(window) && !range_list_is_young(peer->common->lists, peer->index)
+            ? wire_fold(message->digest)
+            : 0;
 }
 
 static void tell(const struct peer *peer, enum link_event_kind kind, uint64_t their_digest)

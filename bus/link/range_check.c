@@ -273,7 +273,8 @@ static uint64_t most(uint64_t a, uint64_t b)
 
 static uint64_t slots_now(const struct range_check *check)
 {
-    return check->window->ring.head - check->window->acked;
+    return check->window->ring.head - check->window->acked +
+           range_list_count_young(check->list, check->link);
 }
 
 uint64_t range_check_slots(const struct range_check *check)
@@ -307,9 +308,12 @@ static unsigned level_now(const struct range_check *check)
  * just now. At level 0 the HEARTBEAT says it all. */
 static void begin_turn(struct range_check *check, int64_t now_ms)
 {
-    bool is_late = now_ms >= check->check_at + RANGE_CHECK_MS;
-    check->check_at = (is_late ? now_ms : check->check_at) + RANGE_CHECK_MS;
     unsigned level = level_now(check);
+    bool is_quick = level > 0 && level < RANGE_CHECK_LEVEL_LARGE &&
+                    range_list_is_lazy(check->list, check->link);
+    int64_t pause_ms = is_quick ? RANGE_CHECK_LAZY_MS : RANGE_CHECK_MS;
+    bool is_late = now_ms >= check->check_at + pause_ms;
+    check->check_at = (is_late ? now_ms : check->check_at) + pause_ms;
     if (check->resync.is_showing ||
         (level >= RANGE_CHECK_LEVEL_LARGE && check->window->acked < check->turn_position))
         return;
@@ -423,7 +427,7 @@ bool range_check_is_due(struct range_check *check, int64_t now_ms)
 struct judging {
     unsigned level;
     const struct range_waiting *waiting;
-    bool same_horizon;
+    bool same_horizon, is_lazy;
     int64_t now_ms;
 };
 
@@ -487,7 +491,10 @@ static void judge_range(struct range_check *check, const struct judging *judging
     see(check, first, count, judging->now_ms);
     if (!is_settled && range_resync_takes(check, level, first, count, judging->now_ms))
         return;
-    if (is_settled)
+    /* L10: what a declined link did not say is no fault; a LIST says which slots differ. */
+    if (is_settled && judging->is_lazy && check->late_lists++ >= RANGE_CHECK_LATE_LISTS)
+        return;
+    if (is_settled && !judging->is_lazy)
         range_check_fault(check, range, ours, theirs, judging->now_ms);
     range_repair_ask(check, range, is_settled ? RANGE_DIFFERS : RANGE_UNSETTLED, judging->now_ms);
 }
@@ -506,7 +513,9 @@ static void judge_check(struct range_check *check, const struct wire_message *me
                         uint64_t received, const struct wire_cut *ours, int64_t now_ms)
 {
     struct judging judging = {(unsigned)message->level, NULL,
-                              message->cut.horizon_ns == ours->horizon_ns, now_ms};
+                              message->cut.horizon_ns == ours->horizon_ns,
+                              range_list_is_lazy(check->list, check->link), now_ms};
+    check->late_lists = 0;
     judging.waiting =
         range_list_waiting(check->list, check->link, &check->window->ring, check->window->acked);
     if (!is_cut(check, message, received) || judging.waiting == NULL)
@@ -545,8 +554,9 @@ static void take_whole(struct range_check *check, const struct wire_message *mes
         settle(check, 0, RANGE_COUNT, now_ms);
         return;
     }
-    bool is_left_out =
-        !window_is_told(check->window) || message->cut.horizon_ns != ours->horizon_ns;
+    bool is_left_out = !window_is_told(check->window) ||
+                       message->cut.horizon_ns != ours->horizon_ns ||
+                       range_list_is_young(check->list, check->link);
     if (!is_left_out && check->settled_count == RANGE_COUNT)
         show(check, 0, RANGE_COUNT);
 }
@@ -557,10 +567,12 @@ static void take_list(struct range_check *check, const struct wire_message *mess
     uint32_t range = (uint32_t)(message->first >> (message->level - WIRE_LEVEL_MAX));
     const struct range_waiting *waiting =
         range_list_waiting(check->list, check->link, &check->window->ring, check->window->acked);
-    bool is_exact = message->level == WIRE_LEVEL_MAX && check->agrees &&
-                    range_check_is_settled(check, range) && is_cut(check, message, received) &&
+    bool is_lazy = range_list_is_lazy(check->list, check->link) && message->has_recent;
+    bool is_settled = range_check_is_settled(check, range) || (is_lazy && message->is_settled);
+    bool is_exact = message->level == WIRE_LEVEL_MAX && check->agrees && is_settled &&
+                    is_cut(check, message, received) &&
                     message->cut.horizon_ns == ours->horizon_ns && waiting != NULL &&
-                    !range_waiting_any(waiting, range, 1);
+                    (is_lazy || !range_waiting_any(waiting, range, 1));
     range_repair_hold(check, message, is_exact, now_ms);
 }
 

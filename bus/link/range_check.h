@@ -32,6 +32,9 @@
 /* A quarter of the ranges goes out each time. */
 #define RANGE_CHECK_MS    1000
 #define RANGE_CHECK_TURNS 4u
+/* On a link with declines sooner, while they are small: a change that comes no more on its way is
+ * found by this alone. */
+#define RANGE_CHECK_LAZY_MS 500
 /* Unless both ends are at rest and settled, at least so fine: one range that differs for good, or a
  * client that never rests, must not cost a CHECK of all of them each time. */
 #define RANGE_CHECK_LEVEL_MIN 8u
@@ -68,6 +71,9 @@
 #define RANGE_RESYNC_PART 4u
 /* Ranges that wait to be listed; more are found by the next check. */
 #define RANGE_CHECK_DUE_MAX 512u
+/* Ranges that were equal and differ on a link with declines, for each CHECK: what is late there is
+ * told by whoever stops to be declined. */
+#define RANGE_CHECK_LATE_LISTS 16u
 /* One event at most for this time, however many ranges differ. */
 #define RANGE_CHECK_EVENT_MS 1000
 
@@ -153,6 +159,7 @@ struct range_check {
     uint32_t round_next, round_end; /* ranges of `level` that are still to go out */
     struct range_run runs[RANGE_CHECK_RUNS_MAX];
     uint32_t run_count;
+    uint32_t late_lists; /* of the CHECK at work */
 
     uint32_t round_faults, round_settled; /* in this round; settled when it began */
     struct range_faults faults;           /* not reported yet */

@@ -214,7 +214,13 @@ static void add_waiting(struct range_waiting *waiting, uint32_t slot, uint32_t r
     range_bits_set(waiting->bits, range, 1, true);
 }
 
-static void look(struct range_list *list, const struct ring *ring, uint64_t from)
+static void add_slot(struct range_list *list, uint32_t slot)
+{
+    if (table_slot_is_live(list->table, slot))
+        add_waiting(&list->waiting, slot, table_slot_range(list->table, slot));
+}
+
+static void look(struct range_list *list, const struct ring *ring, uint64_t from, uint32_t young)
 {
     struct range_waiting *waiting = &list->waiting;
     if (waiting->count > 0)
@@ -222,10 +228,32 @@ static void look(struct range_list *list, const struct ring *ring, uint64_t from
     waiting->count = 0;
     for (uint64_t position = from; position < ring->head; position++) {
         uint32_t slot;
-        if (ring_at(ring, position, &slot) && table_slot_is_live(list->table, slot))
-            add_waiting(waiting, slot, table_slot_range(list->table, slot));
+        if (ring_at(ring, position, &slot))
+            add_slot(list, slot);
     }
-    range_list_charge(list, ring->head - from);
+    for (uint32_t i = 0; i < young; i++)
+        add_slot(list, lazy_young(list->lazy, i));
+    range_list_charge(list, ring->head - from + young);
+}
+
+bool range_list_is_lazy(const struct range_list *list, size_t link)
+{
+    return list->lazy != NULL && lazy_is_lazy(list->lazy, link);
+}
+
+uint32_t range_list_count_young(const struct range_list *list, size_t link)
+{
+    return range_list_is_lazy(list, link) ? lazy_count_young(list->lazy, link) : 0;
+}
+
+bool range_list_is_young(const struct range_list *list, size_t link)
+{
+    return range_list_count_young(list, link) > 0;
+}
+
+bool range_list_is_recent(const struct range_list *list, uint32_t slot)
+{
+    return list->lazy != NULL && lazy_age_ms(list->lazy, slot) < LAZY_RECENT_MS;
 }
 
 const struct range_waiting *range_list_waiting(struct range_list *list, size_t link,
@@ -234,18 +262,21 @@ const struct range_waiting *range_list_waiting(struct range_list *list, size_t l
     struct range_waiting *waiting = &list->waiting;
     if (from < ring->kept)
         from = ring->kept;
-    if (ring->lost || ring->head - from > RANGE_LIST_WAITING_MAX)
+    uint32_t young = range_list_count_young(list, link);
+    if (ring->lost || ring->head - from > RANGE_LIST_WAITING_MAX || young > LAZY_YOUNG_MAX)
         return NULL;
     uint64_t changes = table_changes(list->table);
     if (waiting->is_known && waiting->link == link && waiting->from == from &&
-        waiting->head == ring->head && waiting->changes == changes)
+        waiting->head == ring->head && waiting->changes == changes &&
+        (young == 0 || waiting->now_ms == list->now_ms))
         return waiting;
-    look(list, ring, from);
+    look(list, ring, from, young);
     waiting->is_known = true;
     waiting->link = link;
     waiting->from = from;
     waiting->head = ring->head;
     waiting->changes = changes;
+    waiting->now_ms = list->now_ms;
     return waiting;
 }
 
@@ -290,6 +321,7 @@ void range_list_set_times(struct range_list *list, int64_t ceiling_ns, int64_t f
                   is_jump(list->floor_offset_ns, floor_offset_ns);
     list->jumps += list->has_times && jumped;
     list->has_times = true;
+    list->now_ms = now_ms;
     list->ceiling_offset_ns = ceiling_offset_ns;
     list->floor_offset_ns = floor_offset_ns;
 }

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/link/lazy.h"
 #include "bus/link/range_bits.h"
 #include "bus/link/range_pace.h"
 #include "bus/link/ring.h"
@@ -47,10 +48,11 @@
 struct range_waiting {
     bool is_known; /* all that follows is of now */
     size_t link;
-    uint64_t from, head, changes; /* what it was taken of */
+    uint64_t from, head, changes; /* what it was taken of, */
+    int64_t now_ms;               /* and when */
     uint32_t count;
-    uint32_t slots[RANGE_LIST_WAITING_MAX];
-    uint16_t ranges[RANGE_LIST_WAITING_MAX];
+    uint32_t slots[RANGE_LIST_WAITING_MAX + LAZY_YOUNG_MAX];
+    uint16_t ranges[RANGE_LIST_WAITING_MAX + LAZY_YOUNG_MAX];
     uint64_t bits[RANGE_WORDS]; /* by range: something waits there */
 };
 
@@ -71,6 +73,8 @@ struct range_collected {
 /* What all links of a node share. */
 struct range_list {
     const struct table *table;
+    const struct lazy *lazy; /* NULL: no link is lazy */
+    int64_t now_ms;
     struct range_bucket work; /* slots that may be looked at */
     int64_t stepped_ms;
 
@@ -90,7 +94,8 @@ struct range_list {
 
     uint64_t held_bytes;
     struct range_waiting waiting;
-    char bin[WIRE_RANGES_MAX * 4]; /* of the message that is being written */
+    char bin[WIRE_RANGES_MAX * 4]; /* of the message that is being written, */
+    char recent[(WIRE_ENTRIES_MAX + 7) / 8];
 
     bool has_times;
     int64_t ceiling_offset_ns, floor_offset_ns; /* to the monotonic clock */
@@ -135,10 +140,19 @@ bool range_list_may_work(struct range_list *list, int64_t now_ms);
 int64_t range_list_paid_ms(const struct range_list *list);
 void range_list_charge(struct range_list *list, uint64_t slots);
 
-/* What waits for the other end of `link`: the slots at the ring's positions from `from` on. NULL
- * where those are more than RANGE_LIST_WAITING_MAX. Valid until something is put into a ring. */
+/* What waits for the other end of `link`: the slots at the ring's positions from `from` on, and on
+ * one with declines those that changed so lately that they may be on their way elsewhere (L9).
+ * NULL where those are more than RANGE_LIST_WAITING_MAX, or LAZY_YOUNG_MAX. Valid until something
+ * is put into a ring. */
 const struct range_waiting *range_list_waiting(struct range_list *list, size_t link,
                                                const struct ring *ring, uint64_t from);
+
+/* Whether anything is declined on the link, or was lately; whether something changed so lately
+ * there, and how many slots; and whether a slot changed in the last LAZY_RECENT_MS. */
+bool range_list_is_lazy(const struct range_list *list, size_t link);
+bool range_list_is_young(const struct range_list *list, size_t link);
+uint32_t range_list_count_young(const struct range_list *list, size_t link);
+bool range_list_is_recent(const struct range_list *list, uint32_t slot);
 
 /* Whether something waits in one of `count` ranges, a power of two, from a multiple of it on. */
 bool range_waiting_any(const struct range_waiting *waiting, uint32_t first, uint32_t count);

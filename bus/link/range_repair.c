@@ -15,7 +15,7 @@ struct range_held {
     unsigned level;
     uint32_t part, range; /* of `level`, and of WIRE_LEVEL_MAX */
     unsigned pass_level;  /* `pass` is of so much of the range */
-    bool is_exact;
+    bool is_exact, has_recent;
     uint64_t digest; /* the range's, when it came */
     uint64_t salt;
     uint32_t bytes;
@@ -27,7 +27,8 @@ struct entry {
     uint32_t id;   /* the client's hash, as in a LIST */
     uint32_t hash; /* half of the location's */
     uint32_t slot;
-    bool waits; /* its news may be on the way */
+    bool waits;  /* its news may be on the way */
+    bool recent; /* it changed lately */
 };
 
 /* The slots of a range, or of a part of one, in the order of their ids. */
@@ -97,7 +98,8 @@ void range_repair_hold(struct range_check *check, const struct wire_message *mes
                        int64_t now_ms)
 {
     uint32_t range = (uint32_t)(message->first >> (message->level - WIRE_LEVEL_MAX));
-    size_t bytes = sizeof(struct range_held) + message->bin.len;
+    size_t recent = message->type == WIRE_LIST && message->has_recent ? message->recent.len : 0;
+    size_t bytes = sizeof(struct range_held) + message->bin.len + recent;
     struct range_held *held = NULL;
     if (range_repair_prepare(check) && takes(check, message, range, now_ms) &&
         check->repair->held_bytes + bytes <= RANGE_LIST_LINK_HELD_BYTES_MAX &&
@@ -117,10 +119,13 @@ void range_repair_hold(struct range_check *check, const struct wire_message *mes
                             .part = (uint32_t)message->first,
                             .range = range,
                             .is_exact = is_exact,
+                            .has_recent = message->type == WIRE_LIST && message->has_recent,
                             .digest = table_range_digest(check->list->table, WIRE_LEVEL_MAX, range),
                             .salt = message->salt,
                             .bytes = (uint32_t)message->bin.len};
     memcpy(held->bin, message->bin.data, message->bin.len);
+    if (recent > 0)
+        memcpy(held->bin + message->bin.len, message->recent.data, recent);
     *check->repair->held_end = held;
     check->repair->held_end = &held->next;
     check->repair->held_bytes += bytes;
@@ -129,11 +134,17 @@ void range_repair_hold(struct range_check *check, const struct wire_message *mes
         range_resync_leave(check, range, now_ms);
 }
 
+/* Of so many bytes of entries. */
+static size_t recent_bytes(size_t bytes)
+{
+    return (bytes / WIRE_ENTRY_BYTES + 7) / 8;
+}
+
 static void drop_held(struct range_check *check)
 {
     struct range_repair *repair = check->repair;
     struct range_held *held = repair->held;
-    size_t bytes = sizeof *held + held->bytes;
+    size_t bytes = sizeof *held + held->bytes + (held->has_recent ? recent_bytes(held->bytes) : 0);
     repair->held = held->next;
     if (repair->held == NULL)
         repair->held_end = &repair->held;
@@ -213,7 +224,8 @@ static bool gather(const struct range_check *check, uint32_t ord, uint32_t count
         uint64_t hash = table_slot_hash(table, slot);
         entries->digest ^= hash;
         entries->all[entries->count++] =
-            (struct entry){(uint32_t)(client >> ID_SHIFT), half_of(hash, salt), slot, false};
+            (struct entry){(uint32_t)(client >> ID_SHIFT), half_of(hash, salt), slot, false,
+                           range_list_is_recent(check->list, slot)};
     }
     mark_waiting(waiting, part >> (level - WIRE_LEVEL_MAX), entries);
     qsort(entries->all, entries->count, sizeof *entries->all, compare_ids);
@@ -228,6 +240,7 @@ static uint32_t merge(const struct entries *entries, uint32_t at, struct entry *
     while (++at < entries->count && entries->all[at].id == merged->id) {
         merged->hash ^= entries->all[at].hash;
         merged->waits |= entries->all[at].waits;
+        merged->recent |= entries->all[at].recent;
     }
     merged->hash += merged->hash == 0;
     return at;
@@ -260,6 +273,7 @@ static bool write_entries(struct range_check *check, const struct entries *entri
                           struct wire_message *message)
 {
     uint32_t count = 0;
+    memset(check->list->recent, 0, sizeof check->list->recent);
     for (uint32_t at = 0; at < entries->count; count++) {
         struct entry merged;
         at = merge(entries, at, &merged);
@@ -271,7 +285,10 @@ static bool write_entries(struct range_check *check, const struct entries *entri
         }
         put_number(check->list->bin + count * WIRE_ENTRY_BYTES, merged.id);
         put_number(check->list->bin + count * WIRE_ENTRY_BYTES + 4, merged.waits ? 0 : merged.hash);
+        if (merged.recent)
+            check->list->recent[count / 8] |= (char)(0x80 >> count % 8);
     }
+    message->recent = (struct span){check->list->recent, (count + 7) / 8};
     message->bin = (struct span){check->list->bin, (size_t)count * WIRE_ENTRY_BYTES};
     check->pace.ids += count;
     return true;
@@ -314,6 +331,8 @@ static bool write_list(struct range_check *check, struct range_due *due, uint32_
     message->type = WIRE_LIST;
     message->level = due->level;
     message->first = due->part;
+    message->has_recent = range_list_is_lazy(check->list, check->link);
+    message->is_settled = !due->is_starved && range_check_is_settled(check, range);
     message->salt = check->salt++;
     check->count->lists_sent++;
     return true;
@@ -387,7 +406,9 @@ static bool read_entries(const struct range_held *held, uint32_t entry_bytes,
     for (uint32_t i = 0; i < count; i++) {
         uint32_t numbers[2] = {0};
         memcpy(numbers, held->bin + (size_t)i * entry_bytes, entry_bytes);
-        entries->all[i] = (struct entry){.id = be32toh(numbers[0]), .hash = be32toh(numbers[1])};
+        bool recent = held->has_recent && (held->bin[held->bytes + i / 8] & (0x80 >> i % 8)) != 0;
+        entries->all[i] = (struct entry){
+            .id = be32toh(numbers[0]), .hash = be32toh(numbers[1]), .recent = recent};
     }
     qsort(entries->all, count, sizeof *entries->all, compare_ids);
     return true;
@@ -401,13 +422,19 @@ static void push(struct range_check *check, const struct entries *entries, uint3
     range_list_forget_waiting(check->list);
 }
 
-/* Pushes what differs and wants the rest. How many entries differ; the ids wanted stand in the
- * list's bin. */
-static uint32_t compare(struct range_check *check, const struct entries *ours,
-                        const struct entries *theirs, uint32_t *wanted)
+/* What a comparison has found. */
+struct found {
+    uint32_t differ; /* entries that do, */
+    uint32_t late;   /* of these, such as changed lately at either end */
+    uint32_t wanted; /* ids, which stand in the list's bin */
+};
+
+/* Pushes what differs and wants the rest. */
+static struct found compare(struct range_check *check, const struct entries *ours,
+                            const struct entries *theirs)
 {
-    uint32_t differ = 0, i = 0, j = 0;
-    *wanted = 0;
+    struct found found = {0};
+    uint32_t i = 0, j = 0;
     while (i < ours->count || j < theirs->count) {
         struct entry mine = {0}, other = {0};
         uint32_t after = i < ours->count ? merge(ours, i, &mine) : i;
@@ -417,16 +444,17 @@ static uint32_t compare(struct range_check *check, const struct entries *ours,
         bool is_same = has_mine && has_other && mine.hash == other.hash;
         bool is_not_now = (has_mine && mine.waits) || (has_other && other.hash == 0);
         if (!is_same && !is_not_now) {
-            differ++;
+            found.differ++;
+            found.late += (has_mine && mine.recent) || (has_other && other.recent);
             if (has_mine)
                 push(check, ours, i, after);
             if (has_other)
-                put_number(check->list->bin + (*wanted)++ * WIRE_ID_BYTES, other.id);
+                put_number(check->list->bin + found.wanted++ * WIRE_ID_BYTES, other.id);
         }
         i = has_mine ? after : i;
         j += has_other;
     }
-    return differ;
+    return found;
 }
 
 /* True with a WANT. */
@@ -434,23 +462,25 @@ static bool apply_list(struct range_check *check, const struct range_held *held,
                        const struct entries *ours, struct wire_message *message, int64_t now_ms)
 {
     struct entries theirs;
-    uint32_t wanted;
     if (!read_entries(held, WIRE_ENTRY_BYTES, &theirs))
         return false;
-    uint32_t differ = compare(check, ours, &theirs, &wanted);
+    struct found found = compare(check, ours, &theirs);
     free(theirs.all);
+    bool is_lazy = held->has_recent && range_list_is_lazy(check->list, check->link);
+    uint32_t differ = is_lazy ? found.differ - found.late : found.differ;
+    check->count->locations_late += found.differ - differ;
     uint64_t digest = table_range_digest(check->list->table, WIRE_LEVEL_MAX, held->range);
     if (differ > 0 && held->is_exact && digest == held->digest &&
-        range_check_is_settled(check, held->range))
+        (is_lazy || range_check_is_settled(check, held->range)))
         range_check_fault(check, held->range, wire_fold(digest), 0, now_ms);
     if (differ > 0)
         range_check_unsettle(check, held->range);
-    if (wanted == 0 || check->is_observer)
+    if (found.wanted == 0 || check->is_observer)
         return false;
     message->type = WIRE_WANT;
     message->level = held->level;
     message->first = held->part;
-    message->bin = (struct span){check->list->bin, (size_t)wanted * WIRE_ID_BYTES};
+    message->bin = (struct span){check->list->bin, (size_t)found.wanted * WIRE_ID_BYTES};
     check->count->wants_sent++;
     return true;
 }
@@ -461,14 +491,18 @@ static void apply_want(struct range_check *check, const struct range_held *held,
     struct entries wanted;
     if (!read_entries(held, WIRE_ID_BYTES, &wanted))
         return;
+    bool is_late = range_list_is_lazy(check->list, check->link);
     for (uint32_t i = 0, j = 0; i < ours->count; i++) {
         while (j < wanted.count && wanted.all[j].id < ours->all[i].id)
             j++;
-        if (j < wanted.count && wanted.all[j].id == ours->all[i].id)
+        if (j < wanted.count && wanted.all[j].id == ours->all[i].id) {
             push(check, ours, i, i + 1);
+            is_late &= ours->all[i].recent;
+        }
     }
     free(wanted.all);
-    range_check_unsettle(check, held->range);
+    if (!is_late)
+        range_check_unsettle(check, held->range);
 }
 
 /* What waits at positions from `acked` on is what the other end may lack: it has said `have` in the

@@ -204,16 +204,23 @@ MSGREAD_APART __attribute__((cold)) static bool miss_in(struct wire_message *mes
     return miss(message, at, field, rule);
 }
 
-MSGREAD_SKIM bool skim_location(struct msgread *in, struct location *location)
+MSGREAD_SKIM bool skim_location(struct msgread *in, struct location *location, uint8_t *hops)
 {
     uint32_t elements;
+    int64_t links;
     location->packed = NULL;
-    if (!msgread_skim_array(in, &elements) || elements < LOCATION_ELEMENTS ||
+    *hops = WIRE_HOPS_FAR;
+    if (!msgread_skim_array(in, &elements) || elements < LOCATION_ELEMENTS_MIN ||
         !msgread_skim_bin(in, &location->client) || !msgread_skim_bin(in, &location->position) ||
         !msgread_skim_bin(in, &location->stamp) || !msgread_skim_str(in, &location->origin) ||
         !msgread_skim_int(in, &location->difference_ns) ||
         !msgread_skim_int(in, &location->order_ns))
         return false;
+    if (elements == LOCATION_ELEMENTS_MIN)
+        return true;
+    if (!msgread_skim_int(in, &links))
+        return false;
+    *hops = links >= 0 && links < WIRE_HOPS_FAR ? (uint8_t)links : WIRE_HOPS_FAR;
     for (; elements > LOCATION_ELEMENTS; elements--)
         if (!msgread_skip(in))
             return false;
@@ -223,7 +230,8 @@ MSGREAD_SKIM bool skim_location(struct msgread *in, struct location *location)
 bool wire_read_location(struct msgread *in, struct location *location)
 {
     struct msgread start = *in;
-    if (skim_location(in, location))
+    uint8_t hops;
+    if (skim_location(in, location, &hops))
         return true;
     *in = start;
     return false;
@@ -239,7 +247,7 @@ MSGREAD_APART __attribute__((cold)) static bool miss_location(struct wire_messag
     int64_t number;
     if (!msgread_take_array(&in, &elements))
         return miss_in(message, i, in, "it", ARRAY);
-    if (elements < LOCATION_ELEMENTS)
+    if (elements < LOCATION_ELEMENTS_MIN)
         return miss_in(message, i, (struct msgread){0}, "it", "has less than 6 elements");
     return (msgread_take_bin(&in, &bytes) || miss_in(message, i, in, "client", BINARY)) &&
            (msgread_take_bin(&in, &bytes) || miss_in(message, i, in, "position", BINARY)) &&
@@ -247,13 +255,16 @@ MSGREAD_APART __attribute__((cold)) static bool miss_location(struct wire_messag
            (msgread_take_str(&in, &bytes) || miss_in(message, i, in, "origin", TEXT)) &&
            (msgread_take_int(&in, &number) || miss_in(message, i, in, "difference_ns", INTEGER)) &&
            (msgread_take_int(&in, &number) || miss_in(message, i, in, "order_ns", INTEGER)) &&
-           skip_some(&in, message, elements - LOCATION_ELEMENTS);
+           (elements == LOCATION_ELEMENTS_MIN || msgread_take_int(&in, &number) ||
+            miss_in(message, i, in, "hops", INTEGER)) &&
+           skip_some(&in, message, elements < LOCATION_ELEMENTS ? 0 : elements - LOCATION_ELEMENTS);
 }
 
 static bool take_location(struct msgread *in, struct wire_message *message, uint32_t i)
 {
     struct msgread start = *in;
-    return skim_location(in, &message->locations[i]) || miss_location(message, i, start);
+    return skim_location(in, &message->locations[i], &message->hops[i]) ||
+           miss_location(message, i, start);
 }
 
 /* Locations that the sender did not keep, which version 1 does not count. */
@@ -284,7 +295,7 @@ static bool take_update(struct msgread *in, struct wire_message *message, uint32
 }
 
 static_assert(WIRE_LOCATIONS_MAX == 256 && WIRE_LINKS_MAX == 256, "the faults tell the limits");
-static_assert(LOCATION_ELEMENTS == 6 && LINK_ELEMENTS_MIN == 8 && CLOCK_ELEMENTS == 5 &&
+static_assert(LOCATION_ELEMENTS_MIN == 6 && LINK_ELEMENTS_MIN == 8 && CLOCK_ELEMENTS == 5 &&
                   WIRE_CLOCKS_MAX == 64,
               "so do these");
 
@@ -301,10 +312,44 @@ static bool take_horizon(struct msgread *in, struct wire_message *message)
            take_integer(in, message, "horizon", &message->cut.horizon_ns);
 }
 
+static bool take_way(struct msgread *in, struct wire_message *message, struct wire_way *way)
+{
+    uint32_t elements;
+    if (!take_array(in, message, "a way", &elements))
+        return false;
+    if (elements < WAY_ELEMENTS)
+        return contradict(message, "a way", "has less than 2 elements");
+    return take_name(in, message, "origin", &way->node) &&
+           take_number(in, message, "its number", &way->value) &&
+           skip_some(in, message, elements - WAY_ELEMENTS);
+}
+
+/* What is declined, and the ways. */
+static bool take_state(struct msgread *in, struct wire_message *message)
+{
+    if (!take_number(in, message, "version", &message->state_version) ||
+        !take_array(in, message, "declined", &message->declined_count))
+        return false;
+    if (message->declined_count > WIRE_ORIGINS_MAX)
+        return contradict(message, "declined", "are more than 1024");
+    for (uint32_t i = 0; i < message->declined_count; i++)
+        if (!take_name(in, message, "declined", &message->declined[i]))
+            return false;
+    if (!take_array(in, message, "ways", &message->way_count))
+        return false;
+    if (message->way_count > WIRE_ORIGINS_MAX)
+        return contradict(message, "ways", "are more than 1024");
+    for (uint32_t i = 0; i < message->way_count; i++)
+        if (!take_way(in, message, &message->ways[i]))
+            return false;
+    return true;
+}
+
 static bool take_heartbeat(struct msgread *in, struct wire_message *message, uint32_t elements)
 {
-    bool has_checks = elements >= HEARTBEAT_ELEMENTS;
+    bool has_checks = elements >= HEARTBEAT_ELEMENTS_CHECKS;
     message->clock_count = 0;
+    message->has_state = elements >= HEARTBEAT_ELEMENTS;
     if (!take_number(in, message, "head", &message->head) ||
         !take_number(in, message, "have", &message->received) ||
         !take_number(in, message, "digest", &message->digest) ||
@@ -316,7 +361,8 @@ static bool take_heartbeat(struct msgread *in, struct wire_message *message, uin
                            take_horizon(in, message) &&
                            take_integer(in, message, "ceiling", &message->cut.ceiling_ns) &&
                            take_number(in, message, "slots", &message->slots) &&
-                           take_number(in, message, "whole", &message->whole));
+                           take_number(in, message, "whole", &message->whole) &&
+                           (!message->has_state || take_state(in, message)));
 }
 
 /* Entries of `entry_bytes` each, at most `count_max`, which the fault's two sentences name. */
@@ -369,13 +415,26 @@ static bool take_check(struct msgread *in, struct wire_message *message)
            take_ranges(in, message);
 }
 
-static bool take_list(struct msgread *in, struct wire_message *message)
+/* Which entries changed lately. */
+static bool take_recent(struct msgread *in, struct wire_message *message)
 {
+    if (!take_bool(in, message, "settled", &message->is_settled))
+        return false;
+    if (!msgread_take_bin(in, &message->recent))
+        return miss(message, *in, "recent", BINARY);
+    return message->recent.len == (message->bin.len / WIRE_ENTRY_BYTES + 7) / 8 ||
+           contradict(message, "recent", "has no bit for each entry");
+}
+
+static bool take_list(struct msgread *in, struct wire_message *message, uint32_t elements)
+{
+    message->has_recent = elements >= LIST_ELEMENTS;
     return take_number(in, message, "position", &message->cut.position) &&
            take_number(in, message, "have", &message->received) && take_horizon(in, message) &&
            take_range(in, message) && take_number(in, message, "salt", &message->salt) &&
            take_entries(in, message, WIRE_ENTRY_BYTES, WIRE_ENTRIES_MAX,
-                        "is no multiple of 8 bytes", "has more than 2048 entries");
+                        "is no multiple of 8 bytes", "has more than 2048 entries") &&
+           (!message->has_recent || take_recent(in, message));
 }
 
 static bool take_want(struct msgread *in, struct wire_message *message)
@@ -485,9 +544,11 @@ static bool take_fields(struct msgread *in, struct wire_message *message, uint32
     case WIRE_CHECK:
         return take_check(in, message);
     case WIRE_LIST:
-        return take_list(in, message);
+        return take_list(in, message, elements);
     case WIRE_WANT:
         return take_want(in, message);
+    case WIRE_STATE:
+        return take_state(in, message);
     }
     return false;
 }
@@ -504,7 +565,8 @@ static const struct {
     [WIRE_HELLO] = {"HELLO", {HELLO_ELEMENTS}},
     [WIRE_UPDATE] = {"UPDATE", {UPDATE_ELEMENTS_MIN, UPDATE_ELEMENTS_REFUSED, UPDATE_ELEMENTS}},
     [WIRE_ACK] = {"ACK", {ACK_ELEMENTS_MIN, ACK_ELEMENTS}},
-    [WIRE_HEARTBEAT] = {"HEARTBEAT", {HEARTBEAT_ELEMENTS_MIN, HEARTBEAT_ELEMENTS}},
+    [WIRE_HEARTBEAT] = {"HEARTBEAT",
+                        {HEARTBEAT_ELEMENTS_MIN, HEARTBEAT_ELEMENTS_CHECKS, HEARTBEAT_ELEMENTS}},
     [WIRE_REFUSED] = {"REFUSED", {REFUSED_ELEMENTS}},
     [WIRE_GOODBYE] = {"GOODBYE", {GOODBYE_ELEMENTS}},
     [WIRE_STATUS_ASK] = {"STATUS-ASK", {STATUS_ASK_ELEMENTS}},
@@ -512,8 +574,9 @@ static const struct {
                      {STATUS_ELEMENTS_MIN, STATUS_ELEMENTS_LOAD, STATUS_ELEMENTS_TIME,
                       STATUS_ELEMENTS}},
     [WIRE_CHECK] = {"CHECK", {CHECK_ELEMENTS}},
-    [WIRE_LIST] = {"LIST", {LIST_ELEMENTS}},
+    [WIRE_LIST] = {"LIST", {LIST_ELEMENTS_MIN, LIST_ELEMENTS}},
     [WIRE_WANT] = {"WANT", {WANT_ELEMENTS}},
+    [WIRE_STATE] = {"STATE", {STATE_ELEMENTS}},
 };
 
 static bool is_known(uint64_t type)

@@ -18,10 +18,16 @@
 /* The third byte. A frame with another one is not looked into. */
 #define WIRE_MAJOR 1
 /* The versions of the messages that this code speaks; HELLO names them. */
-#define WIRE_VERSION     2
+#define WIRE_VERSION     3
 #define WIRE_VERSION_MIN 1
 /* The first version whose messages carry clocks and cuts, and that knows CHECK, LIST and WANT. */
 #define WIRE_VERSION_CHECKS 2
+/* The first one that knows STATE, and whose locations have hops. */
+#define WIRE_VERSION_LAZY 3
+/* The hops of who knows no way, or of a version that has none. */
+#define WIRE_HOPS_FAR UINT8_MAX
+/* Origins in a STATE or a HEARTBEAT: of all nodes that a topology may have. */
+#define WIRE_ORIGINS_MAX 1024u
 
 /* One message: one location of the largest size and the fields around it fit. */
 #define WIRE_MESSAGE_BYTES_MAX (LOCATION_TEXT_BYTES_MAX + 8 * 1024)
@@ -67,6 +73,7 @@ enum wire_type {
     WIRE_LIST = 10,
     WIRE_WANT = 11,
     /* 12 and 13 are those of operators (bus/link/operate.h): no peer sends them. */
+    WIRE_STATE = 14,
 };
 
 enum wire_refusal {
@@ -100,6 +107,13 @@ struct wire_clock {
     uint64_t step;        /* jumps of that clock in that incarnation, as far as is known */
     int64_t wall_ns;      /* what it shows at this moment */
     uint64_t age_ms;      /* how long ago that node itself said so; 0: the sender's own clock */
+};
+
+/* An origin: in a HEARTBEAT the links on the sender's way to it, in a STATE for how many
+ * milliseconds it has missed its changes. */
+struct wire_way {
+    struct span node;
+    uint64_t value;
 };
 
 /* Since what never was, as far as the sender's version tells. */
@@ -177,8 +191,22 @@ struct wire_message {
                               the location's, 0: not now; WANT: 4 of the client's hash. All
                               big-endian */
 
-    uint32_t location_count; /* UPDATE */
-    uint32_t link_count;     /* STATUS */
+    bool has_recent;    /* LIST: the two that follow are there */
+    bool is_settled;    /* LIST: the range was equal once, and compared at rest now */
+    struct span recent; /* LIST: a bit for each entry, the first one in the highest bit of the first
+                           byte: it changed lately at the sender's */
+
+    bool has_state;          /* HEARTBEAT: the fields of version 3 are there */
+    uint64_t state_version;  /* STATE, HEARTBEAT: of what is declined */
+    uint32_t declined_count; /* STATE, HEARTBEAT: origins that the sender wants nothing of */
+    struct span declined[WIRE_ORIGINS_MAX];
+    uint32_t way_count; /* STATE, HEARTBEAT */
+    struct wire_way ways[WIRE_ORIGINS_MAX];
+
+    uint32_t location_count;          /* UPDATE */
+    uint8_t hops[WIRE_LOCATIONS_MAX]; /* of each location: links on its origin's way to the sender;
+                                         0: its own */
+    uint32_t link_count;              /* STATUS */
     union {
         struct location locations[WIRE_LOCATIONS_MAX];
         struct wire_link links[WIRE_LINKS_MAX];
@@ -213,6 +241,10 @@ size_t wire_location_bytes_max(const struct location *location);
  * a tenth of the cost: locations are nearly all that nodes send each other. `out` has room for
  * wire_location_bytes_max, all of which may be written to. */
 char *wire_write_location(const struct location *location, char *out);
+
+/* Adds the hops to a location that stands at `start` and ends before `end`, where two more bytes
+ * may be written to; returns the byte after them. */
+char *wire_write_hops(char *start, char *end, uint8_t hops);
 
 /* Reads one location of that form; its spans borrow. False where none stands there, and then the
  * cursor has not moved. Checks the shape, not location_is_valid. */

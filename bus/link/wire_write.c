@@ -7,8 +7,8 @@
 #include "bus/base/msgput.h"
 #include "bus/link/wire_elements.h"
 
-/* An array head, three binaries, a short string, two numbers: what is not text. */
-#define LOCATION_HEAD_BYTES_MAX (1 + 3 * 5 + 2 + 2 * 9)
+/* An array head, three binaries, a short string, two numbers, the hops: what is not text. */
+#define LOCATION_HEAD_BYTES_MAX (1 + 3 * 5 + 2 + 2 * 9 + 2)
 
 /* A location that takes no more than this is written on the stack. */
 #define LOCATION_STACK_BYTES 512
@@ -167,7 +167,7 @@ static inline char *put_integer(char *to, int64_t number)
 
 char *wire_write_location(const struct location *location, char *out)
 {
-    *out++ = (char)(0x90 | LOCATION_ELEMENTS);
+    *out++ = (char)(0x90 | LOCATION_ELEMENTS_MIN);
     out = put_text(out, location->client);
     out = put_text(out, location->position);
     out = put_text(out, location->stamp);
@@ -176,13 +176,25 @@ char *wire_write_location(const struct location *location, char *out)
     return put_integer(out, location->order_ns);
 }
 
+char *wire_write_hops(char *start, char *end, uint8_t hops)
+{
+    *start = (char)(0x90 | LOCATION_ELEMENTS);
+    if (hops > INT8_MAX)
+        *end++ = (char)0xcc;
+    *end = (char)hops;
+    return end + 1;
+}
+
 /* For a message whose locations the caller did not encode itself. */
-static void put_location(struct writer *writer, const struct location *location)
+static void put_location(struct writer *writer, const struct location *location, uint8_t hops)
 {
     char written[LOCATION_STACK_BYTES];
     size_t bytes_max = wire_location_bytes_max(location);
     char *start = bytes_max <= sizeof written ? written : bytes_resize(NULL, bytes_max);
-    write_bytes(writer, start, (size_t)(wire_write_location(location, start) - start));
+    char *end = wire_write_location(location, start);
+    if (hops < WIRE_HOPS_FAR)
+        end = wire_write_hops(start, end, hops);
+    write_bytes(writer, start, (size_t)(end - start));
     if (start != written)
         free(start);
 }
@@ -196,7 +208,8 @@ static void put_update(msgpack_packer *out, const struct wire_message *message)
     msgpack_pack_array(out, message->location_count);
     write_bytes(writer, message->written.data, message->written.len);
     for (uint32_t i = 0; message->written.len == 0 && i < message->location_count; i++)
-        put_location(writer, &message->locations[i]);
+        put_location(writer, &message->locations[i],
+                     message->has_checks ? message->hops[i] : WIRE_HOPS_FAR);
     if (!message->has_checks)
         return;
     msgpack_pack_uint64(out, message->refused_here);
@@ -244,6 +257,21 @@ static void put_ack(msgpack_packer *out, const struct wire_message *message)
         msgpack_pack_uint64(out, message->refused_here);
 }
 
+/* What is declined, and the ways. */
+static void put_state(msgpack_packer *out, const struct wire_message *message)
+{
+    msgpack_pack_uint64(out, message->state_version);
+    msgpack_pack_array(out, message->declined_count);
+    for (uint32_t i = 0; i < message->declined_count; i++)
+        msgput_str(out, message->declined[i]);
+    msgpack_pack_array(out, message->way_count);
+    for (uint32_t i = 0; i < message->way_count; i++) {
+        msgpack_pack_array(out, WAY_ELEMENTS);
+        msgput_str(out, message->ways[i].node);
+        msgpack_pack_uint64(out, message->ways[i].value);
+    }
+}
+
 static void put_heartbeat(msgpack_packer *out, const struct wire_message *message)
 {
     const struct wire_cut *cut = &message->cut;
@@ -261,6 +289,8 @@ static void put_heartbeat(msgpack_packer *out, const struct wire_message *messag
     msgpack_pack_int64(out, cut->ceiling_ns);
     msgpack_pack_uint64(out, message->slots);
     msgpack_pack_uint64(out, message->whole);
+    if (message->has_state)
+        put_state(out, message);
 }
 
 /* CHECK and LIST: which state of the link it is of. */
@@ -282,6 +312,10 @@ static void put_range(msgpack_packer *out, const struct wire_message *message)
     if (message->type == WIRE_LIST)
         msgpack_pack_uint64(out, message->salt);
     msgput_bin(out, message->bin);
+    if (message->type != WIRE_LIST || !message->has_recent)
+        return;
+    put_bool(out, message->is_settled);
+    msgput_bin(out, message->recent);
 }
 
 static void put_fields(msgpack_packer *out, const struct wire_message *message)
@@ -317,6 +351,9 @@ static void put_fields(msgpack_packer *out, const struct wire_message *message)
     case WIRE_WANT:
         put_range(out, message);
         break;
+    case WIRE_STATE:
+        put_state(out, message);
+        break;
     }
 }
 
@@ -330,7 +367,9 @@ static uint32_t elements_of(const struct wire_message *message)
     case WIRE_ACK:
         return message->has_checks ? ACK_ELEMENTS : ACK_ELEMENTS_MIN;
     case WIRE_HEARTBEAT:
-        return message->has_checks ? HEARTBEAT_ELEMENTS : HEARTBEAT_ELEMENTS_MIN;
+        if (message->has_checks && message->has_state)
+            return HEARTBEAT_ELEMENTS;
+        return message->has_checks ? HEARTBEAT_ELEMENTS_CHECKS : HEARTBEAT_ELEMENTS_MIN;
     case WIRE_REFUSED:
         return REFUSED_ELEMENTS;
     case WIRE_GOODBYE:
@@ -342,9 +381,11 @@ static uint32_t elements_of(const struct wire_message *message)
     case WIRE_CHECK:
         return CHECK_ELEMENTS;
     case WIRE_LIST:
-        return LIST_ELEMENTS;
+        return message->has_recent ? LIST_ELEMENTS : LIST_ELEMENTS_MIN;
     case WIRE_WANT:
         return WANT_ELEMENTS;
+    case WIRE_STATE:
+        return STATE_ELEMENTS;
     }
     return 0;
 }

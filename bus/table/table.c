@@ -543,6 +543,17 @@ static enum table_outcome refuse_origin(const struct table *table)
     return table->names.count == NAMES_MAX ? TABLE_FULL_ORIGINS : refuse(table);
 }
 
+uint16_t table_find_origin(struct table *table, struct span origin)
+{
+    bool is_name = origin.len > 0 && origin.len <= NAMES_BYTES_MAX;
+    return is_name ? names_find(&table->names, origin) : NAMES_NONE;
+}
+
+struct span table_origin_name(const struct table *table, uint16_t origin)
+{
+    return names_get(&table->names, origin);
+}
+
 void table_close_origins(struct table *table)
 {
     table->origins_closed = true;
@@ -654,42 +665,6 @@ uint64_t table_range_digest(const struct table *table, unsigned level, uint32_t 
 const uint64_t *table_ranges(const struct table *table)
 {
     return table->ranges;
-}
-
-bool table_slot_is_live(const struct table *table, uint32_t slot)
-{
-    return slot < table->end && !is_blank(record_at(table, slot)) &&
-           !is_over(table, record_at(table, slot));
-}
-
-uint32_t table_slot_range(const struct table *table, uint32_t slot)
-{
-    return record_at(table, slot)->range;
-}
-
-uint64_t table_slot_client_hash(const struct table *table, uint32_t slot)
-{
-    return table_client_hash(record_client(record_at(table, slot)));
-}
-
-struct span table_slot_client(const struct table *table, uint32_t slot)
-{
-    return record_client(record_at(table, slot));
-}
-
-bool table_slot_is_tombstone(const struct table *table, uint32_t slot)
-{
-    return record_is_tombstone(record_at(table, slot));
-}
-
-int64_t table_slot_order_ns(const struct table *table, uint32_t slot)
-{
-    return record_order_ns(record_at(table, slot));
-}
-
-uint64_t table_slot_hash(const struct table *table, uint32_t slot)
-{
-    return record_at(table, slot)->hash;
 }
 
 uint64_t table_bytes(const struct table *table)

@@ -157,6 +157,10 @@ uint16_t table_origin(struct table *table, struct span origin);
  * below, it is forgotten by a sweep that finds no client of it, as are those that came by table_put
  * alone. How many there are of such an owner says table_count_origins. */
 #define TABLE_OWNER_KEPT NAMES_OWNER_KEPT
+/* That of an origin that is known, else NAMES_NONE; and the name of one, borrowed until the table
+ * changes. */
+uint16_t table_find_origin(struct table *table, struct span origin);
+struct span table_origin_name(const struct table *table, uint16_t origin);
 void table_close_origins(struct table *table);
 bool table_add_origin(struct table *table, struct span origin, uint16_t owner);
 uint32_t table_count_origins(const struct table *table, uint16_t owner);
@@ -217,6 +221,8 @@ uint64_t table_slot_client_hash(const struct table *table, uint32_t slot);
 uint64_t table_slot_hash(const struct table *table, uint32_t slot);
 /* Its id, borrowed until the table changes. */
 struct span table_slot_client(const struct table *table, uint32_t slot);
+/* The number of the origin of what stands there. */
+uint16_t table_slot_origin(const struct table *table, uint32_t slot);
 bool table_slot_is_tombstone(const struct table *table, uint32_t slot);
 /* The order time of what stands there. */
 int64_t table_slot_order_ns(const struct table *table, uint32_t slot);

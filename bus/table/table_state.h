@@ -1,6 +1,7 @@
-/* table_state: what table.c, table_sweep.c, table_sound.c and the grid share: the first finds and
- * puts, the second frees what is over, the third looks whether all of it holds (bus/table/table.h),
- * the grid knows who is near (bus/table/grid.h).
+/* table_state: what table.c, table_slots.c, table_sweep.c, table_sound.c and the grid share: the
+ * first finds and puts, the second answers for a slot alone, the third frees what is over, the
+ * fourth looks whether all of it holds (bus/table/table.h), the grid knows who is near
+ * (bus/table/grid.h).
  *
  * It is no module: nobody else includes it.
  *

@@ -126,6 +126,8 @@ static const struct row rows[] = {
     BUS("locations_news", "Received locations that changed the table.", locations_news),
     BUS("locations_known", "Locations that were not sent because the peer sent them itself.",
         locations_known),
+    BUS("locations_late", "Differences of what a declined link did not say, healed by a check.",
+        locations_late),
     BUS("locations_invalid", "Received locations that broke a rule, and were skipped.",
         locations_invalid),
     BUS("acks_sent", "ACK messages sent.", acks_sent),

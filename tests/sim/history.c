@@ -5,12 +5,16 @@
 
 #include "bus/link/wire.h"
 
-/* After the magic bytes and the head of the array. */
-#define KIND_AT 4
+/* After the magic bytes and the head of the array, which has two bytes more where there are more
+ * than 15 elements. */
+#define HEAD_AT   3
+#define KIND_AT   4
+#define LONG_HEAD ((char)0xdc)
 
 int message_kind(struct span message)
 {
-    int kind = message.len > KIND_AT ? message.data[KIND_AT] : 0;
+    size_t at = message.len > HEAD_AT && message.data[HEAD_AT] == LONG_HEAD ? KIND_AT + 2 : KIND_AT;
+    int kind = message.len > at ? message.data[at] : 0;
     return kind > 0 && kind < SIM_KINDS ? kind : 0;
 }
 

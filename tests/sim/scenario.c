@@ -119,6 +119,16 @@ static void print_action(const struct plan_action *action, FILE *out)
         fprintf(out, "node-%" PRIu32 " %s its link to node-%" PRIu32 "\n", action->a,
                 action->c ? "puts in" : "takes out", action->b);
         break;
+    case PLAN_COUNT_COPIES:
+        fprintf(out, "copies are %s\n", action->a > 0 ? "judged" : "counted");
+        break;
+    case PLAN_CUT_WAY:
+        fprintf(out, "the link that brings node-%" PRIu32 " the most is cut%s\n", action->a,
+                action->b ? ", and told" : "");
+        break;
+    case PLAN_JUDGE_DELAY:
+        fprintf(out, "delays are judged: %" PRIu32 " ms\n", action->a);
+        break;
     case PLAN_INJECT:
         fprintf(out, "the next UPDATE of node-%" PRIu32 " to node-%" PRIu32 ": %s\n", action->a,
                 action->b, injections[action->c]);
@@ -222,6 +232,17 @@ static void act(struct sim *sim, const struct scenario *plan, const struct plan_
         break;
     case PLAN_LINK:
         sim_link(sim, action->a, action->b, action->c != 0);
+        break;
+    case PLAN_COUNT_COPIES:
+        if (action->a > 0)
+            sim_judge_copies(sim, action->a);
+        sim_count_copies(sim);
+        break;
+    case PLAN_CUT_WAY:
+        sim_cut_way(sim, action->a, action->b != 0);
+        break;
+    case PLAN_JUDGE_DELAY:
+        sim_judge_delay(sim, action->a * INT64_C(1000));
         break;
     case PLAN_INJECT:
         sim_inject(sim, action->a, action->b, (enum sim_injection)action->c);
@@ -368,6 +389,8 @@ static void judge_rest(struct sim *sim, const struct scenario *plan)
     sim_run(sim, sim_now_us(sim) + PLAN_GRACE_US + PLAN_GRACE_TRIPS * plan->options.latency_us_max);
     sim_expect_quiet(sim, true);
     sim_run(sim, sim_now_us(sim) + PLAN_QUIET_US);
+    if (sim_violation(sim) == NULL)
+        sim_judge_ways(sim);
     if (plan->options.latency_us_max < LAST_WORD_LATENCY_US_MAX) {
         say_last_word(sim, plan);
         time_answers(sim, plan);

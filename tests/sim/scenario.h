@@ -87,6 +87,7 @@ enum plan_story {
     PLAN_DISK,   /* nodes that end all the time, with their journals: disk_stories.c */
     PLAN_DOUBLE, /* a disk has a fault, and then something else happens */
     PLAN_REREAD, /* files that are read again, at each node for itself */
+    PLAN_WAYS,   /* cuts of the links that bring the most: way_stories.c */
     PLAN_GIVEN,  /* on a graph of the caller's */
     PLAN_STORIES,
 };
@@ -103,6 +104,9 @@ enum plan_verb {
     PLAN_TOMBSTONE,     /* a: node, b: client */
     PLAN_INJECT,        /* a: from, b: to, c: enum sim_injection */
     PLAN_DISK_IS,       /* a: node, c: enum sim_disk */
+    PLAN_COUNT_COPIES,  /* from now on; a: until now there are so many percent of a tree's */
+    PLAN_CUT_WAY,       /* a: node, b: whether its ends are told */
+    PLAN_JUDGE_DELAY,   /* a: in milliseconds */
     PLAN_LINK,          /* a: node, b: its neighbour, c: whether its file has that link */
 };
 
@@ -154,6 +158,8 @@ bool scenario_is_of_forgetting(enum plan_story story);
 void scenario_fill_forgetting(struct scenario *plan, struct rng *rng);
 /* Gives a herd of some seeds journals, and disks with faults. */
 void scenario_add_disks(struct scenario *plan, uint64_t seed);
+bool scenario_is_of_ways(enum plan_story story);
+void scenario_fill_ways(struct scenario *plan, struct rng *rng);
 void scenario_fill_disk(struct scenario *plan, struct rng *rng);
 void scenario_fill_double(struct scenario *plan, struct rng *rng);
 /* Five minutes after a FORGET a disk has a fault for a while, and its node may end in it. */

@@ -295,6 +295,21 @@ void sim_judge_time(struct sim *sim, int64_t spare_ns, bool with_hold);
 /* In the end each node holds the latest true position of each client, or a later one. */
 void sim_judge_truth(struct sim *sim);
 
+/* At rest each origin's changes reach all nodes over links that carry them. */
+void sim_judge_ways(struct sim *sim);
+
+/* From now on copies are counted, and what is accepted; they are at most so many percent of what a
+ * tree needs. */
+void sim_count_copies(struct sim *sim);
+void sim_judge_copies(struct sim *sim, uint32_t percent_max);
+
+/* The link that brings the node the changes of the most origins is cut, both ways: its ends are
+ * told when they send something, or notice nothing. */
+void sim_cut_way(struct sim *sim, uint32_t node, bool is_told);
+
+/* What was accepted so long ago, or something newer, is at all nodes. */
+void sim_judge_delay(struct sim *sim, int64_t us_max);
+
 /* Nobody knows anybody. */
 void sim_judge_empty(struct sim *sim);
 

@@ -26,6 +26,8 @@
 /* One story in this many is of files that are read again, one of nodes that keep their tables, one
  * is about time, and of these one in as many as there are here is each. */
 #define TIME_ONE_IN 24
+/* They are long. */
+#define WAYS_ONE_IN 96
 
 #define PICK(all, rng) (all)[rng_below(rng, sizeof(all) / sizeof *(all))]
 
@@ -63,6 +65,7 @@ static const struct {
     [PLAN_DISK] = {"disk", "journals on disks with faults"},
     [PLAN_DOUBLE] = {"double", "a second fault on top of a disk's"},
     [PLAN_REREAD] = {"reread", "links that files take out and put in"},
+    [PLAN_WAYS] = {"ways", "links that bring the most are cut"},
     [PLAN_GIVEN] = {"given", "the herd asked for"},
 };
 
@@ -468,6 +471,10 @@ struct scenario scenario_make_of(enum plan_story story, uint64_t seed)
 {
     struct scenario plan = {.story = story};
     struct rng rng = {seed};
+    if (scenario_is_of_ways(story)) {
+        scenario_fill_ways(&plan, &rng);
+        return plan;
+    }
     if (scenario_is_of_forgetting(story)) {
         scenario_fill_forgetting(&plan, &rng);
     } else if (scenario_is_of_time(story)) {
@@ -495,6 +502,8 @@ struct scenario scenario_make(uint64_t seed)
         PLAN_GLITCH, PLAN_TIGHT,  PLAN_LIAR,   PLAN_WILD,   PLAN_PAIR,   PLAN_DRIFT,
         PLAN_EXPIRE, PLAN_FORGET, PLAN_AWAY,   PLAN_LEAP,   PLAN_FORGET,
     };
+    if (seed % WAYS_ONE_IN == WAYS_ONE_IN / 2)
+        return scenario_make_of(PLAN_WAYS, seed);
     if (seed % TIME_ONE_IN == TIME_ONE_IN - 1)
         return scenario_make_of(of_time[seed / TIME_ONE_IN % (sizeof of_time / sizeof *of_time)],
                                 seed);

@@ -1,7 +1,7 @@
 add_library(herd_sim STATIC sim/clocks.c sim/disk.c sim/disk_stories.c sim/event_queue.c
     sim/forget_stories.c sim/graphs.c sim/history.c sim/journal.c sim/link_model.c sim/promises.c
     sim/records.c sim/relink.c sim/scenario.c sim/sim.c sim/stories.c sim/tamper.c sim/time_stories.c sim/truth.c
-    sim/warm.c sim/watch.c)
+    sim/warm.c sim/watch.c sim/way_stories.c sim/ways.c)
 target_link_libraries(herd_sim PUBLIC herd_core)
 
 # A debug build keeps its assertions and symbols, but what is run a hundred million times is
@@ -51,6 +51,7 @@ if(NOT ZHERD_SANITIZE)
             unit/range_flood=$<TARGET_OBJECTS:test_unit_range_flood>
             unit/range_repair=$<TARGET_OBJECTS:test_unit_range_repair>
             unit/range_pace=$<TARGET_OBJECTS:test_unit_range_pace>
+            unit/lazy=$<TARGET_OBJECTS:test_unit_lazy>
             unit/flood_neighbour=$<TARGET_OBJECTS:test_unit_flood_neighbour>
             unit/peer_answers=$<TARGET_OBJECTS:test_unit_peer_answers>
             unit/flood_room=$<JOIN:$<TARGET_OBJECTS:test_unit_flood_room>$<SEMICOLON>$<TARGET_PROPERTY:test_unit_flood_room,LINK_OPTIONS>,:>

@@ -149,7 +149,8 @@ struct sim {
     uint32_t ends;       /* of processes */
     int64_t answer_us_max;
     uint64_t steps;
-    struct sim_counters *counters; /* the caller's */
+    uint64_t copies_from, accepted_from; /* when copies were counted from */
+    struct sim_counters *counters;       /* the caller's */
     char (*names)[LOCATION_ORIGIN_BYTES_MAX + 1];
     char violation[WORLD_TEXT_BYTES];
 };

@@ -5,6 +5,7 @@
 
 static const uint8_t key[16] = {4, 5, 6};
 static struct batch batch;
+static const struct lazy no_ways;
 
 static struct location place(const char *client, int64_t order_ns, struct span position)
 {
@@ -67,7 +68,7 @@ static void the_same_dues_are_written_once(void)
     int written = 0;
     while (one.next < one.head) {
         CHECK(!batch_is_good(&batch, &one, table));
-        batch_write(&batch, &one, table);
+        batch_write(&batch, &one, table, &no_ways);
         written++;
         CHECK(batch_is_good(&batch, &two, table));
         struct ring before = two;
@@ -84,12 +85,12 @@ static void a_change_in_between_spoils_it(void)
 {
     struct ring one, two;
     struct table *table = make(3, &one, &two);
-    batch_write(&batch, &one, table);
+    batch_write(&batch, &one, table, &no_ways);
     put(table, "c1", 1);
     CHECK(batch_is_good(&batch, &two, table));
     put(table, "c1", 2);
     CHECK(!batch_is_good(&batch, &two, table));
-    batch_write(&batch, &two, table);
+    batch_write(&batch, &two, table, &no_ways);
     put(table, "new", 1);
     ring_rewind(&one);
     CHECK(!batch_is_good(&batch, &one, table));
@@ -102,9 +103,9 @@ static void other_dues_are_written_again(void)
     struct table *table = make(3, &one, &two);
     uint32_t more = put(table, "more", 1);
     ring_push(&two, more);
-    batch_write(&batch, &one, table);
+    batch_write(&batch, &one, table, &no_ways);
     CHECK(!batch_is_good(&batch, &two, table)); /* more is due there, and there is room */
-    batch_write(&batch, &two, table);
+    batch_write(&batch, &two, table, &no_ways);
     ring_push(&one, more);
     CHECK(!batch_is_good(&batch, &one, table)); /* less is due there */
     ring_rewind(&two);
@@ -119,7 +120,7 @@ static void another_order_is_written_again(void)
     ring_clear(&two);
     ring_push(&two, 1);
     ring_push(&two, 0);
-    batch_write(&batch, &one, table);
+    batch_write(&batch, &one, table, &no_ways);
     CHECK(!batch_is_good(&batch, &two, table));
     release(table, &one, &two);
 }
@@ -134,10 +135,10 @@ static void the_largest_location_goes_alone(void)
     uint32_t slot;
     table_put(table, &largest, table_ref(table, largest.client), &slot);
     ring_push(&one, slot);
-    batch_write(&batch, &one, table);
+    batch_write(&batch, &one, table, &no_ways);
     CHECK_INT(batch.count, 1);
     CHECK(batch.is_full);
-    batch_write(&batch, &one, table);
+    batch_write(&batch, &one, table, &no_ways);
     CHECK_INT(batch.count, 1);
     CHECK(!batch.is_full);
     CHECK(batch.bytes > LOCATION_TEXT_BYTES_MAX && batch.bytes <= BATCH_BYTES_MAX);

@@ -28,7 +28,7 @@ static void versions_meet_where_their_ranges_touch(void)
         uint64_t low, high;
         bool refused;
     } rows[] = {{1, 1, false}, {1, 9, false}, {0, 1, false}, {2, 2, false},
-                {2, 9, false}, {0, 0, true},  {3, 9, true}};
+                {2, 9, false}, {0, 0, true},  {3, 3, false}, {4, 9, true}};
     struct handshake_link link = our_link();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         hello("test", "Bob", 2);

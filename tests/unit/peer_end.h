@@ -18,6 +18,7 @@ static const uint8_t key[16];
 struct end {
     struct table *table;
     struct range_list lists;
+    struct lazy lazy;
     struct herd_time *time;
     struct peer_common common;
     struct peer peer;
@@ -51,6 +52,7 @@ static inline void open_end(struct end *end, int clients)
         &events, &count);
     end->common = (struct peer_common){.herd = span_of("test"),
                                        .lists = &end->lists,
+                                       .lazy = &end->lazy,
                                        .node = span_of("Ada"),
                                        .incarnation = 1,
                                        .table = end->table,
@@ -58,6 +60,9 @@ static inline void open_end(struct end *end, int clients)
                                        .events = &events,
                                        .count = &count};
     peer_init(&end->peer, &end->common, 0, bob);
+    struct window *window = &end->peer.window;
+    lazy_init(&end->lazy, end->table, table_origin(end->table, span_of("Ada")));
+    lazy_set_links(&end->lazy, &window, 1, NULL, true, 0);
     end->now_ms = 1000000;
     add_clients(end, clients);
 }
@@ -67,6 +72,7 @@ static inline void close_end(struct end *end)
     CHECK(peer_is_sound(&end->peer));
     peer_free(&end->peer);
     range_list_free(&end->lists);
+    lazy_free(&end->lazy);
     herd_time_destroy(&end->time);
     table_destroy(&end->table);
     events_free(&events);

@@ -14,6 +14,7 @@ static struct events events;
 struct end {
     struct table *table;
     struct range_list lists;
+    struct lazy lazy;
     struct herd_time *time;
     struct peer_common common;
     struct peer peer;
@@ -48,6 +49,7 @@ static void open_end(struct end *end, uint64_t incarnation, struct span name, st
         &events, &count);
     end->common = (struct peer_common){.herd = span_of("test"),
                                        .lists = &end->lists,
+                                       .lazy = &end->lazy,
                                        .node = name,
                                        .incarnation = incarnation,
                                        .table = end->table,
@@ -55,6 +57,9 @@ static void open_end(struct end *end, uint64_t incarnation, struct span name, st
                                        .events = &events,
                                        .count = &count};
     peer_init(&end->peer, &end->common, 0, other);
+    struct window *window = &end->peer.window;
+    lazy_init(&end->lazy, end->table, table_origin(end->table, name));
+    lazy_set_links(&end->lazy, &window, 1, NULL, true, 0);
     for (int i = 0; i < SLOTS; i++) {
         char client[16];
         snprintf(client, sizeof client, "c%d", i);
@@ -69,6 +74,7 @@ static void close_end(struct end *end)
 {
     peer_free(&end->peer);
     range_list_free(&end->lists);
+    lazy_free(&end->lazy);
     herd_time_destroy(&end->time);
     table_destroy(&end->table);
 }

@@ -242,7 +242,9 @@ static void what_is_no_message_is_explained(void)
                   "number is needed"),
         EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91" LOCATION("\1", "\xcf\xff\0\0\0\0\0\0\0"),
                   "UPDATE: location 1: order_ns is 18374686479671623680: a whole number is needed"),
-        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91\x97\xc4\1c\xc4\1p\xc4\1s\xa1o\0\0\xc1",
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91\x97\xc4\1c\xc4\1p\xc4\1s\xa1o\0\0\xc0",
+                  "UPDATE: location 1: hops is nil: a whole number is needed"),
+        EXPLAINED("zh\1\x97\2\1\1\0\1\0\x91\x98\xc4\1c\xc4\1p\xc4\1s\xa1o\0\0\0\xc1",
                   "UPDATE: an element of a newer version is an object that is cut short: an object "
                   "is needed"),
         EXPLAINED("zh\1\x96\x08\1\1\0\0\x91\x98\xa1n\1\0\0\0\0\0\0",
@@ -530,10 +532,14 @@ static void elements_and_keys_of_newer_versions_are_skipped(void)
         {"zh\x01\x94\x06\x01\x02\xa1x", 9, WIRE_GOOD},
         /* HEARTBEAT with one too few */
         {"zh\x01\x96\x04\x01\x02\x07\x07\x07", 10, WIRE_MALFORMED},
-        /* UPDATE with a location of seven elements */
+        /* UPDATE with a location of eight elements */
+        {"zh\x01\x97\x02\x01\x02\x00\x01\x00\x91\x98\xc4\x01"
+         "c\xc4\x01p\xc4\x01s\xa1o\x05\x06\x07\xc0",
+         27, WIRE_GOOD},
+        /* of seven, the last of which is no number */
         {"zh\x01\x97\x02\x01\x02\x00\x01\x00\x91\x97\xc4\x01"
          "c\xc4\x01p\xc4\x01s\xa1o\x05\x06\xc0",
-         26, WIRE_GOOD},
+         26, WIRE_MALFORMED},
         /* and of five */
         {"zh\x01\x97\x02\x01\x02\x00\x01\x00\x91\x95\xc4\x01"
          "c\xc4\x01p\xc4\x01s\xa1o\x05",

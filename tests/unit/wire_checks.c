@@ -163,8 +163,10 @@ static void whole_floats_are_numbers(void)
 {
     static char floats[WIRE_MESSAGE_BYTES_MAX];
     static const size_t numbers[] = {
-        [WIRE_HELLO] = 8 + 2 * 4, [WIRE_UPDATE] = 9, [WIRE_ACK] = 5,  [WIRE_HEARTBEAT] = 14 + 2 * 4,
-        [WIRE_CHECK] = 10,        [WIRE_LIST] = 10,  [WIRE_WANT] = 5,
+        [WIRE_HELLO] = 8 + 2 * 4, [WIRE_UPDATE] = 10,
+        [WIRE_ACK] = 5,           [WIRE_HEARTBEAT] = 14 + 2 * 4,
+        [WIRE_CHECK] = 10,        [WIRE_LIST] = 10,
+        [WIRE_WANT] = 5,
     };
     for (size_t i = 0; i < TYPES; i++) {
         make(types[i]);
