@@ -161,9 +161,10 @@ __attribute__((noinline)) static void note(struct flood *flood, uint32_t slot)
         mark(flood, slot);
 }
 
-static void spread_to_all(struct flood *flood, uint32_t slot, const struct peer *source)
+/* To all links from that one on. */
+static void spread_from(struct flood *flood, size_t first, uint32_t slot, const struct peer *source)
 {
-    for (size_t i = 0; i < flood->peer_count; i++)
+    for (size_t i = first; i < flood->peer_count; i++)
         if (&flood->peers[i] != source)
             peer_change(&flood->peers[i], slot);
 }
@@ -174,7 +175,7 @@ __attribute__((noinline)) static void spread_by_way(struct flood *flood, uint32_
 {
     lazy_note(&flood->lazy, slot);
     if (!lazy_is_any_closed(&flood->lazy, origin)) {
-        spread_to_all(flood, slot, source);
+        spread_from(flood, 0, slot, source);
         return;
     }
     for (uint32_t word = 0; word < LAZY_WORDS; word++)
@@ -183,9 +184,7 @@ __attribute__((noinline)) static void spread_by_way(struct flood *flood, uint32_
             if (peer != source)
                 peer_change(peer, slot);
         }
-    for (size_t i = LAZY_LINKS_MAX; i < flood->peer_count; i++)
-        if (&flood->peers[i] != source)
-            peer_change(&flood->peers[i], slot);
+    spread_from(flood, LAZY_LINKS_MAX, slot, source);
 }
 
 void flood_spread(struct flood *flood, uint32_t slot, uint16_t origin, const struct peer *source)
@@ -193,7 +192,7 @@ void flood_spread(struct flood *flood, uint32_t slot, uint16_t origin, const str
     if (flood->lazy.is_on)
         spread_by_way(flood, slot, origin, source);
     else
-        spread_to_all(flood, slot, source);
+        spread_from(flood, 0, slot, source);
     if (flood->notes)
         note(flood, slot);
 }
