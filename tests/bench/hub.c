@@ -43,7 +43,7 @@ static struct {
 } hub;
 
 static char bytes[WIRE_MESSAGE_BYTES_MAX];
-static char names[NEIGHBOURS_MAX][8];
+static char names[NEIGHBOURS_MAX][12];
 
 static struct flood *new_node(const char *name, const struct span *peers, size_t count,
                               uint64_t incarnation)
