@@ -27,7 +27,7 @@ struct rig {
     bool cut[NODES_MAX][NODES_MAX];                /* what is sent is lost */
     bool refuse[NODES_MAX][NODES_MAX];             /* the transport does not take it */
     bool keep[NODES_MAX][NODES_MAX];               /* what is sent waits in `kept` for release() */
-    int lose[NODES_MAX][NODES_MAX][WIRE_WANT + 1]; /* how many of a type are lost */
+    int lose[NODES_MAX][NODES_MAX][WIRE_STATE + 1]; /* how many of a type are lost */
     struct flood *node[NODES_MAX];
     uint64_t incarnations; /* drawn so far */
     uint32_t clients_max;
@@ -40,7 +40,7 @@ struct rig {
     int64_t now_ms;
     struct letter waiting[WAITING_MAX], kept[WAITING_MAX];
     int first, last, kept_count;
-    uint64_t messages[NODES_MAX][NODES_MAX][WIRE_WANT + 1]; /* sent, by type */
+    uint64_t messages[NODES_MAX][NODES_MAX][WIRE_STATE + 1]; /* sent, by type */
 };
 
 static inline size_t peer_number(const struct rig *rig, int node, int other)
