@@ -39,7 +39,7 @@
 #define WARM_UP_MS      6000 /* under load */
 #define CLIENTS         100000
 #define BATCH           256
-#define TYPES           (WIRE_WANT + 1)
+#define TYPES           (WIRE_STATE + 1)
 /* A flood_next that gives nothing and takes longer has looked for slots of a range. */
 #define PASS_NS 20000
 

@@ -29,7 +29,7 @@
 #define READY_WITHIN_MS 5000
 #define GIVE_UP_MS      120000
 #define WALL_NS         INT64_C(1800000000000000000)
-#define TYPES           (WIRE_WANT + 1)
+#define TYPES           (WIRE_STATE + 1)
 
 struct row {
     uint32_t clients, changed;

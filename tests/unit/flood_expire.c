@@ -11,7 +11,7 @@ static uint64_t messages_but_heartbeats(const struct rig *rig)
     uint64_t count = 0;
     for (int from = 0; from < rig->count; from++)
         for (int to = 0; to < rig->count; to++)
-            for (int type = WIRE_HELLO; type <= WIRE_WANT; type++)
+            for (int type = WIRE_HELLO; type <= WIRE_STATE; type++)
                 count += type == WIRE_HEARTBEAT ? 0 : rig->messages[from][to][type];
     return count;
 }

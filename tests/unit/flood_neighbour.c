@@ -307,7 +307,7 @@ static void greet(struct rig *rig, int from, uint64_t incarnation, uint64_t to)
 static uint64_t sent_to(const struct rig *rig, int to)
 {
     uint64_t sent = 0;
-    for (int type = WIRE_HELLO; type <= WIRE_WANT; type++)
+    for (int type = WIRE_HELLO; type <= WIRE_STATE; type++)
         sent += rig->messages[0][to][type];
     return sent;
 }

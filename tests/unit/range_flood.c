@@ -385,7 +385,7 @@ static void a_node_of_the_version_before_is_told_nothing_of_it(void)
                                     .version_min = 1};
     forge(&rig, 1, 0, &message);
     CHECK(link_of(&rig, 0, 1).up);
-    uint64_t types[WIRE_WANT + 1] = {0};
+    uint64_t types[WIRE_STATE + 1] = {0};
     for (int ms = 0; ms < 60000; ms += 100, rig.now_ms += 100) {
         while ((count = flood_next(rig.node[0], 0, rig.now_ms, bytes)) > 0)
             types[type_of(bytes, count)]++;

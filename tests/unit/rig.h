@@ -23,10 +23,10 @@ struct letter {
 /* A small herd. Nodes know each other by the order of the linked ones. */
 struct rig {
     int count;
-    bool linked[NODES_MAX][NODES_MAX];             /* to the first, the second is a peer */
-    bool cut[NODES_MAX][NODES_MAX];                /* what is sent is lost */
-    bool refuse[NODES_MAX][NODES_MAX];             /* the transport does not take it */
-    bool keep[NODES_MAX][NODES_MAX];               /* what is sent waits in `kept` for release() */
+    bool linked[NODES_MAX][NODES_MAX];              /* to the first, the second is a peer */
+    bool cut[NODES_MAX][NODES_MAX];                 /* what is sent is lost */
+    bool refuse[NODES_MAX][NODES_MAX];              /* the transport does not take it */
+    bool keep[NODES_MAX][NODES_MAX];                /* what is sent waits in `kept` for release() */
     int lose[NODES_MAX][NODES_MAX][WIRE_STATE + 1]; /* how many of a type are lost */
     struct flood *node[NODES_MAX];
     uint64_t incarnations; /* drawn so far */
