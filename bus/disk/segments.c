@@ -276,8 +276,11 @@ void segments_find(struct segments *segments, struct journal_replay *replay)
     for (uint32_t i = segments->count; i-- > 0;) {
         segments->uses[i].is_needed = true;
         tell(segments, 0, segments->count - 1 - i, segments->count);
-        if (!segments_read(segments, i, &bytes))
+        if (!segments_read(segments, i, &bytes)) {
+            if (errno != ENOENT) /* a running node may have removed it */
+                journal_replay_lose(replay);
             continue;
+        }
         bool is_owner = segments->lock >= 0;
         if (is_owner && replay->last == 0)
             read_last_from_disk(segments, i, &bytes);

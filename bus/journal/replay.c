@@ -88,6 +88,12 @@ bool journal_replay_add(struct journal_replay *replay, uint32_t file, struct jou
     return end_file(replay);
 }
 
+void journal_replay_lose(struct journal_replay *replay)
+{
+    replay->bad_runs++;
+    replay->bad_bytes += JOURNAL_SEGMENT_BYTES; /* as many as there may be */
+}
+
 /* The later first. A sequence is written twice only where a node did not find, at its start, what
  * was written under it before: what it wrote then is in a later segment. */
 static int compare(const void *a, const void *b)

@@ -41,7 +41,8 @@ struct journal_replay {
                                  each of another client; since journal_replay_sort */
     uint64_t last;      /* the greatest sequence found, 0 for none: the next block has a greater */
     uint64_t number;    /* the greatest of all segments there are; whoever adds them fills it in */
-    uint32_t bad_runs;  /* unreadable stretches with a good block after them in their file */
+    uint32_t bad_runs;  /* unreadable stretches with a good block after them in their file, and
+                         * files */
     uint32_t torn_runs; /* those at the end of a file, where a write may have been under way */
     uint64_t bad_bytes; /* of both */
     uint64_t missing;   /* sequences that count, up to the last, and were not found, but for those
@@ -63,6 +64,9 @@ struct journal_use {
  * nothing counts in the segments before it, if those after it were added already. */
 bool journal_replay_add(struct journal_replay *replay, uint32_t file, struct journal_scan scan,
                         struct journal_use *use);
+
+/* A file that is there and cannot be opened is unreadable as a whole. */
+void journal_replay_lose(struct journal_replay *replay);
 
 void journal_replay_sort(struct journal_replay *replay);
 

@@ -323,7 +323,6 @@ uint32_t watchers_end(struct watchers *watchers, struct watchers_connection *con
     uint32_t ended = 0;
     if (connection->count == 0)
         return 0;
-    watchers_take_notes(watchers, connection);
     for (struct list_node *at = connection->watches.after, *after; at != &connection->watches;
          at = after) {
         after = at->after;

@@ -370,11 +370,22 @@ static bool write_watch(struct watchers *watchers, struct watch *watch, const st
         if (is_spent(budget))
             return false;
         mark = watchers_take_due(watch);
+        watchers_unnote(watchers, mark);
         write_mark(watchers, mark, budget->out);
         --*budget->steps;
     }
     return watch->kind == WATCHERS_ALL ? write_all(watchers, watch, budget)
                                        : go_round(watchers, watch, budget);
+}
+
+/* Half of the steps is left for lines, so that who has a lot of both is told some. */
+static bool take_some_notes(struct watchers *watchers, const struct watchers_connection *connection,
+                            int64_t *steps)
+{
+    int64_t some = *steps - *steps / 2, left = some;
+    bool is_all = watchers_take_notes(watchers, connection, &left);
+    *steps -= some - left;
+    return is_all;
 }
 
 bool watchers_write(struct watchers *watchers, struct watchers_connection *connection,
@@ -386,7 +397,7 @@ bool watchers_write(struct watchers *watchers, struct watchers_connection *conne
         list_remove(&connection->due);
     connection->is_given = true; /* so that what comes up now does not give it again */
     watchers_update(watchers);
-    watchers_take_notes(watchers, connection);
+    bool has_notes = connection->reply == NULL && !take_some_notes(watchers, connection, steps);
     watchers_due_all(watchers);
     while (!connection->is_lost && connection->reply == NULL && connection->count > 0 &&
            (node = list_first(&connection->due_watches)) != NULL) {
@@ -397,8 +408,8 @@ bool watchers_write(struct watchers *watchers, struct watchers_connection *conne
         if (!write_watch(watchers, watch, &budget) && !list_holds(node))
             list_append(&connection->due_watches, node);
     }
-    connection->is_given = false;
-    return false;
+    connection->is_given = has_notes && !connection->is_lost;
+    return connection->is_given;
 }
 
 /* ---- the reply ---- */
@@ -488,7 +499,8 @@ bool watchers_reply(struct watchers *watchers, struct watchers_connection *conne
     }
     *steps -= lines;
     watchers_end_reply(watchers, connection);
-    watchers_take_notes(watchers, connection);
+    if (connection->notes->count > 0)
+        watchers_give(watchers, connection);
     if (watch->kind == WATCHERS_ALL || !list_is_empty(&connection->due_watches))
         watchers_due(watchers, watch);
     return true;

@@ -181,6 +181,12 @@ void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
         resize(watchers, at, marks->room_bits - 1u);
 }
 
+void watchers_unnote(const struct watchers *watchers, const struct watchers_mark *mark)
+{
+    if (mark->slot_ord != 0)
+        watchers_hung(watchers, mark->slot_ord - 1)->is_noted &= ~noted_bit(mark->slot_at);
+}
+
 struct watchers_marks *watchers_hung(const struct watchers *watchers, uint32_t slot)
 {
     const struct watchers_slot *at = watchers_slot_kept(watchers, slot);

@@ -47,8 +47,11 @@ void watchers_leave_notes(struct watchers *watchers, struct watch *watch)
 
 /* ---- notes ---- */
 
-static void take(struct watchers *watchers, const struct watchers_notes *notes, uint32_t slot)
+/* For a step, and for one more for each further mark. */
+static void take(struct watchers *watchers, const struct watchers_notes *notes, uint32_t slot,
+                 int64_t *steps)
 {
+    uint32_t taken = 0;
     struct watchers_slot *at = watchers_slot_kept(watchers, slot);
     struct watchers_marks *marks = at == NULL ? NULL : at->marks;
     for (uint64_t left = marks == NULL ? 0 : marks->is_noted; left != 0; left &= left - 1) {
@@ -57,22 +60,40 @@ static void take(struct watchers *watchers, const struct watchers_notes *notes, 
             continue;
         marks->is_noted &= ~(left & -left);
         watchers_mark_due(watchers, hung->mark);
+        taken++;
     }
+    *steps -= taken > 1 ? taken : 1;
 }
 
-void watchers_take_notes(struct watchers *watchers, struct watchers_connection *connection)
+bool watchers_take_notes(struct watchers *watchers, const struct watchers_connection *connection,
+                         int64_t *steps)
 {
     struct watchers_notes *notes = connection->notes;
-    for (uint32_t i = 0; notes != NULL && i < notes->count; i++)
-        take(watchers, notes, notes->slots[i]);
-    if (notes != NULL)
-        notes->count = 0;
+    if (notes == NULL)
+        return true;
+    while (notes->first < notes->count) {
+        if (*steps <= 0)
+            return false;
+        take(watchers, notes, notes->slots[notes->first++], steps);
+    }
+    notes->first = notes->count = 0;
+    return true;
 }
 
+/* Of those that were taken first, where these are half of it. */
 static bool make_room(struct watchers *watchers, struct watchers_notes *notes)
 {
+    uint32_t left = notes->count - notes->first;
+    if (left >= WATCHERS_NOTES_A_MARK * (uint64_t)watchers->limits.marks)
+        return false;
     if (notes->count < notes->room)
         return true;
+    if (left < notes->count && left <= notes->room / 2) {
+        memmove(notes->slots, notes->slots + notes->first, left * sizeof *notes->slots);
+        notes->first = 0;
+        notes->count = left;
+        return true;
+    }
     uint32_t room = notes->room == 0 ? ROOM_MIN : 2 * notes->room;
     uint32_t *slots = allowance_resize(watchers_unlimited(watchers), notes->slots,
                                        notes->room * sizeof *slots, room * sizeof *slots);

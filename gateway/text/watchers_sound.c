@@ -19,7 +19,7 @@ static bool is_noted(const struct watchers_marks *marks, uint32_t at)
 static bool has_note(const struct watchers_notes *notes, uint32_t slot)
 {
     const struct watchers_connection *connection = notes->connection;
-    uint32_t i = 0;
+    uint32_t i = notes->first;
     while (i < notes->count && notes->slots[i] != slot)
         i++;
     return i < notes->count &&

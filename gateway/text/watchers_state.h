@@ -35,14 +35,14 @@ struct watchers_mark {
 };
 
 /* Slots that changed, for a connection: on each of them marks of its watches hang which are to be
- * due, or did. A mark is noted once before all notes are taken, and they are taken before a watch
- * ends and with the reply to a new one: so there are no more of them than there were marks then,
- * or came since. It lives as long as one of its watches, of which those that have ended may have
- * marks left. */
+ * due, or did. A mark is noted once before its note is taken; where it is told or gone before that,
+ * the note stays, so there may be more of them than marks: WATCHERS_NOTES_A_MARK for each that it
+ * may have. It lives as long as one of its watches, of which those that have ended may have marks
+ * left. */
 struct watchers_notes {
     struct watchers_connection *connection; /* NULL: all its watches have ended */
-    uint32_t *slots;
-    uint32_t count, room;
+    uint32_t *slots;                        /* from `first` on; those before it were taken */
+    uint32_t first, count, room;
     uint32_t watches;
 };
 
@@ -94,9 +94,6 @@ struct watchers_slot {
     uint64_t born;
     uint32_t latest; /* the low bits of the position of its last change, kept as `born` is */
 };
-
-#define WATCHERS_CHUNK_SLOTS 1024u
-#define WATCHERS_CHUNK_WORDS (WATCHERS_CHUNK_SLOTS / 64)
 
 /* Bits of 64 slots beside each other, so that a change of one that nobody watches reads no more of
  * them than a part of one line of a cache. */
@@ -247,6 +244,8 @@ bool watchers_is_centre(const struct watchers_mark *mark);
 /* On that slot. False where the system refuses memory: then the connection is lost. */
 bool watchers_hang(struct watchers *watchers, uint32_t slot, struct watchers_mark *mark);
 void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark);
+/* It is told as it is now: what is noted of it is not due any more. */
+void watchers_unnote(const struct watchers *watchers, const struct watchers_mark *mark);
 /* The marks of a slot; NULL: none. */
 struct watchers_marks *watchers_hung(const struct watchers *watchers, uint32_t slot);
 
@@ -277,8 +276,10 @@ void watchers_end_notes(struct watchers *watchers, struct watchers_connection *c
 /* One of the first WATCHERS_NOTED_MAX marks of the slot, not a watch's own, is to be due. */
 void watchers_note(struct watchers *watchers, uint32_t slot, struct watchers_marks *marks,
                    uint32_t at);
-/* All marks that are noted are due now. */
-void watchers_take_notes(struct watchers *watchers, struct watchers_connection *connection);
+/* Marks that are noted are due now, the ones noted first before others, for one step each. False
+ * where steps did not suffice. */
+bool watchers_take_notes(struct watchers *watchers, const struct watchers_connection *connection,
+                         int64_t *steps);
 
 /* ---- watchers_gone.c ---- */
 

@@ -396,7 +396,7 @@ static void turn(struct worker *worker, uint32_t credits, int64_t until_ms)
     take_expected(worker);
     for (size_t i = 0; i < worker->link_count; i++) {
         struct link *link = &worker->links[i];
-        if (worker->hears)
+        if (worker->hears || link->begins || zclock_mono() >= renewal_ms(link))
             take_jobs(worker, link);
         renew_if_due(link, zclock_mono());
         say_ready(link, credits, zclock_mono());

@@ -144,6 +144,27 @@ static void what_a_failed_sync_left_in_memory_does_not_count(void)
     CHECK_INT(last_found(BLOCKS - 1, false), BLOCKS);
 }
 
+/* One that cannot be opened may be back at the next start: what is written until then is later. */
+static void a_segment_that_cannot_be_opened_keeps_its_sequences(void)
+{
+    char path[64], name[JOURNAL_SEGMENT_NAME_BYTES], whole[128];
+    struct segments segments;
+    struct journal_replay replay = {0};
+    new_folder(path);
+    write_segment(path, 1);
+    journal_segment_name((struct journal_segment){2, ID}, name);
+    snprintf(whole, sizeof whole, "%s/%s", path, name);
+    CHECK(symlink("lock", whole) == 0);
+    CHECK(segments_open(&segments, path) && segments_own(&segments));
+    segments_find(&segments, &replay);
+    CHECK_INT(replay.last, BLOCKS);
+    CHECK_INT(replay.bad_runs, 1);
+    CHECK_INT(journal_replay_end(&replay), 2 * JOURNAL_SEGMENT_BLOCKS);
+    journal_replay_free(&replay);
+    segments_close(&segments);
+    CHECK_INT(remove_folder(path), 2);
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -179,6 +200,8 @@ static void a_segment_whose_name_is_not_synced_is_removed(void)
 static const struct check_case cases[] = {
     {"what a failed sync left in memory does not count",
      what_a_failed_sync_left_in_memory_does_not_count},
+    {"a segment that cannot be opened keeps its sequences",
+     a_segment_that_cannot_be_opened_keeps_its_sequences},
     {"a segment whose name is not synced is removed",
      a_segment_whose_name_is_not_synced_is_removed},
 };
