@@ -96,10 +96,11 @@ static void move_bits(uint64_t *bits, size_t count, const size_t *was)
     memcpy(bits, moved, sizeof moved);
 }
 
-static uint16_t move_parent(uint16_t parent, size_t count, const size_t *was)
+/* The link's number from now on; LAZY_NO_LINK: it is gone, or is one that carries everything. */
+static uint16_t move_link(uint16_t link, size_t count, const size_t *was)
 {
-    for (size_t i = 0; i < count && was != NULL; i++)
-        if (was[i] == parent)
+    for (size_t i = 0; i < count && i < LAZY_LINKS_MAX && was != NULL; i++)
+        if (was[i] == link)
             return (uint16_t)i;
     return LAZY_NO_LINK;
 }
@@ -112,7 +113,7 @@ static void move_origins(struct lazy *lazy, size_t count, const size_t *was)
         move_bits(origin->mine, count, was);
         move_bits(origin->lost, count, was);
         if (origin->parent != LAZY_NO_LINK)
-            origin->parent = move_parent(origin->parent, count, was);
+            origin->parent = move_link(origin->parent, count, was);
     }
 }
 
@@ -130,7 +131,7 @@ void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, co
     struct lazy_link *links = bytes_zeroed((count + 1) * sizeof *links);
     /* A parent that is gone with its link is a way that is lost. */
     for (size_t old = 0; old < lazy->link_count; old++)
-        if (lazy->links[old].is_up && move_parent((uint16_t)old, count, was) == LAZY_NO_LINK)
+        if (lazy->links[old].is_up && move_link((uint16_t)old, count, was) == LAZY_NO_LINK)
             lazy_close_link(lazy, old);
     for (size_t old = 0; old < lazy->link_count; old++)
         if (lazy->links[old].version > lazy->versions)
@@ -572,10 +573,14 @@ void lazy_write_state(struct lazy *lazy, size_t index, struct wire_message *mess
 
 void lazy_write_heartbeat(struct lazy *lazy, size_t index, struct wire_message *message)
 {
-    message->has_state = lazy->links[index].is_up;
+    const struct lazy_link *link = &lazy->links[index];
+    /* What was declined before the link came to stand beyond the others is so no more. */
+    message->has_state = link->is_up || (index >= LAZY_LINKS_MAX && link->was_up);
     if (!message->has_state)
         return;
     write_declined(lazy, index, message);
+    if (!link->is_up)
+        return;
     for (uint32_t number = 0; number < lazy->origin_count; number++) {
         const struct lazy_origin *origin = &lazy->origins[number];
         if (origin->is_known && origin->hops < LAZY_FAR && !has_bit(origin->closed, index))

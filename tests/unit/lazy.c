@@ -435,6 +435,43 @@ static void links_that_move_keep_what_is_declined_there(void)
     close_rig(&rig);
 }
 
+static void links_that_move_beyond_the_last_lazy_one_carry_everything(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    static struct window others[LAZY_LINKS_MAX + 1];
+    struct window *windows[LAZY_LINKS_MAX + 1];
+    size_t was[LAZY_LINKS_MAX + 1] = {SIZE_MAX};
+    for (size_t i = 0; i <= LAZY_LINKS_MAX; i++)
+        windows[i] = &others[i];
+    for (size_t i = 1; i <= LAZY_LINKS_MAX; i++)
+        was[i] = i - 1;
+    lazy_set_links(&rig.lazy, windows, LAZY_LINKS_MAX, NULL, true, rig.now_ms);
+    size_t last = LAZY_LINKS_MAX - 1;
+    lazy_open_link(&rig.lazy, 0);
+    lazy_open_link(&rig.lazy, last);
+    uint32_t slot = put(&rig, "c", BOB);
+    lazy_take_first(&rig.lazy, 0, BOB, 1);
+    lazy_take_copy(&rig.lazy, last, BOB, slot, 1);
+    lazy_take_first(&rig.lazy, last, CAT, 1);
+    hear(&rig, last, 3, "Bob");
+    CHECK(declined(&rig, last, BOB) && lazy_is_closed(&rig.lazy, last, BOB));
+
+    lazy_set_links(&rig.lazy, windows, LAZY_LINKS_MAX + 1, was, true, rig.now_ms); /* one before */
+    last++;
+    CHECK(!declined(&rig, last, BOB) && !lazy_is_closed(&rig.lazy, last, BOB));
+    CHECK_INT(lazy_parent(&rig.lazy, BOB), 1);
+    CHECK_INT(lazy_parent(&rig.lazy, CAT), LAZY_NO_LINK);
+    CHECK(lazy_has_state(&rig.lazy, 1));
+    lazy_open_link(&rig.lazy, 0);
+    lazy_take_copy(&rig.lazy, 0, BOB, slot, 1);
+    hear(&rig, last, 4, "Cat"); /* is of nobody else's link */
+    CHECK(declined(&rig, 0, BOB) && !lazy_is_closed(&rig.lazy, last, CAT));
+    lazy_write_heartbeat(&rig.lazy, last, &out); /* the other end is to hear that nothing is */
+    CHECK(out.has_state && out.declined_count == 0 && out.way_count == 0);
+    close_rig(&rig);
+}
+
 static const struct check_case cases[] = {
     {"what comes second is declined where it came second",
      what_comes_second_is_declined_where_it_came_second},
@@ -462,6 +499,8 @@ static const struct check_case cases[] = {
     {"origins whose names a HEARTBEAT has no room for are carried by all",
      origins_whose_names_a_heartbeat_has_no_room_for_are_carried_by_all},
     {"links that move keep what is declined there", links_that_move_keep_what_is_declined_there},
+    {"links that move beyond the last lazy one carry everything",
+     links_that_move_beyond_the_last_lazy_one_carry_everything},
 };
 
 CHECK_MAIN(cases)
