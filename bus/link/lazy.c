@@ -79,8 +79,10 @@ void lazy_know(struct lazy *lazy, uint16_t number, size_t name_bytes)
     if (number >= lazy->origin_count)
         make_origins(lazy, number + 1u);
     struct lazy_origin *origin = &lazy->origins[number];
-    if (origin->is_known || lazy->names_bytes + name_bytes > LAZY_NAMES_BYTES_MAX)
+    if (origin->is_known || lazy->known_count == WIRE_ORIGINS_MAX ||
+        lazy->names_bytes + name_bytes > LAZY_NAMES_BYTES_MAX)
         return;
+    lazy->known_count++;
     lazy->names_bytes += (uint32_t)name_bytes;
     origin->is_known = true;
     if (number == lazy->own)

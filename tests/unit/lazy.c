@@ -1,6 +1,8 @@
 /* Which links carry which origins, as rules L1 to L9 of bus/PROTOCOL.md say. */
 #include "bus/link/lazy.h"
 
+#include <stdio.h>
+
 #include "tests/check.h"
 
 enum { ADA, BOB, CAT, ORIGINS };
@@ -417,6 +419,26 @@ static void origins_whose_names_a_heartbeat_has_no_room_for_are_carried_by_all(v
     close_rig(&rig);
 }
 
+static void origins_beyond_what_a_message_holds_are_carried_by_all(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    uint16_t number = 0;
+    for (int i = ORIGINS; i <= (int)WIRE_ORIGINS_MAX; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "n%d", i);
+        number = table_origin(rig.table, span_of(name));
+        lazy_know(&rig.lazy, number, strlen(name));
+        lazy_take_first(&rig.lazy, 0, number, 1);
+        CHECK_INT(lazy_parent(&rig.lazy, number),
+                  i < (int)WIRE_ORIGINS_MAX ? 0 : (int)LAZY_NO_LINK);
+    }
+    CHECK_INT(number, WIRE_ORIGINS_MAX);
+    lazy_write_heartbeat(&rig.lazy, 1, &out);
+    CHECK_INT(out.way_count, WIRE_ORIGINS_MAX - 2); /* Bob and Cat have none */
+    close_rig(&rig);
+}
+
 static void links_that_move_keep_what_is_declined_there(void)
 {
     struct rig rig;
@@ -498,6 +520,8 @@ static const struct check_case cases[] = {
     {"beyond so many it is not known what is young", beyond_so_many_it_is_not_known_what_is_young},
     {"origins whose names a HEARTBEAT has no room for are carried by all",
      origins_whose_names_a_heartbeat_has_no_room_for_are_carried_by_all},
+    {"origins beyond what a message holds are carried by all",
+     origins_beyond_what_a_message_holds_are_carried_by_all},
     {"links that move keep what is declined there", links_that_move_keep_what_is_declined_there},
     {"links that move beyond the last lazy one carry everything",
      links_that_move_beyond_the_last_lazy_one_carry_everything},
