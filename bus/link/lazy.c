@@ -119,6 +119,13 @@ static void move_origins(struct lazy *lazy, size_t count, const size_t *was)
     }
 }
 
+/* Those of links that are gone were dropped. */
+static void move_asks(struct lazy *lazy, size_t count, const size_t *was)
+{
+    for (uint32_t i = 0; i < lazy->ask_count; i++)
+        lazy->asks[i].link = move_link(lazy->asks[i].link, count, was);
+}
+
 static void turn_on(struct lazy *lazy, int64_t now_ms)
 {
     if (lazy->young == NULL)
@@ -154,7 +161,7 @@ void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, co
     free_links(lazy);
     lazy->links = links;
     lazy->link_count = (uint32_t)count;
-    lazy->ask_count = 0;
+    move_asks(lazy, count, was);
     lazy->is_node = is_node;
     memset(lazy->every, 0, sizeof lazy->every);
     for (size_t i = 0; i < count && i < LAZY_LINKS_MAX; i++)

@@ -457,6 +457,23 @@ static void links_that_move_keep_what_is_declined_there(void)
     close_rig(&rig);
 }
 
+static void who_lost_a_way_is_told_although_its_link_moves(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    put(&rig, "new", BOB);
+    hear_lost(&rig, 1, 1, "Bob", 100);
+    hear_lost(&rig, 2, 1, "Bob", 100);
+    struct window *windows[2] = {&rig.windows[1], &rig.windows[0]};
+    const size_t was[2] = {1, 0};
+    lazy_set_links(&rig.lazy, windows, 2, was, true, rig.now_ms);
+    wait(&rig, 1);
+    CHECK_INT(ring_due(&rig.windows[1].ring), 1);
+    CHECK_INT(ring_due(&rig.windows[0].ring), 0);
+    CHECK(!lazy_is_busy(&rig.lazy));
+    close_rig(&rig);
+}
+
 static void links_that_move_beyond_the_last_lazy_one_carry_everything(void)
 {
     struct rig rig;
@@ -523,6 +540,8 @@ static const struct check_case cases[] = {
     {"origins beyond what a message holds are carried by all",
      origins_beyond_what_a_message_holds_are_carried_by_all},
     {"links that move keep what is declined there", links_that_move_keep_what_is_declined_there},
+    {"who lost a way is told although its link moves",
+     who_lost_a_way_is_told_although_its_link_moves},
     {"links that move beyond the last lazy one carry everything",
      links_that_move_beyond_the_last_lazy_one_carry_everything},
 };
