@@ -291,12 +291,13 @@ static int64_t heard_age_ms(const struct lazy *lazy, const struct lazy_origin *o
     return age_ms > least_ms ? age_ms : least_ms;
 }
 
-/* L6: nothing brings that origin any more. */
+/* L6: nothing brings that origin any more. Who only says that it lost its way is heard once in a
+ * while; a link that is down brings nothing, however soon it is after another one. */
 static void lose_way(struct lazy *lazy, uint16_t number, size_t but, int64_t age_ms)
 {
     struct lazy_origin *origin = &lazy->origins[number];
     int64_t age = heard_age_ms(lazy, origin, age_ms);
-    if (lazy->now_ms < origin->lost_ms + LAZY_LOST_PAUSE_MS)
+    if (lazy->links[but].is_up && lazy->now_ms < origin->lost_ms + LAZY_LOST_PAUSE_MS)
         return;
     origin->lost_ms = lazy->now_ms;
     origin->hold_ms = lazy->now_ms + LAZY_LOST_HOLD_MS;

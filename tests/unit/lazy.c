@@ -247,6 +247,26 @@ static void a_lost_way_is_asked_for_on_all_other_links(void)
     close_rig(&rig);
 }
 
+static void a_way_that_is_lost_soon_after_another_is_asked_for_too(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    uint32_t slot = come_twice(&rig);
+    lazy_close_link(&rig.lazy, 0);
+    wait(&rig, LAZY_LOST_HOLD_MS);
+    lazy_take_first(&rig.lazy, 1, BOB, 1);
+    lazy_take_copy(&rig.lazy, 2, BOB, slot, 1);
+    lazy_write_state(&rig.lazy, 2, &out);
+    CHECK(declined(&rig, 2, BOB));
+    wait(&rig, 1);
+    lazy_close_link(&rig.lazy, 1);
+    CHECK(!declined(&rig, 2, BOB));
+    CHECK_INT(lazy_parent(&rig.lazy, BOB), LAZY_NO_LINK);
+    lazy_write_state(&rig.lazy, 2, &out);
+    CHECK(out.declined_count == 0 && out.way_count == 1);
+    close_rig(&rig);
+}
+
 static void who_lost_a_way_is_sent_what_changed_since(void)
 {
     struct rig rig;
@@ -523,6 +543,8 @@ static const struct check_case cases[] = {
      what_the_other_end_declined_is_not_sent_there},
     {"what is declined ends with the session", what_is_declined_ends_with_the_session},
     {"a lost way is asked for on all other links", a_lost_way_is_asked_for_on_all_other_links},
+    {"a way that is lost soon after another is asked for, too",
+     a_way_that_is_lost_soon_after_another_is_asked_for_too},
     {"who lost a way is sent what changed since", who_lost_a_way_is_sent_what_changed_since},
     {"who lost a way that is ours loses it here, too",
      who_lost_a_way_that_is_ours_loses_it_here_too},
