@@ -352,7 +352,8 @@ static void come_declined(struct lazy *lazy, size_t index, uint16_t number)
 void lazy_take_news(struct lazy *lazy, size_t index, uint16_t number, uint8_t hops)
 {
     struct lazy_origin *origin = origin_at(lazy, number);
-    if (origin == NULL || number == lazy->own || index >= LAZY_LINKS_MAX)
+    if (origin == NULL || number == lazy->own || index >= LAZY_LINKS_MAX ||
+        !lazy->links[index].is_up)
         return;
     struct lazy_link *link = &lazy->links[index];
     link->firsts++;

@@ -175,6 +175,21 @@ static void without_a_parent_nothing_is_declined(void)
     close_rig(&rig);
 }
 
+/* What is declined elsewhere would stay so when it goes down. */
+static void who_knows_no_state_is_no_parent(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    lazy_close_link(&rig.lazy, 2);
+    come_twice(&rig);
+    lazy_take_first(&rig.lazy, 2, BOB, LAZY_FAR);
+    CHECK_INT(lazy_parent(&rig.lazy, BOB), 0);
+    CHECK_INT(lazy_hops(&rig.lazy, BOB), 2);
+    lazy_close_link(&rig.lazy, 0);
+    CHECK(!declined(&rig, 1, BOB));
+    close_rig(&rig);
+}
+
 static void a_way_of_fewer_hops_becomes_the_parent_unless_it_is_slower(void)
 {
     struct rig rig;
@@ -537,6 +552,7 @@ static const struct check_case cases[] = {
     {"a copy of something old declines nothing", a_copy_of_something_old_declines_nothing},
     {"own changes that come back are declined", own_changes_that_come_back_are_declined},
     {"without a parent nothing is declined", without_a_parent_nothing_is_declined},
+    {"who knows no STATE is no parent", who_knows_no_state_is_no_parent},
     {"a way of fewer hops becomes the parent unless it is slower",
      a_way_of_fewer_hops_becomes_the_parent_unless_it_is_slower},
     {"what the other end declined is not sent there",
