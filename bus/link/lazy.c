@@ -79,8 +79,10 @@ void lazy_know(struct lazy *lazy, uint16_t number, size_t name_bytes)
     if (number >= lazy->origin_count)
         make_origins(lazy, number + 1u);
     struct lazy_origin *origin = &lazy->origins[number];
-    if (origin->is_known || lazy->names_bytes + name_bytes > LAZY_NAMES_BYTES_MAX)
+    if (origin->is_known || lazy->known_count == WIRE_ORIGINS_MAX ||
+        lazy->names_bytes + name_bytes > LAZY_NAMES_BYTES_MAX)
         return;
+    lazy->known_count++;
     lazy->names_bytes += (uint32_t)name_bytes;
     origin->is_known = true;
     if (number == lazy->own)
@@ -96,10 +98,11 @@ static void move_bits(uint64_t *bits, size_t count, const size_t *was)
     memcpy(bits, moved, sizeof moved);
 }
 
-static uint16_t move_parent(uint16_t parent, size_t count, const size_t *was)
+/* The link's number from now on; LAZY_NO_LINK: it is gone, or is one that carries everything. */
+static uint16_t move_link(uint16_t link, size_t count, const size_t *was)
 {
-    for (size_t i = 0; i < count && was != NULL; i++)
-        if (was[i] == parent)
+    for (size_t i = 0; i < count && i < LAZY_LINKS_MAX && was != NULL; i++)
+        if (was[i] == link)
             return (uint16_t)i;
     return LAZY_NO_LINK;
 }
@@ -112,8 +115,15 @@ static void move_origins(struct lazy *lazy, size_t count, const size_t *was)
         move_bits(origin->mine, count, was);
         move_bits(origin->lost, count, was);
         if (origin->parent != LAZY_NO_LINK)
-            origin->parent = move_parent(origin->parent, count, was);
+            origin->parent = move_link(origin->parent, count, was);
     }
+}
+
+/* Those of links that are gone were dropped. */
+static void move_asks(struct lazy *lazy, size_t count, const size_t *was)
+{
+    for (uint32_t i = 0; i < lazy->ask_count; i++)
+        lazy->asks[i].link = move_link(lazy->asks[i].link, count, was);
 }
 
 static void turn_on(struct lazy *lazy, int64_t now_ms)
@@ -130,7 +140,7 @@ void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, co
     struct lazy_link *links = bytes_zeroed((count + 1) * sizeof *links);
     /* A parent that is gone with its link is a way that is lost. */
     for (size_t old = 0; old < lazy->link_count; old++)
-        if (lazy->links[old].is_up && move_parent((uint16_t)old, count, was) == LAZY_NO_LINK)
+        if (lazy->links[old].is_up && move_link((uint16_t)old, count, was) == LAZY_NO_LINK)
             lazy_close_link(lazy, old);
     for (size_t old = 0; old < lazy->link_count; old++)
         if (lazy->links[old].version > lazy->versions)
@@ -151,7 +161,7 @@ void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, co
     free_links(lazy);
     lazy->links = links;
     lazy->link_count = (uint32_t)count;
-    lazy->ask_count = 0;
+    move_asks(lazy, count, was);
     lazy->is_node = is_node;
     memset(lazy->every, 0, sizeof lazy->every);
     for (size_t i = 0; i < count && i < LAZY_LINKS_MAX; i++)
@@ -281,12 +291,13 @@ static int64_t heard_age_ms(const struct lazy *lazy, const struct lazy_origin *o
     return age_ms > least_ms ? age_ms : least_ms;
 }
 
-/* L6: nothing brings that origin any more. */
+/* L6: nothing brings that origin any more. Who only says that it lost its way is heard once in a
+ * while; a link that is down brings nothing, however soon it is after another one. */
 static void lose_way(struct lazy *lazy, uint16_t number, size_t but, int64_t age_ms)
 {
     struct lazy_origin *origin = &lazy->origins[number];
     int64_t age = heard_age_ms(lazy, origin, age_ms);
-    if (lazy->now_ms < origin->lost_ms + LAZY_LOST_PAUSE_MS)
+    if (lazy->links[but].is_up && lazy->now_ms < origin->lost_ms + LAZY_LOST_PAUSE_MS)
         return;
     origin->lost_ms = lazy->now_ms;
     origin->hold_ms = lazy->now_ms + LAZY_LOST_HOLD_MS;
@@ -341,7 +352,8 @@ static void come_declined(struct lazy *lazy, size_t index, uint16_t number)
 void lazy_take_news(struct lazy *lazy, size_t index, uint16_t number, uint8_t hops)
 {
     struct lazy_origin *origin = origin_at(lazy, number);
-    if (origin == NULL || number == lazy->own || index >= LAZY_LINKS_MAX)
+    if (origin == NULL || number == lazy->own || index >= LAZY_LINKS_MAX ||
+        !lazy->links[index].is_up)
         return;
     struct lazy_link *link = &lazy->links[index];
     link->firsts++;
@@ -572,10 +584,14 @@ void lazy_write_state(struct lazy *lazy, size_t index, struct wire_message *mess
 
 void lazy_write_heartbeat(struct lazy *lazy, size_t index, struct wire_message *message)
 {
-    message->has_state = lazy->links[index].is_up;
+    const struct lazy_link *link = &lazy->links[index];
+    /* What was declined before the link came to stand beyond the others is so no more. */
+    message->has_state = link->is_up || (index >= LAZY_LINKS_MAX && link->was_up);
     if (!message->has_state)
         return;
     write_declined(lazy, index, message);
+    if (!link->is_up)
+        return;
     for (uint32_t number = 0; number < lazy->origin_count; number++) {
         const struct lazy_origin *origin = &lazy->origins[number];
         if (origin->is_known && origin->hops < LAZY_FAR && !has_bit(origin->closed, index))

@@ -125,7 +125,9 @@ struct lazy {
     bool is_node;        /* we are no observer */
     uint16_t own;
     struct lazy_origin *origins; /* by the table's number */
-    uint32_t origin_count, names_bytes;
+    uint32_t origin_count;
+    uint32_t known_count, names_bytes; /* of those whose ways may be chosen, which no change of the
+                                          topology takes back */
     struct lazy_link *links;
     uint32_t link_count;
     uint64_t every[LAZY_WORDS]; /* links there are */

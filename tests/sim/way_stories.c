@@ -75,15 +75,17 @@ bool scenario_is_of_ways(enum plan_story story)
 void scenario_fill_ways(struct scenario *plan, struct rng *rng)
 {
     plan->graph = choose_graph(rng);
+    uint64_t seed = rng_next(rng);
+    bool is_fast = rng_chance(rng, 500);
     plan->storm_us = STORM_US;
     plan->settle_us_max = PLAN_SETTLE_US_MAX;
     plan->options = (struct sim_options){
-        .seed = rng_next(rng),
+        .seed = seed,
         .client_count = CLIENTS,
         .clients_max = FLOOD_CLIENTS_DEFAULT,
         .client_bytes_max = 16,
         .latency_us_min = 100,
-        .latency_us_max = rng_chance(rng, 500) ? 300 : 2000,
+        .latency_us_max = is_fast ? 300 : 2000,
         .late_us_max = SECOND_US,
         .turn_us_max = 100,
         .queue_max = 1000,

@@ -1,6 +1,8 @@
 /* Which links carry which origins, as rules L1 to L9 of bus/PROTOCOL.md say. */
 #include "bus/link/lazy.h"
 
+#include <stdio.h>
+
 #include "tests/check.h"
 
 enum { ADA, BOB, CAT, ORIGINS };
@@ -173,6 +175,21 @@ static void without_a_parent_nothing_is_declined(void)
     close_rig(&rig);
 }
 
+/* What is declined elsewhere would stay so when it goes down. */
+static void who_knows_no_state_is_no_parent(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    lazy_close_link(&rig.lazy, 2);
+    come_twice(&rig);
+    lazy_take_first(&rig.lazy, 2, BOB, LAZY_FAR);
+    CHECK_INT(lazy_parent(&rig.lazy, BOB), 0);
+    CHECK_INT(lazy_hops(&rig.lazy, BOB), 2);
+    lazy_close_link(&rig.lazy, 0);
+    CHECK(!declined(&rig, 1, BOB));
+    close_rig(&rig);
+}
+
 static void a_way_of_fewer_hops_becomes_the_parent_unless_it_is_slower(void)
 {
     struct rig rig;
@@ -242,6 +259,26 @@ static void a_lost_way_is_asked_for_on_all_other_links(void)
         CHECK(span_equals(out.ways[0].node, span_of("Bob")));
         CHECK_INT(out.ways[0].value, 40);
     }
+    close_rig(&rig);
+}
+
+static void a_way_that_is_lost_soon_after_another_is_asked_for_too(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    uint32_t slot = come_twice(&rig);
+    lazy_close_link(&rig.lazy, 0);
+    wait(&rig, LAZY_LOST_HOLD_MS);
+    lazy_take_first(&rig.lazy, 1, BOB, 1);
+    lazy_take_copy(&rig.lazy, 2, BOB, slot, 1);
+    lazy_write_state(&rig.lazy, 2, &out);
+    CHECK(declined(&rig, 2, BOB));
+    wait(&rig, 1);
+    lazy_close_link(&rig.lazy, 1);
+    CHECK(!declined(&rig, 2, BOB));
+    CHECK_INT(lazy_parent(&rig.lazy, BOB), LAZY_NO_LINK);
+    lazy_write_state(&rig.lazy, 2, &out);
+    CHECK(out.declined_count == 0 && out.way_count == 1);
     close_rig(&rig);
 }
 
@@ -417,6 +454,26 @@ static void origins_whose_names_a_heartbeat_has_no_room_for_are_carried_by_all(v
     close_rig(&rig);
 }
 
+static void origins_beyond_what_a_message_holds_are_carried_by_all(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    uint16_t number = 0;
+    for (int i = ORIGINS; i <= (int)WIRE_ORIGINS_MAX; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "n%d", i);
+        number = table_origin(rig.table, span_of(name));
+        lazy_know(&rig.lazy, number, strlen(name));
+        lazy_take_first(&rig.lazy, 0, number, 1);
+        CHECK_INT(lazy_parent(&rig.lazy, number),
+                  i < (int)WIRE_ORIGINS_MAX ? 0 : (int)LAZY_NO_LINK);
+    }
+    CHECK_INT(number, WIRE_ORIGINS_MAX);
+    lazy_write_heartbeat(&rig.lazy, 1, &out);
+    CHECK_INT(out.way_count, WIRE_ORIGINS_MAX - 2); /* Bob and Cat have none */
+    close_rig(&rig);
+}
+
 static void links_that_move_keep_what_is_declined_there(void)
 {
     struct rig rig;
@@ -435,18 +492,75 @@ static void links_that_move_keep_what_is_declined_there(void)
     close_rig(&rig);
 }
 
+static void who_lost_a_way_is_told_although_its_link_moves(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    put(&rig, "new", BOB);
+    hear_lost(&rig, 1, 1, "Bob", 100);
+    hear_lost(&rig, 2, 1, "Bob", 100);
+    struct window *windows[2] = {&rig.windows[1], &rig.windows[0]};
+    const size_t was[2] = {1, 0};
+    lazy_set_links(&rig.lazy, windows, 2, was, true, rig.now_ms);
+    wait(&rig, 1);
+    CHECK_INT(ring_due(&rig.windows[1].ring), 1);
+    CHECK_INT(ring_due(&rig.windows[0].ring), 0);
+    CHECK(!lazy_is_busy(&rig.lazy));
+    close_rig(&rig);
+}
+
+static void links_that_move_beyond_the_last_lazy_one_carry_everything(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    static struct window others[LAZY_LINKS_MAX + 1];
+    struct window *windows[LAZY_LINKS_MAX + 1];
+    size_t was[LAZY_LINKS_MAX + 1] = {SIZE_MAX};
+    for (size_t i = 0; i <= LAZY_LINKS_MAX; i++)
+        windows[i] = &others[i];
+    for (size_t i = 1; i <= LAZY_LINKS_MAX; i++)
+        was[i] = i - 1;
+    lazy_set_links(&rig.lazy, windows, LAZY_LINKS_MAX, NULL, true, rig.now_ms);
+    size_t last = LAZY_LINKS_MAX - 1;
+    lazy_open_link(&rig.lazy, 0);
+    lazy_open_link(&rig.lazy, last);
+    uint32_t slot = put(&rig, "c", BOB);
+    lazy_take_first(&rig.lazy, 0, BOB, 1);
+    lazy_take_copy(&rig.lazy, last, BOB, slot, 1);
+    lazy_take_first(&rig.lazy, last, CAT, 1);
+    hear(&rig, last, 3, "Bob");
+    CHECK(declined(&rig, last, BOB) && lazy_is_closed(&rig.lazy, last, BOB));
+
+    lazy_set_links(&rig.lazy, windows, LAZY_LINKS_MAX + 1, was, true, rig.now_ms); /* one before */
+    last++;
+    CHECK(!declined(&rig, last, BOB) && !lazy_is_closed(&rig.lazy, last, BOB));
+    CHECK_INT(lazy_parent(&rig.lazy, BOB), 1);
+    CHECK_INT(lazy_parent(&rig.lazy, CAT), LAZY_NO_LINK);
+    CHECK(lazy_has_state(&rig.lazy, 1));
+    lazy_open_link(&rig.lazy, 0);
+    lazy_take_copy(&rig.lazy, 0, BOB, slot, 1);
+    hear(&rig, last, 4, "Cat"); /* is of nobody else's link */
+    CHECK(declined(&rig, 0, BOB) && !lazy_is_closed(&rig.lazy, last, CAT));
+    lazy_write_heartbeat(&rig.lazy, last, &out); /* the other end is to hear that nothing is */
+    CHECK(out.has_state && out.declined_count == 0 && out.way_count == 0);
+    close_rig(&rig);
+}
+
 static const struct check_case cases[] = {
     {"what comes second is declined where it came second",
      what_comes_second_is_declined_where_it_came_second},
     {"a copy of something old declines nothing", a_copy_of_something_old_declines_nothing},
     {"own changes that come back are declined", own_changes_that_come_back_are_declined},
     {"without a parent nothing is declined", without_a_parent_nothing_is_declined},
+    {"who knows no STATE is no parent", who_knows_no_state_is_no_parent},
     {"a way of fewer hops becomes the parent unless it is slower",
      a_way_of_fewer_hops_becomes_the_parent_unless_it_is_slower},
     {"what the other end declined is not sent there",
      what_the_other_end_declined_is_not_sent_there},
     {"what is declined ends with the session", what_is_declined_ends_with_the_session},
     {"a lost way is asked for on all other links", a_lost_way_is_asked_for_on_all_other_links},
+    {"a way that is lost soon after another is asked for, too",
+     a_way_that_is_lost_soon_after_another_is_asked_for_too},
     {"who lost a way is sent what changed since", who_lost_a_way_is_sent_what_changed_since},
     {"who lost a way that is ours loses it here, too",
      who_lost_a_way_that_is_ours_loses_it_here_too},
@@ -461,7 +575,13 @@ static const struct check_case cases[] = {
     {"beyond so many it is not known what is young", beyond_so_many_it_is_not_known_what_is_young},
     {"origins whose names a HEARTBEAT has no room for are carried by all",
      origins_whose_names_a_heartbeat_has_no_room_for_are_carried_by_all},
+    {"origins beyond what a message holds are carried by all",
+     origins_beyond_what_a_message_holds_are_carried_by_all},
     {"links that move keep what is declined there", links_that_move_keep_what_is_declined_there},
+    {"who lost a way is told although its link moves",
+     who_lost_a_way_is_told_although_its_link_moves},
+    {"links that move beyond the last lazy one carry everything",
+     links_that_move_beyond_the_last_lazy_one_carry_everything},
 };
 
 CHECK_MAIN(cases)
