@@ -576,16 +576,18 @@ class WithLandmarks(unittest.TestCase):
         self.door.web.child.send_signal(signal.SIGHUP)
         wait_for("nobody is asked", lambda: self.ask("lat=1&lon=2&radius=1")[0] == 404)
 
-    def test_a_silent_one_has_eight_questions_and_keeps_nobody_waiting(self):
+    def test_a_silent_one_has_eight_questions_not_all_of_one_address(self):
         landmarks = self.use(lambda path: None)
         self.door.start(nodes=False)
-        asking = [self.door.connection() for _ in range(8)]
+        asking = [self.door.connection(address=f"127.0.0.{1 + i // 7}") for i in range(8)]
         for i, connection in enumerate(asking):
             self.addCleanup(connection.close)
             connection.request("GET", f"/places?lat={i}&lon=2&radius=1")
         wait_for("all are asked", lambda: len(landmarks.paths) == 8)
-        status, headers, _ = self.ask("lat=9&lon=2&radius=1")
-        self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+        for number, wanted in ((1, 429), (2, 503)):
+            with contextlib.closing(self.door.connection(address=f"127.0.0.{number}")) as one:
+                status, headers, _ = self.door.ask("GET", "/places?lat=9&lon=2&radius=1", connection=one)
+                self.assertEqual((status, headers["Retry-After"]), (wanted, "1"))
         self.assertEqual(self.door.ask("GET", "/healthz")[0], 200)
         self.assertEqual(self.door.web.stop()[0], 0)
         self.assertIn(asking[0].getresponse().status, (503, 504))
