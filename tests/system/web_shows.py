@@ -4,6 +4,7 @@ has what the node has, and who is slow or comes in numbers costs itself."""
 import contextlib
 import http.server
 import json
+import os
 import random
 import re
 import signal
@@ -536,12 +537,15 @@ class WithLandmarks(unittest.TestCase):
     def use(self, answer):
         landmarks = Landmarks(answer)
         self.addCleanup(landmarks.close)
+        self.write(landmarks.url)
+        return landmarks
+
+    def write(self, url):
         # Those before are the herd's, which does not listen.
         front, back = free_ports(len(self.door.herd.ports) * 2 + 6)[-2:]
         self.door.herd.file.write_text(f"{self.text}places\n    gateways = tcp://127.0.0.1:{front}\n"
                                        f"    workers = tcp://127.0.0.1:{back}\n    provider = landmarks\n"
-                                       f"    url = {landmarks.url}\n")
-        return landmarks
+                                       f"    url = {url}\n")
 
     def ask(self, place):
         return self.door.ask("GET", f"/places?{place}")
@@ -572,19 +576,48 @@ class WithLandmarks(unittest.TestCase):
         self.door.web.child.send_signal(signal.SIGHUP)
         wait_for("nobody is asked", lambda: self.ask("lat=1&lon=2&radius=1")[0] == 404)
 
-    def test_a_silent_one_has_eight_questions_and_keeps_nobody_waiting(self):
+    def test_a_silent_one_has_eight_questions_not_all_of_one_address(self):
         landmarks = self.use(lambda path: None)
         self.door.start(nodes=False)
-        asking = [self.door.connection() for _ in range(8)]
+        asking = [self.door.connection(address=f"127.0.0.{1 + i // 7}") for i in range(8)]
         for i, connection in enumerate(asking):
             self.addCleanup(connection.close)
             connection.request("GET", f"/places?lat={i}&lon=2&radius=1")
         wait_for("all are asked", lambda: len(landmarks.paths) == 8)
-        status, headers, _ = self.ask("lat=9&lon=2&radius=1")
-        self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+        for number, wanted in ((1, 429), (2, 503)):
+            with contextlib.closing(self.door.connection(address=f"127.0.0.{number}")) as one:
+                status, headers, _ = self.door.ask("GET", "/places?lat=9&lon=2&radius=1", connection=one)
+                self.assertEqual((status, headers["Retry-After"]), (wanted, "1"))
         self.assertEqual(self.door.ask("GET", "/healthz")[0], 200)
         self.assertEqual(self.door.web.stop()[0], 0)
         self.assertIn(asking[0].getresponse().status, (503, 504))
+
+    def test_nobody_waits_for_its_name(self):
+        if "ZHERD_SILENT_NAMES" in os.environ:
+            self.end_while_its_name_is_asked_for()
+            return
+        resolv = self.door.herd.folder / "resolv.conf"
+        resolv.write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")
+        begin = ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]),
+                 "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && ip link set lo up && exec "$@"', resolv]
+        trial = subprocess.run([*begin, "true"], capture_output=True, text=True)
+        if trial.returncode != 0:
+            self.skipTest(f"no namespace: {trial.stderr.strip()}")
+        done = subprocess.run([*begin, sys.executable, "-B", __file__, self.id().partition(".")[2]], text=True,
+                              capture_output=True, env={**os.environ, "ZHERD_SILENT_NAMES": "1"}, timeout=90)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def end_while_its_name_is_asked_for(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names:
+            names.bind(("127.0.0.1", 53))
+            names.settimeout(15)
+            self.write("https://landmarks.example/near")
+            self.door.start(nodes=False)
+            asking = self.door.connection()
+            self.addCleanup(asking.close)
+            asking.request("GET", "/places?lat=1&lon=2&radius=1")
+            self.assertIn(b"landmarks", names.recv(512))
+            self.assertEqual(self.door.web.stop()[0], 0)
 
 
 class WithoutNode(unittest.TestCase):

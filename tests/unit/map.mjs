@@ -325,6 +325,17 @@ test("a view's cells cover it, the middle first, and are few", () => {
     }
 });
 
+test("a view of more cells than are kept asks for each once", () => {
+    const places = new Places(), cells = cellsOf(viewAt(15, 34, -118, 15360, 8640));
+    assert.equal(cells.length, CELLS_MAX);
+    for (const {key} of cells) {
+        places.all(cells);
+        assert.equal(places.missing(cells, 0).key, key);
+        places.put(key, {places: [], credits: []}, 0);
+    }
+    assert.equal(places.missing(cells, 0), null);
+});
+
 test("of a cell is asked once, as long as it is kept", () => {
     const places = new Places(), cells = cellsOf(viewAt(14, 34, -118));
     const hall = {name: "Hall", where: "", lat: 1, lon: 2};

@@ -93,7 +93,7 @@ test("any number of tabs have one stream, which ends with the last", async () =>
     const same = new Tab(hub), late = new Tab(hub);
     same.join("a-1");
     late.join("a-0");
-    assert.deepEqual(same.take(), ["live", "herd null"]);
+    assert.deepEqual(same.take(), ["live", "reset null", "herd null"]);
     assert.deepEqual(late.take(), ["live", "reset null", "herd null"]);
     tab.take();
     server.last.say("event: move\nid: a-2\ndata: []\n\n");
@@ -105,6 +105,19 @@ test("any number of tabs have one stream, which ends with the last", async () =>
     assert.equal(server.last.isEnded, false);
     others[0].leave();
     assert.equal(server.last.isEnded, true);
+});
+
+test("who joins between two events of one id has all of them", async () => {
+    const {server, hub, tab} = await open(null);
+    server.last.say("event: move\nid: a-1\ndata: []\n\nevent: gone\ndata: []\n\n");
+    await settled();
+    assert.deepEqual(tab.take().slice(-2), ["move a-1", "gone a-1"]);
+    const late = new Tab(hub);
+    late.join("a-1");
+    server.last.say("event: move\nid: a-2\ndata: []\n\n");
+    await settled();
+    assert.deepEqual(late.take(), ["live", "reset null", "move a-2"]);
+    [tab, late].forEach((each) => each.leave());
 });
 
 test("a stream that breaks goes on after the last event", async (context) => {

@@ -25,9 +25,11 @@ class Share {
         });
     }
 
+    // A stream that others hear may be in the midst of what comes after one id: whoever joins it reads
+    // the table.
     join(port, after) {
         const isFirst = this.members.size === 0;
-        this.members.set(port, after !== null && (isFirst || after === this.stream.after));
+        this.members.set(port, after !== null && isFirst);
         if (isFirst || this.state === "refused") {
             this.stream.start(isFirst ? after : null);
             return;

@@ -13,7 +13,8 @@ export const CELLS_MAX = 64;
 export const AGAIN_MS = 30000;
 
 // The cells of a view (view.mjs), those nearest to its middle first: [{key, lat, lon,
-// radiusKm}], the circle around each cell. None where the map is too far away.
+// radiusKm}], the circle around each cell. None where the map is too far away, and as many as are
+// kept where a browser shows more.
 export function cellsOf(view) {
     const zoom = Math.round(Math.log2(view.scale));
     if (zoom < PLACES_ZOOM_MIN)
@@ -25,7 +26,7 @@ export function cellsOf(view) {
     for (let y = Math.max(0, cell(view.top)); y <= Math.min(count - 1, cell(view.top + view.height)); y++)
         for (let x = cell(view.left); x <= cell(view.left + view.width); x++)
             cells.push({x, y, far: Math.hypot(x - middleX, y - middleY)});
-    return cells.sort((one, other) => one.far - other.far)
+    return cells.sort((one, other) => one.far - other.far).slice(0, CELLS_MAX)
         .map(({x, y}) => circleAround((x % count + count) % count, y, size, zoom));
 }
 

@@ -74,6 +74,11 @@ static bool has_work(const struct visit *visit)
     return visit->has_work;
 }
 
+static bool asks_places(const struct visit *visit)
+{
+    return visit->asks_places;
+}
+
 static bool is_viewer(const struct visit *visit)
 {
     return visit->viewer != NULL;
@@ -160,6 +165,7 @@ static enum MHD_Result show_page(struct exchange *exchange, struct sight sight)
 static void end_asking(struct exchange *exchange, unsigned status, struct span json)
 {
     exchange->asked = status;
+    http_visit_of(exchange->connection)->asks_places = false;
     buffer_append(&exchange->page.ready, json);
     http_unlink(&exchange->http->askers, exchange);
     exchange->state = EXCHANGE_READS;
@@ -230,16 +236,21 @@ static enum MHD_Result begin_asking(struct exchange *exchange)
 
 static enum MHD_Result ask_places(struct exchange *exchange)
 {
+    static const char too_many[] = "too many places are asked for";
     struct http *http = exchange->http;
+    struct visit *visit = http_visit_of(exchange->connection);
     enum MHD_Result refused;
     if (!places_has_server(http->places))
         return http_refuse(exchange, MHD_HTTP_NOT_FOUND, "the herd has no landmarks server");
+    if (http_has_share(http, &visit->who, asks_places, PLACES_ASKED_MAX))
+        return http_refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS, too_many);
     if (!take_work(exchange, &refused))
         return refused;
     exchange->question =
         http->is_closing ? NULL : places_ask(http->places, &exchange->query, on_places, exchange);
     if (exchange->question == NULL)
-        return http_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "too many places are asked for");
+        return http_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, too_many);
+    visit->asks_places = true;
     return begin_asking(exchange);
 }
 

@@ -46,6 +46,7 @@ struct visit {
     size_t body_bytes;                /* that count */
     int64_t spent_ns;                 /* of the rate of who has no token */
     bool has_work;                    /* its answer is one of HTTP_WORKS_MAX */
+    bool asks_places;                 /* its question is one of PLACES_ASKED_MAX */
     struct exchange *viewer;          /* NULL where it is none */
 };
 

@@ -165,6 +165,8 @@ static void set_options(struct places_question *question, const char *url)
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    /* Else the end of a question waits for the thread that asks for the server's name. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
 struct places_question *places_ask(struct places *places, const struct query *query,
