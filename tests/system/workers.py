@@ -86,9 +86,9 @@ class Workers(unittest.TestCase):
         broker = service.start("broker")
         workers = [service.start("worker", "--credits", "8") for _ in range(3)]
         front = self.ask(service)
-        began = killed_at = time.monotonic()
+        killed_at = time.monotonic()
         killed = 0
-        while time.monotonic() - began < 5:
+        while killed < 5:
             for _ in range(4):  # each about another place: nothing is cached
                 front.ask(latitude=34 + front.asked * 1e-6)
             front.take(0.01)
@@ -98,7 +98,6 @@ class Workers(unittest.TestCase):
                 killed_at = time.monotonic()
                 killed += 1
         front.take_all()
-        self.assertGreater(killed, 4)
         self.assertEqual(sorted(front.answers), list(range(front.asked)))
         self.assertEqual([n for n, answers in front.answers.items() if len(answers) != 1], [])
         self.assertEqual({answers[0][0] for answers in front.answers.values()}, {OK})
