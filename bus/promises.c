@@ -440,7 +440,9 @@ static void look_at_link(struct promises *promises, size_t index)
 
 void promises_skip(struct promises *promises, size_t peer)
 {
-    wait_at(promises, promises->end - 1, peer)->is_apart = true;
+    struct promises_wait *wait = wait_at(promises, promises->end - 1, peer);
+    wait->is_apart = true;
+    wait->target = NOWHERE; /* that of what was held before it */
 }
 
 /* No neighbour has acknowledged it for long: it waits on this link as well. */

@@ -30,7 +30,7 @@ void lazy_init(struct lazy *lazy, struct table *table, uint16_t own)
 {
     lazy->table = table;
     lazy->own = own;
-    lazy->start_ms = NEVER_MS;
+    lazy->start_ms = lazy->looked_ms = NEVER_MS;
 }
 
 static void free_links(struct lazy *lazy)
@@ -63,6 +63,7 @@ static void make_origins(struct lazy *lazy, uint32_t count)
     for (uint32_t i = before; i < room; i++)
         lazy->origins[i] = (struct lazy_origin){.parent = LAZY_NO_LINK,
                                                 .hops = LAZY_FAR,
+                                                .ask = LAZY_NO_ASK,
                                                 .heard_ms = NEVER_MS,
                                                 .lost_ms = NEVER_MS,
                                                 .hold_ms = NEVER_MS};
@@ -433,11 +434,7 @@ void lazy_close_link(struct lazy *lazy, size_t index)
         if (origin->parent == index)
             lose_way(lazy, (uint16_t)number, index, 0);
     }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < lazy->ask_count; i++)
-        if (lazy->asks[i].link != index)
-            lazy->asks[kept++] = lazy->asks[i];
-    lazy->ask_count = kept;
+    lazy_asks_drop(lazy, index);
 }
 
 void lazy_meet(struct lazy *lazy, size_t index)
@@ -467,61 +464,7 @@ uint16_t lazy_parent(const struct lazy *lazy, uint16_t number)
     return number < lazy->origin_count ? lazy->origins[number].parent : LAZY_NO_LINK;
 }
 
-/* ---- What is told again ------------------------------------------------------------------ */
-
-static void ask(struct lazy *lazy, size_t index, uint16_t number, int64_t age_ms)
-{
-    int64_t since_ms = lazy->now_ms - age_ms - LAZY_LOST_SLACK_MS;
-    uint32_t i = 0, left = table_slots(lazy->table);
-    while (i < lazy->ask_count && (lazy->asks[i].link != index || lazy->asks[i].origin != number))
-        i++;
-    if (i == LAZY_ASKS_MAX)
-        return;
-    if (lazy->asks == NULL)
-        lazy->asks = bytes_resize(NULL, LAZY_ASKS_MAX * sizeof *lazy->asks);
-    if (i < lazy->ask_count && lazy->asks[i].since_ms < since_ms)
-        since_ms = lazy->asks[i].since_ms;
-    lazy->ask_count += i == lazy->ask_count;
-    lazy->has_new_ask = true;
-    lazy->asks[i] = (struct lazy_ask){number, (uint16_t)index, left, since_ms};
-}
-
-static void answer(const struct lazy *lazy, uint32_t slot, int64_t age_ms)
-{
-    if (!table_slot_is_live(lazy->table, slot))
-        return;
-    uint16_t number = table_slot_origin(lazy->table, slot);
-    for (uint32_t i = 0; i < lazy->ask_count; i++)
-        if (lazy->asks[i].origin == number && lazy->asks[i].left > 0 &&
-            lazy->now_ms - age_ms >= lazy->asks[i].since_ms)
-            ring_push(&lazy->links[lazy->asks[i].link].window->ring, slot);
-}
-
-/* Goes round the table until each has seen all of it. */
-static void look(struct lazy *lazy)
-{
-    int64_t age_max_ms = 0;
-    lazy->has_new_ask = false;
-    uint32_t slots = table_slots(lazy->table), most = 0, kept = 0;
-    for (uint32_t i = 0; i < lazy->ask_count; i++) {
-        int64_t age_ms = lazy->now_ms - lazy->asks[i].since_ms;
-        age_max_ms = age_ms > age_max_ms ? age_ms : age_max_ms;
-        most = lazy->asks[i].left > most ? lazy->asks[i].left : most;
-    }
-    uint32_t count = most < LAZY_STEP_SLOTS ? most : LAZY_STEP_SLOTS;
-    for (uint32_t i = 0; i < count && slots > 0; i++, lazy->slot++) {
-        lazy->slot = lazy->slot >= slots ? 0 : lazy->slot;
-        int64_t age_ms = lazy_age_ms(lazy, lazy->slot);
-        if (age_ms <= age_max_ms)
-            answer(lazy, lazy->slot, age_ms);
-    }
-    for (uint32_t i = 0; i < lazy->ask_count; i++) {
-        lazy->asks[kept] = lazy->asks[i];
-        lazy->asks[kept].left -= lazy->asks[i].left < count ? lazy->asks[i].left : count;
-        kept += lazy->asks[kept].left > 0;
-    }
-    lazy->ask_count = kept;
-}
+/* ---- Time -------------------------------------------------------------------------------- */
 
 void lazy_move(struct lazy *lazy, int64_t now_ms)
 {
@@ -529,8 +472,8 @@ void lazy_move(struct lazy *lazy, int64_t now_ms)
     lazy->now_ms = now_ms;
     if (is_later)
         grow_old(lazy);
-    if (lazy->ask_count > 0 && (is_later || lazy->has_new_ask))
-        look(lazy);
+    if (lazy->ask_count > 0 && now_ms != lazy->looked_ms)
+        lazy_asks_look(lazy);
 }
 
 bool lazy_is_busy(const struct lazy *lazy)
@@ -618,7 +561,7 @@ static void take_declined(struct lazy *lazy, size_t index, const struct wire_mes
     for (uint32_t number = 0; number < lazy->origin_count; number++) {
         struct lazy_origin *origin = &lazy->origins[number];
         if (has_bit(origin->closed, index) && !origin->is_said && is_gap)
-            ask(lazy, index, (uint16_t)number, LAZY_SKIPPED_MS);
+            lazy_ask(lazy, index, (uint16_t)number, LAZY_SKIPPED_MS);
         set_bit(origin->closed, index, origin->is_said);
         link->closed += origin->is_said;
     }
@@ -641,7 +584,7 @@ void lazy_hear_state(struct lazy *lazy, size_t index, const struct wire_message 
             continue;
         uint64_t said_ms = message->ways[i].value;
         int64_t age_ms = said_ms < LAZY_PAUSE_MS_MAX ? (int64_t)said_ms : LAZY_PAUSE_MS_MAX;
-        ask(lazy, index, number, age_ms);
+        lazy_ask(lazy, index, number, age_ms);
         if (origin->parent == index)
             lose_way(lazy, number, index, age_ms);
     }

@@ -72,9 +72,13 @@ static_assert(LAZY_WORDS == 2, "lazy_is_any_closed looks at both");
 #define LAZY_YOUNG_TRIPS  3
 #define LAZY_ACK_MS       20
 #define LAZY_YOUNG_MAX    8192u
-/* Slots that are looked at in a step, and ways that are asked for at once. */
+/* Slots whose age is looked at in a step, of which there is one in a millisecond; those young
+ * enough to be told, and the asks of their origins; and ways that are asked for at once. */
 #define LAZY_STEP_SLOTS 65536u
+#define LAZY_STEP_LOOKS 8192u
 #define LAZY_ASKS_MAX   4096u
+#define LAZY_NO_ASK     UINT16_MAX
+static_assert(LAZY_ASKS_MAX <= LAZY_NO_ASK, "asks have numbers of 16 bits");
 
 /* Times are milliseconds. */
 struct lazy_origin {
@@ -86,6 +90,7 @@ struct lazy_origin {
     bool is_known;               /* its way may be chosen */
     bool is_said;                /* scratch: a list that is read has it */
     uint8_t said_hops;
+    uint16_t ask;              /* the first one for it, or LAZY_NO_ASK */
     uint64_t lost[LAZY_WORDS]; /* links that are to be asked for it */
     int64_t lost_ms, hold_ms;
 };
@@ -110,6 +115,7 @@ struct lazy_link {
 /* A neighbour has lost its way to an origin: what changed since then is told. */
 struct lazy_ask {
     uint16_t origin, link;
+    uint16_t next; /* for the same origin, or LAZY_NO_ASK */
     uint32_t left; /* slots that are not looked at yet */
     int64_t since_ms;
 };
@@ -141,8 +147,8 @@ struct lazy {
 
     struct lazy_ask *asks;
     uint32_t ask_count;
-    uint32_t slot;              /* the next to be looked at */
-    bool has_new_ask;           /* that no step has seen */
+    uint32_t slot, slots;       /* the next to be looked at; how many there were then */
+    int64_t looked_ms;          /* the last step */
     bool beat_due;              /* a HEARTBEAT on all links */
     uint64_t states, late_ways; /* counted */
 };
@@ -253,5 +259,15 @@ bool lazy_is_declined(const struct lazy *lazy, size_t link, uint16_t origin);
 
 /* The link that brings the origin's changes, or LAZY_NO_LINK. */
 uint16_t lazy_parent(const struct lazy *lazy, uint16_t origin);
+
+/* ---- Asks, for lazy.c -------------------------------------------------------------------- */
+
+/* The other end of the link, which is up, has missed the origin's changes for that time. Beyond
+ * LAZY_ASKS_MAX, or without memory, nothing is told: a range check finds what is missing. */
+void lazy_ask(struct lazy *lazy, size_t link, uint16_t origin, int64_t age_ms);
+/* The link goes down. */
+void lazy_asks_drop(struct lazy *lazy, size_t link);
+/* A step: the asks go round the table together, each once. */
+void lazy_asks_look(struct lazy *lazy);
 
 #endif

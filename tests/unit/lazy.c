@@ -299,6 +299,54 @@ static void who_lost_a_way_is_sent_what_changed_since(void)
     close_rig(&rig);
 }
 
+/* So many clients of that origin. */
+static void put_many(struct rig *rig, uint32_t first, uint32_t count, int origin)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        char client[16];
+        snprintf(client, sizeof client, "c%u", i);
+        put(rig, client, origin);
+    }
+}
+
+static void a_millisecond_tells_so_many_and_not_one_more(void)
+{
+    enum { TOLD = LAZY_STEP_LOOKS / 2 }; /* each is one look, and one at its ask */
+    struct rig rig;
+    open_rig(&rig);
+    put_many(&rig, 0, 2 * TOLD + 1, BOB);
+    hear_lost(&rig, 1, 1, "Bob", 0);
+    hear_lost(&rig, 1, 2, "Cat", 0); /* costs nothing where no slot is Cat's */
+    for (uint32_t told = TOLD; told <= 2 * TOLD; told += TOLD) {
+        wait(&rig, 0);
+        CHECK_INT(ring_due(&rig.windows[1].ring), told);
+        wait(&rig, 0);
+        CHECK_INT(ring_due(&rig.windows[1].ring), told);
+        CHECK(lazy_is_busy(&rig.lazy));
+        wait(&rig, 1);
+    }
+    CHECK_INT(ring_due(&rig.windows[1].ring), 2 * TOLD + 1);
+    CHECK(!lazy_is_busy(&rig.lazy));
+    close_rig(&rig);
+}
+
+static void what_is_added_meanwhile_hides_nothing(void)
+{
+    enum { TOLD = LAZY_STEP_LOOKS / 2, ALL = TOLD + TOLD / 2 };
+    struct rig rig;
+    open_rig(&rig);
+    put_many(&rig, 0, ALL, BOB);
+    hear_lost(&rig, 1, 1, "Bob", 0);
+    wait(&rig, 0);
+    hear_lost(&rig, 2, 1, "Bob", 0); /* begins where the other one stands */
+    put_many(&rig, ALL, 10, BOB);
+    while (lazy_is_busy(&rig.lazy))
+        wait(&rig, 1);
+    CHECK_INT(ring_due(&rig.windows[1].ring), ALL + 10);
+    CHECK_INT(ring_due(&rig.windows[2].ring), ALL + 10);
+    close_rig(&rig);
+}
+
 static void who_lost_a_way_that_is_ours_loses_it_here_too(void)
 {
     struct rig rig;
@@ -562,6 +610,8 @@ static const struct check_case cases[] = {
     {"a way that is lost soon after another is asked for, too",
      a_way_that_is_lost_soon_after_another_is_asked_for_too},
     {"who lost a way is sent what changed since", who_lost_a_way_is_sent_what_changed_since},
+    {"a millisecond tells so many, and not one more", a_millisecond_tells_so_many_and_not_one_more},
+    {"what is added meanwhile hides nothing", what_is_added_meanwhile_hides_nothing},
     {"who lost a way that is ours loses it here, too",
      who_lost_a_way_that_is_ours_loses_it_here_too},
     {"news on a declined link opens it and all that came the same way",
