@@ -84,6 +84,7 @@ if(NOT ZHERD_SANITIZE)
             unit/grid=$<TARGET_OBJECTS:test_unit_grid>
             unit/watchers=$<TARGET_OBJECTS:test_unit_watchers>
             unit/watchers_limits=$<TARGET_OBJECTS:test_unit_watchers_limits>
+            unit/watchers_notes=$<TARGET_OBJECTS:test_unit_watchers_notes>
             unit/fences=$<TARGET_OBJECTS:test_unit_fences>
             unit/session_nearby=$<TARGET_OBJECTS:test_unit_session_nearby>
             unit/session_watch=$<TARGET_OBJECTS:test_unit_session_watch>

@@ -1,116 +1,9 @@
 /* What watchers refuse, what they leave for later, and what they cost. */
 #include "bus/table/changes.h"
 #include "bus/table/grid.h"
-#include "gateway/text/watchers.h"
-#include "tests/check.h"
+#include "tests/unit/watchers_rig.h"
 
 #define FREED_MAX 512
-#define FOREVER   INT64_MAX
-
-static const uint8_t key[16] = {5, 7};
-
-struct rig {
-    struct table *table;
-    struct watchers *watchers;
-    int64_t now_ns;
-    struct buffer out;
-};
-
-static void set_up(struct rig *rig)
-{
-    *rig = (struct rig){.table = table_new(key), .now_ns = 1000 * NANO};
-    table_make_grid(rig->table);
-    rig->watchers = watchers_new(rig->table, key, UINT64_MAX);
-}
-
-/* All watches were ended. */
-static void tear_down(struct rig *rig)
-{
-    int64_t steps = FOREVER;
-    CHECK(!watchers_clear(rig->watchers, &steps));
-    CHECK(watchers_is_sound(rig->watchers));
-    CHECK_INT(watchers_count(rig->watchers).bytes, 0);
-    watchers_destroy(&rig->watchers);
-    CHECK(table_is_sound(rig->table));
-    table_destroy(&rig->table);
-    buffer_free(&rig->out);
-}
-
-static void put(struct rig *rig, struct span client, const char *position)
-{
-    uint32_t slot;
-    char stamp[24];
-    rig->now_ns++;
-    sprintf(stamp, "%lld.%09lld", (long long)(rig->now_ns / NANO), (long long)(rig->now_ns % NANO));
-    struct location location = {.client = client,
-                                .position = span_of(position),
-                                .stamp = span_of(stamp),
-                                .origin = span_of("Ada"),
-                                .order_ns = rig->now_ns};
-    enum table_outcome outcome =
-        table_put(rig->table, &location, table_ref(rig->table, client), &slot);
-    CHECK(outcome == TABLE_NEW || outcome == TABLE_NEWER);
-}
-
-static void put_number(struct rig *rig, uint32_t number, const char *position)
-{
-    char id[16];
-    sprintf(id, "c%u", number);
-    put(rig, span_of(id), position);
-}
-
-static struct watchers_wanted around(const char *client, int64_t radius_mm)
-{
-    return (struct watchers_wanted){
-        .kind = WATCHERS_CIRCLE, .client = span_of(client), .radius_mm = radius_mm};
-}
-
-static struct watchers_wanted around_zero(int64_t radius_mm)
-{
-    return (struct watchers_wanted){.kind = WATCHERS_POINT, .radius_mm = radius_mm};
-}
-
-static struct watchers_wanted of(const char *client)
-{
-    return (struct watchers_wanted){.kind = WATCHERS_CLIENT, .client = span_of(client)};
-}
-
-static const struct watchers_wanted everything = {.kind = WATCHERS_ALL};
-
-/* With its reply, which stands in `out` alone. */
-static enum watchers_outcome add(struct rig *rig, struct watchers_connection *connection,
-                                 struct watchers_wanted wanted)
-{
-    int64_t steps = FOREVER;
-    enum watchers_outcome outcome = watchers_add(rig->watchers, connection, &wanted);
-    rig->out.len = 0;
-    if (outcome == WATCHERS_ADDED)
-        CHECK(watchers_reply(rig->watchers, connection, &steps, &rig->out));
-    return outcome;
-}
-
-static bool is_due(struct rig *rig, const struct watchers_connection *connection)
-{
-    watchers_update(rig->watchers);
-    return watchers_next_due(rig->watchers) == connection;
-}
-
-/* All lines there are; as many as there are. */
-static uint32_t take(struct rig *rig, struct watchers_connection *connection)
-{
-    int64_t steps = FOREVER;
-    uint32_t lines = 0;
-    rig->out.len = 0;
-    CHECK(!watchers_write(rig->watchers, connection, &steps, SIZE_MAX, &rig->out));
-    for (size_t i = 0; i < rig->out.len; i++)
-        lines += rig->out.data[i] == '\n';
-    return lines;
-}
-
-static bool said(const struct rig *rig, const char *text)
-{
-    return rig->out.len == strlen(text) && memcmp(rig->out.data, text, rig->out.len) == 0;
-}
 
 /* ---- limits in number ---- */
 
@@ -601,106 +494,6 @@ static void a_connection_without_room_is_lost(void)
     tear_down(&rig);
 }
 
-/* Up to 64 marks of a slot are noted, others are due at once: the same is said at that limit and
- * past it, also where what was noted is unhung, and each circle says it once. */
-static void each_of_many_circles_says_it_once(void)
-{
-    for (uint32_t circles = 63; circles <= 66; circles++) {
-        struct rig rig;
-        struct watchers_connection one = {0}, other = {0};
-        set_up(&rig);
-        for (uint32_t i = 0; i < circles; i++)
-            CHECK_INT(add(&rig, i % 3 == 2 ? &other : &one, around_zero(1000)), WATCHERS_ADDED);
-        uint32_t others = circles / 3;
-        put(&rig, span_of("kiwi"), "+0+0");
-        CHECK_INT(take(&rig, &one) + take(&rig, &other), circles);
-        put(&rig, span_of("kiwi"), "+0.000001+0");
-        put(&rig, span_of("kiwi"), "+0.000002+0");
-        CHECK(is_due(&rig, &one) && watchers_next_due(rig.watchers) == &other);
-        CHECK(watchers_is_sound(rig.watchers));
-        CHECK_INT(watchers_end(rig.watchers, &one, 1), 1);
-        CHECK_INT(watchers_end(rig.watchers, &other, 2), 1);
-        int64_t steps = 1;
-        watchers_clear(rig.watchers, &steps);
-        put(&rig, span_of("kiwi"), "+0.000003+0");
-        watchers_update(rig.watchers);
-        CHECK(watchers_is_sound(rig.watchers));
-        CHECK_INT(take(&rig, &other), others - 1);
-        CHECK_INT(take(&rig, &one), circles - others - 1);
-        CHECK_INT(take(&rig, &one) + take(&rig, &other), 0);
-        put(&rig, span_of("kiwi"), "+1+0");
-        CHECK_INT(watchers_end(rig.watchers, &one, 0), circles - others - 1);
-        CHECK_INT(take(&rig, &other), others - 1);
-        CHECK_BYTES(rig.out.data, 8, "! LEAVE ", 8);
-        CHECK_INT(watchers_end(rig.watchers, &other, 0), others - 1);
-        tear_down(&rig);
-    }
-}
-
-/* Whoever did not read for a while has a note for each client: these take as many turns as lines
- * do, and lines come from the first turn on. */
-static void very_many_notes_are_taken_in_slices(void)
-{
-    enum { CLIENTS = 1000, STEPS = 100 };
-    struct rig rig;
-    struct watchers_connection one = {0};
-    set_up(&rig);
-    CHECK_INT(add(&rig, &one, around_zero(1000)), WATCHERS_ADDED);
-    for (uint32_t i = 0; i < CLIENTS; i++)
-        put_number(&rig, i, "+0+0");
-    CHECK_INT(take(&rig, &one), CLIENTS);
-    for (uint32_t i = 0; i < CLIENTS; i++)
-        put_number(&rig, i, "+0.000001+0");
-    CHECK(is_due(&rig, &one));
-    uint32_t calls = 0, lines = 0;
-    bool is_left = true;
-    for (; is_left; calls++) {
-        int64_t steps = STEPS;
-        rig.out.len = 0;
-        is_left = watchers_write(rig.watchers, &one, &steps, SIZE_MAX, &rig.out);
-        CHECK(steps >= -1 && rig.out.len > 0);
-        CHECK(watchers_is_sound(rig.watchers));
-        for (size_t i = 0; i < rig.out.len; i++)
-            lines += rig.out.data[i] == '\n';
-    }
-    CHECK_INT(lines, CLIENTS);
-    CHECK(calls >= 2 * CLIENTS / STEPS);
-    CHECK_INT(take(&rig, &one), 0);
-    CHECK_INT(watchers_end(rig.watchers, &one, 0), 1);
-    tear_down(&rig);
-}
-
-/* Notes of marks that are gone stay until they are taken: up to two for each mark there may be. */
-static void a_connection_has_so_many_notes(void)
-{
-    enum { MARKS = 5 };
-    struct rig rig;
-    struct watchers_connection one = {0};
-    struct watchers_limits limits = {100, MARKS, UINT64_MAX, 16, 1000};
-    set_up(&rig);
-    watchers_limit(rig.watchers, &limits);
-    CHECK_INT(add(&rig, &one, of("kiwi")), WATCHERS_ADDED);
-    for (uint32_t i = 0; i < MARKS; i++)
-        put_number(&rig, i, "+0+0");
-    for (uint32_t round = 0; round < WATCHERS_NOTES_A_MARK; round++) {
-        int64_t steps = FOREVER;
-        CHECK_INT(add(&rig, &one, around_zero(1000)), WATCHERS_ADDED);
-        for (uint32_t i = 0; i < MARKS; i++)
-            put_number(&rig, i, "+0+0");
-        CHECK_INT(watchers_end(rig.watchers, &one, one.number), 1);
-        watchers_update(rig.watchers);
-        CHECK(!watchers_clear(rig.watchers, &steps));
-    }
-    CHECK_INT(add(&rig, &one, around_zero(1000)), WATCHERS_ADDED);
-    watchers_update(rig.watchers);
-    CHECK(!watchers_is_lost(&one) && watchers_is_sound(rig.watchers));
-    put_number(&rig, 0, "+0+0");
-    watchers_update(rig.watchers);
-    CHECK(watchers_is_lost(&one));
-    CHECK_INT(watchers_end(rig.watchers, &one, 0), 2);
-    tear_down(&rig);
-}
-
 static void without_a_watch_there_is_nothing(void)
 {
     struct rig rig;
@@ -740,9 +533,6 @@ static const struct check_case cases[] = {
     {"a sweep waits for who follows", a_sweep_waits_for_who_follows},
     {"a watch without room is refused", a_watch_without_room_is_refused},
     {"a connection without room is lost", a_connection_without_room_is_lost},
-    {"each of many circles says it once", each_of_many_circles_says_it_once},
-    {"very many notes are taken in slices", very_many_notes_are_taken_in_slices},
-    {"a connection has so many notes", a_connection_has_so_many_notes},
     {"without a watch there is nothing", without_a_watch_there_is_nothing},
 };
 
