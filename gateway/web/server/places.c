@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bus/base/packed.h"
+#include "gateway/web/show/geojson.h"
 
 #define QUESTION_BYTES_MAX 128
 #define MM_PER_M           1000
@@ -129,23 +129,14 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *user)
     return size * count;
 }
 
-static void put_degrees(struct buffer *text, int64_t nano)
-{
-    char number[32];
-    int64_t whole = nano < 0 ? -nano : nano;
-    snprintf(number, sizeof number, "%s%" PRId64 ".%09" PRId64, nano < 0 ? "-" : "", whole / NANO,
-             whole % NANO);
-    buffer_append(text, span_of(number));
-}
-
 static void write_url(const char *url, const struct query *query, struct buffer *text)
 {
     char radius[QUESTION_BYTES_MAX];
     buffer_append(text, span_of(url));
     buffer_append(text, span_of("?location="));
-    put_degrees(text, query->centre.latitude_nano);
+    geojson_put_degrees(text, query->centre.latitude_nano);
     buffer_append(text, span_of(","));
-    put_degrees(text, query->centre.longitude_nano);
+    geojson_put_degrees(text, query->centre.longitude_nano);
     snprintf(radius, sizeof radius, "&radius=%" PRId64, query->radius_mm / MM_PER_M);
     buffer_append(text, span_of(radius));
     buffer_append(text, (struct span){"", 1});
