@@ -140,17 +140,21 @@ export function paintCircles(context, view, circles, colours) {
     context.setLineDash([]);
 }
 
+function paintDiamond(context, x, y, sizePx, colour) {
+    context.fillStyle = colour;
+    context.beginPath();
+    context.moveTo(x, y - sizePx);
+    context.lineTo(x + sizePx, y);
+    context.lineTo(x, y + sizePx);
+    context.lineTo(x - sizePx, y);
+    context.fill();
+}
+
 // Places of a look-up: diamonds with a name.
 export function paintPlaces(context, view, places, colours) {
     for (const place of places)
         eachCopy(view, worldX(place.lon), worldY(place.lat), (x, y) => {
-            context.fillStyle = colours.place;
-            context.beginPath();
-            context.moveTo(x, y - 5);
-            context.lineTo(x + 5, y);
-            context.lineTo(x, y + 5);
-            context.lineTo(x - 5, y);
-            context.fill();
+            paintDiamond(context, x, y, 5, colours.place);
             paintName(context, place.name, x + 8, y + 4, colours);
         });
 }
@@ -161,13 +165,7 @@ export function paintSights(context, view, sights, colours) {
     context.font = FONT;
     for (const sight of sights)
         eachCopy(view, worldX(sight.lon), worldY(sight.lat), (x, y) => {
-            context.fillStyle = colours.faint;
-            context.beginPath();
-            context.moveTo(x, y - 3);
-            context.lineTo(x + 3, y);
-            context.lineTo(x, y + 3);
-            context.lineTo(x - 3, y);
-            context.fill();
+            paintDiamond(context, x, y, 3, colours.faint);
             paintWhereRoom(context, shorten(sight.name), x + 6, y + 4, taken);
         });
 }
