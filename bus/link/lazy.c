@@ -320,7 +320,6 @@ static void doubt_parent(struct lazy *lazy, size_t index, uint16_t number)
     uint16_t parent = lazy->origins[number].parent;
     link->late_next_ms = lazy->now_ms + link->pause_ms;
     link->firsts = link->dupes = 0;
-    lazy->late_ways++;
     for (uint32_t other = 0; other < lazy->origin_count; other++) {
         struct lazy_origin *origin = &lazy->origins[other];
         if (other != number && (parent == LAZY_NO_LINK || origin->parent != parent ||
@@ -522,7 +521,6 @@ void lazy_write_state(struct lazy *lazy, size_t index, struct wire_message *mess
             set_bit(lazy->origins[number].lost, index, false);
         }
     link->is_due = false;
-    lazy->states++;
 }
 
 void lazy_write_heartbeat(struct lazy *lazy, size_t index, struct wire_message *message)

@@ -147,10 +147,9 @@ struct lazy {
 
     struct lazy_ask *asks;
     uint32_t ask_count;
-    uint32_t slot, slots;       /* the next to be looked at; how many there were then */
-    int64_t looked_ms;          /* the last step */
-    bool beat_due;              /* a HEARTBEAT on all links */
-    uint64_t states, late_ways; /* counted */
+    uint32_t slot, slots; /* the next to be looked at; how many there were then */
+    int64_t looked_ms;    /* the last step */
+    bool beat_due;        /* a HEARTBEAT on all links */
 };
 
 void lazy_init(struct lazy *lazy, struct table *table, uint16_t own);
