@@ -40,7 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
                second.location_count == first.location_count);
     if (first.type == WIRE_HELLO || first.type == WIRE_HEARTBEAT)
         assert(first.clock_count <= WIRE_CLOCKS_MAX && second.clock_count == first.clock_count);
-    if (first.type >= WIRE_CHECK)
+    if (first.type == WIRE_STATE)
+        assert(second.declined_count == first.declined_count &&
+               second.way_count == first.way_count);
+    else if (first.type >= WIRE_CHECK)
         assert(span_equals(second.bin, first.bin) && second.level == first.level);
     assert(wire_write(&second, twice, sizeof twice) == written);
     assert(memcmp(once, twice, written) == 0);
