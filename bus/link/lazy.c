@@ -135,6 +135,16 @@ static void turn_on(struct lazy *lazy, int64_t now_ms)
     lazy->start_ms = lazy->now_ms = now_ms;
 }
 
+/* What another process knows of us, and we of it. */
+static void forget_other(struct lazy_link *link)
+{
+    link->seen = 0;
+    link->was_up = false;
+    link->linger_ms = NEVER_MS;
+    link->late_next_ms = 0;
+    link->pause_ms = LAZY_PAUSE_MS;
+}
+
 void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, const size_t *was,
                     bool is_node, int64_t now_ms)
 {
@@ -153,8 +163,7 @@ void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, co
         } else {
             links[i].ways = bytes_zeroed((lazy->origin_count + 1) * sizeof *links[i].ways);
             links[i].version = lazy->versions;
-            links[i].pause_ms = LAZY_PAUSE_MS;
-            links[i].linger_ms = NEVER_MS;
+            forget_other(&links[i]);
         }
         links[i].window = windows[i];
     }
@@ -438,7 +447,7 @@ void lazy_close_link(struct lazy *lazy, size_t index)
 
 void lazy_meet(struct lazy *lazy, size_t index)
 {
-    lazy->links[index].seen = 0;
+    forget_other(&lazy->links[index]);
 }
 
 bool lazy_is_lazy(const struct lazy *lazy, size_t index)

@@ -548,12 +548,15 @@ static void take_whole(struct range_check *check, const struct wire_message *mes
                        uint64_t received, const struct wire_cut *ours, int64_t now_ms)
 {
     check->their_slots = message->slots;
-    if (!is_cut(check, message, received) || message->whole == 0)
+    if (!is_cut(check, message, received))
         return;
-    if (message->whole == digest_of(check, 0, 0)) {
+    /* Equal is equal, also while something is on its way. */
+    if (message->digest == table_digest(check->list->table)) {
         settle(check, 0, RANGE_COUNT, now_ms);
         return;
     }
+    if (message->whole == 0)
+        return;
     bool is_left_out = !window_is_told(check->window) ||
                        message->cut.horizon_ns != ours->horizon_ns ||
                        range_list_is_young(check->list, check->link);

@@ -236,8 +236,12 @@ static void what_is_declined_ends_with_the_session(void)
     hear(&rig, 1, 7, "Cat");
     lazy_close_link(&rig.lazy, 1);
     CHECK(!declined(&rig, 1, BOB) && is_open(&rig, 1, CAT));
+    lazy_open_link(&rig.lazy, 1); /* over there it may never have been down */
+    CHECK(lazy_is_lazy(&rig.lazy, 1));
+    lazy_close_link(&rig.lazy, 1);
     lazy_meet(&rig.lazy, 1);
     lazy_open_link(&rig.lazy, 1);
+    CHECK(!lazy_is_lazy(&rig.lazy, 1));
     hear(&rig, 1, 1, "Cat");
     CHECK(!is_open(&rig, 1, CAT));
     close_rig(&rig);

@@ -310,7 +310,7 @@ static void whole_tables_that_differ_are_shown_in_256_ranges_first(void)
     put(&ada, 7, 1, 1);
     static struct letter beat;
     beat.message = (struct wire_message){
-        .type = WIRE_HEARTBEAT, .has_checks = true, .cut = ada.cut, .whole = 99};
+        .type = WIRE_HEARTBEAT, .has_checks = true, .cut = ada.cut, .digest = 99, .whole = 99};
     give(&ada, &beat); /* different at level 0 */
     CHECK(pull(&ada, &letter));
     CHECK_INT(letter.message.level, RANGE_CHECK_LEVEL_MIN);
@@ -320,14 +320,37 @@ static void whole_tables_that_differ_are_shown_in_256_ranges_first(void)
     close_both();
 }
 
+static void tables_that_are_equal_are_settled_although_more_may_be_on_the_way(void)
+{
+    static struct letter beat;
+    open_end(&ada);
+    ring_push(&ada.window.ring, put(&ada, 7, 1, 1));
+    announce(&ada);
+    beat.message = (struct wire_message){.type = WIRE_HEARTBEAT,
+                                         .has_checks = true,
+                                         .cut = ada.cut,
+                                         .digest = table_digest(ada.table) ^ 1};
+    give(&ada, &beat);
+    CHECK_INT(ada.check.settled_count, 0);
+    beat.message.digest ^= 1;
+    give(&ada, &beat);
+    CHECK_INT(ada.check.settled_count, RANGE_COUNT);
+    CHECK(ada.check.is_synced);
+    close_end(&ada);
+}
+
 static void the_whole_digest_counts_only_where_nothing_is_on_the_way_or_unsettled(void)
 {
     static struct letter beat;
     open_end(&ada);
     uint32_t slot = put(&ada, 7, 1, 1);
     settle_all(&ada);
-    beat.message = (struct wire_message){
-        .type = WIRE_HEARTBEAT, .has_checks = true, .cut = ada.cut, .whole = 99, .slots = 5};
+    beat.message = (struct wire_message){.type = WIRE_HEARTBEAT,
+                                         .has_checks = true,
+                                         .cut = ada.cut,
+                                         .digest = 99,
+                                         .whole = 99,
+                                         .slots = 5};
     ring_push(&ada.window.ring, slot);
     give(&ada, &beat);
     CHECK_INT(ada.check.run_count, 0);
@@ -596,6 +619,8 @@ static const struct check_case cases[] = {
      a_coarse_difference_is_answered_by_all_its_parts},
     {"whole tables that differ are shown in 256 ranges first",
      whole_tables_that_differ_are_shown_in_256_ranges_first},
+    {"tables that are equal are settled, although more may be on the way",
+     tables_that_are_equal_are_settled_although_more_may_be_on_the_way},
     {"the whole digest counts only where nothing is on the way or unsettled",
      the_whole_digest_counts_only_where_nothing_is_on_the_way_or_unsettled},
     {"what is never at rest is listed slot by slot", what_is_never_at_rest_is_listed_slot_by_slot},

@@ -194,6 +194,7 @@ static inline void settle_all(struct end *end)
                                            .received = end->window.acked,
                                            .has_checks = true,
                                            .cut = end->cut,
+                                           .digest = table_digest(end->table),
                                            .whole = digest_at(end, 0, 0)};
     letter.message.cut.position = end->received;
     give(end, &letter);

@@ -282,7 +282,7 @@ static void invented_digests_are_answered_by_all_ranges_once_in_four_seconds(voi
     uint64_t bytes = 0;
     for (int ms = 0; ms < 40000; ms += 10, ada.now_ms += 10) {
         beat.message = (struct wire_message){
-            .type = WIRE_HEARTBEAT, .has_checks = true, .cut = ada.cut, .whole = 99};
+            .type = WIRE_HEARTBEAT, .has_checks = true, .cut = ada.cut, .digest = 99, .whole = 99};
         give(&ada, &beat);
         while (pull(&ada, &letter))
             bytes += letter.message.bin.len;
