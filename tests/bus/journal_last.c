@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bus/disk/segments.h"
 #include "bus/disk/store.h"
@@ -197,6 +199,49 @@ static void a_segment_whose_name_is_not_synced_is_removed(void)
     CHECK_INT(remove_folder(path), 0);
 }
 
+/* The length of a thread's turns on a processor, in nanoseconds; 0 where the kernel does not say.
+ */
+static uint64_t slice_ns(pid_t thread)
+{
+    uint64_t schedule[6] = {0}; /* struct sched_attr, whose sched_runtime it is */
+    CHECK_INT(syscall(SYS_sched_getattr, thread, schedule, sizeof schedule, 0), 0);
+    return schedule[3];
+}
+
+static unsigned threads_with_shorter_turns(void)
+{
+    unsigned count = 0;
+    uint64_t ours = slice_ns(0);
+    DIR *threads = opendir("/proc/self/task");
+    CHECK(threads != NULL);
+    for (struct dirent *entry; (entry = readdir(threads)) != NULL;)
+        if (entry->d_name[0] != '.')
+            count += slice_ns((pid_t)strtol(entry->d_name, NULL, 10)) < ours;
+    closedir(threads);
+    return count;
+}
+
+static void who_syncs_has_shorter_turns(void)
+{
+    char path[64];
+    struct segments segments;
+    struct journal_replay replay = {0};
+    if (slice_ns(0) == 0)
+        return;
+    new_folder(path);
+    CHECK(segments_open(&segments, path) && segments_own(&segments));
+    segments_find(&segments, &replay);
+    struct store *store = store_open(&segments, wake, NULL);
+    int64_t until_ms = now_ms() + WAIT_MS;
+    while (threads_with_shorter_turns() == 0 && now_ms() < until_ms)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    CHECK_INT(threads_with_shorter_turns(), 1);
+    CHECK(store_close(&store, WAIT_MS));
+    journal_replay_free(&replay);
+    segments_close(&segments);
+    CHECK_INT(remove_folder(path), 0);
+}
+
 static const struct check_case cases[] = {
     {"what a failed sync left in memory does not count",
      what_a_failed_sync_left_in_memory_does_not_count},
@@ -204,6 +249,7 @@ static const struct check_case cases[] = {
      a_segment_that_cannot_be_opened_keeps_its_sequences},
     {"a segment whose name is not synced is removed",
      a_segment_whose_name_is_not_synced_is_removed},
+    {"who syncs has shorter turns than the loop", who_syncs_has_shorter_turns},
 };
 
 CHECK_MAIN(cases)
