@@ -390,6 +390,12 @@ struct flood_link flood_link(const struct flood *flood, size_t peer);
  * of that origin come from there (bus/PROTOCOL.md, Lazy links). */
 bool flood_carries(const struct flood *flood, size_t peer, struct span origin);
 bool flood_is_way(const struct flood *flood, size_t peer, struct span origin);
+
+/* The same for many origins: the number of one, and the bits of those whose changes go to the peer
+ * and do not come from there, the highest bit of a byte first. A link that is down carries none. */
+uint16_t flood_origin(const struct flood *flood, struct span origin);
+void flood_write_ways(const struct flood *flood, size_t peer, const uint16_t *origins, size_t count,
+                      uint8_t *bits);
 size_t flood_links(const struct flood *flood);
 
 /* When a node whose links may speak from `start_ms` on is ready: then, or sooner if something comes

@@ -70,6 +70,32 @@ bool flood_is_way(const struct flood *flood, size_t index, struct span origin)
     return lazy_parent(&flood->lazy, table_find_origin(flood->table, origin)) == index;
 }
 
+uint16_t flood_origin(const struct flood *flood, struct span origin)
+{
+    return table_find_origin(flood->table, origin);
+}
+
+/* A node that never had two links keeps no ways: what others take comes over its only one. */
+static bool leaves_over(const struct flood *flood, size_t index, uint16_t origin)
+{
+    const struct lazy *lazy = &flood->lazy;
+    if (!lazy->is_on)
+        return origin == flood->own_origin;
+    return !lazy_is_closed(lazy, index, origin) && lazy_parent(lazy, origin) != index;
+}
+
+void flood_write_ways(const struct flood *flood, size_t index, const uint16_t *origins,
+                      size_t count, uint8_t *bits)
+{
+    assert(index < flood->peer_count);
+    memset(bits, 0, (count + 7) / 8);
+    if (!peer_is_up(&flood->peers[index]))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (leaves_over(flood, index, origins[i]))
+            bits[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
 static struct wire_link describe(const struct peer *peer, int64_t now_ms)
 {
     return (struct wire_link){

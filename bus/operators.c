@@ -74,6 +74,9 @@ struct operators {
     struct operate_status figures;                /* as they were said last */
     struct rate commands, sent, received, *links; /* of links: what was to be sent */
     int64_t second_ms;                            /* when that was; INT64_MIN: never */
+    uint16_t *nodes;                              /* the flood's numbers of the topology's */
+    size_t node_count;
+    uint8_t ways[OPERATE_WAYS_BYTES_MAX];
     struct operate_status status; /* as it was put together last, as bytes, too, and when */
     char status_bytes[OPERATE_STATUS_BYTES_MAX];
     size_t status_byte_count;
@@ -92,6 +95,18 @@ struct operators *operators_new(struct flood *flood, struct span node, uint64_t 
     operators->links = bytes_zeroed((flood_links(flood) + 1) * sizeof *operators->links);
     operators->second_ms = INT64_MIN;
     return operators;
+}
+
+void operators_set_nodes(struct operators *operators, const struct span *nodes, size_t count,
+                         uint64_t fingerprint)
+{
+    assert(count <= OPERATE_ORIGINS_MAX);
+    operators->nodes = bytes_resize(operators->nodes, (count + 1) * sizeof *operators->nodes);
+    for (size_t i = 0; i < count; i++)
+        operators->nodes[i] = flood_origin(operators->flood, nodes[i]);
+    operators->node_count = count;
+    operators->figures.topology = fingerprint;
+    operators->status_byte_count = 0;
 }
 
 void operators_change_links(struct operators *operators, const size_t *was)
@@ -117,6 +132,7 @@ void operators_destroy(struct operators **operators_at)
         buffer_free(&operators->replies[i].bytes);
     buffer_free(&operators->client);
     free(operators->links);
+    free(operators->nodes);
     free(operators);
 }
 
@@ -326,12 +342,24 @@ const struct operate_status *operators_status(struct operators *operators, int64
     return &operators->status;
 }
 
+/* Who asks for the ways only: a page that is read each second costs nothing for them. */
+static void describe_ways(struct operators *operators, struct operate_status *status)
+{
+    size_t each = (operators->node_count + 7) / 8;
+    status->origins = operators->node_count;
+    for (uint32_t i = 0; i < status->link_count; i++)
+        flood_write_ways(operators->flood, i, operators->nodes, operators->node_count,
+                         operators->ways + i * each);
+    status->ways = (struct span){(const char *)operators->ways, status->link_count * each};
+}
+
 static void tell_status(struct operators *operators, struct span id,
                         const struct operate_request *request, int64_t now_ms)
 {
     struct operate_reply reply = begin_reply(operators, request, OPERATE_DONE, NULL);
     if (operators->status_byte_count == 0 || now_ms >= operators->status_ms + OPERATORS_STATUS_MS) {
         describe_node(operators, &operators->status, now_ms);
+        describe_ways(operators, &operators->status);
         operators->status_byte_count =
             operate_write_status(&operators->status, operators->status_bytes);
         operators->status_ms = now_ms;

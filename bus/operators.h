@@ -58,9 +58,16 @@ struct operators;
 /* `flood` and `node`, its name, are borrowed, and outlive it. `incarnation` is the flood's. */
 struct operators *operators_new(struct flood *flood, struct span node, uint64_t incarnation);
 /* Accepts NULL, sets the caller's pointer to NULL. */
+void operators_destroy(struct operators **operators);
+
+/* The topology's nodes in the order of its file, which the flood knows, and that file's
+ * fingerprint, from now on; none at first. At most OPERATE_ORIGINS_MAX. What is said of the ways of
+ * changes is said of these. */
+void operators_set_nodes(struct operators *operators, const struct span *nodes, size_t count,
+                         uint64_t fingerprint);
+
 /* The flood has other links: number i was number `was[i]`, or FLOOD_NEW_LINK. */
 void operators_change_links(struct operators *operators, const size_t *was);
-void operators_destroy(struct operators **operators);
 
 /* Whether operators may forget clients: from now on, false at first. Who may not is answered with
  * why; a request in work ends before its next part, and its reply says how far it came. */

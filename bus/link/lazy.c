@@ -67,7 +67,7 @@ static void make_origins(struct lazy *lazy, uint32_t count)
                                                 .heard_ms = NEVER_MS,
                                                 .lost_ms = NEVER_MS,
                                                 .hold_ms = NEVER_MS};
-    for (uint32_t i = 0; i < lazy->link_count; i++) {
+    for (uint32_t i = 0; i < lazy->link_count && i < LAZY_LINKS_MAX; i++) {
         struct lazy_way **ways = &lazy->links[i].ways;
         *ways = bytes_resize(*ways, room * sizeof **ways);
         memset(*ways + before, 0, (room - before) * sizeof **ways);
@@ -145,13 +145,26 @@ static void forget_other(struct lazy_link *link)
     link->pause_ms = LAZY_PAUSE_MS;
 }
 
+/* Links beyond LAZY_LINKS_MAX have none. */
+static void make_ways(const struct lazy *lazy, struct lazy_link *link, size_t index)
+{
+    if (index >= LAZY_LINKS_MAX) {
+        free(link->ways);
+        link->ways = NULL;
+    } else if (link->ways == NULL) {
+        link->ways = bytes_zeroed((lazy->origin_count + 1) * sizeof *link->ways);
+    }
+}
+
 void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, const size_t *was,
                     bool is_node, int64_t now_ms)
 {
     struct lazy_link *links = bytes_zeroed((count + 1) * sizeof *links);
-    /* A parent that is gone with its link is a way that is lost. */
+    /* A parent that is gone with its link is a way that is lost; and an observer declines nothing.
+     */
     for (size_t old = 0; old < lazy->link_count; old++)
-        if (lazy->links[old].is_up && move_link((uint16_t)old, count, was) == LAZY_NO_LINK)
+        if (lazy->links[old].is_up &&
+            (!is_node || move_link((uint16_t)old, count, was) == LAZY_NO_LINK))
             lazy_close_link(lazy, old);
     for (size_t old = 0; old < lazy->link_count; old++)
         if (lazy->links[old].version > lazy->versions)
@@ -161,10 +174,10 @@ void lazy_set_links(struct lazy *lazy, struct window **windows, size_t count, co
             links[i] = lazy->links[was[i]];
             lazy->links[was[i]].ways = NULL;
         } else {
-            links[i].ways = bytes_zeroed((lazy->origin_count + 1) * sizeof *links[i].ways);
             links[i].version = lazy->versions;
             forget_other(&links[i]);
         }
+        make_ways(lazy, &links[i], i);
         links[i].window = windows[i];
     }
     move_origins(lazy, count, was);
@@ -535,8 +548,9 @@ void lazy_write_state(struct lazy *lazy, size_t index, struct wire_message *mess
 void lazy_write_heartbeat(struct lazy *lazy, size_t index, struct wire_message *message)
 {
     const struct lazy_link *link = &lazy->links[index];
-    /* What was declined before the link came to stand beyond the others is so no more. */
-    message->has_state = link->is_up || (index >= LAZY_LINKS_MAX && link->was_up);
+    /* What was declined before the link came to stand beyond the others, or the node became an
+     * observer, is so no more, wherever the link stands now. */
+    message->has_state = link->was_up;
     if (!message->has_state)
         return;
     write_declined(lazy, index, message);

@@ -102,7 +102,7 @@ struct lazy_way {
 
 struct lazy_link {
     struct window *window;
-    struct lazy_way *ways;  /* by origin */
+    struct lazy_way *ways;  /* by origin; NULL for a link beyond LAZY_LINKS_MAX */
     bool is_up;             /* both ends are up, are nodes, and know STATE */
     bool was_up;            /* is, or was once */
     bool is_due;            /* a STATE */

@@ -11,6 +11,8 @@
 #define HOST_ELEMENTS   2
 #define NUMBER_BYTES    9 /* of the longest integer */
 #define KEY_BYTES       17
+/* Of a bin of less than 64 KiB, and more than any has. */
+#define BIN_HEAD_BYTES_MAX 5
 
 static_assert(OPERATE_STATUS_BYTES_MAX >=
                   64 * (KEY_BYTES + NUMBER_BYTES) + OPERATE_VERSION_BYTES_MAX +
@@ -18,7 +20,8 @@ static_assert(OPERATE_STATUS_BYTES_MAX >=
                           (OPERATE_BROKER_BYTES_MAX + (1 + BROKER_ELEMENTS) * NUMBER_BYTES +
                            OPERATE_HOSTS_MAX * (OPERATE_HOST_BYTES_MAX + 3 + NUMBER_BYTES)) +
                       OPERATE_LINKS_MAX * (WIRE_NAME_BYTES_MAX + 2 + 4 + 6 * NUMBER_BYTES + 2 +
-                                           OPERATE_WHY_BYTES_MAX),
+                                           OPERATE_WHY_BYTES_MAX) +
+                      KEY_BYTES + BIN_HEAD_BYTES_MAX,
               "every status fits");
 
 /* The numbers that are written as they are. */
@@ -56,11 +59,12 @@ static const struct {
     {"lookups_waiting", offsetof(struct operate_status, lookups_waiting)},
     {"lookups_p99_ms", offsetof(struct operate_status, lookups_p99_ms)},
     {"links_all", offsetof(struct operate_status, links_all)},
+    {"origins", offsetof(struct operate_status, origins)},
 };
 
 #define NUMBERS (sizeof numbers / sizeof *numbers)
-/* Beside them: version, offset_ns, brokers and links. */
-#define KEYS (NUMBERS + 4)
+/* Beside them: version, offset_ns, brokers, links and ways. */
+#define KEYS (NUMBERS + 5)
 
 /* ---- reading ---- */
 
@@ -157,6 +161,8 @@ static bool take_value(struct msgread *in, struct span key, struct operate_statu
         return take_brokers(in, status);
     if (span_equals(key, span_of("links")))
         return take_links(in, status);
+    if (span_equals(key, span_of("ways")))
+        return msgread_take_bin(in, &status->ways);
     return msgread_skip(in);
 }
 
@@ -172,6 +178,19 @@ bool operate_read_status(struct span bytes, struct operate_status *status)
         if (!msgread_take_str(&in, &key) || !take_value(&in, key, status))
             return false;
     return msgread_at_end(&in);
+}
+
+/* Of more origins than there may be nothing is said. */
+static size_t way_bytes(const struct operate_status *status)
+{
+    return status->origins <= OPERATE_ORIGINS_MAX ? (size_t)(status->origins + 7) / 8 : 0;
+}
+
+const uint8_t *operate_status_ways(const struct operate_status *status, uint32_t link)
+{
+    size_t bytes = way_bytes(status);
+    bool is_there = bytes > 0 && link < status->ways.len / bytes;
+    return is_there ? (const uint8_t *)status->ways.data + link * bytes : NULL;
 }
 
 /* ---- writing ---- */
@@ -252,6 +271,18 @@ static void put_all(msgpack_packer *out, const struct operate_status *status)
         put_link(out, &status->links[i]);
 }
 
+/* As many links as there is room for. */
+static void put_ways(msgpack_packer *out, const struct operate_status *status, size_t room)
+{
+    size_t each = way_bytes(status), bytes = status->ways.len;
+    room -= KEY_BYTES + BIN_HEAD_BYTES_MAX;
+    if (bytes > room)
+        bytes = room;
+    bytes = each > 0 ? bytes - bytes % each : 0;
+    msgput_str(out, span_of("ways"));
+    msgput_bin(out, (struct span){status->ways.data, bytes});
+}
+
 size_t operate_write_status(const struct operate_status *status, char out[OPERATE_STATUS_BYTES_MAX])
 {
     msgpack_sbuffer written;
@@ -259,6 +290,7 @@ size_t operate_write_status(const struct operate_status *status, char out[OPERAT
     msgpack_sbuffer_init(&written);
     msgpack_packer_init(&packer, &written, msgpack_sbuffer_write);
     put_all(&packer, status);
+    put_ways(&packer, status, OPERATE_STATUS_BYTES_MAX - written.size);
     size_t bytes = written.size;
     assert(bytes <= OPERATE_STATUS_BYTES_MAX);
     memcpy(out, written.data, bytes);

@@ -28,7 +28,10 @@
 /* Addresses of a service's workers, and bytes of one. */
 #define OPERATE_HOSTS_MAX      16
 #define OPERATE_HOST_BYTES_MAX 45
-/* The most that all of it takes. */
+/* Nodes of a herd, as many as a topology may have, and the bytes of a bit for each on each link. */
+#define OPERATE_ORIGINS_MAX    WIRE_ORIGINS_MAX
+#define OPERATE_WAYS_BYTES_MAX (OPERATE_LINKS_MAX * OPERATE_ORIGINS_MAX / 8)
+/* The most that all of it takes. What operators of older versions read ends here, too. */
 #define OPERATE_STATUS_BYTES_MAX (70 * 1024)
 
 /* One link, as the node at its near end has it. */
@@ -94,7 +97,16 @@ struct operate_status {
     uint64_t links_all; /* observers' among them */
     uint32_t link_count;
     struct operate_link links[OPERATE_LINKS_MAX]; /* the first ones */
+
+    /* Of each link in its place (origins + 7) / 8 bytes: whether changes of the first, second ...
+     * node of the file leave over it, the highest bit first (bus/link/lazy.h). Links for which
+     * there was no room are missing. */
+    uint64_t origins; /* nodes of the topology; 0: nothing is said of ways */
+    struct span ways;
 };
+
+/* The bits of that link, or NULL. */
+const uint8_t *operate_status_ways(const struct operate_status *status, uint32_t link);
 
 /* False for bytes that are none. Spans borrow. */
 bool operate_read_status(struct span bytes, struct operate_status *status);

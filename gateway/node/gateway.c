@@ -363,6 +363,7 @@ static void make_flood(struct gateway *gateway)
                                         gateway->peer_count, gateway->incarnation);
     gateway->operators = operators_new(gateway->flood, node, gateway->incarnation);
     gateway->fingerprint = topology_fingerprint(gateway->options->topology);
+    gateway_name_nodes(gateway->operators, gateway->options->topology, gateway->fingerprint);
 }
 
 static bool complain(const struct fault *fault)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bus/flood.h"
+#include "bus/operators.h"
 #include "gateway/text/watchers.h"
 #include "topology/activation.h"
 #include "topology/format/settings.h"
@@ -67,6 +68,10 @@ struct flood *gateway_make_flood(const struct gateway_options *options,
                                  const struct gateway_limits *limits,
                                  const struct topology_node *const *peers, size_t peer_count,
                                  uint64_t incarnation);
+
+/* Says to those who ask what the nodes of that file are, whose fingerprint that is. */
+void gateway_name_nodes(struct operators *operators, const struct topology *topology,
+                        uint64_t fingerprint);
 
 /* Those who are told what changes in its table, with a hash key of their own; NULL where the herd
  * has no WATCH. */

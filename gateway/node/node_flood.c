@@ -60,6 +60,16 @@ struct flood *gateway_make_flood(const struct gateway_options *options,
     return flood;
 }
 
+void gateway_name_nodes(struct operators *operators, const struct topology *topology,
+                        uint64_t fingerprint)
+{
+    struct span *nodes = bytes_resize(NULL, topology->node_count * sizeof *nodes);
+    for (size_t i = 0; i < topology->node_count; i++)
+        nodes[i] = span_of(topology->nodes[i].name);
+    operators_set_nodes(operators, nodes, topology->node_count, fingerprint);
+    free(nodes);
+}
+
 struct watchers *gateway_make_watchers(const struct gateway_options *options,
                                        const struct gateway_limits *limits, struct flood *flood)
 {

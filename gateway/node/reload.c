@@ -200,6 +200,7 @@ static void take(struct gateway *gateway, const struct candidate *candidate)
     node_access_take(&gateway->access, candidate->rules, topology->access, gateway->clients,
                      &gateway->lines);
     gateway->fingerprint = topology_fingerprint(topology);
+    gateway_name_nodes(gateway->operators, topology, gateway->fingerprint);
     gateway_set_options(gateway);
     free(peers_before);
     gateway_forget_file(gateway);

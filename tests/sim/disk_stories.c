@@ -36,14 +36,15 @@ static struct sim_disks choose_disks(struct rng *rng)
     static const int64_t syncs_us[] = {300, 5000, 60000, SECOND_US};
     static const uint32_t fails[] = {0, 0, 30, 200};
     static const uint32_t rots[] = {0, 0, 200};
-    return (struct sim_disks){
-        .segment_bytes = JOURNAL_BATCH_BYTES + rng_below(rng, SEGMENT_BATCHES) * JOURNAL_PAGE_BYTES,
-        .pause_ms = PICK(pauses_ms, rng),
-        .sync_us_max = PICK(syncs_us, rng),
-        .fail_permille = PICK(fails, rng),
-        .flip_permille = PICK(rots, rng),
-        .lose_permille = PICK(rots, rng) / 4,
-    };
+    struct sim_disks disks = {0};
+    disks.segment_bytes =
+        JOURNAL_BATCH_BYTES + rng_below(rng, SEGMENT_BATCHES) * JOURNAL_PAGE_BYTES;
+    disks.pause_ms = PICK(pauses_ms, rng);
+    disks.sync_us_max = PICK(syncs_us, rng);
+    disks.fail_permille = PICK(fails, rng);
+    disks.flip_permille = PICK(rots, rng);
+    disks.lose_permille = PICK(rots, rng) / 4;
+    return disks;
 }
 
 static int64_t some_time_us(const struct scenario *plan, struct rng *rng)
@@ -78,10 +79,11 @@ static void forget_some(struct scenario *plan, struct rng *rng)
 {
     plan->options.expire_ms = EXPIRE_MS;
     plan->calm_us = PLAN_SKEW_CALM_US; /* horizons move, and ranges are compared for it */
-    for (uint32_t left = rng_below(rng, TOMBSTONES_MAX); left > 0; left--)
-        scenario_add(plan, some_time_us(plan, rng), PLAN_TOMBSTONE,
-                     rng_below(rng, plan->graph.node_count),
-                     rng_below(rng, plan->options.client_count), 0);
+    for (uint32_t left = rng_below(rng, TOMBSTONES_MAX); left > 0; left--) {
+        uint32_t client = rng_below(rng, plan->options.client_count);
+        uint32_t node = rng_below(rng, plan->graph.node_count);
+        scenario_add(plan, some_time_us(plan, rng), PLAN_TOMBSTONE, node, client, 0);
+    }
 }
 
 void scenario_fill_disk(struct scenario *plan, struct rng *rng)

@@ -51,11 +51,14 @@ static void choose_options(struct scenario *plan, struct rng *rng)
     plan->settle_us_max = SETTLE_US;
     plan->calm_us = PLAN_SKEW_CALM_US;
     plan->spare_ns = PLAN_SPARE_NS;
+    uint64_t seed = rng_next(rng);
+    uint32_t client_bytes_max = rng_chance(rng, 500) ? 16 : 40;
+    int64_t expire_ms = PICK(expires_ms, rng);
     plan->options = (struct sim_options){
         .client_count = CLIENTS,
         .clients_max = FLOOD_CLIENTS_DEFAULT,
-        .client_bytes_max = rng_chance(rng, 500) ? 16 : 40,
-        .expire_ms = PICK(expires_ms, rng),
+        .client_bytes_max = client_bytes_max,
+        .expire_ms = expire_ms,
         .latency_us_min = latency_us[0],
         .latency_us_max = latency_us[1],
         .late_us_max = 5 * SECOND_US,
@@ -65,7 +68,7 @@ static void choose_options(struct scenario *plan, struct rng *rng)
         .liar = SIM_NO_NODE,
         .history_client = SIM_NO_CLIENT,
         .most_are_right = true,
-        .seed = rng_next(rng),
+        .seed = seed,
     };
 }
 
@@ -78,10 +81,11 @@ static void set_clocks(struct scenario *plan, struct rng *rng)
     plan->clocks = calloc(nodes, sizeof *plan->clocks);
     if (plan->clocks == NULL)
         abort();
-    for (uint32_t i = 0; i < nodes; i++)
-        plan->clocks[i] =
-            (struct sim_clock){.off_ns = rng_between(rng, -RIGHT_NS, RIGHT_NS),
-                               .rate_ppm = (int32_t)rng_between(rng, -CRYSTAL_PPM, CRYSTAL_PPM)};
+    for (uint32_t i = 0; i < nodes; i++) {
+        int64_t off_ns = rng_between(rng, -RIGHT_NS, RIGHT_NS);
+        int32_t rate_ppm = (int32_t)rng_between(rng, -CRYSTAL_PPM, CRYSTAL_PPM);
+        plan->clocks[i] = (struct sim_clock){.off_ns = off_ns, .rate_ppm = rate_ppm};
+    }
     for (uint32_t first = rng_below(rng, nodes); wrong > 0; wrong--)
         plan->clocks[(first + wrong) % nodes].off_ns += PICK(offs_ns, rng);
 }
@@ -99,16 +103,18 @@ static void add_reports(struct scenario *plan, struct rng *rng)
                                : rng_chance(rng, 50)  ? SIM_STAMP_REPEAT
                                : rng_chance(rng, 100) ? SIM_STAMP_STALE
                                                       : SIM_STAMP_NOW;
-        scenario_add(plan, within_us(plan, rng), PLAN_SUBMIT,
-                     rng_below(rng, plan->graph.node_count), client, stamp);
+        uint32_t node = rng_below(rng, plan->graph.node_count);
+        scenario_add(plan, within_us(plan, rng), PLAN_SUBMIT, node, client, stamp);
     }
 }
 
 static void add_tombstones(struct scenario *plan, struct rng *rng)
 {
-    for (int i = 0; i < TOMBSTONES; i++)
-        scenario_add(plan, within_us(plan, rng), PLAN_TOMBSTONE,
-                     rng_below(rng, plan->graph.node_count), rng_below(rng, CLIENTS), 0);
+    for (int i = 0; i < TOMBSTONES; i++) {
+        uint32_t client = rng_below(rng, CLIENTS);
+        uint32_t node = rng_below(rng, plan->graph.node_count);
+        scenario_add(plan, within_us(plan, rng), PLAN_TOMBSTONE, node, client, 0);
+    }
 }
 
 static const struct edge *any_edge(const struct scenario *plan, struct rng *rng)
@@ -123,8 +129,8 @@ static void add_storm(struct scenario *plan, struct rng *rng)
     plan->options.late_permille = 200;
     for (uint32_t cuts = rng_below(rng, 6); cuts > 0; cuts--) {
         int64_t time_us = within_us(plan, rng);
-        scenario_cut(plan, any_edge(plan, rng), time_us,
-                     time_us + rng_between(rng, SECOND_US, 20 * SECOND_US));
+        int64_t end_us = time_us + rng_between(rng, SECOND_US, 20 * SECOND_US);
+        scenario_cut(plan, any_edge(plan, rng), time_us, end_us);
     }
     for (uint32_t deaths = rng_below(rng, 3); deaths > 0; deaths--) {
         uint32_t node = rng_below(rng, plan->graph.node_count);
@@ -162,8 +168,8 @@ static void leap(struct scenario *plan, struct rng *rng)
     plan->options.faults_excused = true;
     for (uint32_t i = 0; i < plan->graph.node_count; i++) {
         scenario_add_clock(plan, rng_between(rng, from_us, from_us + SECOND_US), i, off_ns);
-        scenario_add_clock(plan, rng_between(rng, to_us, to_us + SECOND_US), i,
-                           rng_between(rng, -RIGHT_NS, RIGHT_NS));
+        int64_t back_ns = rng_between(rng, -RIGHT_NS, RIGHT_NS);
+        scenario_add_clock(plan, rng_between(rng, to_us, to_us + SECOND_US), i, back_ns);
     }
 }
 

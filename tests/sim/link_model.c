@@ -93,6 +93,7 @@ bool road_send(struct sim *sim, uint32_t index, struct span message)
     }
     int kind = message_kind(message);
     sim->counters->sent[kind]++;
+    sim->counters->sent_bytes += message.len;
     if (kind == WIRE_CHECK)
         count_check(sim, message);
     if (sim->quiet && kind != WIRE_HEARTBEAT)

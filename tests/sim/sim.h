@@ -170,6 +170,7 @@ struct sim_counters {
     uint64_t steps;
     int64_t virtual_us;
     uint64_t sent[SIM_KINDS];            /* messages by kind, refused ones not counted */
+    uint64_t sent_bytes;                 /* of all kinds, without what a transport adds */
     uint64_t checks[WIRE_LEVEL_MAX + 1]; /* by level */
     uint64_t accepted, stale, full;
     uint64_t lost, lost_in_flight, refused, copies, stragglers, forged;

@@ -137,7 +137,8 @@ static void choose_weather(struct sim_options *options, struct rng *rng)
     options->latency_us_min = latencies_us[latency][0];
     options->latency_us_max = latencies_us[latency][1];
     options->turn_us_max = rng_between(rng, 0, 2000);
-    options->late_us_max = rng_between(rng, 1000, rng_chance(rng, 500) ? 300000 : 4000000);
+    int64_t late_us_max = rng_chance(rng, 500) ? 300000 : 4000000;
+    options->late_us_max = rng_between(rng, 1000, late_us_max);
     options->loss_permille = PICK(losses, rng);
     options->copy_permille = PICK(copies, rng);
     options->late_permille = PICK(lates, rng);
@@ -312,9 +313,10 @@ static void scenario_deaths(struct scenario *plan, struct rng *rng)
         }
         /* A node that cannot make up its mind: several incarnations meet the messages of each
          * other. */
-        for (uint32_t lives = 1 + rng_below(rng, LIVES_MAX); lives > 0; lives--)
-            time_us = scenario_death(plan, rng, node, time_us, rng_between(rng, 1000, 200000)) +
-                      rng_between(rng, 1000, 1000000);
+        for (uint32_t lives = 1 + rng_below(rng, LIVES_MAX); lives > 0; lives--) {
+            time_us = scenario_death(plan, rng, node, time_us, rng_between(rng, 1000, 200000));
+            time_us += rng_between(rng, 1000, 1000000);
+        }
     }
 }
 
@@ -324,9 +326,11 @@ static void scenario_restless(struct scenario *plan, struct rng *rng)
 {
     for (uint32_t node = 0; node + 1 < plan->graph.node_count; node++)
         for (int64_t time_us = 0; time_us < PLAN_STORM_US;) {
-            for (uint32_t left = 1 + rng_below(rng, 3); left > 0; left--)
-                scenario_add(plan, time_us + rng_between(rng, 0, 300000), PLAN_SUBMIT, node,
-                             rng_below(rng, plan->options.client_count), SIM_STAMP_NOW);
+            for (uint32_t left = 1 + rng_below(rng, 3); left > 0; left--) {
+                uint32_t client = rng_below(rng, plan->options.client_count);
+                scenario_add(plan, time_us + rng_between(rng, 0, 300000), PLAN_SUBMIT, node, client,
+                             SIM_STAMP_NOW);
+            }
             time_us += rng_between(rng, 50000, 1000000);
             time_us = scenario_death(plan, rng, node, time_us, rng_between(rng, 1000, 100000));
         }
@@ -424,9 +428,11 @@ static void scenario_mimic(struct scenario *plan, struct rng *rng)
     int64_t start_us = rng_between(rng, 0, PLAN_STORM_US / 2);
     int64_t end_us = rng_between(rng, start_us + 1, PLAN_STORM_US - 1);
     scenario_add(plan, start_us, PLAN_START, mimic, 0, 0);
-    for (uint32_t left = rng_below(rng, 10); left > 0; left--)
-        scenario_add(plan, rng_between(rng, start_us, end_us), PLAN_SUBMIT, mimic,
-                     rng_below(rng, plan->options.client_count), SIM_STAMP_NOW);
+    for (uint32_t left = rng_below(rng, 10); left > 0; left--) {
+        uint32_t client = rng_below(rng, plan->options.client_count);
+        scenario_add(plan, rng_between(rng, start_us, end_us), PLAN_SUBMIT, mimic, client,
+                     SIM_STAMP_NOW);
+    }
     scenario_add(plan, end_us, rng_chance(rng, 500) ? PLAN_KILL : PLAN_LEAVE, mimic, 0, 0);
 }
 

@@ -21,6 +21,10 @@ if(ZHERD_SANITIZE)
     target_compile_definitions(test_sim_herd PRIVATE HERD_SEEDS=600)
 endif()
 
+# What a herd costs, for the table of bus/PROTOCOL.md: it takes minutes, and judges nothing.
+add_executable(sim_costs EXCLUDE_FROM_ALL sim/costs.c)
+target_link_libraries(sim_costs PRIVATE herd_sim)
+
 # The ordinary story on every topology file there is, and on a thousand nodes.
 file(GLOB HERD_TOPOLOGIES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/topology/*.zpl)
 list(TRANSFORM HERD_TOPOLOGIES PREPEND "--topology;")

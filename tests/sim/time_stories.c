@@ -130,9 +130,9 @@ static void add_reports(struct scenario *plan, struct rng *rng, uint32_t count)
     uint32_t clients = plan->options.client_count, hot = rng_below(rng, clients);
     for (; count > 0; count--) {
         uint32_t client = rng_chance(rng, 100) ? hot : rng_below(rng, clients);
-        scenario_add(plan, within_us(plan, rng, FIRST_US), PLAN_SUBMIT,
-                     rng_below(rng, plan->graph.node_count), client,
-                     choose_stamp(plan->story, client, rng));
+        enum sim_stamp stamp = choose_stamp(plan->story, client, rng);
+        uint32_t node = rng_below(rng, plan->graph.node_count);
+        scenario_add(plan, within_us(plan, rng, FIRST_US), PLAN_SUBMIT, node, client, stamp);
     }
 }
 
@@ -143,10 +143,11 @@ static void set_clocks_right(struct scenario *plan, struct rng *rng)
     plan->clocks = calloc(plan->graph.node_count, sizeof *plan->clocks);
     if (plan->clocks == NULL)
         abort();
-    for (uint32_t i = 0; i < plan->graph.node_count; i++)
-        plan->clocks[i] =
-            (struct sim_clock){.off_ns = right_ns(rng),
-                               .rate_ppm = (int32_t)rng_between(rng, -CRYSTAL_PPM, CRYSTAL_PPM)};
+    for (uint32_t i = 0; i < plan->graph.node_count; i++) {
+        int64_t off_ns = right_ns(rng);
+        int32_t rate_ppm = (int32_t)rng_between(rng, -CRYSTAL_PPM, CRYSTAL_PPM);
+        plan->clocks[i] = (struct sim_clock){.off_ns = off_ns, .rate_ppm = rate_ppm};
+    }
 }
 
 /* `count` clocks are wrong, or are so for a while. */
@@ -158,18 +159,20 @@ static void set_wrong(struct scenario *plan, struct rng *rng, uint32_t count,
         uint32_t node = (first + i) % nodes;
         if (rng_chance(rng, 700))
             plan->clocks[node].off_ns += jump(rng);
-        for (uint32_t left = rng_below(rng, 3); left > 0; left--)
-            scenario_add_clock(plan, within_us(plan, rng, 0), node,
-                               rng_chance(rng, 700) ? jump(rng) : 0);
+        for (uint32_t left = rng_below(rng, 3); left > 0; left--) {
+            int64_t off_ns = rng_chance(rng, 700) ? jump(rng) : 0;
+            scenario_add_clock(plan, within_us(plan, rng, 0), node, off_ns);
+        }
     }
 }
 
 static void set_all(struct scenario *plan, struct rng *rng, int64_t from_us, int64_t to_us,
                     int64_t off_ns)
 {
-    for (uint32_t i = 0; i < plan->graph.node_count; i++)
-        scenario_add_clock(plan, rng_between(rng, from_us, to_us), i,
-                           off_ns == 0 ? right_ns(rng) : off_ns);
+    for (uint32_t i = 0; i < plan->graph.node_count; i++) {
+        int64_t set_ns = off_ns == 0 ? right_ns(rng) : off_ns;
+        scenario_add_clock(plan, rng_between(rng, from_us, to_us), i, set_ns);
+    }
 }
 
 /* Every clock is set right just before the healing, and what is taken until the hold of that is
@@ -253,8 +256,8 @@ static void add_storm(struct scenario *plan, struct rng *rng)
     for (uint32_t cuts = rng_below(rng, CUTS_MAX); cuts > 0; cuts--) {
         int64_t time_us = within_us(plan, rng, 5 * SECOND_US);
         int64_t long_us = rng_chance(rng, 200) ? 35 * SECOND_US : 12 * SECOND_US;
-        scenario_cut(plan, any_edge(plan, rng), time_us,
-                     time_us + rng_between(rng, SECOND_US, long_us));
+        int64_t end_us = time_us + rng_between(rng, SECOND_US, long_us);
+        scenario_cut(plan, any_edge(plan, rng), time_us, end_us);
     }
     for (uint32_t deaths = rng_below(rng, 4); deaths > 0; deaths--) {
         uint32_t node = rng_below(rng, plan->graph.node_count);
@@ -270,9 +273,9 @@ static void add_injections(struct scenario *plan, struct rng *rng)
     for (int i = 0; i < INJECTIONS; i++) {
         const struct edge *edge = any_edge(plan, rng);
         bool there = rng_chance(rng, 500);
+        enum sim_injection kind = rng_chance(rng, 500) ? SIM_INJECT_LOSS : SIM_INJECT_DIGIT;
         scenario_add(plan, within_us(plan, rng, 15 * SECOND_US), PLAN_INJECT,
-                     there ? edge->a : edge->b, there ? edge->b : edge->a,
-                     rng_chance(rng, 500) ? SIM_INJECT_LOSS : SIM_INJECT_DIGIT);
+                     there ? edge->a : edge->b, there ? edge->b : edge->a, kind);
     }
 }
 
@@ -284,8 +287,8 @@ static void add_beyond(struct scenario *plan, struct rng *rng)
         int64_t time_us = within_us(plan, rng, 5 * SECOND_US);
         scenario_add(plan, time_us, PLAN_INJECT, edge->a, edge->b, SIM_INJECT_AHEAD);
         time_us += rng_between(rng, SECOND_US, 4 * SECOND_US);
-        scenario_cut(plan, any_edge(plan, rng), time_us,
-                     time_us + rng_between(rng, 4 * SECOND_US, 30 * SECOND_US));
+        int64_t end_us = time_us + rng_between(rng, 4 * SECOND_US, 30 * SECOND_US);
+        scenario_cut(plan, any_edge(plan, rng), time_us, end_us);
     }
 }
 
@@ -345,9 +348,11 @@ static void make_load(struct scenario *plan, struct rng *rng)
     plan->options.injected_from = busy;
     for (int64_t second_us = FIRST_US; second_us < LOAD_US - SECOND_US; second_us += SECOND_US)
         for (uint32_t client = 0; client < count; client++)
-            if (client < busy || rng_below(rng, LOAD_QUIET_S) == 0)
-                scenario_add(plan, second_us + rng_below(rng, SECOND_US), PLAN_SUBMIT,
-                             rng_below(rng, plan->graph.node_count), client, SIM_STAMP_NOW);
+            if (client < busy || rng_below(rng, LOAD_QUIET_S) == 0) {
+                uint32_t node = rng_below(rng, plan->graph.node_count);
+                scenario_add(plan, second_us + rng_below(rng, SECOND_US), PLAN_SUBMIT, node, client,
+                             SIM_STAMP_NOW);
+            }
     for (int i = 0; i < LOAD_INJECTIONS / INJECTIONS; i++)
         add_injections(plan, rng);
 }
@@ -384,8 +389,8 @@ static void make_weeks(struct scenario *plan, struct rng *rng)
         plan->spare_ns += DAY_NS / MILLION * 2 * CRYSTAL_PPM;
     for (; cuts > 0; cuts--) {
         int64_t time_us = within_us(plan, rng, HOUR_US);
-        scenario_cut(plan, any_edge(plan, rng), time_us,
-                     time_us + rng_between(rng, HOUR_US, 30 * HOUR_US));
+        int64_t end_us = time_us + rng_between(rng, HOUR_US, 30 * HOUR_US);
+        scenario_cut(plan, any_edge(plan, rng), time_us, end_us);
     }
     for (int64_t time_us = HOUR_US; time_us < plan->storm_us; time_us += HOUR_US)
         scenario_add(plan, time_us, PLAN_JUDGE, 0, 0, 1);

@@ -207,6 +207,39 @@ class Status(unittest.TestCase):
         finally:
             terminal.end()
 
+    def test_the_ways_of_changes(self):
+        """Three nodes with a link more than they need: a change goes to each of them once."""
+        herd = self.open([*LINE, "Alford-Welsh"], keys=True, places=False)
+        herd.start().linked()
+
+        def trees():
+            for name, port in herd.ports.items():
+                ask(port, f"IAMAT {name}-kiwi {UCLA} {time.time():.6f}")
+            said = json.loads(run("status", "--json", "--ways", herd.file).stdout)
+            ways = {(side["node"], origin) for link in said["links"] for side in link["sides"]
+                    for origin in side["ways"] or []}
+            sides = [side for link in said["links"] for side in link["sides"]]
+            return sum(side["carries"] for side in sides) == 6 and (ways, sides)
+
+        ways, sides = wait_for("a tree for each node", trees)
+        self.assertEqual([len(side["ways"]) for side in sides],
+                         [side["carries"] for side in sides])
+        self.assertLessEqual({(name, name) for name in herd.ports}, ways)
+        text = run("status", "--ways", herd.file).stdout
+        self.assertRegex(text, r"(?m)^ Alford-Ball .* [123] of 3 from Alford, [123] from Ball$")
+        self.assertRegex(text, r"\n changes of Alford\n    go by Alford>\w+, \w+>\w+\n changes of ")
+        done = run("draw", "--ways-of", "Ball", herd.file)
+        self.assertRegex(done.stdout, r"\nBall\n  \w+\n *\w+\n\Z")
+        self.assertEqual(len(re.findall(r"\u25cf", done.stdout)), 3)
+        dot = run("draw", "--dot", "--ways-of", "Ball", "--operator", "Ada", herd.file).stdout
+        self.assertEqual((dot.count(" -> "), dot.count("style=dotted")), (3, 1), dot)
+        for words, status, why in [(["--ways-of", "Bill", herd.file], 1, "has no node Bill"),
+                                   (["--operator", "Ada", herd.file], 2, "is for --ways-of"),
+                                   (["--ways-of"], 2, "--ways-of")]:
+            done = run("draw", *words)
+            self.assertEqual((done.returncode, done.stdout), (status, ""), done)
+            self.assertRegex(done.stderr, rf"\Azherd draw: .*{why}.*\n\Z")
+
     def test_wrong_words_files_and_keys_are_one_sentence(self):
         herd = self.open(keys=True, places=False)
         herd.start().linked()
@@ -279,6 +312,8 @@ class Status(unittest.TestCase):
         self.assertEqual((code, said["nodes"][2]["answers"], said["nodes"][2]["well"]),
                          (0, False, True), said)
         self.assertIn("this node does not know", said["nodes"][2]["why"])
+        self.assertEqual([side["carries"] for side in link(said, "Alford-Ball")["sides"]],
+                         [None, None])
         self.assertEqual(run("top", "--once", herd.file).returncode, 0)
         replies["Ball"] = lambda: [0, "", status("Ball", differs=True)]
         said, code = state(herd)

@@ -595,6 +595,47 @@ static void links_that_move_beyond_the_last_lazy_one_carry_everything(void)
     CHECK(declined(&rig, 0, BOB) && !lazy_is_closed(&rig.lazy, last, CAT));
     lazy_write_heartbeat(&rig.lazy, last, &out); /* the other end is to hear that nothing is */
     CHECK(out.has_state && out.declined_count == 0 && out.way_count == 0);
+    CHECK(rig.lazy.links[last].ways == NULL && rig.lazy.links[0].ways != NULL);
+
+    /* Back before a HEARTBEAT was sent: it says the same. */
+    for (size_t i = 0; i < LAZY_LINKS_MAX; i++)
+        was[i] = i + 1;
+    uint64_t version = out.state_version;
+    lazy_set_links(&rig.lazy, windows, LAZY_LINKS_MAX, was, true, rig.now_ms);
+    last--;
+    lazy_write_heartbeat(&rig.lazy, last, &out);
+    CHECK(out.has_state && out.declined_count == 0 && out.way_count == 0);
+    CHECK(out.state_version >= version && version > 0);
+    lazy_open_link(&rig.lazy, last); /* the next session's changes may be declined there */
+    lazy_open_link(&rig.lazy, 0);
+    lazy_take_first(&rig.lazy, 0, BOB, 1);
+    lazy_take_copy(&rig.lazy, last, BOB, slot, 1);
+    CHECK(declined(&rig, last, BOB));
+    close_rig(&rig);
+}
+
+/* By a file that was read again: the sessions go on. */
+static void a_node_that_becomes_an_observer_declines_nothing(void)
+{
+    struct rig rig;
+    open_rig(&rig);
+    uint32_t slot = come_twice(&rig);
+    hear(&rig, 0, 3, "Ada");
+    lazy_write_heartbeat(&rig.lazy, 1, &out);
+    uint64_t version = out.state_version;
+    CHECK_INT(out.declined_count, 1);
+    struct window *windows[3] = {&rig.windows[0], &rig.windows[1], &rig.windows[2]};
+    const size_t was[3] = {0, 1, 2};
+    lazy_set_links(&rig.lazy, windows, 3, was, false, rig.now_ms);
+    CHECK(!declined(&rig, 1, BOB) && is_open(&rig, 0, ADA));
+    CHECK_INT(lazy_parent(&rig.lazy, BOB), LAZY_NO_LINK);
+    lazy_write_heartbeat(&rig.lazy, 1, &out);
+    CHECK(out.has_state && out.declined_count == 0 && out.state_version > version);
+    lazy_take_first(&rig.lazy, 0, BOB, 1);
+    lazy_take_copy(&rig.lazy, 1, BOB, slot, 1);
+    hear(&rig, 0, 4, "Ada");
+    CHECK(!declined(&rig, 1, BOB) && is_open(&rig, 0, ADA));
+    CHECK(!lazy_has_state(&rig.lazy, 0) && !lazy_has_state(&rig.lazy, 1));
     close_rig(&rig);
 }
 
@@ -636,6 +677,8 @@ static const struct check_case cases[] = {
      who_lost_a_way_is_told_although_its_link_moves},
     {"links that move beyond the last lazy one carry everything",
      links_that_move_beyond_the_last_lazy_one_carry_everything},
+    {"a node that becomes an observer declines nothing",
+     a_node_that_becomes_an_observer_declines_nothing},
 };
 
 CHECK_MAIN(cases)

@@ -24,6 +24,8 @@ static void fill(void)
         &before.invalid,         &before.commands_per_s,  &before.sent_per_s,
         &before.received_per_s,  &before.lookups,         &before.lookups_failed,
         &before.lookups_waiting, &before.lookups_p99_ms,  &before.links_all};
+    before.origins = 9;
+    before.ways = (struct span){"\x12\x34\x56\x78", 4};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = number++ * 1000;
     before.broker_count = 1;
@@ -68,10 +70,34 @@ static void what_is_written_is_read(void)
     CHECK(after.links[0].up && !after.links[0].is_observer && after.links[0].differs);
     CHECK(after.links[1].is_observer && span_equals(after.links[1].why, span_of("silence")));
     CHECK(after.links[0].compared_age_ms == 16 && after.links[1].compared_age_ms == WIRE_NEVER);
+    CHECK(after.origins == 9 && after.ways.len == 4);
+    CHECK_BYTES(operate_status_ways(&after, 1), 2, "\x56\x78", 2);
+    CHECK(operate_status_ways(&after, 2) == NULL);
     /* Each number is another one, so none was read in another's place. */
     char again[OPERATE_STATUS_BYTES_MAX];
     CHECK_INT(operate_write_status(&after, again), count);
     CHECK_BYTES(again, count, bytes, count);
+}
+
+/* Long reasons, which take the room: what is left is for the ways of the first links. */
+static void ways_have_what_room_is_left(void)
+{
+    static char ways[OPERATE_WAYS_BYTES_MAX], filling[OPERATE_WHY_BYTES_MAX];
+    memset(filling, 'x', sizeof filling);
+    for (int is_long = 0; is_long < 2; is_long++) {
+        before = (struct operate_status){.origins = OPERATE_ORIGINS_MAX,
+                                         .ways = {ways, sizeof ways},
+                                         .link_count = OPERATE_LINKS_MAX};
+        for (size_t i = 0; i < OPERATE_LINKS_MAX; i++)
+            before.links[i] =
+                (struct operate_link){.name = {filling, is_long ? WIRE_NAME_BYTES_MAX : 8},
+                                      .why = {filling, is_long ? sizeof filling : 0}};
+        CHECK(read_all(operate_write_status(&before, bytes)));
+        CHECK_INT(after.ways.len % (OPERATE_ORIGINS_MAX / 8), 0);
+        CHECK(operate_status_ways(&after, 0) != NULL);
+        CHECK((operate_status_ways(&after, OPERATE_LINKS_MAX - 1) != NULL) == !is_long);
+        CHECK(operate_status_ways(&after, OPERATE_LINKS_MAX) == NULL);
+    }
 }
 
 static void no_beginning_of_one_is_one(void)
@@ -216,6 +242,21 @@ static void a_broker_ends_at_its_limits(void)
     CHECK(!take_broker(1, 15, 1, 1, OPERATE_HOST_BYTES_MAX + 1));
 }
 
+static void ways_of_more_origins_than_there_may_be_are_none(void)
+{
+    begin("ways");
+    msgpack_pack_bin(&out, 200);
+    msgpack_pack_bin_body(&out, bytes, 200);
+    CHECK(take());
+    CHECK(operate_status_ways(&after, 0) == NULL); /* of none */
+    after.origins = OPERATE_ORIGINS_MAX;
+    CHECK(operate_status_ways(&after, 0) != NULL && operate_status_ways(&after, 1) == NULL);
+    after.origins++;
+    CHECK(operate_status_ways(&after, 0) == NULL);
+    after.origins = UINT64_MAX;
+    CHECK(operate_status_ways(&after, 0) == NULL);
+}
+
 static void a_key_that_is_not_known_is_skipped(void)
 {
     begin("weather");
@@ -227,7 +268,8 @@ static void a_key_that_is_not_known_is_skipped(void)
 
 static void a_value_of_another_kind_is_refused(void)
 {
-    static const char *const keys[] = {"clients", "version", "offset_ns", "brokers", "links"};
+    static const char *const keys[] = {"clients", "version", "offset_ns",
+                                       "brokers", "links",   "ways"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         begin(keys[i]);
         msgpack_pack_nil(&out);
@@ -246,6 +288,9 @@ static void a_value_of_another_kind_is_refused(void)
 
 static const struct check_case cases[] = {
     {"what is written is read", what_is_written_is_read},
+    {"ways have what room is left", ways_have_what_room_is_left},
+    {"ways of more origins than there may be are none",
+     ways_of_more_origins_than_there_may_be_are_none},
     {"no beginning of one is one", no_beginning_of_one_is_one},
     {"the longest fits", the_longest_fits},
     {"a link ends at its limits", a_link_ends_at_its_limits},

@@ -549,6 +549,7 @@ static void who_asks_hears_how_the_node_is(void)
     CHECK(status->links[0].up && !status->links[0].is_observer && !status->links[0].differs);
     CHECK_INT(status->links[0].per_s, 10);
     CHECK(status->links[0].why.len == 0 && status->links[0].compared_age_ms < 2000);
+    CHECK_INT(status->origins, 0);
     CHECK(!operators_are_busy(scene->operators));
     const char *act;
     CHECK(!operators_next_act(scene->operators, &act)); /* nor does the log hear of it */
@@ -572,6 +573,49 @@ static void a_link_that_is_down_says_why(void)
         continue;
     status = ask_status(scene, "op");
     CHECK(status->links[0].up && status->links[0].why.len == 0);
+    close_scene(scene);
+}
+
+/* Ada is between Bob and Cy, and Dan is nobody's neighbour. */
+static void a_node_says_whose_changes_leave(void)
+{
+    static struct scene scene;
+    const struct span nodes[] = {span_of("Bob"), span_of("Cy"), span_of("Ada"), span_of("Dan")};
+    memset(&scene, 0, sizeof scene);
+    rig_open_unstarted(&scene.rig, 3, "01 02");
+    scene.rig.nodes = nodes;
+    scene.rig.nodes_count = 4;
+    for (int i = 0; i < 3; i++)
+        start(&scene.rig, i);
+    settle(&scene.rig);
+    scene.operators = operators_new(scene.rig.node[0], span_of("Ada"), 1001);
+    CHECK_INT(ask_status(&scene, "op")->origins, 0);
+    operators_set_nodes(scene.operators, nodes, 4, 77);
+    struct operate_status *status = ask_status(&scene, "op");
+    CHECK(status->topology == 77 && status->origins == 4 && status->ways.len == 2);
+    CHECK(*operate_status_ways(status, 0) == 0xf0 && *operate_status_ways(status, 1) == 0xf0);
+    fill(&scene.rig, 1, 1);
+    settle(&scene.rig);
+    scene.rig.now_ms += OPERATORS_STATUS_MS;
+    status = ask_status(&scene, "op"); /* of Bob's nothing goes back to him */
+    CHECK(*operate_status_ways(status, 0) == 0x70 && *operate_status_ways(status, 1) == 0xf0);
+    scene.rig.cut[0][1] = scene.rig.cut[1][0] = true;
+    pass(&scene.rig, 8000);
+    status = ask_status(&scene, "op");
+    CHECK(*operate_status_ways(status, 0) == 0 && *operate_status_ways(status, 1) == 0xf0);
+    operators_set_nodes(scene.operators, nodes, 1, 78);
+    status = ask_status(&scene, "op");
+    CHECK(status->topology == 78 && status->origins == 1);
+    close_scene(&scene);
+}
+
+/* What others take comes over the only link there is. */
+static void a_leaf_sends_what_is_its_own(void)
+{
+    struct scene *scene = open_scene();
+    const struct span nodes[] = {span_of("Bob"), span_of("Ada")};
+    operators_set_nodes(scene->operators, nodes, 2, 1);
+    CHECK_INT(*operate_status_ways(ask_status(scene, "op"), 0), 0x40);
     close_scene(scene);
 }
 
@@ -612,6 +656,8 @@ static void how_a_node_is_is_answered_at_once(void)
 static const struct check_case cases[] = {
     {"who asks hears how the node is", who_asks_hears_how_the_node_is},
     {"a link that is down says why", a_link_that_is_down_says_why},
+    {"a node says whose changes leave", a_node_says_whose_changes_leave},
+    {"a leaf sends what is its own", a_leaf_sends_what_is_its_own},
     {"many who ask hear the same for a moment", many_who_ask_hear_the_same_for_a_moment},
     {"how a node is, is answered at once", how_a_node_is_is_answered_at_once},
     {"a ping is answered to whom it came from", a_ping_is_answered_to_whom_it_came_from},

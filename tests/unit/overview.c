@@ -349,9 +349,17 @@ static void who_is_picked_has_details(void)
     CHECK(strncmp(start, ">Welsh", 6) == 0);
 }
 
+/* Bits of Alford, Ball and Welsh. */
+static void carry(uint32_t node, const char *bits)
+{
+    said[node].origins = 3;
+    said[node].ways = (struct span){bits, said[node].link_count};
+}
+
 static void the_same_is_said_in_json(void)
 {
     open_overview();
+    carry(ALFORD, "\xa0");
     said[BALL].links[1].up = false;
     said[BALL].links[1].why = span_of("no\xff\"way");
     said[BALL].digest = UINT64_MAX;
@@ -360,7 +368,7 @@ static void the_same_is_said_in_json(void)
     overview_miss(overview, WELSH, "gone");
     overview_join(overview);
     text.len = 0;
-    overview_write_json(overview, &text);
+    overview_write_json(overview, true, &text);
     json_t *herd = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
     const char *why, *state, *tables, *digest, *silent;
     int well, answers;
@@ -375,7 +383,103 @@ static void the_same_is_said_in_json(void)
     CHECK(strcmp(state, "down") == 0 && strcmp(tables, "not compared") == 0);
     CHECK(strcmp(why, "no?\"way") == 0);
     CHECK_INT(json_array_size(json_object_get(herd, "remarks")), 2);
+    json_int_t carries;
+    const char *first, *second;
+    CHECK(json_unpack(herd, "{s:[{s:[{s:I, s:[s, s]}, {s:n}]}]}", "links", "sides", "carries",
+                      &carries, "ways", &first, &second, "carries") == 0);
+    CHECK(carries == 2 && strcmp(first, "Alford") == 0 && strcmp(second, "Welsh") == 0);
     json_decref(herd);
+}
+
+static bool writes(uint32_t origin, const char *lines)
+{
+    text.len = 0;
+    overview_write_tree(overview, origin, &text);
+    bool same = text.len == strlen(lines) && memcmp(text.data, lines, text.len) == 0;
+    if (!same)
+        printf("not `%s` but\n%.*s", lines, (int)text.len, text.data);
+    return same;
+}
+
+static void links_say_whose_changes_they_carry(void)
+{
+    static const struct overview_view ways = {.picked = OVERVIEW_NOBODY, .ways = true};
+    open_overview();
+    carry(ALFORD, "\x80");
+    carry(BALL, "\x60\xe0");
+    carry(WELSH, "\x20");
+    take_all();
+    CHECK(shows(&plain, "  equal 0.7 s ago  1 of 3 from Alford, 2 from Ball\n"));
+    CHECK(shows(&plain, "  equal 0.7 s ago  3 of 3 from Ball, 1 from Welsh\n"));
+    CHECK(shows(&ways, "\n changes of Alford\n    go by Alford>Ball, Ball>Welsh\n"
+                       " changes of Ball\n    go by Ball>Alford, Ball>Welsh\n"
+                       " changes of Welsh\n    go by Welsh>Ball, Ball>Alford\n"
+                       "    once more by Ball>Welsh\n"));
+    CHECK(writes(ALFORD, "Alford\n  Ball\n    Welsh\n"));
+    CHECK(writes(BALL, "Ball\n  Alford\n  Welsh\n"));
+    CHECK(writes(WELSH, "Welsh\n  Ball\n    Alford\nonce more by Ball>Welsh\n"));
+}
+
+/* Of a version without ways, with another file, and one that does not answer. */
+static void ways_that_are_not_known_are_none(void)
+{
+    for (int why = 0; why < 5; why++) {
+        open_overview();
+        carry(ALFORD, "\xe0");
+        carry(WELSH, "\xe0");
+        if (why != 0)
+            carry(BALL, "\xe0\xe0");
+        said[BALL].topology += why == 1;
+        said[BALL].origins += why == 2;
+        for (uint32_t i = 0; i < said[BALL].link_count && why == 3; i++)
+            said[BALL].links[i].up = false;
+        take_all();
+        if (why == 4)
+            overview_miss(overview, BALL, "gone");
+        overview_join(overview);
+        CHECK(shows(&plain, "  3 of 3 from Alford"));
+        CHECK(!overview_carries(&(struct overview_link){0}, 0, 0));
+        CHECK_INT(overview_link(overview, 0).ways[1] == NULL, true);
+        CHECK(
+            writes(ALFORD, "Alford\n  Ball\nonce more by Welsh>Ball\nnot known to reach Welsh\n"));
+    }
+}
+
+#define MANY 40
+
+/* A star of so many nodes: names that do not fit into a line go on in the next. */
+static void lines_are_broken_where_they_are_full(void)
+{
+    static char names[MANY][8];
+    static struct topology_node many[MANY];
+    static struct topology_link spokes[MANY - 1];
+    struct topology star = {
+        .herd = "star", .nodes = many, .node_count = MANY, .links = spokes, .link_count = MANY - 1};
+    struct overview *wide = overview_new(&star);
+    for (uint32_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "node%02u", i);
+        snprintf(many[i].name, sizeof many[i].name, "%s", names[i]);
+        if (i > 0)
+            spokes[i - 1] = (struct topology_link){0, i, 0};
+    }
+    said[0] = (struct operate_status){.topology = topology_fingerprint(&star), .origins = MANY};
+    static char bits[(MANY - 1) * MANY / 8];
+    memset(bits, 0xff, sizeof bits);
+    said[0].ways = (struct span){bits, sizeof bits};
+    for (uint32_t i = 1; i < MANY; i++)
+        said[0].links[said[0].link_count++] = up_to(names[i]);
+    char bytes[OPERATE_STATUS_BYTES_MAX];
+    size_t count = operate_write_status(&said[0], bytes);
+    CHECK(overview_take(wide, 0, (struct span){bytes, count}));
+    overview_join(wide);
+    text.len = 0;
+    overview_write_ways(wide, &text);
+    buffer_append(&text, (struct span){"", 1});
+    CHECK(strstr(text.data, ",\n    node00>node07, ") != NULL);
+    CHECK(strstr(text.data, "node00>node39\n changes of node01\n") != NULL);
+    for (char *line = strtok(text.data, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        CHECK(strlen(line) <= 100);
+    overview_destroy(&wide);
 }
 
 static const struct check_case cases[] = {
@@ -396,6 +500,9 @@ static const struct check_case cases[] = {
     {"nodes stand in the order that is wanted", nodes_stand_in_the_order_that_is_wanted},
     {"who is picked has details", who_is_picked_has_details},
     {"the same is said in JSON", the_same_is_said_in_json},
+    {"links say whose changes they carry", links_say_whose_changes_they_carry},
+    {"ways that are not known are none", ways_that_are_not_known_are_none},
+    {"lines are broken where they are full", lines_are_broken_where_they_are_full},
 };
 
 CHECK_MAIN(cases)

@@ -13,22 +13,26 @@
 /* Where nothing can be said of the herd; 0, 1 and 2 say how it is. */
 #define CANNOT_SAY 3
 
-enum { JSON = 1, OPERATOR };
+enum { JSON = 1, OPERATOR, WAYS };
 
 struct status_words {
     const char *path, *operator_name;
-    bool json;
+    bool json, ways;
 };
 
 static bool read_words(int count, char **words, struct status_words *read)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, JSON}, {"operator", required_argument, NULL, OPERATOR}, {0}};
+    static const struct option options[] = {{"json", no_argument, NULL, JSON},
+                                            {"operator", required_argument, NULL, OPERATOR},
+                                            {"ways", no_argument, NULL, WAYS},
+                                            {0}};
     for (int option; (option = getopt_long(count, words, ":", options, NULL)) != -1;) {
         if (option == JSON)
             read->json = true;
         else if (option == OPERATOR)
             read->operator_name = optarg;
+        else if (option == WAYS)
+            read->ways = true;
         else
             return usage_refuse_option(PROGRAM, option, words, options) == 0;
     }
@@ -39,16 +43,16 @@ static bool read_words(int count, char **words, struct status_words *read)
 }
 
 /* The exit status. */
-static int ask(struct operator_session *session, bool json)
+static int ask(struct operator_session *session, const struct status_words *words)
 {
     struct overview *overview = overview_new(session->options.topology);
     struct survey survey = survey_new(session, overview);
     struct buffer out = {0};
     survey_once(&survey);
     struct overview_verdict verdict = overview_judge(overview);
-    struct overview_view view = {.picked = OVERVIEW_NOBODY, .all = true};
-    if (json)
-        overview_write_json(overview, &out);
+    struct overview_view view = {.picked = OVERVIEW_NOBODY, .all = true, .ways = words->ways};
+    if (words->json)
+        overview_write_json(overview, words->ways, &out);
     else
         overview_write(overview, &view, &out);
     bool is_written = fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
@@ -73,7 +77,7 @@ int status_main(int count, char **words)
         return CANNOT_SAY;
     struct operator_options who = {
         .path = read.path, .topology = &topology, .name = read.operator_name};
-    int status = operator_open(&session, &who) ? ask(&session, read.json) : CANNOT_SAY;
+    int status = operator_open(&session, &who) ? ask(&session, &read) : CANNOT_SAY;
     operator_end(&session);
     topology_free(&topology);
     return status;

@@ -23,7 +23,12 @@ static const struct {
      "                                                    --host, whether NAME can bind its part;\n"
      "                                                    with --strict also its weak spots",
      check_main},
-    {"draw", "draw [--dot] FILE", "draw the herd as text, or for graphviz", draw_main},
+    {"draw", "draw [--dot] [--ways-of NODE] FILE",
+     "draw the herd as text, or for graphviz; with\n"
+     "                                                    --ways-of, by which links changes of "
+     "NODE "
+     "go",
+     draw_main},
     {"export", "export compose|k8s FILE", "write the herd as a manifest for containers",
      export_main},
     {"forget", "forget [--yes] FILE [CLIENT...] [CONDITION]",
@@ -39,7 +44,10 @@ static const struct {
      keygen_main},
     {"restore", "restore ARCHIVE DIR", "make the folder DIR of a backup", restore_main},
     {"schema", "schema [SECTION]", "list the keys of a file, and what each means", schema_main},
-    {"status", "status [--json] FILE", "say how all nodes, links and places services are",
+    {"status", "status [--json] [--ways] FILE",
+     "say how all nodes, links and places services are,\n"
+     "                                                    and with --ways by which links changes "
+     "go",
      status_main},
     {"tap", "tap [--status] [--observer NAME] FILE NODE",
      "print each update of a node, or its links once", tap_main},
@@ -69,10 +77,10 @@ static void print_help(void)
          "--matching PATTERN (of the id, with one *). It asks the first node that answers, or\n"
          "--node NODE, as the first operator of FILE, or --operator NAME.\n"
          "\n"
-         "`top` and `status` ask all nodes, as the first operator of FILE, or --operator NAME. "
-         "`status`\n"
-         "ends with 0 where all is well, 1 where something is not, 2 where no node answers, and 3\n"
-         "where it cannot say.\n"
+         "`top`, `status` and `draw --ways-of` ask all nodes, as the first operator of FILE, or\n"
+         "--operator NAME. `status` ends with 0 where all is well, 1 where something is not, 2 "
+         "where\n"
+         "no node answers, and 3 where it cannot say.\n"
          "\n"
          "`backup` looks for journals in FILE.data, where `up` has them, or in --data-dir, as "
          "nodes\n"

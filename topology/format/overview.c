@@ -125,9 +125,20 @@ static void join_sides(struct overview_link *link)
         link->tables = OVERVIEW_EQUAL;
 }
 
+/* The bits stand for the nodes of the file that the node runs by. */
+static const uint8_t *find_ways(const struct overview *overview, uint32_t node,
+                                const struct operate_link *side, uint64_t fingerprint)
+{
+    const struct operate_status *said = overview->nodes[node].said;
+    bool is_known = side != NULL && side->up && said->topology == fingerprint &&
+                    said->origins == overview->topology->node_count;
+    return is_known ? operate_status_ways(said, (uint32_t)(side - said->links)) : NULL;
+}
+
 void overview_join(struct overview *overview)
 {
     const struct topology *topology = overview->topology;
+    uint64_t fingerprint = topology_fingerprint(topology);
     memset(overview->heard, 0, (topology->node_count + 1) * sizeof *overview->heard);
     for (size_t i = 0; i < topology->link_count; i++) {
         const struct topology_link *ends = &topology->links[i];
@@ -135,6 +146,8 @@ void overview_join(struct overview *overview)
         *link = (struct overview_link){.link = ends};
         link->sides[0] = find_side(overview, ends->a, ends->b, &link->lacks[0]);
         link->sides[1] = find_side(overview, ends->b, ends->a, &link->lacks[1]);
+        link->ways[0] = find_ways(overview, ends->a, link->sides[0], fingerprint);
+        link->ways[1] = find_ways(overview, ends->b, link->sides[1], fingerprint);
         join_sides(link);
         for (int side = 0; side < 2; side++) {
             struct overview_heard *heard = &overview->heard[side == 0 ? ends->b : ends->a];

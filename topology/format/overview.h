@@ -72,6 +72,7 @@ struct overview_view {
     enum overview_sort sort;
     uint32_t picked; /* whose details are shown, or OVERVIEW_NOBODY */
     bool all;        /* everybody's details, and what is wrong in sentences */
+    bool ways;       /* by which links each node's changes go */
 };
 
 /* Appends lines, each with its LF, in printable ASCII. The number of the line of the node that is
@@ -79,10 +80,19 @@ struct overview_view {
 size_t overview_write(const struct overview *overview, const struct overview_view *view,
                       struct buffer *out);
 
-/* Appends the same as one JSON object and an LF (zherd(1) has its keys). */
-void overview_write_json(const struct overview *overview, struct buffer *out);
+/* Appends the same as one JSON object and an LF (zherd(1) has its keys); with names of the nodes
+ * whose changes go by each link where `ways` is true. */
+void overview_write_json(const struct overview *overview, bool ways, struct buffer *out);
 
-/* ---- For overview_text.c and overview_json.c --------------------------------------------- */
+/* Appends lines about the ways of a node's changes: the tree that they follow from it, each node
+ * below that which sends them to it; and, if there are any, links that carry them once more, and
+ * nodes that they are not known to reach. In a herd in which nothing of that node was told yet, all
+ * links would carry it. */
+void overview_write_tree(const struct overview *overview, uint32_t origin, struct buffer *out);
+/* The same of all nodes, as lists. */
+void overview_write_ways(const struct overview *overview, struct buffer *out);
+
+/* ---- For overview_text.c, overview_json.c and overview_ways.c ----------------------------- */
 
 struct overview_node {
     struct operate_status *said;      /* NULL: it does not answer, */
@@ -101,8 +111,14 @@ struct overview_link {
     enum overview_state state;           /* down where either says so */
     enum overview_tables tables;
     uint64_t compared_age_ms; /* the less old of both; WIRE_NEVER */
+    const uint8_t *ways[2];   /* a bit for each node, whose changes leave from a and from b; NULL:
+                                 it is down, or its end does not say, or runs by another file */
 };
 struct overview_link overview_link(const struct overview *overview, size_t link);
+/* Whether changes of that node leave from a (side 0) or b; and of how many nodes they do. */
+bool overview_carries(const struct overview_link *link, int side, uint32_t origin);
+size_t overview_count_origins(const struct overview *overview, const struct overview_link *link,
+                              int side);
 
 /* What a node's neighbours say of it: how many say something, and how many that it is up. */
 struct overview_heard {

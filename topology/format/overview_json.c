@@ -47,7 +47,25 @@ static void open_side(struct status_json *json, const char *node, const struct o
     status_json_link(json, it);
 }
 
-static void put_link(struct status_json *json, const struct overview *overview, size_t index)
+/* null where that is not known. */
+static void put_ways(struct status_json *json, const struct overview *overview,
+                     const struct overview_link *link, int side, bool names)
+{
+    if (link->ways[side] == NULL)
+        status_json_null(json, "carries");
+    else
+        status_json_count(json, "carries", overview_count_origins(overview, link, side));
+    if (!names || link->ways[side] == NULL)
+        return;
+    status_json_array(json, "ways");
+    for (uint32_t i = 0; i < overview_topology(overview)->node_count; i++)
+        if (overview_carries(link, side, i))
+            text(json, NULL, name_of(overview, i));
+    status_json_close(json);
+}
+
+static void put_link(struct status_json *json, const struct overview *overview, size_t index,
+                     bool ways)
 {
     static const char *const states[] = {
         [OVERVIEW_UP] = "up", [OVERVIEW_DOWN] = "down", [OVERVIEW_UNKNOWN] = "unknown"};
@@ -68,6 +86,7 @@ static void put_link(struct status_json *json, const struct overview *overview, 
         if (it.sides[i] == NULL)
             continue;
         open_side(json, name_of(overview, ends[i]), it.sides[i]);
+        put_ways(json, overview, &it, i, ways);
         status_json_close(json);
     }
     status_json_close(json);
@@ -108,7 +127,7 @@ static void put_sentence(void *with, const char *sentence)
     text(with, NULL, sentence);
 }
 
-void overview_write_json(const struct overview *overview, struct buffer *out)
+void overview_write_json(const struct overview *overview, bool ways, struct buffer *out)
 {
     const struct topology *topology = overview_topology(overview);
     struct overview_verdict verdict = overview_judge(overview);
@@ -124,7 +143,7 @@ void overview_write_json(const struct overview *overview, struct buffer *out)
     status_json_close(json);
     status_json_array(json, "links");
     for (size_t i = 0; i < topology->link_count; i++)
-        put_link(json, overview, i);
+        put_link(json, overview, i, ways);
     status_json_close(json);
     status_json_array(json, "observers");
     for (uint32_t i = 0; i < topology->node_count; i++)

@@ -220,6 +220,22 @@ static void show_why(const struct writing *writing, const struct overview_link *
     }
 }
 
+/* "12 of 20 from Alford, 8 from Ball" */
+static void show_ways(const struct writing *writing, const struct overview_link *link,
+                      char text[LINE_BYTES_MAX / 2])
+{
+    char all[TEXT_BYTES_MAX];
+    size_t bytes = 0;
+    text[0] = '\0';
+    snprintf(all, sizeof all, " of %zu", overview_topology(writing->overview)->node_count);
+    for (int i = 0; i < 2; i++)
+        if (link->ways[i] != NULL)
+            bytes += (size_t)snprintf(
+                text + bytes, LINE_BYTES_MAX / 2 - bytes, "%s%zu%s from %s", bytes > 0 ? ", " : "",
+                overview_count_origins(writing->overview, link, i), bytes > 0 ? "" : all,
+                name_of(writing, i == 0 ? link->link->a : link->link->b));
+}
+
 static const char *show_tables(const struct overview_link *link, char text[TEXT_BYTES_MAX])
 {
     if (link->tables == OVERVIEW_DIFFERENT)
@@ -237,17 +253,18 @@ static void put_link(struct writing *writing, size_t index)
         [OVERVIEW_UP] = "up", [OVERVIEW_DOWN] = "down", [OVERVIEW_UNKNOWN] = "unknown"};
     struct overview_link link = overview_link(writing->overview, index);
     char name[2 * TOPOLOGY_NAME_BYTES_MAX + 2], lag[TEXT_BYTES_MAX], tables[TEXT_BYTES_MAX];
-    char why[LINE_BYTES_MAX / 2];
+    char why[LINE_BYTES_MAX / 2], ways[LINE_BYTES_MAX / 2];
     snprintf(name, sizeof name, "%s-%s", name_of(writing, link.link->a),
              name_of(writing, link.link->b));
     show_why(writing, &link, why);
-    put_line(writing, " %-*s %-7s %8s %8" PRIu64 " %8" PRIu64 " %9" PRIu64 "  %-16s %s",
+    show_ways(writing, &link, ways);
+    put_line(writing, " %-*s %-7s %8s %8" PRIu64 " %8" PRIu64 " %9" PRIu64 "  %-16s %s%s%s",
              writing->link_width, name, states[link.state],
              show_ms(most(&link, offsetof(struct operate_link, lag_ms)), lag),
              most(&link, offsetof(struct operate_link, per_s)),
              most(&link, offsetof(struct operate_link, due)),
              most(&link, offsetof(struct operate_link, in_flight)), show_tables(&link, tables),
-             why);
+             ways, ways[0] != '\0' && why[0] != '\0' ? "; " : "", why);
 }
 
 /* An observer's link stands there and never counts. */
@@ -271,8 +288,8 @@ static void put_links(struct writing *writing)
 {
     const struct topology *topology = overview_topology(writing->overview);
     put_line(writing, "%s", "");
-    put_line(writing, " %-*s %-7s %8s %8s %8s %9s  %s", writing->link_width, "link", "state", "lag",
-             "rate/s", "due", "in flight", "tables");
+    put_line(writing, " %-*s %-7s %8s %8s %8s %9s  %-16s %s", writing->link_width, "link", "state",
+             "lag", "rate/s", "due", "in flight", "tables", "carries changes of");
     for (size_t i = 0; i < topology->link_count; i++)
         put_link(writing, i);
     for (uint32_t i = 0; i < topology->node_count; i++)
@@ -369,5 +386,9 @@ size_t overview_write(const struct overview *overview, const struct overview_vie
     size_t line = put_nodes(&writing, view);
     put_links(&writing);
     put_places(&writing, view->all);
+    if (view->ways) {
+        buffer_append(out, span_of("\n"));
+        overview_write_ways(overview, out);
+    }
     return line;
 }

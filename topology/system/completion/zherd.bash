@@ -29,7 +29,7 @@ _zherd_file() {
 _zherd() {
     local program=$1 word=$2 previous=$3 words=''
     case $previous in
-    --node) words=$(_zherd_names node "$(_zherd_file)") ;;
+    --node | --ways-of) words=$(_zherd_names node "$(_zherd_file)") ;;
     --observer) words=$(_zherd_names observer "$(_zherd_file)") ;;
     --operator) words=$(_zherd_names operator "$(_zherd_file)") ;;
     --web) words=$(_zherd_webs "$(_zherd_file)") ;;
