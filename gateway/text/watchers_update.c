@@ -280,10 +280,9 @@ static void take_gone(struct watchers *watchers, uint32_t slot, struct span clie
 static void take_all_gone(struct watchers *watchers)
 {
     size_t at = 0;
-    uint32_t slot;
-    struct span client;
-    while (changes_next_gone(&watchers->changes, &at, &slot, &client))
-        take_gone(watchers, slot, client);
+    struct changes_gone gone;
+    while (changes_next_gone(&watchers->changes, &at, &gone))
+        take_gone(watchers, gone.slot, gone.client);
     changes_free_gone(&watchers->changes);
 }
 
