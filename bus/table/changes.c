@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define NUMBER_BYTES sizeof(uint32_t)
+#define POSITION_BYTES sizeof(uint64_t)
+#define NUMBER_BYTES   sizeof(uint32_t)
+#define HEAD_BYTES     (POSITION_BYTES + 2 * NUMBER_BYTES)
 
 bool changes_init(struct changes *changes, uint32_t slots_max)
 {
@@ -24,28 +26,29 @@ bool changes_note_gone(struct changes *changes, uint32_t slot, struct span clien
 {
     struct buffer *gone = &changes->gone;
     uint32_t bytes = (uint32_t)client.len;
-    if (gone->len >= CHANGES_GONE_BYTES_MAX ||
-        !buffer_try_grow(gone, 2 * NUMBER_BYTES + client.len))
+    if (gone->len >= CHANGES_GONE_BYTES_MAX || !buffer_try_grow(gone, HEAD_BYTES + client.len))
         return false;
-    memcpy(gone->data + gone->len, &slot, NUMBER_BYTES);
-    memcpy(gone->data + gone->len + NUMBER_BYTES, &bytes, NUMBER_BYTES);
-    memcpy(gone->data + gone->len + 2 * NUMBER_BYTES, client.data, client.len);
-    gone->len += 2 * NUMBER_BYTES + client.len;
+    char *to = gone->data + gone->len;
+    memcpy(to, &changes->end, POSITION_BYTES);
+    memcpy(to + POSITION_BYTES, &slot, NUMBER_BYTES);
+    memcpy(to + POSITION_BYTES + NUMBER_BYTES, &bytes, NUMBER_BYTES);
+    memcpy(to + HEAD_BYTES, client.data, client.len);
+    gone->len += HEAD_BYTES + client.len;
     changes_note(changes, slot, false);
     return true;
 }
 
-bool changes_next_gone(const struct changes *changes, size_t *at, uint32_t *slot,
-                       struct span *client)
+bool changes_next_gone(const struct changes *changes, size_t *at, struct changes_gone *gone)
 {
     uint32_t bytes;
     if (*at == changes->gone.len)
         return false;
     const char *next = changes->gone.data + *at;
-    memcpy(slot, next, NUMBER_BYTES);
-    memcpy(&bytes, next + NUMBER_BYTES, NUMBER_BYTES);
-    *client = (struct span){next + 2 * NUMBER_BYTES, bytes};
-    *at += 2 * NUMBER_BYTES + bytes;
+    memcpy(&gone->position, next, POSITION_BYTES);
+    memcpy(&gone->slot, next + POSITION_BYTES, NUMBER_BYTES);
+    memcpy(&bytes, next + POSITION_BYTES + NUMBER_BYTES, NUMBER_BYTES);
+    gone->client = (struct span){next + HEAD_BYTES, bytes};
+    *at += HEAD_BYTES + bytes;
     return true;
 }
 

@@ -23,12 +23,19 @@
 /* Ids of clients that were freed: a table frees no more of them while as much waits. */
 #define CHANGES_GONE_BYTES_MAX (1024 * 1024)
 
+/* A client that was freed: where it stood, and the position of that change. */
+struct changes_gone {
+    uint64_t position;
+    uint32_t slot;
+    struct span client; /* borrowed until the log's next change */
+};
+
 struct changes {
     uint32_t *slots;    /* the one of position p at p % slots_max, perhaps with CHANGES_STAYS */
     uint32_t slots_max; /* a power of two */
     uint64_t end;
-    struct buffer gone; /* for each one freed: its slot, the size of its id, both of four bytes in
-                           the machine's order, and the id */
+    struct buffer gone; /* for each one freed: the position, the slot, the size of its id, in the
+                           machine's order, and the id */
 };
 
 /* `slots_max` is a power of two. False where there is no memory for it. */
@@ -71,9 +78,8 @@ static inline void changes_drop(struct changes *changes, uint64_t position)
 bool changes_note_gone(struct changes *changes, uint32_t slot, struct span client);
 
 /* The one that was freed and stands at `*at`, 0 at first, which then is where the next one is;
- * false at the end. The id is borrowed until the log's next change. */
-bool changes_next_gone(const struct changes *changes, size_t *at, uint32_t *slot,
-                       struct span *client);
+ * false at the end. */
+bool changes_next_gone(const struct changes *changes, size_t *at, struct changes_gone *gone);
 
 void changes_free_gone(struct changes *changes);
 

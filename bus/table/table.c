@@ -322,12 +322,19 @@ static void count_new(struct table *table, const struct record *record)
         table->above.is_due = true;
 }
 
+/* `stays`: what stands there stays in its cell of the grid. */
+static inline bool stays_in_cell(const struct table *table, const struct record *record,
+                                 const struct location *location)
+{
+    return !table->has_grid || grid_stays(record, location);
+}
+
 __attribute__((always_inline)) static inline bool write_record(struct table *table, uint32_t slot,
                                                                struct record *record,
                                                                const struct location *location,
-                                                               uint16_t origin)
+                                                               uint16_t origin, bool stays)
 {
-    if (table->has_grid && !grid_stays(record, location))
+    if (!stays)
         return grid_write(table, slot, record, location, origin);
     return record_write(record, location, origin, names_hash(&table->names, origin),
                         &table->allowance);
@@ -350,7 +357,8 @@ add(struct table *table, const struct location *location, uint16_t origin, uint3
     if (record == NULL || !allowance_fits(allowance, beside_bytes))
         return refuse(table);
     allowance->taken += beside_bytes;
-    if (!write_record(table, *slot, record, location, origin)) {
+    bool stays = stays_in_cell(table, record, location);
+    if (!write_record(table, *slot, record, location, origin, stays)) {
         allowance->taken -= beside_bytes;
         return refuse(table);
     }
@@ -377,7 +385,8 @@ static enum table_outcome revive(struct table *table, uint32_t slot, struct reco
         return TABLE_EXPIRED;
     if (takes_no_more(table, room))
         return TABLE_FULL_CLIENTS;
-    if (!write_record(table, slot, record, location, origin))
+    bool stays = stays_in_cell(table, record, location);
+    if (!write_record(table, slot, record, location, origin, stays))
         return refuse(table);
     count_new(table, record);
     note_change(table, slot, false);
@@ -386,10 +395,10 @@ static enum table_outcome revive(struct table *table, uint32_t slot, struct reco
 
 __attribute__((always_inline)) static inline enum table_outcome
 overwrite(struct table *table, uint32_t slot, struct record *record,
-          const struct location *location, uint16_t origin)
+          const struct location *location, uint16_t origin, bool stays)
 {
     uint64_t before = record->hash;
-    if (!write_record(table, slot, record, location, origin))
+    if (!write_record(table, slot, record, location, origin, stays))
         return refuse(table);
     count_change(table, record, before ^ record->hash);
     return TABLE_NEWER;
@@ -406,12 +415,12 @@ replace_while_busy(struct table *table, uint32_t slot, const struct location *lo
         table_move_some(table);
     if (is_over(table, record))
         return room == NULL ? TABLE_UNKNOWN : revive(table, slot, record, location, origin, room);
-    bool stays = table->changes_noted != NULL && grid_stays(record, location);
+    bool stays = stays_in_cell(table, record, location);
     table_note(table, slot, -1);
-    enum table_outcome outcome = overwrite(table, slot, record, location, origin);
+    enum table_outcome outcome = overwrite(table, slot, record, location, origin, stays);
     table_note(table, slot, 1);
     if (outcome == TABLE_NEWER)
-        note_change(table, slot, stays);
+        note_change(table, slot, stays && table->has_grid);
     return outcome;
 }
 
@@ -421,7 +430,8 @@ replace(struct table *table, uint32_t slot, struct record *record, const struct 
 {
     if (__builtin_expect(table->is_busy, 0))
         return replace_while_busy(table, slot, location, origin, room);
-    return overwrite(table, slot, record, location, origin);
+    bool stays = stays_in_cell(table, record, location);
+    return overwrite(table, slot, record, location, origin, stays);
 }
 
 uint16_t table_origin(struct table *table, struct span origin)

@@ -214,8 +214,14 @@ void table_move_some(struct table *table);
  */
 bool table_make_chunk(struct table *table, uint32_t chunk);
 
-/* What stands in the slot counts once more (1), or once less (-1), to what a sweep has marked. */
-void table_note(struct table *table, uint32_t slot, int by);
+/* What stands in the slot counts once more (1), or once less (-1), to what a sweep has marked; the
+ * first one while a sweep marks. */
+void table_note_marked(struct table *table, uint32_t slot, int by);
+static inline void table_note(struct table *table, uint32_t slot, int by)
+{
+    if (table->sweep.phase == SWEEP_MARKS)
+        table_note_marked(table, slot, by);
+}
 
 /* Whether what stands there has a place on the globe and is in no leaf. */
 static inline bool grid_is_astray(const struct record *record)

@@ -52,10 +52,10 @@ static void end_marks(struct table *table, enum sweep_phase phase)
     set_busy(table);
 }
 
-void table_note(struct table *table, uint32_t slot, int by)
+void table_note_marked(struct table *table, uint32_t slot, int by)
 {
     struct sweep *sweep = &table->sweep;
-    if (sweep->phase != SWEEP_MARKS || slot >= sweep->next)
+    if (slot >= sweep->next)
         return;
     const struct record *record = record_at(table, slot);
     uint64_t mask, *origins = bits_of(sweep->origins, record->origin, &mask);

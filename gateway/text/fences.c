@@ -1,6 +1,7 @@
 #include "gateway/text/fences.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -318,6 +319,7 @@ bool fences_put(struct fences *fences, struct fence *fence, const struct degrees
                 int64_t radius_mm, struct allowance *allowance)
 {
     assert(radius_mm >= 0 && radius_mm <= FENCE_RADIUS_MM_MAX);
+    fences->puts++;
     uint64_t numbers[2 * FENCE_CELLS_MAX];
     uint32_t level_before = fence->level;
     fence->centre = arc_point(*centre);
@@ -427,6 +429,67 @@ bool fences_are_far(const struct fences *fences, const struct degrees *at)
         if (fences->of_level[level] > 0)
             return false;
     return !is_wide_used(fences, wide_of(latitude, longitude));
+}
+
+static_assert(LATITUDE_UNITS <= UINT16_MAX && LONGITUDE_UNITS <= UINT16_MAX, "as calm has them");
+
+/* A point within its hundredth of a degree. */
+struct within {
+    uint32_t latitude_unit, longitude_unit;
+    int64_t latitude_nano, longitude_nano;
+};
+
+static struct within within_of(const struct degrees *at)
+{
+    struct within within = {.latitude_unit = latitude_unit(at->latitude_nano),
+                            .longitude_unit = longitude_unit(at->longitude_nano)};
+    within.latitude_nano =
+        at->latitude_nano + DEGREES_LATITUDE_NANO_MAX - (int64_t)within.latitude_unit * UNIT_NANO;
+    within.longitude_nano = at->longitude_nano + DEGREES_LONGITUDE_NANO_MAX -
+                            (int64_t)within.longitude_unit * UNIT_NANO;
+    return within;
+}
+
+/* Not at a pole or at the antimeridian, which are counted to a hundredth beside them. */
+struct fences_calm fences_calm_around(const struct fences *fences, const struct degrees *at)
+{
+    struct within within = within_of(at);
+    bool is_edge = within.latitude_nano >= UNIT_NANO || within.longitude_nano >= UNIT_NANO;
+    return (struct fences_calm){.puts = fences->puts,
+                                .latitude_unit = (uint16_t)within.latitude_unit,
+                                .longitude_unit = (uint16_t)within.longitude_unit,
+                                .south_nano = is_edge ? UNIT_NANO : 0,
+                                .north_nano = UNIT_NANO - 1,
+                                .east_nano = UNIT_NANO - 1};
+}
+
+/* The chord is shorter than the arc, and four billionths of a degree to the north and as many to
+ * the east are less than a millimetre; two millimetres are for rounding. */
+void fences_calm_beside(struct fences_calm *calm, const struct fence *fence,
+                        const struct arc_point *point)
+{
+    struct within within = within_of(&point->at);
+    double chord_mm = 2 * ARC_RADIUS_MM * sqrt(arc_haversine(&fence->centre, point));
+    int64_t apart_mm = (int64_t)chord_mm - fence->radius_mm - 2;
+    int64_t reach_nano = 4 * greatest(apart_mm, 0);
+    int64_t south = within.latitude_nano - reach_nano, north = within.latitude_nano + reach_nano;
+    int64_t west = within.longitude_nano - reach_nano, east = within.longitude_nano + reach_nano;
+    calm->south_nano = (uint32_t)greatest(calm->south_nano, south);
+    calm->north_nano = (uint32_t)least(calm->north_nano, north);
+    calm->west_nano = (uint32_t)greatest(calm->west_nano, west);
+    calm->east_nano = (uint32_t)least(calm->east_nano, east);
+}
+
+bool fences_are_calm(const struct fences *fences, const struct fences_calm *calm,
+                     const struct degrees *at)
+{
+    if (calm->puts != fences->puts)
+        return false;
+    struct within within = within_of(at);
+    return within.latitude_unit == calm->latitude_unit &&
+           within.longitude_unit == calm->longitude_unit &&
+           within.latitude_nano >= calm->south_nano && within.latitude_nano <= calm->north_nano &&
+           within.longitude_nano >= calm->west_nano && within.longitude_nano <= calm->east_nano;
 }
 
 struct fence *fences_next(struct fences_walk *walk)

@@ -61,6 +61,7 @@ struct fences {
     uint32_t of_level[FENCES_LEVELS]; /* how many fences */
     uint32_t *in_wide;                /* while there is a fence, and after it */
     uint64_t *is_wide_used;           /* those bits */
+    uint32_t puts;                    /* grows with each circle that comes or moves */
     uint32_t came; /* grows where a wide cell, or a level above, gets its first circle: who was far
                       may be near now */
 };
@@ -101,6 +102,21 @@ void fences_fetch(struct fences_fetch *fetch);
 /* No circle is near the hundredths of a degree, in digits, where the point stands, and none of the
  * large ones at all: so for the whole of that, while `came` stays. There must be a fence. */
 bool fences_are_far(const struct fences *fences, const struct degrees *at);
+
+/* A part of a hundredth of a degree, in which no circle holds a point but some that are known:
+ * while `puts` stays, and these are told by other means. All zero is nowhere. */
+struct fences_calm {
+    uint32_t puts;
+    uint16_t latitude_unit, longitude_unit;
+    uint32_t south_nano, north_nano, west_nano, east_nano; /* of these; the last ones are in it */
+};
+/* Around the point, as far as its cells reach; then each circle that was found there, is not known
+ * and does not hold the point takes off what is near to it. There must be a fence. */
+struct fences_calm fences_calm_around(const struct fences *fences, const struct degrees *at);
+void fences_calm_beside(struct fences_calm *calm, const struct fence *fence,
+                        const struct arc_point *point);
+bool fences_are_calm(const struct fences *fences, const struct fences_calm *calm,
+                     const struct degrees *at);
 
 /* How far away a point is from the centre; false where it is outside of the radius. */
 bool fence_distance(const struct fence *fence, const struct arc_point *point, int64_t *mm);

@@ -58,7 +58,7 @@
 #define WATCHERS_OF_CENTRE_MAX 64u
 #define WATCHERS_RADIUS_MM_MAX INT64_C(1000000000)
 /* What watches of a connection take, in marks of who is told in, or is to be: 56 bytes each, up to
- * 96 with which it hangs on its client's slot, and up to 16 for notes that this has changed. */
+ * 136 with which it hangs on its client's slot, and up to 16 for notes that this has changed. */
 #define WATCHERS_MARKS_MAX    4000000u
 #define WATCHERS_NOTES_A_MARK 2u
 /* The log of clients that are gone, for all watches of everything: whoever has most of that to read

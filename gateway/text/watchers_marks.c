@@ -129,6 +129,33 @@ static void set_watched(struct watchers *watchers, uint32_t slot, bool is_watche
     word->is_watched = is_watched ? word->is_watched | bit : word->is_watched & ~bit;
 }
 
+static uint64_t noted_bit(uint32_t at)
+{
+    return at < WATCHERS_NOTED_MAX ? UINT64_C(1) << at : 0;
+}
+
+/* Another mark is there now, or none: whether a run begins there, which the next one must know. */
+static void look_at_run(struct watchers_marks *marks, uint32_t at)
+{
+    uint64_t bit = noted_bit(at), before = at == 0 ? 0 : noted_bit(at - 1);
+    marks->is_first &= ~bit;
+    if (at >= marks->count)
+        marks->is_own &= ~bit;
+    else if (at == 0 || ((marks->is_own & (bit | before)) != 0) ||
+             marks->hung[at].notes != marks->hung[at - 1].notes)
+        marks->is_first |= bit;
+}
+
+static void look_at_runs(struct watchers_marks *marks, uint32_t at)
+{
+    uint64_t bit = noted_bit(at);
+    marks->is_own &= ~bit;
+    if (at < marks->count && marks->hung[at].mark == &marks->hung[at].watch->self)
+        marks->is_own |= bit;
+    look_at_run(marks, at);
+    look_at_run(marks, at + 1);
+}
+
 bool watchers_hang(struct watchers *watchers, uint32_t slot, struct watchers_mark *mark)
 {
     struct watchers_slot *at = watchers_slot(watchers, slot);
@@ -143,16 +170,12 @@ bool watchers_hang(struct watchers *watchers, uint32_t slot, struct watchers_mar
     }
     at->marks->hung[count] = (struct watchers_hung){mark, mark->watch, mark->watch->notes};
     at->marks->count++;
+    look_at_runs(at->marks, count);
     at->marks->centres += watchers_is_centre(mark);
     mark->slot_ord = slot + 1;
     mark->slot_at = count;
     set_watched(watchers, slot, true);
     return true;
-}
-
-static uint64_t noted_bit(uint32_t at)
-{
-    return at < WATCHERS_NOTED_MAX ? UINT64_C(1) << at : 0;
 }
 
 void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
@@ -163,6 +186,7 @@ void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
     struct watchers_slot *at = watchers_slot_kept(watchers, slot);
     struct watchers_marks *marks = at->marks;
     marks->centres -= watchers_is_centre(mark);
+    marks->calm = (struct fences_calm){0};
     struct watchers_hung last = marks->hung[--marks->count];
     uint64_t last_bit = noted_bit(marks->count), bit = noted_bit(mark->slot_at);
     bool is_last_noted = (marks->is_noted & last_bit) != 0;
@@ -171,6 +195,8 @@ void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
         marks->is_noted |= bit;
     marks->hung[mark->slot_at] = last;
     last.mark->slot_at = mark->slot_at;
+    look_at_runs(marks, mark->slot_at);
+    look_at_runs(marks, marks->count);
     mark->slot_ord = 0;
     set_watched(watchers, slot, marks->count > 0);
     /* Where a quarter is in use a half of it is given back: so what is hung and unhung in turn does

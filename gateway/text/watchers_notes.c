@@ -105,14 +105,14 @@ static bool make_room(struct watchers *watchers, struct watchers_notes *notes)
 }
 
 void watchers_note(struct watchers *watchers, uint32_t slot, struct watchers_marks *marks,
-                   uint32_t at)
+                   uint64_t run)
 {
-    struct watchers_notes *notes = marks->hung[at].notes;
-    uint64_t bit = UINT64_C(1) << at;
-    if (notes->connection == NULL || (marks->is_noted & bit) != 0)
+    if ((marks->is_noted & run) == run)
         return;
-    bool is_noted_there = (marks->is_noted & bit >> 1) != 0 && marks->hung[at - 1].notes == notes;
-    if (!is_noted_there) {
+    struct watchers_notes *notes = marks->hung[__builtin_ctzll(run)].notes;
+    if (notes->connection == NULL)
+        return;
+    if ((marks->is_noted & run) == 0) {
         if (!make_room(watchers, notes)) {
             watchers_lose(watchers, notes->connection);
             return;
@@ -120,5 +120,5 @@ void watchers_note(struct watchers *watchers, uint32_t slot, struct watchers_mar
         notes->slots[notes->count++] = slot;
         watchers_give(watchers, notes->connection);
     }
-    marks->is_noted |= bit;
+    marks->is_noted |= run;
 }

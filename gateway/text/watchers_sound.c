@@ -26,6 +26,23 @@ static bool has_note(const struct watchers_notes *notes, uint32_t slot)
            (list_holds(&connection->due) || connection->is_given || connection->reply != NULL);
 }
 
+/* By what each of them is: where runs begin, and which of the marks are watches' own. */
+static bool are_runs_sound(const struct watchers_marks *marks)
+{
+    uint64_t is_first = 0, is_own = 0;
+    bool was_own = true;
+    for (uint32_t i = 0; i < marks->count && i < WATCHERS_NOTED_MAX; i++) {
+        const struct watchers_hung *hung = &marks->hung[i];
+        bool is_self = hung->mark == &hung->watch->self;
+        is_own |= (uint64_t)is_self << i;
+        if (is_self || was_own || hung->notes != marks->hung[i - 1].notes)
+            is_first |= UINT64_C(1) << i;
+        was_own = is_self;
+    }
+    return marks->is_first == is_first && marks->is_own == is_own &&
+           (marks->is_noted & (is_own | ~watchers_notable(marks))) == 0;
+}
+
 static bool hangs(const struct watchers *watchers, const struct watchers_mark *mark)
 {
     uint32_t slot = mark->slot_ord - 1;
@@ -33,7 +50,8 @@ static bool hangs(const struct watchers *watchers, const struct watchers_mark *m
     if (marks == NULL || mark->slot_at >= marks->count)
         return false;
     const struct watchers_hung *hung = &marks->hung[mark->slot_at];
-    return hung->mark == mark && hung->watch == mark->watch && hung->notes == mark->watch->notes &&
+    return are_runs_sound(marks) && hung->mark == mark && hung->watch == mark->watch &&
+           hung->notes == mark->watch->notes &&
            (!is_noted(marks, mark->slot_at) || has_note(hung->notes, slot)) &&
            (watchers_word_kept(watchers, slot)->is_watched & watchers_bit(slot)) != 0;
 }

@@ -54,14 +54,18 @@ struct watchers_hung {
     struct watchers_notes *notes;
 };
 
-/* So many of a slot's marks can be noted, the first ones. */
+/* So many of a slot's marks can be noted, the first ones. Of these a *run* is noted at once: some
+ * in turn that have the same notes, or one that is a watch's own. */
 #define WATCHERS_NOTED_MAX 64u
 
 struct watchers_marks {
     uint32_t count;
-    uint16_t room_bits; /* there is room for 2^room_bits - 1 */
-    uint16_t centres;   /* circles in whose middle the client stands: WATCHERS_OF_CENTRE_MAX */
-    uint64_t is_noted;  /* by bits: then the slot is among the notes of that mark's connection */
+    uint16_t room_bits;      /* there is room for 2^room_bits - 1 */
+    uint16_t centres;        /* circles in whose middle the client stands: WATCHERS_OF_CENTRE_MAX */
+    uint64_t is_first;       /* of a run, by bits */
+    uint64_t is_own;         /* a watch's own mark, which is not noted */
+    uint64_t is_noted;       /* then the slot is among the notes of that mark's connection */
+    struct fences_calm calm; /* where no other circles hold the client than those of its marks */
     struct watchers_hung hung[];
 };
 
@@ -264,6 +268,19 @@ struct watchers_mark *watchers_take_due(struct watch *watch);
 void watchers_mark_gone(struct watchers *watchers, struct watchers_mark *mark, struct span client,
                         struct watchers_gone **gone);
 
+/* The marks that can be noted, as bits, and those of the run that begins with the first of `first`,
+ * some firsts of runs. */
+static inline uint64_t watchers_notable(const struct watchers_marks *marks)
+{
+    return marks->count >= WATCHERS_NOTED_MAX ? UINT64_MAX : (UINT64_C(1) << marks->count) - 1;
+}
+
+static inline uint64_t watchers_run(const struct watchers_marks *marks, uint64_t first)
+{
+    uint64_t lowest = first & -first, next = first & (first - 1);
+    return (next == 0 ? watchers_notable(marks) : (next & -next) - 1) & -lowest;
+}
+
 /* ---- watchers_notes.c ---- */
 
 /* The notes of the connection are the watch's, too, until it leaves them. False where memory for
@@ -273,9 +290,11 @@ bool watchers_join_notes(struct watchers *watchers, struct watchers_connection *
 void watchers_leave_notes(struct watchers *watchers, struct watch *watch);
 /* All its watches have ended. */
 void watchers_end_notes(struct watchers *watchers, struct watchers_connection *connection);
-/* One of the first WATCHERS_NOTED_MAX marks of the slot, not a watch's own, is to be due. */
+/* Marks of the slot, some of a run from its first one on, which is not a watch's own, are to be
+ * due.
+ */
 void watchers_note(struct watchers *watchers, uint32_t slot, struct watchers_marks *marks,
-                   uint32_t at);
+                   uint64_t run);
 /* Marks that are noted are due now, the ones noted first before others, for one step each. False
  * where steps did not suffice. */
 bool watchers_take_notes(struct watchers *watchers, const struct watchers_connection *connection,

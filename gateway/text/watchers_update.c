@@ -6,10 +6,10 @@
 
 /* So many changes are looked at in turn after what is read of them was fetched from memory: so many
  * lines of the marks of each, and of so many what they name. */
-#define BLOCK         16u
-#define LINE_BYTES    64u
-#define MARK_LINES    4u
-#define MARKS_FETCHED 16u
+#define BLOCK        16u
+#define LINE_BYTES   64u
+#define MARK_LINES   2u
+#define RUNS_FETCHED 16u
 
 bool watchers_is_there(const struct watchers *watchers, uint32_t slot)
 {
@@ -191,52 +191,88 @@ static bool was_looked_at(const struct watchers *watchers, const struct watchers
 }
 
 /* Circles that hold the client and whom nobody told of it. Those who were told, and those in whose
- * middle it stands, were looked at before. */
-static void look_at_fences(struct watchers *watchers, uint32_t slot, bool stays)
+ * middle it stands, were looked at before. Where one that is watched is calm is kept. */
+static void look_for_fences(struct watchers *watchers, uint32_t slot, const struct degrees *place)
 {
-    struct degrees place;
     struct fences_walk walk;
     struct fence *fence;
-    if (watchers->fences.cells.nodes == 0 || (stays && was_far(watchers, slot)) ||
-        !grid_slot_place(watchers->table, slot, &place) || is_far(watchers, slot, &place))
-        return;
-    fences_begin(&walk, &watchers->fences, &place);
-    struct arc_point point = {.cosine = -1};
+    struct arc_point point = arc_point(*place);
+    struct fences_calm calm = fences_calm_around(&watchers->fences, place);
+    bool is_kept = watchers_hung(watchers, slot) != NULL;
     uint32_t next = 0;
+    fences_begin(&walk, &watchers->fences, place);
     while ((fence = fences_next(&walk)) != NULL) {
         int64_t mm;
         struct watch *watch = LIST_OWNER(fence, struct watch, fence);
         if (was_looked_at(watchers, watchers_hung(watchers, slot), watch, &next))
             continue;
-        if (point.cosine < 0)
-            point = arc_point(place);
-        if (!fence_distance(fence, &point, &mm) || !watchers_tells_slot(watchers, watch, slot))
+        if (!fence_distance(fence, &point, &mm)) {
+            if (is_kept)
+                fences_calm_beside(&calm, fence, &point);
             continue;
-        struct watchers_mark *mark = watchers_mark(watchers, watch, slot);
+        }
+        struct watchers_mark *mark = watchers_tells_slot(watchers, watch, slot)
+                                         ? watchers_mark(watchers, watch, slot)
+                                         : NULL;
         if (mark != NULL)
             watchers_mark_due(watchers, mark);
+        else
+            calm = (struct fences_calm){0};
     }
+    if (is_kept && watchers_hung(watchers, slot) != NULL)
+        watchers_hung(watchers, slot)->calm = calm;
+}
+
+static bool is_calm(const struct watchers *watchers, const struct watchers_marks *marks,
+                    const struct degrees *place)
+{
+    return marks != NULL && fences_are_calm(&watchers->fences, &marks->calm, place);
+}
+
+/* `known`: where the client is, or NULL. */
+static void look_at_fences(struct watchers *watchers, uint32_t slot, bool stays,
+                           const struct degrees *known)
+{
+    struct degrees place;
+    struct watchers_marks *marks = watchers_hung(watchers, slot);
+    if (watchers->fences.cells.nodes == 0 || (stays && was_far(watchers, slot)))
+        return;
+    if (known != NULL)
+        place = *known;
+    else if (!grid_slot_place(watchers->table, slot, &place))
+        return;
+    if (is_calm(watchers, marks, &place))
+        return;
+    /* Not where it was: what is said of that must not be believed after what is found now. */
+    if (marks != NULL)
+        marks->calm = (struct fences_calm){0};
+    if (!is_far(watchers, slot, &place))
+        look_for_fences(watchers, slot, &place);
 }
 
 /* Marks beyond those that can be noted are due at once. */
 static void look_at_marks(struct watchers *watchers, uint32_t slot)
 {
     struct watchers_marks *marks = watchers_hung(watchers, slot);
-    for (uint32_t i = 0; i < marks->count; i++) {
+    for (uint64_t first = marks->is_first; first != 0; first &= first - 1) {
+        if ((marks->is_own & first & -first) != 0)
+            look_at_self(watchers, marks->hung[__builtin_ctzll(first)].watch);
+        else
+            watchers_note(watchers, slot, marks, watchers_run(marks, first));
+    }
+    for (uint32_t i = WATCHERS_NOTED_MAX; i < marks->count; i++) {
         const struct watchers_hung *hung = &marks->hung[i];
-        if (i >= WATCHERS_NOTED_MAX)
-            hung->watch->seen = watchers->looks;
+        hung->watch->seen = watchers->looks;
         if (is_self(hung))
             look_at_self(watchers, hung->watch);
-        else if (i < WATCHERS_NOTED_MAX)
-            watchers_note(watchers, slot, marks, i);
         else
             watchers_mark_due(watchers, hung->mark);
     }
 }
 
 /* What stands in the slot has changed, for the last time at that position. */
-static void look_at(struct watchers *watchers, uint32_t slot, uint64_t position, bool stays)
+static void look_at(struct watchers *watchers, uint32_t slot, uint64_t position, bool stays,
+                    const struct degrees *known)
 {
     watchers->looks++;
     if (knows_births(watchers))
@@ -245,7 +281,7 @@ static void look_at(struct watchers *watchers, uint32_t slot, uint64_t position,
         ask(watchers, slot);
     if (is_watched(watchers, slot))
         look_at_marks(watchers, slot);
-    look_at_fences(watchers, slot, stays);
+    look_at_fences(watchers, slot, stays, known);
 }
 
 /* ---- the change log ---- */
@@ -280,10 +316,9 @@ static void take_gone(struct watchers *watchers, uint32_t slot, struct span clie
 static void take_all_gone(struct watchers *watchers)
 {
     size_t at = 0;
-    uint32_t slot;
-    struct span client;
-    while (changes_next_gone(&watchers->changes, &at, &slot, &client))
-        take_gone(watchers, slot, client);
+    struct changes_gone gone;
+    while (changes_next_gone(&watchers->changes, &at, &gone))
+        take_gone(watchers, gone.slot, gone.client);
     changes_free_gone(&watchers->changes);
 }
 
@@ -340,33 +375,46 @@ static void fetch_marks(const struct watchers_marks *marks)
 
 static void fetch_marked(const struct watchers_marks *marks)
 {
-    __builtin_prefetch(marks->hung[0].notes);
-    for (uint32_t at = 0; at < marks->count && at < MARKS_FETCHED; at++)
-        if (is_self(&marks->hung[at]))
-            __builtin_prefetch(marks->hung[at].watch);
+    uint32_t left = RUNS_FETCHED;
+    for (uint64_t first = marks->is_first; first != 0 && left > 0; first &= first - 1, left--) {
+        const struct watchers_hung *hung = &marks->hung[__builtin_ctzll(first)];
+        bool is_own = (marks->is_own & first & -first) != 0;
+        __builtin_prefetch(is_own ? (const void *)hung->watch : (const void *)hung->notes);
+    }
 }
+
+/* A change of a block, and where its client is; NULL: not known. */
+struct looked {
+    uint64_t position;
+    const struct degrees *known;
+    struct degrees place;
+};
 
 /* What is read of changes that are looked at, in steps of which each reads what the one before it
  * fetched. */
-static void fetch(const struct watchers *watchers, const uint64_t *positions, uint32_t count)
+static void fetch(const struct watchers *watchers, struct looked *looked, uint32_t count)
 {
     const struct watchers_marks *marks[BLOCK];
     struct fences_fetch fetches[BLOCK];
     bool has_fences = watchers->fences.cells.nodes > 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t slot = changes_at(&watchers->changes, positions[i]);
+        uint32_t slot = changes_at(&watchers->changes, looked[i].position);
         table_prefetch_slot(watchers->table, slot);
         __builtin_prefetch(watchers_slot_kept(watchers, slot));
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct degrees place;
-        uint32_t slot = changes_at(&watchers->changes, positions[i]);
-        marks[i] = watchers_hung(watchers, slot);
+        marks[i] = watchers_hung(watchers, changes_at(&watchers->changes, looked[i].position));
         if (marks[i] != NULL)
             fetch_marks(marks[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = changes_at(&watchers->changes, looked[i].position);
         fetches[i].count = 0;
-        if (has_fences && grid_slot_place(watchers->table, slot, &place))
-            fences_fetch_buckets(&fetches[i], &watchers->fences, &place);
+        if (!has_fences || !grid_slot_place(watchers->table, slot, &looked[i].place))
+            continue;
+        looked[i].known = &looked[i].place;
+        if (!is_calm(watchers, marks[i], looked[i].known))
+            fences_fetch_buckets(&fetches[i], &watchers->fences, looked[i].known);
     }
     for (uint32_t i = 0; i < count; i++)
         fences_fetch_cells(&fetches[i]);
@@ -383,19 +431,20 @@ static void fetch(const struct watchers *watchers, const uint64_t *positions, ui
  * gone over afterwards. */
 static void take_block(struct watchers *watchers, uint64_t from, uint64_t end)
 {
-    uint64_t positions[BLOCK];
+    struct looked looked[BLOCK];
     uint32_t count = 0;
     fetch_words(watchers, from, end);
     for (uint64_t position = from; position < end; position++)
         if (!is_passed(watchers, position))
-            positions[count++] = position;
+            looked[count++] = (struct looked){.position = position};
     if (count > 1)
-        fetch(watchers, positions, count);
+        fetch(watchers, looked, count);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t slot = changes_at(&watchers->changes, positions[i]);
+        uint32_t slot = changes_at(&watchers->changes, looked[i].position);
         /* Of several changes of everything's only the last is left: it may have moved before. */
-        bool stays = !knows_births(watchers) && changes_stays(&watchers->changes, positions[i]);
-        look_at(watchers, slot, positions[i], stays);
+        bool stays =
+            !knows_births(watchers) && changes_stays(&watchers->changes, looked[i].position);
+        look_at(watchers, slot, looked[i].position, stays, looked[i].known);
     }
 }
 
@@ -411,7 +460,7 @@ static void take_any(struct watchers *watchers, uint64_t end)
     for (uint32_t slot = 0; slot < table_slots(watchers->table); slot++) {
         if (knows_births(watchers) && watchers_slot(watchers, slot) == NULL)
             return;
-        look_at(watchers, slot, end - 1, false);
+        look_at(watchers, slot, end - 1, false, NULL);
     }
 }
 

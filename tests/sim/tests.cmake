@@ -90,6 +90,7 @@ if(NOT ZHERD_SANITIZE)
             unit/watchers_limits=$<TARGET_OBJECTS:test_unit_watchers_limits>
             unit/watchers_notes=$<TARGET_OBJECTS:test_unit_watchers_notes>
             unit/fences=$<TARGET_OBJECTS:test_unit_fences>
+            unit/web_stream=$<TARGET_OBJECTS:test_unit_web_stream>
             unit/session_nearby=$<TARGET_OBJECTS:test_unit_session_nearby>
             unit/session_watch=$<TARGET_OBJECTS:test_unit_session_watch>
             unit/telling=$<TARGET_OBJECTS:test_unit_telling>

@@ -179,6 +179,77 @@ static void every_circle_around_a_point_is_found(void)
         CHECK_INT(world.fences.of_level[level], 0);
 }
 
+static struct fences_calm calm_at(struct world *world, const struct degrees *at)
+{
+    struct fences_walk walk;
+    struct fence *fence;
+    struct arc_point point = arc_point(*at);
+    struct fences_calm calm = fences_calm_around(&world->fences, at);
+    int64_t mm;
+    fences_begin(&walk, &world->fences, at);
+    while ((fence = fences_next(&walk)) != NULL)
+        if (!fence_distance(fence, &point, &mm))
+            fences_calm_beside(&calm, fence, &point);
+    return calm;
+}
+
+static int64_t edge_or_within(uint32_t low, uint32_t high)
+{
+    return roll(3) == 0 ? low : roll(2) == 0 || high < low ? high : between(low, high);
+}
+
+static uint32_t calm_points;
+
+/* Circles that hold another point of it hold the one for which it is calm. */
+static void look_at_what_is_calm(struct world *world, struct degrees at)
+{
+    struct fences_calm calm = calm_at(world, &at);
+    struct arc_point point = arc_point(at);
+    for (uint32_t i = 0; i < 8; i++) {
+        int64_t mm, up = edge_or_within(calm.south_nano, calm.north_nano);
+        int64_t across = edge_or_within(calm.west_nano, calm.east_nano);
+        struct degrees other = {calm.latitude_unit * (NANO / 100) - 90 * NANO + up +
+                                    (roll(4) == 0 ? between(-1, 1) : 0),
+                                calm.longitude_unit * (NANO / 100) - 180 * NANO + across};
+        if (i == 0)
+            other = at;
+        if (!fences_are_calm(&world->fences, &calm, &other))
+            continue;
+        struct arc_point there = arc_point(other);
+        calm_points++;
+        for (uint32_t k = 0; k < FENCES; k++) {
+            const struct fence *fence = &world->all[k];
+            if (fence->cells != NULL && fence_distance(fence, &there, &mm))
+                CHECK(fence_distance(fence, &point, &mm));
+        }
+    }
+}
+
+/* Until a circle comes, or moves within its cells. */
+static void no_other_circle_is_where_it_is_calm(void)
+{
+    static struct world world;
+    world = (struct world){.allowance.max = UINT64_MAX, .fences.cells.seed = 79};
+    for (uint32_t i = 0; i < points_max; i++) {
+        struct fence *fence = &world.all[roll(FENCES)];
+        struct degrees place = choose_place(), at = choose_place();
+        int64_t radius_mm = choose_radius();
+        if (roll(2) == 0) { /* some hundred metres to either side of an edge */
+            int64_t apart = between(-3000000, 3000000);
+            place = (struct degrees){clamp(at.latitude_nano + radius_mm * 9 + apart, 90 * NANO),
+                                     at.longitude_nano};
+        }
+        struct fences_calm calm = fences_calm_around(&world.fences, &at);
+        CHECK(fences_put(&world.fences, fence, &place, radius_mm, &world.allowance));
+        CHECK(!fences_are_calm(&world.fences, &calm, &at));
+        look_at_what_is_calm(&world, at);
+    }
+    printf("    %u calm points\n", calm_points);
+    CHECK(calm_points > points_max / 4);
+    for (uint32_t i = 0; i < FENCES; i++)
+        fences_remove(&world.fences, &world.all[i], &world.allowance);
+}
+
 /* Whoever is far away looks at none of them, and a step within cells costs no change. */
 static void circles_far_away_are_not_looked_at(void)
 {
@@ -256,6 +327,7 @@ static void nodes_are_found_by_their_numbers(void)
 static const struct check_case cases[] = {
     {"every circle around a point is found", every_circle_around_a_point_is_found},
     {"who is far is far until a circle comes", who_is_far_is_far_until_a_circle_comes},
+    {"no other circle is where it is calm", no_other_circle_is_where_it_is_calm},
     {"circles far away are not looked at", circles_far_away_are_not_looked_at},
     {"memory that is refused leaves a circle nowhere",
      memory_that_is_refused_leaves_a_circle_nowhere},

@@ -418,11 +418,13 @@ static void a_sweep_waits_for_who_follows(void)
     while (told < CLIENTS) {
         for (uint32_t i = 0; i < 1000 && table_is_sweeping(table); i++)
             count += table_sweep(table, freed, FREED_MAX);
-        CHECK(changes.gone.len < CHANGES_GONE_BYTES_MAX + sizeof id + 8);
+        CHECK(changes.gone.len < CHANGES_GONE_BYTES_MAX + sizeof id + 16);
         CHECK(count < CLIENTS || changes.gone.len < CHANGES_GONE_BYTES_MAX);
-        struct span client;
-        for (size_t at = 0; changes_next_gone(&changes, &at, &slot, &client); told++)
-            CHECK_INT(client.len, sizeof id);
+        struct changes_gone gone;
+        for (size_t at = 0; changes_next_gone(&changes, &at, &gone); told++) {
+            CHECK_INT(gone.client.len, sizeof id);
+            CHECK_INT(gone.position, told);
+        }
         CHECK_INT(told, count);
         changes_free_gone(&changes);
     }

@@ -103,6 +103,36 @@ static void who_is_over_by_time_alone_is_gone(void)
     flood_destroy(&rig.flood);
 }
 
+static void reads_none(struct stream *stream, struct viewer *viewer)
+{
+    read_all(stream, viewer, &picture, 100);
+    CHECK(!picture.is_there[0]);
+}
+
+/* Whoever has read the table while it was there has it, although all others were told before. */
+static void who_comes_back_between_two_ticks_is_gone_again(void)
+{
+    struct show_rig rig = show_open(EXPIRE_MS);
+    show_report(&rig, "e0", "+1+2");
+    struct stream *stream = stream_new(rig.flood, RUN);
+    struct viewer viewer = {0};
+    begin(stream, &viewer, "");
+    show_forget(&rig, "e0");
+    stream_tick(stream, 0);
+    reads_none(stream, &viewer);
+    uint64_t gones = picture.gones;
+    show_pass(&rig, 1000);
+    show_report(&rig, "e0", "+1+2");
+    picture.is_there[0] = true;
+    show_pass(&rig, 10 * EXPIRE_MS); /* and is freed before anybody looked */
+    stream_tick(stream, 200);
+    reads_none(stream, &viewer);
+    CHECK_INT(picture.gones, gones + 1);
+    stream_leave(stream, &viewer);
+    stream_destroy(&stream);
+    flood_destroy(&rig.flood);
+}
+
 static void a_viewer_goes_on_where_it_was(void)
 {
     struct show_rig rig = show_open(0);
@@ -397,6 +427,8 @@ static const struct check_case cases[] = {
      a_client_that_moves_often_is_told_once_a_tick},
     {"who goes is told once", who_goes_is_told_once},
     {"who is over by time alone is gone", who_is_over_by_time_alone_is_gone},
+    {"who comes back between two ticks is gone again",
+     who_comes_back_between_two_ticks_is_gone_again},
     {"a viewer goes on where it was", a_viewer_goes_on_where_it_was},
     {"who is too slow begins again", who_is_too_slow_begins_again},
     {"more ticks than are kept", more_ticks_than_are_kept},

@@ -45,7 +45,8 @@ struct stream {
     struct flood *flood;
     struct table *table;
     struct changes changes;
-    uint64_t at;       /* the changes before were looked at */
+    uint64_t at;       /* the changes before were looked at, */
+    uint64_t seen;     /* and those before this for whom a reader may have found there again */
     uint64_t run;      /* of the next audience */
     uint32_t *marks;   /* of each slot: in which round it was looked at last, and ABSENT */
     uint32_t *changed; /* of each slot: in which tick it changed last */
@@ -240,14 +241,27 @@ static void tell_gone(struct stream *stream, struct span client)
     stream->figures.gones++;
 }
 
-/* What was a tombstone is told already. The slot is another client's from now on. */
-static void tell_freed(struct stream *stream, uint32_t slot, struct span client)
+/* Who was gone and changed before that position may have been there again, and been read. */
+static void see_before(struct stream *stream, uint64_t position)
 {
-    bool is_told = slot < stream->mark_count && (stream->marks[slot] & ABSENT) != 0;
+    stream->seen = stream->seen > stream->at ? stream->seen : stream->at;
+    for (; stream->seen < position; stream->seen++) {
+        uint32_t slot = changes_at(&stream->changes, stream->seen);
+        if (slot < stream->mark_count)
+            stream->marks[slot] &= ~ABSENT;
+    }
+}
+
+/* What was a tombstone is told already. The slot is another client's from now on. */
+static void tell_freed(struct stream *stream, const struct changes_gone *gone)
+{
+    see_before(stream, gone->position);
+    stream->seen = gone->position + 1;
+    bool is_told = gone->slot < stream->mark_count && (stream->marks[gone->slot] & ABSENT) != 0;
     if (is_told)
-        stream->marks[slot] &= ~ABSENT;
+        stream->marks[gone->slot] &= ~ABSENT;
     else
-        tell_gone(stream, client);
+        tell_gone(stream, gone->client);
 }
 
 static void tell_moved(struct stream *stream, uint32_t slot)
@@ -255,7 +269,6 @@ static void tell_moved(struct stream *stream, uint32_t slot)
     struct geojson_feature feature;
     if (!read_slot(stream, slot, &feature))
         return;
-    stream->marks[slot] &= ~ABSENT;
     stream->changed[slot] = stream->tick;
     if (stream->figures.audiences == 0)
         return;
@@ -269,10 +282,10 @@ static void tell_moved(struct stream *stream, uint32_t slot)
 static void look_at(struct stream *stream, uint32_t slot)
 {
     struct geojson_feature feature;
-    if (slot == CHANGES_NONE || (stream->marks[slot] & ~ABSENT) == stream->round ||
-        !table_slot_is_live(stream->table, slot))
+    if (slot == CHANGES_NONE || !table_slot_is_live(stream->table, slot) ||
+        (stream->marks[slot] & ~ABSENT) == stream->round)
         return;
-    stream->marks[slot] = (stream->marks[slot] & ABSENT) | stream->round;
+    stream->marks[slot] = stream->round;
     if (read_slot(stream, slot, &feature)) {
         stream->moved[stream->moved_count++] = slot;
     } else {
@@ -307,11 +320,9 @@ static bool is_full(const struct stream *stream)
 /* Clients that were freed come first, all of them: one that is there again is told after that. */
 static void tell_all_freed(struct stream *stream)
 {
-    uint32_t slot;
-    struct span client;
-    while (!is_full(stream) &&
-           changes_next_gone(&stream->changes, &stream->gone_at, &slot, &client))
-        tell_freed(stream, slot, client);
+    struct changes_gone gone;
+    while (!is_full(stream) && changes_next_gone(&stream->changes, &stream->gone_at, &gone))
+        tell_freed(stream, &gone);
     if (is_full(stream))
         return;
     changes_free_gone(&stream->changes);
