@@ -10,8 +10,8 @@ processes are on loopback, of a network namespace of one's own where that is wan
     unshare --net sh -c 'ip link set lo up; exec tests/bench/growth.py build ../before/build'
 
 `lone`: updates that leave one after the other, 50 a second, seen by a watcher at a node that is
-farthest. `load`: as many as one node takes, of clients that move by up to 30 m; the rate is until
-that other node has them all, in the editions until all nodes do. Copies are the locations that all
+farthest. `load`: as many as one node takes; the rate is until that other node has them all, in the editions
+until all nodes do. Clients move by up to 30 m. Copies are the locations that all
 nodes sent for an update, counted by their monitors. CPU is that of all nodes for an update, less
 what they take at rest in the same time. All are medians of the rounds, with the least and the
 greatest; the last column is the median of the first build's part of the other's within a round.
@@ -106,7 +106,8 @@ class Measured:
 
 
 def run_bench(bench, *flags):
-    run = subprocess.run([bench, "--json", *map(str, flags)], capture_output=True, text=True)
+    run = subprocess.run([bench, "--json", "--fleet", "dense", *map(str, flags)],
+                         capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(f"zherd-bench {' '.join(map(str, flags))}: {run.stderr}")
     return json.loads(run.stdout)
@@ -125,14 +126,14 @@ def measure(build, bench, one):
         figures = {"rest, CPU per mille": 1000 * rested.rest}
         lone, copies, cpu_us = rested.count(LONE_UPDATES, lambda: run_bench(
             bench, "--protocol", "zherd-watch", "--workload", "propagate", "--rate", LONE_RATE,
-            "--updates", LONE_UPDATES, *ports))
+            "--clients", 1000, "--updates", LONE_UPDATES, *ports))
         figures |= {"lone, copies": copies, "lone, CPU us": cpu_us, "lone, p50 us": lone["p50_us"],
                     "lone, p99 us": lone["p99_us"]}
         others = [port for name, port in herd.ports.items() if name != one.first]
         asked = [ports[0], *others] if one.asks_all else ports
         load, copies, cpu_us = rested.count(one.clients + one.updates, lambda: run_bench(
             bench, "--workload", "converge", "--clients", one.clients, "--updates", one.updates,
-            "--depth", 16, "--fleet", "dense", *asked))
+            "--depth", 16, *asked))
         return figures | {"load, copies": copies, "load, CPU us": cpu_us,
                           "load, updates/s": load["requests_per_s"]}
 
