@@ -164,27 +164,34 @@ __attribute__((noinline)) static void note(struct flood *flood, uint32_t slot)
 /* To all links from that one on. */
 static void spread_from(struct flood *flood, size_t first, uint32_t slot, const struct peer *source)
 {
-    for (size_t i = first; i < flood->peer_count; i++)
-        if (&flood->peers[i] != source)
-            peer_change(&flood->peers[i], slot);
+    struct peer *end = flood->peers + flood->peer_count;
+    for (struct peer *peer = flood->peers + first; peer < end; peer++)
+        if (peer != source)
+            peer_change(peer, slot);
 }
 
 /* Some links declined it: those that did not are the bits of a few words. */
-__attribute__((noinline)) static void spread_by_way(struct flood *flood, uint32_t slot,
-                                                    uint16_t origin, const struct peer *source)
+__attribute__((noinline)) static void spread_to_open(struct flood *flood, uint32_t slot,
+                                                     uint16_t origin, const struct peer *source)
 {
-    lazy_note(&flood->lazy, slot);
-    if (!lazy_is_any_closed(&flood->lazy, origin)) {
-        spread_from(flood, 0, slot, source);
-        return;
-    }
     for (uint32_t word = 0; word < LAZY_WORDS; word++)
         for (uint64_t open = lazy_open(&flood->lazy, origin, word); open != 0; open &= open - 1) {
             struct peer *peer = &flood->peers[word * 64 + (uint32_t)__builtin_ctzll(open)];
             if (peer != source)
                 peer_change(peer, slot);
         }
-    spread_from(flood, LAZY_LINKS_MAX, slot, source);
+    if (__builtin_expect(flood->peer_count > LAZY_LINKS_MAX, false))
+        spread_from(flood, LAZY_LINKS_MAX, slot, source);
+}
+
+__attribute__((noinline)) static void spread_by_way(struct flood *flood, uint32_t slot,
+                                                    uint16_t origin, const struct peer *source)
+{
+    lazy_note(&flood->lazy, slot);
+    if (lazy_is_any_closed(&flood->lazy, origin))
+        spread_to_open(flood, slot, origin, source);
+    else
+        spread_from(flood, 0, slot, source);
 }
 
 void flood_spread(struct flood *flood, uint32_t slot, uint16_t origin, const struct peer *source)

@@ -25,6 +25,26 @@ static void prefetch(const struct ring *ring, uint32_t distance, const struct ta
         table_prefetch_slot(table, slot);
 }
 
+/* What waits are the next positions, each of another slot, and nothing is sent again. */
+static bool is_plain(const struct ring *ring)
+{
+    return ring->next == ring->sent && ring->head - ring->sent == ring->due_count;
+}
+
+/* The slot after the `taken` ones that the ring is not told of yet. */
+static inline bool next_slot(struct ring *ring, bool plain, uint32_t taken, uint32_t *slot)
+{
+    return plain ? ring_look_ahead(ring, taken, slot) : ring_peek(ring, slot);
+}
+
+static inline void take(struct ring *ring, bool plain, uint32_t *taken)
+{
+    if (plain)
+        ++*taken;
+    else
+        ring_take(ring);
+}
+
 void batch_write(struct batch *batch, struct ring *ring, const struct table *table,
                  const struct lazy *lazy)
 {
@@ -36,12 +56,13 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
     batch->count = 0;
     for (uint32_t distance = 0; distance < LOOK_AHEAD; distance++)
         prefetch(ring, distance, table);
-    uint32_t passed = 0, slots = table_slots(table);
-    bool has_free = table_count(table) < slots;
-    while (batch->count < WIRE_LOCATIONS_MAX && passed < PASSED_MAX && ring_peek(ring, &slot)) {
-        prefetch(ring, LOOK_AHEAD, table);
+    uint32_t passed = 0, taken = 0, slots = table_slots(table);
+    bool has_free = table_count(table) < slots, plain = is_plain(ring);
+    while (batch->count < WIRE_LOCATIONS_MAX && passed < PASSED_MAX &&
+           next_slot(ring, plain, taken, &slot)) {
+        prefetch(ring, taken + LOOK_AHEAD, table);
         if (slot >= slots || (has_free && !table_slot_is_live(table, slot))) {
-            ring_take(ring);
+            take(ring, plain, &taken);
             passed++;
             continue;
         }
@@ -61,8 +82,10 @@ void batch_write(struct batch *batch, struct ring *ring, const struct table *tab
         if (hops < LAZY_FAR)
             end = wire_write_hops(start, end, hops);
         batch->slots[batch->count++] = slot;
-        ring_take(ring);
+        take(ring, plain, &taken);
     }
+    if (plain)
+        ring_take_news(ring, taken);
     batch->bytes = (size_t)(end - batch->at);
     batch->is_full = ring_peek(ring, &slot);
 }

@@ -244,7 +244,14 @@ char *wire_write_location(const struct location *location, char *out);
 
 /* Adds the hops to a location that stands at `start` and ends before `end`, where two more bytes
  * may be written to; returns the byte after them. */
-char *wire_write_hops(char *start, char *end, uint8_t hops);
+static inline char *wire_write_hops(char *start, char *end, uint8_t hops)
+{
+    ++*start; /* the head has the number of elements */
+    if (__builtin_expect(hops > INT8_MAX, false))
+        *end++ = (char)0xcc;
+    *end = (char)hops;
+    return end + 1;
+}
 
 /* Reads one location of that form; its spans borrow. False where none stands there, and then the
  * cursor has not moved. Checks the shape, not location_is_valid. */

@@ -176,15 +176,6 @@ char *wire_write_location(const struct location *location, char *out)
     return put_integer(out, location->order_ns);
 }
 
-char *wire_write_hops(char *start, char *end, uint8_t hops)
-{
-    *start = (char)(0x90 | LOCATION_ELEMENTS);
-    if (hops > INT8_MAX)
-        *end++ = (char)0xcc;
-    *end = (char)hops;
-    return end + 1;
-}
-
 /* For a message whose locations the caller did not encode itself. */
 static void put_location(struct writer *writer, const struct location *location, uint8_t hops)
 {

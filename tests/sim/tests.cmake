@@ -55,6 +55,7 @@ if(NOT ZHERD_SANITIZE)
             unit/range_flood=$<TARGET_OBJECTS:test_unit_range_flood>
             unit/range_repair=$<TARGET_OBJECTS:test_unit_range_repair>
             unit/range_pace=$<TARGET_OBJECTS:test_unit_range_pace>
+            unit/batch=$<TARGET_OBJECTS:test_unit_batch>
             unit/lazy=$<TARGET_OBJECTS:test_unit_lazy>
             unit/lazy_random=$<TARGET_OBJECTS:test_unit_lazy_random>
             unit/promises_skip=$<TARGET_OBJECTS:test_unit_promises_skip>

@@ -145,8 +145,45 @@ static void the_largest_location_goes_alone(void)
     release(table, &one, &two);
 }
 
+/* The slots of the next UPDATE are these. */
+static void check_slots(struct ring *ring, const struct table *table, const uint32_t *slots,
+                        uint32_t count)
+{
+    batch_write(&batch, ring, table, &no_ways);
+    CHECK_INT(batch.count, count);
+    for (uint32_t i = 0; i < count && i < batch.count; i++)
+        CHECK_INT(batch.slots[i], slots[i]);
+    CHECK_INT(ring->next, ring->head);
+}
+
+static void what_was_forgotten_is_left_out(void)
+{
+    struct ring one, two;
+    struct table *table = make(4, &one, &two);
+    ring_forget(&one, 1);
+    check_slots(&one, table, (uint32_t[]){0, 2, 3}, 3);
+    ring_forget(&two, 1); /* and changes again: it stands there twice */
+    ring_push(&two, 1);
+    check_slots(&two, table, (uint32_t[]){0, 1, 2, 3}, 4);
+    release(table, &one, &two);
+}
+
+static void what_is_sent_again_is_followed_by_the_rest(void)
+{
+    struct ring one, two;
+    struct table *table = make(3, &one, &two);
+    check_slots(&one, table, (uint32_t[]){0, 1, 2}, 3);
+    ring_push(&one, 1);
+    ring_push(&one, put(table, "new", 1));
+    ring_rewind(&one);
+    check_slots(&one, table, (uint32_t[]){0, 2, 1, 3}, 4);
+    release(table, &one, &two);
+}
+
 static const struct check_case cases[] = {
     {"an empty batch is good for no ring", an_empty_batch_is_good_for_no_ring},
+    {"what was forgotten is left out", what_was_forgotten_is_left_out},
+    {"what is sent again is followed by the rest", what_is_sent_again_is_followed_by_the_rest},
     {"the same dues are written once", the_same_dues_are_written_once},
     {"a change in between spoils it", a_change_in_between_spoils_it},
     {"other dues are written again", other_dues_are_written_again},
