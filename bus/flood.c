@@ -536,6 +536,11 @@ bool flood_coalesces(struct flood *flood, int64_t now_ms)
     return flood->coalesces;
 }
 
+bool flood_has_much(const struct flood *flood, size_t peer)
+{
+    return peer_due(peer_at(flood, peer)) > WIRE_LOCATIONS_MAX;
+}
+
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
 {
     take_time(flood, now_ms);

@@ -260,6 +260,9 @@ bool flood_is_due(const struct flood *flood, int64_t now_ms);
  * millisecond. */
 bool flood_coalesces(struct flood *flood, int64_t now_ms);
 
+/* Whether more changes may be sent to the peer now than one UPDATE can hold. */
+bool flood_has_much(const struct flood *flood, size_t peer);
+
 /* The transport did not take the message flood_next gave last for this peer: it is due again,
  * a little later. */
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms);

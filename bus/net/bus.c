@@ -6,6 +6,7 @@
 #include <zmq.h>
 
 #include "bus/link/operate.h"
+#include "bus/link/rounds.h"
 #include "bus/net/binding.h"
 #include "bus/net/bus_state.h"
 #include "bus/net/entropy.h"
@@ -69,6 +70,7 @@ static struct bus *make_bus(const struct bus_options *options)
     bus->peer_count = options->peer_count;
     /* One more than needed, because the size may not be 0. */
     bus->ways = bytes_zeroed((bus->peer_count + 1) * sizeof *bus->ways);
+    rounds_resize(&bus->rounds, bus->peer_count);
     peer_directory_make(&bus->directory, bus->peer_count);
     bus->context = zmq_ctx_new();
     /* Whatever is lost over a connection that was replaced is sent again over the new one. */
@@ -160,6 +162,7 @@ void bus_close(struct bus **bus_at, int linger_ms)
     free(bus->operators);
     arrivals_destroy(&bus->arrivals);
     peer_directory_free(&bus->directory);
+    rounds_free(&bus->rounds);
     free(bus->ways);
     free(bus);
 }
@@ -385,7 +388,6 @@ static void tend(struct bus *bus, const struct flood *flood)
             outlet_answered(&way->outlet);
         way->answers = answers;
         outlet_tend(&way->outlet, bus->now_ms);
-        way->is_done = false;
     }
 }
 
@@ -407,38 +409,42 @@ static void look(struct bus *bus, struct flood *flood)
     hangup_due(bus->arrivals, bus->now_ms);
 }
 
-/* False when nothing more is to be sent to this peer now. */
-static bool send_one(struct bus *bus, struct flood *flood, size_t peer)
+/* How many bytes; 0 when nothing more is to be sent to this peer now. */
+static size_t send_one(struct bus *bus, struct flood *flood, size_t peer)
 {
     struct outlet *outlet = &bus->ways[peer].outlet;
     size_t bytes = flood_next(flood, peer, bus->now_ms, bus->out);
     if (bytes == 0)
-        return false;
+        return 0;
     if (outlet_send(outlet, bus->out, bytes)) {
         dial_taken(&outlet->dial, flood_answers(flood, peer).awaited, bus->now_ms);
-        return true;
+        return bytes;
     }
     dial_refused(&outlet->dial, bus->now_ms);
     flood_refused(flood, peer, bus->now_ms);
-    return false;
+    return 0;
 }
 
-/* One message each in turn, because what was written for one peer serves the next if that is due
- * the same. */
 void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms)
 {
     bus->now_ms = now_ms;
     look(bus, flood);
     tend(bus, flood);
-    for (size_t left = bus->peer_count; left > 0;) {
-        for (size_t peer = 0; peer < bus->peer_count; peer++) {
-            struct way *way = &bus->ways[peer];
-            if (way->is_done || send_one(bus, flood, peer))
-                continue;
-            way->is_done = true;
-            left--;
-        }
+    rounds_begin(&bus->rounds);
+    for (size_t peer = 0; peer < bus->peer_count; peer++)
+        rounds_expect(&bus->rounds, peer, flood_has_much(flood, peer));
+    for (size_t peer, bytes; rounds_next(&bus->rounds, &peer);) {
+        bytes = send_one(bus, flood, peer);
+        if (bytes > 0)
+            rounds_sent(&bus->rounds, bytes);
+        else
+            rounds_over(&bus->rounds);
     }
+}
+
+bool bus_sends_on(const struct bus *bus)
+{
+    return bus->rounds.is_cut;
 }
 
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
@@ -446,7 +452,7 @@ bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms)
     bus_watch(bus); /* before the messages of those who came */
     bool more = bus_receive(bus, flood, now_ms);
     bus_send(bus, flood, now_ms);
-    return more;
+    return more || bus_sends_on(bus);
 }
 
 int bus_watch_descriptor(const struct bus *bus)
@@ -462,7 +468,7 @@ bool bus_watch(struct bus *bus)
 
 int64_t bus_deadline_ms(const struct bus *bus)
 {
-    if (bus->watch_waits)
+    if (bus->watch_waits || bus->rounds.is_cut)
         return bus->now_ms;
     return bus->peer_count > 0 ? bus->look_ms : INT64_MAX;
 }

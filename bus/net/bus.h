@@ -86,8 +86,9 @@ int bus_descriptor(const struct bus *bus);
 const char *bus_endpoint(const struct bus *bus);
 
 /* One turn of the loop: takes a bounded number of messages to `flood`, then sends every peer
- * what `flood` has due. True when more input waits already: turn again soon, without waiting
- * for the descriptor. Messages of names that are no peers of ours are counted and dropped. */
+ * what `flood` has due, within a bound (bus/link/rounds.h). True when more waits, to be taken or to
+ * be sent: turn again soon, without waiting for the descriptor. Messages of names that are no peers
+ * of ours are counted and dropped. */
 bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
 
 /* The two halves of a turn alone: for one in which the descriptor did not fire, because looking
@@ -95,6 +96,10 @@ bool bus_turn(struct bus *bus, struct flood *flood, int64_t now_ms);
  * sending waits for more (flood_coalesces). */
 bool bus_receive(struct bus *bus, struct flood *flood, int64_t now_ms);
 void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms);
+
+/* Whether bus_send left something for the next turn, which must not sleep, because so much was due
+ * (bus/link/rounds.h). */
+bool bus_sends_on(const struct bus *bus);
 
 /* A message that came from an operator. */
 struct bus_request {

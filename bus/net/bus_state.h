@@ -11,6 +11,7 @@
 
 #include "bus/link/arrivals.h"
 #include "bus/link/peer_directory.h"
+#include "bus/link/rounds.h"
 #include "bus/link/strangers.h"
 #include "bus/net/bus.h"
 #include "bus/net/hangup.h"
@@ -27,7 +28,6 @@ struct way {
     char *endpoint;
     uint32_t number;  /* no other peer has or had it */
     uint64_t answers; /* as the flood counted them when it was last asked */
-    bool is_done;     /* in bus_send: nothing more to send now */
 };
 
 /* Operators have numbers from this on, beside those of ways. */
@@ -52,6 +52,7 @@ struct bus {
     void *context;
     void *router;     /* bound; sends to operators alone */
     struct way *ways; /* one per peer, in the order of the options */
+    struct rounds rounds;
     struct outlet_home home;
     struct peer_directory directory; /* the peers by name */
     struct arrivals *arrivals;       /* their connections to us */

@@ -196,8 +196,8 @@ static void arm(struct gateway *gateway)
 {
     int64_t due_ms = INT64_MAX;
     bool again = gateway->bus_waits || gateway->watch_waits || gateway->places.wait ||
-                 gateway->coalesces || clients_wait(gateway->clients) ||
-                 operators_are_busy(gateway->operators);
+                 gateway->coalesces || bus_sends_on(gateway->bus) ||
+                 clients_wait(gateway->clients) || operators_are_busy(gateway->operators);
     int64_t now = gateway_now_ms(gateway);
     const int64_t dues_ms[] = {flood_deadline_ms(gateway->flood),
                                bus_deadline_ms(gateway->bus),

@@ -1,12 +1,16 @@
-/* What a hub pays for neighbours that are away.
+/* What a hub pays for its neighbours.
  *
  *     bench_hub [--clients CLIENTS] [--neighbours NEIGHBOURS]
  *                                             without neighbours, and with that many
+ *     bench_hub back [CLIENTS [NEIGHBOURS]]   all come back at once (bench/hub_rows.h)
+ *     bench_hub lone [NEIGHBOURS [UPDATES [RATE]]]
+ *                                             an update that comes alone, beside a bare loop
  *     bench_hub smoke                         whether a client costs next to nothing for each
  *
- * One flood of the core, no socket: a hub, which meets all its neighbours. They end at once, and
- * the transport takes nothing for them from then on. Then all clients report, 200 in a millisecond,
- * and a last time after that. Time is virtual. Each row is a process of its own.
+ * Without a word, or with `smoke`: one flood of the core, no socket; a hub, which meets all its
+ * neighbours. They end at once, and the transport takes nothing for them from then on. Then all
+ * clients report, 200 in a millisecond, and a last time after that. Time is virtual. Each row is a
+ * process of its own.
  *
  * RSS is what the process takes at the end, and most what it took meanwhile. Prints figures, and
  * says nothing about right or wrong; only `smoke` fails. */
@@ -20,6 +24,8 @@
 #include <unistd.h>
 
 #include "bus/flood.h"
+#include "tests/bench/hub_live.h"
+#include "tests/bench/hub_rows.h"
 
 #define CLIENTS          4000000
 #define NEIGHBOURS       100
@@ -28,6 +34,11 @@
 #define LARGE_BYTES      (1024 * 1024) /* as a node has it: larger ones go back to the system */
 #define SMOKE_CLIENTS    300000
 #define SMOKE_NEIGHBOURS 20
+#define BACK_CLIENTS     300000
+#define BACK_NEIGHBOURS  40
+#define BACK_CALM_S      5
+#define LONE_UPDATES     200
+#define LONE_RATE        50
 #define WALL_NS          INT64_C(1800000000000000000)
 #define KIB_PER_MIB      1024.0
 
@@ -186,10 +197,24 @@ static int smoke(void)
     return many.rss_kib - alone.rss_kib < SMOKE_NEIGHBOURS * 700 ? 0 : 1;
 }
 
+static uint32_t number(int count, char **arguments, int at, uint32_t otherwise)
+{
+    return at < count ? (uint32_t)strtoul(arguments[at], NULL, 10) : otherwise;
+}
+
 int main(int count, char **arguments)
 {
     if (count == 2 && strcmp(arguments[1], "smoke") == 0)
         return smoke();
+    if (count == 5 && strcmp(arguments[1], "--live-neighbour") == 0)
+        return hub_live_be_neighbour(arguments + 2);
+    if (count >= 2 && strcmp(arguments[1], "back") == 0)
+        return hub_rows_back(number(count, arguments, 2, BACK_CLIENTS),
+                             number(count, arguments, 3, BACK_NEIGHBOURS), BACK_CALM_S);
+    if (count >= 2 && strcmp(arguments[1], "lone") == 0)
+        return hub_rows_lone(number(count, arguments, 2, BACK_NEIGHBOURS),
+                             number(count, arguments, 3, LONE_UPDATES),
+                             number(count, arguments, 4, LONE_RATE));
     struct row row = {.clients = CLIENTS, .neighbours = NEIGHBOURS};
     for (int i = 1; i + 1 < count; i += 2) {
         uint32_t value = (uint32_t)strtoul(arguments[i + 1], NULL, 10);

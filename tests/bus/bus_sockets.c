@@ -1,5 +1,6 @@
 /* The peer sockets among honest buses: connecting, starting late, coming back, bursts, limits and
  * the end. There is no herd: a script stands in for the flood (lone.h). */
+#include "bus/link/rounds.h"
 #include "bus/net/peer_socket.h"
 #include "tests/bus/lone.h"
 
@@ -180,6 +181,31 @@ static void take_bursts_in_bounded_turns(void)
     CHECK(greatest > 1 && greatest <= 100);
     CHECK(full_turns >= 5);
     CHECK(!pair.b->more);
+    close_pair(&pair);
+}
+
+static void send_much_in_bounded_turns(void)
+{
+    struct pair pair = open_pair();
+    struct lone *both[] = {pair.a, pair.b};
+    struct lone_peer *a = &pair.a->flood.peers[0], *b = &pair.b->flood.peers[0];
+    a->due = 1;
+    LONE_WAIT(both, b->received == 1);
+    pair.a->flood.message_bytes = 1024;
+    a->has_much = true;
+    a->refused = 0;
+    a->due = 900;
+    uint64_t most = ROUNDS_BYTES_MAX / 1024, cut_turns = 0;
+    while (a->due > 0 && a->refused == 0) {
+        uint64_t before = a->sent;
+        lone_turn(both, 2);
+        CHECK(a->sent - before <= most);
+        CHECK(a->due == 0 || pair.a->more);
+        cut_turns += bus_sends_on(pair.a->bus);
+    }
+    CHECK_INT(a->due, 0);
+    CHECK_INT(cut_turns, 900 / most); /* the last 4 leave in the turn after these */
+    LONE_WAIT(both, b->received == 901);
     close_pair(&pair);
 }
 
@@ -393,6 +419,7 @@ static const struct check_case cases[] = {
     {"a neighbour that ends and starts again five times is reached each time", come_back},
     {"a burst is taken in bounded turns that say truly whether more waits",
      take_bursts_in_bounded_turns},
+    {"much is sent in bounded turns that say truly whether more waits", send_much_in_bounded_turns},
     {"a link in quick rounds is never refused for a queue that is long empty",
      never_refuse_a_brisk_link},
     {"an address in brackets links over IPv6", link_over_ipv6},

@@ -41,6 +41,11 @@ size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out)
     return flood->message_bytes;
 }
 
+bool flood_has_much(const struct flood *flood, size_t peer)
+{
+    return flood->peers[peer].has_much;
+}
+
 void flood_refused(struct flood *flood, size_t peer, int64_t now_ms)
 {
     (void)now_ms;

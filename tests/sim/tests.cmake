@@ -57,6 +57,8 @@ if(NOT ZHERD_SANITIZE)
             unit/range_pace=$<TARGET_OBJECTS:test_unit_range_pace>
             unit/batch=$<TARGET_OBJECTS:test_unit_batch>
             unit/lazy=$<TARGET_OBJECTS:test_unit_lazy>
+            unit/rounds=$<TARGET_OBJECTS:test_unit_rounds>
+            unit/flood_links=$<TARGET_OBJECTS:test_unit_flood_links>
             unit/lazy_random=$<TARGET_OBJECTS:test_unit_lazy_random>
             unit/promises_skip=$<TARGET_OBJECTS:test_unit_promises_skip>
             unit/flood_neighbour=$<TARGET_OBJECTS:test_unit_flood_neighbour>

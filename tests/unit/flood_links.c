@@ -75,6 +75,9 @@ static void news_is_gathered_while_it_comes(void)
     CHECK(flood_coalesces(ada, rig.now_ms + 3));
     tell_of(&rig, 255, 1);
     CHECK(!flood_coalesces(ada, rig.now_ms + 3)); /* an UPDATE is full */
+    CHECK(!flood_has_much(ada, 0));
+    tell_of(&rig, 256, 1);
+    CHECK(flood_has_much(ada, 0)); /* one more than it can hold */
     settle(&rig);
     cut_link(&rig, 0, 1, true);
     pass(&rig, 10000);
