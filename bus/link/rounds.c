@@ -64,8 +64,18 @@ static void go_on(struct rounds *rounds)
     rounds->at = (rounds->at + 1) % rounds->count;
 }
 
-void rounds_sent(struct rounds *rounds, size_t bytes)
+/* What waits was found while the message was made. */
+static void move_to_much(struct rounds *rounds)
 {
+    rounds->waits[rounds->at] = MUCH;
+    rounds->little--;
+    rounds->much++;
+}
+
+void rounds_sent(struct rounds *rounds, size_t bytes, bool has_much)
+{
+    if (!rounds->is_much && has_much)
+        move_to_much(rounds);
     if (rounds->is_much)
         rounds->bytes += bytes;
     go_on(rounds);

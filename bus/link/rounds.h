@@ -41,9 +41,10 @@ void rounds_begin(struct rounds *rounds);
 void rounds_expect(struct rounds *rounds, size_t peer, bool has_much);
 
 /* Who is to be sent one message; false when the turn ends. After each rounds_sent, or rounds_over
- * where nothing is to be sent to it any more. */
+ * where nothing is to be sent to it any more. `has_much`: more than one message waits for it now; a
+ * peer with little then is one with much. */
 bool rounds_next(struct rounds *rounds, size_t *peer);
-void rounds_sent(struct rounds *rounds, size_t bytes);
+void rounds_sent(struct rounds *rounds, size_t bytes, bool has_much);
 void rounds_over(struct rounds *rounds);
 
 #endif

@@ -436,7 +436,7 @@ void bus_send(struct bus *bus, struct flood *flood, int64_t now_ms)
     for (size_t peer, bytes; rounds_next(&bus->rounds, &peer);) {
         bytes = send_one(bus, flood, peer);
         if (bytes > 0)
-            rounds_sent(&bus->rounds, bytes);
+            rounds_sent(&bus->rounds, bytes, flood_has_much(flood, peer));
         else
             rounds_over(&bus->rounds);
     }

@@ -209,6 +209,25 @@ static void send_much_in_bounded_turns(void)
     close_pair(&pair);
 }
 
+/* Before the first message is made nobody knows that a new neighbour is to be told everything. */
+static void bound_what_is_found_while_it_is_sent(void)
+{
+    struct pair pair = open_pair();
+    struct lone *both[] = {pair.a, pair.b};
+    struct lone_peer *a = &pair.a->flood.peers[0], *b = &pair.b->flood.peers[0];
+    a->due = 1;
+    LONE_WAIT(both, b->received == 1);
+    pair.a->flood.message_bytes = 1024;
+    a->finds_much = true;
+    a->due = 900;
+    uint64_t before = a->sent;
+    lone_turn(both, 2);
+    CHECK_INT(a->sent - before, 1 + ROUNDS_BYTES_MAX / 1024);
+    CHECK(pair.a->more && bus_sends_on(pair.a->bus));
+    LONE_WAIT(both, b->received == 901);
+    close_pair(&pair);
+}
+
 /* Rounds of a window with its lone acks, and the same back, follow each other far faster than
  * ZeroMQ's thread is looked at while sending; a link at rest in between must not seem blocked. */
 static void never_refuse_a_brisk_link(void)
@@ -420,6 +439,7 @@ static const struct check_case cases[] = {
     {"a burst is taken in bounded turns that say truly whether more waits",
      take_bursts_in_bounded_turns},
     {"much is sent in bounded turns that say truly whether more waits", send_much_in_bounded_turns},
+    {"what is found while it is sent is bounded, too", bound_what_is_found_while_it_is_sent},
     {"a link in quick rounds is never refused for a queue that is long empty",
      never_refuse_a_brisk_link},
     {"an address in brackets links over IPv6", link_over_ipv6},

@@ -38,6 +38,7 @@ size_t flood_next(struct flood *flood, size_t peer, int64_t now_ms, char *out)
     memcpy(out, &to->sent, sizeof to->sent);
     to->due--;
     to->sent++;
+    to->has_much |= to->finds_much;
     return flood->message_bytes;
 }
 

@@ -22,7 +22,8 @@ struct lone_peer {
     uint64_t refused; /* times the bus said no */
     uint64_t received;
     bool awaits;          /* what is sent wants an answer */
-    bool has_much;        /* the bus is to take what is due for much */
+    bool has_much;        /* the bus is to take what is due for much, */
+    bool finds_much;      /* or from the next message on */
     uint64_t answers;     /* that came besides messages, as a case says */
     uint64_t connections; /* new ones over which nothing was sent yet */
     uint64_t parts;       /* frames of messages that had several */

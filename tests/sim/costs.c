@@ -1,6 +1,6 @@
 /* What a herd costs, counted: at rest, for each update where ways are known, and after a cut of
  * half of its nodes; the table of bus/PROTOCOL.md, What it costs. Herds of 1,000 nodes take
- * minutes, so this is a program for people and no test: build/tests/sim_costs [NODES_MAX].
+ * minutes, so this is a program for people and no test: build/sim_costs [NODES_MAX].
  *
  * Some origins speak, the same in each part, because what one origin costs is told once, and each
  * of a thousand would only make it longer. First each speaks twice, a second apart, so that ways

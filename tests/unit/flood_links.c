@@ -86,6 +86,36 @@ static void news_is_gathered_while_it_comes(void)
     rig_close(&rig);
 }
 
+/* The ring is filled while its first message is made: before, the bus cannot know. */
+static void for_a_new_neighbour_much_is_found(void)
+{
+    static char bytes[WIRE_MESSAGE_BYTES_MAX];
+    struct rig rig;
+    rig_open_unstarted(&rig, 2, "01");
+    start(&rig, 0);
+    struct flood *ada = rig.node[0];
+    tell_of(&rig, 0, 1000);
+    start(&rig, 1);
+    enum wire_type type = WIRE_HELLO;
+    bool had_much = true;
+    for (int turn = 0; turn < 8 && type != WIRE_UPDATE; turn++) {
+        collect(&rig, 1, 0);
+        while (deliver_one(&rig))
+            ;
+        had_much = flood_has_much(ada, 0);
+        size_t count = flood_next(ada, 0, rig.now_ms, bytes);
+        if (count == 0)
+            continue;
+        type = type_of(bytes, count);
+        post(&rig, 0, 1, bytes, count);
+    }
+    CHECK_INT(type, WIRE_UPDATE);
+    CHECK(!had_much && flood_has_much(ada, 0));
+    settle(&rig);
+    CHECK(all_equal(&rig));
+    rig_close(&rig);
+}
+
 static void a_closed_window_gathers_nothing(void)
 {
     struct rig rig;
@@ -339,6 +369,7 @@ static const struct check_case cases[] = {
     {"a gap is mended without waiting", a_hole_is_mended_without_waiting},
     {"many complaints about one gap rewind once", many_complaints_about_one_hole_rewind_once},
     {"news is gathered while it comes", news_is_gathered_while_it_comes},
+    {"for a new neighbour much is found", for_a_new_neighbour_much_is_found},
     {"a closed window gathers nothing", a_closed_window_gathers_nothing},
     {"a flood knows when it is worth asking", a_flood_knows_when_it_is_worth_asking},
     {"a lost last update is sent again after a second",

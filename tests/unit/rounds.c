@@ -24,7 +24,13 @@ static size_t next(void)
 
 static size_t next_after(size_t bytes)
 {
-    rounds_sent(&rounds, bytes);
+    rounds_sent(&rounds, bytes, rounds.is_much);
+    return next();
+}
+
+static size_t next_after_much_was_found(void)
+{
+    rounds_sent(&rounds, ROUNDS_BYTES_MAX, true);
     return next();
 }
 
@@ -106,6 +112,22 @@ static void a_turn_that_had_enough_is_not_cut_where_nothing_is_left(void)
     rounds_free(&rounds);
 }
 
+/* A new neighbour is to be told everything, or a repair has found what differs. */
+static void who_is_found_to_lack_much_waits_for_those_with_little(void)
+{
+    rounds_resize(&rounds, PEERS);
+    begin("llml");
+    CHECK_INT(next(), 0);
+    CHECK_INT(next_after_much_was_found(), 1);
+    CHECK_INT(next_after(1), 3);
+    CHECK_INT(next_without(), 1);
+    CHECK_INT(next_without(), 0); /* what it was sent before does not count */
+    CHECK_INT(next_after(ROUNDS_BYTES_MAX - 1), 2);
+    CHECK_INT(next_after(1), NOBODY);
+    CHECK(rounds.is_cut);
+    rounds_free(&rounds);
+}
+
 static void other_peers_begin_at_the_first(void)
 {
     rounds_resize(&rounds, PEERS);
@@ -128,6 +150,8 @@ static const struct check_case cases[] = {
      the_next_turn_goes_on_with_whose_turn_it_would_have_been},
     {"a turn that had enough is not cut where nothing is left",
      a_turn_that_had_enough_is_not_cut_where_nothing_is_left},
+    {"who is found to lack much waits for those with little",
+     who_is_found_to_lack_much_waits_for_those_with_little},
     {"other peers begin at the first", other_peers_begin_at_the_first},
 };
 
