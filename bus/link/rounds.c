@@ -48,7 +48,7 @@ bool rounds_next(struct rounds *rounds, size_t *peer)
 {
     change_over(rounds);
     size_t left = rounds->is_much ? rounds->much : rounds->little;
-    rounds->is_cut = left > 0 && rounds->bytes >= ROUNDS_BYTES_MAX;
+    rounds->is_cut = rounds->is_much && left > 0 && rounds->bytes >= ROUNDS_BYTES_MAX;
     if (left == 0 || rounds->is_cut) {
         rounds->first = rounds->at;
         return false;
@@ -74,9 +74,10 @@ static void move_to_much(struct rounds *rounds)
 
 void rounds_sent(struct rounds *rounds, size_t bytes, bool has_much)
 {
+    has_much |= bytes >= ROUNDS_LARGE_BYTES;
     if (!rounds->is_much && has_much)
         move_to_much(rounds);
-    if (rounds->is_much)
+    if (rounds->is_much || has_much)
         rounds->bytes += bytes;
     go_on(rounds);
 }

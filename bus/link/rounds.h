@@ -18,6 +18,9 @@
 /* Of what goes to peers for whom much waits, in a turn: half a millisecond of work, for which the
  * node's clients wait. The message that reaches it still goes out. */
 #define ROUNDS_BYTES_MAX (128 * 1024)
+/* A peer that is sent a message of so many bytes has much, whatever waits: long ids, or lists of
+ * what is compared. */
+#define ROUNDS_LARGE_BYTES 4096
 
 /* All zero has no peers. */
 struct rounds {
@@ -42,7 +45,7 @@ void rounds_expect(struct rounds *rounds, size_t peer, bool has_much);
 
 /* Who is to be sent one message; false when the turn ends. After each rounds_sent, or rounds_over
  * where nothing is to be sent to it any more. `has_much`: more than one message waits for it now; a
- * peer with little then is one with much. */
+ * peer with little then is one with much, and so it is after a large message. */
 bool rounds_next(struct rounds *rounds, size_t *peer);
 void rounds_sent(struct rounds *rounds, size_t bytes, bool has_much);
 void rounds_over(struct rounds *rounds);

@@ -54,8 +54,8 @@ static void those_with_little_come_first_one_message_each_until_nothing_waits(vo
     rounds_resize(&rounds, PEERS);
     begin("lmlm");
     CHECK_INT(next(), 0);
-    CHECK_INT(next_after(ROUNDS_BYTES_MAX), 2); /* their bytes do not count */
-    CHECK_INT(next_after(ROUNDS_BYTES_MAX), 0);
+    CHECK_INT(next_after(ROUNDS_LARGE_BYTES - 1), 2); /* their bytes do not count */
+    CHECK_INT(next_after(ROUNDS_LARGE_BYTES - 1), 0);
     CHECK_INT(next_without(), 2);
     CHECK_INT(next_after(1), 2);
     CHECK_INT(next_without(), 1);
@@ -121,8 +121,23 @@ static void who_is_found_to_lack_much_waits_for_those_with_little(void)
     CHECK_INT(next_after_much_was_found(), 1);
     CHECK_INT(next_after(1), 3);
     CHECK_INT(next_without(), 1);
-    CHECK_INT(next_without(), 0); /* what it was sent before does not count */
-    CHECK_INT(next_after(ROUNDS_BYTES_MAX - 1), 2);
+    CHECK_INT(next_without(), NOBODY); /* what it was sent counts */
+    CHECK(rounds.is_cut);
+    rounds_free(&rounds);
+}
+
+/* Whatever waits: ids may be long, and a list of what is compared is no change. */
+static void who_is_sent_a_large_message_has_much(void)
+{
+    rounds_resize(&rounds, PEERS);
+    begin("llll");
+    CHECK_INT(next(), 0);
+    CHECK_INT(next_after(ROUNDS_LARGE_BYTES - 1), 1);
+    CHECK_INT(next_after(ROUNDS_LARGE_BYTES), 2);
+    CHECK_INT(next_without(), 3);
+    CHECK_INT(next_without(), 0);
+    CHECK_INT(next_without(), 1);
+    CHECK_INT(next_after(ROUNDS_BYTES_MAX - ROUNDS_LARGE_BYTES - 1), 1);
     CHECK_INT(next_after(1), NOBODY);
     CHECK(rounds.is_cut);
     rounds_free(&rounds);
@@ -152,6 +167,7 @@ static const struct check_case cases[] = {
      a_turn_that_had_enough_is_not_cut_where_nothing_is_left},
     {"who is found to lack much waits for those with little",
      who_is_found_to_lack_much_waits_for_those_with_little},
+    {"who is sent a large message has much", who_is_sent_a_large_message_has_much},
     {"other peers begin at the first", other_peers_begin_at_the_first},
 };
 
