@@ -6,7 +6,7 @@
  * of a thousand would only make it longer. First each speaks twice, a second apart, so that ways
  * are known; then updates are counted one at a time, then under load, by clients that stay at their
  * node and by such that come to another one each second time. Then half of the nodes are away from
- * the other half for a minute, in which both halves are told of all clients. */
+ * the other half for a minute, in which clients speak in both halves. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,7 +173,7 @@ static bool tell_cut(struct herd *herd)
     struct moment cost = passed(herd, &before);
     double nodes = herd->graph->node_count;
     printf(" %7.1f %8.0f %8.1f\n", (double)equal_us / 1e6, (double)cost.messages / nodes,
-           (double)cost.copies / nodes);
+           (double)cost.copies / nodes / CLIENTS);
     return true;
 }
 

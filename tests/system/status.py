@@ -216,18 +216,17 @@ class Status(unittest.TestCase):
             for name, port in herd.ports.items():
                 ask(port, f"IAMAT {name}-kiwi {UCLA} {time.time():.6f}")
             said = json.loads(run("status", "--json", "--ways", herd.file).stdout)
+            ways = {(side["node"], origin) for link in said["links"] for side in link["sides"]
+                    for origin in side.get("ways", [])}
             sides = [side for link in said["links"] for side in link["sides"]]
-            if any(side["carries"] is None for side in sides):
-                return None  # that link is down for a moment
-            ways = {(side["node"], origin) for side in sides for origin in side["ways"]}
-            return sum(side["carries"] for side in sides) == 6 and (ways, sides)
+            return sum(side["carries"] or 0 for side in sides) == 6 and (ways, sides)
 
         ways, sides = wait_for("a tree for each node", trees)
         self.assertEqual([len(side["ways"]) for side in sides],
                          [side["carries"] for side in sides])
         self.assertLessEqual({(name, name) for name in herd.ports}, ways)
         text = run("status", "--ways", herd.file).stdout
-        self.assertRegex(text, r"(?m)^ Alford-Ball .* [123] of 3 from Alford, [123] from Ball$")
+        self.assertRegex(text, r"(?m)^ Alford-Ball .* [0-3] of 3 from Alford, [0-3] from Ball$")
         self.assertRegex(text, r"\n changes of Alford\n    go by Alford>\w+, \w+>\w+\n changes of ")
         done = run("draw", "--ways-of", "Ball", herd.file)
         self.assertRegex(done.stdout, r"\nBall\n  \w+\n *\w+\n\Z")

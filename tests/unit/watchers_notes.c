@@ -101,7 +101,33 @@ static void a_connection_has_so_many_notes(void)
     tear_down(&rig);
 }
 
+/* A circle that holds a client which its connection may not see has no mark, so it must not be calm
+ * there for it: once it may see it, the next change is told. */
+static void who_may_see_more_is_told_by_the_next_change(void)
+{
+    struct rig rig;
+    struct watchers_connection one = {0}, other = {0};
+    set_up(&rig);
+    watchers_show(&other, &access_nobody);
+    CHECK_INT(add(&rig, &one, around_zero(1000)), WATCHERS_ADDED);
+    CHECK_INT(add(&rig, &other, around_zero(1000)), WATCHERS_ADDED);
+    put(&rig, span_of("kiwi"), "+0+0");
+    CHECK_INT(take(&rig, &one), 1);
+    put(&rig, span_of("kiwi"), "+0.000001+0");
+    CHECK_INT(take(&rig, &one), 1);
+    CHECK_INT(take(&rig, &other), 0);
+    watchers_show(&other, NULL);
+    put(&rig, span_of("kiwi"), "+0.000002+0");
+    CHECK_INT(take(&rig, &one), 1);
+    CHECK_INT(take(&rig, &other), 1);
+    CHECK_BYTES(rig.out.data, 8, "! ENTER ", 8);
+    CHECK_INT(watchers_end(rig.watchers, &one, 0), 1);
+    CHECK_INT(watchers_end(rig.watchers, &other, 0), 1);
+    tear_down(&rig);
+}
+
 static const struct check_case cases[] = {
+    {"who may see more is told by the next change", who_may_see_more_is_told_by_the_next_change},
     {"each of many circles says it once", each_of_many_circles_says_it_once},
     {"very many notes are taken in slices", very_many_notes_are_taken_in_slices},
     {"a connection has so many notes", a_connection_has_so_many_notes},

@@ -119,7 +119,7 @@ static void put_item(struct list *list, const char *item)
         put_text(list, list->title);
         put_text(list, " ");
         list->title = NULL;
-    } else if (list->column + strlen(item) + 2 > LINE_COLUMNS) {
+    } else if (list->column + strlen(", ") + strlen(item) + strlen(",") > LINE_COLUMNS) {
         put_text(list, ",\n");
         begin_line(list);
     } else {
