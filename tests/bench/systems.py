@@ -190,6 +190,31 @@ def flooded(system):
 
 
 @contextlib.contextmanager
+def watched_elsewhere(system, connections=40, singles=4000, circles=5000, moving=1000):
+    """Watches of clients and of circles a hundred kilometres from any city of the fleets
+    (tests/bench/fleet.h), of which nothing is heard any more."""
+    def place(number):
+        city = number % 200
+        latitude = city * 37 % 120 - 60 + city * 0.001234567 + 1 + number * 1e-6
+        return f"{latitude:+.6f}{city * 101 % 350 - 175 + city * 0.007654321:+.6f}"
+
+    def radius(number):
+        return f"{0.002 * 5000 ** (number % 97 / 96):.3f}"
+
+    watches = ([f"WATCH quiet-{i}" for i in range(singles)]
+               + [f"WATCH AT {place(i)} {radius(i)}" for i in range(circles)]
+               + [f"WATCH quiet-{i} {radius(i)}" for i in range(moving)])
+    with contextlib.ExitStack() as stack:
+        lines = [stack.enter_context(rig.Client(system.ports[0])) for _ in range(connections)]
+        for i in range(singles):
+            lines[0].ask(f"IAMAT quiet-{i} {place(i)} 1782863990.5")
+        for i, watch in enumerate(watches):
+            lines[i % connections].send(watch + "\n")
+            lines[i % connections].until(b"\n\n")
+        yield
+
+
+@contextlib.contextmanager
 def echo():
     with processes(SERVER_CPU) as (_, start):
         server = start(rig.BUILD / "zherd-echo")

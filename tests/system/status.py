@@ -219,20 +219,25 @@ class Status(unittest.TestCase):
             ways = {(side["node"], origin) for link in said["links"] for side in link["sides"]
                     for origin in side.get("ways", [])}
             sides = [side for link in said["links"] for side in link["sides"]]
-            return sum(side["carries"] or 0 for side in sides) == 6 and (ways, sides)
+            return (all(side["carries"] is not None for side in sides)
+                    and sum(side["carries"] for side in sides) == 6 and (ways, sides))
+
+        def shown():
+            text = run("status", "--ways", herd.file).stdout
+            drawn = run("draw", "--ways-of", "Ball", herd.file).stdout
+            dot = run("draw", "--dot", "--ways-of", "Ball", "--operator", "Ada", herd.file).stdout
+            return (re.search(r"(?m)^ Alford-Ball .* [0-3] of 3 from Alford, [0-3] from Ball$", text)
+                    and re.search(r"\n changes of Alford\n    go by Alford>\w+, \w+>\w+\n"
+                                  r" changes of ", text)
+                    and re.search(r"\nBall\n  \w+\n *\w+\n\Z", drawn)
+                    and drawn.count("\u25cf") == 3
+                    and (dot.count(" -> "), dot.count("style=dotted")) == (3, 1))
 
         ways, sides = wait_for("a tree for each node", trees)
         self.assertEqual([len(side["ways"]) for side in sides],
                          [side["carries"] for side in sides])
         self.assertLessEqual({(name, name) for name in herd.ports}, ways)
-        text = run("status", "--ways", herd.file).stdout
-        self.assertRegex(text, r"(?m)^ Alford-Ball .* [0-3] of 3 from Alford, [0-3] from Ball$")
-        self.assertRegex(text, r"\n changes of Alford\n    go by Alford>\w+, \w+>\w+\n changes of ")
-        done = run("draw", "--ways-of", "Ball", herd.file)
-        self.assertRegex(done.stdout, r"\nBall\n  \w+\n *\w+\n\Z")
-        self.assertEqual(len(re.findall(r"\u25cf", done.stdout)), 3)
-        dot = run("draw", "--dot", "--ways-of", "Ball", "--operator", "Ada", herd.file).stdout
-        self.assertEqual((dot.count(" -> "), dot.count("style=dotted")), (3, 1), dot)
+        wait_for("status and draw to show them", shown)
         for words, status, why in [(["--ways-of", "Bill", herd.file], 1, "has no node Bill"),
                                    (["--operator", "Ada", herd.file], 2, "is for --ways-of"),
                                    (["--ways-of"], 2, "--ways-of")]:
