@@ -45,7 +45,7 @@ static const struct {
     {"restore", "restore ARCHIVE DIR", "make the folder DIR of a backup", restore_main},
     {"schema", "schema [SECTION]", "list the keys of a file, and what each means", schema_main},
     {"status", "status [--json] [--ways] FILE",
-     "say how all nodes, links and places services are,\n"
+     "say how nodes, links and places services are,\n"
      "                                                    and with --ways by which links changes "
      "go",
      status_main},
