@@ -184,14 +184,22 @@ static void take_bursts_in_bounded_turns(void)
     close_pair(&pair);
 }
 
-static void send_much_in_bounded_turns(void)
+/* A pair that has spoken, of which the one will send messages of 1 KiB. */
+static struct pair open_speaking_pair(void)
 {
     struct pair pair = open_pair();
     struct lone *both[] = {pair.a, pair.b};
-    struct lone_peer *a = &pair.a->flood.peers[0], *b = &pair.b->flood.peers[0];
-    a->due = 1;
-    LONE_WAIT(both, b->received == 1);
+    pair.a->flood.peers[0].due = 1;
+    LONE_WAIT(both, pair.b->flood.peers[0].received == 1);
     pair.a->flood.message_bytes = 1024;
+    return pair;
+}
+
+static void send_much_in_bounded_turns(void)
+{
+    struct pair pair = open_speaking_pair();
+    struct lone *both[] = {pair.a, pair.b};
+    struct lone_peer *a = &pair.a->flood.peers[0], *b = &pair.b->flood.peers[0];
     a->has_much = true;
     a->refused = 0;
     a->due = 900;
@@ -212,12 +220,9 @@ static void send_much_in_bounded_turns(void)
 /* Before the first message is made nobody knows that a new neighbour is to be told everything. */
 static void bound_what_is_found_while_it_is_sent(void)
 {
-    struct pair pair = open_pair();
+    struct pair pair = open_speaking_pair();
     struct lone *both[] = {pair.a, pair.b};
     struct lone_peer *a = &pair.a->flood.peers[0], *b = &pair.b->flood.peers[0];
-    a->due = 1;
-    LONE_WAIT(both, b->received == 1);
-    pair.a->flood.message_bytes = 1024;
     a->finds_much = true;
     a->due = 900;
     uint64_t before = a->sent;

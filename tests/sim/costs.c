@@ -180,19 +180,7 @@ static bool tell_cut(struct herd *herd)
 static bool tell(struct graph graph)
 {
     struct herd herd = {.graph = &graph, .rng = {SEED}};
-    struct sim_options options = {
-        .seed = SEED,
-        .client_count = CLIENTS,
-        .clients_max = FLOOD_CLIENTS_DEFAULT,
-        .latency_us_min = LATENCY_US,
-        .latency_us_max = LATENCY_US,
-        .turn_us_max = LATENCY_US / 10,
-        .late_us_max = 1,
-        .queue_max = UINT32_MAX,
-        .history_client = SIM_NO_CLIENT,
-        .mimicked = SIM_NO_NODE,
-        .liar = SIM_NO_NODE,
-    };
+    struct sim_options options = sim_calm_options(SEED, CLIENTS, LATENCY_US);
     herd.sim = sim_new(&graph, &options, &herd.counters);
     printf("%-11s %5" PRIu32 " %5zu", graph.name, graph.node_count, graph.edge_count);
     fflush(stdout);

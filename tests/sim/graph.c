@@ -27,19 +27,7 @@ struct cost {
 
 static struct sim *open_herd(const struct graph *graph, struct sim_counters *counters)
 {
-    struct sim_options options = {
-        .seed = SEED,
-        .client_count = CLIENTS,
-        .clients_max = CLIENTS,
-        .latency_us_min = LATENCY_US,
-        .latency_us_max = LATENCY_US,
-        .turn_us_max = LATENCY_US / 10,
-        .late_us_max = 1,
-        .queue_max = UINT32_MAX,
-        .history_client = SIM_NO_CLIENT,
-        .mimicked = SIM_NO_NODE,
-        .liar = SIM_NO_NODE,
-    };
+    struct sim_options options = sim_calm_options(SEED, CLIENTS, LATENCY_US);
     return sim_new(graph, &options, counters);
 }
 

@@ -211,6 +211,25 @@ struct sim;
  * time. */
 void sim_choose_heap(uint32_t nodes);
 
+/* A herd without faults, for counting: every message takes as long, and none is lost. */
+static inline struct sim_options sim_calm_options(uint64_t seed, uint32_t clients,
+                                                  int64_t latency_us)
+{
+    return (struct sim_options){
+        .seed = seed,
+        .client_count = clients,
+        .clients_max = clients,
+        .latency_us_min = latency_us,
+        .latency_us_max = latency_us,
+        .turn_us_max = latency_us / 10,
+        .late_us_max = 1,
+        .queue_max = UINT32_MAX,
+        .history_client = SIM_NO_CLIENT,
+        .mimicked = SIM_NO_NODE,
+        .liar = SIM_NO_NODE,
+    };
+}
+
 /* All nodes start at virtual time 0. Copies graph and options; adds to `counters`, which the caller
  * keeps. */
 struct sim *sim_new(const struct graph *graph, const struct sim_options *options,
