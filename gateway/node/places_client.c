@@ -287,6 +287,10 @@ static bool send_frames(void *socket, uint64_t id, struct span request)
 bool places_client_send(struct places_client *client, uint64_t id, struct span request,
                         int64_t now_ms)
 {
+    /* Before the first question: whoever answers both is known then as one who answers pings, and
+     * is missed soon, also where the connection dies within its first second. */
+    if (dial_is_away(&client->dial) && client->socket != NULL)
+        ping(client, now_ms);
     bool sent = send_frames(client->socket, id, request);
     if (sent)
         dial_taken(&client->dial, true, now_ms);

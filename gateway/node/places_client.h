@@ -36,8 +36,9 @@
 /* A service answers each question before its deadline, which is REQUESTS_DEADLINE_MS at most: one
  * that has answered none for longer than that does not hear us, or we do not hear it. */
 #define PLACES_CLIENT_UNANSWERED_MS 5000
-/* The broker also answers a ping each second; once it did, this counts. So a connection that died
- * unseen is left before the look-ups over it are late. */
+/* The broker also answers pings: one before the first question over a connection, and one each
+ * second. Once it did, this counts. So a connection that died unseen is left before the look-ups
+ * over it are late. */
 #define PLACES_CLIENT_PING_UNANSWERED_MS 2000
 
 /* ---- the connection to one broker ---- */
