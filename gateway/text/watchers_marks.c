@@ -203,7 +203,7 @@ void watchers_unhang(struct watchers *watchers, struct watchers_mark *mark)
      * not resize each time. */
     if (marks->count == 0)
         resize(watchers, at, 0);
-    else if (marks->count < room_of(marks->room_bits) / 4)
+    else if (marks->count < (room_of(marks->room_bits) + 1) / 4)
         resize(watchers, at, marks->room_bits - 1u);
 }
 

@@ -438,6 +438,28 @@ static void a_sweep_waits_for_who_follows(void)
 
 /* ---- memory ---- */
 
+/* One mark has room for itself, and for three once there was a second one: no more however many
+ * there were. */
+static void marks_that_go_give_their_memory_back(void)
+{
+    struct rig rig;
+    struct watchers_connection one = {0}, others = {0};
+    uint64_t bytes = 0;
+    set_up(&rig);
+    put(&rig, span_of("kiwi"), "+1+1");
+    CHECK_INT(add(&rig, &one, of("kiwi")), WATCHERS_ADDED);
+    for (uint32_t count = 1; count < 20; count++) {
+        for (uint32_t i = 0; i < count; i++)
+            CHECK_INT(add(&rig, &others, of("kiwi")), WATCHERS_ADDED);
+        watchers_end(rig.watchers, &others, 0);
+        if (count == 1)
+            bytes = watchers_count(rig.watchers).bytes;
+        CHECK_INT(watchers_count(rig.watchers).bytes, bytes);
+    }
+    watchers_end(rig.watchers, &one, 0);
+    tear_down(&rig);
+}
+
 static void a_watch_without_room_is_refused(void)
 {
     uint32_t refused = 0;
@@ -533,6 +555,7 @@ static const struct check_case cases[] = {
     {"who is gone is kept once for all who watch everything", who_is_gone_is_kept_once_for_all},
     {"who reads too little of the gone is lost", who_reads_too_little_of_the_gone_is_lost},
     {"a sweep waits for who follows", a_sweep_waits_for_who_follows},
+    {"marks that go give their memory back", marks_that_go_give_their_memory_back},
     {"a watch without room is refused", a_watch_without_room_is_refused},
     {"a connection without room is lost", a_connection_without_room_is_lost},
     {"without a watch there is nothing", without_a_watch_there_is_nothing},
