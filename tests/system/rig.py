@@ -234,6 +234,11 @@ class Process:
             return found
         return wait_for(f"{pattern!r} in {self.out}", seen, seconds)
 
+    def waited(self):
+        """For how many seconds its threads were ready to run and other programs had the processors."""
+        tasks = pathlib.Path(f"/proc/{self.child.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[1]) for task in tasks) / 1e9
+
     def kill(self):
         self.child.kill()
         self.child.wait()
