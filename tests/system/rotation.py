@@ -100,7 +100,10 @@ class Rotation(unittest.TestCase):
         return 1000 * statistics.median(self.tell(herd) for _ in range(UPDATES))
 
     def restart(self, herd, name):
-        """How long until an update arrives there again."""
+        """How long until an update arrives there again. Time in which nodes had no processor, as other
+        programs had them, is none of the herd's."""
+        others = [process for node, process in herd.processes.items() if node != name]
+        waited = -sum(process.waited() for process in others)
         began = time.monotonic()
         herd.processes[name].stop()
         herd.start(name)
@@ -111,7 +114,8 @@ class Rotation(unittest.TestCase):
             except (AssertionError, OSError):
                 pass
         took = time.monotonic() - began
-        self.assertLess(took, AWAY_SECONDS_MAX)
+        waited += sum(process.waited() for process in herd.processes.values())
+        self.assertLess(took - waited, AWAY_SECONDS_MAX)
         return took
 
     def check_tables(self, herd, since=0):
@@ -149,7 +153,9 @@ class Rotation(unittest.TestCase):
               + f" s; {CLIENTS} clients compared after {whole:.1f} s")
         self.assertLess(after, UPDATE_MS_MAX)
         for name in herd.ports:
-            self.assertNotIn(" fault ", herd.log(name))
+            # A neighbour that dials before it heard of the other key is refused once (OPERATING.md).
+            faults = re.findall(r" fault - (?!1 connections to the bus refused: handshake).*", herd.log(name))
+            self.assertEqual(faults, [])
             downs = re.findall(r"link - (\w+) down", herd.log(name))
             self.assertLessEqual(set(downs), {"Cid"} if name == "Bob" else {"Bob"} if name == "Cid"
                                  else set())
