@@ -3,16 +3,15 @@
 # The libraries here make a Date of that tag, so a Date that one of them writes is the same Date
 # when another one reads it, to the millisecond that a Date holds.
 #
-# Instead: cbor-sync takes the number for milliseconds. Whatever moment of these years cbor, cbor-x
-# or borc writes, it reads as one of January 1970, and a day is 86 seconds there. It is a Date like
+# Instead: cbor-sync takes the number for milliseconds. Whatever moment of these years cbor or borc
+# writes, it reads as one of January 1970, and a day is 86 seconds there. It is a Date like
 # any other and nothing is raised. Back and forth with itself all is well, as it writes dates as
 # text (tag 0), and the others read those right, too: only one direction of a conversation is
 # wrong. And borc writes whole seconds, rounded: its Date can lie half a second ahead of the one it
 # was given, and two positions that are 0.6 s apart have the same time or are a second apart.
 #
-# Seen with cbor-sync 1.0.4, cbor 10.0.12 and borc 3.0.0 of the npm registry, the newest of each;
-# @ellipticoin/cbor 1.0.4 does as cbor-sync does. That borc rounds stands in a remark of its source
-# and not in its documentation.
+# Seen with cbor-sync 1.0.4, cbor 10.0.12 and borc 3.0.0 of the npm registry, the newest of each.
+# That borc rounds stands in a remark of its source and not in its documentation.
 #
 # For somebody who builds on it: send a time as a plain number of milliseconds or as text, or give
 # cbor-sync a reader for tag 1 that multiplies by 1000 (addSemanticDecode); refuse what lies in
