@@ -148,10 +148,11 @@ class Lost(unittest.TestCase):
         wait_for("places", lambda: self.serves(port))
         doors = service.front, service.back
         self.assertEqual([established(door) for door in doors], [1, 1])
-        for _ in range(30):
+        for lost in range(1, 31):
             for box in boxes:
                 box.lose("near")
             time.sleep(0.7)
+            wait_for("others in their place", lambda: min(len(box.pairs) for box in boxes) > lost)
         self.assertGreater(min(len(box.pairs) for box in boxes), 30)
         # Three at a time, and a few more on a busy machine; without an end to them, 31.
         self.assertLess(max(established(door) for door in doors), 10)
