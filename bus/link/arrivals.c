@@ -74,6 +74,13 @@ bool arrivals_hear(struct arrivals *arrivals, const struct arrival *arrival, int
     return known->state == ENDED || now_ms >= known->looked_ms + ARRIVALS_LOOK_MS;
 }
 
+bool arrivals_has(struct arrivals *arrivals, const struct arrival *arrival, int descriptor,
+                  uint64_t socket)
+{
+    const struct connection *known = find(arrivals, arrival, descriptor);
+    return known != NULL && known->socket == socket;
+}
+
 static int64_t end_ms(const struct arrivals *arrivals, const struct connection *connection)
 {
     if (connection->state != OPEN)
@@ -117,9 +124,8 @@ static void replace_older(struct arrivals *arrivals, struct connection *added, i
 void arrivals_add(struct arrivals *arrivals, const struct arrival *arrival, int descriptor,
                   uint64_t socket, int64_t now_ms)
 {
-    struct connection *known = find(arrivals, arrival, descriptor);
-    if (known != NULL && known->socket == socket) {
-        known->looked_ms = now_ms;
+    if (arrivals_has(arrivals, arrival, descriptor, socket)) {
+        find(arrivals, arrival, descriptor)->looked_ms = now_ms;
         return;
     }
     struct connection added = {OPEN, *arrival, socket, now_ms, now_ms, NEVER_MS};

@@ -60,6 +60,10 @@ void arrivals_destroy(struct arrivals **arrivals);
 bool arrivals_hear(struct arrivals *arrivals, const struct arrival *arrival, int descriptor,
                    int64_t now_ms);
 
+/* Whether the connection is known already, by that socket: where that is bound does not change. */
+bool arrivals_has(struct arrivals *arrivals, const struct arrival *arrival, int descriptor,
+                  uint64_t socket);
+
 /* How many connections of that name are looked after now. */
 size_t arrivals_count(const struct arrivals *arrivals, uint32_t name);
 

@@ -110,6 +110,7 @@ void bus_change_peers(struct bus *bus, const struct bus_peer *peers, size_t peer
     bus->ways = ways;
     bus->directory = directory;
     bus->peer_count = peer_count;
+    bus->polled = bytes_resize(bus->polled, (peer_count + 1) * sizeof *bus->polled);
     rounds_resize(&bus->rounds, peer_count);
     bus->troubles_asked = 0;
     newcomers_expect(&bus->watch.newcomers, peer_count);

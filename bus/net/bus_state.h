@@ -7,6 +7,7 @@
 #ifndef ZHERD_BUS_NET_BUS_STATE_H
 #define ZHERD_BUS_NET_BUS_STATE_H
 
+#include <poll.h>
 #include <zmq.h>
 
 #include "bus/link/arrivals.h"
@@ -50,8 +51,9 @@ struct inbox {
 
 struct bus {
     void *context;
-    void *router;     /* bound; sends to operators alone */
-    struct way *ways; /* one per peer, in the order of the options */
+    void *router;          /* bound; sends to operators alone */
+    struct way *ways;      /* one per peer, in the order of the options */
+    struct pollfd *polled; /* their outlets' descriptors, while they are looked at */
     struct rounds rounds;
     struct outlet_home home;
     struct peer_directory directory; /* the peers by name */

@@ -59,8 +59,9 @@ void hangup_hear(struct arrivals *arrivals, const struct arrival *arrival, int d
 {
     if (!arrivals_hear(arrivals, arrival, descriptor, now_ms))
         return;
-    uint64_t socket = look_at(descriptor, port);
-    if (socket != 0)
+    uint64_t socket = number_socket(descriptor);
+    if (socket != 0 &&
+        (arrivals_has(arrivals, arrival, descriptor, socket) || is_at_port(descriptor, port)))
         arrivals_add(arrivals, arrival, descriptor, socket, now_ms);
 }
 

@@ -97,6 +97,22 @@ static bool get_into_trouble(struct outlet *outlet, const char *reason)
     return false;
 }
 
+static void drop_dealer(struct outlet *outlet, int linger_ms)
+{
+    close_dealer(outlet->dealer, linger_ms);
+    outlet->dealer = NULL;
+    outlet->descriptor = -1;
+}
+
+static void take_dealer(struct outlet *outlet, void *dealer)
+{
+    size_t bytes = sizeof outlet->descriptor;
+    drop_dealer(outlet, 0);
+    outlet->dealer = dealer;
+    int rc = zmq_getsockopt(dealer, ZMQ_FD, &outlet->descriptor, &bytes);
+    assert(rc == 0);
+}
+
 /* The new one before the old one: without resources for both the old one stays. */
 static bool replace(struct outlet *outlet)
 {
@@ -108,8 +124,7 @@ static bool replace(struct outlet *outlet)
     void *dealer = chosen != NULL ? make_dealer(outlet, chosen) : NULL;
     if (dealer == NULL)
         return get_into_trouble(outlet, chosen != NULL ? explain(errno) : outlet->address.trouble);
-    close_dealer(outlet->dealer, 0);
-    outlet->dealer = dealer;
+    take_dealer(outlet, dealer);
     outlet->is_connected = false;
     outlet->messages = outlet->bytes = 0;
     if (outlet->address.trouble[0] != '\0')
@@ -135,7 +150,8 @@ static bool go_on(struct outlet *outlet, int64_t now_ms)
 bool outlet_open(struct outlet *outlet, const struct outlet_home *home, const char *endpoint,
                  const struct keyring_keys *keys, struct fault *fault)
 {
-    *outlet = (struct outlet){.home = home, .address = {.endpoint = endpoint}, .begins = true};
+    *outlet = (struct outlet){
+        .home = home, .address = {.endpoint = endpoint}, .descriptor = -1, .begins = true};
     dial_start(&outlet->dial, &rules, keys, 0);
     if (go_on(outlet, 0))
         return true;
@@ -146,9 +162,8 @@ bool outlet_open(struct outlet *outlet, const struct outlet_home *home, const ch
 
 void outlet_close(struct outlet *outlet, int linger_ms)
 {
-    close_dealer(outlet->dealer, linger_ms);
+    drop_dealer(outlet, linger_ms);
     address_drop(&outlet->address);
-    outlet->dealer = NULL;
 }
 
 /* A copy that there is no memory for is not sent, as where there is no connection. */
@@ -204,8 +219,7 @@ void outlet_tend(struct outlet *outlet, int64_t now_ms)
         return;
     }
     if (outlet->dial.is_stale) { /* nothing more goes there, not even while a name is asked for */
-        close_dealer(outlet->dealer, 0);
-        outlet->dealer = NULL;
+        drop_dealer(outlet, 0);
         outlet->is_connected = false;
     }
     go_on(outlet, now_ms);

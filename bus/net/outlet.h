@@ -42,6 +42,7 @@ struct outlet {
     struct address address; /* of the peer */
     struct dial dial;
     void *dealer;           /* NULL while there is no address, or the one before counts no more */
+    int descriptor;         /* of the dealer: readable where ZeroMQ has news of it; or -1 */
     bool begins;            /* there was none yet */
     bool is_timed;          /* the dial knows what time it is */
     bool is_connected;      /* when it was last seen */
@@ -69,7 +70,8 @@ void outlet_answered(struct outlet *outlet);
 void outlet_tend(struct outlet *outlet, int64_t now_ms);
 
 /* Whether there is a connection over which nothing was sent yet, once for each. Asked more often
- * than every OUTLET_RECONNECT_MS, it also sees each loss of one before ZeroMQ connects again. */
+ * than every OUTLET_RECONNECT_MS, it also sees each loss of one before ZeroMQ connects again. While
+ * the descriptor is not readable there is neither. */
 bool outlet_is_new(struct outlet *outlet);
 
 #endif

@@ -4,7 +4,7 @@
  *                                             without neighbours, and with that many
  *     bench_hub back [CLIENTS [NEIGHBOURS]]   all come back at once (bench/hub_rows.h)
  *     bench_hub lone [NEIGHBOURS [UPDATES [RATE]]]
- *                                             an update that comes alone, beside a bare loop
+ *                                             an update that comes alone, beside bare loops
  *     bench_hub smoke                         whether a client costs next to nothing for each
  *
  * Without a word, or with `smoke`: one flood of the core, no socket; a hub, which meets all its

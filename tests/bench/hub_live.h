@@ -4,8 +4,8 @@
  * of the bench at fixed moments, which tells a location and is answered before the bus has its
  * turn. So the answer takes as long as the turn that it comes into.
  *
- * The neighbours are this program again, at the lowest priority: they stand for other machines.
- * They end with the hub. */
+ * The neighbours are this program again, and have a processor while nobody else wants it
+ * (SCHED_IDLE, sched(7)): they stand for other machines. They end with the hub. */
 #ifndef ZHERD_TESTS_BENCH_HUB_LIVE_H
 #define ZHERD_TESTS_BENCH_HUB_LIVE_H
 
@@ -19,7 +19,6 @@
 #include "tests/bus/loopback.h"
 
 #define HUB_LIVE_MAX      200
-#define HUB_LIVE_PRIORITY 19 /* of what stands for other machines */
 #define HUB_LIVE_NAME_MAX 12
 
 struct hub_live {
@@ -36,8 +35,12 @@ struct hub_live {
     int64_t next_ns;       /* when it speaks next; INT64_MAX: never */
     int64_t pause_ns;      /* between two times */
     struct histogram took; /* its answers */
+    bool times_turns;      /* which takes two system calls in each: */
     struct histogram used; /* processor time of this thread in each turn that did something */
 };
+
+/* From now on this process is as the neighbours are. */
+void hub_live_stand_aside(void);
 
 /* The arguments after `--live-neighbour`, in a process of its own. */
 int hub_live_be_neighbour(char **arguments);

@@ -7,8 +7,8 @@ target_link_libraries(bench_checks PRIVATE herd_core m)
 add_test(NAME bench/checks COMMAND bench_checks smoke)
 set_tests_properties(bench/checks PROPERTIES LABELS bench TIMEOUT 300)
 
-add_executable(bench_hub bench/histogram.c bench/hub.c bench/hub_live.c bench/hub_rows.c
-    bus/loopback.c)
+add_executable(bench_hub bench/histogram.c bench/hub.c bench/hub_bare.c bench/hub_live.c
+    bench/hub_rows.c bus/loopback.c)
 target_link_libraries(bench_hub PRIVATE herd_bus)
 add_test(NAME bench/hub COMMAND bench_hub smoke)
 set_tests_properties(bench/hub PROPERTIES LABELS bench TIMEOUT 300)

@@ -244,6 +244,10 @@ static void a_descriptor_is_looked_at_now_and_then(void)
     CHECK(arrivals_hear(arrivals, &one, 7, 5)); /* nothing is known of it */
     arrivals_add(arrivals, &one, 7, 70, 5);
     CHECK(!arrivals_hear(arrivals, &one, 7, 5));
+    CHECK(arrivals_has(arrivals, &one, 7, 70));
+    CHECK(!arrivals_has(arrivals, &one, 7, 71));
+    CHECK(!arrivals_has(arrivals, &one, 8, 70));
+    CHECK(!arrivals_has(arrivals, &one_again, 7, 70));
     CHECK(arrivals_hear(arrivals, &one, 8, 5));
     CHECK(arrivals_hear(arrivals, &one_again, 7, 5));
     CHECK(arrivals_hear(arrivals, &successor, 7, 5));
