@@ -285,6 +285,8 @@ void flood_prefetch(const struct flood *flood, const struct span *clients, struc
     }
     for (size_t i = 0; i < count; i++)
         table_prefetch_record(flood->table, &refs[i]);
+    for (size_t i = 0; i < count; i++)
+        table_prefetch_digest(flood->table, refs[i]);
 }
 
 void flood_listen(struct flood *flood)

@@ -171,6 +171,13 @@ void table_prefetch_record(const struct table *table, struct table_ref *ref)
     table_prefetch_slot(table, ref->slot_ord - 1);
 }
 
+void table_prefetch_digest(const struct table *table, struct table_ref ref)
+{
+    uint32_t slot = ref.slot_ord - 1;
+    if (slot < table->end)
+        __builtin_prefetch(&table->ranges[record_at(table, slot)->range], 1);
+}
+
 /* Also whom nobody expected. Kept out of find, which is short without it. */
 __attribute__((noinline)) uint32_t table_look_up(const struct table *table, struct span client,
                                                  uint32_t hash)

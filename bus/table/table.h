@@ -124,12 +124,13 @@ void table_destroy(struct table **table);
 /* The ref to hand to the calls below; its hash is taken once, here. */
 struct table_ref table_ref(const struct table *table, struct span client);
 
-/* Two calls to be made for many clients in turn before any of them is asked for: the first brings
- * the client's place in the index into the cache, the second, by way of that place, its record, and
- * adds to the ref which one that is. They change no answer, and what they get wrong costs only
- * time. */
+/* Calls to be made for many clients in turn before any of them is asked for: the first brings the
+ * client's place in the index into the cache, the second, by way of that place, its record, and
+ * adds to the ref which one that is; the third, before a put, the digest of its range, by way of
+ * the record. They change no answer, and what they get wrong costs only time. */
 void table_prefetch_place(const struct table *table, struct table_ref ref);
 void table_prefetch_record(const struct table *table, struct table_ref *ref);
+void table_prefetch_digest(const struct table *table, struct table_ref ref);
 
 /* The same for a slot that may be read. */
 void table_prefetch_slot(const struct table *table, uint32_t slot);

@@ -10,11 +10,15 @@ processes are on loopback, of a network namespace of one's own where that is wan
     unshare --net sh -c 'ip link set lo up; exec tests/bench/growth.py build ../before/build'
 
 `lone`: updates that leave one after the other, 50 a second, seen by a watcher at a node that is
-farthest. `load`: as many as one node takes; the rate is until that other node has them all, in the editions
-until all nodes do. Clients move by up to 30 m. Copies are the locations that all
-nodes sent for an update, counted by their monitors. CPU is that of all nodes for an update, less
-what they take at rest in the same time. All are medians of the rounds, with the least and the
-greatest; the last column is the median of the first build's part of the other's within a round.
+farthest. `load`: every client once, as it comes, and then updates, as many as one node takes. Its
+rate is until that other node has them all, in the editions until all nodes do: there each of four
+is asked for every client, twice, which takes most of the time and of the CPU counts too; `told` is
+the rate until the first node has answered. `known`: updates of clients that are there, as many as
+one node takes in two seconds, and no questions. Clients move by up to 30 m. Copies are the
+locations that all nodes sent for an update, counted by their monitors. CPU is that of all nodes for
+an update, less what they take at rest in the same time. All are medians of the rounds, with the
+least and the greatest; the last column is the median of the first build's part of the other's
+within a round.
 Nothing here passes or fails by speed."""
 
 import argparse
@@ -40,6 +44,7 @@ Herd = collections.namedtuple("Herd", "title links first farthest clients update
 SETTLE_S = 1.5
 REST_S = 1.5
 LONE_RATE, LONE_UPDATES = 50, 100
+KNOWN_S = 2
 # So long after the last answer nothing is on its way any more.
 QUIET_S = 0.5
 SPRING2021 = ("Clark-Jaquez Clark-Juzang Bernard-Juzang Bernard-Jaquez Bernard-Johnson "
@@ -134,8 +139,18 @@ def measure(build, bench, one):
         load, copies, cpu_us = rested.count(one.clients + one.updates, lambda: run_bench(
             bench, "--workload", "converge", "--clients", one.clients, "--updates", one.updates,
             "--depth", 16, *asked))
-        return figures | {"load, copies": copies, "load, CPU us": cpu_us,
-                          "load, updates/s": load["requests_per_s"]}
+        figures |= {"load, copies": copies, "load, CPU us": cpu_us,
+                    "load, updates/s": load["requests_per_s"],
+                    "load, told/s": one.updates / load["seconds_to_tell"]}
+        return figures | measure_known(rested, bench, one, ports[0])
+
+
+def measure_known(rested, bench, one, port):
+    known, copies, cpu_us = rested.count(1, lambda: run_bench(
+        bench, "--workload", "iamat", "--warmup", 0, "--seconds", KNOWN_S,
+        "--clients", one.clients, "--depth", 16, port))
+    updates = known["requests"] + one.clients  # each of them comes once more before it counts
+    return {"known, copies": copies / updates, "known, CPU us": cpu_us / updates}
 
 
 def write(values):

@@ -309,6 +309,8 @@ static void expecting_changes_no_answer(void)
     for (uint32_t i = 0; i < ALL; i++) {
         struct table_ref old = refs[i], wrong = {old.hash, 1 + (i + 1) % CLIENTS};
         table_prefetch_record(table, &refs[i]);
+        table_prefetch_digest(table, refs[i]);
+        table_prefetch_digest(table, (struct table_ref){old.hash, CLIENTS + 1});
         CHECK(refs[i].slot_ord == 0 || refs[i].slot_ord == i + 1);
         right += refs[i].slot_ord == i + 1;
         const struct table_ref all[] = {old, refs[i], wrong};
