@@ -4,6 +4,8 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "bus/link/beat.h"
+
 #define NEVER    INT64_MAX
 #define SLOTS_MS 2000
 /* Sixteen ranges for each slot in flight: then 15 of 16 looks find a range at rest. */
@@ -314,6 +316,8 @@ static void begin_turn(struct range_check *check, int64_t now_ms)
     int64_t pause_ms = is_quick ? RANGE_CHECK_LAZY_MS : RANGE_CHECK_MS;
     bool is_late = now_ms >= check->check_at + pause_ms;
     check->check_at = (is_late ? now_ms : check->check_at) + pause_ms;
+    if (check->settled_count == RANGE_COUNT)
+        check->check_at = beat_until(check->list->process_ms, check->link, check->check_at);
     if (check->resync.is_showing ||
         (level >= RANGE_CHECK_LEVEL_LARGE && check->window->acked < check->turn_position))
         return;

@@ -596,6 +596,21 @@ static void with_too_much_in_flight_nothing_is_compared(void)
     close_end(&ada);
 }
 
+static void turns_of_what_is_settled_come_at_the_moments_of_the_process(void)
+{
+    open_end(&ada);
+    ada.list.process_ms = 123;
+    ada.now_ms = ada.check.check_at;
+    CHECK(pull(&ada, &letter));
+    CHECK_INT(ada.check.check_at, ada.now_ms + RANGE_CHECK_MS);
+    settle_all(&ada);
+    ada.now_ms = ada.check.check_at;
+    CHECK(!pull(&ada, &letter));
+    CHECK_INT(ada.check.check_at % 500, 123);
+    CHECK(ada.check.check_at > ada.now_ms && ada.check.check_at <= ada.now_ms + RANGE_CHECK_MS);
+    close_end(&ada);
+}
+
 static const struct check_case cases[] = {
     {"a digest of a coarse range is that of all its parts",
      a_digest_of_a_coarse_range_is_that_of_all_its_parts},
@@ -639,6 +654,8 @@ static const struct check_case cases[] = {
     {"while something is not settled the checks are finer",
      while_something_is_not_settled_the_checks_are_finer},
     {"with too much in flight nothing is compared", with_too_much_in_flight_nothing_is_compared},
+    {"turns of what is settled come at the moments of the process",
+     turns_of_what_is_settled_come_at_the_moments_of_the_process},
 };
 
 CHECK_MAIN(cases)
