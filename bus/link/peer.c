@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "bus/link/beat.h"
+
 #define NEVER   INT64_MAX
 #define AT_ONCE INT64_MIN
 
@@ -119,13 +121,18 @@ bool peer_is_up(const struct peer *peer)
     return peer->state == PEER_UP || peer->state == PEER_LEFT;
 }
 
+static int64_t beats_at(const struct peer *peer, int64_t now_ms)
+{
+    return beat_until(peer->common->lists->process_ms, peer->index, now_ms + PEER_HEARTBEAT_MS);
+}
+
 static void go_up(struct peer *peer, int64_t now_ms)
 {
     window_calm(&peer->window);
     peer->hello_at = peer->unmet_at = peer->absent_at = NEVER;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
-    peer->beat_at = now_ms + PEER_HEARTBEAT_MS;
+    peer->beat_at = beats_at(peer, now_ms);
     if (peer->version >= WIRE_VERSION_CHECKS)
         range_check_open(&peer->checks, peer->common->incarnation > peer->theirs, peer->is_observer,
                          now_ms);
@@ -577,10 +584,12 @@ static bool write_when_up(struct peer *peer, struct wire_message *message, int64
     if (now_ms >= earlier(peer->heartbeat_at, peer->beat_at)) {
         peer_write_heartbeat(peer, message, now_ms);
         say_have(peer, message);
-        peer->heartbeat_at = peer->beat_at = now_ms + PEER_HEARTBEAT_MS;
+        peer->heartbeat_at = peer->beat_at = beats_at(peer, now_ms);
         return true;
     }
     if (checks && range_check_next(&peer->checks, message, now_ms)) {
+        if (message->type == WIRE_HEARTBEAT)
+            peer_write_whole(peer, message, now_ms);
         message->cut = peer_cut(peer, now_ms);
         say_have(peer, message);
         return true;

@@ -239,8 +239,10 @@ void peer_begin_pair(struct peer *peer, int64_t now_ms);
 /* When traffic that ends now is over. */
 int64_t peer_rests_at(const struct peer *peer, int64_t now_ms);
 
-/* All of a HEARTBEAT but `received` and what goes with it. */
+/* All of a HEARTBEAT but `received` and what goes with it; and one that says of the table what any
+ * does, and nothing of clocks and ways. */
 void peer_write_heartbeat(const struct peer *peer, struct wire_message *message, int64_t now_ms);
+void peer_write_whole(const struct peer *peer, struct wire_message *message, int64_t now_ms);
 
 /* A HEARTBEAT, CHECK, LIST or WANT, whose `received` is taken already: whether both ends hold the
  * same. */

@@ -56,6 +56,7 @@ if(NOT ZHERD_SANITIZE)
             unit/range_repair=$<TARGET_OBJECTS:test_unit_range_repair>
             unit/range_pace=$<TARGET_OBJECTS:test_unit_range_pace>
             unit/batch=$<TARGET_OBJECTS:test_unit_batch>
+            unit/peer=$<TARGET_OBJECTS:test_unit_peer>
             unit/lazy=$<TARGET_OBJECTS:test_unit_lazy>
             unit/rounds=$<TARGET_OBJECTS:test_unit_rounds>
             unit/flood_links=$<TARGET_OBJECTS:test_unit_flood_links>

@@ -292,6 +292,24 @@ static void a_goodbye_waits_for_the_last_acknowledgement(void)
     close_end(&end);
 }
 
+static void heartbeats_come_at_the_moments_of_the_process(void)
+{
+    struct end end;
+    open_end(&end, 0);
+    end.lists.process_ms = 1123;
+    meet(&end);
+    while (next(&end) != 0)
+        continue;
+    for (int i = 0; i < 3; i++) {
+        end.now_ms = peer_deadline_ms(&end.peer);
+        CHECK_INT(next(&end), WIRE_HEARTBEAT);
+        CHECK_INT(end.peer.beat_at % 500, 123);
+        CHECK(end.peer.beat_at > end.now_ms + PEER_HEARTBEAT_MS - 500);
+        CHECK(end.peer.beat_at <= end.now_ms + PEER_HEARTBEAT_MS);
+    }
+    close_end(&end);
+}
+
 static void a_refused_goodbye_is_over_too(void)
 {
     struct end end;
@@ -340,6 +358,8 @@ static const struct check_case cases[] = {
     {"nothing waits for an incarnation before it has named ours",
      nothing_waits_for_an_unknown_incarnation},
     {"a goodbye waits for the last acknowledgement", a_goodbye_waits_for_the_last_acknowledgement},
+    {"heartbeats come at the moments of the process",
+     heartbeats_come_at_the_moments_of_the_process},
     {"a refused goodbye is over too", a_refused_goodbye_is_over_too},
     {"after a goodbye the incarnation is a stranger",
      after_a_goodbye_the_incarnation_is_a_stranger},

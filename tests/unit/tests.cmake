@@ -136,6 +136,7 @@ set_tests_properties(unit/packed_portable PROPERTIES LABELS unit TIMEOUT ${HERD_
 herd_test(unit/record herd_core)
 target_link_options(test_unit_record PRIVATE -Wl,--wrap=realloc -Wl,--wrap=free)
 herd_test(unit/batch herd_core)
+herd_test(unit/beat herd_core)
 herd_test(unit/rounds herd_core)
 herd_test(unit/wire herd_core)
 herd_test(unit/wire_checks herd_core)
