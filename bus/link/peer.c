@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "bus/link/beat.h"
-
 #define NEVER   INT64_MAX
 #define AT_ONCE INT64_MIN
 
@@ -121,18 +119,14 @@ bool peer_is_up(const struct peer *peer)
     return peer->state == PEER_UP || peer->state == PEER_LEFT;
 }
 
-static int64_t beats_at(const struct peer *peer, int64_t now_ms)
-{
-    return beat_until(peer->common->lists->process_ms, peer->index, now_ms + PEER_HEARTBEAT_MS);
-}
-
 static void go_up(struct peer *peer, int64_t now_ms)
 {
     window_calm(&peer->window);
     peer->hello_at = peer->unmet_at = peer->absent_at = NEVER;
     peer->silence_at = now_ms + PEER_SILENCE_MS;
+    peer->calm_at = now_ms + PEER_CALM_AFTER_MS;
     peer->heartbeat_at = now_ms + PEER_REST_MS;
-    peer->beat_at = beats_at(peer, now_ms);
+    peer->beat_at = peer_beats_at(peer, now_ms);
     if (peer->version >= WIRE_VERSION_CHECKS)
         range_check_open(&peer->checks, peer->common->incarnation > peer->theirs, peer->is_observer,
                          now_ms);
@@ -236,6 +230,7 @@ static void meet(struct peer *peer, const struct wire_message *hello, int64_t no
     peer->hellos_early = 0;
     peer->refused = 0;
     peer->received = 0;
+    peer->said = 0;
     peer->unacked = 0;
     peer->gap_owed = false;
     peer->ack_at = NEVER;
@@ -317,8 +312,7 @@ static bool take_update(struct peer *peer, const struct wire_message *update, in
     }
     if (peer->received < update->upto)
         peer->received = update->upto;
-    bool many = ++peer->unacked >= PEER_ACK_UPDATES || update->ack_now;
-    peer->ack_at = earlier(peer->ack_at, many ? now_ms : now_ms + PEER_ACK_MS);
+    peer_owe_ack(peer, update->ack_now, now_ms);
     return true;
 }
 
@@ -545,6 +539,7 @@ static void say_have(struct peer *peer, struct wire_message *message)
     if (peer->gap_owed && !message->gap)
         return;
     peer->gap_owed = false;
+    peer->said = peer->received;
     peer->unacked = 0;
     peer->ack_at = NEVER;
 }
@@ -579,12 +574,13 @@ static bool write_when_up(struct peer *peer, struct wire_message *message, int64
     if (now_ms >= peer->ack_at || (checks && peer->ack_at != NEVER)) {
         message->type = WIRE_ACK;
         say_have(peer, message);
+        peer->alone_at = now_ms + WINDOW_CALM_MS;
         return true;
     }
     if (now_ms >= earlier(peer->heartbeat_at, peer->beat_at)) {
         peer_write_heartbeat(peer, message, now_ms);
         say_have(peer, message);
-        peer->heartbeat_at = peer->beat_at = beats_at(peer, now_ms);
+        peer->heartbeat_at = peer->beat_at = peer_beats_at(peer, now_ms);
         return true;
     }
     if (checks && range_check_next(&peer->checks, message, now_ms)) {
@@ -638,6 +634,7 @@ void peer_announce(struct peer *peer, struct wire_message *message, int64_t now_
     message->after = peer->window.announced;
     message->upto = peer->window.ring.next;
     window_announce(&peer->window, now_ms);
+    message->ack_now |= window_asks(&peer->window);
     if (peer->stuck_at == NEVER)
         peer->stuck_at = now_ms + LINK_ANSWER_MS;
     say_have(peer, message);

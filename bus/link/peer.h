@@ -46,6 +46,11 @@
 /* How long an acknowledgement waits for an UPDATE to ride on, and after how many it does not. */
 #define PEER_ACK_MS      20
 #define PEER_ACK_UPDATES 4
+/* On a calm link, which no link is in its first seconds, it waits until WINDOW_CALM_MS have passed
+ * since the last one that went alone, but for half of the sender's window at most: a hub's
+ * neighbours would answer each lone change. */
+#define PEER_ACK_CALM_UPDATES (WINDOW_UPDATES_MAX / 2)
+#define PEER_CALM_AFTER_MS    2000
 /* Changes that found no memory in the ring are made up for at once, then after this pause: a whole
  * table is sent each time. */
 #define PEER_FIND_MS 5000
@@ -128,9 +133,11 @@ struct peer {
 
     struct window window; /* what we send them */
 
-    uint64_t received; /* position of what they sent us */
-    uint32_t unacked;  /* UPDATEs of theirs since we last said so */
-    bool gap_owed;     /* they must hear that something is missing */
+    uint64_t received;  /* position of what they sent us */
+    uint64_t said;      /* what of it we last said */
+    uint32_t unacked;   /* UPDATEs of theirs since then */
+    int64_t unacked_ms; /* when the first of them came */
+    bool gap_owed;      /* they must hear that something is missing */
 
     struct handshake handshake;
 
@@ -154,8 +161,10 @@ struct peer {
     int64_t find_at;   /* when what the ring lost may be made up for */
     int64_t met_at;    /* when their incarnation was first heard of */
     int64_t heard_at, hello_at, silence_at, ack_at, heartbeat_at;
-    int64_t beat_at; /* a HEARTBEAT is due then whatever else is sent: it has the clocks, and the
-                        check of level 0 */
+    int64_t alone_at; /* on a calm link no acknowledgement goes alone before that */
+    int64_t calm_at;  /* when the link may be called calm */
+    int64_t beat_at;  /* a HEARTBEAT is due then whatever else is sent: it has the clocks, and the
+                         check of level 0 */
 };
 
 /* `peer` is all zero before. Borrows `common` and `name`. */
@@ -227,6 +236,12 @@ bool peer_is_over(const struct peer *peer);
  * is compared, or told, when it is back. */
 void peer_leave_absent(struct peer *peer, int64_t now_ms);
 
+/* ---- peer_acks.c ------------------------------------------------------------------------- */
+
+/* An UPDATE came whose positions count as had: when that is to be said, if nothing says it before.
+ */
+void peer_owe_ack(struct peer *peer, bool at_once, int64_t now_ms);
+
 /* ---- peer_compare.c ---------------------------------------------------------------------- */
 
 /* To which state of the link what we say of our table belongs. */
@@ -238,6 +253,8 @@ void peer_begin_pair(struct peer *peer, int64_t now_ms);
 
 /* When traffic that ends now is over. */
 int64_t peer_rests_at(const struct peer *peer, int64_t now_ms);
+/* When a HEARTBEAT is due, however much else is sent. */
+int64_t peer_beats_at(const struct peer *peer, int64_t now_ms);
 
 /* All of a HEARTBEAT but `received` and what goes with it; and one that says of the table what any
  * does, and nothing of clocks and ways. */

@@ -18,7 +18,7 @@ void peer_init(struct peer *peer, const struct peer_common *common, size_t index
     misread_init(&peer->misread);
     handshake_init(&peer->handshake);
     peer->heard_at = peer->pair_heard_at = peer->hello_at = peer->find_at = AT_ONCE;
-    peer->meet_at = AT_ONCE;
+    peer->meet_at = peer->alone_at = AT_ONCE;
     peer->silence_at = peer->ack_at = peer->heartbeat_at = peer->stuck_at = NEVER;
     peer->beat_at = peer->absent_at = NEVER;
     peer->unmet_at = AT_ONCE; /* the first turn says what time it is */

@@ -1,6 +1,8 @@
 /* Whether the other end of a link holds what we hold. */
 #include "bus/link/peer.h"
 
+#include "bus/link/beat.h"
+
 /* What is settled at the other end is so no more where this one met another process, or where its
  * horizon moved back: what it had freed before the other end may have all the time. */
 static uint64_t count_met(const struct peer *peer)
@@ -52,6 +54,11 @@ int64_t peer_rests_at(const struct peer *peer, int64_t now_ms)
     bool is_new = peer->their_clients != PEER_CLIENTS_UNKNOWN && !peer->checks.is_synced &&
                   now_ms < peer->met_at + PEER_REST_NEW_FOR;
     return now_ms + (is_new ? PEER_REST_NEW_MS : PEER_REST_MS);
+}
+
+int64_t peer_beats_at(const struct peer *peer, int64_t now_ms)
+{
+    return beat_until(peer->common->lists->process_ms, peer->index, now_ms + PEER_HEARTBEAT_MS);
 }
 
 void peer_write_whole(const struct peer *peer, struct wire_message *message, int64_t now_ms)

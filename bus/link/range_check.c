@@ -438,6 +438,14 @@ bool range_check_is_due(struct range_check *check, int64_t now_ms)
     return now_ms >= range_check_deadline_ms(check);
 }
 
+bool range_check_rests(const struct range_check *check)
+{
+    const struct range_repair *repair = check->repair;
+    return check->compared_ms >= 0 && check->settled_count == RANGE_COUNT &&
+           !check->resync.is_active && check->run_count == 0 &&
+           (repair == NULL || (repair->due_count == 0 && repair->held == NULL));
+}
+
 /* ---- What is judged ---------------------------------------------------------------------- */
 
 /* How a message compares with what we have. */

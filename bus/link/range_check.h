@@ -208,6 +208,10 @@ int64_t range_check_deadline_ms(const struct range_check *check);
  * flight. */
 bool range_check_is_due(struct range_check *check, int64_t now_ms);
 
+/* Whether all was compared since the link is up, every range is settled, and nothing is to be shown
+ * or listed but in its turn. */
+bool range_check_rests(const struct range_check *check);
+
 /* The other end has said how many locations of ours before `received` it did not keep: a range may
  * differ then. */
 void range_check_take_refused(struct range_check *check, uint64_t refused_there, uint64_t received);

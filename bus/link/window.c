@@ -2,12 +2,14 @@
 
 #include <assert.h>
 
-#define NEVER INT64_MAX
+#define NEVER    INT64_MAX
+#define LONG_AGO (INT64_MIN / 2)
 
 void window_init(struct window *window)
 {
     window->retransmit_ms = WINDOW_RETRANSMIT_MS;
     window->retransmit_at = NEVER;
+    window->confirmed_ms = LONG_AGO;
 }
 
 void window_free(struct window *window)
@@ -34,14 +36,38 @@ bool window_is_announced(const struct window *window)
 void window_announce(struct window *window, int64_t now_ms)
 {
     assert(window->in_flight < WINDOW_UPDATES_MAX && window->ring.next > window->announced);
-    window->announced = window->ring.next;
     if (window->acked >= window->timed) {
         window->timed = window->ring.head;
         window->timed_ms = now_ms;
+        window->timed_calm = now_ms < window->confirmed_ms + WINDOW_CALM_MS &&
+                             window->ring.next - window->announced <= WINDOW_CALM_POSITIONS;
     }
+    window->announced_ms = now_ms;
+    window->announced = window->ring.next;
     if (window->in_flight == 0)
         window->retransmit_at = now_ms + window->retransmit_ms;
     window->upto[window->in_flight++] = window->ring.next;
+}
+
+bool window_asks(const struct window *window)
+{
+    return window->took_ms >= WINDOW_FAR_MS && window->in_flight % WINDOW_FAR_ASKS == 0;
+}
+
+/* What stood here at `timed_ms` has arrived. Of an acknowledgement that may have waited nobody
+ * knows how long it did: the way took less by that at most, and not more than what was sent last
+ * took. */
+static void take_time(struct window *window, uint64_t received, int64_t now_ms)
+{
+    int64_t most_ms = now_ms - window->timed_ms, least_ms = most_ms - WINDOW_CALM_MS;
+    if (!window->timed_calm)
+        least_ms = most_ms;
+    else if (received >= window->announced && now_ms - window->announced_ms < most_ms)
+        most_ms = now_ms - window->announced_ms;
+    if (window->took_ms > most_ms)
+        window->took_ms = most_ms;
+    if (window->took_ms < least_ms)
+        window->took_ms = least_ms;
 }
 
 bool window_confirm(struct window *window, uint64_t received, int64_t now_ms)
@@ -49,7 +75,8 @@ bool window_confirm(struct window *window, uint64_t received, int64_t now_ms)
     if (received <= window->acked)
         return false;
     if (window->acked < window->timed && received >= window->timed)
-        window->took_ms = now_ms - window->timed_ms;
+        take_time(window, received, now_ms);
+    window->confirmed_ms = now_ms;
     window->acked = received;
     if (window->announced < received)
         window->announced = received;
@@ -68,6 +95,7 @@ bool window_confirm(struct window *window, uint64_t received, int64_t now_ms)
 int64_t window_lag_ms(const struct window *window, int64_t now_ms)
 {
     int64_t waits_ms = window->acked < window->timed ? now_ms - window->timed_ms : 0;
+    waits_ms -= window->timed_calm ? WINDOW_CALM_MS : 0;
     return waits_ms > window->took_ms ? waits_ms : window->took_ms;
 }
 
@@ -123,6 +151,8 @@ void window_start_over(struct window *window)
 {
     window->acked = window->timed = 0;
     window->took_ms = 0;
+    window->timed_calm = false;
+    window->confirmed_ms = LONG_AGO;
     window_refill(window, 0);
     window->probing = false;
     window->retransmit_ms = WINDOW_RETRANSMIT_MS;

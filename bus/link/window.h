@@ -26,6 +26,15 @@
 /* The patience with what is on the way, doubled each time it ends. */
 #define WINDOW_RETRANSMIT_MS     1000
 #define WINDOW_RETRANSMIT_MS_MAX 4000
+/* On a calm link an acknowledgement that goes alone is at least so long after the last one, and
+ * waits for it with no more positions than these (bus/link/peer_acks.c). What waited like that says
+ * nothing of the time that the way takes. */
+#define WINDOW_CALM_MS        200
+#define WINDOW_CALM_POSITIONS 32
+/* Where acknowledgements take longer, one UPDATE of so many that are on the way asks for one at
+ * once: the window must not close for those that wait. */
+#define WINDOW_FAR_MS   60
+#define WINDOW_FAR_ASKS 4u
 
 /* Times are milliseconds; INT64_MAX is never. */
 struct window {
@@ -37,9 +46,12 @@ struct window {
     bool probing;          /* after a loss: one UPDATE on the way until one is acknowledged */
     int64_t retransmit_ms; /* the current patience */
     int64_t retransmit_at; /* when it ends */
-    /* The end of what waited at `timed_ms`, and how long it took until they had the last such. */
+    /* The end of what waited at `timed_ms`, and how long it took until they had the last such, but
+     * for what their acknowledgement may have waited on a calm link. */
     uint64_t timed;
     int64_t timed_ms, took_ms;
+    bool timed_calm;                    /* it may wait */
+    int64_t announced_ms, confirmed_ms; /* the last UPDATE, and the last acknowledgement */
 };
 
 /* `window` is all zero before. */
@@ -59,6 +71,9 @@ bool window_is_announced(const struct window *window);
 /* What was taken from the ring since the last UPDATE goes into one, from the old `announced` up to
  * the new one. The window is open. */
 void window_announce(struct window *window, int64_t now_ms);
+
+/* Whether the UPDATE that was just announced is to ask for an acknowledgement at once. */
+bool window_asks(const struct window *window);
 
 /* They have everything before `received`, which is at most the ring's `sent`. True where that is
  * news. */

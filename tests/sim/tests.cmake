@@ -64,6 +64,7 @@ if(NOT ZHERD_SANITIZE)
             unit/promises_skip=$<TARGET_OBJECTS:test_unit_promises_skip>
             unit/flood_neighbour=$<TARGET_OBJECTS:test_unit_flood_neighbour>
             unit/peer_answers=$<TARGET_OBJECTS:test_unit_peer_answers>
+            unit/peer_acks=$<TARGET_OBJECTS:test_unit_peer_acks>
             unit/flood_room=$<JOIN:$<TARGET_OBJECTS:test_unit_flood_room>$<SEMICOLON>$<TARGET_PROPERTY:test_unit_flood_room,LINK_OPTIONS>,:>
             unit/peer_hello=$<TARGET_OBJECTS:test_unit_peer_hello>
             unit/flood_change=$<TARGET_OBJECTS:test_unit_flood_change>

@@ -214,7 +214,74 @@ static void a_lag_is_the_time_until_all_arrived_that_waited(void)
     CHECK_INT(window_lag_ms(&window, 9900), 0); /* another process: nothing is awaited */
 }
 
+/* `slots` change, and go out in one UPDATE. */
+static void change(uint32_t slots, int64_t now_ms)
+{
+    for (uint32_t i = 0; i < slots; i++)
+        ring_push(&window.ring, i);
+    tell((int)slots, now_ms);
+}
+
+static void confirm_all(int64_t now_ms)
+{
+    CHECK(window_confirm(&window, window.announced, now_ms));
+}
+
+/* On a calm link they may say it late: the way takes what it took, unless that cannot be. */
+static void a_late_acknowledgement_is_no_long_way(void)
+{
+    static const struct {
+        int64_t first_ms, last_ms, said_ms, took_ms;
+    } rows[] = {
+        {1000, 1000, 1030, 30},                       /* nothing was said lately: it is exact */
+        {1050, 1060, 1230, 30},                       /* it waited */
+        {1250, 1260, 1250 + WINDOW_CALM_MS + 40, 40}, /* longer than it may */
+        {1500, 1600, 1610, 10},                       /* the last one took less */
+        {1610 + WINDOW_CALM_MS - 1, 1809, 1840, 10},  /* it may have waited */
+        {1840 + WINDOW_CALM_MS, 2040, 2100, 60},      /* now it cannot have */
+    };
+    open_window(0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        change(1, rows[i].first_ms);
+        CHECK(window_lag_ms(&window, rows[i].first_ms + 1) <= (i == 0 ? 1 : rows[i - 1].took_ms));
+        change(1, rows[i].last_ms);
+        confirm_all(rows[i].said_ms);
+        CHECK_INT(window.took_ms, rows[i].took_ms);
+        CHECK_INT(window_lag_ms(&window, rows[i].said_ms), rows[i].took_ms);
+    }
+}
+
+static void much_at_once_is_never_acknowledged_late(void)
+{
+    open_window(0);
+    change(1, 1000);
+    confirm_all(1010);
+    change(WINDOW_CALM_POSITIONS + 1, 1020);
+    confirm_all(1130);
+    CHECK_INT(window.took_ms, 110);
+    change(WINDOW_CALM_POSITIONS, 1140);
+    confirm_all(1300);
+    CHECK_INT(window.took_ms, 110);
+}
+
+static void one_of_four_asks_where_the_way_is_long(void)
+{
+    static const int64_t ways_ms[] = {WINDOW_FAR_MS - 1, WINDOW_FAR_MS};
+    for (size_t far = 0; far < 2; far++) {
+        open_window(0);
+        change(1, 1000);
+        confirm_all(1000 + ways_ms[far]);
+        for (uint32_t i = 1; i <= 2 * WINDOW_FAR_ASKS; i++) {
+            change(1, 2000);
+            CHECK(window_asks(&window) == (far == 1 && i % WINDOW_FAR_ASKS == 0));
+        }
+    }
+}
+
 static const struct check_case cases[] = {
+    {"a late acknowledgement is no long way", a_late_acknowledgement_is_no_long_way},
+    {"much at once is never acknowledged late", much_at_once_is_never_acknowledged_late},
+    {"one of four asks where the way is long", one_of_four_asks_where_the_way_is_long},
     {"a lag is the time until all arrived that waited",
      a_lag_is_the_time_until_all_arrived_that_waited},
     {"what arrives is confirmed, and only once", what_arrives_is_confirmed_only_once},
