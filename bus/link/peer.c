@@ -584,8 +584,6 @@ static bool write_when_up(struct peer *peer, struct wire_message *message, int64
         return true;
     }
     if (checks && range_check_next(&peer->checks, message, now_ms)) {
-        if (message->type == WIRE_HEARTBEAT)
-            peer_write_whole(peer, message, now_ms);
         message->cut = peer_cut(peer, now_ms);
         say_have(peer, message);
         return true;

@@ -256,10 +256,8 @@ int64_t peer_rests_at(const struct peer *peer, int64_t now_ms);
 /* When a HEARTBEAT is due, however much else is sent. */
 int64_t peer_beats_at(const struct peer *peer, int64_t now_ms);
 
-/* All of a HEARTBEAT but `received` and what goes with it; and one that says of the table what any
- * does, and nothing of clocks and ways. */
+/* All of a HEARTBEAT but `received` and what goes with it. */
 void peer_write_heartbeat(const struct peer *peer, struct wire_message *message, int64_t now_ms);
-void peer_write_whole(const struct peer *peer, struct wire_message *message, int64_t now_ms);
 
 /* A HEARTBEAT, CHECK, LIST or WANT, whose `received` is taken already: whether both ends hold the
  * same. */

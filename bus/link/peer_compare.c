@@ -61,28 +61,21 @@ int64_t peer_beats_at(const struct peer *peer, int64_t now_ms)
     return beat_until(peer->common->lists->process_ms, peer->index, now_ms + PEER_HEARTBEAT_MS);
 }
 
-void peer_write_whole(const struct peer *peer, struct wire_message *message, int64_t now_ms)
+void peer_write_heartbeat(const struct peer *peer, struct wire_message *message, int64_t now_ms)
 {
     const struct window *window = &peer->window;
     message->type = WIRE_HEARTBEAT;
     message->head = window_is_told(window) ? window->ring.head : WIRE_HEAD_UNREST;
     message->digest = table_digest(peer->common->table);
     message->clients = table_count(peer->common->table);
-    message->clock_count = 0;
-    message->has_state = false;
+    herd_time_tell(peer->common->time, peer->index, message, now_ms);
     message->cut = peer_cut(peer, now_ms);
     message->slots = range_check_slots(&peer->checks);
+    lazy_write_heartbeat(peer->common->lazy, peer->index, message);
     message->whole =
         window_is_announced(window) && !range_list_is_young(peer->common->lists, peer->index)
             ? wire_fold(message->digest)
             : 0;
-}
-
-void peer_write_heartbeat(const struct peer *peer, struct wire_message *message, int64_t now_ms)
-{
-    peer_write_whole(peer, message, now_ms);
-    herd_time_tell(peer->common->time, peer->index, message, now_ms);
-    lazy_write_heartbeat(peer->common->lazy, peer->index, message);
 }
 
 static void tell(const struct peer *peer, enum link_event_kind kind, uint64_t their_digest)

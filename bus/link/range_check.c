@@ -64,7 +64,6 @@ void range_check_close(struct range_check *check)
     free(check->settled);
     check->settled = check->seen = check->left_out[0] = check->left_out[1] = NULL;
     check->is_open = check->agrees = check->any_left_out = check->was_checked = false;
-    check->is_equal = check->is_restless = false;
     check->refused_there = check->accounted = 0;
     check->settled_count = check->seen_count = check->run_count = 0;
     check->round_next = check->round_end = check->round_faults = check->round_settled = 0;
@@ -292,9 +291,7 @@ static void count_slots(struct range_check *check, int64_t now_ms)
         check->slots = 0;
         check->slots_at = now_ms;
     }
-    uint64_t slots = slots_now(check);
-    check->slots = most(check->slots, slots);
-    check->is_restless |= slots > 0;
+    check->slots = most(check->slots, slots_now(check));
 }
 
 /* C7. */
@@ -310,8 +307,8 @@ static unsigned level_now(const struct range_check *check)
 }
 
 /* The quarter whose turn it is, unless the one before may still be on its way, or all are shown
- * just now. At level 0 the HEARTBEAT says it all. True where one is to be sent for that. */
-static bool begin_turn(struct range_check *check, int64_t now_ms)
+ * just now. At level 0 the HEARTBEAT says it all. */
+static void begin_turn(struct range_check *check, int64_t now_ms)
 {
     unsigned level = level_now(check);
     bool is_quick = level > 0 && level < RANGE_CHECK_LEVEL_LARGE &&
@@ -323,13 +320,7 @@ static bool begin_turn(struct range_check *check, int64_t now_ms)
         check->check_at = beat_until(check->list->process_ms, check->link, check->check_at);
     if (check->resync.is_showing ||
         (level >= RANGE_CHECK_LEVEL_LARGE && check->window->acked < check->turn_position))
-        return false;
-    /* Since the last turn nothing has changed here, and the other end has shown nothing else: what
-     * was the same once is compared as a whole. */
-    bool says_whole = level > 0 && !check->is_restless && check->settled_count == RANGE_COUNT;
-    check->is_restless = false;
-    if (says_whole)
-        level = 0;
+        return;
     check->turn_position = check->window->announced;
     check->turn = (check->turn + 1) % RANGE_CHECK_TURNS;
     check->level = level;
@@ -337,12 +328,10 @@ static bool begin_turn(struct range_check *check, int64_t now_ms)
     check->round_end = ((check->turn + 1) << check->level) / RANGE_CHECK_TURNS;
     if (check->level == 0)
         check->round_next = check->round_end = 0;
-    if (check->turn == 0) {
-        check->round_faults = 0;
-        check->round_settled = check->settled_count;
-    }
-    return says_whole &&
-           !(check->is_equal && check->equal_digest == table_digest(check->list->table));
+    if (check->turn != 0)
+        return;
+    check->round_faults = 0;
+    check->round_settled = check->settled_count;
 }
 
 static uint32_t at_most(uint32_t count, uint32_t max)
@@ -402,10 +391,8 @@ bool range_check_next(struct range_check *check, struct wire_message *message, i
     if (check->settled == NULL)
         return false;
     take_jumps(check);
-    if (now_ms >= check->check_at && begin_turn(check, now_ms)) {
-        message->type = WIRE_HEARTBEAT;
-        return true;
-    }
+    if (now_ms >= check->check_at)
+        begin_turn(check, now_ms);
     if (!range_list_may_work(check->list, now_ms)) /* it is not lost, only later */
         return false;
     if (range_repair_next(check, message, now_ms))
@@ -490,13 +477,6 @@ static void settle(struct range_check *check, uint32_t first, uint32_t count, in
         range_budget_heal(&check->budget);
 }
 
-/* The other end has something that is not here, or not yet; or it cannot be known. */
-static void find_unrest(struct range_check *check)
-{
-    check->is_restless = true;
-    check->is_equal = false;
-}
-
 static void judge_range(struct range_check *check, const struct judging *judging, uint32_t range,
                         uint32_t theirs)
 {
@@ -507,7 +487,6 @@ static void judge_range(struct range_check *check, const struct judging *judging
         settle(check, first, count, judging->now_ms);
         return;
     }
-    find_unrest(check);
     bool is_settled = range_bits_all(check->settled, first, count);
     bool is_left_out = theirs == 0 || range_waiting_any(judging->waiting, first, count) ||
                        (!judging->same_horizon && (is_settled || level < WIRE_LEVEL_MAX));
@@ -551,10 +530,8 @@ static void judge_check(struct range_check *check, const struct wire_message *me
     check->late_lists = 0;
     judging.waiting =
         range_list_waiting(check->list, check->link, &check->window->ring, check->window->acked);
-    if (!is_cut(check, message, received) || judging.waiting == NULL) {
-        find_unrest(check);
+    if (!is_cut(check, message, received) || judging.waiting == NULL)
         return;
-    }
     uint32_t ranges = (uint32_t)(message->bin.len / WIRE_RANGE_BYTES);
     charge(check, judging.level, ranges);
     for (uint32_t i = 0; i < ranges; i++) {
@@ -570,7 +547,6 @@ static void take_check(struct range_check *check, const struct wire_message *mes
     if (!range_pace_takes_check(&check->pace, now_ms) ||
         !range_list_may_work(check->list, now_ms)) {
         check->count->checks_dropped++;
-        find_unrest(check);
         return;
     }
     range_resync_see_check(check, message, now_ms);
@@ -587,9 +563,7 @@ static void take_whole(struct range_check *check, const struct wire_message *mes
     if (!is_cut(check, message, received))
         return;
     /* Equal is equal, also while something is on its way. */
-    check->is_equal = message->digest == table_digest(check->list->table);
-    if (check->is_equal) {
-        check->equal_digest = message->digest;
+    if (message->digest == table_digest(check->list->table)) {
         settle(check, 0, RANGE_COUNT, now_ms);
         return;
     }
@@ -615,7 +589,6 @@ static void take_list(struct range_check *check, const struct wire_message *mess
                     message->cut.horizon_ns == ours->horizon_ns && waiting != NULL &&
                     (is_lazy || !range_waiting_any(waiting, range, 1));
     range_repair_hold(check, message, is_exact, now_ms);
-    find_unrest(check);
 }
 
 void range_check_receive(struct range_check *check, const struct wire_message *message,

@@ -156,9 +156,6 @@ struct range_check {
     int64_t slots_at, check_at;
     unsigned turn, level;           /* of the round */
     uint64_t turn_position;         /* what was announced when the last turn began */
-    bool is_restless;               /* since then something was on its way, or differed */
-    bool is_equal;                  /* both ends were, as a whole, and since then it has not */
-    uint64_t equal_digest;          /* of the table then */
     uint32_t round_next, round_end; /* ranges of `level` that are still to go out */
     struct range_run runs[RANGE_CHECK_RUNS_MAX];
     uint32_t run_count;
@@ -199,8 +196,7 @@ void range_check_close(struct range_check *check);
 void range_check_receive(struct range_check *check, const struct wire_message *message,
                          uint64_t received, const struct wire_cut *ours, int64_t now_ms);
 
-/* The next CHECK, LIST or WANT, or false. The caller adds incarnations, cut and `received`. Of a
- * HEARTBEAT only its type is here: it says of the whole table what a CHECK would of a quarter. */
+/* The next CHECK, LIST or WANT, or false. The caller adds incarnations, cut and `received`. */
 bool range_check_next(struct range_check *check, struct wire_message *message, int64_t now_ms);
 int64_t range_check_deadline_ms(const struct range_check *check);
 

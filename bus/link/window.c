@@ -51,7 +51,8 @@ void window_announce(struct window *window, int64_t now_ms)
 
 bool window_asks(const struct window *window)
 {
-    return window->took_ms >= WINDOW_FAR_MS && window->in_flight % WINDOW_FAR_ASKS == 0;
+    return window->probing ||
+           (window->took_ms >= WINDOW_FAR_MS && window->in_flight % WINDOW_FAR_ASKS == 0);
 }
 
 /* What stood here at `timed_ms` has arrived. Of an acknowledgement that may have waited nobody

@@ -32,7 +32,7 @@
 #define WINDOW_CALM_MS        200
 #define WINDOW_CALM_POSITIONS 32
 /* Where acknowledgements take longer, one UPDATE of so many that are on the way asks for one at
- * once: the window must not close for those that wait. */
+ * once, and after a loss each does: the window must not close for those that wait. */
 #define WINDOW_FAR_MS   60
 #define WINDOW_FAR_ASKS 4u
 

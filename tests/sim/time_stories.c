@@ -387,9 +387,9 @@ static void make_weeks(struct scenario *plan, struct rng *rng)
     uint32_t cuts = rng_below(rng, 4);
     if (cuts > 0) /* a vote goes on by a crystal for a day after it was heard last */
         plan->spare_ns += DAY_NS / MILLION * 2 * CRYSTAL_PPM;
-    for (; cuts > 0; cuts--) {
+    for (; cuts > 0; cuts--) { /* less than that day in all */
         int64_t time_us = within_us(plan, rng, HOUR_US);
-        int64_t end_us = time_us + rng_between(rng, HOUR_US, 30 * HOUR_US);
+        int64_t end_us = time_us + rng_between(rng, HOUR_US, 7 * HOUR_US);
         scenario_cut(plan, any_edge(plan, rng), time_us, end_us);
     }
     for (int64_t time_us = HOUR_US; time_us < plan->storm_us; time_us += HOUR_US)

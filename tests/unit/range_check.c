@@ -21,12 +21,10 @@ static bool is_settled(const struct end *end, uint32_t range)
     return range_check_is_settled(&end->check, range);
 }
 
-/* Every second the next quarter, at the level of the slots in flight at the other end; nothing has
- * been at rest since the last one. */
+/* Every second the next quarter, at the level of the slots in flight at the other end. */
 static void next_second(struct end *end, uint64_t their_slots)
 {
     end->check.their_slots = their_slots;
-    end->check.is_restless = true;
     end->now_ms += RANGE_CHECK_MS;
 }
 
@@ -598,60 +596,6 @@ static void with_too_much_in_flight_nothing_is_compared(void)
     close_end(&ada);
 }
 
-/* What is said at the next turn, 0 where nothing is; once. */
-static int say_next(struct end *end)
-{
-    end->now_ms += RANGE_CHECK_MS;
-    end->check.their_slots = 1;
-    int said = pull(end, &letter) ? (int)letter.message.type : 0;
-    CHECK(!pull(end, &letter));
-    return said;
-}
-
-static void what_is_at_rest_is_compared_as_a_whole_until_it_is_equal(void)
-{
-    open_end(&ada);
-    put(&ada, 8, 1, 1);
-    settle_all(&ada);
-    CHECK_INT(say_next(&ada), 0);
-    put(&ada, 9, 1, 1); /* on a link that need not carry it */
-    CHECK_INT(say_next(&ada), WIRE_HEARTBEAT);
-    CHECK_INT(say_next(&ada), WIRE_HEARTBEAT); /* the first one may be lost */
-    settle_all(&ada);
-    CHECK_INT(say_next(&ada), 0);
-    ring_push(&ada.window.ring, put(&ada, 9, 2, 2));
-    CHECK(!pull(&ada, &letter)); /* the turn of the loop sees it */
-    announce(&ada);
-    window_confirm(&ada.window, 1, ada.now_ms);
-    CHECK_INT(say_next(&ada), WIRE_CHECK);
-    CHECK_INT(say_next(&ada), WIRE_HEARTBEAT);
-    range_check_unsettle(&ada.check, 3);
-    CHECK_INT(say_next(&ada), WIRE_CHECK);
-    close_end(&ada);
-}
-
-static void who_shows_something_else_is_shown_quarters(void)
-{
-    open_end(&ada);
-    put(&ada, 8, 1, 1);
-    settle_all(&ada);
-    give_check(&ada, 8, digest_at(&ada, 16, 8));
-    CHECK_INT(say_next(&ada), 0);
-    give_check(&ada, 8, 0); /* it is on its way */
-    CHECK_INT(say_next(&ada), WIRE_CHECK);
-    CHECK_INT(say_next(&ada), WIRE_HEARTBEAT); /* what was equal may be so no more */
-    ada.cut.position = 1;
-    ada.received = 1;
-    give_check(&ada, 8, digest_at(&ada, 16, 8));
-    CHECK_INT(say_next(&ada), WIRE_HEARTBEAT);
-    ada.received = 2; /* it is of another state than the one that is here */
-    letter.message = (struct wire_message){
-        .type = WIRE_CHECK, .cut = ada.cut, .level = 16, .first = 8, .bin = {letter.bin, 4}};
-    give(&ada, &letter);
-    CHECK_INT(say_next(&ada), WIRE_CHECK);
-    close_end(&ada);
-}
-
 static void turns_of_what_is_settled_come_at_the_moments_of_the_process(void)
 {
     open_end(&ada);
@@ -710,9 +654,6 @@ static const struct check_case cases[] = {
     {"while something is not settled the checks are finer",
      while_something_is_not_settled_the_checks_are_finer},
     {"with too much in flight nothing is compared", with_too_much_in_flight_nothing_is_compared},
-    {"what is at rest is compared as a whole, until it is equal",
-     what_is_at_rest_is_compared_as_a_whole_until_it_is_equal},
-    {"who shows something else is shown quarters", who_shows_something_else_is_shown_quarters},
     {"turns of what is settled come at the moments of the process",
      turns_of_what_is_settled_come_at_the_moments_of_the_process},
 };

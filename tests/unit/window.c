@@ -165,10 +165,10 @@ static void everything_again_is_a_loss_only_for_what_is_on_the_way(void)
     window_refill(&window, 2);
     CHECK(window_is_sound(&window) && window.probing);
     tell(2, 0);
-    CHECK(!window_is_open(&window));
+    CHECK(!window_is_open(&window) && window_asks(&window));
     window_confirm(&window, window.announced, 0);
     window_refill(&window, 2);
-    CHECK(window_is_sound(&window) && !window.probing);
+    CHECK(window_is_sound(&window) && !window.probing && !window_asks(&window));
 }
 
 /* Then an UPDATE without a location moves the position alone. */
