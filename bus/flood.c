@@ -61,7 +61,7 @@ struct flood *flood_new(const struct flood_options *options)
     if (options->nearby)
         table_make_grid(flood->table);
     range_list_init(&flood->lists, flood->table);
-    flood->lists.process_ms = options->incarnation;
+    flood->lists.process = options->incarnation;
     flood->time = new_time(flood, options);
     flood->common = (struct peer_common){
         .herd = flood_copy_name(flood->names, &used, options->herd),

@@ -124,8 +124,9 @@ static void replace_older(struct arrivals *arrivals, struct connection *added, i
 void arrivals_add(struct arrivals *arrivals, const struct arrival *arrival, int descriptor,
                   uint64_t socket, int64_t now_ms)
 {
-    if (arrivals_has(arrivals, arrival, descriptor, socket)) {
-        find(arrivals, arrival, descriptor)->looked_ms = now_ms;
+    struct connection *known = find(arrivals, arrival, descriptor);
+    if (known != NULL && known->socket == socket) {
+        known->looked_ms = now_ms;
         return;
     }
     struct connection added = {OPEN, *arrival, socket, now_ms, now_ms, NEVER_MS};

@@ -17,10 +17,10 @@
 #define BEAT_STEP_MS 16
 #define BEAT_LINKS   32u
 
-/* The last moment of that link until then. `process_ms`: any number of the process. */
-static inline int64_t beat_until(uint64_t process_ms, size_t link, int64_t until_ms)
+/* The last moment of that link until then. `process` is a number by which processes differ. */
+static inline int64_t beat_until(uint64_t process, size_t link, int64_t until_ms)
 {
-    int64_t own_ms = (int64_t)((process_ms + link / BEAT_LINKS * BEAT_STEP_MS) % BEAT_MS);
+    int64_t own_ms = (int64_t)((process + link / BEAT_LINKS * BEAT_STEP_MS) % BEAT_MS);
     int64_t passed_ms = (until_ms - own_ms) % BEAT_MS;
     return until_ms - passed_ms - (passed_ms < 0 ? BEAT_MS : 0);
 }

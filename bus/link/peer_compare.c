@@ -58,7 +58,7 @@ int64_t peer_rests_at(const struct peer *peer, int64_t now_ms)
 
 int64_t peer_beats_at(const struct peer *peer, int64_t now_ms)
 {
-    return beat_until(peer->common->lists->process_ms, peer->index, now_ms + PEER_HEARTBEAT_MS);
+    return beat_until(peer->common->lists->process, peer->index, now_ms + PEER_HEARTBEAT_MS);
 }
 
 void peer_write_heartbeat(const struct peer *peer, struct wire_message *message, int64_t now_ms)

@@ -317,7 +317,7 @@ static void begin_turn(struct range_check *check, int64_t now_ms)
     bool is_late = now_ms >= check->check_at + pause_ms;
     check->check_at = (is_late ? now_ms : check->check_at) + pause_ms;
     if (check->settled_count == RANGE_COUNT)
-        check->check_at = beat_until(check->list->process_ms, check->link, check->check_at);
+        check->check_at = beat_until(check->list->process, check->link, check->check_at);
     if (check->resync.is_showing ||
         (level >= RANGE_CHECK_LEVEL_LARGE && check->window->acked < check->turn_position))
         return;

@@ -74,7 +74,7 @@ struct range_collected {
 struct range_list {
     const struct table *table;
     const struct lazy *lazy; /* NULL: no link is lazy */
-    uint64_t process_ms;     /* the node's moments, as bus/link/beat.h has them */
+    uint64_t process;        /* whose moments (bus/link/beat.h) its links have */
     int64_t now_ms;
     struct range_bucket work; /* slots that may be looked at */
     int64_t stepped_ms;

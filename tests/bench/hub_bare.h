@@ -2,7 +2,8 @@
  * bytes to as many neighbours, as often, and read as many answers. One has sockets of the system
  * and epoll; the other those of ZeroMQ that a hub has, a DEALER for each neighbour and a ROUTER.
  *
- * The neighbours are processes at the priority of the hub's. Ends the program with status 1 where
+ * The neighbours are processes that leave the processors to others, as those of the bench's hub do
+ * (tests/bench/hub_live.h). Ends the program with status 1 where
  * something cannot be had. */
 #ifndef ZHERD_TESTS_BENCH_HUB_BARE_H
 #define ZHERD_TESTS_BENCH_HUB_BARE_H

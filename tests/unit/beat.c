@@ -6,7 +6,7 @@
 static void the_last_moment_until_then(void)
 {
     static const struct {
-        uint64_t process_ms;
+        uint64_t process;
         size_t link;
         int64_t until_ms, moment_ms;
     } rows[] = {
@@ -30,8 +30,7 @@ static void the_last_moment_until_then(void)
         {UINT64_MAX, 0, 1114, 615},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        CHECK_INT(beat_until(rows[i].process_ms, rows[i].link, rows[i].until_ms),
-                  rows[i].moment_ms);
+        CHECK_INT(beat_until(rows[i].process, rows[i].link, rows[i].until_ms), rows[i].moment_ms);
 }
 
 static void it_is_never_late_and_never_too_early(void)

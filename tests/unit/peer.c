@@ -296,7 +296,7 @@ static void heartbeats_come_at_the_moments_of_the_process(void)
 {
     struct end end;
     open_end(&end, 0);
-    end.lists.process_ms = 1123;
+    end.lists.process = 1123;
     meet(&end);
     while (next(&end) != 0)
         continue;

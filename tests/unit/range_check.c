@@ -599,7 +599,7 @@ static void with_too_much_in_flight_nothing_is_compared(void)
 static void turns_of_what_is_settled_come_at_the_moments_of_the_process(void)
 {
     open_end(&ada);
-    ada.list.process_ms = 123;
+    ada.list.process = 123;
     ada.now_ms = ada.check.check_at;
     CHECK(pull(&ada, &letter));
     CHECK_INT(ada.check.check_at, ada.now_ms + RANGE_CHECK_MS);
